@@ -1,0 +1,2 @@
+//! Undertone: the program.
+fn main() {}

@@ -1,0 +1,26 @@
+//! What the use cases need from the world. An adapter in an `infra-*` crate implements each port; the words
+//! "must" in a port's docs are its contract, and every contract of a store has its case in `store-contract`.
+
+mod clock;
+mod event_publisher;
+pub mod gateways;
+mod health_check;
+mod id_generator;
+pub mod read_models;
+pub mod repositories;
+mod schema_migrator;
+mod store_error;
+mod unit_of_work;
+
+pub use clock::Clock;
+pub use event_publisher::{EventPublisher, PublishError};
+pub use gateways::{AnswerMetrics, Admission, MlError, MlGateway, ModelInfo, SelfTest, WindowInfo};
+pub use health_check::HealthCheck;
+pub use id_generator::IdGenerator;
+pub use read_models::{PredictionFilter, PredictionReadModel};
+pub use repositories::{
+    Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository, OutboxRepository, PredictionRepository,
+};
+pub use schema_migrator::{MigrationStep, SchemaMigrator};
+pub use store_error::StoreError;
+pub use unit_of_work::{UnitOfWork, UnitOfWorkFactory, Write, WriteSet};

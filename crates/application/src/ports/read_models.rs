@@ -1,0 +1,5 @@
+//! The read side of the stores.
+
+mod prediction_read_model;
+
+pub use prediction_read_model::{PredictionFilter, PredictionReadModel};

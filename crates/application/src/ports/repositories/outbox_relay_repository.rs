@@ -1,0 +1,52 @@
+use async_trait::async_trait;
+use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
+
+use crate::ports::{Lease, StoreError};
+
+/// An event that waits to be published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboxEvent {
+    /// Whose event it is.
+    pub tenant: TenantId,
+    /// The event's id, by which a receiver knows it again.
+    pub event_id: EventId,
+    /// The name of its type.
+    pub event_type: String,
+    /// The aggregate it is about.
+    pub prediction_id: PredictionId,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// What else it says: a flat JSON object, the fields of `DomainEvent::payload`.
+    pub payload: String,
+}
+
+/// The relay's side of the outbox, across all tenants.
+///
+/// Implementations must list events in the order in which their write sets were applied
+/// (`outbox_events_come_in_insertion_order`), and must refuse to mark events with a lease that was lost
+/// (`a_lost_lease_marks_nothing`).
+#[async_trait]
+pub trait OutboxRelayRepository: Send + Sync {
+    /// The oldest events that are not published yet, at most `limit`.
+    ///
+    /// # Errors
+    /// `Unavailable`, or `Corrupt` for a row that cannot be read.
+    async fn list_unpublished(&self, limit: u32) -> Result<Vec<OutboxEvent>, StoreError>;
+
+    /// Marks `events` as published at `now` and gives each the next position of the feed, in the given order.
+    ///
+    /// # Errors
+    /// `Conflict` where the lease is not held any more, and then nothing is marked; `Unavailable`.
+    async fn mark_published(
+        &self,
+        lease: &Lease,
+        events: &[EventId],
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Forgets events that were published before `before`; tells how many.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn purge_published(&self, before: Timestamp) -> Result<u64, StoreError>;
+}

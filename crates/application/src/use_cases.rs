@@ -1,0 +1,25 @@
+//! The use cases, one file each, in the order in which a reader meets them.
+
+mod predict_ports;
+mod predict_sentiment;
+mod predict_sentiment_batch;
+mod stream_predictions;
+
+mod delete_prediction;
+mod get_prediction;
+mod list_predictions;
+
+mod check_health;
+mod list_models;
+mod relay_outbox;
+
+pub use check_health::CheckHealthUseCase;
+pub use delete_prediction::DeletePredictionUseCase;
+pub use get_prediction::GetPredictionUseCase;
+pub use list_models::ListModelsUseCase;
+pub use list_predictions::ListPredictionsUseCase;
+pub use predict_ports::PredictPorts;
+pub use predict_sentiment::PredictSentimentUseCase;
+pub use predict_sentiment_batch::PredictSentimentBatchUseCase;
+pub use relay_outbox::RelayOutboxUseCase;
+pub use stream_predictions::{PredictionStream, StreamPredictionsUseCase};

@@ -1,0 +1,39 @@
+use std::slice;
+use std::sync::Arc;
+
+use domain::entities::Prediction;
+
+use crate::action::log_action;
+use crate::dtos::DeletePredictionRequest;
+use crate::errors::ApplicationError;
+use crate::ports::{Clock, IdGenerator, UnitOfWorkFactory};
+
+/// Deletes one answer for good.
+pub struct DeletePredictionUseCase {
+    store: Arc<dyn UnitOfWorkFactory>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
+}
+
+impl DeletePredictionUseCase {
+    /// The use case over its ports.
+    pub fn new(store: Arc<dyn UnitOfWorkFactory>, clock: Arc<dyn Clock>, ids: Arc<dyn IdGenerator>) -> Self {
+        Self { store, clock, ids }
+    }
+
+    /// Removes the answer; it is gone when this returns.
+    ///
+    /// # Errors
+    /// `NotFound`, also the second time; `Unavailable`.
+    pub async fn execute(&self, request: DeletePredictionRequest) -> Result<(), ApplicationError> {
+        log_action("DeletePredictionUseCase.execute", async {
+            let now = self.clock.now();
+            let event = Prediction::deleted(request.id, self.ids.event_id(now), now);
+            let mut work = self.store.begin(&request.tenant);
+            work.predictions().delete(request.id);
+            work.outbox().append(slice::from_ref(&event));
+            Ok(work.commit().await?)
+        })
+        .await
+    }
+}

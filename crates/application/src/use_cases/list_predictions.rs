@@ -1,0 +1,54 @@
+use std::sync::Arc;
+
+use domain::errors::{DomainError, Rule};
+
+use crate::action::log_action;
+use crate::dtos::{Cursor, ListPredictionsRequest, ListPredictionsResponse};
+use crate::errors::ApplicationError;
+use crate::ports::PredictionReadModel;
+
+/// Pages through answers, newest first.
+pub struct ListPredictionsUseCase {
+    predictions: Arc<dyn PredictionReadModel>,
+}
+
+impl ListPredictionsUseCase {
+    /// A page's length where the caller names none.
+    pub const DEFAULT_LIMIT: u32 = 20;
+    /// The longest page.
+    pub const MAX_LIMIT: u32 = 100;
+
+    /// The use case over the read model.
+    pub fn new(predictions: Arc<dyn PredictionReadModel>) -> Self {
+        Self { predictions }
+    }
+
+    /// One page. Following `next_cursor` to the end gives every answer that was kept before the first page and
+    /// not deleted since, once.
+    ///
+    /// # Errors
+    /// `Invalid` for `limit` or `cursor`; `Unavailable`, `Corrupt`.
+    pub async fn execute(
+        &self,
+        request: ListPredictionsRequest,
+    ) -> Result<ListPredictionsResponse, ApplicationError> {
+        log_action("ListPredictionsUseCase.execute", async {
+            let limit = request.limit.unwrap_or(Self::DEFAULT_LIMIT);
+            if !(1..=Self::MAX_LIMIT).contains(&limit) {
+                let allowed = format!("between 1 and {}", Self::MAX_LIMIT).into();
+                return Err(DomainError::violation("limit", Rule::OutOfRange { allowed }).into());
+            }
+            let filter = &request.filter;
+            let cursor = request.cursor.map(|text| Cursor::parse(&text, filter)).transpose()?;
+            let after = cursor.map(Cursor::after);
+            // One row more than asked for tells whether there is another page.
+            let mut items = self.predictions.list(&request.tenant, filter, after, limit + 1).await?;
+            let more = items.len() > limit as usize;
+            items.truncate(limit as usize);
+            let last = items.last().filter(|_| more).map(|record| record.prediction.id);
+            let next_cursor = last.map(|last| Cursor::behind(last, filter).to_string());
+            Ok(ListPredictionsResponse { items, next_cursor })
+        })
+        .await
+    }
+}

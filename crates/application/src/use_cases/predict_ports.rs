@@ -1,0 +1,80 @@
+use std::sync::Arc;
+
+use domain::entities::{NewPrediction, Prediction};
+use domain::errors::DomainError;
+use domain::value_objects::{InputText, Metadata, ModelOutput, PredictionResult, Reference, TenantId, TextLimits};
+
+use crate::dtos::PredictItem;
+use crate::errors::ApplicationError;
+use crate::ports::{AnswerMetrics, Clock, IdGenerator, MlGateway, UnitOfWorkFactory};
+
+/// What every predicting use case speaks through, and the steps that they share: check, make, keep.
+#[derive(Clone)]
+pub struct PredictPorts {
+    /// The model.
+    pub ml: Arc<dyn MlGateway>,
+    /// The store.
+    pub store: Arc<dyn UnitOfWorkFactory>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdGenerator>,
+    /// The counters of answers.
+    pub metrics: Arc<dyn AnswerMetrics>,
+    /// How long a text may be.
+    pub limits: TextLimits,
+}
+
+/// An item whose every part is allowed.
+pub(super) struct CheckedItem {
+    pub(super) text: InputText,
+    reference: Option<Reference>,
+    metadata: Metadata,
+}
+
+impl PredictPorts {
+    /// Checks an item's text, reference and metadata, in this order.
+    pub(super) fn check(&self, item: PredictItem) -> Result<CheckedItem, DomainError> {
+        Ok(CheckedItem {
+            text: InputText::parse(item.text, self.limits)?,
+            reference: item.reference.map(Reference::parse).transpose()?,
+            metadata: Metadata::try_new(item.metadata)?,
+        })
+    }
+
+    /// Makes the prediction out of what the model said about the item.
+    pub(super) fn make(&self, item: CheckedItem, output: &ModelOutput) -> Prediction {
+        let now = self.clock.now();
+        Prediction::create(NewPrediction {
+            id: self.ids.prediction_id(now),
+            event_id: self.ids.event_id(now),
+            text: item.text,
+            reference: item.reference,
+            metadata: item.metadata,
+            result: PredictionResult::from_output(output),
+            model: output.model.as_ref().clone(),
+            usage: output.usage,
+            cached: output.cached,
+            now,
+        })
+    }
+
+    /// Keeps the predictions and their events in one write set, then counts them.
+    pub(super) async fn keep(
+        &self,
+        tenant: &TenantId,
+        predictions: &[Prediction],
+    ) -> Result<(), ApplicationError> {
+        if predictions.is_empty() {
+            return Ok(());
+        }
+        let mut work = self.store.begin(tenant);
+        for prediction in predictions {
+            work.predictions().insert(prediction);
+            work.outbox().append(prediction.events());
+        }
+        work.commit().await?;
+        predictions.iter().for_each(|prediction| self.metrics.record(prediction));
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! The sentiment domain: what a prediction is, which rules it obeys, which events it raises.
+//!
+//! This crate knows no database, no web framework, no model runtime, no clock and no random source: it has
+//! no dependency at all, and time and ids are handed to it. Start reading at [`entities::Prediction`].
+
+#![forbid(unsafe_code)]
+
+pub mod entities;
+pub mod errors;
+pub mod events;
+pub mod policies;
+pub mod value_objects;

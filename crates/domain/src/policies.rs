@@ -1,0 +1,7 @@
+//! Pure rules over numbers and texts: no state, no failure, an answer for every input.
+
+mod probabilities;
+mod search_terms;
+
+pub use probabilities::{choose_label, merge_windows, sigmoid, softmax};
+pub use search_terms::{MAX_QUERY_TERMS, parse_query, search_terms};

@@ -1,0 +1,27 @@
+//! Values: immutable, checked where they are made, equal when their contents are equal.
+
+mod confidence;
+mod ids;
+mod input_text;
+mod metadata;
+mod model;
+mod model_output;
+mod prediction_result;
+mod reference;
+mod sentiment;
+mod tenant_id;
+mod timestamp;
+mod usage;
+
+pub use confidence::Confidence;
+pub use ids::{EventId, PredictionId};
+pub use input_text::{InputText, TextLimits};
+pub use metadata::{Metadata, MetadataValue};
+pub use model::{LabelSet, ModelLabel, ModelRef, ProblemType};
+pub use model_output::{ModelOutput, WindowOutput};
+pub use prediction_result::{LabelScore, PredictionResult, SentimentScores};
+pub use reference::Reference;
+pub use sentiment::Sentiment;
+pub use tenant_id::TenantId;
+pub use timestamp::Timestamp;
+pub use usage::Usage;

@@ -1,0 +1,145 @@
+use std::fmt;
+
+use crate::errors::{DomainError, Rule};
+use crate::value_objects::Timestamp;
+
+/// A prediction's id: a UUID of version 7, so that ids sort by the time they were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PredictionId(u128);
+
+/// An event's id: a UUID of version 7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(u128);
+
+impl PredictionId {
+    /// The id with these 128 bits.
+    pub fn from_u128(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The 128 bits, the first octet of the UUID being the most significant.
+    pub fn as_u128(self) -> u128 {
+        self.0
+    }
+
+    /// Reads the hyphenated form of RFC 9562, in either case.
+    ///
+    /// # Errors
+    /// [`Rule::Malformed`] for `field` where `text` has any other form.
+    pub fn parse(field: &'static str, text: &str) -> Result<Self, DomainError> {
+        parse_hyphenated(text)
+            .map(Self)
+            .ok_or_else(|| DomainError::violation(field, Rule::Malformed { expected: "a UUID" }))
+    }
+
+    /// The lowest id that can have been made at or after `instant`: its milliseconds in the UUIDv7 layout of
+    /// RFC 9562, every other bit zero. Ids and creation times are made from the same instant, so a bound on
+    /// the time is also a bound on the id.
+    pub fn lowest_at(instant: Timestamp) -> Self {
+        let millis = instant.as_micros().div_euclid(1_000).clamp(0, (1 << 48) - 1);
+        Self(u128::from(millis.unsigned_abs()) << 80)
+    }
+}
+
+impl EventId {
+    /// The id with these 128 bits.
+    pub fn from_u128(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The 128 bits, the first octet of the UUID being the most significant.
+    pub fn as_u128(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Display for PredictionId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hyphenated(self.0, out)
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hyphenated(self.0, out)
+    }
+}
+
+const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
+fn write_hyphenated(bits: u128, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let part = |from: u32, digits: u32| bits >> (128 - 4 * (from + digits)) & ((1 << (4 * digits)) - 1);
+    write!(
+        out,
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        part(0, 8),
+        part(8, 4),
+        part(12, 4),
+        part(16, 4),
+        part(20, 12)
+    )
+}
+
+fn parse_hyphenated(text: &str) -> Option<u128> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 36 {
+        return None;
+    }
+    let mut bits = 0_u128;
+    for (place, byte) in bytes.iter().enumerate() {
+        if HYPHENS.contains(&place) {
+            if *byte != b'-' {
+                return None;
+            }
+        } else {
+            bits = bits << 4 | u128::from(char::from(*byte).to_digit(16)?);
+        }
+    }
+    Some(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_written_in_the_hyphenated_form() {
+        let id = PredictionId::from_u128(0x0192_f3a4_b5c6_7d8e_9fa0_b1c2_d3e4_f506);
+        assert_eq!(id.to_string(), "0192f3a4-b5c6-7d8e-9fa0-b1c2d3e4f506");
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for bad in [
+            "",
+            "0192f3a4",
+            "0192f3a4b5c67d8e9fa0b1c2d3e4f506",
+            "0192f3a4-b5c6-7d8e-9fa0-b1c2d3e4f50",
+            "0192f3a4-b5c6-7d8e-9fa0-b1c2d3e4f50g",
+            "0192f3a4-b5c67-d8e-9fa0-b1c2d3e4f506",
+            "+192f3a4-b5c6-7d8e-9fa0-b1c2d3e4f506",
+        ] {
+            assert!(PredictionId::parse("id", bad).is_err(), "{bad} was taken");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_survives_writing_and_reading(bits: u128) {
+            let id = PredictionId::from_u128(bits);
+            prop_assert_eq!(PredictionId::parse("id", &id.to_string()), Ok(id));
+            prop_assert_eq!(PredictionId::parse("id", &id.to_string().to_uppercase()), Ok(id));
+        }
+
+        #[test]
+        fn the_lowest_id_at_an_instant_keeps_the_order_of_time(a in 0_i64..1 << 47, b in 0_i64..1 << 47) {
+            let (low, high) = (a.min(b), a.max(b));
+            prop_assert!(
+                PredictionId::lowest_at(Timestamp::from_micros(low))
+                    <= PredictionId::lowest_at(Timestamp::from_micros(high))
+            );
+        }
+    }
+}

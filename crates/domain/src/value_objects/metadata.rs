@@ -1,0 +1,164 @@
+use std::collections::BTreeMap;
+
+use crate::errors::{DomainError, Rule};
+
+/// The caller's own facts about a text: a flat object of at most 16 keys and 4 KiB.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Metadata(BTreeMap<String, MetadataValue>);
+
+/// A value in [`Metadata`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum MetadataValue {
+    /// A string.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// Any other finite number.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+}
+
+/// 2^63: the first whole number that an `i64` cannot hold.
+const I64_END: f64 = 9_223_372_036_854_775_808.0;
+
+impl MetadataValue {
+    /// The canonical value of a finite number: whole numbers that fit are integers, so that `2.0` and `2`
+    /// are one value in every store.
+    ///
+    /// # Errors
+    /// [`Rule::OutOfRange`] for `field` if the number is NaN or infinite.
+    pub fn number(field: impl FnOnce() -> String, number: f64) -> Result<Self, DomainError> {
+        if !number.is_finite() {
+            return Err(DomainError::violation(
+                field(),
+                Rule::OutOfRange { allowed: "a finite number".into() },
+            ));
+        }
+        if number.fract() == 0.0 && (-I64_END..I64_END).contains(&number) {
+            return Ok(Self::Integer(number as i64));
+        }
+        Ok(Self::Float(number))
+    }
+
+    /// The bytes it counts for: a string's length, 8 for a number, 1 for a bool.
+    fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Integer(_) | Self::Float(_) => 8,
+            Self::Bool(_) => 1,
+        }
+    }
+}
+
+impl Metadata {
+    /// The most keys.
+    pub const MAX_KEYS: usize = 16;
+    /// The most bytes of all keys and values together.
+    pub const MAX_BYTES: usize = 4_096;
+    /// The most characters of a key.
+    pub const MAX_KEY_CHARS: usize = 64;
+
+    /// Takes the entries if they keep to the limits.
+    ///
+    /// # Errors
+    /// A violation for `metadata`, or for `metadata.<key>` where one entry is at fault.
+    pub fn try_new(entries: BTreeMap<String, MetadataValue>) -> Result<Self, DomainError> {
+        let count = entries.len();
+        if count > Self::MAX_KEYS {
+            return Err(DomainError::violation(
+                "metadata",
+                Rule::TooMany { max: Self::MAX_KEYS, actual: count },
+            ));
+        }
+        let mut bytes = 0;
+        for (key, value) in &entries {
+            bytes += key.len() + value.size();
+            Self::check_entry(key, value)?;
+        }
+        if bytes > Self::MAX_BYTES {
+            return Err(DomainError::violation("metadata", Rule::TooLarge { max: Self::MAX_BYTES }));
+        }
+        Ok(Self(entries))
+    }
+
+    fn check_entry(key: &str, value: &MetadataValue) -> Result<(), DomainError> {
+        if key.is_empty() {
+            return Err(DomainError::violation("metadata", Rule::Blank));
+        }
+        if key.contains('\0') {
+            return Err(DomainError::violation("metadata", Rule::ContainsNul));
+        }
+        let chars = key.chars().count();
+        if chars > Self::MAX_KEY_CHARS {
+            let rule = Rule::TooLong { max: Self::MAX_KEY_CHARS, actual: chars };
+            return Err(DomainError::violation("metadata", rule));
+        }
+        match value {
+            MetadataValue::Text(text) if text.contains('\0') => {
+                Err(DomainError::violation(format!("metadata.{key}"), Rule::ContainsNul))
+            }
+            MetadataValue::Float(number) if !number.is_finite() => Err(DomainError::violation(
+                format!("metadata.{key}"),
+                Rule::OutOfRange { allowed: "a finite number".into() },
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The entries by key.
+    pub fn entries(&self) -> &BTreeMap<String, MetadataValue> {
+        &self.0
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(entries: impl IntoIterator<Item = (String, MetadataValue)>) -> Result<Metadata, DomainError> {
+        Metadata::try_new(entries.into_iter().collect())
+    }
+
+    #[test]
+    fn sixteen_keys_are_taken_and_seventeen_refused() {
+        let keys = |count: usize| (0..count).map(|n| (format!("k{n}"), MetadataValue::Integer(1)));
+        assert!(with(keys(16)).is_ok());
+        assert!(with(keys(17)).is_err());
+    }
+
+    #[test]
+    fn four_kibibytes_are_taken_and_one_byte_more_refused() {
+        let text = |bytes: usize| [("k".to_owned(), MetadataValue::Text("x".repeat(bytes)))];
+        assert!(with(text(4_095)).is_ok());
+        assert!(with(text(4_096)).is_err());
+    }
+
+    #[test]
+    fn a_nul_names_the_entry_it_stands_in() {
+        let Err(DomainError::BusinessRuleViolation { field, rule }) =
+            with([("source".to_owned(), MetadataValue::Text("a\0".into()))])
+        else {
+            panic!("taken")
+        };
+        assert_eq!((field.as_ref(), rule.code()), ("metadata.source", "contains_nul"));
+        assert!(with([("a\0".to_owned(), MetadataValue::Bool(true))]).is_err());
+        assert!(with([(String::new(), MetadataValue::Bool(true))]).is_err());
+    }
+
+    #[test]
+    fn whole_numbers_have_one_form() {
+        let number = |value| MetadataValue::number(|| "n".into(), value);
+        assert_eq!(number(2.0), Ok(MetadataValue::Integer(2)));
+        assert_eq!(number(-0.0), Ok(MetadataValue::Integer(0)));
+        assert_eq!(number(0.5), Ok(MetadataValue::Float(0.5)));
+        assert_eq!(number(1e300), Ok(MetadataValue::Float(1e300)));
+        assert_eq!(number(I64_END), Ok(MetadataValue::Float(I64_END)));
+        assert!(number(f64::NAN).is_err());
+    }
+}

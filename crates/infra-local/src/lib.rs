@@ -1,0 +1,1 @@
+//! In-process adapters: system clock, UUIDv7 ids, log publisher, answer metrics

@@ -1,0 +1,28 @@
+use std::sync::Arc;
+
+use application::ports::{
+    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, UnitOfWorkFactory,
+};
+use async_trait::async_trait;
+
+/// One store under test.
+#[async_trait]
+pub trait StoreHarness: Send + Sync + Sized {
+    /// A fresh, empty store with its schema in place, which no other test sees. It is cleaned up on drop.
+    async fn start() -> Self;
+
+    /// The write side.
+    fn units(&self) -> Arc<dyn UnitOfWorkFactory>;
+
+    /// The read side.
+    fn predictions(&self) -> Arc<dyn PredictionReadModel>;
+
+    /// The relay's side of the outbox.
+    fn outbox(&self) -> Arc<dyn OutboxRelayRepository>;
+
+    /// The leases.
+    fn leases(&self) -> Arc<dyn LeaseRepository>;
+
+    /// The schema; none where a store has none.
+    fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>>;
+}

@@ -1,0 +1,17 @@
+//! The cases that every store adapter must pass, the in-memory fake included.
+//!
+//! `store_contract!(Harness)` expands one named test for each case of the one list in [`contract_cases!`]; each
+//! test gets a fresh, empty store from [`StoreHarness::start`]. This crate knows the ports and no adapter. Start
+//! reading at [`cases`].
+
+#![forbid(unsafe_code)]
+#![expect(clippy::missing_panics_doc, reason = "every case panics where the contract is broken")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a case is a test")]
+
+pub mod cases;
+mod harness;
+mod list;
+mod samples;
+
+pub use harness::StoreHarness;
+pub use list::CASES;

@@ -1,0 +1,1 @@
+//! Predictions to keep: complete, different from one another, and made in order.

@@ -1,0 +1,2 @@
+//! The habits, as code.
+fn main() {}
