@@ -1,2 +1,31 @@
 //! Undertone: the program.
-fn main() {}
+//!
+//! This crate holds the configuration, the composition root and the command line, and nothing else: every rule
+//! is in `domain`, every step in `application`, every technology in an `infra-*` crate or in `http-actix`. Start
+//! reading at [`container`], the only place where concrete adapters are named.
+
+#![forbid(unsafe_code)]
+
+mod commands;
+mod config;
+mod container;
+mod model_folder;
+mod server;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::commands::Cli;
+
+fn main() -> ExitCode {
+    match commands::run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // One line, whole chain: it is all that a user sees of a start that failed.
+            eprintln!("undertone: {:#}", failure.error);
+            ExitCode::from(failure.exit_code)
+        }
+    }
+}

@@ -7,8 +7,8 @@ mod predictions;
 pub use cursor::Cursor;
 pub use health::{ComponentHealth, HealthReport, HealthStatus};
 pub use predictions::{
-    DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse, PredictItem,
-    PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentRequest,
+    DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
+    PredictItem, PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentRequest,
     PredictSentimentResponse, PredictionRecord, RelayOutboxRequest, RelayOutboxResponse,
     StreamPredictionsRequest,
 };

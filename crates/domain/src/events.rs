@@ -1,6 +1,8 @@
 //! What happened, in the past tense: ids and labels, never the text.
 
-use crate::value_objects::{Confidence, EventId, MetadataValue, ModelRef, PredictionId, Sentiment, Timestamp};
+use crate::value_objects::{
+    Confidence, EventId, MetadataValue, ModelRef, PredictionId, Sentiment, Timestamp,
+};
 
 /// Anything that can happen to an aggregate.
 #[derive(Debug, Clone, PartialEq)]

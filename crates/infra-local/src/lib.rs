@@ -1,1 +1,18 @@
-//! In-process adapters: system clock, UUIDv7 ids, log publisher, answer metrics
+//! The adapters that need nothing outside the process: the clock, new ids, events to the log, counters of
+//! answers, and a store that keeps nothing.
+//!
+//! This crate knows no database and no model. Start reading at [`SystemClock`].
+
+#![forbid(unsafe_code)]
+
+mod discarding_store;
+mod facade_answer_metrics;
+mod log_publisher;
+mod system_clock;
+mod uuid_v7_ids;
+
+pub use discarding_store::DiscardingStore;
+pub use facade_answer_metrics::FacadeAnswerMetrics;
+pub use log_publisher::LogPublisher;
+pub use system_clock::SystemClock;
+pub use uuid_v7_ids::UuidV7Ids;

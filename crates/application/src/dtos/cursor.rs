@@ -52,7 +52,8 @@ impl fmt::Display for Cursor {
 
 /// FNV-1a (64 bits) over the filter's conditions, each under its name.
 fn fingerprint(filter: &PredictionFilter) -> u64 {
-    let PredictionFilter { sentiment, model, reference, from, to, min_confidence, max_confidence, terms } = filter;
+    let PredictionFilter { sentiment, model, reference, from, to, min_confidence, max_confidence, terms } =
+        filter;
     let mut print = Fingerprint(0xcbf2_9ce4_8422_2325);
     print.add("sentiment", sentiment.map(|value| value.as_str().to_owned()));
     print.add("model", model.clone());

@@ -68,9 +68,7 @@ impl CheckHealthUseCase {
     /// What was last seen; unhealthy before the first look.
     pub fn last(&self) -> HealthReport {
         let seen = self.seen();
-        seen.last
-            .clone()
-            .unwrap_or(HealthReport { status: HealthStatus::Unhealthy, components: Vec::new() })
+        seen.last.clone().unwrap_or(HealthReport { status: HealthStatus::Unhealthy, components: Vec::new() })
     }
 
     /// Whether requests should be sent here: not while loading or draining, nor when a vital component has

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use domain::entities::{NewPrediction, Prediction};
 use domain::errors::DomainError;
-use domain::value_objects::{InputText, Metadata, ModelOutput, PredictionResult, Reference, TenantId, TextLimits};
+use domain::value_objects::{
+    InputText, Metadata, ModelOutput, PredictionResult, Reference, TenantId, TextLimits,
+};
 
 use crate::dtos::PredictItem;
 use crate::errors::ApplicationError;
@@ -74,7 +76,9 @@ impl PredictPorts {
             work.outbox().append(prediction.events());
         }
         work.commit().await?;
-        predictions.iter().for_each(|prediction| self.metrics.record(prediction));
+        for prediction in predictions {
+            self.metrics.record(prediction);
+        }
         Ok(())
     }
 }

@@ -6,7 +6,9 @@ use domain::value_objects::{EventId, Timestamp};
 use crate::action::{chain, log_action};
 use crate::dtos::{RelayOutboxRequest, RelayOutboxResponse};
 use crate::errors::ApplicationError;
-use crate::ports::{Clock, EventPublisher, Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository, StoreError};
+use crate::ports::{
+    Clock, EventPublisher, Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository, StoreError,
+};
 
 /// Publishes what the outbox holds: at least once, in order for each prediction, by one process at a time.
 pub struct RelayOutboxUseCase {
@@ -30,9 +32,9 @@ const LEASE_TTL: Duration = Duration::from_secs(10);
 /// The events of one pass.
 const PASS: u32 = 256;
 /// How long published events stay in the outbox.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+const KEPT: Duration = Duration::from_hours(24);
 /// How often the relay looks for events to forget.
-const PURGE_EVERY: Duration = Duration::from_secs(60);
+const PURGE_EVERY: Duration = Duration::from_mins(1);
 
 impl RelayOutboxUseCase {
     /// The use case over its ports.
@@ -51,7 +53,10 @@ impl RelayOutboxUseCase {
     /// # Errors
     /// `Unavailable` or `Corrupt` from the store. That a publisher failed is logged, and its event comes first
     /// in the next pass.
-    pub async fn execute(&self, request: RelayOutboxRequest) -> Result<RelayOutboxResponse, ApplicationError> {
+    pub async fn execute(
+        &self,
+        request: RelayOutboxRequest,
+    ) -> Result<RelayOutboxResponse, ApplicationError> {
         log_action("RelayOutboxUseCase.execute", async {
             let now = self.clock.now();
             let lease = self.leases.acquire(LEASE, &request.holder, now, LEASE_TTL).await?;

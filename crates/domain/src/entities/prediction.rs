@@ -50,7 +50,8 @@ pub struct NewPrediction {
 impl Prediction {
     /// Makes a new prediction and raises [`SentimentPredicted`].
     pub fn create(new: NewPrediction) -> Self {
-        let NewPrediction { id, event_id, text, reference, metadata, result, model, usage, cached, now } = new;
+        let NewPrediction { id, event_id, text, reference, metadata, result, model, usage, cached, now } =
+            new;
         let event = DomainEvent::SentimentPredicted(SentimentPredicted {
             event_id,
             prediction_id: id,

@@ -8,7 +8,7 @@ pub fn softmax(logits: &[f32]) -> Vec<f32> {
     let logit = |x: f32| if x.is_nan() { f64::NEG_INFINITY } else { f64::from(x) };
     let max = logits.iter().map(|x| logit(*x)).fold(f64::NEG_INFINITY, f64::max);
     let weight = |x: f32| {
-        if max.is_infinite() { f64::from(u8::from(logit(x) == max)) } else { (logit(x) - max).exp() }
+        if max.is_infinite() { f64::from(u8::from(logit(x) >= max)) } else { (logit(x) - max).exp() }
     };
     let weights: Vec<f64> = logits.iter().map(|x| weight(*x)).collect();
     let sum: f64 = weights.iter().sum();
@@ -86,8 +86,7 @@ mod tests {
 
     #[test]
     fn windows_weigh_by_their_tokens() {
-        let merged =
-            merge_windows(ProblemType::Regression, &[window(&[1.0], 30), window(&[4.0], 10)], 1);
+        let merged = merge_windows(ProblemType::Regression, &[window(&[1.0], 30), window(&[4.0], 10)], 1);
         assert_eq!(merged, [1.75]);
     }
 

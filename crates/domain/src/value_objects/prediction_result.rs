@@ -112,8 +112,10 @@ impl SentimentScores {
 
     fn best(&self) -> Option<(Sentiment, f32)> {
         let of = |sentiment| self.of(sentiment).map(|score| (sentiment, score));
-        let known: Vec<_> =
-            [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive].into_iter().filter_map(of).collect();
+        let known: Vec<_> = [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive]
+            .into_iter()
+            .filter_map(of)
+            .collect();
         let scores: Vec<f32> = known.iter().map(|(_, score)| *score).collect();
         choose_label(&scores).map(|best| known[best])
     }
@@ -158,7 +160,8 @@ mod tests {
             ("neu", Some(Sentiment::Neutral)),
             ("pos", Some(Sentiment::Positive)),
         ];
-        let result = PredictionResult::from_output(&output(ProblemType::SingleLabel, &names, &[0.0, 0.0, 2.0]));
+        let result =
+            PredictionResult::from_output(&output(ProblemType::SingleLabel, &names, &[0.0, 0.0, 2.0]));
         assert_eq!(result.sentiment(), Some(Sentiment::Positive));
         assert_eq!(result.confidence().map(Confidence::value), result.scores().positive);
         assert_eq!(result.labels()[0].label, "pos");
@@ -173,7 +176,8 @@ mod tests {
             ("2 stars", Some(Sentiment::Negative)),
             ("5 stars", Some(Sentiment::Positive)),
         ];
-        let result = PredictionResult::from_output(&output(ProblemType::SingleLabel, &names, &[1.0, 1.0, 1.5]));
+        let result =
+            PredictionResult::from_output(&output(ProblemType::SingleLabel, &names, &[1.0, 1.0, 1.5]));
         assert_eq!(result.labels()[0].label, "5 stars");
         assert_eq!(result.sentiment(), Some(Sentiment::Negative));
         assert_eq!(result.scores().neutral, None);
@@ -181,8 +185,11 @@ mod tests {
 
     #[test]
     fn a_model_without_a_mapping_has_a_confidence_but_no_sentiment() {
-        let result =
-            PredictionResult::from_output(&output(ProblemType::SingleLabel, &[("a", None), ("b", None)], &[0.0, 3.0]));
+        let result = PredictionResult::from_output(&output(
+            ProblemType::SingleLabel,
+            &[("a", None), ("b", None)],
+            &[0.0, 3.0],
+        ));
         assert_eq!(result.sentiment(), None);
         assert_eq!(result.confidence().map(Confidence::value), Some(result.labels()[0].score));
         assert_eq!(result.scores(), SentimentScores::default());
@@ -190,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_regression_gives_raw_numbers_only() {
-        let result = PredictionResult::from_output(&output(ProblemType::Regression, &[("stars", None)], &[4.2]));
+        let result =
+            PredictionResult::from_output(&output(ProblemType::Regression, &[("stars", None)], &[4.2]));
         assert_eq!(result.labels(), [LabelScore { label: "stars".into(), score: 4.2 }]);
         assert_eq!((result.sentiment(), result.confidence()), (None, None));
     }

@@ -1,0 +1,183 @@
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+
+use anyhow::Context;
+use application::dtos::PredictItem;
+use domain::value_objects::MetadataValue;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::InputFormat;
+
+/// One row of the input.
+pub(super) struct Row {
+    /// The text to judge, or why the row cannot be read.
+    pub(super) item: Result<PredictItem, String>,
+    /// The row's own columns, where the input has columns.
+    pub(super) columns: Vec<String>,
+}
+
+/// The rows, read as they are asked for.
+pub(super) struct Input {
+    columns: Vec<String>,
+    rows: Box<dyn Iterator<Item = anyhow::Result<Row>>>,
+}
+
+impl Input {
+    /// A single text.
+    pub(super) fn one(text: &str) -> Self {
+        let item = PredictItem { text: text.to_owned(), ..PredictItem::default() };
+        Self {
+            columns: Vec::new(),
+            rows: Box::new([Ok(Row { item: Ok(item), columns: Vec::new() })].into_iter()),
+        }
+    }
+
+    /// Reads from `reader`, and the header where there is one.
+    ///
+    /// # Errors
+    /// A header that cannot be read or lacks the text's column.
+    pub(super) fn open(
+        reader: Box<dyn Read>,
+        format: InputFormat,
+        text_column: &str,
+    ) -> anyhow::Result<Self> {
+        match format {
+            InputFormat::Csv => Self::csv(reader, text_column),
+            InputFormat::Text => {
+                Ok(Self::lines(reader, |line| Ok(PredictItem { text: line, ..PredictItem::default() })))
+            }
+            InputFormat::Jsonl => Ok(Self::lines(reader, |line| parse_json(&line))),
+        }
+    }
+
+    /// The input's own columns, in order.
+    pub(super) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The next rows, at most `most`; none at the end.
+    ///
+    /// # Errors
+    /// Where the input cannot be read on.
+    pub(super) fn next_rows(&mut self, most: usize) -> anyhow::Result<Vec<Row>> {
+        self.rows.by_ref().take(most).collect()
+    }
+
+    fn csv(reader: Box<dyn Read>, text_column: &str) -> anyhow::Result<Self> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
+        let header = reader.headers().context("the CSV header cannot be read")?;
+        let columns: Vec<String> = header.iter().map(str::to_owned).collect();
+        let place = |name: &str| columns.iter().position(|column| column == name);
+        let text = place(text_column).with_context(|| {
+            format!("the CSV has no column {text_column:?}; it has {}", columns.join(", "))
+        })?;
+        let reference = place("ref");
+        let rows = reader.into_records().map(move |record| {
+            let record = record.context("the CSV cannot be read on")?;
+            let columns: Vec<String> = record.iter().map(str::to_owned).collect();
+            let reference = reference.and_then(|place| columns.get(place)).filter(|value| !value.is_empty());
+            let item = match columns.get(text) {
+                Some(text) => Ok(PredictItem {
+                    text: text.clone(),
+                    reference: reference.cloned(),
+                    metadata: BTreeMap::new(),
+                }),
+                None => Err("the row has no text column".to_owned()),
+            };
+            Ok(Row { item, columns })
+        });
+        Ok(Self { columns, rows: Box::new(rows) })
+    }
+
+    /// A row for each line that is not blank.
+    fn lines(reader: Box<dyn Read>, parse: impl Fn(String) -> Result<PredictItem, String> + 'static) -> Self {
+        let lines = BufReader::new(reader).split(b'\n').map(move |line| {
+            let line = line.context("the input cannot be read on")?;
+            let item = match String::from_utf8(line) {
+                Ok(line) => {
+                    let line = line.strip_suffix('\r').map(str::to_owned).unwrap_or(line);
+                    if line.trim().is_empty() {
+                        return Ok(None);
+                    }
+                    parse(line)
+                }
+                Err(_) => Err("the line is not UTF-8".to_owned()),
+            };
+            Ok(Some(Row { item, columns: Vec::new() }))
+        });
+        Self { columns: Vec::new(), rows: Box::new(lines.filter_map(Result::transpose)) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    text: String,
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+    #[serde(default)]
+    metadata: BTreeMap<String, Value>,
+}
+
+fn parse_json(line: &str) -> Result<PredictItem, String> {
+    let Line { text, reference, metadata } = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let metadata = metadata.into_iter().map(|(key, value)| Ok((key.clone(), metadata_value(&key, value)?)));
+    Ok(PredictItem { text, reference, metadata: metadata.collect::<Result<_, String>>()? })
+}
+
+fn metadata_value(key: &str, value: Value) -> Result<MetadataValue, String> {
+    let refused = || format!("metadata.{key} must be a string, a number or a bool");
+    match value {
+        Value::String(text) => Ok(MetadataValue::Text(text)),
+        Value::Bool(value) => Ok(MetadataValue::Bool(value)),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Ok(MetadataValue::Integer(whole)),
+            (None, Some(float)) => {
+                MetadataValue::number(|| format!("metadata.{key}"), float).map_err(|error| error.to_string())
+            }
+            (None, None) => Err(refused()),
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => Err(refused()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &str, format: InputFormat) -> Vec<Row> {
+        let reader = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
+        Input::open(reader, format, "text").expect("opens").next_rows(100).expect("reads")
+    }
+
+    fn texts(rows: &[Row]) -> Vec<Result<&str, ()>> {
+        rows.iter().map(|row| row.item.as_ref().map(|item| item.text.as_str()).map_err(|_| ())).collect()
+    }
+
+    #[test]
+    fn a_text_a_line_skips_blank_lines() {
+        assert_eq!(texts(&rows("one\r\n\n  two \n", InputFormat::Text)), [Ok("one"), Ok("  two ")]);
+    }
+
+    #[test]
+    fn csv_finds_the_text_column_and_keeps_the_others() {
+        let rows = rows("n,text,ref\n1,\"a, b\",x\n2,c,\n3\n", InputFormat::Csv);
+        assert_eq!(texts(&rows), [Ok("a, b"), Ok("c"), Err(())]);
+        assert_eq!(rows[0].columns, ["1", "a, b", "x"]);
+        assert_eq!(rows[0].item.as_ref().expect("good").reference.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn a_bad_json_line_is_its_own_row() {
+        let rows = rows("{\"text\":\"a\",\"metadata\":{\"n\":1}}\n{\"txt\":1}\n", InputFormat::Jsonl);
+        assert_eq!(texts(&rows), [Ok("a"), Err(())]);
+    }
+
+    #[test]
+    fn a_csv_without_the_column_says_which_it_has() {
+        let reader = Box::new(std::io::Cursor::new(b"a,b\n".to_vec()));
+        let error = Input::open(reader, InputFormat::Csv, "text").err().expect("refused").to_string();
+        assert!(error.contains("a, b"), "{error}");
+    }
+}

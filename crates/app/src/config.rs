@@ -1,0 +1,149 @@
+//! The configuration: defaults, then `undertone.toml`, then the environment, then flags; later ones win.
+
+mod keys;
+mod limits;
+mod log;
+mod model;
+mod seconds;
+mod server;
+mod store;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use keys::{reference_markdown, write_effective};
+pub(crate) use limits::LimitsSettings;
+pub(crate) use log::{LogFormat, LogSettings};
+pub(crate) use model::ModelSection;
+pub(crate) use seconds::Seconds;
+pub(crate) use server::ServerSettings;
+pub(crate) use store::{StoreKind, StoreSettings};
+
+/// The file that is read where none is named and it exists.
+pub(crate) const DEFAULT_FILE: &str = "undertone.toml";
+
+/// Everything that can be set, one struct a section.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) server: ServerSettings,
+    pub(crate) store: StoreSettings,
+    pub(crate) model: ModelSection,
+    pub(crate) limits: LimitsSettings,
+    pub(crate) log: LogSettings,
+}
+
+/// Where settings come from beside the environment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sources {
+    /// A file named by the user, which must exist.
+    pub(crate) file: Option<std::path::PathBuf>,
+    /// `section.key` and its value, as flags gave them.
+    pub(crate) flags: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// Reads and checks the settings.
+    ///
+    /// # Errors
+    /// A file that cannot be read, an unknown key, a value of the wrong type or outside its range: in words
+    /// that name the key and where it was set.
+    pub(crate) fn load(sources: &Sources) -> anyhow::Result<Self> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        figment = match &sources.file {
+            Some(file) => figment.merge(Toml::file_exact(file)),
+            None => figment.merge(Toml::file_exact(DEFAULT_FILE).required(false)),
+        };
+        // Only names with a double underscore are settings: UNDERTONE_HOME, say, is somebody else's.
+        let env = Env::prefixed("UNDERTONE_").filter(|key| key.as_str().contains("__")).split("__");
+        figment = figment.merge(env);
+        for (key, value) in &sources.flags {
+            figment = figment.merge(Serialized::global(key, flag_value(value)));
+        }
+        let settings: Self = figment.extract().map_err(|error| anyhow::anyhow!("configuration: {error}"))?;
+        settings.validate().map_err(|problem| anyhow::anyhow!("configuration: {problem}"))?;
+        Ok(settings)
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        self.server.validate()?;
+        self.store.validate()?;
+        self.model.validate()?;
+        self.limits.validate()
+    }
+}
+
+/// A flag's text as the value it looks like: number, bool, list or table in TOML's form, else a string.
+fn flag_value(text: &str) -> figment::value::Value {
+    text.parse().unwrap_or_else(|_| figment::value::Value::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use figment::Jail;
+
+    use super::*;
+
+    fn flags(pairs: &[(&str, &str)]) -> Sources {
+        let flags = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Sources { file: None, flags }
+    }
+
+    #[test]
+    fn flags_beat_the_environment_which_beats_the_file_which_beats_the_defaults() {
+        Jail::expect_with(|jail| {
+            assert_eq!(Settings::load(&Sources::default()).unwrap().server.port, 8000);
+            jail.create_file(DEFAULT_FILE, "[server]\nport = 1\nhost = \"0.0.0.0\"\n[store]\nreaders = 2\n")?;
+            jail.set_env("UNDERTONE_SERVER__PORT", "2");
+            jail.set_env("UNDERTONE_STORE__READERS", "3");
+            let settings = Settings::load(&flags(&[("server.port", "4")])).unwrap();
+            assert_eq!((settings.server.port, settings.store.readers), (4, 3));
+            assert_eq!(settings.server.host, "0.0.0.0");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn names_without_a_double_underscore_are_not_settings() {
+        Jail::expect_with(|jail| {
+            jail.set_env("UNDERTONE_HOME", "/somewhere");
+            assert!(Settings::load(&Sources::default()).is_ok());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn unknown_keys_wrong_types_and_bad_values_are_errors_that_name_the_key() {
+        Jail::expect_with(|_| {
+            for (key, value) in [
+                ("server.prot", "1"),
+                ("nonsense.key", "1"),
+                ("server.port", "many"),
+                ("server.port", "70000"),
+                ("limits.max_chars", "0"),
+                ("store.timeout", "-1"),
+                ("store.url", "mysql://localhost/x"),
+                ("model.precision", "f31"),
+                ("model.device", "tpu"),
+            ] {
+                let error = Settings::load(&flags(&[(key, value)])).expect_err(key).to_string();
+                let name = key.rsplit('.').next().unwrap_or(key);
+                let section = key.split('.').next().unwrap_or(key);
+                assert!(error.contains(name) || error.contains(section), "{key}: {error}");
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_file_that_is_named_must_exist() {
+        Jail::expect_with(|_| {
+            let sources = Sources { file: Some(PathBuf::from("absent.toml")), flags: Vec::new() };
+            assert!(Settings::load(&sources).is_err());
+            Ok(())
+        });
+    }
+}

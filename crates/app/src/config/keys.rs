@@ -1,0 +1,220 @@
+//! Every key with what it means: the one source of the reference page and of `undertone config`.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use crate::config::Settings;
+
+struct Key {
+    name: &'static str,
+    values: &'static str,
+    meaning: &'static str,
+}
+
+const fn key(name: &'static str, values: &'static str, meaning: &'static str) -> Key {
+    Key { name, values, meaning }
+}
+
+const KEYS: &[Key] = &[
+    key("server.host", "address", "The address to listen on."),
+    key("server.port", "0–65535", "The port to listen on; 0 takes a free one and logs it."),
+    key("server.workers", "number", "Threads that handle connections; 0 means one a core."),
+    key(
+        "server.admin_address",
+        "address:port",
+        "A listener of its own for `/metrics` and the detailed `/health`; the public listener then has no \
+         `/metrics` and a `/health` without components.",
+    ),
+    key(
+        "server.keep_alive",
+        "seconds",
+        "How long an idle connection stays open; longer than the load balancer's own.",
+    ),
+    key(
+        "server.drain_delay",
+        "seconds",
+        "How long after SIGTERM the listener stays open, not ready, so that load balancers turn away (none on Ctrl-C).",
+    ),
+    key("server.shutdown_timeout", "seconds", "How long requests in flight may take to end after the drain."),
+    key(
+        "server.cors_origins",
+        "list",
+        "Origins that browsers may call from; `[\"*\"]` for any; empty for none.",
+    ),
+    key("server.hsts", "true, false", "Whether to send `Strict-Transport-Security`; only behind TLS."),
+    key(
+        "store.url",
+        "sqlite:FILE, postgres://…",
+        "Where answers are kept. SQLite: a file, made with its folder (`?mode=ro` opens it to read only).",
+    ),
+    key(
+        "store.timeout",
+        "seconds",
+        "The longest a store may take, waiting for a connection included; then 503.",
+    ),
+    key("store.start_timeout", "seconds", "How long to wait at start for a store that does not answer yet."),
+    key("store.max_connections", "1–1000", "PostgreSQL: connections of this process at most."),
+    key("store.readers", "1–1000", "SQLite: connections that read at the same time."),
+    key(
+        "store.max_size_mib",
+        "MiB",
+        "SQLite: the largest the database may grow; 0 for no bound. Beyond it writes get 503.",
+    ),
+    key(
+        "store.allow_unsafe",
+        "true, false",
+        "PostgreSQL: start even where `fsync` or `synchronous_commit` is off, which can lose acknowledged answers.",
+    ),
+    key("store.relay_interval", "seconds", "How often the outbox is looked at for events to publish."),
+    key(
+        "model.path",
+        "folder or name",
+        "A Hugging Face folder with `config.json`, `tokenizer.json` and `model.safetensors`, or the name of a \
+         folder under `models/`; by default the bundled model.",
+    ),
+    key("model.name", "text", "The name that answers carry; by default the folder's."),
+    key(
+        "model.precision",
+        "auto, f32, f16, bf16",
+        "The arithmetic; `auto` is f32 on a CPU and f16 on a GPU.",
+    ),
+    key(
+        "model.device",
+        "auto, cpu, cuda:N",
+        "Where the model runs; `auto` is the first GPU of a CUDA build, else the CPU.",
+    ),
+    key(
+        "model.window",
+        "tokens",
+        "The longest stretch that is read at once, special tokens not counted; by default what the model was \
+         measured best with, at most its maximum.",
+    ),
+    key("model.overlap", "tokens", "What two neighbouring windows of a long text share."),
+    key(
+        "model.labels",
+        "auto, raw, table",
+        "How labels become sentiments: by their names, not at all, or by a table such as \
+         `{ LABEL_0 = \"negative\", LABEL_1 = \"positive\" }`.",
+    ),
+    key("model.max_batch_tokens", "tokens", "The most tokens that are computed together."),
+    key(
+        "model.max_queue_tokens",
+        "tokens",
+        "The most tokens that may wait; beyond them requests get 503 `saturated`.",
+    ),
+    key("model.max_queue_items", "number", "The most windows that may wait; likewise."),
+    key(
+        "model.max_wait",
+        "seconds",
+        "The longest a text may wait for the model; then 503 `deadline_exceeded`.",
+    ),
+    key("limits.max_chars", "1–200000", "The longest text, in characters."),
+    key(
+        "limits.max_body_bytes",
+        "bytes",
+        "The largest body of a single prediction, and the longest line of a stream.",
+    ),
+    key("limits.max_batch_body_bytes", "bytes", "The largest body of a batch."),
+    key("log.filter", "filter", "What is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`."),
+    key(
+        "log.format",
+        "auto, json, pretty",
+        "The form of log lines; `auto` is pretty on a terminal, JSON otherwise.",
+    ),
+];
+
+/// The reference page: every key with its environment variable, values, default and meaning.
+pub(crate) fn reference_markdown() -> String {
+    let defaults = flatten(&Settings::default());
+    let mut page = String::from(
+        "# Configuration\n\n\
+         Generated by `cargo xtask codegen`; do not edit.\n\n\
+         Defaults are overridden by `undertone.toml` in the working directory (or the file of `--config`), that by\n\
+         the environment, that by flags (`--set section.key=value`, and short ones for common keys). Unknown keys\n\
+         are errors. Lengths of time are seconds.\n\n\
+         | Key | Environment | Values | Default | Meaning |\n|---|---|---|---|---|\n",
+    );
+    for Key { name, values, meaning } in KEYS {
+        let env = format!("UNDERTONE_{}", name.to_uppercase().replace('.', "__"));
+        let default = defaults.iter().find(|(key, _)| key == name).map_or("none", |(_, value)| value);
+        page.push_str(&format!("| `{name}` | `{env}` | {values} | `{default}` | {meaning} |\n"));
+    }
+    page
+}
+
+/// Writes the effective settings as lines of TOML that can be used as a configuration file; secrets are blind.
+///
+/// # Errors
+/// Where `out` cannot be written to.
+pub(crate) fn write_effective(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
+    for (key, value) in flatten(settings) {
+        match value.as_str() {
+            "none" => writeln!(out, "# {key} is not set")?,
+            value => writeln!(out, "{key} = {value}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Every `section.key` with its value as TOML writes it, `none` where it is not set, secrets blind.
+fn flatten(settings: &Settings) -> Vec<(String, String)> {
+    let Ok(Value::Object(sections)) = serde_json::to_value(settings) else { return Vec::new() };
+    let mut flat = Vec::new();
+    for (section, keys) in sections {
+        let Value::Object(keys) = keys else { continue };
+        for (key, value) in keys {
+            let name = format!("{section}.{key}");
+            let value =
+                if name == "store.url" { Value::String(settings.store.url.redacted()) } else { value };
+            flat.push((name, toml_value(&value)));
+        }
+    }
+    flat
+}
+
+/// A value in TOML's form. JSON's strings, numbers, bools and arrays are TOML's too; tables differ.
+fn toml_value(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::Object(table) => {
+            let entry = |(key, value): (&String, &Value)| format!("{} = {value}", Value::String(key.clone()));
+            format!("{{ {} }}", table.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use figment::Jail;
+
+    use super::*;
+    use crate::config::{DEFAULT_FILE, Sources};
+
+    #[test]
+    fn every_key_is_documented_and_nothing_else() {
+        let documented: BTreeSet<String> = KEYS.iter().map(|key| key.name.to_owned()).collect();
+        let real: BTreeSet<String> = flatten(&Settings::default()).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(documented, real);
+        assert_eq!(documented.len(), KEYS.len());
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_back() {
+        Jail::expect_with(|jail| {
+            let flags = vec![
+                ("model.labels".to_owned(), "{ LABEL_0 = \"negative\" }".to_owned()),
+                ("server.cors_origins".to_owned(), "[\"https://a.example\"]".to_owned()),
+            ];
+            let settings = Settings::load(&Sources { file: None, flags }).unwrap();
+            let mut printed = Vec::new();
+            write_effective(&settings, &mut printed).unwrap();
+            jail.create_file(DEFAULT_FILE, &String::from_utf8(printed).unwrap())?;
+            assert_eq!(Settings::load(&Sources::default()).unwrap(), settings);
+            Ok(())
+        });
+    }
+}

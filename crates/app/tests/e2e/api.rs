@@ -1,0 +1,93 @@
+//! A client of the API, as plain as users write them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::Response;
+
+/// What the service answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    /// Whether the service asked to end the connection.
+    pub(crate) closes: bool,
+}
+
+/// The longest a client waits: far beyond every timeout of the service, so that waiting in vain is a hang.
+const HANG: Duration = Duration::from_secs(40);
+
+#[derive(Clone)]
+pub(crate) struct Api {
+    agent: Agent,
+    base: String,
+}
+
+impl Api {
+    pub(crate) fn at(address: &str) -> Self {
+        let config =
+            Agent::config_builder().timeout_global(Some(HANG)).http_status_as_error(false).proxy(None);
+        Self { agent: config.build().new_agent(), base: format!("http://{address}") }
+    }
+
+    /// A client of the same service with connections of its own.
+    pub(crate) fn another(&self) -> Self {
+        Self::at(self.base.trim_start_matches("http://"))
+    }
+
+    pub(crate) fn predict(&self, text: &str) -> Result<Answer, ureq::Error> {
+        self.post("/api/v1/predictions", &json!({ "text": text }))
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Answer, ureq::Error> {
+        self.agent.post(format!("{}{path}", self.base)).send_json(body).map(answer)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Result<Answer, ureq::Error> {
+        self.agent.get(format!("{}{path}", self.base)).call().map(answer)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Result<Answer, ureq::Error> {
+        self.agent.delete(format!("{}{path}", self.base)).call().map(answer)
+    }
+
+    /// A body that is no JSON, line by line.
+    pub(crate) fn post_lines(&self, path: &str, lines: &str) -> Vec<Value> {
+        let request = self.agent.post(format!("{}{path}", self.base)).content_type("application/x-ndjson");
+        let mut response = request.send(lines).expect("answered");
+        assert_eq!(response.status(), 200);
+        let text = response.body_mut().read_to_string().expect("read");
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    pub(crate) fn text(&self, path: &str) -> String {
+        let mut response = self.agent.get(format!("{}{path}", self.base)).call().expect("answered");
+        response.body_mut().read_to_string().expect("read")
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.get("/health/ready").is_ok_and(|answer| answer.status == 200)
+    }
+
+    /// The kept prediction, which must exist.
+    pub(crate) fn kept(&self, id: &str) -> Value {
+        let answer = self.get(&format!("/api/v1/predictions/{id}")).expect("answered");
+        assert_eq!(answer.status, 200, "{id}: {}", answer.body);
+        answer.body
+    }
+}
+
+fn answer(mut response: Response<ureq::Body>) -> Answer {
+    let closes = response.headers().get("connection").is_some_and(|value| value == "close");
+    let text = response.body_mut().read_to_string().unwrap_or_default();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Answer { status: response.status().as_u16(), body, closes }
+}
+
+/// Asserts that what is kept is what was answered, and the text with it.
+pub(crate) fn assert_same(answered: &Value, kept: &Value, text: &str) {
+    let mut with_text = answered.clone();
+    with_text["text"] = Value::String(text.to_owned());
+    assert_eq!(&with_text, kept);
+}

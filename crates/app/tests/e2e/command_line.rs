@@ -1,0 +1,147 @@
+//! The command line beside `serve`.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::undertone::Undertone;
+
+fn undertone(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
+    command.current_dir(folder).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("starts");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("taken");
+    child.wait_with_output().expect("ends")
+}
+
+fn json_lines(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn one_text_is_judged_without_a_server_and_nothing_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let lines = json_lines(&undertone(folder.path(), &["predict", "I love it"], ""));
+    assert_eq!(lines[0]["sentiment"], "positive");
+    assert!(lines[0].get("id").is_none());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_pipe_is_judged_line_by_line() {
+    let folder = TempDir::new().unwrap();
+    let lines = json_lines(&undertone(folder.path(), &["predict"], "I love it\nI hate it.\n"));
+    let sentiments: Vec<_> = lines.iter().map(|line| line["sentiment"].as_str()).collect();
+    assert_eq!(sentiments, [Some("positive"), Some("negative")]);
+}
+
+#[test]
+fn a_csv_file_keeps_its_columns_and_a_bad_row_fails_alone() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("in.csv"), "n,review\n1,I love it\n2,\n3,\"I hate it, really.\"\n").unwrap();
+    let arguments =
+        ["predict", "--file", "in.csv", "--text-column", "review", "--output", "out.csv", "--keep"];
+    let output = undertone(folder.path(), &arguments, "");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let written = fs::read_to_string(folder.path().join("out.csv")).unwrap();
+    let rows: Vec<&str> = written.lines().collect();
+    assert!(rows[0].starts_with("n,review,sentiment,confidence"), "{written}");
+    assert!(rows[1].starts_with("1,I love it,positive,"), "{written}");
+    assert!(rows[2].contains("must not be blank"), "{written}");
+    assert!(rows[3].starts_with("3,\"I hate it, really.\",negative,"), "{written}");
+    assert!(folder.path().join("data/undertone.db").is_file());
+}
+
+#[test]
+fn a_backup_of_a_running_service_is_complete() {
+    let folder = TempDir::new().unwrap();
+    let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[]);
+    let id = running.api().predict("in the backup").unwrap().body["id"].as_str().expect("an id").to_owned();
+    let output = undertone(folder.path(), &["backup", "copy.db"], "");
+    assert!(output.status.success(), "{output:?}");
+    let again = undertone(folder.path(), &["backup", "copy.db"], "");
+    assert_eq!(again.status.code(), Some(1), "a backup was overwritten");
+    let restored = Undertone::start(folder.path(), "sqlite:copy.db", &[]);
+    assert_eq!(restored.api().kept(&id)["text"], "in the backup");
+}
+
+#[test]
+fn a_healthcheck_tells_by_its_exit_code() {
+    let folder = TempDir::new().unwrap();
+    let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[]);
+    let url = format!("http://{}", running.address);
+    assert_eq!(undertone(folder.path(), &["healthcheck", "--url", &url], "").status.code(), Some(0));
+    drop(running);
+    assert_eq!(undertone(folder.path(), &["healthcheck", "--url", &url], "").status.code(), Some(1));
+}
+
+#[test]
+fn migrations_go_down_and_up() {
+    let folder = TempDir::new().unwrap();
+    let status = |wanted: &str| {
+        let output = undertone(folder.path(), &["migrate", "status"], "");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.lines().count() > 0 && text.lines().all(|line| line.contains(wanted)), "{text}");
+        text.lines().count().to_string()
+    };
+    let steps = status("missing");
+    assert!(undertone(folder.path(), &["migrate", "up"], "").status.success());
+    status("applied");
+    assert!(undertone(folder.path(), &["migrate", "down", &steps], "").status.success());
+    status("missing");
+}
+
+#[test]
+fn the_effective_configuration_is_printed_without_its_secrets() {
+    let folder = TempDir::new().unwrap();
+    let output =
+        undertone(folder.path(), &["config", "--store", "postgres://ann:s3cret@db/x", "--port", "81"], "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("server.port = 81") && text.contains("postgres://ann:***@db/x"), "{text}");
+    assert!(!text.contains("s3cret"));
+}
+
+#[test]
+fn what_is_set_up_wrongly_is_one_clear_error_and_exit_code_2() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("empty-file"), "").unwrap();
+    fs::create_dir(folder.path().join("empty-model")).unwrap();
+    for (arguments, named) in [
+        (vec!["--set", "server.prot=1"], "prot"),
+        (vec!["--config", "absent.toml"], "absent.toml"),
+        (vec!["--model", "./no/such/model", "predict", "x"], "no/such/model"),
+        (vec!["--model", "./empty-model", "predict", "x"], "empty-model"),
+        (vec!["--port", "0", "--model", "./empty-model"], "empty-model"),
+        (
+            vec!["--port", "0", "--store", "sqlite:empty-file/x.db", "--set", "store.start_timeout=0"],
+            "empty-file",
+        ),
+        (vec!["--device", "cuda:0", "predict", "x"], "cuda"),
+    ] {
+        let output = undertone(folder.path(), &arguments, "");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        let message = error.lines().filter(|line| line.starts_with("undertone: ")).collect::<Vec<_>>();
+        assert_eq!(message.len(), 1, "{arguments:?}: {error}");
+        assert!(message[0].contains(named) && !error.contains("panicked"), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn the_model_can_be_looked_at() {
+    let folder = TempDir::new().unwrap();
+    let output = undertone(folder.path(), &["models"], "");
+    let models: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(models[0]["name"], "sentiment-minilm-l6");
+    let weights =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/sentiment-minilm-l6/README.md");
+    let card = fs::read_to_string(weights).unwrap();
+    assert!(card.contains(models[0]["sha256"].as_str().expect("a checksum")));
+}

@@ -1,0 +1,71 @@
+//! A PostgreSQL database for one test.
+
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+
+/// An empty database of its own, dropped with the test.
+pub(crate) struct Database {
+    name: String,
+    admin: PgConnectOptions,
+}
+
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+impl Database {
+    pub(crate) fn create() -> Self {
+        let url = std::env::var("TEST_DATABASE_URL")
+            .expect("TEST_DATABASE_URL names a PostgreSQL for tests; `cargo xtask test` brings one");
+        let admin = PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is a PostgreSQL URL");
+        let name = format!("e2e_{}_{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+        let database = Self { name, admin };
+        database.execute(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", database.name));
+        database.execute(format!("CREATE DATABASE {}", database.name));
+        database
+    }
+
+    /// The database's address.
+    pub(crate) fn url(&self) -> String {
+        self.url_through(&format!("{}:{}", self.admin.get_host(), self.admin.get_port()))
+    }
+
+    /// The database's address by way of a proxy.
+    pub(crate) fn url_through(&self, proxy: &str) -> String {
+        self.admin.clone().database(&self.name).to_url_lossy().to_string().replacen(
+            &format!("{}:{}", self.admin.get_host(), self.admin.get_port()),
+            proxy,
+            1,
+        )
+    }
+
+    /// Where the server itself listens.
+    pub(crate) fn server(&self) -> String {
+        format!("{}:{}", self.admin.get_host(), self.admin.get_port())
+    }
+
+    fn execute(&self, statement: String) {
+        let admin = self.admin.clone();
+        run(async move {
+            let mut connection = admin.connect().await.expect("the test PostgreSQL answers");
+            connection.execute(AssertSqlSafe(statement)).await.expect("the statement is done");
+            connection.close().await.expect("closed");
+        });
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.execute(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+/// Runs a future on a thread of its own, whatever runtime the caller is in.
+fn run(future: impl Future<Output = ()> + Send + 'static) {
+    let work = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(future);
+    };
+    std::thread::spawn(work).join().expect("done");
+}

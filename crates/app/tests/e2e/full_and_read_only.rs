@@ -1,0 +1,50 @@
+//! SQLite that cannot be written to: full, or read-only.
+
+use tempfile::TempDir;
+
+use crate::undertone::{Undertone, wait_for};
+
+#[test]
+fn a_full_database_refuses_writes_until_there_is_room() {
+    let folder = TempDir::new().unwrap();
+    let settings = ["store.max_size_mib=1", "limits.max_chars=20000"];
+    let mut running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &settings);
+    let api = running.api();
+    let text = "no room for words ".repeat(1_000);
+    let mut kept = Vec::new();
+    let refused = loop {
+        let answer = api.predict(&text).unwrap();
+        if answer.status != 200 {
+            break answer;
+        }
+        kept.push(answer.body["id"].as_str().expect("an id").to_owned());
+        assert!(kept.len() < 1_000, "never full");
+    };
+    assert_eq!((refused.status, refused.body["code"].as_str()), (503, Some("store_unavailable")));
+    for id in &kept {
+        assert_eq!(api.kept(id)["text"].as_str(), Some(text.as_str()));
+    }
+    for id in kept.drain(..kept.len() / 2) {
+        assert_eq!(api.delete(&format!("/api/v1/predictions/{id}")).unwrap().status, 204);
+    }
+    wait_for("room", || api.predict("short").is_ok_and(|answer| answer.status == 200).then_some(()));
+    kept.iter().for_each(|id| drop(api.kept(id)));
+    assert!(running.is_running());
+}
+
+#[test]
+fn a_read_only_database_is_read_and_refuses_writes() {
+    let folder = TempDir::new().unwrap();
+    let first = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[]);
+    let id = first.api().predict("kept before").unwrap().body["id"].as_str().expect("an id").to_owned();
+    first.terminate();
+    let mut first = first;
+    assert_eq!(first.wait().code(), Some(0));
+
+    let mut running = Undertone::start(folder.path(), "sqlite:data/undertone.db?mode=ro", &[]);
+    let api = running.api();
+    assert_eq!(api.kept(&id)["text"], "kept before");
+    let refused = api.predict("too late").unwrap();
+    assert_eq!((refused.status, refused.body["code"].as_str()), (503, Some("store_unavailable")));
+    assert!(running.is_running());
+}

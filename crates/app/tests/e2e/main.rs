@@ -1,0 +1,15 @@
+//! End to end: the real binary with the real model, on each store. `cargo xtask test` brings the PostgreSQL.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
+
+mod api;
+mod command_line;
+mod database;
+mod full_and_read_only;
+mod journey;
+mod kill;
+mod load;
+mod outage;
+mod replicas;
+mod shutdown;
+mod undertone;

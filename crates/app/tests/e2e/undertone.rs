@@ -1,0 +1,134 @@
+//! The program under test: started on a free port, its log lines read, killed when it goes out of scope.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::api::Api;
+
+/// The longest that anything which must happen may take on a slow, busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Undertone {
+    child: Child,
+    lines: Arc<Mutex<Vec<Value>>>,
+    pub(crate) address: String,
+}
+
+impl Undertone {
+    /// Starts the program in `folder` and waits until it is ready.
+    pub(crate) fn start(folder: &Path, store: &str, settings: &[&str]) -> Self {
+        let started = Self::launch(folder, store, settings);
+        wait_for("the service to be ready", || started.api().is_ready().then_some(()));
+        started
+    }
+
+    /// Starts the program and waits until it listens.
+    pub(crate) fn launch(folder: &Path, store: &str, settings: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
+        command.current_dir(folder).args(["--port", "0", "--store", store, "--precision", "f32"]);
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sentiment-minilm-l6");
+        command.arg("--model").arg(model).args(["--set", "log.format=json"]);
+        for setting in settings {
+            command.args(["--set", setting]);
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let kept = Arc::clone(&lines);
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                kept.lock().unwrap().push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
+            }
+        });
+        let mut started = Self { child, lines, address: String::new() };
+        started.address = wait_for("the service to listen", || {
+            if let Some(status) = started.child.try_wait().unwrap() {
+                panic!("the program ended with {status}: {:?}", started.log());
+            }
+            started.log().iter().find_map(|line| Some(line["fields"]["address"].as_str()?.to_owned()))
+        });
+        started
+    }
+
+    pub(crate) fn api(&self) -> Api {
+        Api::at(&self.address)
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// The log's lines of this level.
+    pub(crate) fn log_of_level(&self, level: &str) -> Vec<Value> {
+        self.log().into_iter().filter(|line| line["level"] == level).collect()
+    }
+
+    /// The events it has published so far: type, prediction and event id.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let text = |line: &Value, name: &str| line["fields"][name].as_str().unwrap_or_default().to_owned();
+        let events = self.log().into_iter().filter(|line| line["target"] == "undertone::event");
+        events
+            .map(|line| Event {
+                event_id: text(&line, "event_id"),
+                event_type: text(&line, "event_type"),
+                prediction_id: text(&line, "prediction_id"),
+            })
+            .collect()
+    }
+
+    /// `kill -9`: no time to do anything. Gives what was logged.
+    pub(crate) fn kill(mut self) -> Vec<Event> {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+        self.events()
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+    }
+
+    /// Waits for the end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        wait_for("the program to end", || self.child.try_wait().expect("waited"))
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("asked").is_none()
+    }
+}
+
+impl Drop for Undertone {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// One published event, as the log has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Event {
+    pub(crate) event_id: String,
+    pub(crate) event_type: String,
+    pub(crate) prediction_id: String,
+}
+
+/// Asks again and again until there is an answer.
+pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,34 @@
+use application::ports::AnswerMetrics;
+use domain::entities::Prediction;
+use metrics::{counter, histogram};
+
+/// Counts answers through the `metrics` facade.
+///
+/// `undertone_predictions_total{model,label,sentiment}` (the model's best label; the sentiment is `none` where
+/// the model has no mapping), `undertone_confidence` (probability), `undertone_tokens` and `undertone_windows`
+/// (an answer each), `undertone_truncated_total`, `undertone_cached_total`. No label names a tenant.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FacadeAnswerMetrics;
+
+impl AnswerMetrics for FacadeAnswerMetrics {
+    fn record(&self, prediction: &Prediction) {
+        let result = prediction.result();
+        let label = result.labels().first().map_or("none", |best| best.label.as_str());
+        let sentiment = result.sentiment().map_or("none", |sentiment| sentiment.as_str());
+        counter!(
+            "undertone_predictions_total",
+            "model" => prediction.model().name().to_owned(),
+            "label" => label.to_owned(),
+            "sentiment" => sentiment
+        )
+        .increment(1);
+        if let Some(confidence) = result.confidence() {
+            histogram!("undertone_confidence").record(confidence.value());
+        }
+        let usage = prediction.usage();
+        histogram!("undertone_tokens").record(usage.tokens);
+        histogram!("undertone_windows").record(usage.windows);
+        counter!("undertone_truncated_total").increment(u64::from(usage.truncated));
+        counter!("undertone_cached_total").increment(u64::from(prediction.cached()));
+    }
+}
