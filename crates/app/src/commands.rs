@@ -143,7 +143,8 @@ impl Flags {
     }
 }
 
-/// Runs a command's future on a small runtime of its own.
+/// Runs a command's future on a small runtime of its own. The store lives on it, apart from the runtimes of
+/// actix's workers, which end before the store does.
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(|error| Failure::from(anyhow::Error::from(error)))?.block_on(future)

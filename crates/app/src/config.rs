@@ -8,6 +8,8 @@ mod seconds;
 mod server;
 mod store;
 
+use std::path::{Path, PathBuf};
+
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -38,7 +40,7 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sources {
     /// A file named by the user, which must exist.
-    pub(crate) file: Option<std::path::PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// `section.key` and its value, as flags gave them.
     pub(crate) flags: Vec<(String, String)>,
 }
@@ -51,10 +53,10 @@ impl Settings {
     /// that name the key and where it was set.
     pub(crate) fn load(sources: &Sources) -> anyhow::Result<Self> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
-        figment = match &sources.file {
-            Some(file) => figment.merge(Toml::file_exact(file)),
-            None => figment.merge(Toml::file_exact(DEFAULT_FILE).required(false)),
-        };
+        let default = Path::new(DEFAULT_FILE);
+        if let Some(file) = sources.file.as_deref().or(default.is_file().then_some(default)) {
+            figment = figment.merge(Toml::file_exact(file));
+        }
         // Only names with a double underscore are settings: UNDERTONE_HOME, say, is somebody else's.
         let env = Env::prefixed("UNDERTONE_").filter(|key| key.as_str().contains("__")).split("__");
         figment = figment.merge(env);
@@ -81,8 +83,6 @@ fn flag_value(text: &str) -> figment::value::Value {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use figment::Jail;
 
     use super::*;

@@ -109,7 +109,7 @@ macro_rules! start {
             .context("the listener cannot be used")?
             .run();
         let handle = running.handle();
-        actix_web::rt::spawn(running);
+        tokio::spawn(running);
         handle
     }};
 }

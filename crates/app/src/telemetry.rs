@@ -58,6 +58,8 @@ pub(crate) fn init_metrics() -> anyhow::Result<PrometheusHandle> {
         .set_buckets_for_metric(suffix("_confidence"), PROBABILITIES)?
         .set_buckets(COUNTS)?
         .install_recorder()?;
+    http_actix::describe_http_metrics();
+    infra_ml::describe_metrics();
     metrics::gauge!("undertone_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }

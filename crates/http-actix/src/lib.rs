@@ -1,1 +1,31 @@
-//! The REST API on actix-web
+//! The REST API on actix-web: from a request on the wire to a use case, and from its answer back to the wire.
+//!
+//! This crate knows no database, no model runtime and no configuration file: it is handed use cases and
+//! settings in an [`ApiState`], and gives back applications for actix-web, one for callers ([`api`]) and one for
+//! operators ([`admin_api`]). The real server and the in-process tests run the same assembly, with every
+//! middleware.
+//!
+//! Start reading at `routes`, which names every path, its methods and the controller behind each. A controller
+//! extracts (`extractors`), translates, executes and presents (`presenters`); whatever goes wrong becomes one of
+//! the closed catalogue in `problem`.
+
+#![forbid(unsafe_code)]
+
+mod assembly;
+mod controllers;
+mod extractors;
+mod middlewares;
+mod openapi;
+mod presenters;
+mod problem;
+mod routes;
+mod state;
+mod wire;
+
+pub use assembly::{admin_api, api};
+pub use middlewares::describe_http_metrics;
+pub use openapi::openapi;
+pub use problem::{ProblemCode, problem_catalogue_markdown};
+pub use routes::{RouteMethods, admin_routes, public_routes};
+pub use state::{ApiState, HttpSettings, UseCases};
+pub use wire::{models_json, prediction_json};

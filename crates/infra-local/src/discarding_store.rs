@@ -30,3 +30,20 @@ impl UnitOfWork for DiscardedWork {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::value_objects::PredictionId;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whatever_is_committed_is_taken_and_forgotten() {
+        for _ in 0..2 {
+            let mut work = DiscardingStore.begin(&TenantId::default());
+            work.predictions().delete(PredictionId::from_u128(1));
+            work.outbox().append(&[]);
+            assert!(work.commit().await.is_ok());
+        }
+    }
+}

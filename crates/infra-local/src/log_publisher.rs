@@ -21,3 +21,38 @@ impl EventPublisher for LogPublisher {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
+    use testkit::CapturedLog;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_event_is_one_line_with_everything_it_says() {
+        let event = OutboxEvent {
+            tenant: TenantId::default(),
+            event_id: EventId::from_u128(7),
+            event_type: "SentimentPredicted".to_owned(),
+            prediction_id: PredictionId::from_u128(8),
+            occurred_at: Timestamp::from_micros(1_767_323_045_678_901),
+            payload: r#"{"sentiment":"positive"}"#.to_owned(),
+        };
+        let log = CapturedLog::start();
+        assert!(LogPublisher.publish(&event).await.is_ok());
+
+        let lines = log.under("undertone::event");
+        assert_eq!(lines.len(), 1);
+        assert_eq!((lines[0].level, lines[0].message.as_str()), (tracing::Level::INFO, "event published"));
+        let expected = [
+            ("event_id", "00000000-0000-0000-0000-000000000007"),
+            ("event_type", "SentimentPredicted"),
+            ("occurred_at_us", "1767323045678901"),
+            ("payload", r#"{"sentiment":"positive"}"#),
+            ("prediction_id", "00000000-0000-0000-0000-000000000008"),
+            ("tenant", "default"),
+        ];
+        assert!(lines[0].fields.iter().map(|(name, value)| (*name, value.as_str())).eq(expected));
+    }
+}

@@ -1,1 +1,35 @@
-//! The model gateway: a BERT classifier on Candle behind a bounded, batching queue
+//! The model gateway: a BERT classifier on Candle behind a bounded, batching queue.
+//!
+//! This crate turns texts into logits and nothing more. It knows Hugging Face model folders, tokenizers and the
+//! device, but no HTTP, no store, no cache, and no policy: softmax, merging of windows and the choice of a label
+//! are the domain's. A text goes [`LocalMlGateway`] → tokenizer → windows → queue → worker → engine and back.
+//! Start reading at [`LocalMlGateway`]; then `queue.rs` (who waits), `worker.rs` (what runs together, and what
+//! happens when it breaks), `engine.rs` (the seam behind which the arithmetic lives) and `loader.rs` (from a folder
+//! to a model that has passed its self-test).
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that fails by a panic is a failed test"))]
+
+mod caught;
+mod engine;
+mod gateway;
+mod health;
+mod job;
+mod load_error;
+mod loader;
+mod loading;
+mod metric;
+mod queue;
+mod settings;
+mod tokenizer;
+mod windowing;
+mod worker;
+
+#[cfg(test)]
+mod testing;
+
+pub use gateway::LocalMlGateway;
+pub use health::ModelHealthCheck;
+pub use load_error::LoadError;
+pub use loading::Loading;
+pub use metric::describe_metrics;
+pub use settings::{DeviceChoice, LabelMapping, ModelSettings, Precision, SettingsError};

@@ -1,1 +1,32 @@
-//! The store ports on PostgreSQL
+//! The store ports on PostgreSQL, from version 14 on: for production.
+//!
+//! One task per process writes: it owns a connection of its own and applies the write sets that wait in one
+//! transaction. Reads, leases and the outbox share a pool. Whatever a call does, it ends within the store's
+//! timeout, and a connection on which something went wrong is closed rather than used again. This crate knows the
+//! ports and no use case, no web framework, and nothing of its SQLite twin, with which it shares the contract suite
+//! and no line of code. Start reading at [`PostgresStore`], then `writer`.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod health;
+mod json;
+mod migrate;
+mod pool;
+mod read_models;
+mod repositories;
+mod settings;
+mod store;
+mod timestamp;
+mod timing;
+mod unit_of_work;
+mod writer;
+
+pub use error::OpenError;
+pub use health::PostgresHealthCheck;
+pub use migrate::PostgresMigrator;
+pub use read_models::PostgresPredictionReadModel;
+pub use repositories::{PostgresLeaseRepository, PostgresOutboxRelayRepository};
+pub use settings::PostgresSettings;
+pub use store::PostgresStore;
+pub use unit_of_work::PostgresUnitOfWorkFactory;

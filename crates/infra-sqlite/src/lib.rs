@@ -1,1 +1,31 @@
-//! The store ports on SQLite: the embedded default
+//! The store ports on SQLite: the embedded default.
+//!
+//! One file, one writer. A single task owns the connection that writes and applies the write sets that wait in
+//! one transaction; readers have a pool of their own, which write-ahead logging keeps out of the writer's way.
+//! This crate knows the ports and no use case, no web framework, and nothing of its PostgreSQL twin, with which
+//! it shares the contract suite and no line of code. Start reading at [`SqliteStore`], then `writer`.
+
+#![forbid(unsafe_code)]
+
+mod backup;
+mod error;
+mod health;
+mod json;
+mod migrate;
+mod pool;
+mod read_models;
+mod repositories;
+mod settings;
+mod store;
+mod timing;
+mod unit_of_work;
+mod writer;
+
+pub use error::{BackupError, OpenError};
+pub use health::SqliteHealthCheck;
+pub use migrate::SqliteMigrator;
+pub use read_models::SqlitePredictionReadModel;
+pub use repositories::{SqliteLeaseRepository, SqliteOutboxRelayRepository};
+pub use settings::SqliteSettings;
+pub use store::SqliteStore;
+pub use unit_of_work::SqliteUnitOfWorkFactory;

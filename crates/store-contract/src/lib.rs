@@ -1,8 +1,8 @@
 //! The cases that every store adapter must pass, the in-memory fake included.
 //!
-//! `store_contract!(Harness)` expands one named test for each case of the one list in [`contract_cases!`]; each
-//! test gets a fresh, empty store from [`StoreHarness::start`]. This crate knows the ports and no adapter. Start
-//! reading at [`cases`].
+//! [`store_contract!`](crate::store_contract) expands one named test for each case of the one list in `list.rs`;
+//! each test gets a fresh, empty store from [`StoreHarness::start`]. This crate knows the ports and no adapter.
+//! Start reading at [`cases`].
 
 #![forbid(unsafe_code)]
 #![expect(clippy::missing_panics_doc, reason = "every case panics where the contract is broken")]
@@ -11,7 +11,8 @@
 pub mod cases;
 mod harness;
 mod list;
-mod samples;
+pub mod samples;
+mod steps;
 
 pub use harness::StoreHarness;
 pub use list::CASES;

@@ -1,1 +1,121 @@
 //! Predictions to keep: complete, different from one another, and made in order.
+
+use std::collections::BTreeMap;
+
+use domain::entities::{NewPrediction, Prediction};
+use domain::events::DomainEvent;
+use domain::value_objects::{
+    Confidence, EventId, InputText, LabelScore, Metadata, MetadataValue, ModelRef, PredictionId,
+    PredictionResult, Reference, Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
+};
+
+/// When the first sample is made, in microseconds: 2026-01-02T03:04:05.678901Z.
+pub const FIRST: i64 = 1_767_323_045_678_901;
+
+/// The microseconds from one sample to the next: a little more than a millisecond.
+const STEP: i64 = 1_337;
+
+/// Makes samples; two of one `Samples` never share an id.
+#[derive(Debug, Default)]
+pub struct Samples {
+    made: i64,
+    ids: u64,
+}
+
+impl Samples {
+    /// None made yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next sample.
+    pub fn one(&mut self) -> Prediction {
+        self.one_with(|_| {})
+    }
+
+    /// The next `count` samples, oldest first.
+    pub fn many(&mut self, count: usize) -> Vec<Prediction> {
+        (0..count).map(|_| self.one()).collect()
+    }
+
+    /// The next sample, changed by `change` before it is made.
+    pub fn one_with(&mut self, change: impl FnOnce(&mut NewPrediction)) -> Prediction {
+        let now = Timestamp::from_micros(FIRST + STEP * self.made);
+        self.one_at(now, change)
+    }
+
+    /// A sample made at `now`, which its ids tell too.
+    pub fn one_at(&mut self, now: Timestamp, change: impl FnOnce(&mut NewPrediction)) -> Prediction {
+        let number = self.made;
+        self.made += 1;
+        let mut new = NewPrediction {
+            id: PredictionId::from_u128(self.next_id(now)),
+            event_id: EventId::from_u128(self.next_id(now)),
+            text: text(&format!("Sample number {number}: not bad at all.")),
+            reference: Some(reference(&format!("sample-{number}"))),
+            metadata: metadata([("number", MetadataValue::Integer(number))]),
+            result: judged(Sentiment::ALL[(number % 3) as usize], 0.5 + (number % 97) as f32 / 200.0),
+            model: ModelRef::new("sample-model", "r1"),
+            usage: Usage { tokens: 11, windows: 1, truncated: false },
+            cached: false,
+            now,
+        };
+        change(&mut new);
+        Prediction::create(new)
+    }
+
+    /// The event of deleting `prediction` at `now`.
+    pub fn deleted(&mut self, prediction: &Prediction, now: Timestamp) -> DomainEvent {
+        Prediction::deleted(prediction.id(), EventId::from_u128(self.next_id(now)), now)
+    }
+
+    /// The bits of a UUID of version 7 made at `now`: its milliseconds, and a number that grows.
+    fn next_id(&mut self, now: Timestamp) -> u128 {
+        self.ids += 1;
+        let millis = u128::from(now.as_micros().div_euclid(1_000).unsigned_abs());
+        millis << 80 | 7 << 76 | 2 << 62 | u128::from(self.ids)
+    }
+}
+
+/// A text of any length.
+pub fn text(text: &str) -> InputText {
+    InputText::parse(text, TextLimits { max_chars: usize::MAX }).expect("a text that is allowed")
+}
+
+/// A reference.
+pub fn reference(text: &str) -> Reference {
+    Reference::parse(text).expect("a reference that is allowed")
+}
+
+/// A probability.
+pub fn confidence(value: f32) -> Confidence {
+    Confidence::try_new("confidence", value).expect("a probability")
+}
+
+/// A tenant.
+pub fn tenant(name: &str) -> TenantId {
+    TenantId::parse(name).expect("a tenant's name")
+}
+
+/// Metadata with these entries.
+pub fn metadata<'a>(entries: impl IntoIterator<Item = (&'a str, MetadataValue)>) -> Metadata {
+    let entries: BTreeMap<_, _> = entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    Metadata::try_new(entries).expect("metadata that is allowed")
+}
+
+/// A result of three labels in which `sentiment` was chosen with the probability `chosen`.
+pub fn judged(sentiment: Sentiment, chosen: f32) -> PredictionResult {
+    let rest = (1.0 - chosen) / 2.0;
+    let of = |other: Sentiment| if other == sentiment { chosen } else { rest };
+    let scores = SentimentScores {
+        negative: Some(of(Sentiment::Negative)),
+        neutral: Some(of(Sentiment::Neutral)),
+        positive: Some(of(Sentiment::Positive)),
+    };
+    let mut labels: Vec<LabelScore> = Sentiment::ALL[..3]
+        .iter()
+        .map(|label| LabelScore { label: label.as_str().to_uppercase(), score: of(*label) })
+        .collect();
+    labels.sort_by(|a, b| b.score.total_cmp(&a.score));
+    PredictionResult::restore(Some(sentiment), Some(confidence(chosen)), scores, labels)
+}

@@ -1,1 +1,30 @@
-//! In-memory fakes of every port, and a TCP proxy that cuts, refuses and stalls
+//! What tests put in the place of the world: in-memory fakes of every port, and a TCP proxy that cuts, refuses
+//! and stalls.
+//!
+//! The store fake passes the same contract as the real stores. No fake waits for time to pass, and none draws at
+//! random. This crate knows the ports and no adapter. Start reading at [`MemoryStore`] and [`FakeMlGateway`].
+
+#![forbid(unsafe_code)]
+#![expect(clippy::expect_used, reason = "what a test stands on may fail loudly")]
+
+mod memory_store;
+
+mod captured_log;
+mod fake_health_check;
+mod fake_ml_gateway;
+mod fixed_clock;
+mod recording_metrics;
+mod recording_publisher;
+mod sequence_ids;
+
+mod fault_proxy;
+
+pub use captured_log::{CapturedLog, LogLine};
+pub use fake_health_check::FakeHealthCheck;
+pub use fake_ml_gateway::{FakeMlGateway, MlCall, MlFailure};
+pub use fault_proxy::{FaultProxy, ProxyMode};
+pub use fixed_clock::FixedClock;
+pub use memory_store::MemoryStore;
+pub use recording_metrics::RecordingMetrics;
+pub use recording_publisher::RecordingPublisher;
+pub use sequence_ids::SequenceIds;

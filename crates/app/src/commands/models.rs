@@ -8,7 +8,7 @@ use crate::container::load_model;
 pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
     super::block_on(async {
         let gateway = load_model(settings).await.map_err(Failure::set_up)?;
-        let models: Vec<_> = gateway.models().iter().map(http_actix::present_model).collect();
+        let models = http_actix::models_json(&gateway.models());
         gateway.stop().await;
         let text = serde_json::to_string_pretty(&models).map_err(anyhow::Error::from)?;
         println!("{text}");

@@ -22,6 +22,6 @@ pub(crate) enum LogFormat {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { filter: "info,undertone::action=warn".to_owned(), format: LogFormat::Auto }
+        Self { filter: "info,undertone::action=warn,actix_server=warn".to_owned(), format: LogFormat::Auto }
     }
 }

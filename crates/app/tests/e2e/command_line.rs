@@ -139,9 +139,9 @@ fn the_model_can_be_looked_at() {
     let folder = TempDir::new().unwrap();
     let output = undertone(folder.path(), &["models"], "");
     let models: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(models[0]["name"], "sentiment-minilm-l6");
+    assert_eq!(models["items"][0]["name"], "sentiment-minilm-l6");
     let weights =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/sentiment-minilm-l6/README.md");
     let card = fs::read_to_string(weights).unwrap();
-    assert!(card.contains(models[0]["sha256"].as_str().expect("a checksum")));
+    assert!(card.contains(models["items"][0]["sha256"].as_str().expect("a checksum")));
 }

@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -41,13 +42,35 @@ impl CheckHealthUseCase {
     /// None today: what fails is in the report.
     pub async fn execute(&self) -> Result<HealthReport, ApplicationError> {
         log_action("CheckHealthUseCase.execute", async {
-            let components = join_all(self.checks.iter().map(|check| look(check.as_ref()))).await;
+            let components = join_all(self.checks.iter().map(|check| self.look(check.as_ref()))).await;
             let worst = components.iter().map(|component| component.status).max();
             let report = HealthReport { status: worst.unwrap_or(HealthStatus::Healthy), components };
             self.remember(&report);
             Ok(report)
         })
         .await
+    }
+
+    async fn look(&self, check: &dyn HealthCheck) -> ComponentHealth {
+        let started = Instant::now();
+        let outcome = check.check().await;
+        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let failing = if check.is_vital() { HealthStatus::Unhealthy } else { HealthStatus::Degraded };
+        let (status, message) = match &outcome {
+            Ok(()) => (HealthStatus::Healthy, None),
+            Err(_) => (failing, Some("not available")),
+        };
+        if self.status_of(check.name()) != Some(status) {
+            log_change(check.name(), status, outcome.err().as_deref());
+        }
+        ComponentHealth { name: check.name(), status, message, latency_ms }
+    }
+
+    /// The component's state when it was last looked at.
+    fn status_of(&self, component: &str) -> Option<HealthStatus> {
+        let seen = self.seen();
+        let components = seen.last.iter().flat_map(|report| &report.components);
+        components.filter(|last| last.name == component).map(|last| last.status).next()
     }
 
     fn remember(&self, report: &HealthReport) {
@@ -58,9 +81,6 @@ impl CheckHealthUseCase {
         } else {
             seen.failing_since = None;
             seen.was_ready = true;
-        }
-        if seen.last.as_ref().map(|last| last.status) != Some(report.status) {
-            tracing::info!(status = ?report.status, "health changed");
         }
         seen.last = Some(report.clone());
     }
@@ -94,17 +114,10 @@ impl CheckHealthUseCase {
     }
 }
 
-async fn look(check: &dyn HealthCheck) -> ComponentHealth {
-    let started = Instant::now();
-    let outcome = check.check().await;
-    let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let (status, message) = match outcome {
-        Ok(()) => (HealthStatus::Healthy, None),
-        Err(error) => {
-            tracing::warn!(component = check.name(), error = chain(error.as_ref()), "health check failed");
-            let status = if check.is_vital() { HealthStatus::Unhealthy } else { HealthStatus::Degraded };
-            (status, Some("not available"))
-        }
-    };
-    ComponentHealth { name: check.name(), status, message, latency_ms }
+/// A component's state is logged when it changes, not at every look.
+fn log_change(component: &str, status: HealthStatus, cause: Option<&(dyn Error + Send + Sync)>) {
+    match cause {
+        None => tracing::info!(component, ?status, "health changed"),
+        Some(error) => tracing::warn!(component, ?status, error = chain(error), "health changed"),
+    }
 }

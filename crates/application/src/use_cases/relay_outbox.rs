@@ -21,8 +21,13 @@ pub struct RelayOutboxUseCase {
 
 #[derive(Default)]
 struct State {
-    held: Option<Lease>,
+    held: Option<Held>,
     purged_at: Option<Timestamp>,
+}
+
+struct Held {
+    lease: Lease,
+    renew_at: Timestamp,
 }
 
 /// The lease's name in the store.
@@ -47,7 +52,7 @@ impl RelayOutboxUseCase {
         Self { leases, outbox, publisher, clock, state: Mutex::default() }
     }
 
-    /// One pass: takes or renews the lease, publishes the oldest events until one fails, marks those that went
+    /// One pass: takes the lease, or renews it when a third of it has run, publishes the oldest events until one fails, marks those that went
     /// out, and forgets those that went out a day ago.
     ///
     /// # Errors
@@ -59,27 +64,43 @@ impl RelayOutboxUseCase {
     ) -> Result<RelayOutboxResponse, ApplicationError> {
         log_action("RelayOutboxUseCase.execute", async {
             let now = self.clock.now();
-            let lease = self.leases.acquire(LEASE, &request.holder, now, LEASE_TTL).await?;
-            self.hold(lease.clone());
-            let Some(lease) = lease else {
+            let Some(lease) = self.lease(&request.holder, now).await? else {
                 return Ok(RelayOutboxResponse { leads: false, published: 0, more: false });
             };
             let waiting = self.outbox.list_unpublished(PASS).await?;
             let sent = self.publish(&waiting).await;
-            match self.outbox.mark_published(&lease, &sent, self.clock.now()).await {
-                Ok(()) => {}
-                Err(StoreError::Conflict { .. }) => {
-                    tracing::warn!("the relay's lease was lost during a pass; its events may come twice");
-                    self.hold(None);
-                    return Ok(RelayOutboxResponse { leads: false, published: sent.len(), more: false });
-                }
-                Err(error) => return Err(error.into()),
-            }
+            let leads = sent.is_empty() || self.mark(&lease, &sent).await?;
             self.purge(now).await?;
-            let more = sent.len() == PASS as usize;
-            Ok(RelayOutboxResponse { leads: true, published: sent.len(), more })
+            let more = leads && sent.len() == PASS as usize;
+            Ok(RelayOutboxResponse { leads, published: sent.len(), more })
         })
         .await
+    }
+
+    /// The lease: as it is held while it is fresh, else taken or renewed.
+    async fn lease(&self, holder: &str, now: Timestamp) -> Result<Option<Lease>, ApplicationError> {
+        let fresh = |held: &Held| held.lease.holder == holder && now < held.renew_at;
+        let held = self.state().held.as_ref().filter(|held| fresh(held)).map(|held| held.lease.clone());
+        if held.is_some() {
+            return Ok(held);
+        }
+        let lease = self.leases.acquire(LEASE, holder, now, LEASE_TTL).await?;
+        let renew_at = now.plus(LEASE_TTL / 3);
+        self.state().held = lease.clone().map(|lease| Held { lease, renew_at });
+        Ok(lease)
+    }
+
+    /// Marks what went out; tells whether this process still held the lease.
+    async fn mark(&self, lease: &Lease, sent: &[EventId]) -> Result<bool, ApplicationError> {
+        match self.outbox.mark_published(lease, sent, self.clock.now()).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict { .. }) => {
+                tracing::warn!("the relay's lease was lost during a pass; its events may come twice");
+                self.state().held = None;
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Publishes in order until one event fails; gives the ids of those that went out.
@@ -110,14 +131,10 @@ impl RelayOutboxUseCase {
     /// `Unavailable`; the lease then runs out by itself.
     pub async fn step_down(&self) -> Result<(), ApplicationError> {
         let held = self.state().held.take();
-        if let Some(lease) = held {
-            self.leases.release(&lease).await?;
+        if let Some(held) = held {
+            self.leases.release(&held.lease).await?;
         }
         Ok(())
-    }
-
-    fn hold(&self, lease: Option<Lease>) {
-        self.state().held = lease;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -74,7 +74,7 @@ impl Output {
 /// The answer as the API gives it, without an id where nothing is kept under it.
 fn as_json(answer: &Answer, kept: bool) -> anyhow::Result<Value> {
     let mut value = match answer {
-        Ok(answer) => serde_json::to_value(http_actix::present_prediction(answer))?,
+        Ok(answer) => serde_json::to_value(http_actix::prediction_json(answer))?,
         Err(problem) => json!({ "error": problem }),
     };
     if let Some(fields) = value.as_object_mut().filter(|_| !kept) {

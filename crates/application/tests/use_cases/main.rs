@@ -1,0 +1,18 @@
+//! Every use case over the fakes of `testkit`: what it does, and what it leaves undone when something fails.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod world;
+
+mod predict_sentiment;
+mod predict_sentiment_batch;
+mod stream_predictions;
+
+mod delete_prediction;
+mod get_prediction;
+mod list_predictions;
+
+mod check_health;
+mod list_models;
+mod log_action;
+mod relay_outbox;

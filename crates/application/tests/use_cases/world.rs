@@ -1,0 +1,77 @@
+//! The use cases' world: one set of fakes, and what can be seen of it from outside.
+
+use std::sync::Arc;
+
+use application::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentResponse};
+use application::errors::ApplicationError;
+use application::use_cases::{PredictPorts, PredictSentimentUseCase};
+use domain::value_objects::{TenantId, TextLimits};
+use testkit::{FakeMlGateway, FixedClock, MemoryStore, RecordingMetrics, SequenceIds};
+
+#[derive(Default)]
+pub struct World {
+    pub store: MemoryStore,
+    pub ml: Arc<FakeMlGateway>,
+    pub clock: Arc<FixedClock>,
+    pub ids: Arc<SequenceIds>,
+    pub metrics: Arc<RecordingMetrics>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The ports, with texts of at most 100 characters.
+    pub fn ports(&self) -> PredictPorts {
+        PredictPorts {
+            ml: self.ml.clone(),
+            store: Arc::new(self.store.clone()),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            metrics: self.metrics.clone(),
+            limits: TextLimits { max_chars: 100 },
+        }
+    }
+
+    pub fn read(&self) -> Arc<MemoryStore> {
+        Arc::new(self.store.clone())
+    }
+
+    /// Judges `text` and keeps the answer.
+    pub async fn predict(&self, text: &str) -> PredictSentimentResponse {
+        let request = PredictSentimentRequest { tenant: TenantId::default(), item: item(text) };
+        PredictSentimentUseCase::new(self.ports()).execute(request).await.expect("an answer")
+    }
+
+    /// Asserts that no row, event or count came of whatever was done.
+    #[track_caller]
+    pub fn assert_untouched(&self) {
+        assert_eq!(self.store.commits(), 0);
+        assert!(self.store.kept(&TenantId::default()).is_empty());
+        assert!(self.store.events().is_empty());
+        assert!(self.metrics.recorded().is_empty());
+    }
+}
+
+pub fn item(text: &str) -> PredictItem {
+    PredictItem { text: text.to_owned(), ..PredictItem::default() }
+}
+
+/// The field and the rule's code of a refusal.
+#[track_caller]
+pub fn refusal<T: std::fmt::Debug>(outcome: &Result<T, ApplicationError>) -> (&str, &'static str) {
+    match outcome {
+        Err(ApplicationError::Invalid { field, rule }) => (field, rule.code()),
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// The error's name and, where something is not available, what.
+#[track_caller]
+pub fn failure<T: std::fmt::Debug>(outcome: &Result<T, ApplicationError>) -> (&'static str, &'static str) {
+    use application::action::ActionFailure;
+    let error = outcome.as_ref().expect_err("a failure");
+    let what = if let ApplicationError::Unavailable { what, .. } = error { what } else { "" };
+    (error.code(), what)
+}

@@ -1,0 +1,77 @@
+//! The applications as actix-web runs them: routes inside, middlewares around.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, Condition, from_fn};
+use actix_web::web::Data;
+use actix_web::{App, Error};
+
+use crate::middlewares::{
+    accept_encoding, close_while_draining, cors, observe, present_cors_refusal, request_id, security_headers,
+};
+use crate::openapi::OpenApiDocument;
+use crate::routes::{self, Endpoint};
+use crate::state::ApiState;
+
+/// The API for callers, to be given to `HttpServer::new` or to `actix_web::test::init_service`.
+pub fn api(
+    state: ApiState,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let endpoints = routes::public(&state.settings);
+    assemble(state, endpoints)
+}
+
+/// The API for operators, to be served on a listener that callers cannot reach: metrics and the detailed health.
+pub fn admin_api(
+    mut state: ApiState,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    state.settings.admin_split = false;
+    state.settings.cors_origins.clear();
+    assemble(state, routes::admin())
+}
+
+/// The last middleware wrapped is the first to see a request and the last to see its response.
+fn assemble(
+    state: ApiState,
+    endpoints: Vec<Endpoint>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let settings = &state.settings;
+    let cross_origin = Condition::new(!settings.cors_origins.is_empty(), cors(settings));
+    let document = OpenApiDocument::for_settings(settings);
+    App::new()
+        .app_data(Data::new(document))
+        .app_data(Data::new(state))
+        .configure(|config| routes::register(config, endpoints))
+        .wrap(Compress::default())
+        .wrap(from_fn(accept_encoding))
+        .wrap(cross_origin)
+        .wrap(from_fn(present_cors_refusal))
+        .wrap(from_fn(security_headers))
+        .wrap(from_fn(close_while_draining))
+        .wrap(from_fn(observe))
+        .wrap(from_fn(request_id))
+}

@@ -1,0 +1,14 @@
+//! One action a route: extract, translate, execute, present. No rule of the business lives here.
+
+pub(crate) mod batch;
+pub(crate) mod docs;
+pub(crate) mod health;
+pub(crate) mod metrics;
+pub(crate) mod model;
+pub(crate) mod prediction;
+pub(crate) mod refusal;
+pub(crate) mod stream;
+
+mod respond;
+
+pub(crate) use respond::respond;

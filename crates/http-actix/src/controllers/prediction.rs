@@ -1,0 +1,96 @@
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use application::action::log_action;
+use application::dtos::{DeletePredictionRequest, GetPredictionRequest, PredictSentimentRequest};
+
+use crate::controllers::respond;
+use crate::extractors::{PredictionInput, caller, list_request, prediction_id, read_json, refuse_parameters};
+use crate::openapi::{ListParameters, PathId};
+use crate::presenters::{
+    PredictionPage, PredictionRecordView, PredictionView, present_page, present_prediction, present_record,
+};
+use crate::state::ApiState;
+
+/// Judge one text
+///
+/// The answer is kept: when you see it, it is found again under its id.
+#[utoipa::path(
+    post,
+    path = "/api/v1/predictions",
+    operation_id = "create_prediction",
+    tag = "predictions",
+    request_body(content = PredictionInput, example = json!({"text": "I love it", "ref": "review-17", "metadata": {"source": "app"}})),
+    responses((status = 200, description = "The answer", body = PredictionView))
+)]
+pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
+    let action = log_action("PredictionController.create", async {
+        refuse_parameters(&request)?;
+        let body = read_json(&request, payload, state.settings.max_body_bytes).await?;
+        let item = PredictionInput::read(body)?.into();
+        let command = PredictSentimentRequest { tenant: caller(&request), item };
+        let answer = state.use_cases.predict.execute(command).await?;
+        Ok(HttpResponse::Ok().json(present_prediction(&answer)))
+    });
+    respond(&request, action).await
+}
+
+/// Page through the answers
+///
+/// Newest first. Following `next_cursor` to the end gives every answer that was kept before the first page and not
+/// deleted since, once. Every condition given must hold.
+#[utoipa::path(
+    get,
+    path = "/api/v1/predictions",
+    operation_id = "list_predictions",
+    tag = "predictions",
+    params(ListParameters),
+    responses((status = 200, description = "One page", body = PredictionPage))
+)]
+pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
+    let action = log_action("PredictionController.list", async {
+        let query = list_request(&request, caller(&request))?;
+        let page = state.use_cases.list.execute(query).await?;
+        Ok(HttpResponse::Ok().json(present_page(page)))
+    });
+    respond(&request, action).await
+}
+
+/// Look one answer up
+#[utoipa::path(
+    get,
+    path = "/api/v1/predictions/{id}",
+    operation_id = "get_prediction",
+    tag = "predictions",
+    params(PathId),
+    responses((status = 200, description = "The answer and its text", body = PredictionRecordView))
+)]
+pub(crate) async fn get(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
+    let action = log_action("PredictionController.get", async {
+        refuse_parameters(&request)?;
+        let query = GetPredictionRequest { tenant: caller(&request), id: prediction_id(&request)? };
+        let record = state.use_cases.get.execute(query).await?;
+        Ok(HttpResponse::Ok().json(present_record(&record)))
+    });
+    respond(&request, action).await
+}
+
+/// Delete one answer
+///
+/// It is gone for good when you see the 204; the second time there is nothing of the id.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/predictions/{id}",
+    operation_id = "delete_prediction",
+    tag = "predictions",
+    params(PathId),
+    responses((status = 204, description = "The answer is gone"))
+)]
+pub(crate) async fn delete(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
+    let action = log_action("PredictionController.delete", async {
+        refuse_parameters(&request)?;
+        let command = DeletePredictionRequest { tenant: caller(&request), id: prediction_id(&request)? };
+        state.use_cases.delete.execute(command).await?;
+        Ok(HttpResponse::NoContent().finish())
+    });
+    respond(&request, action).await
+}

@@ -1,0 +1,96 @@
+use std::future::ready;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use application::action::log_action;
+use application::dtos::{PredictItem, StreamPredictionsRequest};
+use futures_util::{Stream, StreamExt, stream};
+use serde::Serialize;
+
+use crate::controllers::respond;
+use crate::extractors::{
+    Line, LineFeed, NDJSON, PredictionInput, caller, line_feed, parse_json, refuse_parameters,
+    require_media_type,
+};
+use crate::middlewares::RequestId;
+use crate::presenters::{StreamEnd, present_line};
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+/// Judge texts as they come
+///
+/// One JSON object a line, each as the body of `POST /api/v1/predictions`. One line comes back for each that is
+/// not blank, in their order, after its answer is kept: `{"index", "status", "prediction" | "problem"}`. At most
+/// 64 lines are in work; beyond them reading waits, so read the answers while you send. The last line is
+/// `{"done": true, "ok", "failed"}`; where it is missing, the stream broke.
+#[utoipa::path(
+    post,
+    path = "/api/v1/predictions/stream",
+    operation_id = "stream_predictions",
+    tag = "predictions",
+    request_body(
+        content = String,
+        content_type = "application/x-ndjson",
+        description = "Lines of `PredictionInput`",
+        example = "{\"text\":\"I love it\"}\n{\"text\":\"Never again\"}\n"
+    ),
+    responses((
+        status = 200,
+        description = "Lines of `StreamLine`, then one `StreamEnd`",
+        body = String,
+        content_type = "application/x-ndjson"
+    ))
+)]
+pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
+    let action = log_action("StreamController.create", async {
+        refuse_parameters(&request)?;
+        require_media_type(&request, NDJSON)?;
+        let LineFeed { pump, lines, complete } = line_feed(payload, state.settings.max_line_bytes);
+        let command = StreamPredictionsRequest { tenant: caller(&request) };
+        let answers = state.use_cases.stream.execute(command, lines.map(read_line)).await?;
+        let request_id = RequestId::of(&request);
+        let mut end = StreamEnd { done: true, ok: 0, failed: 0 };
+        // The pump gives nothing itself; it is polled beside the answers for as long as they are wanted.
+        let pump = stream::once(pump).filter_map(|()| ready(None));
+        let events = stream::select(pump, answers.map(Event::Answer)).chain(stream::once(ready(Event::End)));
+        let body = events.filter_map(move |event| {
+            ready(match event {
+                Event::Answer(outcome) => {
+                    let index = end.ok + end.failed;
+                    *if outcome.is_ok() { &mut end.ok } else { &mut end.failed } += 1;
+                    Some(line(&present_line(index, &outcome, &request_id)))
+                }
+                Event::End => complete.get().then(|| line(&end)),
+            })
+        });
+        Ok(streamed(body))
+    });
+    respond(&request, action).await
+}
+
+enum Event<A> {
+    Answer(A),
+    End,
+}
+
+fn read_line(line: Line) -> Result<PredictItem, Problem> {
+    Ok(PredictionInput::read(parse_json(&line?)?)?.into())
+}
+
+/// One line of the answer.
+fn line(value: &impl Serialize) -> Result<Bytes, Error> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    Ok(line.into())
+}
+
+/// A response that passes every proxy line by line: neither compressed nor buffered nor cached.
+fn streamed(body: impl Stream<Item = Result<Bytes, Error>> + 'static) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(NDJSON)
+        .insert_header((CONTENT_ENCODING, "identity"))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .streaming(body)
+}

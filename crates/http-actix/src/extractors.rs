@@ -1,0 +1,23 @@
+//! From the wire to values. Unreadable is 400; readable but not allowed is 422 with the place that is at fault.
+
+mod body;
+mod caller;
+mod json;
+mod lines;
+mod media_type;
+mod object;
+mod path_id;
+mod prediction_filter;
+mod prediction_input;
+mod query;
+
+pub(crate) use body::read_body;
+pub(crate) use caller::caller;
+pub(crate) use json::{parse_json, read_json};
+pub(crate) use lines::{Line, LineFeed, line_feed};
+pub(crate) use media_type::{JSON, NDJSON, require_media_type};
+pub(crate) use object::{ObjectReader, wrong_type};
+pub(crate) use path_id::prediction_id;
+pub(crate) use prediction_filter::list_request;
+pub(crate) use prediction_input::{BatchInput, PredictionInput};
+pub(crate) use query::{QueryParameters, refuse_parameters};

@@ -1,0 +1,38 @@
+use actix_web::HttpRequest;
+use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::StreamExt;
+
+use crate::problem::{Problem, ProblemCode};
+
+/// Reads the whole body, at most `limit` bytes of it; a body that says beforehand that it is larger is not read.
+pub(crate) async fn read_body(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: usize,
+) -> Result<Bytes, Problem> {
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > limit) {
+        return Err(too_large("the body", limit));
+    }
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| incomplete(&error))?;
+        if body.len() + chunk.len() > limit {
+            return Err(too_large("the body", limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+pub(super) fn too_large(what: &str, limit: usize) -> Problem {
+    Problem::new(ProblemCode::BodyTooLarge).detail(format!("{what} must be at most {limit} bytes long"))
+}
+
+/// What broke is the caller's connection: its words say nothing about us.
+pub(super) fn incomplete(error: &PayloadError) -> Problem {
+    tracing::debug!(%error, "the body could not be read");
+    Problem::new(ProblemCode::IncompleteBody)
+}

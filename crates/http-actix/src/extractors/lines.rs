@@ -1,0 +1,159 @@
+use std::cell::Cell;
+use std::rc::Rc;
+
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::mpsc::{self, Sender};
+
+use crate::extractors::body::{incomplete, too_large};
+use crate::problem::Problem;
+
+/// A line's bytes, or why it cannot be read.
+pub(crate) type Line = Result<Bytes, Problem>;
+
+/// The two ends of a body that is read line by line.
+///
+/// A body belongs to its connection's thread and cannot be sent to another, while use cases take streams that can:
+/// so the pump, which stays, hands lines over a channel of one place to the lines, which may go. Whoever polls
+/// the answers polls the pump beside them; nothing is read ahead of that but the rest of one chunk, and dropping
+/// both ends the reading.
+pub(crate) struct LineFeed<P, L> {
+    /// Reads the body and finishes when it ends, when it breaks, or when nobody takes lines any more.
+    pub(crate) pump: P,
+    /// The lines that are not blank, in their order.
+    pub(crate) lines: L,
+    /// Whether the body came to its end.
+    pub(crate) complete: Rc<Cell<bool>>,
+}
+
+/// Reads `payload` as lines of at most `limit` bytes; a longer one is an error in its place, and its rest is
+/// skipped.
+pub(crate) fn line_feed(
+    payload: Payload,
+    limit: usize,
+) -> LineFeed<impl Future<Output = ()>, impl Stream<Item = Line> + Send + 'static> {
+    let (sender, receiver) = mpsc::channel(1);
+    let complete = Rc::new(Cell::new(false));
+    let pump = pump(payload, LineSplitter::new(limit), sender, Rc::clone(&complete));
+    let lines =
+        stream::unfold(
+            receiver,
+            |mut receiver| async move { receiver.recv().await.map(|line| (line, receiver)) },
+        );
+    LineFeed { pump, lines, complete }
+}
+
+async fn pump(
+    mut payload: Payload,
+    mut splitter: LineSplitter,
+    sender: Sender<Line>,
+    complete: Rc<Cell<bool>>,
+) {
+    while let Some(chunk) = payload.next().await {
+        let Ok(mut chunk) = chunk.map_err(|error| incomplete(&error)) else { return };
+        while let Some(line) = splitter.next_line(&mut chunk) {
+            if sender.send(line).await.is_err() {
+                return;
+            }
+        }
+    }
+    let last = splitter.finish();
+    complete.set(true);
+    if let Some(line) = last {
+        // Where nobody takes it any more, nobody misses it.
+        let _ = sender.send(line).await;
+    }
+}
+
+/// Cuts chunks of a body at their line feeds.
+struct LineSplitter {
+    limit: usize,
+    begun: BytesMut,
+    /// The line at hand is too long and was told: the rest of it is skipped.
+    skipping: bool,
+}
+
+impl LineSplitter {
+    fn new(limit: usize) -> Self {
+        Self { limit, begun: BytesMut::new(), skipping: false }
+    }
+
+    /// The next line that is not blank and whose end, or whose excess, stands in `chunk`; what it needed is taken
+    /// off the chunk, and everything where there is no such line.
+    fn next_line(&mut self, chunk: &mut Bytes) -> Option<Line> {
+        loop {
+            let end = chunk.iter().position(|byte| *byte == b'\n');
+            let part = chunk.split_to(end.unwrap_or(chunk.len()));
+            if end.is_some() {
+                let _line_feed = chunk.split_to(1);
+            }
+            let excess = !self.skipping && self.begun.len() + part.len() > self.limit;
+            if excess {
+                self.begun.clear();
+                self.skipping = end.is_none();
+                return Some(Err(too_large("the line", self.limit)));
+            }
+            if !self.skipping {
+                self.begun.extend_from_slice(&part);
+            }
+            end?;
+            if self.skipping {
+                self.skipping = false;
+            } else if let Some(line) = self.finish() {
+                return Some(line);
+            }
+        }
+    }
+
+    /// The line at hand, unless it is blank.
+    fn finish(&mut self) -> Option<Line> {
+        let line = self.begun.split().freeze();
+        (!line.iter().all(u8::is_ascii_whitespace)).then_some(Ok(line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of a body that comes in `chunks`; `None` is one that was too long.
+    fn split(limit: usize, chunks: &[&str]) -> Vec<Option<String>> {
+        let mut splitter = LineSplitter::new(limit);
+        let mut lines = Vec::new();
+        for chunk in chunks {
+            let mut chunk = Bytes::copy_from_slice(chunk.as_bytes());
+            while let Some(line) = splitter.next_line(&mut chunk) {
+                lines.push(line);
+            }
+        }
+        lines.extend(splitter.finish());
+        let text = |bytes: Bytes| String::from_utf8_lossy(&bytes).into_owned();
+        lines.into_iter().map(|line| line.ok().map(text)).collect()
+    }
+
+    fn some(lines: &[&str]) -> Vec<Option<String>> {
+        lines.iter().map(|line| Some((*line).to_owned())).collect()
+    }
+
+    #[test]
+    fn lines_are_found_however_the_body_is_cut() {
+        let expected = some(&["ab", "c", "d"]);
+        assert_eq!(split(9, &["ab\nc\nd"]), expected);
+        assert_eq!(split(9, &["a", "b\n", "c", "\n", "", "d\n"]), expected);
+    }
+
+    #[test]
+    fn blank_lines_are_left_out() {
+        assert_eq!(split(9, &["\n\r\n a\n \t\n"]), some(&[" a"]));
+        assert!(split(9, &["\n \n"]).is_empty());
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_told_once_and_its_rest_skipped() {
+        let expected = [Some("ok".to_owned()), None, Some("on".to_owned())];
+        assert_eq!(split(3, &["ok\nabcdef\non\n"]), expected);
+        assert_eq!(split(3, &["ok\nab", "cd", "ef", "gh\non"]), expected);
+        assert_eq!(split(3, &["abcd"]), [None]);
+        assert_eq!(split(3, &["abc\n"]), some(&["abc"]));
+    }
+}

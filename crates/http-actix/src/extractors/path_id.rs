@@ -1,0 +1,9 @@
+use actix_web::HttpRequest;
+use domain::value_objects::PredictionId;
+
+use crate::problem::Problem;
+
+/// The path's `{id}`, which must be a UUID.
+pub(crate) fn prediction_id(request: &HttpRequest) -> Result<PredictionId, Problem> {
+    Ok(PredictionId::parse("id", request.match_info().get("id").unwrap_or_default())?)
+}

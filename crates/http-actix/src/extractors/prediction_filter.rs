@@ -1,0 +1,115 @@
+use actix_web::HttpRequest;
+use application::dtos::ListPredictionsRequest;
+use application::ports::PredictionFilter;
+use domain::errors::{DomainError, Rule};
+use domain::policies::parse_query;
+use domain::value_objects::{Confidence, Reference, Sentiment, TenantId, Timestamp};
+
+use crate::extractors::QueryParameters;
+use crate::problem::Problem;
+
+/// The query parameters of the list.
+const PARAMETERS: [&str; 10] =
+    ["sentiment", "model", "ref", "from", "to", "min_confidence", "max_confidence", "q", "limit", "cursor"];
+
+/// What the query asks for.
+pub(crate) fn list_request(
+    request: &HttpRequest,
+    tenant: TenantId,
+) -> Result<ListPredictionsRequest, Problem> {
+    let query = QueryParameters::read(request, &PARAMETERS)?;
+    let filter = PredictionFilter {
+        sentiment: query.get("sentiment").map(|name| Sentiment::parse("sentiment", name)).transpose()?,
+        model: query.get("model").map(model).transpose()?,
+        reference: query.get("ref").map(Reference::parse).transpose()?,
+        from: query.get("from").map(|text| instant("from", text)).transpose()?,
+        to: query.get("to").map(|text| instant("to", text)).transpose()?,
+        min_confidence: confidence(&query, "min_confidence")?,
+        max_confidence: confidence(&query, "max_confidence")?,
+        terms: query.get("q").map(parse_query).transpose()?.unwrap_or_default(),
+    };
+    let limit = query.get("limit").map(limit).transpose()?;
+    Ok(ListPredictionsRequest { tenant, filter, limit, cursor: query.get("cursor").map(str::to_owned) })
+}
+
+fn model(name: &str) -> Result<String, DomainError> {
+    if name.trim().is_empty() {
+        return Err(DomainError::violation("model", Rule::Blank));
+    }
+    Ok(name.to_owned())
+}
+
+/// An instant in RFC 3339. Digits below the microsecond round up: rows have whole microseconds, so that a bound
+/// between two of them means the later one, whether it is inclusive or exclusive.
+fn instant(field: &'static str, text: &str) -> Result<Timestamp, DomainError> {
+    let expected = "an RFC 3339 time such as 2026-01-31T12:00:00Z";
+    let instant: jiff::Timestamp =
+        text.parse().map_err(|_| DomainError::violation(field, Rule::Malformed { expected }))?;
+    let micros = -(-instant.as_nanosecond()).div_euclid(1_000);
+    Ok(Timestamp::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)))
+}
+
+fn confidence(query: &QueryParameters, field: &'static str) -> Result<Option<Confidence>, DomainError> {
+    let read = |text: &str| {
+        let number: f32 = text
+            .parse()
+            .map_err(|_| DomainError::violation(field, Rule::Malformed { expected: "a number" }))?;
+        Confidence::try_new(field, number)
+    };
+    query.get(field).map(read).transpose()
+}
+
+/// A whole number; whether it is a page's length is the use case's to say, so that one too large to hold is only
+/// told from others by being too large.
+fn limit(text: &str) -> Result<u32, DomainError> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(DomainError::violation("limit", Rule::Malformed { expected: "a whole number" }));
+    }
+    if digits.len() < text.len() {
+        return Ok(0);
+    }
+    Ok(digits.parse().unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn micros(text: &str) -> Option<i64> {
+        instant("from", text).ok().map(Timestamp::as_micros)
+    }
+
+    #[test]
+    fn instants_are_read_in_any_offset_and_rounded_up_to_the_microsecond() {
+        assert_eq!(micros("1970-01-01T00:00:01Z"), Some(1_000_000));
+        assert_eq!(micros("1970-01-01T02:00:00.5+02:00"), Some(500_000));
+        assert_eq!(micros("1970-01-01T00:00:00.0000001Z"), Some(1));
+        assert_eq!(micros("1969-12-31T23:59:59.9999999Z"), Some(0));
+        assert_eq!(micros("1969-12-31T23:59:59.9999990Z"), Some(-1));
+    }
+
+    #[test]
+    fn what_is_no_instant_is_refused() {
+        for bad in [
+            "",
+            "yesterday",
+            "2026-01-31",
+            "2026-01-31T12:00:00",
+            "2026-02-30T00:00:00Z",
+            "20000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(micros(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn limits_are_whole_numbers_of_any_size() {
+        assert_eq!(limit("20"), Ok(20));
+        assert_eq!(limit("-3"), Ok(0));
+        assert_eq!(limit("99999999999999999999"), Ok(u32::MAX));
+        for bad in ["", "-", "+1", "1.5", "ten", "0x10"] {
+            assert!(limit(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+use std::borrow::Cow;
+
+use actix_web::HttpRequest;
+use domain::errors::{DomainError, Rule};
+use percent_encoding::percent_decode_str;
+
+use crate::problem::{Problem, ProblemCode};
+
+/// A query string taken apart: each parameter at most once, none unknown, none with U+0000.
+#[derive(Debug)]
+pub(crate) struct QueryParameters {
+    values: Vec<(&'static str, String)>,
+}
+
+impl QueryParameters {
+    /// Reads the request's query string, which may hold the parameters `known`.
+    ///
+    /// # Errors
+    /// `malformed_query`; `unknown_parameter`, `repeated_parameter` and `contains_nul` with the parameter's name.
+    pub(crate) fn read(request: &HttpRequest, known: &[&'static str]) -> Result<Self, Problem> {
+        Self::parse(request.query_string(), known)
+    }
+
+    fn parse(query: &str, known: &[&'static str]) -> Result<Self, Problem> {
+        let mut values: Vec<(&'static str, String)> = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (name, value) = (decode(name)?, decode(value)?);
+            let Some(known) = known.iter().find(|known| **known == name) else {
+                return Err(Problem::new(ProblemCode::UnknownParameter).field(&name));
+            };
+            if values.iter().any(|(seen, _)| seen == known) {
+                return Err(Problem::new(ProblemCode::RepeatedParameter).field(&name));
+            }
+            if value.contains('\0') {
+                return Err(DomainError::violation(*known, Rule::ContainsNul).into());
+            }
+            values.push((known, value));
+        }
+        Ok(Self { values })
+    }
+
+    /// The value of `name`, where the query has it.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Refuses every query parameter, on a route that has none.
+pub(crate) fn refuse_parameters(request: &HttpRequest) -> Result<(), Problem> {
+    QueryParameters::read(request, &[]).map(drop)
+}
+
+/// Undoes the encoding of HTML forms: `+` is a space, `%` and two hexadecimal digits are a byte, UTF-8 in all.
+fn decode(part: &str) -> Result<String, Problem> {
+    let unreadable = || Problem::new(ProblemCode::MalformedQuery);
+    let bytes = part.as_bytes();
+    let is_digit = |place: usize| bytes.get(place).is_some_and(u8::is_ascii_hexdigit);
+    let broken = |(place, byte): (usize, &u8)| *byte == b'%' && !(is_digit(place + 1) && is_digit(place + 2));
+    if bytes.iter().enumerate().any(broken) {
+        return Err(unreadable());
+    }
+    let spaced = part.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| unreadable())?;
+    Ok(Cow::into_owned(decoded))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(query: &str) -> (ProblemCode, String) {
+        let problem = QueryParameters::parse(query, &["q", "limit"]).expect_err("refused");
+        let view = problem.view("r");
+        (problem.code(), view.field.unwrap_or_default())
+    }
+
+    #[test]
+    fn plus_is_a_space_and_percent_a_byte() {
+        let query = QueryParameters::parse("q=a+b%2Bc%C3%A9&&limit", &["q", "limit"]).expect("readable");
+        assert_eq!((query.get("q"), query.get("limit")), (Some("a b+cé"), Some("")));
+        assert_eq!(query.get("other"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_malformed() {
+        for bad in ["q=%", "q=%4", "q=%zz", "%ff=1", "q=%C3", "q=%C3%28"] {
+            assert_eq!(refusal(bad).0, ProblemCode::MalformedQuery, "{bad}");
+        }
+    }
+
+    #[test]
+    fn unknown_repeated_and_nul_are_told_with_the_parameter() {
+        assert_eq!(refusal("colour=red"), (ProblemCode::UnknownParameter, "colour".into()));
+        assert_eq!(refusal("q=a&q=b"), (ProblemCode::RepeatedParameter, "q".into()));
+        assert_eq!(refusal("q=a%00b"), (ProblemCode::ContainsNul, "q".into()));
+    }
+}

@@ -1,0 +1,16 @@
+//! What happens around every request, whatever its route.
+
+mod accept_encoding;
+mod cors;
+mod drain;
+mod observe;
+mod request_id;
+mod security_headers;
+
+pub(crate) use accept_encoding::accept_encoding;
+pub(crate) use cors::{cors, present_cors_refusal};
+pub(crate) use drain::close_while_draining;
+pub use observe::describe_http_metrics;
+pub(crate) use observe::observe;
+pub(crate) use request_id::{RequestId, request_id};
+pub(crate) use security_headers::security_headers;

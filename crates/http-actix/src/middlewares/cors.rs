@@ -1,0 +1,44 @@
+use actix_cors::Cors;
+use actix_web::Error;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+
+use crate::middlewares::request_id::X_REQUEST_ID;
+use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
+use crate::state::HttpSettings;
+
+/// How long a browser may remember what a preflight allowed.
+const MAX_AGE_S: usize = 3_600;
+
+/// What the pages of other origins may do, by the configuration.
+pub(crate) fn cors(settings: &HttpSettings) -> Cors {
+    let exposed: [HeaderName; 2] = [X_REQUEST_ID, RETRY_AFTER];
+    let rules = Cors::default()
+        .allowed_methods([Method::GET, Method::POST, Method::DELETE])
+        .allowed_headers([CONTENT_TYPE, X_REQUEST_ID])
+        .expose_headers(exposed)
+        .max_age(MAX_AGE_S);
+    if settings.cors_origins.iter().any(|origin| origin == "*") {
+        return rules.allow_any_origin().send_wildcard();
+    }
+    settings.cors_origins.iter().fold(rules, |rules, origin| rules.allowed_origin(origin))
+}
+
+/// Makes a problem out of a refused preflight, which has a plain text of its own.
+pub(crate) async fn present_cors_refusal(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let preflight = request.method() == Method::OPTIONS;
+    let response = next.call(request).await?;
+    let is_problem = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == PROBLEM_JSON);
+    if preflight && response.status() == StatusCode::BAD_REQUEST && !is_problem {
+        let request = response.request().clone();
+        let refusal = Problem::new(ProblemCode::CorsRefused).respond(&request);
+        return Ok(ServiceResponse::new(request, refusal));
+    }
+    Ok(response.map_into_boxed_body())
+}

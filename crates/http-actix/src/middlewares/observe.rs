@@ -1,0 +1,130 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use actix_web::Error;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::middleware::Next;
+use actix_web::web::Bytes;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use tracing::{Instrument, Span};
+
+use crate::middlewares::RequestId;
+
+const REQUESTS_TOTAL: &str = "http_requests_total";
+const REQUEST_DURATION: &str = "http_request_duration_seconds";
+const REQUESTS_ACTIVE: &str = "http_requests_active";
+
+/// The label of paths that no route has: callers choose them, so they must not become labels themselves.
+const UNMATCHED: &str = "unmatched";
+
+/// The status of a request whose caller left before the answer began; nginx's number, on no wire.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// Tells the recorder what the metrics of this crate mean; to be called once, after it was installed.
+pub fn describe_http_metrics() {
+    describe_counter!(REQUESTS_TOTAL, "Requests that were answered, by method, route pattern and status.");
+    describe_histogram!(
+        REQUEST_DURATION,
+        Unit::Seconds,
+        "Time from a request's head to the end of its response, by method and route pattern."
+    );
+    describe_gauge!(REQUESTS_ACTIVE, "Requests that are being answered.");
+}
+
+/// Counts every request, and logs one line about each when its response is out.
+pub(crate) async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<ObservedBody>, Error> {
+    let request_id = RequestId::of(request.request());
+    let method = method_label(request.method());
+    let endpoint = request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned());
+    let span = tracing::info_span!("http.request", request_id = &*request_id, method, endpoint);
+    let mut observation = Observation::begin(method, endpoint, span.clone());
+    let response = next.call(request).instrument(span).await?;
+    observation.status = response.status().as_u16();
+    Ok(response.map_body(|_, body| ObservedBody { body: body.boxed(), observation }))
+}
+
+/// A request under way; whatever becomes of it, dropping this ends the observation.
+struct Observation {
+    method: &'static str,
+    endpoint: String,
+    started: Instant,
+    status: u16,
+    span: Span,
+}
+
+impl Observation {
+    fn begin(method: &'static str, endpoint: String, span: Span) -> Self {
+        gauge!(REQUESTS_ACTIVE).increment(1.0);
+        Self { method, endpoint, started: Instant::now(), status: CLIENT_CLOSED_REQUEST, span }
+    }
+}
+
+impl Drop for Observation {
+    fn drop(&mut self) {
+        let duration = self.started.elapsed();
+        let (method, endpoint, status) = (self.method, self.endpoint.as_str(), self.status);
+        gauge!(REQUESTS_ACTIVE).decrement(1.0);
+        histogram!(REQUEST_DURATION, "method" => method, "endpoint" => endpoint.to_owned())
+            .record(duration.as_secs_f64());
+        counter!(
+            REQUESTS_TOTAL,
+            "method" => method, "endpoint" => endpoint.to_owned(), "status_code" => status.to_string()
+        )
+        .increment(1);
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self.span.in_scope(|| {
+            tracing::info!(
+                target: "undertone::http",
+                status_code = status, duration_ms,
+                "{method} {endpoint} {status} in {duration_ms} ms"
+            );
+        });
+    }
+}
+
+/// A response's body, with the observation that ends when it does. A streamed body works in its request's span.
+pub(crate) struct ObservedBody {
+    body: BoxBody,
+    observation: Observation,
+}
+
+impl MessageBody for ObservedBody {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        let _inside = this.observation.span.enter();
+        Pin::new(&mut this.body).poll_next(context)
+    }
+}
+
+/// The method as a label: callers may invent others.
+fn method_label(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("OTHER")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_methods_share_one_label() {
+        assert_eq!(method_label(&Method::PATCH), "PATCH");
+        let invented = Method::from_bytes(b"BREW").expect("a method");
+        assert_eq!(method_label(&invented), "OTHER");
+    }
+}

@@ -1,0 +1,98 @@
+use application::use_cases::ListPredictionsUseCase;
+use domain::policies::MAX_QUERY_TERMS;
+use serde_json::json;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::{KnownFormat, Required, SchemaFormat};
+
+use crate::openapi::schemas;
+
+/// The `{id}` in a path.
+pub(crate) struct PathId;
+
+/// The query parameters of the list.
+pub(crate) struct ListParameters;
+
+impl IntoParams for PathId {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let id = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some("The id that the answer is kept under"))
+            .schema(Some(schemas::uuid()));
+        vec![id.build()]
+    }
+}
+
+impl IntoParams for ListParameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![
+            query("sentiment", "Of this sentiment", schemas::sentiment()),
+            query("model", "By the model of this name, whatever its revision", model_name()),
+            query("ref", "With exactly this id of your own", schemas::reference()),
+            query("from", "Made at this instant or later; after `to`, nothing is found", instant()),
+            query("to", "Made before this instant", instant()),
+            query("min_confidence", "With at least this confidence", probability()),
+            query("max_confidence", "With at most this confidence", probability()),
+            query("q", &terms_description(), search()),
+            query("limit", "The page's length", limit()),
+            query("cursor", "`next_cursor` of the page before, with the same filters", cursor()),
+        ]
+    }
+}
+
+fn query(name: &str, description: &str, schema: Object) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
+}
+
+fn terms_description() -> String {
+    format!(
+        "Whose text holds every one of these terms as whole terms: runs of letters and digits, in any case, at \
+         most {MAX_QUERY_TERMS}"
+    )
+}
+
+fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn model_name() -> Object {
+    string().min_length(Some(1)).pattern(Some(r"^[^\u0000]*[^\s\u0000][^\u0000]*$")).build()
+}
+
+fn instant() -> Object {
+    string()
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        .examples(["2026-01-31T12:00:00Z"])
+        .build()
+}
+
+fn probability() -> Object {
+    ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0.0)).maximum(Some(1.0)).build()
+}
+
+/// At least one letter or digit; the document's pattern knows those of ASCII alone, the service all of Unicode.
+fn search() -> Object {
+    string().min_length(Some(1)).pattern(Some(r"^[^\u0000]+$")).examples(["refund parcel"]).build()
+}
+
+fn limit() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(ListPredictionsUseCase::MAX_LIMIT))
+        .default(Some(json!(ListPredictionsUseCase::DEFAULT_LIMIT)))
+        .build()
+}
+
+fn cursor() -> Object {
+    string().pattern(Some("^[0-9a-f]{48}$")).build()
+}

@@ -1,0 +1,155 @@
+//! Schemas of values whose rules the domain keeps; the document repeats them so that callers can check beforehand.
+
+use domain::value_objects::{Metadata, Reference, Sentiment};
+use serde_json::json;
+use utoipa::openapi::schema::{
+    AdditionalProperties, AnyOfBuilder, Object, ObjectBuilder, Schema, SchemaType, Type,
+};
+use utoipa::openapi::{RefOr, SchemaFormat};
+
+use crate::problem::ProblemCode;
+
+/// What stands for a space in a reference; everything else that does not show is left out of it.
+const PRINTABLE: &str =
+    r"[^\s\u0000-\u001f\u007f-\u009f\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]";
+
+fn nullable(kind: Type) -> SchemaType {
+    SchemaType::from_iter([kind, Type::Null])
+}
+
+fn words(words: impl IntoIterator<Item = &'static str>) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+}
+
+/// A text to judge; the most characters are those of the default configuration.
+pub(crate) fn text() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(
+            "The text: 1 to 10,000 characters unless the service is configured otherwise, not blank, without \
+             U+0000. It is kept as it is.",
+        ))
+        .min_length(Some(1))
+        .max_length(Some(10_000))
+        .pattern(Some(r"^[^\u0000]*[^\s\u0000][^\u0000]*$"))
+        .examples(["I love it"])
+        .build()
+}
+
+/// A reference, as it may be sent.
+pub(crate) fn reference() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("Your own id for the text: 1 to 128 printable characters, not necessarily unique."))
+        .min_length(Some(1))
+        .max_length(Some(Reference::MAX_CHARS))
+        .pattern(Some(format!("^ *{PRINTABLE}( *{PRINTABLE})* *$")))
+        .examples(["review-17"])
+        .build()
+}
+
+/// A reference, or null.
+pub(crate) fn nullable_reference() -> Object {
+    let mut schema = reference();
+    schema.schema_type = nullable(Type::String);
+    schema
+}
+
+/// The caller's own facts about a text, as they come back.
+pub(crate) fn metadata() -> Object {
+    let value = AnyOfBuilder::new()
+        .item(ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[^\u0000]*$")))
+        .item(
+            ObjectBuilder::new()
+                .schema_type(Type::Number)
+                .minimum(Some(-9_223_372_036_854_774_784.0))
+                .maximum(Some(9_223_372_036_854_774_784.0)),
+        )
+        .item(ObjectBuilder::new().schema_type(Type::Boolean));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some("Your own facts about the text: a flat object of at most 4 KiB in all."))
+        .max_properties(Some(Metadata::MAX_KEYS))
+        .property_names(Some(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .min_length(Some(1))
+                .max_length(Some(Metadata::MAX_KEY_CHARS))
+                .pattern(Some(r"^[^\u0000]+$")),
+        ))
+        .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(Schema::from(value)))))
+        .examples([json!({"source": "app", "stars": 5})])
+        .build()
+}
+
+/// The caller's own facts about a text, or null.
+pub(crate) fn nullable_metadata() -> Object {
+    let mut schema = metadata();
+    schema.schema_type = nullable(Type::Object);
+    schema
+}
+
+/// A sentiment's name.
+pub(crate) fn sentiment() -> Object {
+    words(Sentiment::ALL.map(Sentiment::as_str))
+}
+
+/// A sentiment's name, or null.
+pub(crate) fn nullable_sentiment() -> Object {
+    ObjectBuilder::new()
+        .schema_type(nullable(Type::String))
+        .enum_values(Some(
+            Sentiment::ALL
+                .map(|sentiment| Some(sentiment.as_str()))
+                .into_iter()
+                .chain([None])
+                .map(|word| json!(word)),
+        ))
+        .description(Some("The sentiment; null where there is no mapping to one."))
+        .examples(["positive"])
+        .build()
+}
+
+/// A kind of problem.
+pub(crate) fn problem_code() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(ProblemCode::ALL.map(ProblemCode::code)))
+        .description(Some("The kind of problem, for programs: one of the problem catalogue."))
+        .examples(["blank"])
+        .build()
+}
+
+/// How a model's outputs are read.
+pub(crate) fn problem_type() -> Object {
+    words(["single_label_classification", "multi_label_classification", "regression"])
+}
+
+/// What a self-test found.
+pub(crate) fn self_test() -> Object {
+    words(["passed", "absent"])
+}
+
+/// A component's state, or the service's.
+pub(crate) fn health_status() -> Object {
+    words(["healthy", "degraded", "unhealthy"])
+}
+
+/// The state of a process that runs.
+pub(crate) fn live_status() -> Object {
+    words(["ok"])
+}
+
+/// Whether requests should be sent here.
+pub(crate) fn ready_status() -> Object {
+    words(["ready", "not_ready"])
+}
+
+/// An id in a path.
+pub(crate) fn uuid() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::Custom("uuid".to_owned())))
+        .examples(["01997a3e-7c10-7d52-a1f0-5f0f6f3f9f11"])
+        .build()
+}

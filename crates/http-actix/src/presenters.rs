@@ -1,0 +1,21 @@
+//! From answers to the wire: the JSON that callers see, and its schemas. No rule and no decision lives here.
+
+mod batch;
+mod health;
+mod instant;
+mod metadata;
+mod model;
+mod prediction;
+mod stream;
+
+pub(crate) use batch::{BatchView, present_batch_item};
+pub(crate) use health::{
+    HealthView, ProcessFacts, ReadyView, StatusView, present_health, present_ready, present_status,
+};
+pub(crate) use instant::present_instant;
+pub(crate) use metadata::present_metadata;
+pub(crate) use model::{ModelList, present_models};
+pub(crate) use prediction::{
+    PredictionPage, PredictionRecordView, PredictionView, present_page, present_prediction, present_record,
+};
+pub(crate) use stream::{StreamEnd, StreamLine, present_line};

@@ -1,0 +1,65 @@
+use application::dtos::PredictSentimentResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::presenters::{PredictionView, present_prediction};
+use crate::problem::{Problem, ProblemView};
+
+/// The answers to a batch, in the order of its items.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Batch)]
+pub(crate) struct BatchView {
+    /// One entry an item.
+    #[schema(min_items = 1, max_items = 1000)]
+    items: Vec<BatchItemView>,
+    /// The items that were answered.
+    succeeded: usize,
+    /// The items that were not.
+    failed: usize,
+}
+
+/// The answer to one item of a batch: a prediction or a problem.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchItem)]
+pub(crate) struct BatchItemView {
+    /// The item's place, counted from 0.
+    index: usize,
+    /// Your own id for the item's text, where it could be read.
+    #[serde(rename = "ref")]
+    #[schema(required = true, example = "review-17")]
+    reference: Option<String>,
+    /// The HTTP status that the item would have had alone.
+    #[schema(minimum = 200, maximum = 599, example = 200)]
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    prediction: Option<PredictionView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    problem: Option<ProblemView>,
+}
+
+impl FromIterator<BatchItemView> for BatchView {
+    fn from_iter<I: IntoIterator<Item = BatchItemView>>(items: I) -> Self {
+        let items: Vec<_> = items.into_iter().collect();
+        let succeeded = items.iter().filter(|item| item.prediction.is_some()).count();
+        Self { succeeded, failed: items.len() - succeeded, items }
+    }
+}
+
+/// The answer to the item at `index` of the request `request_id`.
+pub(crate) fn present_batch_item(
+    index: usize,
+    reference: Option<String>,
+    outcome: &Result<PredictSentimentResponse, Problem>,
+    request_id: &str,
+) -> BatchItemView {
+    let status = outcome.as_ref().map_or_else(|problem| problem.code().status().as_u16(), |_| 200);
+    BatchItemView {
+        index,
+        reference,
+        status,
+        prediction: outcome.as_ref().ok().map(present_prediction),
+        problem: outcome.as_ref().err().map(|problem| problem.view(request_id)),
+    }
+}

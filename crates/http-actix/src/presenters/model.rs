@@ -1,0 +1,126 @@
+use application::ports::{ModelInfo, SelfTest};
+use domain::value_objects::{ModelLabel, ProblemType, Sentiment};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::schemas;
+
+/// The models that are loaded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelList {
+    /// The models; none while they are loading.
+    items: Vec<ModelView>,
+}
+
+/// What is known of a loaded model.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Model)]
+struct ModelView {
+    /// Its name, as answers carry it.
+    #[schema(example = "sentiment-minilm-l6")]
+    name: String,
+    /// The state of the weights that carry the name.
+    #[schema(example = "1")]
+    revision: String,
+    /// How its outputs are read.
+    #[schema(schema_with = schemas::problem_type)]
+    problem_type: &'static str,
+    /// Its outputs, in its own order.
+    labels: Vec<ModelLabelView>,
+    window: WindowView,
+    /// Where it runs: `cpu` or `cuda:N`.
+    #[schema(example = "cpu")]
+    device: String,
+    /// The arithmetic in use.
+    #[schema(example = "f32")]
+    precision: String,
+    /// SHA-256 of the weights.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    sha256: String,
+    /// `passed`, or `absent` where the model's folder has no reference numbers to compare with.
+    #[schema(schema_with = schemas::self_test)]
+    self_test: &'static str,
+    /// What the self-test compared; null where it is absent.
+    #[schema(required = true)]
+    self_test_report: Option<SelfTestReport>,
+}
+
+/// One output of a model.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ModelLabel)]
+struct ModelLabelView {
+    /// The model's own name for it.
+    #[schema(example = "POSITIVE")]
+    name: String,
+    /// The sentiment it stands for; null where it stands for none.
+    #[schema(schema_with = schemas::nullable_sentiment, required = true)]
+    sentiment: Option<&'static str>,
+}
+
+/// How a text longer than one window is cut.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Window)]
+struct WindowView {
+    /// The most tokens of a window, special tokens not counted.
+    #[schema(example = 254)]
+    tokens: u32,
+    /// The tokens that a window shares with the one before it.
+    #[schema(example = 32)]
+    overlap: u32,
+}
+
+/// The comparison with the model's reference numbers at start.
+#[derive(Debug, Serialize, ToSchema)]
+struct SelfTestReport {
+    /// The texts compared.
+    #[schema(example = 12)]
+    cases: u32,
+    /// The largest difference between two numbers.
+    #[schema(minimum = 0)]
+    max_difference: f32,
+    /// The difference that would have been allowed.
+    #[schema(minimum = 0, example = 0.001)]
+    tolerance: f32,
+}
+
+/// The models that are loaded.
+pub(crate) fn present_models(models: &[ModelInfo]) -> ModelList {
+    ModelList { items: models.iter().map(present_model).collect() }
+}
+
+fn present_model(info: &ModelInfo) -> ModelView {
+    let (self_test, self_test_report) = present_self_test(info.self_test);
+    ModelView {
+        name: info.model.name().to_owned(),
+        revision: info.model.revision().to_owned(),
+        problem_type: present_problem_type(info.labels.problem_type()),
+        labels: info.labels.labels().iter().map(present_model_label).collect(),
+        window: WindowView { tokens: info.window.tokens, overlap: info.window.overlap },
+        device: info.device.clone(),
+        precision: info.precision.clone(),
+        sha256: info.sha256.clone(),
+        self_test,
+        self_test_report,
+    }
+}
+
+fn present_problem_type(problem_type: ProblemType) -> &'static str {
+    match problem_type {
+        ProblemType::SingleLabel => "single_label_classification",
+        ProblemType::MultiLabel => "multi_label_classification",
+        ProblemType::Regression => "regression",
+    }
+}
+
+fn present_model_label(label: &ModelLabel) -> ModelLabelView {
+    ModelLabelView { name: label.name.clone(), sentiment: label.sentiment.map(Sentiment::as_str) }
+}
+
+fn present_self_test(outcome: SelfTest) -> (&'static str, Option<SelfTestReport>) {
+    match outcome {
+        SelfTest::Absent => ("absent", None),
+        SelfTest::Passed { cases, max_difference, tolerance } => {
+            ("passed", Some(SelfTestReport { cases, max_difference, tolerance }))
+        }
+    }
+}

@@ -1,0 +1,52 @@
+use std::fmt::Write;
+
+use crate::problem::ProblemCode;
+
+/// The catalogue of problems as a page of Markdown, for the documentation.
+pub fn problem_catalogue_markdown() -> String {
+    let mut page = String::from(
+        "# Problems\n\n\
+         Every error is `application/problem+json` (RFC 9457) with the members `type` \
+         (`urn:undertone:problem:<code>`), `title`,\n`status`, `detail`, `code`, `request_id` and, where one \
+         place is at fault, `field`. Inside a batch or a stream an item's\nproblem has the same form. A 503 \
+         carries `Retry-After`.\n\n\
+         | Status | Code | Title | When |\n|---|---|---|---|\n",
+    );
+    for problem in ProblemCode::ALL {
+        let entry = problem.entry();
+        // Writing to a string cannot fail.
+        let _ =
+            writeln!(page, "| {} | `{}` | {} | {} |", entry.status, entry.code, entry.title, entry.meaning);
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_sorted_by_status() {
+        let codes: HashSet<_> = ProblemCode::ALL.iter().map(|problem| problem.code()).collect();
+        assert_eq!(codes.len(), ProblemCode::ALL.len());
+        assert!(ProblemCode::ALL.is_sorted_by_key(|problem| problem.entry().status));
+    }
+
+    #[test]
+    fn the_one_500_is_a_failed_inference() {
+        let internal: Vec<_> =
+            ProblemCode::ALL.into_iter().filter(|code| code.entry().status == 500).collect();
+        assert_eq!(internal, [ProblemCode::InferenceFailed]);
+    }
+
+    #[test]
+    fn the_page_has_a_row_for_every_code() {
+        let page = problem_catalogue_markdown();
+        for problem in ProblemCode::ALL {
+            assert!(page.contains(&format!("| {} | `{}` |", problem.entry().status, problem.code())));
+        }
+        assert!(page.ends_with("|\n"));
+    }
+}

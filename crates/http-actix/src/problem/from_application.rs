@@ -1,0 +1,85 @@
+use application::errors::ApplicationError;
+use domain::errors::{DomainError, Rule};
+
+use crate::problem::{Problem, ProblemCode};
+
+impl From<ApplicationError> for Problem {
+    /// The one way from a use case's failure to what a caller sees. Causes stay behind: an unavailable component,
+    /// a row that cannot be read (which is the store's failure, not the model's) and their details are for the log.
+    fn from(error: ApplicationError) -> Self {
+        match error {
+            ApplicationError::Invalid { field, rule } => {
+                Self::new(ProblemCode::from(&rule)).detail(format!("{field} {rule}")).field(&field)
+            }
+            ApplicationError::NotFound { .. } => Self::new(ProblemCode::NotFound).detail(error.to_string()),
+            ApplicationError::Conflict { .. } => Self::new(ProblemCode::Conflict).detail(error.to_string()),
+            ApplicationError::Saturated => Self::new(ProblemCode::Saturated),
+            ApplicationError::DeadlineExceeded => Self::new(ProblemCode::DeadlineExceeded),
+            ApplicationError::InferenceFailed { .. } => Self::new(ProblemCode::InferenceFailed),
+            ApplicationError::Unavailable { .. } | ApplicationError::Corrupt { .. } => {
+                Self::new(ProblemCode::Unavailable)
+            }
+        }
+    }
+}
+
+impl From<DomainError> for Problem {
+    fn from(error: DomainError) -> Self {
+        ApplicationError::from(error).into()
+    }
+}
+
+impl From<&Rule> for ProblemCode {
+    fn from(rule: &Rule) -> Self {
+        match rule {
+            Rule::Blank => Self::Blank,
+            Rule::TooLong { .. } => Self::TooLong,
+            Rule::ContainsNul => Self::ContainsNul,
+            Rule::NotPrintable => Self::NotPrintable,
+            Rule::TooMany { .. } => Self::TooMany,
+            Rule::TooLarge { .. } => Self::TooLarge,
+            Rule::OutOfRange { .. } => Self::OutOfRange,
+            Rule::Malformed { .. } => Self::Malformed,
+            Rule::NotOneOf { .. } => Self::NotOneOf,
+            Rule::NoTerms => Self::NoTerms,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_keeps_its_name_on_the_wire() {
+        for rule in [
+            Rule::Blank,
+            Rule::TooLong { max: 1, actual: 2 },
+            Rule::ContainsNul,
+            Rule::NotPrintable,
+            Rule::TooMany { max: 1, actual: 2 },
+            Rule::TooLarge { max: 1 },
+            Rule::OutOfRange { allowed: "positive".into() },
+            Rule::Malformed { expected: "a UUID" },
+            Rule::NotOneOf { allowed: "a, b".into() },
+            Rule::NoTerms,
+        ] {
+            let code = ProblemCode::from(&rule);
+            assert_eq!(code.code(), rule.code());
+            assert_eq!(code.status().as_u16(), 422);
+        }
+    }
+
+    #[test]
+    fn a_cause_never_reaches_a_problem() {
+        let secret = "password authentication failed for user \"postgres\"";
+        for error in [
+            ApplicationError::Unavailable { what: "store", source: secret.into() },
+            ApplicationError::InferenceFailed { reason: secret.into() },
+            ApplicationError::Corrupt { table: "predictions", column: "sentiment", id: secret.into() },
+        ] {
+            let shown = format!("{:?}", Problem::from(error));
+            assert!(!shown.contains("postgres") && !shown.contains("predictions"), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Every path of the service, its methods, and the controller behind each. Routes only register.
+
+mod endpoint;
+
+use actix_web::web::{self, ServiceConfig};
+
+use crate::controllers::{batch, docs, health, metrics, model, prediction, refusal, stream};
+use crate::state::HttpSettings;
+
+pub(crate) use endpoint::Endpoint;
+
+/// A path and the methods it answers.
+pub type RouteMethods = (&'static str, Vec<&'static str>);
+
+/// The routes of the API for callers and the methods of each, in the order in which they are tried.
+pub fn public_routes(settings: &HttpSettings) -> Vec<RouteMethods> {
+    public(settings).iter().map(Endpoint::describe).collect()
+}
+
+/// The routes of the API for operators.
+pub fn admin_routes() -> Vec<RouteMethods> {
+    admin().iter().map(Endpoint::describe).collect()
+}
+
+/// What callers reach.
+pub(crate) fn public(settings: &HttpSettings) -> Vec<Endpoint> {
+    let mut endpoints = predictions();
+    endpoints.push(Endpoint::at("/api/v1/models").get(model::list));
+    endpoints.extend(probes());
+    if !settings.admin_split {
+        endpoints.push(Endpoint::at("/metrics").get(metrics::render));
+    }
+    endpoints.extend(documents());
+    endpoints
+}
+
+/// What operators reach on a listener of their own.
+pub(crate) fn admin() -> Vec<Endpoint> {
+    let mut endpoints = probes();
+    endpoints.push(Endpoint::at("/metrics").get(metrics::render));
+    endpoints
+}
+
+/// Registers the endpoints, and what answers where there is none.
+pub(crate) fn register(config: &mut ServiceConfig, endpoints: Vec<Endpoint>) {
+    for endpoint in endpoints {
+        config.service(endpoint.into_resource());
+    }
+    config.default_service(web::to(refusal::unknown_route));
+}
+
+/// The fixed names stand before the id, which would swallow them.
+fn predictions() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/api/v1/predictions").get(prediction::list).post(prediction::create),
+        Endpoint::at("/api/v1/predictions/batch").post(batch::create),
+        Endpoint::at("/api/v1/predictions/stream").post(stream::create),
+        Endpoint::at("/api/v1/predictions/{id}").get(prediction::get).delete(prediction::delete),
+    ]
+}
+
+fn probes() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/health").get(health::report),
+        Endpoint::at("/health/live").get(health::live),
+        Endpoint::at("/health/ready").get(health::ready),
+    ]
+}
+
+fn documents() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/openapi.json").get(docs::document),
+        Endpoint::at("/docs").get(docs::redirect),
+        Endpoint::at("/docs/{file:.*}").get(docs::page),
+    ]
+}

@@ -1,0 +1,122 @@
+//! The OpenAPI document tells the truth about the routes.
+
+use std::collections::BTreeSet;
+
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+use http_actix::{HttpSettings, ProblemCode, openapi, problem_catalogue_markdown, public_routes};
+use serde_json::{Value, json};
+
+use crate::support::{Service, uuid};
+
+/// The page over the document is not part of the API that the document describes.
+const UNDOCUMENTED: [&str; 2] = ["/docs", "/docs/{file:.*}"];
+
+fn document() -> Value {
+    serde_json::from_str(&openapi()).unwrap()
+}
+
+/// Every path and method of the document, in upper case.
+fn documented() -> BTreeSet<(String, String)> {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    let operations = |(path, item): (&String, &Value)| {
+        let path = path.clone();
+        item.as_object()
+            .unwrap()
+            .keys()
+            .map(move |method| (path.clone(), method.to_uppercase()))
+            .collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(operations).collect()
+}
+
+#[test]
+fn the_document_is_openapi_3_1_and_always_the_same() {
+    assert_eq!(document()["openapi"], "3.1.0");
+    assert_eq!(openapi(), openapi());
+    assert!(openapi().ends_with("}\n"));
+}
+
+#[test]
+fn every_route_stands_in_the_document_and_nothing_else_does() {
+    let routes: BTreeSet<(String, String)> = public_routes(&HttpSettings::default())
+        .into_iter()
+        .filter(|(path, _)| !UNDOCUMENTED.contains(path))
+        .flat_map(|(path, methods)| {
+            methods.into_iter().map(move |method| (path.to_owned(), method.to_owned()))
+        })
+        .filter(|(_, method)| method != "HEAD")
+        .collect();
+    assert_eq!(routes, documented());
+}
+
+#[actix_web::test]
+async fn every_operation_of_the_document_is_answered_with_a_status_that_it_lists() {
+    let service = Service::new();
+    let document = document();
+    for (path, method) in documented() {
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        let uri = path.replace("{id}", &uuid(1));
+        let request = TestRequest::default().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(&uri);
+        let answer = service.send(request).await;
+        assert_ne!(answer.status, 405, "{method} {path}");
+        assert!(
+            operation["responses"].get(answer.status.to_string()).is_some(),
+            "{method} {path}: {}",
+            answer.status
+        );
+    }
+}
+
+#[test]
+fn every_operation_tells_what_it_does_and_how_it_fails() {
+    let document = document();
+    for (path, method) in documented() {
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        for member in ["summary", "operationId"] {
+            assert!(operation[member].is_string(), "{method} {path} has no {member}");
+        }
+        assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let reported = path.starts_with("/health");
+            if status.as_str() >= "400" && !reported {
+                let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/Problem", "{method} {path} {status}");
+            }
+            assert!(response["headers"]["X-Request-ID"].is_object(), "{method} {path} {status}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_problem_has_its_place_in_the_document_and_in_the_catalogue() {
+    let text = openapi();
+    let page = problem_catalogue_markdown();
+    // Of no operation: these answer what is none, or a browser's preflight.
+    let elsewhere = [ProblemCode::MethodNotAllowed, ProblemCode::CorsRefused];
+    for code in ProblemCode::ALL {
+        let listed = text.contains(&format!("* `{}`:", code.code()));
+        assert_eq!(listed, !elsewhere.contains(&code), "{}", code.code());
+        assert!(page.contains(&format!("`{}`", code.code())));
+    }
+}
+
+#[test]
+fn request_bodies_take_no_other_members() {
+    let schemas = &document()["components"]["schemas"];
+    for name in ["PredictionInput", "BatchInput"] {
+        assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+    }
+    assert_eq!(schemas["PredictionInput"]["required"], json!(["text"]));
+    assert_eq!(schemas["PredictionInput"]["properties"]["text"]["maxLength"], 10_000);
+}
+
+#[actix_web::test]
+async fn the_served_document_knows_the_configured_limit() {
+    let service = Service::with(|settings| settings.max_text_chars = 50_000);
+    let answer = service.get("/openapi.json").await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let text = &answer.json()["components"]["schemas"]["PredictionInput"]["properties"]["text"];
+    assert_eq!(text["maxLength"], 50_000);
+}

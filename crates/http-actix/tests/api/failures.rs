@@ -1,0 +1,89 @@
+//! What goes wrong on our side, and what a caller sees of it.
+
+use std::sync::Arc;
+
+use domain::value_objects::{PredictionId, TenantId};
+use insta::assert_json_snapshot;
+use serde_json::json;
+
+use testkit::MlFailure;
+
+use crate::support::{FAILS, Service};
+
+#[actix_web::test]
+async fn a_full_queue_asks_to_come_back_later_and_is_no_error_of_ours() {
+    let service = Service::with(|settings| settings.retry_after_s = 7);
+    service.model.refuse_all(MlFailure::Saturated);
+    let answer = service.post_json("/api/v1/predictions", &json!({"text": "fine"})).await;
+    assert_eq!(answer.problem(), (503, "saturated".into(), None));
+    assert_eq!(answer.header("retry-after"), Some("7"));
+    service.assert_nothing_logged_at_error();
+    service.assert_nothing_kept();
+}
+
+#[actix_web::test]
+async fn a_model_that_is_away_or_late_is_a_503_without_the_cause() {
+    let service = Service::new();
+    let failures =
+        [(MlFailure::Unavailable, "unavailable"), (MlFailure::DeadlineExceeded, "deadline_exceeded")];
+    for (failure, code) in failures {
+        service.model.refuse_all(failure);
+        let answer = service.post_json("/api/v1/predictions", &json!({"text": "fine"})).await;
+        assert_eq!(answer.problem(), (503, code.into(), None));
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert!(!answer.text().contains("the model is away"), "{}", answer.text());
+    }
+    assert_eq!(service.errors_logged(), 2);
+}
+
+#[actix_web::test]
+async fn a_store_that_is_down_is_a_503_without_the_cause() {
+    let service = Service::new();
+    let id = service.create(&json!({"text": "fine"})).await;
+    service.break_the_store();
+    let created = service.post_json("/api/v1/predictions", &json!({"text": "fine"})).await;
+    assert_json_snapshot!("an_unavailable_service", created.json());
+    let read = service.get(&format!("/api/v1/predictions/{id}")).await;
+    let listed = service.get("/api/v1/predictions").await;
+    let batch = service.post_json("/api/v1/predictions/batch", &json!({"items": [{"text": "fine"}]})).await;
+    for answer in [created, read, listed, batch] {
+        assert_eq!(answer.problem(), (503, "unavailable".into(), None));
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert!(!answer.text().contains("secret"), "{}", answer.text());
+    }
+    assert_eq!(service.errors_logged(), 4, "each is logged once, where it is handled");
+}
+
+#[actix_web::test]
+async fn a_failed_inference_is_the_one_500() {
+    let service = Service::new();
+    let answer = service.post_json("/api/v1/predictions", &json!({"text": FAILS})).await;
+    assert_eq!(answer.problem(), (500, "inference_failed".into(), None));
+    assert_eq!(answer.header("retry-after"), None);
+    assert!(!answer.text().contains("NaN"), "{}", answer.text());
+    service.assert_nothing_kept();
+}
+
+#[actix_web::test]
+async fn a_row_that_cannot_be_read_is_the_stores_failure_and_no_500() {
+    let service = Service::new();
+    let id = service.create(&json!({"text": "fine"})).await;
+    let row = PredictionId::parse("id", &id).unwrap();
+    service.store.corrupt(&TenantId::default(), row);
+    let answer = service.get(&format!("/api/v1/predictions/{id}")).await;
+    assert_eq!(answer.problem(), (503, "unavailable".into(), None));
+    assert!(!answer.text().contains("column"), "{}", answer.text());
+    assert_eq!(service.errors_logged(), 1);
+}
+
+#[actix_web::test]
+async fn a_panic_is_a_503_that_is_logged_and_the_service_goes_on() {
+    let mut service = Service::new();
+    service.state.render_metrics = Arc::new(|| panic!("a bug"));
+    let answer = service.get("/metrics").await;
+    assert_eq!(answer.problem(), (503, "unavailable".into(), None));
+    let errors = service.log.errors();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].contains("a bug") && errors[0].contains("request_id=test-request"), "{errors:?}");
+    assert_eq!(service.get("/api/v1/models").await.status, 200);
+}

@@ -1,0 +1,19 @@
+//! The API as callers see it: the whole assembly with every middleware, in process, over the fakes of `testkit`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod bad_input;
+mod batch;
+mod compression;
+mod cors;
+mod docs;
+mod document;
+mod failures;
+mod headers;
+mod health;
+mod listing;
+mod observation;
+mod predictions;
+mod stream;
+mod support;
+mod wire;

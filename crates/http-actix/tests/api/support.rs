@@ -1,0 +1,14 @@
+//! The service under test, its fakes, and what it logged and counted.
+
+mod answer;
+mod log;
+mod recorder;
+mod service;
+
+pub(crate) use answer::{Answer, answer_of};
+pub(crate) use service::{FAILS, Listener, Service};
+
+/// An id that nothing has, as text.
+pub(crate) fn uuid(n: u128) -> String {
+    domain::value_objects::PredictionId::from_u128(n).to_string()
+}

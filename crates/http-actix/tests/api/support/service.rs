@@ -1,0 +1,206 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::{Payload, Service as _};
+use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::test::{TestRequest, init_service};
+use actix_web::web::Bytes;
+use application::ports::HealthCheck;
+use application::use_cases::{
+    CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
+    ListPredictionsUseCase, PredictPorts, PredictSentimentBatchUseCase, PredictSentimentUseCase,
+    StreamPredictionsUseCase,
+};
+use domain::value_objects::{TextLimits, Timestamp};
+use futures_util::Stream;
+use http_actix::{ApiState, HttpSettings, UseCases, admin_api, api};
+use serde_json::Value;
+use testkit::{
+    FakeHealthCheck, FakeMlGateway, FixedClock, MemoryStore, MlFailure, RecordingMetrics, SequenceIds,
+};
+
+use crate::support::log::Log;
+use crate::support::recorder::Metrics;
+use crate::support::{Answer, answer_of};
+
+/// A text for which the engine gives no usable numbers.
+pub(crate) const FAILS: &str = "this text fails";
+
+/// The service over its fakes. Requests carry the id `test-request`.
+pub(crate) struct Service {
+    pub(crate) state: ApiState,
+    pub(crate) log: Log,
+    pub(crate) metrics: Metrics,
+    /// A component without which the service is of no use.
+    pub(crate) store_check: Arc<FakeHealthCheck>,
+    /// A component without which it works less well.
+    pub(crate) cache_check: Arc<FakeHealthCheck>,
+    pub(crate) model: Arc<FakeMlGateway>,
+    pub(crate) store: MemoryStore,
+    clock: Arc<FixedClock>,
+}
+
+/// Which of the two applications a request goes to.
+#[derive(Clone, Copy)]
+pub(crate) enum Listener {
+    Public,
+    Admin,
+}
+
+impl Service {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut HttpSettings)) -> Self {
+        let mut settings = HttpSettings::default();
+        change(&mut settings);
+        let (log, metrics) = (Log::capture(), Metrics::capture());
+        let (model, store) = (Arc::new(FakeMlGateway::new()), MemoryStore::new());
+        model.fail(FAILS, MlFailure::InferenceFailed);
+        // 2026-01-01T00:00:00Z.
+        let clock = Arc::new(FixedClock::at(Timestamp::from_micros(1_767_225_600_000_000)));
+        let store_check = Arc::new(FakeHealthCheck::vital("store"));
+        let cache_check = Arc::new(FakeHealthCheck::helpful("cache"));
+        let checks: Vec<Arc<dyn HealthCheck>> =
+            vec![Arc::clone(&store_check) as _, Arc::clone(&cache_check) as _];
+        let ports = PredictPorts {
+            ml: Arc::clone(&model) as _,
+            store: Arc::new(store.clone()),
+            clock: Arc::clone(&clock) as _,
+            ids: Arc::new(SequenceIds::new()),
+            metrics: Arc::new(RecordingMetrics::new()),
+            limits: TextLimits { max_chars: settings.max_text_chars },
+        };
+        let use_cases = use_cases(ports, &store, CheckHealthUseCase::new(checks, Arc::clone(&clock) as _));
+        let state = ApiState {
+            use_cases: Arc::new(use_cases),
+            settings,
+            started: Instant::now(),
+            version: "0.0.0-test",
+            render_metrics: Arc::new(|| "undertone_build_info 1\n".to_owned()),
+        };
+        Self { state, log, metrics, store_check, cache_check, model, store, clock }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(TestRequest::get().uri(path)).await
+    }
+
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Answer {
+        self.send(post(path, body)).await
+    }
+
+    /// The id of the answer to `body`.
+    pub(crate) async fn create(&self, body: &Value) -> String {
+        let answer = self.post_json("/api/v1/predictions", body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn send(&self, request: TestRequest) -> Answer {
+        self.send_to(Listener::Public, request).await
+    }
+
+    pub(crate) async fn send_to(&self, listener: Listener, request: TestRequest) -> Answer {
+        let request = named(request).to_request();
+        let response = match listener {
+            Listener::Public => {
+                init_service(api(self.state.clone())).await.call(request).await.unwrap().map_into_boxed_body()
+            }
+            Listener::Admin => init_service(admin_api(self.state.clone()))
+                .await
+                .call(request)
+                .await
+                .unwrap()
+                .map_into_boxed_body(),
+        };
+        answer_of(response).await
+    }
+
+    /// Sends a request without giving it an id.
+    pub(crate) async fn send_as_it_is(&self, request: TestRequest) -> Answer {
+        let app = init_service(api(self.state.clone())).await;
+        answer_of(app.call(request.to_request()).await.unwrap()).await
+    }
+
+    /// Sends a request whose body comes in the chunks of `body`.
+    pub(crate) async fn send_streaming(
+        &self,
+        request: TestRequest,
+        body: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>,
+    ) -> Answer {
+        let app = init_service(api(self.state.clone())).await;
+        let (request, _) = named(request).to_request().replace_payload(Payload::from(body));
+        answer_of(app.call(request).await.unwrap()).await
+    }
+
+    /// Begins a request and leaves it where it waits.
+    pub(crate) async fn begin_post(&self, path: &str, body: &Value) -> Pin<Box<dyn Future<Output = ()>>> {
+        let app = init_service(api(self.state.clone())).await;
+        let request = named(post(path, body)).to_request();
+        let mut call: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
+            let _ = app.call(request).await;
+        });
+        assert!(futures_util::poll!(&mut call).is_pending());
+        call
+    }
+
+    pub(crate) fn break_the_store(&self) {
+        self.store.fail_with("a secret of the store");
+    }
+
+    pub(crate) fn a_second_passes(&self) {
+        self.clock.advance(Duration::from_secs(1));
+    }
+
+    /// Looks at the components, as the background does each second.
+    pub(crate) async fn look(&self) {
+        self.state.use_cases.health.execute().await.unwrap();
+    }
+
+    pub(crate) fn errors_logged(&self) -> usize {
+        self.log.errors().len()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_nothing_logged_at_error(&self) {
+        assert_eq!(self.log.errors(), Vec::<String>::new());
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_nothing_kept(&self) {
+        assert_eq!(self.store.commits(), 0);
+    }
+}
+
+fn named(request: TestRequest) -> TestRequest {
+    request.insert_header(("x-request-id", "test-request"))
+}
+
+fn post(path: &str, body: &Value) -> TestRequest {
+    TestRequest::post()
+        .uri(path)
+        .insert_header((CONTENT_TYPE, "application/json"))
+        .set_payload(body.to_string())
+}
+
+fn use_cases(ports: PredictPorts, store: &MemoryStore, health: CheckHealthUseCase) -> UseCases {
+    let read = Arc::new(store.clone());
+    UseCases {
+        predict: PredictSentimentUseCase::new(ports.clone()),
+        predict_batch: PredictSentimentBatchUseCase::new(ports.clone()),
+        stream: StreamPredictionsUseCase::new(ports.clone()),
+        get: GetPredictionUseCase::new(Arc::clone(&read) as _),
+        list: ListPredictionsUseCase::new(read),
+        delete: DeletePredictionUseCase::new(
+            Arc::clone(&ports.store),
+            Arc::clone(&ports.clock),
+            Arc::clone(&ports.ids),
+        ),
+        models: ListModelsUseCase::new(ports.ml),
+        health: Arc::new(health),
+    }
+}

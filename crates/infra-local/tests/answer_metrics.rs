@@ -1,0 +1,139 @@
+//! What is counted of an answer, read back through a recorder of our own.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use application::ports::AnswerMetrics;
+use domain::entities::{NewPrediction, Prediction};
+use domain::value_objects::{
+    Confidence, EventId, InputText, LabelScore, Metadata, ModelRef, PredictionId, PredictionResult,
+    Sentiment, SentimentScores, TextLimits, Timestamp, Usage,
+};
+use infra_local::FacadeAnswerMetrics;
+use metrics::{
+    Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata as Meta, Recorder,
+    SharedString, Unit, with_local_recorder,
+};
+
+/// Every value that was recorded, by the metric's name and its labels in their order.
+#[derive(Clone, Default)]
+struct Recorded(Arc<Mutex<BTreeMap<String, Vec<f64>>>>);
+
+struct Series(String, Recorded);
+
+impl Series {
+    fn push(&self, value: f64) {
+        self.1.0.lock().unwrap().entry(self.0.clone()).or_default().push(value);
+    }
+}
+
+impl CounterFn for Series {
+    fn increment(&self, value: u64) {
+        self.push(value as f64);
+    }
+
+    fn absolute(&self, _: u64) {
+        panic!("an answer only ever adds");
+    }
+}
+
+impl HistogramFn for Series {
+    fn record(&self, value: f64) {
+        self.push(value);
+    }
+}
+
+impl Recorded {
+    fn series(&self, key: &Key) -> Arc<Series> {
+        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        Arc::new(Series(format!("{}{{{}}}", key.name(), labels.join(",")), self.clone()))
+    }
+
+    fn of(&self, series: &str) -> Vec<f64> {
+        self.0.lock().unwrap().get(series).cloned().unwrap_or_default()
+    }
+}
+
+impl Recorder for Recorded {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Meta<'_>) -> Counter {
+        Counter::from_arc(self.series(key))
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Meta<'_>) -> Gauge {
+        panic!("an answer is no gauge: {key}");
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Meta<'_>) -> Histogram {
+        Histogram::from_arc(self.series(key))
+    }
+}
+
+fn prediction(result: PredictionResult, usage: Usage, cached: bool) -> Prediction {
+    Prediction::create(NewPrediction {
+        id: PredictionId::from_u128(1),
+        event_id: EventId::from_u128(2),
+        text: InputText::parse("the words of the text", TextLimits::default()).unwrap(),
+        reference: None,
+        metadata: Metadata::default(),
+        result,
+        model: ModelRef::new("m", "r"),
+        usage,
+        cached,
+        now: Timestamp::from_micros(0),
+    })
+}
+
+fn record(predictions: &[Prediction]) -> Recorded {
+    let recorded = Recorded::default();
+    with_local_recorder(&recorded, || {
+        for prediction in predictions {
+            FacadeAnswerMetrics.record(prediction);
+        }
+    });
+    recorded
+}
+
+#[test]
+fn an_answer_is_counted_by_model_label_and_sentiment() {
+    let label = |label: &str, score| LabelScore { label: label.to_owned(), score };
+    let mapped = PredictionResult::restore(
+        Some(Sentiment::Positive),
+        Some(Confidence::try_new("confidence", 0.75).unwrap()),
+        SentimentScores::default(),
+        vec![label("5 stars", 0.75), label("1 star", 0.25)],
+    );
+    let usage = Usage { tokens: 600, windows: 2, truncated: true };
+    let recorded = record(&[prediction(mapped.clone(), usage, false), prediction(mapped, usage, true)]);
+    let series = "undertone_predictions_total{model=m,label=5 stars,sentiment=positive}";
+    assert_eq!(recorded.of(series), [1.0, 1.0]);
+    assert_eq!(recorded.of("undertone_confidence{}"), [0.75, 0.75]);
+    assert_eq!(recorded.of("undertone_tokens{}"), [600.0, 600.0]);
+    assert_eq!(recorded.of("undertone_windows{}"), [2.0, 2.0]);
+    assert_eq!(recorded.of("undertone_truncated_total{}"), [1.0, 1.0]);
+    assert_eq!(recorded.of("undertone_cached_total{}"), [0.0, 1.0]);
+}
+
+#[test]
+fn an_answer_without_sentiment_and_confidence_is_counted_without_them() {
+    let usage = Usage { tokens: 3, windows: 1, truncated: false };
+    let recorded = record(&[prediction(PredictionResult::raw(Vec::new()), usage, false)]);
+    assert_eq!(recorded.of("undertone_predictions_total{model=m,label=none,sentiment=none}"), [1.0]);
+    assert_eq!(recorded.of("undertone_confidence{}"), Vec::<f64>::new());
+    assert_eq!(recorded.of("undertone_truncated_total{}"), [0.0]);
+}
+
+#[test]
+fn no_series_names_the_text_or_the_tenant() {
+    let recorded = record(&[prediction(PredictionResult::raw(Vec::new()), Usage::default(), false)]);
+    for series in recorded.0.lock().expect("no test panicked with it").keys() {
+        assert!(!series.contains("words") && !series.contains("tenant"), "{series}");
+    }
+}

@@ -1,0 +1,44 @@
+/// Token sequences that run together, one behind the other without padding.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct TokenBatch {
+    ids: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl TokenBatch {
+    /// Adds the sequence that is made of `parts`.
+    pub(crate) fn push(&mut self, parts: &[&[u32]]) {
+        parts.iter().for_each(|part| self.ids.extend_from_slice(part));
+        self.ends.push(self.ids.len());
+    }
+
+    /// The sequences, in the order in which they were added.
+    pub(crate) fn sequences(&self) -> impl Iterator<Item = &[u32]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.ids[start..*end])
+    }
+
+    /// How many sequences there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// How many tokens there are.
+    pub(crate) fn tokens(&self) -> usize {
+        self.ids.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_come_back_as_they_were_added() {
+        let mut batch = TokenBatch::default();
+        batch.push(&[&[1], &[4, 5], &[2]]);
+        batch.push(&[&[1], &[], &[2]]);
+        assert_eq!(batch.sequences().collect::<Vec<_>>(), [&[1, 4, 5, 2][..], &[1, 2]]);
+        assert_eq!((batch.len(), batch.tokens()), (2, 6));
+    }
+}

@@ -1,0 +1,217 @@
+//! The adapter of the port: tokenizes on the caller's side, cuts windows, queues, and puts the answers together.
+
+mod pending;
+mod start;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use application::ports::{Admission, HealthCheck, MlError, MlGateway, ModelInfo};
+use async_trait::async_trait;
+use domain::value_objects::{InputText, ModelOutput, TenantId};
+use tokio::time::timeout_at;
+
+use crate::health::ModelHealthCheck;
+use crate::job::Job;
+use crate::loader::LoadedModel;
+use crate::loading::Loading;
+use crate::metric;
+use crate::queue::{Queue, Refused};
+use crate::settings::ModelSettings;
+use crate::tokenizer::TextTokenizer;
+use crate::windowing::Windowing;
+
+use pending::Pending;
+
+/// The model of one folder, on a thread of its own behind a bounded queue.
+///
+/// It can be called from the moment it is made: until the model is loaded it answers
+/// [`Unavailable`](MlError::Unavailable), knows no models, and its health check fails.
+pub struct LocalMlGateway {
+    queue: Arc<Queue>,
+    model: Arc<OnceLock<Served>>,
+    max_wait: Duration,
+    worker: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the gateway keeps of a loaded model; the engine itself belongs to the worker.
+#[derive(Clone)]
+struct Served {
+    tokenizer: Arc<TextTokenizer>,
+    windowing: Windowing,
+    info: Arc<ModelInfo>,
+}
+
+/// Why the model gives no answers now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotAvailable {
+    /// Not yet.
+    #[error("the model is still loading")]
+    Loading,
+    /// Not any more, or never.
+    #[error("the model has stopped, or could not be loaded")]
+    Stopped,
+}
+
+impl From<NotAvailable> for MlError {
+    fn from(reason: NotAvailable) -> Self {
+        Self::Unavailable { source: reason.into() }
+    }
+}
+
+/// The bytes of a text above which it is tokenized away from the caller's thread, which others share.
+const LONG_TEXT_BYTES: usize = 4_096;
+
+impl LocalMlGateway {
+    /// Starts to load the model of `settings` on a thread of its own.
+    pub fn start(settings: ModelSettings) -> (Arc<Self>, Loading) {
+        start::start(settings)
+    }
+
+    /// The health check `model` of this gateway.
+    pub fn health(self: &Arc<Self>) -> Arc<dyn HealthCheck> {
+        Arc::new(ModelHealthCheck::new(Arc::clone(self)))
+    }
+
+    /// Lets no more work in, answers what waits with `Unavailable`, and waits for the batch in the engine, or for the
+    /// loading, to end. Calling it again does nothing.
+    pub async fn stop(&self) {
+        self.queue.stop();
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(worker) = worker {
+            // The worker catches its panics, and the queue is stopped whatever became of it.
+            let _ = tokio::task::spawn_blocking(|| worker.join()).await;
+        }
+    }
+
+    /// Whether the model is loaded and its worker takes work.
+    pub(crate) fn availability(&self) -> Result<(), NotAvailable> {
+        self.served().map(|_| ())
+    }
+
+    fn served(&self) -> Result<&Served, NotAvailable> {
+        if self.queue.is_stopped() {
+            return Err(NotAvailable::Stopped);
+        }
+        self.model.get().ok_or(NotAvailable::Loading)
+    }
+
+    fn refuse_when_full(&self) -> Result<(), MlError> {
+        if self.queue.is_full() { Err(saturated()) } else { Ok(()) }
+    }
+
+    /// Cuts `text` and puts it into the queue; as [`Admission::Wait`] it may have to wait for that.
+    async fn submit(
+        &self,
+        served: &Served,
+        text: &InputText,
+        admission: Admission,
+    ) -> Result<Pending, MlError> {
+        let deadline = tokio::time::Instant::now() + self.max_wait;
+        let ids = tokenize(&served.tokenizer, text).await?;
+        let spans = served.windowing.spans(ids.len());
+        let tokens = ids.len();
+        let window_tokens = spans.iter().map(|span| span.len() as u32).collect();
+        let (job, answer) = Job::new(ids, spans, served.tokenizer.specials().len());
+        let job = Arc::new(job);
+        match admission {
+            Admission::Refuse => self.queue.try_enter(job).map_err(refused)?,
+            Admission::Wait => {
+                if let Some(entered) = self.queue.enter(job).map_err(refused)? {
+                    // A notice that is dropped means that the queue was stopped, which the answer says better.
+                    let _ = timeout_at(deadline, entered).await.map_err(|_| MlError::DeadlineExceeded)?;
+                }
+            }
+        }
+        Ok(Pending { answer, deadline, tokens: tokens as u32, window_tokens })
+    }
+}
+
+#[async_trait]
+impl MlGateway for LocalMlGateway {
+    #[tracing::instrument(name = "ml.predict_text", level = "debug", skip_all)]
+    async fn predict(&self, _tenant: &TenantId, text: &InputText) -> Result<ModelOutput, MlError> {
+        let served = self.served()?;
+        self.refuse_when_full()?;
+        self.submit(served, text, Admission::Refuse).await?.output(&served.info).await
+    }
+
+    /// Texts enter the queue one after another as there is room, so that a batch larger than the queue gets through.
+    /// With [`Admission::Refuse`] only the first text is judged: a batch that was let in is read to its end.
+    #[tracing::instrument(name = "ml.predict_texts", level = "debug", skip_all, fields(texts = texts.len()))]
+    async fn predict_batch(
+        &self,
+        _tenant: &TenantId,
+        texts: &[&InputText],
+        admission: Admission,
+    ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
+        let served = self.served()?;
+        if admission == Admission::Refuse {
+            self.refuse_when_full()?;
+        }
+        let mut entered = Vec::with_capacity(texts.len());
+        let mut admission = admission;
+        for text in texts {
+            let pending = match self.submit(served, text, admission).await {
+                Err(error @ MlError::Saturated) if admission == Admission::Refuse => return Err(error),
+                pending => pending,
+            };
+            if pending.is_ok() {
+                admission = Admission::Wait;
+            }
+            entered.push(pending);
+        }
+        let mut outputs = Vec::with_capacity(entered.len());
+        for pending in entered {
+            outputs.push(match pending {
+                Ok(pending) => pending.output(&served.info).await,
+                Err(error) => Err(error),
+            });
+        }
+        Ok(outputs)
+    }
+
+    fn models(&self) -> Vec<ModelInfo> {
+        self.served().map(|served| vec![served.info.as_ref().clone()]).unwrap_or_default()
+    }
+}
+
+impl Drop for LocalMlGateway {
+    /// Lets the worker end; it is not waited for.
+    fn drop(&mut self) {
+        self.queue.stop();
+    }
+}
+
+async fn tokenize(tokenizer: &Arc<TextTokenizer>, text: &InputText) -> Result<Vec<u32>, MlError> {
+    let started = Instant::now();
+    let text = text.as_str();
+    let ids = if text.len() > LONG_TEXT_BYTES {
+        let (tokenizer, text) = (Arc::clone(tokenizer), text.to_owned());
+        let cut = tokio::task::spawn_blocking(move || tokenizer.encode(&text)).await;
+        cut.unwrap_or_else(|_| Err("the tokenizer was stopped".to_owned()))
+    } else {
+        tokenizer.encode(text)
+    };
+    metrics::histogram!(metric::TOKENIZE_SECONDS).record(started.elapsed());
+    ids.map_err(|reason| {
+        metrics::counter!(metric::INFERENCE_FAILED).increment(1);
+        MlError::InferenceFailed { reason }
+    })
+}
+
+fn refused(refused: Refused) -> MlError {
+    match refused {
+        Refused::Full => saturated(),
+        Refused::Stopped => NotAvailable::Stopped.into(),
+    }
+}
+
+fn saturated() -> MlError {
+    metrics::counter!(metric::SATURATED).increment(1);
+    MlError::Saturated
+}
+
+#[cfg(test)]
+mod tests;

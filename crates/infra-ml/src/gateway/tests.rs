@@ -1,0 +1,128 @@
+mod bundled_model;
+mod failures;
+mod loading;
+mod waiting;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::ports::{ModelInfo, SelfTest};
+use domain::value_objects::{LabelSet, ModelLabel, ModelRef, ProblemType};
+use tokio::sync::oneshot::Receiver;
+
+use super::start::start_with;
+use super::*;
+use crate::job::Reply;
+use crate::load_error::LoadError;
+use crate::queue::QueueLimits;
+use crate::testing::fake_engine::{FakeEngine, Keeper};
+use crate::testing::{small_model, tenant, text};
+
+const ROOMY: QueueLimits = QueueLimits { items: 100, tokens: 10_000, batch_tokens: 100 };
+const PATIENT: Duration = Duration::from_mins(10);
+
+/// A model of the small vocabulary with windows of eight tokens that share two, on a fake engine.
+fn fake_model(engine: FakeEngine) -> Result<LoadedModel, LoadError> {
+    let json = small_model::tokenizer_json().to_string();
+    let tokenizer =
+        TextTokenizer::from_bytes("tokenizer.json".as_ref(), json.as_bytes(), small_model::VOCABULARY)?;
+    let windowing = Windowing::try_new(Some(8), Some(2), 16)?;
+    let label = |name: &str| ModelLabel { name: name.to_owned(), sentiment: None };
+    let labels = ["sum", "tokens", "one"].map(label).into();
+    let info = ModelInfo {
+        model: Arc::new(ModelRef::new("fake", "1")),
+        labels: Arc::new(LabelSet::new(ProblemType::Regression, labels)),
+        window: windowing.info(),
+        device: "cpu".to_owned(),
+        precision: "f32".to_owned(),
+        sha256: String::new(),
+        self_test: SelfTest::Absent,
+    };
+    Ok(LoadedModel { engine: Box::new(engine), tokenizer: Arc::new(tokenizer), windowing, info })
+}
+
+async fn start_fake(engine: FakeEngine, limits: QueueLimits, max_wait: Duration) -> Arc<LocalMlGateway> {
+    let (gateway, loading) = start_with(limits, max_wait, || fake_model(engine));
+    loading.await.unwrap();
+    gateway
+}
+
+/// Puts the one token `id` into the queue, whatever the gateway's deadline.
+fn enter(gateway: &LocalMlGateway, id: u32) -> Receiver<Reply> {
+    let (job, answer) = Job::new(vec![id], std::iter::once(0..1).collect(), 2);
+    gateway.queue.try_enter(Arc::new(job)).unwrap();
+    answer
+}
+
+/// Puts `good` into the engine and keeps it there, so that what comes after it waits.
+async fn occupy(gateway: &LocalMlGateway, keeper: &mut Keeper) -> Receiver<Reply> {
+    let answer = enter(gateway, 4);
+    keeper.arrival().await;
+    answer
+}
+
+/// Comes back once `texts` texts wait.
+async fn until_waiting(gateway: &LocalMlGateway, texts: usize) {
+    let waiting = async {
+        while gateway.queue.depth() != texts {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.unwrap();
+}
+
+/// The logits of a text that was read in one window.
+fn only_window(output: Result<ModelOutput, MlError>) -> Vec<f32> {
+    let mut windows = output.unwrap().windows;
+    assert_eq!(windows.len(), 1);
+    windows.remove(0).logits
+}
+
+#[tokio::test]
+async fn a_long_text_is_answered_from_all_its_windows() {
+    let (engine, seen) = FakeEngine::new();
+    let gateway = start_fake(engine, QueueLimits { batch_tokens: 25, ..ROOMY }, PATIENT).await;
+    let words = ["good", "bad", "word"].repeat(7).join(" ");
+    let output = gateway.predict(&tenant(), &text(words)).await.unwrap();
+    assert_eq!((output.usage.tokens, output.usage.windows, output.usage.truncated), (21, 4, false));
+    assert_eq!(output.windows.iter().map(|window| window.tokens).collect::<Vec<_>>(), [8; 4]);
+    let ids = [4, 5, 9].repeat(7);
+    for (window, start) in output.windows.iter().zip([0, 6, 12, 13]) {
+        let ids = [&[1], &ids[start..start + 8], &[2]].concat();
+        assert_eq!(window.logits, FakeEngine::logits(&ids));
+    }
+    assert_eq!(seen.batches().iter().map(Vec::len).collect::<Vec<_>>(), [2, 2], "in two batches");
+}
+
+#[tokio::test]
+async fn the_texts_of_a_batch_run_together_sorted_by_length_and_are_answered_in_order() {
+    let (engine, seen) = FakeEngine::new();
+    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    let (mut engine_texts, ids) = (Vec::new(), [vec![4, 5, 9], vec![5], vec![4, 4]]);
+    for words in ["good bad word", "bad", "good good"] {
+        engine_texts.push(text(words));
+    }
+    let texts: Vec<&InputText> = engine_texts.iter().collect();
+    let outputs = gateway.predict_batch(&tenant(), &texts, Admission::Wait).await.unwrap();
+    for (output, ids) in outputs.into_iter().zip(ids) {
+        assert_eq!(only_window(output), FakeEngine::logits(&[&[1], &ids[..], &[2]].concat()));
+    }
+    for batch in seen.batches() {
+        assert!(batch.is_sorted_by_key(Vec::len));
+    }
+}
+
+#[tokio::test]
+async fn an_empty_batch_has_no_answers() {
+    let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
+    assert!(gateway.predict_batch(&tenant(), &[], Admission::Refuse).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_text_without_tokens_is_read_as_an_empty_window() {
+    let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
+    let served = gateway.served().unwrap();
+    let (job, answer) = Job::new(Vec::new(), served.windowing.spans(0), 2);
+    gateway.queue.try_enter(Arc::new(job)).unwrap();
+    assert_eq!(answer.await.unwrap().unwrap(), [FakeEngine::logits(&[1, 2])]);
+}

@@ -1,0 +1,65 @@
+use super::*;
+
+/// Which of `words` are answered when they are asked for together.
+async fn answered(words: &[&str]) -> Vec<bool> {
+    let (engine, seen, mut keeper) = FakeEngine::gated();
+    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    // While the engine is held the others wait, and then run in one batch.
+    let _in_engine = occupy(&gateway, &mut keeper).await;
+    let texts: Vec<InputText> = words.iter().map(|word| text(*word)).collect();
+    let texts: Vec<&InputText> = texts.iter().collect();
+    let tenant = tenant();
+    let asking = gateway.predict_batch(&tenant, &texts, Admission::Wait);
+    let opening = async {
+        until_waiting(&gateway, words.len()).await;
+        drop(keeper);
+    };
+    let (outputs, ()) = tokio::join!(asking, opening);
+    assert_eq!(seen.batches()[1].len(), words.len());
+    outputs.unwrap().iter().map(matches_answer).collect()
+}
+
+fn matches_answer(output: &Result<ModelOutput, MlError>) -> bool {
+    match output {
+        Ok(output) => output.windows.iter().flat_map(|window| &window.logits).all(|logit| logit.is_finite()),
+        Err(MlError::InferenceFailed { .. }) => false,
+        Err(other) => panic!("not the error of one text: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_panic_fails_its_own_text_and_no_other() {
+    assert_eq!(answered(&["good", "good panic", "bad"]).await, [true, false, true]);
+}
+
+#[tokio::test]
+async fn a_nan_fails_its_own_text_and_no_other() {
+    assert_eq!(answered(&["good", "nan", "bad", "word nan"]).await, [true, false, true, false]);
+}
+
+#[tokio::test]
+async fn an_engine_error_fails_its_own_text_and_no_other() {
+    assert_eq!(answered(&["error", "good", "bad"]).await, [false, true, true]);
+}
+
+#[tokio::test]
+async fn the_worker_goes_on_after_a_text_that_failed_alone() {
+    let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
+    for bad in ["panic", "nan", "error"] {
+        let error = gateway.predict(&tenant(), &text(bad)).await.unwrap_err();
+        assert!(matches!(error, MlError::InferenceFailed { .. }), "{error:?}");
+        assert_eq!(only_window(gateway.predict(&tenant(), &text("good")).await), [7.0, 3.0, 1.0]);
+    }
+    assert!(gateway.health().check().await.is_ok());
+}
+
+#[tokio::test]
+async fn one_bad_window_fails_the_whole_text() {
+    let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
+    let words = format!("{} panic", "good ".repeat(20));
+    let error = gateway.predict(&tenant(), &text(words)).await.unwrap_err();
+    assert!(
+        matches!(&error, MlError::InferenceFailed { reason } if reason.contains("told to panic")),
+        "{error:?}"
+    );
+}

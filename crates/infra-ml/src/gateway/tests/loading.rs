@@ -1,0 +1,57 @@
+use std::sync::mpsc;
+
+use super::*;
+
+#[tokio::test]
+async fn until_the_model_is_loaded_it_is_unavailable_unhealthy_and_not_listed() {
+    let (go, wait) = mpsc::channel::<()>();
+    let (gateway, loading) = start_with(ROOMY, PATIENT, move || {
+        wait.recv().unwrap();
+        fake_model(FakeEngine::new().0)
+    });
+    let health = gateway.health();
+    assert_eq!((health.name(), health.is_vital()), ("model", true));
+    assert_eq!(health.check().await.unwrap_err().to_string(), "the model is still loading");
+    assert!(gateway.models().is_empty());
+    let texts = [text("good")];
+    assert!(matches!(gateway.predict(&tenant(), &texts[0]).await, Err(MlError::Unavailable { .. })));
+    let batch = gateway.predict_batch(&tenant(), &[&texts[0]], Admission::Wait).await;
+    assert!(matches!(batch, Err(MlError::Unavailable { .. })));
+
+    go.send(()).unwrap();
+    loading.await.unwrap();
+    assert!(health.check().await.is_ok());
+    assert_eq!(gateway.models().len(), 1);
+    assert!(gateway.predict(&tenant(), &texts[0]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_be_loaded_stays_unavailable() {
+    let (gateway, loading) = LocalMlGateway::start(ModelSettings::new("no/such/folder"));
+    assert!(matches!(loading.await, Err(LoadError::FolderMissing { .. })));
+    assert!(gateway.health().check().await.is_err());
+    assert!(matches!(gateway.predict(&tenant(), &text("good")).await, Err(MlError::Unavailable { .. })));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_while_loading_is_an_error() {
+    let (_gateway, loading) = start_with(ROOMY, PATIENT, || panic!("unforeseen"));
+    let error = loading.await.unwrap_err();
+    assert!(matches!(&error, LoadError::Panicked { reason } if reason == "unforeseen"), "{error:?}");
+}
+
+#[tokio::test]
+async fn stopping_while_it_loads_ends_the_loading() {
+    let (go, wait) = mpsc::channel::<()>();
+    let (gateway, loading) = start_with(ROOMY, PATIENT, move || {
+        wait.recv().unwrap();
+        fake_model(FakeEngine::new().0)
+    });
+    let ((), outcome) = tokio::join!(gateway.stop(), async {
+        go.send(()).unwrap();
+        loading.await
+    });
+    assert!(matches!(outcome, Err(LoadError::Stopped)));
+    assert!(gateway.models().is_empty());
+}

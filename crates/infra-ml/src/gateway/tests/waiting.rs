@@ -1,0 +1,118 @@
+use super::*;
+
+/// Starts to ask for one word while the engine is held, and comes back once `depth` texts wait.
+async fn ask(
+    gateway: &Arc<LocalMlGateway>,
+    word: &str,
+    depth: usize,
+) -> tokio::task::JoinHandle<Result<ModelOutput, MlError>> {
+    let (asked, word) = (Arc::clone(gateway), text(word));
+    let asking = tokio::spawn(async move { asked.predict(&tenant(), &word).await });
+    until_waiting(gateway, depth).await;
+    asking
+}
+
+#[tokio::test]
+async fn a_full_queue_is_saturated_and_recovers() {
+    let (engine, _seen, mut keeper) = FakeEngine::gated();
+    let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }, PATIENT).await;
+    let in_engine = occupy(&gateway, &mut keeper).await;
+    let waiting = ask(&gateway, "bad", 1).await;
+
+    let texts = [text("word"), text("word")];
+    let refused = gateway.predict(&tenant(), &texts[0]).await;
+    assert!(matches!(refused, Err(MlError::Saturated)));
+    let refused = gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], Admission::Refuse).await;
+    assert!(matches!(refused, Err(MlError::Saturated)));
+
+    drop(keeper);
+    assert_eq!(in_engine.await.unwrap().unwrap(), [[7.0, 3.0, 1.0]]);
+    assert_eq!(only_window(waiting.await.unwrap()), [8.0, 3.0, 1.0]);
+    assert!(gateway.predict(&tenant(), &texts[0]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_batch_that_was_let_in_is_read_to_its_end_however_small_the_queue() {
+    let gateway =
+        start_fake(FakeEngine::new().0, QueueLimits { items: 2, tokens: 9, batch_tokens: 8 }, PATIENT).await;
+    let texts: Vec<InputText> = (0..1_000).map(|length| text("good ".repeat(1 + length % 20))).collect();
+    let texts: Vec<&InputText> = texts.iter().collect();
+    for admission in [Admission::Wait, Admission::Refuse] {
+        let outputs = gateway.predict_batch(&tenant(), &texts, admission).await.unwrap();
+        assert_eq!(outputs.len(), 1_000);
+        for (number, output) in outputs.into_iter().enumerate() {
+            assert_eq!(output.unwrap().usage.tokens as usize, 1 + number % 20);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_waiting_batches_get_through_a_small_queue_together() {
+    let gateway =
+        start_fake(FakeEngine::new().0, QueueLimits { items: 3, tokens: 20, batch_tokens: 8 }, PATIENT).await;
+    let batches: Vec<_> = (0..8)
+        .map(|_| {
+            let gateway = Arc::clone(&gateway);
+            tokio::spawn(async move {
+                let texts: Vec<InputText> =
+                    (1..=100).map(|length| text("bad ".repeat(length % 30 + 1))).collect();
+                let texts: Vec<&InputText> = texts.iter().collect();
+                gateway.predict_batch(&tenant(), &texts, Admission::Wait).await.unwrap()
+            })
+        })
+        .collect();
+    for batch in batches {
+        assert!(batch.await.unwrap().iter().all(Result::is_ok));
+    }
+}
+
+#[tokio::test]
+async fn callers_who_left_cost_no_forward() {
+    let (engine, seen, mut keeper) = FakeEngine::gated();
+    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    let in_engine = occupy(&gateway, &mut keeper).await;
+    for depth in 1..=5 {
+        ask(&gateway, "bad", depth).await.abort();
+    }
+    let last = ask(&gateway, "word", 6).await;
+    drop(keeper);
+    assert!(in_engine.await.unwrap().is_ok());
+    assert_eq!(only_window(last.await.unwrap()), [12.0, 3.0, 1.0]);
+    assert_eq!(seen.batches(), [vec![vec![1, 4, 2]], vec![vec![1, 9, 2]]]);
+}
+
+#[tokio::test]
+async fn an_answer_that_would_come_too_late_is_an_error_and_is_not_computed() {
+    let (engine, seen, mut keeper) = FakeEngine::gated();
+    let gateway = start_fake(engine, ROOMY, Duration::ZERO).await;
+    let in_engine = occupy(&gateway, &mut keeper).await;
+    let texts = [text("bad"), text("word")];
+    let late = gateway.predict(&tenant(), &texts[0]).await;
+    assert!(matches!(late, Err(MlError::DeadlineExceeded)));
+    let late = gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], Admission::Wait).await.unwrap();
+    assert!(late.iter().all(|output| matches!(output, Err(MlError::DeadlineExceeded))));
+    let behind_them = enter(&gateway, 9);
+    drop(keeper);
+    assert!(in_engine.await.unwrap().is_ok() && behind_them.await.unwrap().is_ok());
+    assert_eq!(seen.batches(), [vec![vec![1, 4, 2]], vec![vec![1, 9, 2]]]);
+}
+
+#[tokio::test]
+async fn stopping_answers_what_waits_and_ends_the_worker() {
+    let (engine, seen, mut keeper) = FakeEngine::gated();
+    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    let in_engine = occupy(&gateway, &mut keeper).await;
+    let waiting = ask(&gateway, "bad", 1).await;
+    let (stopping, (in_engine, waiting)) = tokio::join!(gateway.stop(), async {
+        let waiting = waiting.await.unwrap();
+        drop(keeper);
+        (in_engine.await.unwrap(), waiting)
+    });
+    let () = stopping;
+    assert!(in_engine.is_ok(), "the batch in the engine is finished");
+    assert!(matches!(waiting, Err(MlError::Unavailable { .. })));
+    assert_eq!(seen.batches(), [vec![vec![1, 4, 2]]]);
+    assert!(matches!(gateway.predict(&tenant(), &text("good")).await, Err(MlError::Unavailable { .. })));
+    assert!(gateway.models().is_empty() && gateway.health().check().await.is_err());
+    gateway.stop().await;
+}

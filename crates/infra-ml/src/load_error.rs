@@ -1,0 +1,270 @@
+use std::io;
+use std::path::PathBuf;
+
+use application::errors::BoxError;
+
+use crate::settings::Precision;
+
+/// Why a model folder cannot be served. Each message names the file and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// There is no such folder.
+    #[error(
+        "there is no model folder {}; set model.path to a Hugging Face folder with config.json, tokenizer.json and \
+         model.safetensors", path.display()
+    )]
+    FolderMissing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of the folder is not there.
+    #[error("{} is missing; a model folder has config.json, tokenizer.json and model.safetensors", path.display())]
+    FileMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("{} cannot be read; see that it is a file and that this user may read it", path.display())]
+    FileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A JSON file does not hold what it should.
+    #[error("{} does not hold what it should; fetch the file again", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where it goes wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The model is of a kind that is not served.
+    #[error(
+        "{} names the architecture {found}; BertForSequenceClassification is the one supported", path.display()
+    )]
+    Architecture {
+        /// The file.
+        path: PathBuf,
+        /// What it names.
+        found: String,
+    },
+    /// A value of the configuration is not supported, or makes no sense.
+    #[error("{} has {key} = {value}; {expected}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What would do.
+        expected: String,
+    },
+    /// The weights are not in the safetensors format.
+    #[error("{} is not a whole safetensors file; fetch it again", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What the reader says.
+        #[source]
+        source: BoxError,
+    },
+    /// A tensor is missing.
+    #[error("{} has no tensor {name}; it does not belong to the config.json beside it", path.display())]
+    TensorMissing {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+    },
+    /// A tensor has another shape than the configuration says.
+    #[error(
+        "{} has {name} of shape {found:?} where config.json asks for {expected:?}; they do not belong together",
+        path.display()
+    )]
+    TensorShape {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// What the configuration says.
+        expected: Vec<usize>,
+        /// What the file holds.
+        found: Vec<usize>,
+    },
+    /// A tensor holds numbers of a kind that is not read.
+    #[error("{} has {name} in {found}; weights must be in F16, BF16 or F32", path.display())]
+    TensorType {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Its type.
+        found: String,
+    },
+    /// A tensor holds a NaN or an infinity.
+    #[error("{} has NaN or infinity in {name}; the weights are damaged, fetch them again", path.display())]
+    TensorNotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+    },
+    /// The labels do not match the classifier's outputs.
+    #[error("{} names {named} labels but the classifier has {outputs} outputs; correct id2label", path.display())]
+    LabelCount {
+        /// The configuration.
+        path: PathBuf,
+        /// The labels.
+        named: usize,
+        /// The outputs.
+        outputs: usize,
+    },
+    /// No label stands for a sentiment.
+    #[error(
+        "the labels of {} are {labels:?}, of which none names a sentiment; map them in model.labels, or set \
+         model.labels = \"raw\" to answer with them as they are", path.display()
+    )]
+    LabelsUnmapped {
+        /// The configuration.
+        path: PathBuf,
+        /// The labels.
+        labels: Vec<String>,
+    },
+    /// The mapping names a label that the model does not have.
+    #[error("model.labels maps {label:?}, but the labels of {} are {labels:?}", path.display())]
+    LabelUnknown {
+        /// The configuration.
+        path: PathBuf,
+        /// The label that was mapped.
+        label: String,
+        /// The labels.
+        labels: Vec<String>,
+    },
+    /// The tokenizer cannot be used.
+    #[error("{} is not a tokenizer that can be used; fetch it again", path.display())]
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// The tokenizer has more tokens than the model.
+    #[error(
+        "{} gives token ids up to {largest}, but the model has {vocabulary} tokens; they do not belong together",
+        path.display()
+    )]
+    Vocabulary {
+        /// The tokenizer.
+        path: PathBuf,
+        /// The largest id.
+        largest: u32,
+        /// The model's `vocab_size`.
+        vocabulary: usize,
+    },
+    /// The window does not fit the model.
+    #[error("model.window = {window} does not fit; it must be 1 to {most} for this model")]
+    Window {
+        /// The window asked for.
+        window: u32,
+        /// The largest that fits.
+        most: usize,
+    },
+    /// The overlap leaves no step from one window to the next.
+    #[error("model.overlap = {overlap} must be less than the window of {window} tokens")]
+    Overlap {
+        /// The overlap asked for.
+        overlap: u32,
+        /// The window.
+        window: usize,
+    },
+    /// CUDA was asked of a program without it.
+    #[error(
+        "model.device = \"{device}\" needs a program built with the feature cuda, which this one is not; use \
+         model.device = \"cpu\""
+    )]
+    CudaNotBuilt {
+        /// The device asked for.
+        device: String,
+    },
+    /// The device cannot be used.
+    #[error("the device {device} cannot be used; see model.device, the driver, and which devices are there")]
+    Device {
+        /// The device asked for.
+        device: String,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// The device does not have this arithmetic.
+    #[error("model.precision = \"{precision}\" is for CUDA; use f32 or auto on {device}")]
+    Precision {
+        /// The precision asked for.
+        precision: Precision,
+        /// The device.
+        device: String,
+    },
+    /// The engine cannot take the weights.
+    #[error("the model in {} cannot be put on the device", path.display())]
+    Engine {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// A reference text was cut into other tokens.
+    #[error(
+        "self-test failed: text {case} of {} is cut into other tokens than the reference says; tokenizer.json does not \
+         belong to this model", path.display()
+    )]
+    SelfTestTokens {
+        /// The reference.
+        path: PathBuf,
+        /// The place of the text, from 0.
+        case: usize,
+    },
+    /// The engine's logits drift from the reference.
+    #[error(
+        "self-test failed: the logits of text {case} of {} differ by {difference} where {tolerance} is allowed; the \
+         weights or this machine's arithmetic are not what the reference was made with", path.display()
+    )]
+    SelfTestLogits {
+        /// The reference.
+        path: PathBuf,
+        /// The place of the text, from 0.
+        case: usize,
+        /// The largest difference.
+        difference: f32,
+        /// What is allowed.
+        tolerance: f32,
+    },
+    /// A trial run gave nothing usable.
+    #[error("the model in {} gives no usable numbers: {reason}; the weights are damaged", path.display())]
+    WarmUp {
+        /// The folder.
+        path: PathBuf,
+        /// What it gave.
+        reason: String,
+    },
+    /// Loading broke off inside a library.
+    #[error("loading the model broke off: {reason}; the folder holds something unforeseen")]
+    Panicked {
+        /// The panic's message.
+        reason: String,
+    },
+    /// The gateway was stopped while it loaded.
+    #[error("the gateway was stopped before the model was loaded")]
+    Stopped,
+    /// The operating system gives no thread.
+    #[error("no thread can be started for the model")]
+    Thread {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}

@@ -1,0 +1,132 @@
+use std::path::PathBuf;
+
+use application::ports::SelfTest;
+use serde::Deserialize;
+
+use crate::caught::catch_panic;
+use crate::engine::{Engine, TokenBatch, is_usable};
+use crate::load_error::LoadError;
+use crate::loader::files::ModelFolder;
+use crate::tokenizer::TextTokenizer;
+use crate::windowing::Windowing;
+
+/// `reference.json`: texts with the token ids and logits that the model's makers got.
+#[derive(Debug, Deserialize)]
+struct Reference {
+    cases: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Case {
+    text: String,
+    /// Special tokens included.
+    input_ids: Vec<u32>,
+    logits: Vec<f32>,
+}
+
+/// The comparison of a loaded model with its reference.
+pub(super) struct SelfTestRun<'a> {
+    pub(super) folder: &'a ModelFolder,
+    pub(super) tokenizer: &'a TextTokenizer,
+    pub(super) most_tokens: usize,
+}
+
+/// The tokens of a self-test's batch: enough to keep a device busy, few enough for any memory.
+const BATCH_TOKENS: usize = 1_024;
+
+impl SelfTestRun<'_> {
+    /// Compares token ids and logits with the reference, where the folder has one.
+    pub(super) fn run(&self, engine: &mut dyn Engine, tolerance: f32) -> Result<SelfTest, LoadError> {
+        let path = self.folder.reference();
+        let reference: Reference = match self.folder.read_json(&path) {
+            Err(LoadError::FileMissing { .. }) => return Ok(SelfTest::Absent),
+            read => read?,
+        };
+        self.compare_tokens(&reference)?;
+        let mut max_difference = 0.0_f32;
+        let found = self.forward_all(&reference, engine)?;
+        for (case, (logits, expected)) in found.iter().zip(&reference.cases).enumerate() {
+            let difference = largest_difference(logits, &expected.logits);
+            // A NaN must fail: it is in no order with the tolerance.
+            if difference.is_nan() || difference > tolerance {
+                return Err(LoadError::SelfTestLogits { path, case, difference, tolerance });
+            }
+            max_difference = max_difference.max(difference);
+        }
+        Ok(SelfTest::Passed { cases: reference.cases.len() as u32, max_difference, tolerance })
+    }
+
+    fn compare_tokens(&self, reference: &Reference) -> Result<(), LoadError> {
+        let specials = self.tokenizer.specials();
+        for (case, Case { text, input_ids, .. }) in reference.cases.iter().enumerate() {
+            let ids = self.tokenizer.encode(text).unwrap_or_default();
+            let ids = [&specials.before[..], &ids, &specials.after].concat();
+            if ids != *input_ids || ids.len() > self.most_tokens {
+                return Err(LoadError::SelfTestTokens { path: self.folder.reference(), case });
+            }
+        }
+        Ok(())
+    }
+
+    fn forward_all(
+        &self,
+        reference: &Reference,
+        engine: &mut dyn Engine,
+    ) -> Result<Vec<Vec<f32>>, LoadError> {
+        let mut logits = Vec::with_capacity(reference.cases.len());
+        let mut batch = TokenBatch::default();
+        for (case, Case { input_ids, .. }) in reference.cases.iter().enumerate() {
+            batch.push(&[input_ids]);
+            if batch.tokens() >= BATCH_TOKENS || case + 1 == reference.cases.len() {
+                logits.extend(try_forward(self.folder.path().to_owned(), engine, &batch)?);
+                batch = TokenBatch::default();
+            }
+        }
+        Ok(logits)
+    }
+}
+
+/// Runs the shortest and the longest sequence once, so that the first caller does not pay for what a first run sets
+/// up, and so that a model without a reference has been seen to give numbers.
+pub(super) fn warm_up(
+    folder: &ModelFolder,
+    tokenizer: &TextTokenizer,
+    windowing: Windowing,
+    labels: usize,
+    engine: &mut dyn Engine,
+) -> Result<(), LoadError> {
+    let specials = tokenizer.specials();
+    let filler = specials.before.first().copied().unwrap_or(0);
+    let longest = vec![filler; windowing.info().tokens as usize];
+    let mut batch = TokenBatch::default();
+    for middle in [&[][..], &longest] {
+        batch.push(&[&specials.before, middle, &specials.after]);
+    }
+    let rows = try_forward(folder.path().to_owned(), engine, &batch)?;
+    if rows.iter().all(|row| is_usable(row, labels)) {
+        return Ok(());
+    }
+    Err(LoadError::WarmUp { path: folder.path().to_owned(), reason: "a logit is not a number".to_owned() })
+}
+
+fn try_forward(
+    path: PathBuf,
+    engine: &mut dyn Engine,
+    batch: &TokenBatch,
+) -> Result<Vec<Vec<f32>>, LoadError> {
+    match catch_panic(|| engine.forward(batch)) {
+        Ok(Ok(rows)) if rows.len() == batch.len() => Ok(rows),
+        Ok(Ok(_)) => Err(LoadError::WarmUp { path, reason: "a sequence has no logits".to_owned() }),
+        Ok(Err(source)) => Err(LoadError::Engine { path, source: source.into() }),
+        Err(reason) => Err(LoadError::WarmUp { path, reason }),
+    }
+}
+
+/// Infinite where the rows are not of one length.
+fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
+    if found.len() != expected.len() {
+        return f32::INFINITY;
+    }
+    let differences = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs());
+    differences.fold(0.0, |largest, next| if next > largest || next.is_nan() { next } else { largest })
+}

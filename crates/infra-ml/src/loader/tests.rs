@@ -1,0 +1,135 @@
+mod broken_folders;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use application::ports::SelfTest;
+use domain::value_objects::{ProblemType, Sentiment};
+use serde_json::json;
+
+use super::*;
+use crate::engine::TokenBatch;
+use crate::settings::LabelMapping;
+use crate::testing::{bundled_folder, small_model};
+
+fn load_from(folder: &Path) -> Result<LoadedModel, LoadError> {
+    load(&ModelSettings::new(folder))
+}
+
+/// The engine of the bundled model on the CPU in `dtype`.
+fn bundled_engine(dtype: candle_core::DType) -> CandleEngine {
+    let folder = ModelFolder::open(&bundled_folder()).unwrap();
+    let config = HfConfig::read(&folder).unwrap();
+    let weights = Weights::read(&folder, &config).unwrap();
+    let builder =
+        VarBuilder::from_slice_safetensors(weights.bytes(), dtype, &candle_core::Device::Cpu).unwrap();
+    CandleEngine::load(&builder, &config.bert(), 3).unwrap()
+}
+
+#[test]
+fn the_bundled_model_gives_the_reference_logits() {
+    let model = load_from(&bundled_folder()).unwrap();
+    let SelfTest::Passed { cases, max_difference, tolerance } = model.info.self_test else {
+        panic!("there is a reference");
+    };
+    assert_eq!((cases, tolerance), (57, 1e-3));
+    assert!(max_difference < 1e-4, "{max_difference}");
+    assert_eq!(model.info.model.name(), "sentiment-minilm-l6");
+    assert_eq!(model.info.sha256, "3ad0a7e61d304192a222dfefbbbb98298c5256c9c53397bb7143c6fa9a836d46");
+    assert_eq!(model.info.model.revision(), "3ad0a7e61d30");
+    assert_eq!((model.info.device.as_str(), model.info.precision.as_str()), ("cpu", "f32"));
+    assert_eq!((model.info.window.tokens, model.info.window.overlap), (510, 0));
+    let sentiments = [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive].map(Some);
+    assert_eq!(
+        model.info.labels.labels().iter().map(|label| label.sentiment).collect::<Vec<_>>(),
+        sentiments
+    );
+}
+
+/// What CUDA runs in 16 bits must not overflow by construction; the same operations on the CPU show it.
+#[test]
+fn padded_batches_in_16_bits_stay_numbers_near_the_reference() {
+    let model = load_from(&bundled_folder()).unwrap();
+    let (tokenizer, mut exact) = (model.tokenizer, model.engine);
+    let mut batch = TokenBatch::default();
+    for words in ["I love it", "a dull film", "A dull film, and a long one!", "5/5"] {
+        let specials = tokenizer.specials();
+        batch.push(&[&specials.before, &tokenizer.encode(words).unwrap(), &specials.after]);
+    }
+    let expected = exact.forward(&batch).unwrap();
+    let found = bundled_engine(candle_core::DType::F16).forward(&batch).unwrap();
+    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+        assert!((found - expected).abs() < 1e-2, "{found} is far from {expected}");
+    }
+}
+
+#[test]
+fn a_small_model_without_a_reference_is_served_and_says_so() {
+    let folder = small_model::folder();
+    let model = load_from(folder.path()).unwrap();
+    assert_eq!(model.info.self_test, SelfTest::Absent);
+    assert_eq!(model.info.window.tokens, 16);
+    assert_eq!(model.info.labels.problem_type(), ProblemType::SingleLabel);
+}
+
+#[test]
+fn f32_weights_and_old_names_of_layer_norms_are_read() {
+    let folder = small_model::folder();
+    let mut tensors = small_model::Tensors::new();
+    for (name, tensor) in small_model::tensors() {
+        let name =
+            name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+        tensors.insert(name, tensor.to_dtype(candle_core::DType::F32).unwrap());
+    }
+    small_model::write_weights(folder.path(), &tensors);
+    assert!(load_from(folder.path()).is_ok());
+}
+
+#[test]
+fn labels_without_sentiments_need_a_mapping_or_raw() {
+    let folder = small_model::folder();
+    let mut config = small_model::config_json();
+    config["id2label"] = json!({ "0": "1 star", "1": "3 stars", "2": "5 stars" });
+    small_model::write_json(folder.path(), "config.json", &config);
+    let with = |labels| load(&ModelSettings { labels, ..ModelSettings::new(folder.path()) });
+
+    let error = with(LabelMapping::Auto).err().unwrap().to_string();
+    assert!(error.contains("3 stars") && error.contains("model.labels = \"raw\""), "{error}");
+    assert!(!with(LabelMapping::Raw).unwrap().info.labels.is_mapped());
+
+    let map = |entries: [(&str, Sentiment); 2]| {
+        LabelMapping::Map(BTreeMap::from(entries.map(|(label, sentiment)| (label.to_owned(), sentiment))))
+    };
+    let mapped = with(map([("1 star", Sentiment::Negative), ("5 stars", Sentiment::Positive)])).unwrap();
+    let sentiments: Vec<_> = mapped.info.labels.labels().iter().map(|label| label.sentiment).collect();
+    assert_eq!(sentiments, [Some(Sentiment::Negative), None, Some(Sentiment::Positive)]);
+
+    let error = with(map([("1 star", Sentiment::Negative), ("6 stars", Sentiment::Positive)])).err().unwrap();
+    assert!(matches!(error, LoadError::LabelUnknown { label, .. } if label == "6 stars"));
+}
+
+#[test]
+fn names_and_short_names_of_sentiments_are_known_whatever_their_case() {
+    let folder = small_model::folder();
+    let mut config = small_model::config_json();
+    config["id2label"] = json!({ "0": "NEG", "1": "Neutral", "2": "mixed" });
+    config["problem_type"] = json!("multi_label_classification");
+    small_model::write_json(folder.path(), "config.json", &config);
+    let labels = load_from(folder.path()).unwrap().info.labels;
+    let sentiments: Vec<_> = labels.labels().iter().map(|label| label.sentiment).collect();
+    assert_eq!(sentiments, [Sentiment::Negative, Sentiment::Neutral, Sentiment::Mixed].map(Some));
+    assert_eq!(labels.problem_type(), ProblemType::MultiLabel);
+}
+
+#[test]
+fn a_window_and_a_name_of_ones_own_are_taken() {
+    let folder = small_model::folder();
+    let settings = ModelSettings {
+        name: Some("mine".to_owned()),
+        window: Some(10),
+        overlap: Some(4),
+        ..ModelSettings::new(folder.path())
+    };
+    let info = load(&settings).unwrap().info;
+    assert_eq!((info.model.name(), info.window.tokens, info.window.overlap), ("mine", 10, 4));
+}

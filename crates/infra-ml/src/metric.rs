@@ -1,0 +1,30 @@
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+pub(crate) const BATCH_SIZE: &str = "undertone_batch_size";
+pub(crate) const BATCH_TOKENS: &str = "undertone_batch_tokens";
+pub(crate) const QUEUE_WAIT_SECONDS: &str = "undertone_queue_wait_seconds";
+pub(crate) const INFERENCE_SECONDS: &str = "undertone_inference_seconds";
+pub(crate) const TOKENIZE_SECONDS: &str = "undertone_tokenize_seconds";
+pub(crate) const QUEUE_DEPTH: &str = "undertone_queue_depth";
+pub(crate) const QUEUE_TOKENS: &str = "undertone_queue_tokens";
+pub(crate) const SATURATED: &str = "undertone_saturated_total";
+pub(crate) const SKIPPED: &str = "undertone_skipped_total";
+pub(crate) const INFERENCE_FAILED: &str = "undertone_inference_failed_total";
+
+/// Tells the recorder of the process what this crate's metrics mean. To be called once, after it is installed.
+pub fn describe_metrics() {
+    describe_histogram!(BATCH_SIZE, Unit::Count, "Windows that ran together");
+    describe_histogram!(BATCH_TOKENS, Unit::Count, "Tokens that ran together, special tokens included");
+    describe_histogram!(
+        QUEUE_WAIT_SECONDS,
+        Unit::Seconds,
+        "From a text's arrival to its first window's batch"
+    );
+    describe_histogram!(INFERENCE_SECONDS, Unit::Seconds, "One batch in the engine");
+    describe_histogram!(TOKENIZE_SECONDS, Unit::Seconds, "One text in the tokenizer");
+    describe_gauge!(QUEUE_DEPTH, Unit::Count, "Texts that wait");
+    describe_gauge!(QUEUE_TOKENS, Unit::Count, "Tokens that wait, special tokens included");
+    describe_counter!(SATURATED, Unit::Count, "Requests refused because too much was waiting");
+    describe_counter!(SKIPPED, Unit::Count, "Texts left out because their caller had gone");
+    describe_counter!(INFERENCE_FAILED, Unit::Count, "Texts for which the engine gave no usable numbers");
+}

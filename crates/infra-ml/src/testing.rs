@@ -1,0 +1,38 @@
+//! What the tests of this crate share: a model of a few hundred random weights, an engine that does as it is told, and
+//! the bundled model.
+
+pub(crate) mod fake_engine;
+pub(crate) mod small_model;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use domain::value_objects::{InputText, TenantId, TextLimits};
+use tokio::sync::OnceCell;
+
+use crate::gateway::LocalMlGateway;
+use crate::settings::ModelSettings;
+
+/// The model that comes with Undertone.
+pub(crate) fn bundled_folder() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "..", "..", "models", "sentiment-minilm-l6"].iter().collect()
+}
+
+/// The bundled model, loaded once for all tests.
+pub(crate) async fn bundled() -> Arc<LocalMlGateway> {
+    static BUNDLED: OnceCell<Arc<LocalMlGateway>> = OnceCell::const_new();
+    let start = || async {
+        let (gateway, loading) = LocalMlGateway::start(ModelSettings::new(bundled_folder()));
+        loading.await.unwrap();
+        gateway
+    };
+    Arc::clone(BUNDLED.get_or_init(start).await)
+}
+
+pub(crate) fn text(text: impl Into<String>) -> InputText {
+    InputText::parse(text, TextLimits { max_chars: 1_000_000 }).unwrap()
+}
+
+pub(crate) fn tenant() -> TenantId {
+    TenantId::default()
+}

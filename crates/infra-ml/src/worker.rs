@@ -1,0 +1,104 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use application::action::chain;
+use application::ports::MlError;
+
+use crate::caught::catch_panic;
+use crate::engine::{Engine, TokenBatch, is_usable};
+use crate::metric;
+use crate::queue::{Queue, Task};
+use crate::tokenizer::SpecialTokens;
+
+/// Runs what waits, one batch after another, on the thread that owns the engine.
+pub(crate) struct Worker {
+    pub(crate) engine: Box<dyn Engine>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) specials: SpecialTokens,
+    /// The logits of one answer.
+    pub(crate) labels: usize,
+}
+
+impl Worker {
+    /// Works until the queue is stopped. Should this thread ever end otherwise, the queue is stopped with it, so that
+    /// nobody waits for a worker that is gone.
+    pub(crate) fn run(mut self) {
+        let _stop = StopOnDrop(Arc::clone(&self.queue));
+        while let Some(tasks) = self.queue.take() {
+            self.answer(tasks);
+        }
+    }
+
+    /// Runs `tasks` together. Those without usable logits, be it by an error, a panic or a NaN, run again alone; what
+    /// fails alone has failed.
+    fn answer(&mut self, mut tasks: Vec<Task>) {
+        for task in tasks.iter().filter(|task| task.window == 0) {
+            metrics::histogram!(metric::QUEUE_WAIT_SECONDS).record(task.job.entered().elapsed());
+        }
+        tasks.sort_by_key(|task| task.job.cost(task.window));
+        let alone = tasks.len() == 1;
+        let rows = self.forward(&tasks);
+        for (task, row) in tasks.into_iter().zip(rows) {
+            match row {
+                Ok(logits) => task.job.give(task.window, logits),
+                Err(reason) if alone => fail(&task, reason),
+                Err(_) => self.answer_alone(task),
+            }
+        }
+    }
+
+    fn answer_alone(&mut self, task: Task) {
+        if !task.job.is_wanted() {
+            return;
+        }
+        let tasks = [task];
+        let row = self.forward(&tasks).pop();
+        let [task] = tasks;
+        match row {
+            Some(Ok(logits)) => task.job.give(task.window, logits),
+            Some(Err(reason)) => fail(&task, reason),
+            None => fail(&task, "the engine gave nothing".to_owned()),
+        }
+    }
+
+    /// One row or reason a task, in their order.
+    #[tracing::instrument(name = "ml.run_batch", level = "debug", skip_all, fields(windows = tasks.len()))]
+    fn forward(&mut self, tasks: &[Task]) -> Vec<Result<Vec<f32>, String>> {
+        let mut batch = TokenBatch::default();
+        for task in tasks {
+            batch.push(&[&self.specials.before, task.job.window(task.window), &self.specials.after]);
+        }
+        metrics::histogram!(metric::BATCH_SIZE).record(batch.len() as f64);
+        metrics::histogram!(metric::BATCH_TOKENS).record(batch.tokens() as f64);
+        let started = Instant::now();
+        let outcome = catch_panic(|| self.engine.forward(&batch));
+        metrics::histogram!(metric::INFERENCE_SECONDS).record(started.elapsed());
+        let reason = match outcome {
+            Ok(Ok(rows)) if rows.len() == tasks.len() => {
+                return rows.into_iter().map(|row| self.check(row)).collect();
+            }
+            Ok(Ok(rows)) => format!("the engine gave {} rows for {} sequences", rows.len(), tasks.len()),
+            Ok(Err(error)) => chain(&error),
+            Err(panic) => format!("the engine broke off: {panic}"),
+        };
+        vec![Err(reason); tasks.len()]
+    }
+
+    fn check(&self, row: Vec<f32>) -> Result<Vec<f32>, String> {
+        if is_usable(&row, self.labels) { Ok(row) } else { Err("a logit is not a number".to_owned()) }
+    }
+}
+
+fn fail(task: &Task, reason: String) {
+    if task.job.fail(MlError::InferenceFailed { reason }) {
+        metrics::counter!(metric::INFERENCE_FAILED).increment(1);
+    }
+}
+
+struct StopOnDrop(Arc<Queue>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}

@@ -1,0 +1,67 @@
+use application::dtos::{PredictSentimentResponse, PredictionRecord};
+use application::ports::StoreError;
+use domain::value_objects::{
+    Confidence, ModelRef, PredictionId, Reference, Sentiment, SentimentScores, Usage,
+};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::json::{read_labels, read_metadata};
+use crate::timestamp::PgTimestamp;
+
+/// A row of `predictions` as it is kept, without its tenant and terms.
+#[derive(FromRow)]
+pub(super) struct PredictionRow {
+    id: Uuid,
+    created_at: PgTimestamp,
+    #[sqlx(rename = "ref")]
+    reference: Option<String>,
+    sentiment: Option<String>,
+    confidence: Option<f32>,
+    score_negative: Option<f32>,
+    score_neutral: Option<f32>,
+    score_positive: Option<f32>,
+    labels: String,
+    model_name: String,
+    model_revision: String,
+    tokens: i64,
+    windows: i64,
+    truncated: bool,
+    cached: bool,
+    metadata: String,
+    text: Option<String>,
+}
+
+impl TryFrom<PredictionRow> for PredictionRecord {
+    type Error = StoreError;
+
+    fn try_from(row: PredictionRow) -> Result<Self, StoreError> {
+        let id = row.id;
+        let corrupt =
+            |column| move || StoreError::Corrupt { table: "predictions", column, id: id.to_string() };
+        let sentiment = row.sentiment.map(|name| Sentiment::parse("sentiment", &name)).transpose();
+        let confidence = row.confidence.map(|value| Confidence::try_new("confidence", value)).transpose();
+        let prediction = PredictSentimentResponse {
+            id: PredictionId::from_u128(row.id.as_u128()),
+            reference: row.reference.map(Reference::parse).transpose().ok().ok_or_else(corrupt("ref"))?,
+            sentiment: sentiment.ok().ok_or_else(corrupt("sentiment"))?,
+            confidence: confidence.ok().ok_or_else(corrupt("confidence"))?,
+            scores: SentimentScores {
+                negative: row.score_negative,
+                neutral: row.score_neutral,
+                positive: row.score_positive,
+            },
+            labels: read_labels(&row.labels).ok_or_else(corrupt("labels"))?,
+            model: ModelRef::new(row.model_name, row.model_revision),
+            usage: Usage {
+                tokens: u32::try_from(row.tokens).ok().ok_or_else(corrupt("tokens"))?,
+                windows: u32::try_from(row.windows).ok().ok_or_else(corrupt("windows"))?,
+                truncated: row.truncated,
+            },
+            cached: row.cached,
+            metadata: read_metadata(&row.metadata).ok_or_else(corrupt("metadata"))?,
+            created_at: row.created_at.into(),
+        };
+        Ok(Self { prediction, text: row.text })
+    }
+}

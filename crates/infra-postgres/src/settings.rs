@@ -1,0 +1,45 @@
+use std::fmt;
+use std::time::Duration;
+
+/// How the database is reached. `Debug` does not show the address, which may hold a password.
+#[derive(Clone)]
+pub struct PostgresSettings {
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE`, as libpq reads it.
+    pub url: String,
+    /// The longest that a call may take: waiting for a connection, statements and commit together.
+    pub timeout: Duration,
+    /// The most connections of the pool that reads, leases and the outbox share. The writer and the health check
+    /// have one each beside it.
+    pub max_connections: u32,
+    /// Whether a server is taken that may lose committed rows when it crashes.
+    pub allow_unsafe: bool,
+}
+
+impl PostgresSettings {
+    /// The database at `url`, and the usual for everything else.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), timeout: Duration::from_secs(5), max_connections: 10, allow_unsafe: false }
+    }
+}
+
+impl fmt::Debug for PostgresSettings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("PostgresSettings")
+            .field("url", &"***")
+            .field("timeout", &self.timeout)
+            .field("max_connections", &self.max_connections)
+            .field("allow_unsafe", &self.allow_unsafe)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_the_password() {
+        let shown = format!("{:?}", PostgresSettings::new("postgres://ann:s3cret@db/x?password=s3cret"));
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}

@@ -1,0 +1,170 @@
+use std::collections::{BTreeMap, HashSet};
+
+use application::ports::StoreError;
+use sqlx::PgConnection;
+use sqlx::postgres::PgBindIterExt;
+use uuid::Uuid;
+
+use crate::error::CallError;
+use crate::writer::prepared::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
+
+/// Writes the sets in their order, with as few statements as that allows, in the transaction that is open.
+pub(super) async fn apply(connection: &mut PgConnection, sets: &[&PreparedSet]) -> Result<(), CallError> {
+    for run in runs(sets) {
+        insert_predictions(connection, &run.inserts).await?;
+        for (tenant, ids) in &run.deletes {
+            delete_predictions(connection, tenant, ids).await?;
+        }
+        // Last, so that an event gets its place only after its prediction was locked: of two processes that
+        // write about one prediction, the second gets the later place.
+        insert_events(connection, &run.events).await?;
+    }
+    Ok(())
+}
+
+/// A value and whose it is.
+type Owned<'s, T> = (&'s str, &'s T);
+
+/// Writes of which no two are about the same prediction, so that they can be done by kind and not in order.
+#[derive(Default)]
+struct Run<'s> {
+    inserts: Vec<Owned<'s, PredictionValues>>,
+    deletes: BTreeMap<&'s str, Vec<Uuid>>,
+    events: Vec<Owned<'s, EventValues>>,
+    touched: HashSet<(&'s str, Uuid)>,
+}
+
+/// Cuts the writes into as few runs as possible; nearly always it is one.
+fn runs<'s>(sets: &[&'s PreparedSet]) -> Vec<Run<'s>> {
+    let mut done = Vec::new();
+    let mut run = Run::default();
+    for set in sets {
+        let tenant = set.tenant().as_str();
+        for write in set.writes() {
+            let id = match write {
+                PreparedWrite::Insert(prediction) => Some(prediction.id),
+                PreparedWrite::Delete(id) => Some(*id),
+                PreparedWrite::Append(_) => None,
+            };
+            if let Some(id) = id
+                && !run.touched.insert((tenant, id))
+            {
+                done.push(std::mem::take(&mut run));
+                run.touched.insert((tenant, id));
+            }
+            match write {
+                PreparedWrite::Insert(prediction) => run.inserts.push((tenant, prediction.as_ref())),
+                PreparedWrite::Delete(id) => run.deletes.entry(tenant).or_default().push(*id),
+                PreparedWrite::Append(event) => run.events.push((tenant, event)),
+            }
+        }
+    }
+    done.push(run);
+    done
+}
+
+async fn insert_predictions(
+    connection: &mut PgConnection,
+    rows: &[Owned<'_, PredictionValues>],
+) -> Result<(), CallError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let values = || rows.iter().map(|(_, prediction)| *prediction);
+    let inserted: Vec<Uuid> = sqlx::query_scalar(
+        "INSERT INTO predictions (tenant, id, created_at, ref, sentiment, confidence, score_negative, \
+         score_neutral, score_positive, labels, model_name, model_revision, tokens, windows, truncated, cached, \
+         metadata, text, terms) \
+         SELECT tenant, id, created_at, ref, sentiment, confidence, negative, neutral, positive, labels::jsonb, \
+         model_name, model_revision, tokens, windows, truncated, cached, metadata::jsonb, text, \
+         array_to_tsvector(string_to_array(terms, ' ')) \
+         FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::real[], \
+         $7::real[], $8::real[], $9::real[], $10::text[], $11::text[], $12::text[], $13::bigint[], \
+         $14::bigint[], $15::boolean[], $16::boolean[], $17::text[], $18::text[], $19::text[]) \
+         AS new (tenant, id, created_at, ref, sentiment, confidence, negative, neutral, positive, labels, \
+         model_name, model_revision, tokens, windows, truncated, cached, metadata, text, terms) \
+         ON CONFLICT (tenant, id) DO NOTHING RETURNING id",
+    )
+    .bind(rows.iter().map(|(tenant, _)| *tenant).bind_iter())
+    .bind(values().map(|row| row.id).bind_iter())
+    .bind(values().map(|row| row.created_at).bind_iter())
+    .bind(values().map(|row| row.reference.as_deref()).bind_iter())
+    .bind(values().map(|row| row.sentiment).bind_iter())
+    .bind(values().map(|row| row.confidence).bind_iter())
+    .bind(values().map(|row| row.negative).bind_iter())
+    .bind(values().map(|row| row.neutral).bind_iter())
+    .bind(values().map(|row| row.positive).bind_iter())
+    .bind(values().map(|row| row.labels.as_str()).bind_iter())
+    .bind(values().map(|row| row.model_name.as_str()).bind_iter())
+    .bind(values().map(|row| row.model_revision.as_str()).bind_iter())
+    .bind(values().map(|row| row.tokens).bind_iter())
+    .bind(values().map(|row| row.windows).bind_iter())
+    .bind(values().map(|row| row.truncated).bind_iter())
+    .bind(values().map(|row| row.cached).bind_iter())
+    .bind(values().map(|row| row.metadata.as_str()).bind_iter())
+    .bind(values().map(|row| row.text.as_str()).bind_iter())
+    .bind(values().map(|row| row.terms.as_str()).bind_iter())
+    .fetch_all(connection)
+    .await?;
+    match first_missing(values().map(|row| row.id), inserted) {
+        None => Ok(()),
+        Some(id) => Err(StoreError::Conflict { entity: "prediction", id: id.to_string() }.into()),
+    }
+}
+
+async fn delete_predictions(
+    connection: &mut PgConnection,
+    tenant: &str,
+    ids: &[Uuid],
+) -> Result<(), CallError> {
+    let deleted: Vec<Uuid> =
+        sqlx::query_scalar("DELETE FROM predictions WHERE tenant = $1 AND id = ANY ($2) RETURNING id")
+            .bind(tenant)
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
+    match first_missing(ids.iter().copied(), deleted) {
+        None => Ok(()),
+        Some(id) => Err(StoreError::NotFound { entity: "prediction", id: id.to_string() }.into()),
+    }
+}
+
+async fn insert_events(
+    connection: &mut PgConnection,
+    rows: &[Owned<'_, EventValues>],
+) -> Result<(), CallError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let values = || rows.iter().map(|(_, event)| *event);
+    let inserted: Vec<Uuid> = sqlx::query_scalar(
+        "INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload) \
+         SELECT tenant, event_id, event_type, prediction_id, occurred_at, payload::jsonb \
+         FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[]) \
+         WITH ORDINALITY AS new (tenant, event_id, event_type, prediction_id, occurred_at, payload, place) \
+         ORDER BY place \
+         ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
+    )
+    .bind(rows.iter().map(|(tenant, _)| *tenant).bind_iter())
+    .bind(values().map(|row| row.id).bind_iter())
+    .bind(values().map(|row| row.event_type).bind_iter())
+    .bind(values().map(|row| row.prediction_id).bind_iter())
+    .bind(values().map(|row| row.occurred_at).bind_iter())
+    .bind(values().map(|row| row.payload.as_str()).bind_iter())
+    .fetch_all(connection)
+    .await?;
+    match first_missing(values().map(|row| row.id), inserted) {
+        None => Ok(()),
+        Some(id) => Err(StoreError::Conflict { entity: "event", id: id.to_string() }.into()),
+    }
+}
+
+/// The first of the `expected` that is not among the `done`; none where each was done once.
+fn first_missing(expected: impl ExactSizeIterator<Item = Uuid>, done: Vec<Uuid>) -> Option<Uuid> {
+    if expected.len() == done.len() {
+        return None;
+    }
+    let mut done: HashSet<Uuid> = done.into_iter().collect();
+    let mut expected = expected;
+    expected.find(|id| !done.remove(id))
+}

@@ -1,0 +1,93 @@
+use application::ports::StoreError;
+use sqlx::Executor;
+use tokio::sync::oneshot;
+
+use crate::error::{CallError, Failure, unavailable};
+use crate::timing::timed;
+use crate::writer::apply::apply;
+use crate::writer::prepared::PreparedSet;
+use crate::writer::session::{OpenConnection, Session};
+
+/// A write set and who waits for it.
+pub(super) struct PendingSet {
+    pub(super) set: PreparedSet,
+    pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// What became of each set, in their order.
+type Outcomes = Vec<Result<(), StoreError>>;
+
+/// Writes the sets in one transaction and answers each. Sets whose callers have gone are left out.
+#[tracing::instrument(name = "db.write_group", skip_all, fields(sets = sets.len()))]
+pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) {
+    sets.retain(|pending| !pending.answer.is_closed());
+    if sets.is_empty() {
+        return;
+    }
+    metrics::histogram!("undertone_write_group_sets").record(sets.len() as f64);
+    let timeout = session.timeout();
+    let outcome = match tokio::time::timeout(timeout, transact(session, &sets)).await {
+        Ok(outcome) => outcome.map_err(Failure::from),
+        Err(_elapsed) => Err(Failure::TimedOut(timeout.as_millis())),
+    };
+    answer(sets, outcome);
+}
+
+/// Writes the sets together; where one of them is at fault, writes them again so that it fails alone. An error of
+/// the database itself is everybody's, and is not tried again. A connection on which one came up is dropped.
+async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes, sqlx::Error> {
+    let mut open = session.begin().await?;
+    let prepared: Vec<&PreparedSet> = sets.iter().map(|pending| &pending.set).collect();
+    let outcomes = match timed("write_group", together(&mut open, &prepared)).await {
+        Ok(()) => sets.iter().map(|_| Ok(())).collect(),
+        Err(CallError::Asked(error)) if sets.len() == 1 => {
+            open.connection().execute("ROLLBACK").await?;
+            vec![Err(error)]
+        }
+        Err(CallError::Asked(_)) => {
+            open.connection().execute("ROLLBACK; BEGIN").await?;
+            timed("write_group_split", one_by_one(&mut open, &prepared)).await?
+        }
+        Err(CallError::Database(error)) => return Err(error),
+    };
+    session.keep(open);
+    Ok(outcomes)
+}
+
+async fn together(open: &mut OpenConnection, sets: &[&PreparedSet]) -> Result<(), CallError> {
+    apply(open.connection(), sets).await?;
+    open.connection().execute("COMMIT").await?;
+    Ok(())
+}
+
+/// Writes the sets each within a savepoint of its own, still in one transaction for the sake of the others: one
+/// flush to the disk must do for all of them.
+async fn one_by_one(open: &mut OpenConnection, sets: &[&PreparedSet]) -> Result<Outcomes, sqlx::Error> {
+    let connection = open.connection();
+    let mut outcomes = Vec::with_capacity(sets.len());
+    for set in sets {
+        connection.execute("SAVEPOINT one_set").await?;
+        match apply(connection, &[set]).await {
+            Ok(()) => outcomes.push(Ok(())),
+            Err(CallError::Asked(error)) => {
+                connection.execute("ROLLBACK TO one_set").await?;
+                outcomes.push(Err(error));
+            }
+            Err(CallError::Database(error)) => return Err(error),
+        }
+        connection.execute("RELEASE one_set").await?;
+    }
+    connection.execute("COMMIT").await?;
+    Ok(outcomes)
+}
+
+fn answer(sets: Vec<PendingSet>, outcome: Result<Outcomes, Failure>) {
+    let outcomes = match outcome {
+        Ok(outcomes) => outcomes,
+        Err(failure) => sets.iter().map(|_| Err(unavailable(failure.clone()))).collect(),
+    };
+    for (pending, outcome) in sets.into_iter().zip(outcomes) {
+        // Whoever went in the meantime has been told that the outcome is not known.
+        let _ = pending.answer.send(outcome);
+    }
+}

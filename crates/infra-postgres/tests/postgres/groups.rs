@@ -1,0 +1,150 @@
+//! Many write sets at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use application::ports::{StoreError, UnitOfWorkFactory};
+use domain::entities::Prediction;
+use domain::value_objects::{PredictionId, PredictionResult, SentimentScores, TenantId, Timestamp};
+use sqlx::Executor;
+use store_contract::StoreHarness;
+use store_contract::samples::{FIRST, Samples};
+
+use crate::harness::{PostgresHarness, keep};
+
+/// Commits each prediction as a set of its own, all at the same time; the outcomes by id.
+async fn keep_each(
+    units: &Arc<dyn UnitOfWorkFactory>,
+    predictions: &[Prediction],
+) -> HashMap<PredictionId, Result<(), StoreError>> {
+    let commits = predictions.iter().cloned().map(|prediction| {
+        let units = Arc::clone(units);
+        tokio::spawn(async move { (prediction.id(), keep(&units, &[prediction]).await) })
+    });
+    let commits: Vec<_> = commits.collect();
+    let mut outcomes = HashMap::new();
+    for commit in commits {
+        let (id, outcome) = commit.await.unwrap();
+        outcomes.insert(id, outcome);
+    }
+    outcomes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_concurrent_commits_are_all_found() {
+    let store = PostgresHarness::start().await;
+    let predictions = Samples::new().many(1_000);
+    for (id, outcome) in keep_each(&store.units(), &predictions).await {
+        assert!(outcome.is_ok(), "{id}: {outcome:?}");
+    }
+    for prediction in &predictions {
+        let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
+        assert_eq!(found, Some(prediction.into()));
+    }
+    assert_eq!(store.outbox().list_unpublished(2_000).await.unwrap().len(), 1_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_sets_share_one_transaction() {
+    let store = PostgresHarness::start().await;
+    let mut beside = store.database.connect().await;
+    // The first set is held back until the others wait behind it.
+    beside.execute("BEGIN; LOCK TABLE outbox IN SHARE MODE").await.unwrap();
+    let units = store.units();
+    let predictions = Samples::new().many(65);
+    let (first, others) = predictions.split_first().unwrap();
+    let held = tokio::spawn({
+        let (units, first) = (Arc::clone(&units), first.clone());
+        async move { keep(&units, &[first]).await }
+    });
+    wait_until_blocked(&store).await;
+    let (outcomes, ()) = tokio::join!(keep_each(&units, others), async {
+        // All of them were handed in before this is polled again.
+        tokio::task::yield_now().await;
+        beside.execute("COMMIT").await.unwrap();
+    });
+    held.await.unwrap().unwrap();
+    assert!(outcomes.values().all(Result::is_ok));
+    let transactions: i64 = sqlx::query_scalar("SELECT count(DISTINCT xmin::text) FROM predictions")
+        .fetch_one(&mut beside)
+        .await
+        .unwrap();
+    assert!(transactions < 33, "{transactions} transactions for 65 sets");
+}
+
+/// Waits until a connection of the store waits for a lock.
+async fn wait_until_blocked(store: &PostgresHarness) {
+    let mut beside = store.database.connect().await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut beside).await.unwrap() == 0 {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_conflict_among_many_sets_fails_alone() {
+    let store = PostgresHarness::start().await;
+    let predictions = Samples::new().many(200);
+    keep(&store.units(), &predictions[77..78]).await.unwrap();
+    for (id, outcome) in keep_each(&store.units(), &predictions).await {
+        if id == predictions[77].id() {
+            let Err(StoreError::Conflict { entity, id: named }) = outcome else { panic!("{outcome:?}") };
+            assert_eq!((entity, named), ("prediction", id.to_string()));
+        } else {
+            assert!(outcome.is_ok(), "{id}: {outcome:?}");
+        }
+    }
+    assert_eq!(store.outbox().list_unpublished(1_000).await.unwrap().len(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_the_database_refuses_fails_alone() {
+    let store = PostgresHarness::start().await;
+    let mut samples = Samples::new();
+    let mut predictions = samples.many(100);
+    let impossible = SentimentScores { negative: Some(2.0), ..SentimentScores::default() };
+    predictions.push(samples.one_with(|new| {
+        new.result = PredictionResult::restore(None, None, impossible, Vec::new());
+    }));
+    let outcomes = keep_each(&store.units(), &predictions).await;
+    for prediction in &predictions[..100] {
+        assert!(outcomes[&prediction.id()].is_ok());
+    }
+    assert!(matches!(outcomes[&predictions[100].id()], Err(StoreError::Unavailable { .. })));
+}
+
+#[tokio::test]
+async fn a_time_that_cannot_be_kept_is_refused_and_hurts_nobody() {
+    let store = PostgresHarness::start().await;
+    let mut samples = Samples::new();
+    let too_early = samples.one_with(|new| new.now = Timestamp::from_micros(i64::MIN));
+    let refused = keep(&store.units(), &[too_early]).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
+    keep(&store.units(), &[samples.one()]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_same_event_twice_is_a_conflict() {
+    let store = PostgresHarness::start().await;
+    let mut samples = Samples::new();
+    let prediction = samples.one();
+    let event = samples.deleted(&prediction, Timestamp::from_micros(FIRST));
+    let mut work = store.units().begin(&TenantId::default());
+    work.outbox().append(&[event.clone(), event.clone()]);
+    let Err(StoreError::Conflict { entity, id }) = work.commit().await else { panic!("committed") };
+    assert_eq!((entity, id), ("event", event.event_id().to_string()));
+    assert!(store.outbox().list_unpublished(10).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_answers_everything_that_was_handed_in() {
+    let store = PostgresHarness::start().await;
+    let predictions = Samples::new().many(300);
+    let units = store.units();
+    let (outcomes, ()) = tokio::join!(keep_each(&units, &predictions), store.store.close());
+    let mut beside = store.database.connect().await;
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM predictions").fetch_one(&mut beside).await.unwrap();
+    assert_eq!(outcomes.values().filter(|outcome| outcome.is_ok()).count(), usize::try_from(kept).unwrap());
+    let late = keep(&units, &[Samples::new().one()]).await;
+    assert!(matches!(late, Err(StoreError::Unavailable { .. })));
+}

@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use application::ports::{
+    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StoreError,
+    UnitOfWorkFactory,
+};
+use async_trait::async_trait;
+use domain::entities::Prediction;
+use domain::value_objects::TenantId;
+use infra_postgres::{PostgresSettings, PostgresStore};
+use store_contract::StoreHarness;
+
+use crate::database::TestDatabase;
+
+/// A store on a database of its own. The store stands first, so that it lets go before the database is dropped.
+pub(crate) struct PostgresHarness {
+    pub(crate) store: PostgresStore,
+    pub(crate) database: TestDatabase,
+}
+
+impl PostgresHarness {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut PostgresSettings)) -> Self {
+        let database = TestDatabase::create().await;
+        let mut settings = database.settings();
+        change(&mut settings);
+        let store = PostgresStore::open(&settings).await.expect("the database can be opened");
+        store.migrator().up().await.expect("the schema can be brought up");
+        Self { store, database }
+    }
+}
+
+#[async_trait]
+impl StoreHarness for PostgresHarness {
+    async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    fn units(&self) -> Arc<dyn UnitOfWorkFactory> {
+        self.store.units()
+    }
+
+    fn predictions(&self) -> Arc<dyn PredictionReadModel> {
+        self.store.predictions()
+    }
+
+    fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
+        self.store.outbox()
+    }
+
+    fn leases(&self) -> Arc<dyn LeaseRepository> {
+        self.store.leases()
+    }
+
+    fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {
+        Some(self.store.migrator())
+    }
+}
+
+/// Commits `predictions` with their events as one write set of the default tenant.
+pub(crate) async fn keep(
+    units: &Arc<dyn UnitOfWorkFactory>,
+    predictions: &[Prediction],
+) -> Result<(), StoreError> {
+    let mut work = units.begin(&TenantId::default());
+    for prediction in predictions {
+        work.predictions().insert(prediction);
+        work.outbox().append(prediction.events());
+    }
+    work.commit().await
+}

@@ -1,0 +1,15 @@
+//! The PostgreSQL store: the contract that it shares with its twin, and what is its own.
+//!
+//! The tests need a server: `cargo xtask test` brings one. Without it they fail.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod contract;
+mod database;
+mod groups;
+mod harness;
+mod migrations;
+mod opening;
+mod outages;
+mod plans;
+mod values;

@@ -1,0 +1,111 @@
+//! Which servers are taken, and with which settings.
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use infra_postgres::{OpenError, PostgresSettings, PostgresStore};
+use store_contract::StoreHarness;
+use store_contract::samples::Samples;
+
+use crate::database::TestDatabase;
+use crate::harness::{PostgresHarness, keep};
+
+/// The settings of every connection that the store holds open to its database.
+async fn setting_of_the_store(setting: &str) -> String {
+    let url_option = |settings: &mut PostgresSettings| settings.timeout = Duration::from_millis(4_500);
+    let store = PostgresHarness::start_with(url_option).await;
+    // The value is read by a trigger within the store's own transaction.
+    let mut beside = store.database.connect().await;
+    sqlx::raw_sql(
+        "CREATE TABLE seen (name text, value text); \
+         CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         INSERT INTO seen SELECT name, setting FROM pg_settings; RETURN NULL; END $$; \
+         CREATE TRIGGER see AFTER INSERT ON predictions FOR EACH STATEMENT EXECUTE FUNCTION see()",
+    )
+    .execute(&mut beside)
+    .await
+    .unwrap();
+    keep(&store.units(), &[Samples::new().one()]).await.unwrap();
+    sqlx::query_scalar("SELECT value FROM seen WHERE name = $1")
+        .bind(setting)
+        .fetch_one(&mut beside)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn write_sets_are_committed_synchronously() {
+    assert_eq!(setting_of_the_store("synchronous_commit").await, "on");
+    assert_eq!(setting_of_the_store("fsync").await, "on");
+}
+
+#[tokio::test]
+async fn plans_are_not_compiled() {
+    assert_eq!(setting_of_the_store("jit").await, "off");
+}
+
+#[tokio::test]
+async fn the_server_ends_what_its_client_has_left_behind() {
+    for setting in ["statement_timeout", "idle_in_transaction_session_timeout"] {
+        assert_eq!(setting_of_the_store(setting).await, "4500", "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn the_store_gives_its_name() {
+    assert_eq!(setting_of_the_store("application_name").await, "undertone");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_wait_for_the_disk_is_refused() {
+    let database = TestDatabase::create().await;
+    database.set("synchronous_commit = off").await;
+    let refused = PostgresStore::open(&database.settings()).await.err().unwrap();
+    assert!(
+        matches!(&refused, OpenError::Unsafe { setting: "synchronous_commit", value } if value == "off"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_wait_for_the_disk_is_taken_if_that_is_allowed() {
+    let database = TestDatabase::create().await;
+    database.set("synchronous_commit = off").await;
+    let settings = PostgresSettings { allow_unsafe: true, ..database.settings() };
+    let store = PostgresStore::open(&settings).await.unwrap();
+    assert!(store.migrator().up().await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn an_option_of_the_url_cannot_turn_durability_off_unseen() {
+    let database = TestDatabase::create().await;
+    let mut settings = database.settings();
+    let separator = if settings.url.contains('?') { '&' } else { '?' };
+    settings.url = format!("{}{separator}options=-c%20synchronous_commit%3Doff", settings.url);
+    assert!(matches!(PostgresStore::open(&settings).await, Err(OpenError::Unsafe { .. })));
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_hold_every_text_is_refused() {
+    let latin = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    let database = TestDatabase::create_with(latin).await;
+    let refused = PostgresStore::open(&database.settings()).await.err().unwrap();
+    assert!(matches!(&refused, OpenError::Encoding(encoding) if encoding == "LATIN1"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_at_once() {
+    let settings = PostgresSettings::new("postgres://somebody:s3cret@127.0.0.1:1/x");
+    let started = Instant::now();
+    let refused = PostgresStore::open(&settings).await.err().unwrap();
+    assert!(matches!(refused, OpenError::Connect(_)), "{refused}");
+    assert!(started.elapsed() < settings.timeout);
+    let chain = format!("{refused} {:?} {refused:?}", refused.source().map(ToString::to_string));
+    assert!(!chain.contains("s3cret"), "{chain}");
+}
+
+#[tokio::test]
+async fn an_address_of_something_else_is_refused() {
+    let settings = PostgresSettings::new("postgres://[nowhere");
+    assert!(matches!(PostgresStore::open(&settings).await, Err(OpenError::Url(_))));
+}

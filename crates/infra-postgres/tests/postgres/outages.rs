@@ -1,0 +1,204 @@
+//! A server that goes away and comes back.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use application::ports::{PredictionFilter, StoreError, UnitOfWorkFactory};
+use domain::entities::Prediction;
+use domain::value_objects::TenantId;
+use infra_postgres::{OpenError, PostgresSettings, PostgresStore};
+use store_contract::samples::Samples;
+use testkit::{FaultProxy, ProxyMode};
+use tokio::task::JoinSet;
+
+use crate::database::TestDatabase;
+use crate::harness::keep;
+
+/// The store's timeout in these tests.
+const TIMEOUT: Duration = Duration::from_millis(600);
+
+/// The longest that a call may take in all: the timeout, and what a busy machine adds.
+const AT_MOST: Duration = Duration::from_millis(1_600);
+
+struct Outage {
+    store: PostgresStore,
+    proxy: FaultProxy,
+    database: TestDatabase,
+    samples: Samples,
+}
+
+impl Outage {
+    async fn prepare() -> Self {
+        let database = TestDatabase::create().await;
+        let (host, port) = database.address();
+        let server: SocketAddr = tokio::net::lookup_host((host, port)).await.unwrap().next().unwrap();
+        let proxy = FaultProxy::start(server).await;
+        let store = PostgresStore::open(&settings(&database, &proxy)).await.unwrap();
+        store.migrator().up().await.unwrap();
+        Self { store, proxy, database, samples: Samples::new() }
+    }
+
+    /// Every port's call fails as it should, within the time that it may take.
+    async fn everything_is_unavailable(&mut self) {
+        let prediction = self.samples.one();
+        let tenant = TenantId::default();
+        let filter = PredictionFilter::default();
+        let (units, predictions) = (self.store.units(), self.store.predictions());
+        let (outbox, leases, health) = (self.store.outbox(), self.store.leases(), self.store.health());
+        let started = Instant::now();
+        let (kept, found, listed, events, lease, checked) = tokio::join!(
+            keep(&units, std::slice::from_ref(&prediction)),
+            predictions.find(&tenant, prediction.id()),
+            predictions.list(&tenant, &filter, None, 10),
+            outbox.list_unpublished(10),
+            leases.acquire("x", "y", prediction.created_at(), TIMEOUT),
+            health.check(),
+        );
+        assert!(started.elapsed() < AT_MOST, "{:?}", started.elapsed());
+        assert!(matches!(kept, Err(StoreError::Unavailable { .. })), "{kept:?}");
+        assert!(matches!(found, Err(StoreError::Unavailable { .. })), "{found:?}");
+        assert!(matches!(listed, Err(StoreError::Unavailable { .. })), "{listed:?}");
+        assert!(matches!(events, Err(StoreError::Unavailable { .. })), "{events:?}");
+        assert!(matches!(lease, Err(StoreError::Unavailable { .. })), "{lease:?}");
+        assert!(checked.is_err());
+    }
+
+    /// The store serves again, at the first try.
+    async fn everything_works(&mut self) {
+        let prediction = self.samples.one();
+        keep(&self.store.units(), std::slice::from_ref(&prediction)).await.unwrap();
+        let found = self.store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
+        assert_eq!(found, Some((&prediction).into()));
+        self.store.outbox().list_unpublished(10).await.unwrap();
+        self.store.health().check().await.unwrap();
+    }
+}
+
+fn settings(database: &TestDatabase, proxy: &FaultProxy) -> PostgresSettings {
+    PostgresSettings {
+        timeout: TIMEOUT,
+        max_connections: 4,
+        ..database.settings_through(proxy.addr().port())
+    }
+}
+
+async fn an_outage_passes(mode: ProxyMode) {
+    let mut outage = Outage::prepare().await;
+    for _ in 0..2 {
+        outage.everything_works().await;
+        outage.proxy.set_mode(mode).await;
+        outage.everything_is_unavailable().await;
+        outage.everything_is_unavailable().await;
+        outage.proxy.set_mode(ProxyMode::Pass).await;
+    }
+    outage.everything_works().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_cut_off_comes_back() {
+    an_outage_passes(ProxyMode::Cut).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_refuses_comes_back() {
+    an_outage_passes(ProxyMode::Refuse).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stalls_comes_back() {
+    an_outage_passes(ProxyMode::Stall).await;
+}
+
+/// Commits one prediction after another until told to stop; gives those that were acknowledged.
+async fn keep_on(
+    units: Arc<dyn UnitOfWorkFactory>,
+    predictions: Vec<Prediction>,
+    stop: tokio::sync::watch::Receiver<bool>,
+) -> Vec<Prediction> {
+    let mut acknowledged = Vec::new();
+    for prediction in predictions {
+        if *stop.borrow() {
+            break;
+        }
+        let started = Instant::now();
+        match keep(&units, std::slice::from_ref(&prediction)).await {
+            Ok(()) => acknowledged.push(prediction),
+            Err(StoreError::Unavailable { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        assert!(started.elapsed() < AT_MOST, "{:?}", started.elapsed());
+    }
+    acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_around_outages_is_there() {
+    let mut outage = Outage::prepare().await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let committers: Vec<_> = (0..8)
+        .map(|_| {
+            let predictions = outage.samples.many(20_000);
+            tokio::spawn(keep_on(outage.store.units(), predictions, stopped.clone()))
+        })
+        .collect();
+    for mode in [ProxyMode::Stall, ProxyMode::Cut, ProxyMode::Refuse] {
+        outage.everything_works().await;
+        outage.proxy.set_mode(mode).await;
+        outage.everything_is_unavailable().await;
+        outage.proxy.set_mode(ProxyMode::Pass).await;
+    }
+    outage.everything_works().await;
+    stop.send_replace(true);
+    let beside = PostgresStore::open(&outage.database.settings()).await.unwrap();
+    for committer in committers {
+        let acknowledged = committer.await.unwrap();
+        assert!(!acknowledged.is_empty());
+        for prediction in acknowledged {
+            let found = beside.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
+            assert_eq!(found, Some((&prediction).into()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_that_were_given_up_do_not_fill_the_pool() {
+    let mut outage = Outage::prepare().await;
+    outage.everything_works().await;
+    outage.proxy.set_mode(ProxyMode::Stall).await;
+    for _ in 0..3 {
+        outage.everything_is_unavailable().await;
+    }
+    outage.proxy.set_mode(ProxyMode::Cut).await;
+    outage.proxy.set_mode(ProxyMode::Pass).await;
+    let reads = (0..64).map(|_| {
+        let predictions = outage.store.predictions();
+        async move { predictions.list(&TenantId::default(), &PredictionFilter::default(), None, 1).await }
+    });
+    for read in reads.collect::<JoinSet<_>>().join_all().await {
+        read.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_does_not_harm_the_next() {
+    let mut outage = Outage::prepare().await;
+    outage.everything_works().await;
+    let predictions = outage.store.predictions();
+    let (tenant, filter) = (TenantId::default(), PredictionFilter::default());
+    for patience in 0..200 {
+        let patience = Duration::from_micros(patience * 20);
+        let _ = tokio::time::timeout(patience, predictions.list(&tenant, &filter, None, 1)).await;
+    }
+    outage.everything_works().await;
+}
+
+#[tokio::test]
+async fn a_stalled_server_is_told_when_the_store_is_opened() {
+    let outage = Outage::prepare().await;
+    outage.proxy.set_mode(ProxyMode::Stall).await;
+    let started = Instant::now();
+    let opened = PostgresStore::open(&settings(&outage.database, &outage.proxy)).await;
+    assert!(matches!(opened, Err(OpenError::TimedOut(600))));
+    assert!(started.elapsed() < AT_MOST);
+}

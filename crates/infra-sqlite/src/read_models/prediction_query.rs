@@ -1,0 +1,183 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use application::ports::PredictionFilter;
+use domain::value_objects::{Confidence, PredictionId, TenantId, Timestamp};
+use sqlx::{QueryBuilder, Sqlite};
+
+const SELECT: &str = "SELECT id, ref, metadata, sentiment, confidence, score_negative, score_neutral, \
+     score_positive, labels, model_name, model_revision, tokens, windows, truncated, cached, created_at, text \
+     FROM predictions WHERE tenant = ";
+
+/// One prediction by its id.
+pub(super) fn find_query(tenant: &TenantId, id: PredictionId) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(SELECT);
+    query.push_bind(tenant.as_str().to_owned()).push(" AND id = ").push_bind(bytes(id));
+    query
+}
+
+/// A page of the predictions that `filter` means, ids descending, below `after`.
+pub(super) fn list_query(
+    tenant: &TenantId,
+    filter: &PredictionFilter,
+    after: Option<PredictionId>,
+    limit: u32,
+) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(SELECT);
+    query.push_bind(tenant.as_str().to_owned());
+    push_values(&mut query, filter);
+    push_times(&mut query, filter);
+    push_ids(&mut query, filter, after);
+    push_terms(&mut query, &filter.terms);
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+    query
+}
+
+fn push_values(query: &mut QueryBuilder<Sqlite>, filter: &PredictionFilter) {
+    if let Some(sentiment) = filter.sentiment {
+        query.push(" AND sentiment = ").push_bind(sentiment.as_str());
+    }
+    if let Some(model) = &filter.model {
+        query.push(" AND model_name = ").push_bind(model.clone());
+    }
+    if let Some(reference) = &filter.reference {
+        query.push(" AND ref = ").push_bind(reference.as_str().to_owned());
+    }
+    // Every f32 is an f64 of the same value, so that the comparison is exact.
+    let exact = |confidence: Confidence| f64::from(confidence.value());
+    if let Some(least) = filter.min_confidence {
+        query.push(" AND confidence >= ").push_bind(exact(least));
+    }
+    if let Some(most) = filter.max_confidence {
+        query.push(" AND confidence <= ").push_bind(exact(most));
+    }
+}
+
+fn push_times(query: &mut QueryBuilder<Sqlite>, filter: &PredictionFilter) {
+    if let Some(from) = filter.from {
+        query.push(" AND created_at >= ").push_bind(from.as_micros());
+    }
+    if let Some(to) = filter.to {
+        query.push(" AND created_at < ").push_bind(to.as_micros());
+    }
+}
+
+/// The range of ids that the cursor and the times leave. An id holds the whole milliseconds of the instant that
+/// is also the time of creation, so a bound on the time bounds the id, and the index on ids serves as one on
+/// times. The times themselves are compared as well: within a millisecond the id says nothing.
+fn push_ids(query: &mut QueryBuilder<Sqlite>, filter: &PredictionFilter, after: Option<PredictionId>) {
+    if let Some(lowest) = filter.from.map(PredictionId::lowest_at) {
+        query.push(" AND id >= ").push_bind(bytes(lowest));
+    }
+    let end = [after, filter.to.and_then(first_id_after)].into_iter().flatten().min();
+    if let Some(end) = end {
+        query.push(" AND id < ").push_bind(bytes(end));
+    }
+}
+
+/// The lowest id of the millisecond that follows the one of `to`; none where ids cannot tell, as they hold the
+/// milliseconds from the epoch up to 2^48 only.
+fn first_id_after(to: Timestamp) -> Option<PredictionId> {
+    const ID_MICROS: i64 = ((1 << 48) - 1) * 1_000;
+    let next = to.plus(Duration::from_millis(1));
+    (1_000..ID_MICROS).contains(&next.as_micros()).then(|| PredictionId::lowest_at(next))
+}
+
+/// All of the terms must be among those of the text. A term holds letters and digits only, so that quoting it
+/// needs no escape; the quotes keep FTS5 from taking `and` or `near` for an operator.
+fn push_terms(query: &mut QueryBuilder<Sqlite>, terms: &BTreeSet<String>) {
+    if terms.is_empty() {
+        return;
+    }
+    let expression = terms.iter().map(|term| format!("\"{term}\"")).collect::<Vec<_>>().join(" AND ");
+    query
+        .push(" AND row IN (SELECT rowid FROM prediction_terms WHERE prediction_terms MATCH ")
+        .push_bind(expression)
+        .push(")");
+}
+
+fn bytes(id: PredictionId) -> Vec<u8> {
+    id.as_u128().to_be_bytes().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use application::ports::SchemaMigrator;
+    use domain::value_objects::{Reference, Sentiment};
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::migrate::SqliteMigrator;
+    use crate::pool::Database;
+    use crate::settings::SqliteSettings;
+
+    /// How SQLite goes about the page that `filter` means.
+    async fn plan(filter: PredictionFilter) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("undertone.db").display());
+        let database = Database::from_settings(&SqliteSettings::new(url)).unwrap();
+        let mut connection = database.first_writing().await.unwrap();
+        SqliteMigrator::new(database).up().await.unwrap();
+        let after = Some(PredictionId::from_u128(7));
+        let query = list_query(&TenantId::default(), &filter, after, 20).into_string();
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
+        let steps: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(explain).fetch_all(&mut connection).await.unwrap();
+        steps.into_iter().map(|step| step.3).collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn a_plain_list_walks_the_index_on_ids() {
+        let range = "SEARCH predictions USING INDEX predictions_by_id (tenant=? AND id<?)";
+        assert_eq!(plan(PredictionFilter::default()).await, range);
+        let model = PredictionFilter { model: Some("m".to_owned()), ..PredictionFilter::default() };
+        assert_eq!(plan(model).await, range);
+    }
+
+    #[tokio::test]
+    async fn a_sentiment_walks_its_index_in_the_order_of_ids() {
+        let filter = PredictionFilter { sentiment: Some(Sentiment::Mixed), ..PredictionFilter::default() };
+        let range =
+            "SEARCH predictions USING INDEX predictions_by_sentiment (tenant=? AND sentiment=? AND id<?)";
+        assert_eq!(plan(filter).await, range);
+    }
+
+    #[tokio::test]
+    async fn a_reference_walks_its_index_in_the_order_of_ids() {
+        let reference = Reference::parse("order-17").ok();
+        let filter = PredictionFilter { reference, ..PredictionFilter::default() };
+        let range = "SEARCH predictions USING INDEX predictions_by_ref (tenant=? AND ref=? AND id<?)";
+        assert_eq!(plan(filter).await, range);
+    }
+
+    #[tokio::test]
+    async fn times_bound_the_range_of_ids() {
+        let from = Some(Timestamp::from_micros(1_767_323_045_000_500));
+        let filter = PredictionFilter { from, to: from, ..PredictionFilter::default() };
+        let range = "SEARCH predictions USING INDEX predictions_by_id (tenant=? AND id>? AND id<?)";
+        assert_eq!(plan(filter).await, range);
+    }
+
+    #[tokio::test]
+    async fn terms_are_looked_up_in_the_index_of_terms() {
+        let filter =
+            PredictionFilter { terms: BTreeSet::from(["nice".to_owned()]), ..PredictionFilter::default() };
+        let plan = plan(filter).await;
+        assert!(plan.contains("SCAN prediction_terms VIRTUAL TABLE INDEX"), "{plan}");
+    }
+
+    #[test]
+    fn a_time_within_a_millisecond_leaves_the_ids_of_that_millisecond_in() {
+        let id_at = |micros| PredictionId::lowest_at(Timestamp::from_micros(micros));
+        let end = |micros| first_id_after(Timestamp::from_micros(micros));
+        assert_eq!(end(5_000), Some(id_at(6_000)));
+        assert_eq!(end(5_001), Some(id_at(6_000)));
+        assert_eq!(end(5_999), Some(id_at(6_000)));
+        assert_eq!(end(0), Some(id_at(1_000)));
+        for ids_cannot_tell in [-1, -1_000_000, i64::MIN, i64::MAX, ((1 << 48) - 2) * 1_000] {
+            assert_eq!(end(ids_cannot_tell), None);
+        }
+    }
+}

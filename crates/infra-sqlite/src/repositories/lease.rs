@@ -1,0 +1,93 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::ports::{Lease, LeaseRepository, StoreError};
+use async_trait::async_trait;
+use domain::value_objects::Timestamp;
+use sqlx::SqliteConnection;
+
+use crate::error::WriteError;
+use crate::writer::{WriteJob, Writer};
+
+/// Leases in the table `leases`, given out by the one writer.
+pub struct SqliteLeaseRepository {
+    writer: Arc<Writer>,
+}
+
+impl SqliteLeaseRepository {
+    pub(crate) fn new(writer: Arc<Writer>) -> Self {
+        Self { writer }
+    }
+}
+
+#[async_trait]
+impl LeaseRepository for SqliteLeaseRepository {
+    #[tracing::instrument(name = "db.acquire_lease", skip_all, fields(lease = name))]
+    async fn acquire(
+        &self,
+        name: &str,
+        holder: &str,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.writer.run(AcquireLease { name, holder, now, ttl }).await
+    }
+
+    #[tracing::instrument(name = "db.release_lease", skip_all, fields(lease = lease.name))]
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.writer.run(ReleaseLease { lease: lease.clone() }).await
+    }
+}
+
+struct AcquireLease {
+    name: String,
+    holder: String,
+    now: Timestamp,
+    ttl: Duration,
+}
+
+#[async_trait]
+impl WriteJob for AcquireLease {
+    type Answer = Option<Lease>;
+    const QUERY_TYPE: &'static str = "acquire_lease";
+
+    async fn write(&self, connection: &mut SqliteConnection) -> Result<Option<Lease>, WriteError> {
+        let fence: Option<i64> = sqlx::query_scalar(
+            "INSERT INTO leases (name, holder, fence, expires_at) VALUES (?1, ?2, 1, ?4) \
+             ON CONFLICT (name) DO UPDATE SET \
+             fence = leases.fence + (leases.holder IS NOT excluded.holder), \
+             holder = excluded.holder, expires_at = excluded.expires_at \
+             WHERE leases.holder IS excluded.holder OR leases.holder IS NULL OR leases.expires_at <= ?3 \
+             RETURNING fence",
+        )
+        .bind(&self.name)
+        .bind(&self.holder)
+        .bind(self.now.as_micros())
+        .bind(self.now.plus(self.ttl).as_micros())
+        .fetch_optional(connection)
+        .await?;
+        let lease = |fence| Lease { name: self.name.clone(), holder: self.holder.clone(), fence };
+        Ok(fence.map(lease))
+    }
+}
+
+struct ReleaseLease {
+    lease: Lease,
+}
+
+#[async_trait]
+impl WriteJob for ReleaseLease {
+    type Answer = ();
+    const QUERY_TYPE: &'static str = "release_lease";
+
+    async fn write(&self, connection: &mut SqliteConnection) -> Result<(), WriteError> {
+        sqlx::query("UPDATE leases SET holder = NULL WHERE name = ?1 AND holder = ?2 AND fence = ?3")
+            .bind(&self.lease.name)
+            .bind(&self.lease.holder)
+            .bind(self.lease.fence)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}

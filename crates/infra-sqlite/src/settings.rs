@@ -1,0 +1,33 @@
+use std::time::Duration;
+
+/// How the database is opened and written.
+#[derive(Debug, Clone)]
+pub struct SqliteSettings {
+    /// `sqlite:PATH`, with `?mode=ro` where nothing may be written, or `sqlite::memory:`.
+    pub url: String,
+    /// The longest that a call may take, its waiting included.
+    pub timeout: Duration,
+    /// The most connections that read at the same time.
+    pub readers: u32,
+    /// The size beyond which the file does not grow; a store of that size takes no new rows until some are
+    /// deleted. None leaves it to the disk.
+    pub max_size_bytes: Option<u64>,
+    /// The most write sets of one transaction.
+    pub group_max_sets: usize,
+    /// The rows at which no further write set joins a transaction.
+    pub group_max_rows: usize,
+}
+
+impl SqliteSettings {
+    /// The database at `url`, and the usual for everything else.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            timeout: Duration::from_secs(5),
+            readers: 4,
+            max_size_bytes: None,
+            group_max_sets: 256,
+            group_max_rows: 4_096,
+        }
+    }
+}

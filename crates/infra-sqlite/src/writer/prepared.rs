@@ -1,0 +1,122 @@
+use application::ports::{Write, WriteSet};
+use domain::entities::Prediction;
+use domain::events::DomainEvent;
+use domain::policies::search_terms;
+use domain::value_objects::{Confidence, EventId, PredictionId, Sentiment, TenantId};
+
+use crate::json::{write_labels, write_metadata, write_payload};
+
+/// A write set whose values are in the form in which they are kept.
+pub(crate) struct PreparedSet {
+    tenant: TenantId,
+    writes: Vec<PreparedWrite>,
+}
+
+/// One write of a [`PreparedSet`].
+pub(super) enum PreparedWrite {
+    Insert(Box<PredictionValues>),
+    Delete(PredictionId),
+    Append(EventValues),
+}
+
+/// The values of a row of `predictions`, and the terms of its text.
+pub(super) struct PredictionValues {
+    pub(super) id: PredictionId,
+    pub(super) reference: Option<String>,
+    pub(super) metadata: String,
+    pub(super) sentiment: Option<&'static str>,
+    pub(super) confidence: Option<f64>,
+    pub(super) scores: [Option<f64>; 3],
+    pub(super) labels: String,
+    pub(super) model_name: String,
+    pub(super) model_revision: String,
+    pub(super) tokens: u32,
+    pub(super) windows: u32,
+    pub(super) truncated: bool,
+    pub(super) cached: bool,
+    pub(super) created_at: i64,
+    pub(super) text: String,
+    pub(super) terms: String,
+}
+
+/// The values of a row of `outbox`.
+pub(super) struct EventValues {
+    pub(super) id: EventId,
+    pub(super) event_type: &'static str,
+    pub(super) prediction_id: PredictionId,
+    pub(super) occurred_at: i64,
+    pub(super) payload: String,
+}
+
+impl PreparedSet {
+    /// Whose rows they are.
+    pub(super) fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// The writes, in the order in which they were recorded.
+    pub(super) fn writes(&self) -> &[PreparedWrite] {
+        &self.writes
+    }
+
+    /// The rows that are written or removed.
+    pub(super) fn rows(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Whether the set adds predictions; one that does not is needed to make room in a full store.
+    pub(super) fn inserts(&self) -> bool {
+        self.writes.iter().any(|write| matches!(write, PreparedWrite::Insert(_)))
+    }
+}
+
+impl From<WriteSet> for PreparedSet {
+    fn from(set: WriteSet) -> Self {
+        let writes = set.writes.iter().map(|write| match write {
+            Write::InsertPrediction(prediction) => {
+                PreparedWrite::Insert(Box::new(prediction.as_ref().into()))
+            }
+            Write::DeletePrediction(id) => PreparedWrite::Delete(*id),
+            Write::AppendEvent(event) => PreparedWrite::Append(event.into()),
+        });
+        Self { writes: writes.collect(), tenant: set.tenant }
+    }
+}
+
+impl From<&Prediction> for PredictionValues {
+    fn from(prediction: &Prediction) -> Self {
+        let (result, usage) = (prediction.result(), prediction.usage());
+        let scores = result.scores();
+        let text = prediction.text().as_str();
+        Self {
+            id: prediction.id(),
+            reference: prediction.reference().map(|reference| reference.as_str().to_owned()),
+            metadata: write_metadata(prediction.metadata()),
+            sentiment: result.sentiment().map(Sentiment::as_str),
+            confidence: result.confidence().map(Confidence::value).map(f64::from),
+            scores: [scores.negative, scores.neutral, scores.positive].map(|score| score.map(f64::from)),
+            labels: write_labels(result.labels()),
+            model_name: prediction.model().name().to_owned(),
+            model_revision: prediction.model().revision().to_owned(),
+            tokens: usage.tokens,
+            windows: usage.windows,
+            truncated: usage.truncated,
+            cached: prediction.cached(),
+            created_at: prediction.created_at().as_micros(),
+            text: text.to_owned(),
+            terms: search_terms(text).into_iter().collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+impl From<&DomainEvent> for EventValues {
+    fn from(event: &DomainEvent) -> Self {
+        Self {
+            id: event.event_id(),
+            event_type: event.event_type(),
+            prediction_id: event.prediction_id(),
+            occurred_at: event.occurred_at().as_micros(),
+            payload: write_payload(event),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
+
+use crate::pool::Database;
+
+/// The connection that writes, and its transactions. A connection that could not begin or roll back is thrown
+/// away, and the next transaction opens another: so the session works again as soon as the database does.
+pub(crate) struct Session {
+    database: Database,
+    connection: Option<SqliteConnection>,
+    max_size_bytes: Option<u64>,
+    /// The room that the connection was last told to keep to.
+    room: Option<Room>,
+}
+
+/// How much of the allowed size a transaction may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// All but the reserve.
+    Normal,
+    /// All of it. Deleting needs room for a moment; without a reserve a full store could not be emptied.
+    WithReserve,
+}
+
+/// The part of the allowed size that is kept in reserve: a sixteenth, at most 256 pages.
+fn reserve(pages: u64) -> u64 {
+    (pages / 16).min(256)
+}
+
+impl Session {
+    /// A session that begins on `connection`, which [`Database::writing`] made.
+    pub(crate) fn new(database: Database, connection: SqliteConnection, max_size_bytes: Option<u64>) -> Self {
+        Self { database, connection: Some(connection), max_size_bytes, room: None }
+    }
+
+    /// Begins a transaction that holds the write lock from the start.
+    pub(super) async fn begin(&mut self, room: Room) -> Result<&mut SqliteConnection, sqlx::Error> {
+        let mut connection = if let Some(connection) = self.connection.take() {
+            connection
+        } else {
+            self.room = None;
+            self.database.writing().await?
+        };
+        if let Some(bytes) = self.max_size_bytes
+            && self.room != Some(room)
+        {
+            limit(&mut connection, bytes, room).await?;
+            self.room = Some(room);
+        }
+        connection.execute("BEGIN IMMEDIATE").await?;
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Commits where `outcome` is good, else takes everything back.
+    pub(super) async fn end<T, E: From<sqlx::Error>>(&mut self, outcome: Result<T, E>) -> Result<T, E> {
+        let error: E = match (outcome, self.connection.as_mut()) {
+            (Ok(answer), Some(connection)) => match connection.execute("COMMIT").await {
+                Ok(_) => return Ok(answer),
+                Err(error) => error.into(),
+            },
+            (Ok(_), None) => sqlx::Error::WorkerCrashed.into(),
+            (Err(error), _) => error,
+        };
+        self.roll_back().await;
+        Err(error)
+    }
+
+    /// Rolls back; a failure means that SQLite did so by itself, or that the connection is of no more use.
+    async fn roll_back(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        if connection.execute("ROLLBACK").await.is_ok() {
+            self.connection = Some(connection);
+        }
+    }
+
+    /// Closes the connection, which moves the log into the file.
+    pub(super) async fn close(self) {
+        if let Some(connection) = self.connection
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database was not closed in order");
+        }
+    }
+}
+
+/// Tells the connection the size beyond which the file must not grow.
+async fn limit(connection: &mut SqliteConnection, bytes: u64, room: Room) -> Result<(), sqlx::Error> {
+    let page: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *connection).await?;
+    let pages = (bytes / page.unsigned_abs().max(1)).max(1);
+    let pages = match room {
+        Room::Normal => pages - reserve(pages),
+        Room::WithReserve => pages,
+    };
+    // A pragma takes no bound values; a number cannot hold anything else.
+    connection.execute(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::settings::SqliteSettings;
+
+    async fn session(file: &tempfile::TempDir, max_size_bytes: Option<u64>) -> Session {
+        let url = format!("sqlite:{}", file.path().join("undertone.db").display());
+        let database = Database::from_settings(&SqliteSettings::new(url)).unwrap();
+        let connection = database.first_writing().await.unwrap();
+        Session::new(database, connection, max_size_bytes)
+    }
+
+    async fn pragma(session: &mut Session, pragma: &'static str) -> String {
+        let connection = session.begin(Room::Normal).await.unwrap();
+        let sql = format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}");
+        let value = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.unwrap();
+        session.end(Ok::<_, sqlx::Error>(value)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_writer_logs_ahead_and_flushes_every_commit_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(&folder, None).await;
+        // Once on the connection that was opened first, once on another in its place.
+        for _ in 0..2 {
+            assert_eq!(pragma(&mut session, "journal_mode").await, "wal");
+            assert_eq!(pragma(&mut session, "synchronous").await, "2");
+            assert_eq!(pragma(&mut session, "foreign_keys").await, "1");
+            session.connection = None;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_in_place_of_another_keeps_to_the_size_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(&folder, Some(1 << 20)).await;
+        session.begin(Room::Normal).await.unwrap();
+        // A second transaction inside the first is refused, which costs the session its connection.
+        assert!(session.begin(Room::Normal).await.is_err());
+        let connection = session.begin(Room::Normal).await.unwrap();
+        let pages: i64 = sqlx::query_scalar("PRAGMA max_page_count").fetch_one(connection).await.unwrap();
+        assert_eq!(pages, 256 - 16);
+        session.end(Ok::<_, sqlx::Error>(())).await.unwrap();
+        let connection = session.begin(Room::WithReserve).await.unwrap();
+        let pages: i64 = sqlx::query_scalar("PRAGMA max_page_count").fetch_one(connection).await.unwrap();
+        assert_eq!(pages, 256);
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_transaction_the_session_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(&folder, None).await;
+        let connection = session.begin(Room::Normal).await.unwrap();
+        connection.execute("CREATE TABLE gone (a)").await.unwrap();
+        let failed: Result<(), _> = session.end(Err(sqlx::Error::WorkerCrashed)).await;
+        assert!(failed.is_err());
+        // As after an error upon which SQLite rolls back by itself: there is nothing left to roll back.
+        let connection = session.begin(Room::Normal).await.unwrap();
+        connection.execute("ROLLBACK").await.unwrap();
+        assert!(session.end(Ok::<_, sqlx::Error>(())).await.is_err());
+        let connection = session.begin(Room::Normal).await.unwrap();
+        assert!(connection.execute("SELECT a FROM gone").await.is_err());
+        connection.execute("CREATE TABLE there (a)").await.unwrap();
+        session.end(Ok::<_, sqlx::Error>(())).await.unwrap();
+    }
+}

@@ -1,0 +1,11 @@
+//! The SQLite store: the contract that it shares with its twin, and what is its own.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod backup;
+mod contract;
+mod durability;
+mod harness;
+mod limits;
+mod migrations;
+mod samples;

@@ -1,0 +1,67 @@
+use application::ports::{PredictionFilter, StoreError};
+use domain::entities::{NewPrediction, Prediction};
+use domain::value_objects::{
+    Confidence, EventId, InputText, LabelScore, Metadata, ModelRef, PredictionId, PredictionResult,
+    Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
+};
+use infra_sqlite::SqliteStore;
+
+/// The prediction number `number`, of a text of `chars` characters.
+pub(crate) fn prediction_of(number: u32, chars: usize) -> Prediction {
+    let now = Timestamp::from_micros(1_767_323_045_000_000 + i64::from(number) * 1_000);
+    let id = PredictionId::lowest_at(now).as_u128() | u128::from(number);
+    let text = format!("Sample {number} is not bad. {}", "z".repeat(chars));
+    let scores = SentimentScores { negative: Some(0.1), neutral: Some(0.2), positive: Some(0.7) };
+    let labels = vec![LabelScore { label: "POSITIVE".to_owned(), score: 0.7 }];
+    let confidence = Confidence::try_new("confidence", 0.7).ok();
+    Prediction::create(NewPrediction {
+        id: PredictionId::from_u128(id),
+        event_id: EventId::from_u128(id | 1 << 63),
+        text: InputText::parse(text, TextLimits { max_chars: usize::MAX }).unwrap(),
+        reference: None,
+        metadata: Metadata::default(),
+        result: PredictionResult::restore(Some(Sentiment::Positive), confidence, scores, labels),
+        model: ModelRef::new("m", "r"),
+        usage: Usage { tokens: 5, windows: 1, truncated: false },
+        cached: false,
+        now,
+    })
+}
+
+/// The short prediction number `number`.
+pub(crate) fn prediction(number: u32) -> Prediction {
+    prediction_of(number, 0)
+}
+
+/// Keeps `predictions` and their events in one write set.
+pub(crate) async fn keep(store: &SqliteStore, predictions: &[Prediction]) -> Result<(), StoreError> {
+    let mut work = store.units().begin(&TenantId::default());
+    for prediction in predictions {
+        work.predictions().insert(prediction);
+        work.outbox().append(prediction.events());
+    }
+    work.commit().await
+}
+
+/// Deletes the prediction, with its event.
+pub(crate) async fn delete(store: &SqliteStore, prediction: &Prediction) -> Result<(), StoreError> {
+    let event_id = EventId::from_u128(prediction.id().as_u128() | 1 << 62);
+    let mut work = store.units().begin(&TenantId::default());
+    work.predictions().delete(prediction.id());
+    work.outbox().append(&[Prediction::deleted(prediction.id(), event_id, prediction.created_at())]);
+    work.commit().await
+}
+
+/// Whether the store has the prediction, with its text.
+pub(crate) async fn has(store: &SqliteStore, prediction: &Prediction) -> bool {
+    let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
+    found.is_some_and(|record| record.text.as_deref() == Some(prediction.text().as_str()))
+}
+
+/// The ids of the newest `limit` predictions that hold all of `terms`.
+pub(crate) async fn search(store: &SqliteStore, terms: &[&str], limit: u32) -> Vec<PredictionId> {
+    let terms = terms.iter().map(|term| (*term).to_owned()).collect();
+    let filter = PredictionFilter { terms, ..PredictionFilter::default() };
+    let page = store.predictions().list(&TenantId::default(), &filter, None, limit).await.unwrap();
+    page.into_iter().map(|record| record.prediction.id).collect()
+}

@@ -1,0 +1,105 @@
+//! Deleting predictions.
+
+use application::ports::PredictionFilter;
+use domain::value_objects::TenantId;
+
+use crate::StoreHarness;
+use crate::samples::{Samples, text};
+use crate::steps::{
+    assert_not_found, find, ids_descending, keep, list_ids, query, try_delete, try_keep, unpublished,
+};
+
+/// What was deleted is gone from every read, and nothing else is.
+pub async fn a_deleted_prediction_is_gone(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let predictions = samples.many(3);
+    keep(store, &predictions).await;
+    try_delete(store, &[predictions[1].id()]).await.expect("the row is deleted");
+    assert_eq!(find(store, predictions[1].id()).await, None);
+    let left = ids_descending([&predictions[0], &predictions[2]]);
+    assert_eq!(list_ids(store, &PredictionFilter::default()).await, left);
+    assert_eq!(list_ids(store, &query("sample")).await, left);
+}
+
+/// The second deletion finds nothing.
+pub async fn deleting_twice_finds_nothing_the_second_time(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let prediction = samples.one();
+    assert_not_found(&try_delete(store, &[prediction.id()]).await);
+    keep(store, std::slice::from_ref(&prediction)).await;
+    try_delete(store, &[prediction.id()]).await.expect("the row is deleted");
+    assert_not_found(&try_delete(store, &[prediction.id()]).await);
+}
+
+/// One row cannot be deleted twice in one set either, and then it stays.
+pub async fn deleting_twice_in_one_set_deletes_nothing(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let prediction = samples.one();
+    keep(store, std::slice::from_ref(&prediction)).await;
+    assert_not_found(&try_delete(store, &[prediction.id(), prediction.id()]).await);
+    assert!(find(store, prediction.id()).await.is_some());
+}
+
+/// Writes are applied in their order: what one set keeps and then deletes is not there.
+pub async fn keeping_and_deleting_in_one_set_leaves_nothing(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let prediction = samples.one();
+    let mut work = store.units().begin(&TenantId::default());
+    work.predictions().insert(&prediction);
+    work.predictions().delete(prediction.id());
+    work.commit().await.expect("the set is committed");
+    assert_eq!(find(store, prediction.id()).await, None);
+    assert!(list_ids(store, &query("sample")).await.is_empty());
+}
+
+/// Writes are applied in their order: what one set deletes and then keeps is there, as it was kept last.
+pub async fn deleting_and_keeping_in_one_set_replaces(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let old = samples.one_with(|new| new.text = text("the old text"));
+    let new = samples.one_with(|new| (new.id, new.text) = (old.id(), text("the new text")));
+    keep(store, std::slice::from_ref(&old)).await;
+    let mut work = store.units().begin(&TenantId::default());
+    work.predictions().delete(old.id());
+    work.predictions().insert(&new);
+    work.commit().await.expect("the set is committed");
+    assert_eq!(find(store, old.id()).await, Some((&new).into()));
+    assert!(list_ids(store, &query("old")).await.is_empty());
+    assert_eq!(list_ids(store, &query("new")).await, [old.id()]);
+}
+
+/// Of many who delete one row at the same time, one succeeds.
+pub async fn one_of_many_deletions_of_one_row_wins(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let prediction = samples.one();
+    keep(store, std::slice::from_ref(&prediction)).await;
+    let units = store.units();
+    let commits: Vec<_> = (0..16)
+        .map(|_| {
+            let event = samples.deleted(&prediction, prediction.created_at());
+            let mut work = units.begin(&TenantId::default());
+            work.predictions().delete(prediction.id());
+            work.outbox().append(&[event]);
+            tokio::spawn(work.commit())
+        })
+        .collect();
+    let mut deleted = 0;
+    for commit in commits {
+        match commit.await.expect("the commit does not panic") {
+            Ok(()) => deleted += 1,
+            missing => assert_not_found(&missing),
+        }
+    }
+    assert_eq!(deleted, 1);
+    assert_eq!(unpublished(store).await.len(), 2, "one event of the creation and one of the deletion");
+}
+
+/// An id that was deleted is free again.
+pub async fn a_deleted_id_can_be_kept_again(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let first = samples.one();
+    let again = samples.one_with(|new| new.id = first.id());
+    keep(store, std::slice::from_ref(&first)).await;
+    try_delete(store, &[first.id()]).await.expect("the row is deleted");
+    try_keep(store, &TenantId::default(), std::slice::from_ref(&again)).await.expect("the id is free");
+    assert_eq!(find(store, first.id()).await, Some((&again).into()));
+}

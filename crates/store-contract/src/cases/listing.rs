@@ -1,0 +1,173 @@
+//! Pages, ids descending, and the walk from page to page.
+
+use std::collections::{BTreeSet, HashSet};
+
+use application::ports::PredictionFilter;
+use domain::entities::Prediction;
+use domain::value_objects::{PredictionId, TenantId, Timestamp};
+
+use crate::StoreHarness;
+use crate::samples::{FIRST, Samples};
+use crate::steps::{ids_descending, keep, list_ids, query, try_delete};
+
+/// One page below `after`.
+async fn page(
+    store: &impl StoreHarness,
+    filter: &PredictionFilter,
+    after: Option<PredictionId>,
+    limit: u32,
+) -> Vec<PredictionId> {
+    let records = store.predictions().list(&TenantId::default(), filter, after, limit).await;
+    records.expect("the rows can be read").iter().map(|record| record.prediction.id).collect()
+}
+
+/// Every page of `limit`, to the end.
+pub(super) async fn walk(
+    store: &impl StoreHarness,
+    filter: &PredictionFilter,
+    limit: u32,
+) -> Vec<PredictionId> {
+    let mut seen = Vec::new();
+    loop {
+        let next = page(store, filter, seen.last().copied(), limit).await;
+        if next.is_empty() {
+            return seen;
+        }
+        assert!(next.len() <= limit as usize);
+        seen.extend(next);
+    }
+}
+
+/// A store that keeps nothing lists nothing.
+pub async fn an_empty_store_lists_nothing(store: &impl StoreHarness) {
+    assert!(list_ids(store, &PredictionFilter::default()).await.is_empty());
+    assert!(page(store, &query("anything"), Some(PredictionId::from_u128(u128::MAX)), 10).await.is_empty());
+}
+
+/// The order is that of the ids, whatever the order in which they were kept.
+pub async fn pages_are_ordered_by_id_descending(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let mut predictions = samples.many(40);
+    let expected = ids_descending(&predictions);
+    // A fixed order that is neither: 7 has no divisor in common with 40.
+    for turn in 0..40 {
+        predictions.swap(turn, turn * 7 % 40);
+    }
+    for prediction in &predictions {
+        keep(store, std::slice::from_ref(prediction)).await;
+    }
+    assert_eq!(list_ids(store, &PredictionFilter::default()).await, expected);
+}
+
+/// Ids are compared as 128 bits without a sign, high bits and low.
+pub async fn ids_are_compared_by_all_their_bits(store: &impl StoreHarness) {
+    let high = [0, 1, 0x7f << 120, 0x80 << 120, 0xff << 120];
+    let low = [0, 1, 0x7f, 0x80, 1 << 63, u128::from(u64::MAX)];
+    let bits: BTreeSet<u128> = high.iter().flat_map(|high| low.iter().map(move |low| high | low)).collect();
+    let mut samples = Samples::new();
+    let predictions: Vec<_> =
+        bits.iter().map(|bits| samples.one_with(|new| new.id = PredictionId::from_u128(*bits))).collect();
+    keep(store, &predictions).await;
+    assert_eq!(walk(store, &PredictionFilter::default(), 1).await, ids_descending(&predictions));
+}
+
+/// No page is longer than asked for, and none is shorter but the last.
+pub async fn a_page_has_at_most_its_limit(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let predictions = samples.many(12);
+    keep(store, &predictions).await;
+    let expected = ids_descending(&predictions);
+    for limit in [1, 2, 11, 12, 13, 101] {
+        let first = page(store, &PredictionFilter::default(), None, limit).await;
+        assert_eq!(first, expected[..12.min(limit as usize)]);
+    }
+}
+
+/// A page begins below the row it is given, whether that row is still there or not.
+pub async fn a_page_begins_below_the_last_row(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let predictions = samples.many(10);
+    keep(store, &predictions).await;
+    let expected = ids_descending(&predictions);
+    let everything = PredictionFilter::default();
+    assert_eq!(page(store, &everything, Some(expected[3]), 100).await, expected[4..]);
+    try_delete(store, &[expected[3]]).await.expect("the row is deleted");
+    assert_eq!(page(store, &everything, Some(expected[3]), 100).await, expected[4..]);
+    assert_eq!(page(store, &everything, Some(expected[9]), 100).await, []);
+    assert_eq!(page(store, &everything, Some(PredictionId::from_u128(u128::MAX)), 2).await, expected[..2]);
+}
+
+/// A walk gives every row that was committed before it began and not deleted, once, while rows come and go.
+pub async fn a_walk_sees_every_row_once_while_rows_come_and_go(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let before = samples.many(300);
+    keep(store, &before).await;
+    let everything = PredictionFilter::default();
+
+    let mut seen: Vec<PredictionId> = Vec::new();
+    let mut deleted = HashSet::new();
+    loop {
+        let next = page(store, &everything, seen.last().copied(), 20).await;
+        if next.is_empty() {
+            break;
+        }
+        for id in &next {
+            assert!(!deleted.contains(id), "a deleted row is shown");
+        }
+        seen.extend(next);
+        // One that was shown and one that was not go; newer ones come, and one as old as the walk is now.
+        let last = *seen.last().unwrap();
+        let unseen = before.iter().rev().map(Prediction::id).find(|id| *id < last && !deleted.contains(id));
+        for id in [Some(last), unseen].into_iter().flatten() {
+            try_delete(store, &[id]).await.expect("the row is deleted");
+            deleted.insert(id);
+        }
+        let late = samples.one_at(Timestamp::from_micros(FIRST + 1_337 * 150), |_| {});
+        keep(store, &[samples.one(), late]).await;
+    }
+
+    let unique: HashSet<_> = seen.iter().copied().collect();
+    assert_eq!(unique.len(), seen.len(), "a row is shown twice");
+    assert!(seen.is_sorted_by(|a, b| a > b));
+    let missed = before.iter().map(Prediction::id).filter(|id| !unique.contains(id) && !deleted.contains(id));
+    assert_eq!(missed.count(), 0);
+}
+
+/// The same while another task writes without a break.
+pub async fn a_walk_sees_every_row_once_beside_a_writer(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let before = samples.many(500);
+    keep(store, &before).await;
+    let units = store.units();
+    let writer = tokio::spawn(async move {
+        for _ in 0..60 {
+            let prediction = samples.one();
+            let mut work = units.begin(&TenantId::default());
+            work.predictions().insert(&prediction);
+            work.commit().await.expect("the set is committed");
+        }
+    });
+    for _ in 0..3 {
+        let seen = walk(store, &PredictionFilter::default(), 50).await;
+        let unique: HashSet<_> = seen.iter().copied().collect();
+        assert_eq!(unique.len(), seen.len(), "a row is shown twice");
+        assert!(before.iter().all(|prediction| unique.contains(&prediction.id())), "a row is missed");
+    }
+    writer.await.expect("the writer does not panic");
+}
+
+/// 10,000 rows, a hundred at a time, with and without a filter.
+pub async fn ten_thousand_rows_are_paged_through(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let predictions = samples.many(10_000);
+    for set in predictions.chunks(1_000) {
+        keep(store, set).await;
+    }
+    let expected = ids_descending(&predictions);
+    assert_eq!(walk(store, &PredictionFilter::default(), 100).await, expected);
+
+    let sentiment = predictions[0].result().sentiment();
+    let some = predictions.iter().filter(|prediction| prediction.result().sentiment() == sentiment);
+    let filter = PredictionFilter { sentiment, ..PredictionFilter::default() };
+    assert_eq!(walk(store, &filter, 100).await, ids_descending(some));
+}

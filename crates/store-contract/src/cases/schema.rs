@@ -1,0 +1,78 @@
+//! The schema's way up and down, for stores that have one.
+
+use std::sync::Arc;
+
+use application::ports::{PredictionFilter, SchemaMigrator};
+
+use crate::StoreHarness;
+use crate::samples::Samples;
+use crate::steps::{find, keep, list_ids, unpublished};
+
+async fn applied(migrator: &dyn SchemaMigrator) -> Vec<bool> {
+    let steps = migrator.status().await.expect("the steps can be read");
+    steps.iter().map(|step| step.applied).collect()
+}
+
+/// A store that is up to date stays as it is, with what it keeps.
+pub async fn migrating_twice_changes_nothing(store: &impl StoreHarness) {
+    let Some(migrator) = store.migrator() else { return };
+    let prediction = Samples::new().one();
+    keep(store, std::slice::from_ref(&prediction)).await;
+    assert_eq!(migrator.up().await.expect("the steps are applied"), 0);
+    assert_eq!(find(store, prediction.id()).await, Some((&prediction).into()));
+}
+
+/// The steps are listed in order, each with a name.
+pub async fn the_steps_of_the_schema_are_listed_in_order(store: &impl StoreHarness) {
+    let Some(migrator) = store.migrator() else { return };
+    let steps = migrator.status().await.expect("the steps can be read");
+    assert!(!steps.is_empty());
+    assert!(steps.is_sorted_by(|a, b| a.version < b.version));
+    assert!(steps.iter().all(|step| step.applied && !step.description.is_empty()), "{steps:?}");
+}
+
+/// A step can be taken back and applied again.
+pub async fn the_last_step_can_be_taken_back(store: &impl StoreHarness) {
+    let Some(migrator) = store.migrator() else { return };
+    let mut expected = applied(&*migrator).await;
+    assert_eq!(migrator.down(1).await.expect("the step is taken back"), 1);
+    *expected.last_mut().expect("there are steps") = false;
+    assert_eq!(applied(&*migrator).await, expected);
+    assert_eq!(migrator.up().await.expect("the step is applied"), 1);
+    assert!(applied(&*migrator).await.iter().all(|applied| *applied));
+}
+
+/// Every step can be taken back, with what was kept; then the way up leads to an empty store that works.
+pub async fn all_the_way_down_and_up_again_leads_to_an_empty_store(store: &impl StoreHarness) {
+    let Some(migrator) = store.migrator() else { return };
+    let mut samples = Samples::new();
+    keep(store, &samples.many(3)).await;
+    let steps = applied(&*migrator).await.len();
+    assert_eq!(migrator.down(steps + 5).await.expect("the steps are taken back"), steps);
+    assert!(applied(&*migrator).await.iter().all(|applied| !applied));
+    assert_eq!(migrator.down(1).await.expect("there is nothing to take back"), 0);
+
+    assert_eq!(migrator.up().await.expect("the steps are applied"), steps);
+    assert!(list_ids(store, &PredictionFilter::default()).await.is_empty());
+    assert!(unpublished(store).await.is_empty());
+    let prediction = samples.one();
+    keep(store, std::slice::from_ref(&prediction)).await;
+    assert_eq!(find(store, prediction.id()).await, Some((&prediction).into()));
+}
+
+/// Several processes may bring an empty store up at the same time.
+pub async fn many_may_migrate_at_once(store: &impl StoreHarness) {
+    let Some(migrator) = store.migrator() else { return };
+    let steps = applied(&*migrator).await.len();
+    migrator.down(steps).await.expect("the steps are taken back");
+    let ups: Vec<_> = (0..4)
+        .map(|_| {
+            let migrator = Arc::clone(&migrator);
+            tokio::spawn(async move { migrator.up().await })
+        })
+        .collect();
+    for up in ups {
+        up.await.expect("nothing panics").expect("the steps are applied");
+    }
+    assert!(applied(&*migrator).await.iter().all(|applied| *applied));
+}

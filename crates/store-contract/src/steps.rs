@@ -1,0 +1,93 @@
+//! What the cases do over and over: keep, delete, read back.
+
+use application::dtos::PredictionRecord;
+use application::ports::{OutboxEvent, PredictionFilter, StoreError};
+use domain::entities::Prediction;
+use domain::events::DomainEvent;
+use domain::policies::parse_query;
+use domain::value_objects::{PredictionId, TenantId};
+
+use crate::StoreHarness;
+
+/// More rows than any case keeps.
+pub(crate) const ALL: u32 = 20_000;
+
+/// Commits `predictions` and their events as one write set.
+pub(crate) async fn try_keep(
+    store: &impl StoreHarness,
+    tenant: &TenantId,
+    predictions: &[Prediction],
+) -> Result<(), StoreError> {
+    let mut work = store.units().begin(tenant);
+    for prediction in predictions {
+        work.predictions().insert(prediction);
+        work.outbox().append(prediction.events());
+    }
+    work.commit().await
+}
+
+/// Keeps `predictions` and their events, for the default tenant.
+pub(crate) async fn keep(store: &impl StoreHarness, predictions: &[Prediction]) {
+    try_keep(store, &TenantId::default(), predictions).await.expect("the write set is committed");
+}
+
+/// Deletes the predictions `ids` of the default tenant as one write set.
+pub(crate) async fn try_delete(store: &impl StoreHarness, ids: &[PredictionId]) -> Result<(), StoreError> {
+    let mut work = store.units().begin(&TenantId::default());
+    for id in ids {
+        work.predictions().delete(*id);
+    }
+    work.commit().await
+}
+
+/// Commits `events` alone as one write set.
+pub(crate) async fn append(store: &impl StoreHarness, events: &[DomainEvent]) {
+    let mut work = store.units().begin(&TenantId::default());
+    work.outbox().append(events);
+    work.commit().await.expect("the write set is committed");
+}
+
+/// The default tenant's prediction `id`.
+pub(crate) async fn find(store: &impl StoreHarness, id: PredictionId) -> Option<PredictionRecord> {
+    store.predictions().find(&TenantId::default(), id).await.expect("the row can be read")
+}
+
+/// The default tenant's predictions that `filter` means, on one long page.
+pub(crate) async fn list(store: &impl StoreHarness, filter: &PredictionFilter) -> Vec<PredictionRecord> {
+    let tenant = TenantId::default();
+    store.predictions().list(&tenant, filter, None, ALL).await.expect("the rows can be read")
+}
+
+/// The ids of [`list`].
+pub(crate) async fn list_ids(store: &impl StoreHarness, filter: &PredictionFilter) -> Vec<PredictionId> {
+    list(store, filter).await.iter().map(|record| record.prediction.id).collect()
+}
+
+/// The events that wait to be published.
+pub(crate) async fn unpublished(store: &impl StoreHarness) -> Vec<OutboxEvent> {
+    store.outbox().list_unpublished(ALL).await.expect("the events can be read")
+}
+
+/// The filter for texts that hold every term of `q`.
+pub(crate) fn query(q: &str) -> PredictionFilter {
+    PredictionFilter { terms: parse_query(q).expect("a query"), ..PredictionFilter::default() }
+}
+
+/// The ids of `predictions`, in the order in which pages show them.
+pub(crate) fn ids_descending<'a>(predictions: impl IntoIterator<Item = &'a Prediction>) -> Vec<PredictionId> {
+    let mut ids: Vec<_> = predictions.into_iter().map(Prediction::id).collect();
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids
+}
+
+/// Asserts that `result` is the failure of an expectation that something is new.
+#[track_caller]
+pub(crate) fn assert_conflict(result: &Result<(), StoreError>) {
+    assert!(matches!(result, Err(StoreError::Conflict { .. })), "not a conflict: {result:?}");
+}
+
+/// Asserts that `result` is the failure of an expectation that something exists.
+#[track_caller]
+pub(crate) fn assert_not_found(result: &Result<(), StoreError>) {
+    assert!(matches!(result, Err(StoreError::NotFound { .. })), "not a missing row: {result:?}");
+}

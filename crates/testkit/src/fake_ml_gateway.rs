@@ -1,0 +1,226 @@
+mod script;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use application::ports::{Admission, MlError, MlGateway, ModelInfo, SelfTest, WindowInfo};
+use async_trait::async_trait;
+use domain::value_objects::{
+    InputText, LabelSet, ModelLabel, ModelOutput, ModelRef, ProblemType, Sentiment, TenantId,
+};
+use tokio::sync::watch;
+
+pub use script::MlFailure;
+use script::Script;
+
+/// A model that answers by a script, fails where it is told to, and holds answers back until they are released.
+///
+/// A text that the script does not know gets logits by its words: `love` and `good` speak for it, `hate` and
+/// `bad` against it, and where neither outweighs the other it is neutral.
+#[derive(Debug)]
+pub struct FakeMlGateway {
+    model: Arc<ModelRef>,
+    labels: Arc<LabelSet>,
+    script: Mutex<Script>,
+    calls: Mutex<Vec<MlCall>>,
+    held: watch::Sender<Held>,
+    load: watch::Sender<Load>,
+}
+
+/// One call that came in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MlCall {
+    /// Whose texts they were.
+    pub tenant: TenantId,
+    /// The texts.
+    pub texts: Vec<String>,
+    /// What the caller wanted where too much was waiting; none for a single text, which is always refused.
+    pub admission: Option<Admission>,
+}
+
+/// The texts whose answers wait to be released.
+#[derive(Debug, Default)]
+struct Held {
+    all: bool,
+    texts: HashSet<String>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Load {
+    now: usize,
+    most: usize,
+}
+
+impl FakeMlGateway {
+    /// The model `fake-model` in the state `r1`, with the labels `NEGATIVE`, `NEUTRAL` and `POSITIVE`, each mapped.
+    pub fn new() -> Self {
+        let labels = &Sentiment::ALL[..3];
+        let labels = labels
+            .iter()
+            .map(|label| ModelLabel { name: label.as_str().to_uppercase(), sentiment: Some(*label) });
+        Self::with_labels(LabelSet::new(ProblemType::SingleLabel, labels.collect()))
+    }
+
+    /// A model with other outputs; texts that the script does not know get zeros.
+    pub fn with_labels(labels: LabelSet) -> Self {
+        Self {
+            model: Arc::new(ModelRef::new("fake-model", "r1")),
+            labels: Arc::new(labels),
+            script: Mutex::default(),
+            calls: Mutex::default(),
+            held: watch::Sender::default(),
+            load: watch::Sender::default(),
+        }
+    }
+
+    /// From now on `text` gets these logits.
+    pub fn answer(&self, text: &str, logits: &[f32]) {
+        self.script().logits.insert(text.to_owned(), logits.to_vec());
+    }
+
+    /// From now on `text` fails, and no other text with it.
+    pub fn fail(&self, text: &str, failure: MlFailure) {
+        self.script().failures.insert(text.to_owned(), failure);
+    }
+
+    /// From now on every call fails as a whole; a full queue lets those in who wait for room.
+    pub fn refuse_all(&self, failure: MlFailure) {
+        self.script().refusal = Some(failure);
+    }
+
+    /// From now on calls are let in again.
+    pub fn admit_all(&self) {
+        self.script().refusal = None;
+    }
+
+    /// From now on the answer to `text` waits for [`FakeMlGateway::release`].
+    pub fn hold(&self, text: &str) {
+        self.held.send_modify(|held| {
+            held.texts.insert(text.to_owned());
+        });
+    }
+
+    /// From now on every answer waits for [`FakeMlGateway::release_all`].
+    pub fn hold_all(&self) {
+        self.held.send_modify(|held| held.all = true);
+    }
+
+    /// Lets the answer to `text` go.
+    pub fn release(&self, text: &str) {
+        self.held.send_modify(|held| {
+            held.texts.remove(text);
+        });
+    }
+
+    /// Lets every answer go.
+    pub fn release_all(&self) {
+        self.held.send_replace(Held::default());
+    }
+
+    /// Returns once `count` texts are in work at the same time.
+    pub async fn until_in_work(&self, count: usize) {
+        // The sender lives as long as `self`.
+        let _ = self.load.subscribe().wait_for(|load| load.now == count).await;
+    }
+
+    /// The texts in work now.
+    pub fn in_work(&self) -> usize {
+        self.load.borrow().now
+    }
+
+    /// The most texts that were ever in work at the same time.
+    pub fn most_in_work(&self) -> usize {
+        self.load.borrow().most
+    }
+
+    /// Every call, in the order in which they came.
+    pub fn calls(&self) -> Vec<MlCall> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn enter(
+        &self,
+        tenant: &TenantId,
+        texts: &[&InputText],
+        admission: Option<Admission>,
+    ) -> Result<InWork<'_>, MlError> {
+        let texts: Vec<_> = texts.iter().map(|text| text.as_str().to_owned()).collect();
+        let count = texts.len();
+        let call = MlCall { tenant: tenant.clone(), texts, admission };
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        match self.script().refusal {
+            Some(MlFailure::Saturated) if admission == Some(Admission::Wait) => {}
+            Some(failure) => return Err(failure.into()),
+            None => {}
+        }
+        self.load.send_modify(|load| {
+            load.now += count;
+            load.most = load.most.max(load.now);
+        });
+        Ok(InWork { gateway: self, count })
+    }
+
+    async fn read(&self, text: &InputText) -> Result<ModelOutput, MlError> {
+        let text = text.as_str();
+        let is_free = |held: &Held| !held.all && !held.texts.contains(text);
+        // The sender lives as long as `self`.
+        let _ = self.held.subscribe().wait_for(is_free).await;
+        self.script().read(text, &self.model, &self.labels)
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for FakeMlGateway {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Counts texts as in work until it is dropped, be it that the caller has gone.
+struct InWork<'a> {
+    gateway: &'a FakeMlGateway,
+    count: usize,
+}
+
+impl Drop for InWork<'_> {
+    fn drop(&mut self) {
+        self.gateway.load.send_modify(|load| load.now -= self.count);
+    }
+}
+
+#[async_trait]
+impl MlGateway for FakeMlGateway {
+    async fn predict(&self, tenant: &TenantId, text: &InputText) -> Result<ModelOutput, MlError> {
+        let _in_work = self.enter(tenant, &[text], None)?;
+        self.read(text).await
+    }
+
+    async fn predict_batch(
+        &self,
+        tenant: &TenantId,
+        texts: &[&InputText],
+        admission: Admission,
+    ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
+        let _in_work = self.enter(tenant, texts, Some(admission))?;
+        let mut outputs = Vec::with_capacity(texts.len());
+        for text in texts {
+            outputs.push(self.read(text).await);
+        }
+        Ok(outputs)
+    }
+
+    fn models(&self) -> Vec<ModelInfo> {
+        vec![ModelInfo {
+            model: Arc::clone(&self.model),
+            labels: Arc::clone(&self.labels),
+            window: WindowInfo { tokens: 510, overlap: 64 },
+            device: "fake".to_owned(),
+            precision: "f32".to_owned(),
+            sha256: "0".repeat(64),
+            self_test: SelfTest::Absent,
+        }]
+    }
+}

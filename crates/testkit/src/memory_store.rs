@@ -1,0 +1,108 @@
+//! A store in memory that keeps the contract of the real ones, and fails when it is told to.
+
+mod leases;
+mod outbox;
+mod predictions;
+mod unit_of_work;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use application::dtos::PredictionRecord;
+use application::ports::{OutboxEvent, StoreError};
+use domain::value_objects::{PredictionId, TenantId, Timestamp};
+
+/// Every port of a store over maps behind one lock. Clones share what they keep.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rows: HashMap<TenantId, BTreeMap<PredictionId, Row>>,
+    outbox: Vec<Outgoing>,
+    leases: HashMap<String, HeldLease>,
+    failure: Option<&'static str>,
+    commits: usize,
+    reads: usize,
+}
+
+#[derive(Debug)]
+struct Row {
+    record: PredictionRecord,
+    terms: BTreeSet<String>,
+    unreadable: bool,
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    event: OutboxEvent,
+    published_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct HeldLease {
+    holder: Option<String>,
+    fence: i64,
+    expires_at: Timestamp,
+}
+
+impl MemoryStore {
+    /// An empty store that works.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on every call fails with `Unavailable` because of `reason`.
+    pub fn fail_with(&self, reason: &'static str) {
+        self.lock().failure = Some(reason);
+    }
+
+    /// From now on the store works again, with everything that it kept.
+    pub fn recover(&self) {
+        self.lock().failure = None;
+    }
+
+    /// Spoils the row `id`, if it is there: reading it gives `Corrupt`.
+    pub fn corrupt(&self, tenant: &TenantId, id: PredictionId) {
+        if let Some(row) = self.lock().rows.get_mut(tenant).and_then(|rows| rows.get_mut(&id)) {
+            row.unreadable = true;
+        }
+    }
+
+    /// The tenant's predictions, newest first.
+    pub fn kept(&self, tenant: &TenantId) -> Vec<PredictionRecord> {
+        let state = self.lock();
+        let rows = state.rows.get(tenant).into_iter().flatten();
+        rows.rev().map(|(_, row)| row.record.clone()).collect()
+    }
+
+    /// Every event that was appended and not purged, oldest first, and when it was published.
+    pub fn events(&self) -> Vec<(OutboxEvent, Option<Timestamp>)> {
+        self.lock().outbox.iter().map(|outgoing| (outgoing.event.clone(), outgoing.published_at)).collect()
+    }
+
+    /// The write sets that were committed.
+    pub fn commits(&self) -> usize {
+        self.lock().commits
+    }
+
+    /// The rows and pages that were asked for.
+    pub fn reads(&self) -> usize {
+        self.lock().reads
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, if the store works.
+    fn working(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        let state = self.lock();
+        match state.failure {
+            Some(reason) => Err(StoreError::unavailable(reason)),
+            None => Ok(state),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+use application::dtos::PredictionRecord;
+use application::ports::{PredictionFilter, PredictionReadModel, StoreError};
+use async_trait::async_trait;
+use domain::value_objects::{PredictionId, TenantId};
+
+use super::{MemoryStore, Row};
+
+#[async_trait]
+impl PredictionReadModel for MemoryStore {
+    async fn find(
+        &self,
+        tenant: &TenantId,
+        id: PredictionId,
+    ) -> Result<Option<PredictionRecord>, StoreError> {
+        let mut state = self.working()?;
+        state.reads += 1;
+        state.rows.get(tenant).and_then(|rows| rows.get(&id)).map(Row::read).transpose()
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        filter: &PredictionFilter,
+        after: Option<PredictionId>,
+        limit: u32,
+    ) -> Result<Vec<PredictionRecord>, StoreError> {
+        let mut state = self.working()?;
+        state.reads += 1;
+        let Some(rows) = state.rows.get(tenant) else { return Ok(Vec::new()) };
+        rows.iter()
+            .rev()
+            .skip_while(|(id, _)| after.is_some_and(|after| **id >= after))
+            .filter(|(_, row)| row.is_meant_by(filter))
+            .take(limit as usize)
+            .map(|(_, row)| row.read())
+            .collect()
+    }
+}
+
+impl Row {
+    fn read(&self) -> Result<PredictionRecord, StoreError> {
+        if self.unreadable {
+            let id = self.record.prediction.id.to_string();
+            return Err(StoreError::Corrupt { table: "predictions", column: "labels", id });
+        }
+        Ok(self.record.clone())
+    }
+
+    fn is_meant_by(&self, filter: &PredictionFilter) -> bool {
+        let PredictionFilter { sentiment, model, reference, from, to, min_confidence, max_confidence, terms } =
+            filter;
+        let kept = &self.record.prediction;
+        sentiment.is_none_or(|sentiment| kept.sentiment == Some(sentiment))
+            && model.as_ref().is_none_or(|model| kept.model.name() == model)
+            && reference.as_ref().is_none_or(|reference| kept.reference.as_ref() == Some(reference))
+            && from.is_none_or(|from| kept.created_at >= from)
+            && to.is_none_or(|to| kept.created_at < to)
+            && min_confidence.is_none_or(|min| kept.confidence.is_some_and(|it| it >= min))
+            && max_confidence.is_none_or(|max| kept.confidence.is_some_and(|it| it <= max))
+            && terms.is_subset(&self.terms)
+    }
+}

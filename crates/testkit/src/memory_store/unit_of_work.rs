@@ -1,0 +1,121 @@
+use std::collections::HashMap;
+
+use application::dtos::PredictionRecord;
+use application::ports::{
+    OutboxEvent, OutboxRepository, PredictionRepository, StoreError, UnitOfWork, UnitOfWorkFactory, Write,
+    WriteSet,
+};
+use async_trait::async_trait;
+use domain::entities::Prediction;
+use domain::events::DomainEvent;
+use domain::policies::search_terms;
+use domain::value_objects::{MetadataValue, PredictionId, TenantId};
+use serde_json::Value;
+
+use super::{MemoryStore, Outgoing, Row, State};
+
+impl UnitOfWorkFactory for MemoryStore {
+    fn begin(&self, tenant: &TenantId) -> Box<dyn UnitOfWork> {
+        Box::new(MemoryUnitOfWork { set: WriteSet::new(tenant.clone()), store: self.clone() })
+    }
+}
+
+struct MemoryUnitOfWork {
+    set: WriteSet,
+    store: MemoryStore,
+}
+
+#[async_trait]
+impl UnitOfWork for MemoryUnitOfWork {
+    fn predictions(&mut self) -> &mut dyn PredictionRepository {
+        &mut self.set
+    }
+
+    fn outbox(&mut self) -> &mut dyn OutboxRepository {
+        &mut self.set
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        // A real store answers later: whoever drops the commit at once has written nothing.
+        tokio::task::yield_now().await;
+        self.store.working()?.apply(self.set)
+    }
+}
+
+impl State {
+    fn apply(&mut self, set: WriteSet) -> Result<(), StoreError> {
+        self.check(&set)?;
+        let rows = self.rows.entry(set.tenant.clone()).or_default();
+        for write in set.writes {
+            match write {
+                Write::InsertPrediction(prediction) => {
+                    rows.insert(prediction.id(), Row::from(&*prediction));
+                }
+                Write::DeletePrediction(id) => {
+                    rows.remove(&id);
+                }
+                Write::AppendEvent(event) => {
+                    self.outbox.push(Outgoing { event: outgoing(&set.tenant, &event), published_at: None });
+                }
+            }
+        }
+        self.commits += 1;
+        Ok(())
+    }
+
+    /// Whether every expectation holds when the writes are applied in their order.
+    fn check(&self, set: &WriteSet) -> Result<(), StoreError> {
+        let rows = self.rows.get(&set.tenant);
+        let mut changed: HashMap<PredictionId, bool> = HashMap::new();
+        let mut expect = |id: PredictionId, there: bool| {
+            let is_there =
+                *changed.entry(id).or_insert_with(|| rows.is_some_and(|rows| rows.contains_key(&id)));
+            changed.insert(id, !there);
+            is_there == there
+        };
+        let entity = "prediction";
+        for write in &set.writes {
+            match write {
+                Write::InsertPrediction(prediction) if !expect(prediction.id(), false) => {
+                    return Err(StoreError::Conflict { entity, id: prediction.id().to_string() });
+                }
+                Write::DeletePrediction(id) if !expect(*id, true) => {
+                    return Err(StoreError::NotFound { entity, id: id.to_string() });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<&Prediction> for Row {
+    fn from(prediction: &Prediction) -> Self {
+        Self {
+            record: PredictionRecord::from(prediction),
+            terms: search_terms(prediction.text().as_str()),
+            unreadable: false,
+        }
+    }
+}
+
+fn outgoing(tenant: &TenantId, event: &DomainEvent) -> OutboxEvent {
+    let fields = event.payload().into_iter().map(|(name, value)| {
+        let value = match value {
+            None => Value::Null,
+            Some(MetadataValue::Text(text)) => Value::from(text),
+            Some(MetadataValue::Integer(number)) => Value::from(number),
+            Some(MetadataValue::Float(number)) => Value::from(number),
+            Some(MetadataValue::Bool(value)) => Value::from(value),
+        };
+        (name.to_owned(), value)
+    });
+    OutboxEvent {
+        tenant: tenant.clone(),
+        event_id: event.event_id(),
+        event_type: event.event_type().to_owned(),
+        prediction_id: event.prediction_id(),
+        occurred_at: event.occurred_at(),
+        payload: Value::Object(fields.collect()).to_string(),
+    }
+}

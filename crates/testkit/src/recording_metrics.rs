@@ -1,0 +1,27 @@
+use std::sync::{Mutex, PoisonError};
+
+use application::ports::AnswerMetrics;
+use domain::entities::Prediction;
+use domain::value_objects::PredictionId;
+
+/// Remembers which predictions were counted.
+#[derive(Debug, Default)]
+pub struct RecordingMetrics(Mutex<Vec<PredictionId>>);
+
+impl RecordingMetrics {
+    /// None counted yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The ids of those that were counted, in order, as often as they were.
+    pub fn recorded(&self) -> Vec<PredictionId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl AnswerMetrics for RecordingMetrics {
+    fn record(&self, prediction: &Prediction) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(prediction.id());
+    }
+}

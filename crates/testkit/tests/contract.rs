@@ -1,0 +1,41 @@
+//! The store in memory keeps the contract of the real ones.
+
+use std::sync::Arc;
+
+use application::ports::{
+    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, UnitOfWorkFactory,
+};
+use async_trait::async_trait;
+use store_contract::{StoreHarness, store_contract};
+use testkit::MemoryStore;
+
+struct MemoryHarness(MemoryStore);
+
+#[async_trait]
+impl StoreHarness for MemoryHarness {
+    async fn start() -> Self {
+        Self(MemoryStore::new())
+    }
+
+    fn units(&self) -> Arc<dyn UnitOfWorkFactory> {
+        Arc::new(self.0.clone())
+    }
+
+    fn predictions(&self) -> Arc<dyn PredictionReadModel> {
+        Arc::new(self.0.clone())
+    }
+
+    fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
+        Arc::new(self.0.clone())
+    }
+
+    fn leases(&self) -> Arc<dyn LeaseRepository> {
+        Arc::new(self.0.clone())
+    }
+
+    fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {
+        None
+    }
+}
+
+store_contract!(MemoryHarness);

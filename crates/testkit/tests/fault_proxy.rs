@@ -1,0 +1,206 @@
+//! The proxy does what its modes say, and a change of mode is in force when it returns.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+
+use testkit::{FaultProxy, ProxyMode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A server that sends everything back, to anyone, until the test ends.
+async fn echo_server() -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut from, mut to) = stream.into_split();
+                // A client that breaks off is no failure of the server.
+                let _ = tokio::io::copy(&mut from, &mut to).await;
+            });
+        }
+    });
+    addr
+}
+
+async fn proxied() -> (SocketAddr, FaultProxy) {
+    let server = echo_server().await;
+    let proxy = FaultProxy::start(server).await;
+    (server, proxy)
+}
+
+async fn connect(to: SocketAddr) -> TcpStream {
+    TcpStream::connect(to).await.expect("a connection")
+}
+
+/// Sends `bytes` and reads them back.
+async fn assert_echoes(stream: &mut TcpStream, bytes: &[u8]) {
+    stream.write_all(bytes).await.unwrap();
+    assert_receives(stream, bytes).await;
+}
+
+async fn assert_receives(stream: &mut TcpStream, bytes: &[u8]) {
+    let mut back = vec![0; bytes.len()];
+    stream.read_exact(&mut back).await.unwrap();
+    assert_eq!(back, bytes);
+}
+
+/// Asserts that the connection has ended, in whichever way the system says it.
+async fn assert_ended(stream: &mut TcpStream) {
+    let mut byte = [0];
+    match stream.read(&mut byte).await {
+        Ok(count) => assert_eq!(count, 0, "a byte came"),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+}
+
+/// Asserts that nothing has come although others had all the time they needed for a hundred turns.
+async fn assert_silent(stream: &TcpStream, server: SocketAddr) {
+    let mut other = connect(server).await;
+    for turn in 0..100 {
+        assert_echoes(&mut other, &[turn]).await;
+    }
+    let mut byte = [0];
+    let nothing = stream.try_read(&mut byte);
+    assert_eq!(nothing.expect_err("nothing has come").kind(), ErrorKind::WouldBlock);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_pass_both_ways() {
+    let (_, proxy) = proxied().await;
+    let (mut one, mut other) = (connect(proxy.addr()).await, connect(proxy.addr()).await);
+    assert_echoes(&mut one, b"one").await;
+    assert_echoes(&mut other, b"other").await;
+    assert_echoes(&mut one, b"one again").await;
+    assert_eq!(proxy.connections(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_stream_passes_too() {
+    let (_, proxy) = proxied().await;
+    let mut stream = connect(proxy.addr()).await;
+    stream.write_all(b"the last words").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut back = Vec::new();
+    stream.read_to_end(&mut back).await.unwrap();
+    assert_eq!(back, b"the last words");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_ends_every_connection_and_each_new_one() {
+    let (_, proxy) = proxied().await;
+    let mut old = connect(proxy.addr()).await;
+    assert_echoes(&mut old, b"before").await;
+
+    proxy.set_mode(ProxyMode::Cut).await;
+    assert_eq!(proxy.connections(), 0);
+    assert_ended(&mut old).await;
+    for _ in 0..3 {
+        assert_ended(&mut connect(proxy.addr()).await).await;
+    }
+
+    proxy.set_mode(ProxyMode::Pass).await;
+    assert_echoes(&mut connect(proxy.addr()).await, b"after").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusing_proxy_listens_no_more_and_comes_back_on_its_port() {
+    let (_, proxy) = proxied().await;
+    let mut old = connect(proxy.addr()).await;
+    assert_echoes(&mut old, b"before").await;
+
+    for round in 0..3_u8 {
+        proxy.set_mode(ProxyMode::Refuse).await;
+        assert_ended(&mut old).await;
+        let refused = TcpStream::connect(proxy.addr()).await.expect_err("nobody listens");
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+
+        proxy.set_mode(ProxyMode::Pass).await;
+        old = connect(proxy.addr()).await;
+        assert_echoes(&mut old, &[round]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stall_holds_every_byte_until_it_ends() {
+    let (server, proxy) = proxied().await;
+    let mut stream = connect(proxy.addr()).await;
+    assert_echoes(&mut stream, b"before").await;
+
+    proxy.set_mode(ProxyMode::Stall).await;
+    stream.write_all(b"during").await.unwrap();
+    assert_silent(&stream, server).await;
+    assert_eq!(proxy.connections(), 1, "the connection stays open");
+
+    proxy.set_mode(ProxyMode::Pass).await;
+    assert_receives(&mut stream, b"during").await;
+    assert_echoes(&mut stream, b"after").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stall_takes_new_connections_and_holds_them_too() {
+    let (server, proxy) = proxied().await;
+    proxy.set_mode(ProxyMode::Stall).await;
+    let mut stream = connect(proxy.addr()).await;
+    stream.write_all(b"new").await.unwrap();
+    assert_silent(&stream, server).await;
+
+    proxy.set_mode(ProxyMode::Pass).await;
+    assert_receives(&mut stream, b"new").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_connection_can_be_cut() {
+    let (_, proxy) = proxied().await;
+    let mut stream = connect(proxy.addr()).await;
+    assert_echoes(&mut stream, b"before").await;
+    proxy.set_mode(ProxyMode::Stall).await;
+    stream.write_all(b"lost").await.unwrap();
+    proxy.set_mode(ProxyMode::Cut).await;
+    assert_ended(&mut stream).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_byte_is_lost_or_doubled_by_stalls() {
+    let (_, proxy) = proxied().await;
+    let sent: Vec<u8> = (0..4_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let (mut from, mut to) = connect(proxy.addr()).await.into_split();
+    let sending = tokio::spawn({
+        let sent = sent.clone();
+        async move {
+            to.write_all(&sent).await.unwrap();
+            to.shutdown().await.unwrap();
+        }
+    });
+    let mut back = Vec::new();
+    for _ in 0..100 {
+        let mut part = vec![0; 20_000];
+        from.read_exact(&mut part).await.unwrap();
+        back.extend(part);
+        proxy.set_mode(ProxyMode::Stall).await;
+        proxy.set_mode(ProxyMode::Pass).await;
+    }
+    from.read_to_end(&mut back).await.unwrap();
+    sending.await.unwrap();
+    assert!(back == sent, "the bytes came back otherwise");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_that_is_dropped_ends_its_connections() {
+    let (_, proxy) = proxied().await;
+    let mut stream = connect(proxy.addr()).await;
+    assert_echoes(&mut stream, b"before").await;
+    drop(proxy);
+    assert_ended(&mut stream).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_is_away_ends_the_connection() {
+    let nobody = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let target = nobody.local_addr().unwrap();
+    drop(nobody);
+    let proxy = FaultProxy::start(target).await;
+    assert_ended(&mut connect(proxy.addr()).await).await;
+}

@@ -1,0 +1,169 @@
+use super::rule::Table;
+
+/// What one crate of the workspace may depend on.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) name: &'static str,
+    /// The crates of this workspace.
+    pub(super) inside: &'static [&'static str],
+    /// The crates from outside, list by list.
+    pub(super) outside: &'static [&'static [&'static str]],
+    /// What its tests may use beyond that, from inside and from outside.
+    pub(super) dev_inside: &'static [&'static str],
+    pub(super) dev_outside: &'static [&'static str],
+}
+
+/// A technology that some crates have to themselves.
+#[derive(Debug)]
+pub(super) struct Owned {
+    /// A crate's name; with a star at its end, the beginning of names.
+    pub(super) pattern: &'static str,
+    pub(super) owners: &'static [&'static str],
+}
+
+/// What any adapter may use: nothing that stands for a technology.
+const PLUMBING: &[&str] = &[
+    "async-trait",
+    "futures-util",
+    "metrics",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "tokio",
+    "tracing",
+    "uuid",
+];
+
+/// Every crate, from the inside outwards.
+pub(super) const LAYERS: &[Layer] = &[
+    Layer { name: "domain", inside: &[], outside: &[], dev_inside: &[], dev_outside: &["proptest"] },
+    Layer {
+        name: "application",
+        inside: &["domain"],
+        outside: &[&["async-trait", "futures-util", "thiserror", "tracing"]],
+        dev_inside: &["testkit"],
+        dev_outside: &["proptest", "tokio", "tracing-subscriber"],
+    },
+    Layer {
+        name: "infra-local",
+        inside: &["application", "domain"],
+        outside: &[PLUMBING],
+        dev_inside: &["testkit"],
+        dev_outside: &["proptest", "tracing-subscriber"],
+    },
+    Layer {
+        name: "infra-ml",
+        inside: &["application", "domain"],
+        outside: &[
+            PLUMBING,
+            &["candle-core", "candle-nn", "candle-transformers", "hf-hub", "sha2", "tokenizers"],
+        ],
+        dev_inside: &["testkit"],
+        dev_outside: &["proptest", "tempfile"],
+    },
+    Layer {
+        name: "infra-postgres",
+        inside: &["application", "domain"],
+        outside: &[PLUMBING, &["sqlx"]],
+        dev_inside: &["store-contract", "testkit"],
+        dev_outside: &["proptest"],
+    },
+    Layer {
+        name: "infra-sqlite",
+        inside: &["application", "domain"],
+        outside: &[PLUMBING, &["sqlx"]],
+        dev_inside: &["store-contract", "testkit"],
+        dev_outside: &["proptest", "tempfile"],
+    },
+    Layer {
+        name: "http-actix",
+        inside: &["application", "domain"],
+        outside: &[
+            PLUMBING,
+            &["actix-cors", "actix-web", "jiff", "percent-encoding"],
+            &["utoipa", "utoipa-swagger-ui"],
+        ],
+        dev_inside: &["testkit"],
+        dev_outside: &["insta", "proptest"],
+    },
+    Layer {
+        name: "app",
+        inside: &[
+            "application",
+            "domain",
+            "http-actix",
+            "infra-local",
+            "infra-ml",
+            "infra-postgres",
+            "infra-sqlite",
+        ],
+        outside: &[
+            PLUMBING,
+            &["actix-web", "anyhow", "clap", "csv", "figment", "indicatif", "metrics-exporter-prometheus"],
+            &["tracing-subscriber", "ureq"],
+        ],
+        dev_inside: &["testkit"],
+        dev_outside: &["sqlx", "tempfile"],
+    },
+    // Beside the layers: what the tests and the habits are made of.
+    Layer {
+        name: "store-contract",
+        inside: &["application", "domain"],
+        outside: &[PLUMBING],
+        dev_inside: &[],
+        dev_outside: &[],
+    },
+    Layer {
+        name: "testkit",
+        inside: &["application", "domain"],
+        outside: &[PLUMBING],
+        dev_inside: &["store-contract"],
+        dev_outside: &[],
+    },
+    Layer {
+        name: "xtask",
+        inside: &[],
+        outside: &[&["anyhow", "cargo_metadata", "clap", "serde", "serde_json", "tempfile", "ureq"]],
+        dev_inside: &[],
+        dev_outside: &[],
+    },
+];
+
+/// The technologies that some crates have to themselves. The lists above follow it, and a test says so.
+pub(super) const OWNED: &[Owned] = &[
+    Owned { pattern: "sqlx", owners: &["infra-postgres", "infra-sqlite"] },
+    Owned { pattern: "candle-*", owners: &["infra-ml"] },
+    Owned { pattern: "tokenizers", owners: &["infra-ml"] },
+    Owned { pattern: "hf-hub", owners: &["infra-ml"] },
+    Owned { pattern: "actix-*", owners: &["http-actix", "app"] },
+    Owned { pattern: "figment", owners: &["app", "xtask"] },
+    Owned { pattern: "anyhow", owners: &["app", "xtask"] },
+];
+
+impl Layer {
+    /// Whether this layer may name the crate in the table.
+    pub(super) fn allows(&self, name: &str, inside: bool, table: Table) -> bool {
+        let normal = if inside {
+            self.inside.contains(&name)
+        } else {
+            self.outside.iter().any(|list| list.contains(&name))
+        };
+        let dev = if inside { self.dev_inside } else { self.dev_outside };
+        match table {
+            Table::Normal => normal,
+            Table::Dev => normal || dev.contains(&name),
+            // No crate needs help to build; the first that does gets a list here.
+            Table::Build => false,
+        }
+    }
+}
+
+impl Owned {
+    /// Whether `name` is this technology.
+    pub(super) fn names(&self, name: &str) -> bool {
+        match self.pattern.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => name == self.pattern,
+        }
+    }
+}

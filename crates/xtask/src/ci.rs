@@ -1,0 +1,45 @@
+//! Every check in its order, cheap ones first. No release build: the tests run the program of the dev profile.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use crate::workspace::{Build, Workspace};
+use crate::{boundaries, codegen, test_run, tidy};
+
+/// Runs all checks and stops at the first that fails. The test runner has the last word.
+pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    step("format", || cargo(workspace, &["fmt", "--all", "--check"], &[]))?;
+    step("boundaries", || boundaries::run(workspace))?;
+    step("tidy", || tidy::run(workspace))?;
+    step("clippy", || {
+        cargo(workspace, &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"], &[])
+    })?;
+    step("docs", || {
+        let args = ["doc", "--workspace", "--no-deps", "--document-private-items"];
+        cargo(workspace, &args, &[("RUSTDOCFLAGS", "--deny warnings")])
+    })?;
+    // Building the program on its own would choose other features of the shared crates, and compile them twice.
+    let program = step("build", || workspace.build_program(Build::WithTests))?;
+    step("codegen", || codegen::check(workspace, &program))?;
+    eprintln!("── test (the checks before it took {:.1} s)", started.elapsed().as_secs_f64());
+    test_run::run(workspace, &[])
+}
+
+fn step<T>(name: &str, check: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    eprintln!("── {name}");
+    let started = Instant::now();
+    let outcome = check().with_context(|| format!("{name} failed"));
+    let verdict = if outcome.is_ok() { "ok" } else { "failed" };
+    eprintln!("   {name}: {verdict} after {:.1} s", started.elapsed().as_secs_f64());
+    outcome
+}
+
+fn cargo(workspace: &Workspace, args: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<()> {
+    let status =
+        workspace.cargo(args).envs(variables.iter().copied()).status().context("cargo cannot be run")?;
+    anyhow::ensure!(status.success(), "cargo {} gave {status}", args.join(" "));
+    Ok(())
+}

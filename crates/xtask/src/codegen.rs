@@ -1,0 +1,104 @@
+//! The documents that the program prints about itself, kept in `docs/generated` so that a change shows in a diff.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::workspace::{Build, Workspace};
+
+#[derive(Debug, Args)]
+pub(crate) struct CodegenArgs {
+    /// Write nothing; fail where a committed document is not what the program prints
+    #[arg(long)]
+    check: bool,
+}
+
+/// Each document with the command that prints it.
+const DOCUMENTS: [(&str, &[&str]); 3] = [
+    ("docs/generated/openapi.json", &["openapi"]),
+    ("docs/generated/problems.md", &["openapi", "--problems"]),
+    ("docs/generated/config.md", &["config", "--reference"]),
+];
+
+/// Builds the program, then writes or checks the documents.
+pub(crate) fn run(workspace: &Workspace, args: &CodegenArgs) -> anyhow::Result<()> {
+    let program = workspace.build_program(Build::Program)?;
+    if args.check { check(workspace, &program) } else { write(workspace, &program) }
+}
+
+/// Fails where a committed document is not what `program` prints, and names each.
+pub(crate) fn check(workspace: &Workspace, program: &Path) -> anyhow::Result<()> {
+    let mut stale = Vec::new();
+    for (document, args) in DOCUMENTS {
+        let committed = fs::read(workspace.root().join(document)).unwrap_or_default();
+        if committed != print(program, args)? {
+            stale.push(format!("{document} is not what the program prints; run `cargo xtask codegen`"));
+        }
+    }
+    if !stale.is_empty() {
+        bail!("{}", stale.join("\n"));
+    }
+    Ok(())
+}
+
+fn write(workspace: &Workspace, program: &Path) -> anyhow::Result<()> {
+    for (document, args) in DOCUMENTS {
+        let printed = print(program, args)?;
+        let file = workspace.root().join(document);
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let changed = fs::read(&file).unwrap_or_default() != printed;
+        fs::write(&file, printed).with_context(|| format!("{} cannot be written", file.display()))?;
+        eprintln!("{document}: {}", if changed { "written" } else { "unchanged" });
+    }
+    Ok(())
+}
+
+fn print(program: &Path, args: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let output = Command::new(program).args(args).output().context("the program cannot be run")?;
+    if !output.status.success() || output.stdout.is_empty() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("undertone {} gave {} and said: {}", args.join(" "), output.status, said.trim());
+    }
+    Ok(output.stdout)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    /// It prints its arguments, in place of `undertone`.
+    const ECHO: &str = "/bin/echo";
+
+    #[test]
+    fn a_stale_or_missing_document_fails_the_check_with_its_name_and_the_fix() {
+        let folder = tempfile::tempdir().unwrap();
+        let (workspace, program) = (Workspace::at(folder.path()), Path::new(ECHO));
+        let missing = check(&workspace, program).unwrap_err().to_string();
+        assert_eq!(missing.lines().count(), DOCUMENTS.len(), "{missing}");
+
+        write(&workspace, program).unwrap();
+        assert!(check(&workspace, program).is_ok());
+        let written = fs::read_to_string(folder.path().join("docs/generated/problems.md")).unwrap();
+        assert_eq!(written, "openapi --problems\n");
+
+        fs::write(folder.path().join("docs/generated/config.md"), "old").unwrap();
+        let stale = check(&workspace, program).unwrap_err().to_string();
+        assert_eq!(
+            stale,
+            "docs/generated/config.md is not what the program prints; run `cargo xtask codegen`"
+        );
+    }
+
+    #[test]
+    fn a_program_that_fails_is_an_error_with_what_it_said() {
+        let error = print(Path::new("/bin/sh"), &["-c", "echo broken >&2; exit 3"]).unwrap_err().to_string();
+        assert!(error.contains("broken") && error.contains('3'), "{error}");
+    }
+}

@@ -1,0 +1,84 @@
+//! Generated requests against the served `OpenAPI` document: schemathesis, in a Python environment of its own,
+//! looks for server errors and for answers that the document does not announce. Not part of `ci`.
+
+mod served;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+
+use crate::fuzz_api::served::Served;
+use crate::workspace::{Build, Workspace};
+
+#[derive(Debug, Args)]
+pub(crate) struct FuzzApiArgs {
+    /// A server that runs already [default: the program, built and started with an empty store]
+    #[arg(long)]
+    url: Option<String>,
+    /// The most generated requests an operation
+    #[arg(long, default_value_t = 60)]
+    max_examples: u32,
+    /// The seed of a run that is to be repeated
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+const SCHEMATHESIS: &str = "4.32.5";
+
+/// What must hold of every answer.
+const CHECKS: &str =
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
+
+/// Fails where a check fails, or where the server is gone afterwards.
+pub(crate) fn run(workspace: &Workspace, args: &FuzzApiArgs) -> anyhow::Result<ExitCode> {
+    let schemathesis = install(workspace)?;
+    let mut served = match &args.url {
+        Some(_) => None,
+        None => Some(Served::start(workspace, &workspace.build_program(Build::Program)?)?),
+    };
+    let url = served.as_ref().map(Served::url).or_else(|| args.url.clone()).unwrap_or_default();
+    let status =
+        schemathesis_run(&schemathesis, &url, args).status().context("schemathesis cannot be run")?;
+    if let Some(served) = &mut served {
+        served.ensure_running()?;
+    }
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn schemathesis_run(program: &Path, url: &str, args: &FuzzApiArgs) -> Command {
+    let mut command = Command::new(program);
+    command.args(["run", &format!("{}/openapi.json", url.trim_end_matches('/')), "--checks", CHECKS]);
+    command.args(["--max-examples", &args.max_examples.to_string(), "--continue-on-failure"]);
+    command.args([
+        "--request-timeout",
+        "30",
+        "--generation-database",
+        "none",
+        "--suppress-health-check",
+        "all",
+    ]);
+    if let Some(seed) = args.seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
+    command
+}
+
+/// Schemathesis in an environment below `target`, made where it is not there yet.
+fn install(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let target = workspace.manifests()?.target_directory.into_std_path_buf();
+    let environment = target.join(format!("schemathesis-{SCHEMATHESIS}"));
+    let program = environment.join("bin/schemathesis");
+    if !program.exists() {
+        eprintln!("xtask: installing schemathesis {SCHEMATHESIS} into {}", environment.display());
+        let made = Command::new("python3").args(["-m", "venv"]).arg(&environment).status();
+        let made = made.context("python3 cannot be run: install Python with its venv module")?;
+        ensure!(made.success(), "python3 -m venv gave {made}: install Python's venv module");
+        let package = format!("schemathesis=={SCHEMATHESIS}");
+        let mut pip = Command::new(environment.join("bin/python"));
+        let installed = pip.args(["-m", "pip", "install", "--quiet", &package]).status()?;
+        ensure!(installed.success(), "pip install {package} gave {installed}");
+    }
+    Ok(program)
+}

@@ -1,0 +1,103 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use cargo_metadata::{Message, Metadata, MetadataCommand};
+
+/// The workspace that the habits are about, and its cargo.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+/// How the program is built: the cargo command whose build is to be shared.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Build {
+    /// The program alone, in the dev profile.
+    Program,
+    /// The whole workspace with its tests, which run the same program.
+    WithTests,
+}
+
+impl Workspace {
+    /// The workspace that this program was built from.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = manifest_dir.ancestors().nth(2).context("crates/xtask is not inside a workspace")?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// The workspace in another folder.
+    #[cfg(test)]
+    pub(crate) fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// The folder of the root manifest.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A cargo command in the root.
+    pub(crate) fn cargo(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(environment("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(args).current_dir(&self.root);
+        command
+    }
+
+    /// What the manifests declare. Nothing is resolved, so it is quick and needs no network.
+    pub(crate) fn manifests(&self) -> anyhow::Result<Metadata> {
+        declared_in(&self.root)
+    }
+
+    /// Builds the program `undertone` and gives its path.
+    pub(crate) fn build_program(&self, build: Build) -> anyhow::Result<PathBuf> {
+        let args: &[&str] = match build {
+            Build::Program => &["build", "--package", "app", "--bin", "undertone"],
+            Build::WithTests => &["test", "--workspace", "--no-run"],
+        };
+        let mut cargo = self
+            .cargo(args)
+            .arg("--message-format=json-render-diagnostics")
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cargo cannot be run")?;
+        let messages = cargo.stdout.take().context("cargo has no output")?;
+        let mut program = None;
+        for message in Message::parse_stream(std::io::BufReader::new(messages)) {
+            if let Message::CompilerArtifact(artifact) = message?
+                && artifact.target.name == "undertone"
+                && !artifact.profile.test
+            {
+                program = artifact.executable.or(program);
+            }
+        }
+        if !cargo.wait()?.success() {
+            bail!("cargo {} failed", args.join(" "));
+        }
+        Ok(program.context("the build made no program undertone")?.into_std_path_buf())
+    }
+}
+
+/// What the manifests below `root` declare.
+pub(crate) fn declared_in(root: &Path) -> anyhow::Result<Metadata> {
+    let mut command = MetadataCommand::new();
+    command.current_dir(root).no_deps().other_options(["--offline".to_owned()]);
+    Ok(command.exec()?)
+}
+
+/// A variable of the environment.
+pub(crate) fn environment(name: &str) -> Option<OsString> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tools are told by variables: CARGO, PATH, TEST_DATABASE_URL"
+    )]
+    std::env::var_os(name)
+}
+
+/// The file of a program on the search path, links followed.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+    let path = environment("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find_map(|file| file.canonicalize().ok())
+}

@@ -1,0 +1,2 @@
+DROP TABLE outbox_feed;
+DROP TABLE outbox;

@@ -1,0 +1,2 @@
+DROP TABLE prediction_terms;
+DROP TABLE predictions;
