@@ -25,4 +25,7 @@ CREATE TABLE predictions (
 
 CREATE INDEX predictions_by_sentiment ON predictions (tenant, sentiment, id);
 CREATE INDEX predictions_by_ref ON predictions (tenant, ref, id) WHERE ref IS NOT NULL;
-CREATE INDEX predictions_by_term ON predictions USING gin (terms);
+
+-- Terms wait in a list before they are sorted in. A short one bounds what a search must read through, and what
+-- the commit that finds it full must do.
+CREATE INDEX predictions_by_term ON predictions USING gin (terms) WITH (gin_pending_list_limit = 1024); -- KiB

@@ -10,8 +10,8 @@ mod store;
 
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use figment::{Figment, Source};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use keys::{reference_markdown, write_effective};
@@ -63,7 +63,7 @@ impl Settings {
         for (key, value) in &sources.flags {
             figment = figment.merge(Serialized::global(key, flag_value(value)));
         }
-        let settings: Self = figment.extract().map_err(|error| anyhow::anyhow!("configuration: {error}"))?;
+        let settings: Self = figment.extract().map_err(|error| describe(&error))?;
         settings.validate().map_err(|problem| anyhow::anyhow!("configuration: {problem}"))?;
         Ok(settings)
     }
@@ -74,6 +74,18 @@ impl Settings {
         self.model.validate()?;
         self.limits.validate()
     }
+}
+
+/// What is wrong with which key, and where it was set, on one line.
+fn describe(error: &figment::Error) -> anyhow::Error {
+    let place = match error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()) {
+        Some(Source::File(file)) => format!(" (in {})", file.display()),
+        Some(Source::Custom(_)) | None => " (in the environment)".to_owned(),
+        Some(_) => " (in a flag)".to_owned(),
+    };
+    let key = error.path.join(".");
+    let key = if key.is_empty() { key } else { format!("{key}: ") };
+    anyhow::anyhow!("configuration: {key}{}{place}", error.kind)
 }
 
 /// A flag's text as the value it looks like: number, bool, list or table in TOML's form, else a string.
@@ -128,6 +140,7 @@ mod tests {
                 ("store.url", "mysql://localhost/x"),
                 ("model.precision", "f31"),
                 ("model.device", "tpu"),
+                ("server.cors_origins", "[\"a.example/path\"]"),
             ] {
                 let error = Settings::load(&flags(&[(key, value)])).expect_err(key).to_string();
                 let name = key.rsplit('.').next().unwrap_or(key);

@@ -5,6 +5,10 @@
 //! reading at [`container`], the only place where concrete adapters are named.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    expect(clippy::unwrap_used, clippy::expect_used, clippy::result_large_err, reason = "a test may panic")
+)]
 
 mod commands;
 mod config;

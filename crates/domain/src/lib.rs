@@ -4,6 +4,7 @@
 //! no dependency at all, and time and ids are handed to it. Start reading at [`entities::Prediction`].
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, expect(clippy::expect_used, reason = "a test may panic"))]
 
 pub mod entities;
 pub mod errors;

@@ -41,11 +41,9 @@ pub(crate) fn load(settings: &ModelSettings) -> Result<LoadedModel, LoadError> {
     let started = Instant::now();
     let folder = ModelFolder::open(&settings.path)?;
     let config = HfConfig::read(&folder)?;
-    let tokenizer = TextTokenizer::from_bytes(
-        &folder.tokenizer(),
-        &folder.read(&folder.tokenizer())?,
-        config.vocabulary(),
-    )?;
+    let tokenizer_path = folder.tokenizer();
+    let tokenizer =
+        TextTokenizer::from_bytes(&tokenizer_path, &files::read(&tokenizer_path)?, config.vocabulary())?;
     let most = config.positions().saturating_sub(tokenizer.specials().len());
     let windowing = Windowing::try_new(settings.window, settings.overlap, most)?;
     let device = device::choose(settings.device, settings.precision)?;

@@ -7,6 +7,7 @@
 //! and no line of code. Start reading at [`PostgresStore`], then `writer`.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, expect(clippy::expect_used, reason = "a test may fail loudly"))]
 
 mod error;
 mod health;

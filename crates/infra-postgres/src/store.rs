@@ -72,7 +72,8 @@ impl PostgresStore {
         Arc::new(PostgresMigrator::new(self.database.clone()))
     }
 
-    /// Answers every write set that was handed in, then closes all connections. Later calls are `Unavailable`.
+    /// Answers every write set that was handed in, then closes the writer and the pool. Later calls are
+    /// `Unavailable`.
     pub async fn close(&self) {
         self.writer.close().await;
         self.pool.close().await;

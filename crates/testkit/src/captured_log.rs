@@ -1,17 +1,22 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{DefaultGuard, set_default};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
 /// Everything that this thread logs for as long as this lives, at any level.
 pub struct CapturedLog {
     lines: Arc<Mutex<Vec<LogLine>>>,
     _guard: DefaultGuard,
 }
+
+/// While only one dispatcher lives, `tracing` asks a thread that meets a call site first for its own subscriber, and
+/// has the call site sleep for all threads where it has none. These two, to which nobody speaks, keep every call
+/// site awake.
+static LISTENERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +34,7 @@ pub struct LogLine {
 impl CapturedLog {
     /// Begins to listen.
     pub fn start() -> Self {
+        LISTENERS.get_or_init(|| std::array::from_fn(|_| Dispatch::new(Collector { lines: Arc::default() })));
         let lines = Arc::default();
         let guard = set_default(Collector { lines: Arc::clone(&lines) });
         Self { lines, _guard: guard }

@@ -3,8 +3,11 @@
 
 mod served;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -27,6 +30,12 @@ pub(crate) struct FuzzApiArgs {
 
 const SCHEMATHESIS: &str = "4.32.5";
 
+/// How it writes what it does not know.
+const HOOKS: &str = include_str!("fuzz_api/hooks.py");
+
+/// How long a server may take to be ready.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// What must hold of every answer.
 const CHECKS: &str =
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
@@ -39,8 +48,14 @@ pub(crate) fn run(workspace: &Workspace, args: &FuzzApiArgs) -> anyhow::Result<E
         None => Some(Served::start(workspace, &workspace.build_program(Build::Program)?)?),
     };
     let url = served.as_ref().map(Served::url).or_else(|| args.url.clone()).unwrap_or_default();
-    let status =
-        schemathesis_run(&schemathesis, &url, args).status().context("schemathesis cannot be run")?;
+    let url = url.trim_end_matches('/');
+    wait_until_ready(url)?;
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("hooks.py"), HOOKS)?;
+    let mut command = schemathesis_run(&schemathesis, url, args);
+    // It leaves notes where it runs, and finds its hooks there.
+    command.current_dir(folder.path()).env("PYTHONPATH", folder.path()).env("SCHEMATHESIS_HOOKS", "hooks");
+    let status = command.status().context("schemathesis cannot be run")?;
     if let Some(served) = &mut served {
         served.ensure_running()?;
     }
@@ -49,7 +64,7 @@ pub(crate) fn run(workspace: &Workspace, args: &FuzzApiArgs) -> anyhow::Result<E
 
 fn schemathesis_run(program: &Path, url: &str, args: &FuzzApiArgs) -> Command {
     let mut command = Command::new(program);
-    command.args(["run", &format!("{}/openapi.json", url.trim_end_matches('/')), "--checks", CHECKS]);
+    command.args(["run", &format!("{url}/openapi.json"), "--checks", CHECKS]);
     command.args(["--max-examples", &args.max_examples.to_string(), "--continue-on-failure"]);
     command.args([
         "--request-timeout",
@@ -63,6 +78,20 @@ fn schemathesis_run(program: &Path, url: &str, args: &FuzzApiArgs) -> Command {
         command.args(["--seed", &seed.to_string()]);
     }
     command
+}
+
+/// Waits for the model to be loaded: until then the honest answer to most requests is a 503.
+fn wait_until_ready(url: &str) -> anyhow::Result<()> {
+    let started = Instant::now();
+    while let Err(error) = ureq::get(format!("{url}/health/ready")).call() {
+        ensure!(started.elapsed() < PATIENCE, "{url} is not ready after {PATIENCE:?}: {error}");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "another program starts, and tells nobody when it is ready"
+        )]
+        thread::sleep(Duration::from_millis(200));
+    }
+    Ok(())
 }
 
 /// Schemathesis in an environment below `target`, made where it is not there yet.

@@ -73,9 +73,10 @@ type Answer = Result<PredictSentimentResponse, String>;
 pub(super) fn run(settings: &Settings, args: &PredictArgs) -> Result<(), Failure> {
     super::block_on(async {
         let gateway = container::load_model(settings).await.map_err(Failure::set_up)?;
-        let store = match args.keep {
-            true => Some(Store::open_migrated(&settings.store).await.map_err(Failure::set_up)?),
-            false => None,
+        let store = if args.keep {
+            Some(Store::open_migrated(&settings.store).await.map_err(Failure::set_up)?)
+        } else {
+            None
         };
         let predict = container::predict_batch(settings, gateway.clone(), store.as_ref());
         let outcome = judge_all(args, &predict).await;

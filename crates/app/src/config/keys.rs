@@ -135,11 +135,12 @@ pub(crate) fn reference_markdown() -> String {
          are errors. Lengths of time are seconds.\n\n\
          | Key | Environment | Values | Default | Meaning |\n|---|---|---|---|---|\n",
     );
-    for Key { name, values, meaning } in KEYS {
+    let line = |Key { name, values, meaning }: &Key| {
         let env = format!("UNDERTONE_{}", name.to_uppercase().replace('.', "__"));
         let default = defaults.iter().find(|(key, _)| key == name).map_or("none", |(_, value)| value);
-        page.push_str(&format!("| `{name}` | `{env}` | {values} | `{default}` | {meaning} |\n"));
-    }
+        format!("| `{name}` | `{env}` | {values} | `{default}` | {meaning} |\n")
+    };
+    page.extend(KEYS.iter().map(line));
     page
 }
 

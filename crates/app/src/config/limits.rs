@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// How much a request may bring.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "users write limits.max_chars")]
 pub(crate) struct LimitsSettings {
     pub(crate) max_chars: usize,
     pub(crate) max_body_bytes: usize,

@@ -43,6 +43,21 @@ impl ServerSettings {
         if self.host.is_empty() {
             return Err("server.host must not be empty".into());
         }
+        if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(format!(
+                "server.cors_origins: {origin:?} is no origin; write scheme://host[:port], or *"
+            ));
+        }
         Ok(())
     }
+}
+
+/// Whether browsers could send this as an `Origin` (RFC 6454, section 7): a scheme and a host, no path.
+fn is_origin(origin: &str) -> bool {
+    let is_plain = |part: &str| part.chars().all(|c| c.is_ascii_graphic() && c != '/' && c != '*');
+    let parts = origin.split_once("://");
+    origin == "*"
+        || parts.is_some_and(|(scheme, host)| {
+            !scheme.is_empty() && !host.is_empty() && is_plain(scheme) && is_plain(host)
+        })
 }

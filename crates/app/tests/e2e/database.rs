@@ -16,6 +16,7 @@ static COUNTER: AtomicU32 = AtomicU32::new(0);
 
 impl Database {
     pub(crate) fn create() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the test runner names the server in this variable")]
         let url = std::env::var("TEST_DATABASE_URL")
             .expect("TEST_DATABASE_URL names a PostgreSQL for tests; `cargo xtask test` brings one");
         let admin = PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is a PostgreSQL URL");

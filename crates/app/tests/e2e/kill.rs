@@ -1,14 +1,13 @@
 //! An answer that was given is an answer that is kept, whenever the process dies.
 
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::api::assert_same;
 use crate::database::Database;
 use crate::load::{Load, Sent};
-use crate::undertone::Undertone;
+use crate::undertone::{Undertone, wait_for};
 
 /// 64 connections for 30 s in all, with a `kill -9` after every ten.
 fn every_acknowledged_answer_survives(store: &str) {
@@ -19,7 +18,7 @@ fn every_acknowledged_answer_survives(store: &str) {
     for _ in 0..KILLS {
         let running = Undertone::start(folder.path(), store, &[]);
         let load = Load::start(&running.api(), CALLERS, |_| false);
-        thread::sleep(Duration::from_secs(10));
+        load_for(&load, Duration::from_secs(10));
         running.kill();
         sent.extend(load.join());
     }
@@ -30,6 +29,12 @@ fn every_acknowledged_answer_survives(store: &str) {
         let id = answered["id"].as_str().expect("an id");
         assert_same(answered, &restarted.api().kept(id), text);
     }
+}
+
+/// Lets the load run for `time`, and on until there is an answer.
+fn load_for(load: &Load, time: Duration) {
+    let started = Instant::now();
+    wait_for("the load to have run", || (started.elapsed() >= time && load.answered() > 0).then_some(()));
 }
 
 #[test]

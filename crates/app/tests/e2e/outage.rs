@@ -63,7 +63,7 @@ fn is_store_problem(answer: &Answer) -> bool {
     let fields = |body: &Value| {
         body.as_object().is_some_and(|all| all.keys().all(|key| known.contains(&key.as_str())))
     };
-    answer.status == 503 && answer.body["code"] == "store_unavailable" && fields(&answer.body)
+    answer.status == 503 && answer.body["code"] == "unavailable" && fields(&answer.body)
 }
 
 #[test]

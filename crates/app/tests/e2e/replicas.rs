@@ -77,7 +77,7 @@ fn predicted(answer: &Answer) -> String {
 }
 
 fn is_deletion(event: &Event) -> bool {
-    event.event_type == "PredictionDeleted"
+    event.kind == "PredictionDeleted"
 }
 
 /// Whether every expected prediction has its event.
@@ -91,7 +91,7 @@ fn assert_order_and_no_duplicates(events: &[Event]) {
     let mut seen: HashMap<&str, &Event> = HashMap::new();
     let mut deleted: HashSet<&str> = HashSet::new();
     for event in events {
-        assert!(seen.insert(&event.event_id, event).is_none(), "{event:?} came twice");
+        assert!(seen.insert(&event.id, event).is_none(), "{event:?} came twice");
         if is_deletion(event) {
             deleted.insert(&event.prediction_id);
         } else {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::api::Api;
 
 /// The longest that anything which must happen may take on a slow, busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Undertone {
     child: Child,
@@ -76,8 +76,8 @@ impl Undertone {
         let events = self.log().into_iter().filter(|line| line["target"] == "undertone::event");
         events
             .map(|line| Event {
-                event_id: text(&line, "event_id"),
-                event_type: text(&line, "event_type"),
+                id: text(&line, "event_id"),
+                kind: text(&line, "event_type"),
                 prediction_id: text(&line, "prediction_id"),
             })
             .collect()
@@ -116,8 +116,8 @@ impl Drop for Undertone {
 /// One published event, as the log has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Event {
-    pub(crate) event_id: String,
-    pub(crate) event_type: String,
+    pub(crate) id: String,
+    pub(crate) kind: String,
     pub(crate) prediction_id: String,
 }
 
@@ -129,6 +129,7 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
             return answer;
         }
         assert!(Instant::now() < deadline, "waited in vain for {what}");
+        #[expect(clippy::disallowed_methods, reason = "a pause between two looks, not a guess at a time")]
         thread::sleep(Duration::from_millis(20));
     }
 }

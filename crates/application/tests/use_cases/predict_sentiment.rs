@@ -5,7 +5,7 @@ use application::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentRe
 use application::errors::ApplicationError;
 use application::use_cases::PredictSentimentUseCase;
 use domain::value_objects::{
-    LabelSet, MetadataValue, ModelLabel, ProblemType, Sentiment, TenantId,
+    Confidence, LabelSet, MetadataValue, ModelLabel, ProblemType, Sentiment, TenantId,
 };
 use futures_util::FutureExt;
 use testkit::{FakeMlGateway, MlFailure};
@@ -22,7 +22,7 @@ async fn an_answer_is_kept_announced_and_counted_once() {
     let world = World::new();
     let answer = predict(&world, item("I love it")).await.unwrap();
     assert_eq!(answer.sentiment, Some(Sentiment::Positive));
-    assert_eq!(answer.confidence.map(|it| it.value()), answer.scores.positive);
+    assert_eq!(answer.confidence.map(Confidence::value), answer.scores.positive);
     assert_eq!(answer.labels[0].label, "POSITIVE");
 
     assert_eq!(world.store.commits(), 1);
@@ -31,7 +31,10 @@ async fn an_answer_is_kept_announced_and_counted_once() {
     assert_eq!((&kept[0].prediction, kept[0].text.as_deref()), (&answer, Some("I love it")));
     let events = world.store.events();
     assert_eq!(events.len(), 1);
-    assert_eq!((events[0].0.event_type.as_str(), events[0].0.prediction_id), ("SentimentPredicted", answer.id));
+    assert_eq!(
+        (events[0].0.event_type.as_str(), events[0].0.prediction_id),
+        ("SentimentPredicted", answer.id)
+    );
     assert_eq!(world.metrics.recorded(), [answer.id]);
 }
 

@@ -4,7 +4,8 @@ use application::dtos::{PredictItem, PredictSentimentBatchRequest, PredictSentim
 use application::errors::ApplicationError;
 use application::ports::Admission;
 use application::use_cases::PredictSentimentBatchUseCase;
-use domain::value_objects::{Sentiment, TenantId};
+use domain::value_objects::Sentiment::{Negative, Neutral, Positive};
+use domain::value_objects::TenantId;
 use testkit::MlFailure;
 
 use crate::world::{World, failure, item, refusal};
@@ -27,7 +28,6 @@ async fn the_answers_stand_in_the_order_of_the_items() {
     let texts = ["I love it", "I hate it", "so so", "good", "bad"];
     let answers = predict(&world, texts.map(item).to_vec()).await.unwrap().items;
     let sentiments: Vec<_> = answers.iter().map(|it| it.as_ref().unwrap().sentiment.unwrap()).collect();
-    use Sentiment::{Negative, Neutral, Positive};
     assert_eq!(sentiments, [Positive, Negative, Neutral, Positive, Negative]);
 }
 
@@ -58,7 +58,7 @@ async fn a_bad_item_fails_alone() {
     assert_eq!(refusal(&answers[6]), ("ref", "not_printable"));
     answers.retain(Result::is_ok);
     let sentiments: Vec<_> = answers.iter().map(|it| it.as_ref().unwrap().sentiment.unwrap()).collect();
-    assert_eq!(sentiments, [Sentiment::Positive, Sentiment::Negative, Sentiment::Positive]);
+    assert_eq!(sentiments, [Positive, Negative, Positive]);
     assert_eq!((world.store.commits(), world.store.kept(&TenantId::default()).len()), (1, 3));
     assert_eq!(world.metrics.recorded().len(), 3);
 }

@@ -9,21 +9,21 @@ use domain::value_objects::{TenantId, TextLimits};
 use testkit::{FakeMlGateway, FixedClock, MemoryStore, RecordingMetrics, SequenceIds};
 
 #[derive(Default)]
-pub struct World {
-    pub store: MemoryStore,
-    pub ml: Arc<FakeMlGateway>,
-    pub clock: Arc<FixedClock>,
-    pub ids: Arc<SequenceIds>,
-    pub metrics: Arc<RecordingMetrics>,
+pub(crate) struct World {
+    pub(crate) store: MemoryStore,
+    pub(crate) ml: Arc<FakeMlGateway>,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) ids: Arc<SequenceIds>,
+    pub(crate) metrics: Arc<RecordingMetrics>,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// The ports, with texts of at most 100 characters.
-    pub fn ports(&self) -> PredictPorts {
+    pub(crate) fn ports(&self) -> PredictPorts {
         PredictPorts {
             ml: self.ml.clone(),
             store: Arc::new(self.store.clone()),
@@ -34,19 +34,19 @@ impl World {
         }
     }
 
-    pub fn read(&self) -> Arc<MemoryStore> {
+    pub(crate) fn read(&self) -> Arc<MemoryStore> {
         Arc::new(self.store.clone())
     }
 
     /// Judges `text` and keeps the answer.
-    pub async fn predict(&self, text: &str) -> PredictSentimentResponse {
+    pub(crate) async fn predict(&self, text: &str) -> PredictSentimentResponse {
         let request = PredictSentimentRequest { tenant: TenantId::default(), item: item(text) };
         PredictSentimentUseCase::new(self.ports()).execute(request).await.expect("an answer")
     }
 
     /// Asserts that no row, event or count came of whatever was done.
     #[track_caller]
-    pub fn assert_untouched(&self) {
+    pub(crate) fn assert_untouched(&self) {
         assert_eq!(self.store.commits(), 0);
         assert!(self.store.kept(&TenantId::default()).is_empty());
         assert!(self.store.events().is_empty());
@@ -54,13 +54,13 @@ impl World {
     }
 }
 
-pub fn item(text: &str) -> PredictItem {
+pub(crate) fn item(text: &str) -> PredictItem {
     PredictItem { text: text.to_owned(), ..PredictItem::default() }
 }
 
 /// The field and the rule's code of a refusal.
 #[track_caller]
-pub fn refusal<T: std::fmt::Debug>(outcome: &Result<T, ApplicationError>) -> (&str, &'static str) {
+pub(crate) fn refusal<T: std::fmt::Debug>(outcome: &Result<T, ApplicationError>) -> (&str, &'static str) {
     match outcome {
         Err(ApplicationError::Invalid { field, rule }) => (field, rule.code()),
         other => panic!("not refused: {other:?}"),
@@ -69,7 +69,9 @@ pub fn refusal<T: std::fmt::Debug>(outcome: &Result<T, ApplicationError>) -> (&s
 
 /// The error's name and, where something is not available, what.
 #[track_caller]
-pub fn failure<T: std::fmt::Debug>(outcome: &Result<T, ApplicationError>) -> (&'static str, &'static str) {
+pub(crate) fn failure<T: std::fmt::Debug>(
+    outcome: &Result<T, ApplicationError>,
+) -> (&'static str, &'static str) {
     use application::action::ActionFailure;
     let error = outcome.as_ref().expect_err("a failure");
     let what = if let ApplicationError::Unavailable { what, .. } = error { what } else { "" };

@@ -115,6 +115,7 @@ fn read_number(key: &str, number: &Number) -> Result<MetadataValue, ApplicationE
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
 

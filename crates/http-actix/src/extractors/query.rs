@@ -66,6 +66,7 @@ fn decode(part: &str) -> Result<String, Problem> {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
 

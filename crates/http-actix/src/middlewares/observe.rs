@@ -118,6 +118,7 @@ fn method_label(method: &Method) -> &'static str {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
 

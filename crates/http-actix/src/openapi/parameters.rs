@@ -79,7 +79,7 @@ fn probability() -> Object {
     ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0.0)).maximum(Some(1.0)).build()
 }
 
-/// At least one letter or digit; the document's pattern knows those of ASCII alone, the service all of Unicode.
+/// At least one letter or digit of any script, which no portable pattern can say.
 fn search() -> Object {
     string().min_length(Some(1)).pattern(Some(r"^[^\u0000]+$")).examples(["refund parcel"]).build()
 }

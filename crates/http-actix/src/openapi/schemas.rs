@@ -9,7 +9,7 @@ use utoipa::openapi::{RefOr, SchemaFormat};
 
 use crate::problem::ProblemCode;
 
-/// What stands for a space in a reference; everything else that does not show is left out of it.
+/// A character that shows on paper, as `Reference` has it; the space, which a reference may hold too, is not one.
 const PRINTABLE: &str =
     r"[^\s\u0000-\u001f\u007f-\u009f\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]";
 

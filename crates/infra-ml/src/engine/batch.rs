@@ -8,7 +8,9 @@ pub(crate) struct TokenBatch {
 impl TokenBatch {
     /// Adds the sequence that is made of `parts`.
     pub(crate) fn push(&mut self, parts: &[&[u32]]) {
-        parts.iter().for_each(|part| self.ids.extend_from_slice(part));
+        for part in parts {
+            self.ids.extend_from_slice(part);
+        }
         self.ends.push(self.ids.len());
     }
 

@@ -45,16 +45,15 @@ impl ModelFolder {
     pub(super) fn reference(&self) -> PathBuf {
         self.path.join("reference.json")
     }
+}
 
-    pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
-        fs::read(path).map_err(|source| match source.kind() {
-            ErrorKind::NotFound => LoadError::FileMissing { path: path.to_owned() },
-            _ => LoadError::FileUnreadable { path: path.to_owned(), source },
-        })
-    }
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    fs::read(path).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => LoadError::FileMissing { path: path.to_owned() },
+        _ => LoadError::FileUnreadable { path: path.to_owned(), source },
+    })
+}
 
-    pub(super) fn read_json<T: DeserializeOwned>(&self, path: &Path) -> Result<T, LoadError> {
-        let bytes = self.read(path)?;
-        serde_json::from_slice(&bytes).map_err(|source| LoadError::Json { path: path.to_owned(), source })
-    }
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, LoadError> {
+    serde_json::from_slice(&read(path)?).map_err(|source| LoadError::Json { path: path.to_owned(), source })
 }

@@ -6,7 +6,7 @@ use domain::value_objects::ProblemType;
 use serde::Deserialize;
 
 use crate::load_error::LoadError;
-use crate::loader::files::ModelFolder;
+use crate::loader::files::{ModelFolder, read_json};
 
 /// The architecture that is served.
 const ARCHITECTURE: &str = "BertForSequenceClassification";
@@ -57,7 +57,7 @@ fn layer_norm_eps() -> f64 {
 impl HfConfig {
     pub(super) fn read(folder: &ModelFolder) -> Result<Self, LoadError> {
         let path = folder.config();
-        let raw: RawConfig = folder.read_json(&path)?;
+        let raw: RawConfig = read_json(&path)?;
         if !raw.architectures.iter().any(|name| name == ARCHITECTURE) {
             let found =
                 if raw.architectures.is_empty() { "none".into() } else { raw.architectures.join(", ") };
@@ -106,7 +106,7 @@ impl HfConfig {
     }
 }
 
-fn refuse(path: &Path, key: &'static str, value: impl ToString, expected: impl Into<String>) -> LoadError {
+fn refuse(path: &Path, key: &'static str, value: &dyn ToString, expected: impl Into<String>) -> LoadError {
     LoadError::Config { path: path.to_owned(), key, value: value.to_string(), expected: expected.into() }
 }
 
@@ -121,18 +121,18 @@ fn check_sizes(path: &Path, raw: &RawConfig) -> Result<(), LoadError> {
         ("max_position_embeddings", raw.max_position_embeddings),
     ];
     if let Some((key, value)) = sizes.into_iter().find(|(_, value)| *value == 0) {
-        return Err(refuse(path, key, value, "it must be at least 1"));
+        return Err(refuse(path, key, &value, "it must be at least 1"));
     }
     if !raw.hidden_size.is_multiple_of(raw.num_attention_heads) {
         let expected = format!("it must divide the hidden_size of {}", raw.hidden_size);
-        return Err(refuse(path, "num_attention_heads", raw.num_attention_heads, expected));
+        return Err(refuse(path, "num_attention_heads", &raw.num_attention_heads, expected));
     }
     if !(raw.layer_norm_eps > 0.0 && raw.layer_norm_eps.is_finite()) {
-        return Err(refuse(path, "layer_norm_eps", raw.layer_norm_eps, "it must be above 0"));
+        return Err(refuse(path, "layer_norm_eps", &raw.layer_norm_eps, "it must be above 0"));
     }
     match raw.position_embedding_type.as_deref() {
         None | Some("absolute") => Ok(()),
-        Some(other) => Err(refuse(path, "position_embedding_type", other, "only absolute is supported")),
+        Some(other) => Err(refuse(path, "position_embedding_type", &other, "only absolute is supported")),
     }
 }
 
@@ -144,7 +144,7 @@ fn labels(path: &Path, id2label: Option<&BTreeMap<usize, String>>) -> Result<Vec
         return Err(refuse(
             path,
             "id2label",
-            format!("[{ids}]"),
+            &format!("[{ids}]"),
             "its keys must be 0, 1, 2 … with none left out",
         ));
     }
@@ -161,7 +161,7 @@ fn problem_type(path: &Path, name: Option<&str>, labels: usize) -> Result<Proble
         Some(other) => {
             let expected =
                 "single_label_classification, multi_label_classification and regression are supported";
-            Err(refuse(path, "problem_type", other, expected))
+            Err(refuse(path, "problem_type", &other, expected))
         }
     }
 }
@@ -172,6 +172,6 @@ fn activation(path: &Path, name: &str) -> Result<HiddenAct, LoadError> {
         "gelu" => Ok(HiddenAct::Gelu),
         "gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" => Ok(HiddenAct::GeluApproximate),
         "relu" => Ok(HiddenAct::Relu),
-        other => Err(refuse(path, "hidden_act", other, "gelu, gelu_new and relu are supported")),
+        other => Err(refuse(path, "hidden_act", &other, "gelu, gelu_new and relu are supported")),
     }
 }

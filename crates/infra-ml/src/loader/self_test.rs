@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::caught::catch_panic;
 use crate::engine::{Engine, TokenBatch, is_usable};
 use crate::load_error::LoadError;
-use crate::loader::files::ModelFolder;
+use crate::loader::files::{ModelFolder, read_json};
 use crate::tokenizer::TextTokenizer;
 use crate::windowing::Windowing;
 
@@ -38,10 +38,13 @@ impl SelfTestRun<'_> {
     /// Compares token ids and logits with the reference, where the folder has one.
     pub(super) fn run(&self, engine: &mut dyn Engine, tolerance: f32) -> Result<SelfTest, LoadError> {
         let path = self.folder.reference();
-        let reference: Reference = match self.folder.read_json(&path) {
+        let reference: Reference = match read_json(&path) {
             Err(LoadError::FileMissing { .. }) => return Ok(SelfTest::Absent),
             read => read?,
         };
+        if reference.cases.is_empty() {
+            return Ok(SelfTest::Absent);
+        }
         self.compare_tokens(&reference)?;
         let mut max_difference = 0.0_f32;
         let found = self.forward_all(&reference, engine)?;

@@ -7,7 +7,7 @@ use candle_core::safetensors::SliceSafetensors;
 use sha2::{Digest, Sha256};
 
 use crate::load_error::LoadError;
-use crate::loader::files::ModelFolder;
+use crate::loader::files::{ModelFolder, read};
 use crate::loader::hf_config::HfConfig;
 
 /// The bytes of `model.safetensors`, whose tensors are those that the configuration promises: names, shapes and
@@ -19,7 +19,7 @@ pub(super) struct Weights {
 impl Weights {
     pub(super) fn read(folder: &ModelFolder, config: &HfConfig) -> Result<Self, LoadError> {
         let path = folder.weights();
-        let bytes = folder.read(&path)?;
+        let bytes = read(&path)?;
         check(&path, &folder.config(), &bytes, config)?;
         Ok(Self { bytes })
     }

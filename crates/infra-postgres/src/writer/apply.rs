@@ -63,6 +63,29 @@ fn runs<'s>(sets: &[&'s PreparedSet]) -> Vec<Run<'s>> {
     done
 }
 
+/// The columns come as arrays, one element a row, so that any number of rows is one and the same statement. Text
+/// becomes JSON and a `tsvector` on the server; a row whose id exists gives none back.
+const INSERT_PREDICTIONS: &str = "INSERT INTO predictions (tenant, id, created_at, ref, sentiment, confidence, score_negative, \
+     score_neutral, score_positive, labels, model_name, model_revision, tokens, windows, truncated, cached, \
+     metadata, text, terms) \
+     SELECT tenant, id, created_at, ref, sentiment, confidence, negative, neutral, positive, labels::jsonb, \
+     model_name, model_revision, tokens, windows, truncated, cached, metadata::jsonb, text, \
+     array_to_tsvector(string_to_array(terms, ' ')) \
+     FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::real[], \
+     $7::real[], $8::real[], $9::real[], $10::text[], $11::text[], $12::text[], $13::bigint[], \
+     $14::bigint[], $15::boolean[], $16::boolean[], $17::text[], $18::text[], $19::text[]) \
+     AS new (tenant, id, created_at, ref, sentiment, confidence, negative, neutral, positive, labels, \
+     model_name, model_revision, tokens, windows, truncated, cached, metadata, text, terms) \
+     ON CONFLICT (tenant, id) DO NOTHING RETURNING id";
+
+/// As [`INSERT_PREDICTIONS`]; the events get their places in the order of the arrays.
+const INSERT_EVENTS: &str = "INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload) \
+     SELECT tenant, event_id, event_type, prediction_id, occurred_at, payload::jsonb \
+     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[]) \
+     WITH ORDINALITY AS new (tenant, event_id, event_type, prediction_id, occurred_at, payload, place) \
+     ORDER BY place \
+     ON CONFLICT (event_id) DO NOTHING RETURNING event_id";
+
 async fn insert_predictions(
     connection: &mut PgConnection,
     rows: &[Owned<'_, PredictionValues>],
@@ -71,41 +94,28 @@ async fn insert_predictions(
         return Ok(());
     }
     let values = || rows.iter().map(|(_, prediction)| *prediction);
-    let inserted: Vec<Uuid> = sqlx::query_scalar(
-        "INSERT INTO predictions (tenant, id, created_at, ref, sentiment, confidence, score_negative, \
-         score_neutral, score_positive, labels, model_name, model_revision, tokens, windows, truncated, cached, \
-         metadata, text, terms) \
-         SELECT tenant, id, created_at, ref, sentiment, confidence, negative, neutral, positive, labels::jsonb, \
-         model_name, model_revision, tokens, windows, truncated, cached, metadata::jsonb, text, \
-         array_to_tsvector(string_to_array(terms, ' ')) \
-         FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::real[], \
-         $7::real[], $8::real[], $9::real[], $10::text[], $11::text[], $12::text[], $13::bigint[], \
-         $14::bigint[], $15::boolean[], $16::boolean[], $17::text[], $18::text[], $19::text[]) \
-         AS new (tenant, id, created_at, ref, sentiment, confidence, negative, neutral, positive, labels, \
-         model_name, model_revision, tokens, windows, truncated, cached, metadata, text, terms) \
-         ON CONFLICT (tenant, id) DO NOTHING RETURNING id",
-    )
-    .bind(rows.iter().map(|(tenant, _)| *tenant).bind_iter())
-    .bind(values().map(|row| row.id).bind_iter())
-    .bind(values().map(|row| row.created_at).bind_iter())
-    .bind(values().map(|row| row.reference.as_deref()).bind_iter())
-    .bind(values().map(|row| row.sentiment).bind_iter())
-    .bind(values().map(|row| row.confidence).bind_iter())
-    .bind(values().map(|row| row.negative).bind_iter())
-    .bind(values().map(|row| row.neutral).bind_iter())
-    .bind(values().map(|row| row.positive).bind_iter())
-    .bind(values().map(|row| row.labels.as_str()).bind_iter())
-    .bind(values().map(|row| row.model_name.as_str()).bind_iter())
-    .bind(values().map(|row| row.model_revision.as_str()).bind_iter())
-    .bind(values().map(|row| row.tokens).bind_iter())
-    .bind(values().map(|row| row.windows).bind_iter())
-    .bind(values().map(|row| row.truncated).bind_iter())
-    .bind(values().map(|row| row.cached).bind_iter())
-    .bind(values().map(|row| row.metadata.as_str()).bind_iter())
-    .bind(values().map(|row| row.text.as_str()).bind_iter())
-    .bind(values().map(|row| row.terms.as_str()).bind_iter())
-    .fetch_all(connection)
-    .await?;
+    let inserted: Vec<Uuid> = sqlx::query_scalar(INSERT_PREDICTIONS)
+        .bind(rows.iter().map(|(tenant, _)| *tenant).bind_iter())
+        .bind(values().map(|row| row.id).bind_iter())
+        .bind(values().map(|row| row.created_at).bind_iter())
+        .bind(values().map(|row| row.reference.as_deref()).bind_iter())
+        .bind(values().map(|row| row.sentiment).bind_iter())
+        .bind(values().map(|row| row.confidence).bind_iter())
+        .bind(values().map(|row| row.negative).bind_iter())
+        .bind(values().map(|row| row.neutral).bind_iter())
+        .bind(values().map(|row| row.positive).bind_iter())
+        .bind(values().map(|row| row.labels.as_str()).bind_iter())
+        .bind(values().map(|row| row.model_name.as_str()).bind_iter())
+        .bind(values().map(|row| row.model_revision.as_str()).bind_iter())
+        .bind(values().map(|row| row.tokens).bind_iter())
+        .bind(values().map(|row| row.windows).bind_iter())
+        .bind(values().map(|row| row.truncated).bind_iter())
+        .bind(values().map(|row| row.cached).bind_iter())
+        .bind(values().map(|row| row.metadata.as_str()).bind_iter())
+        .bind(values().map(|row| row.text.as_str()).bind_iter())
+        .bind(values().map(|row| row.terms.as_str()).bind_iter())
+        .fetch_all(connection)
+        .await?;
     match first_missing(values().map(|row| row.id), inserted) {
         None => Ok(()),
         Some(id) => Err(StoreError::Conflict { entity: "prediction", id: id.to_string() }.into()),
@@ -137,22 +147,15 @@ async fn insert_events(
         return Ok(());
     }
     let values = || rows.iter().map(|(_, event)| *event);
-    let inserted: Vec<Uuid> = sqlx::query_scalar(
-        "INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload) \
-         SELECT tenant, event_id, event_type, prediction_id, occurred_at, payload::jsonb \
-         FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[]) \
-         WITH ORDINALITY AS new (tenant, event_id, event_type, prediction_id, occurred_at, payload, place) \
-         ORDER BY place \
-         ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
-    )
-    .bind(rows.iter().map(|(tenant, _)| *tenant).bind_iter())
-    .bind(values().map(|row| row.id).bind_iter())
-    .bind(values().map(|row| row.event_type).bind_iter())
-    .bind(values().map(|row| row.prediction_id).bind_iter())
-    .bind(values().map(|row| row.occurred_at).bind_iter())
-    .bind(values().map(|row| row.payload.as_str()).bind_iter())
-    .fetch_all(connection)
-    .await?;
+    let inserted: Vec<Uuid> = sqlx::query_scalar(INSERT_EVENTS)
+        .bind(rows.iter().map(|(tenant, _)| *tenant).bind_iter())
+        .bind(values().map(|row| row.id).bind_iter())
+        .bind(values().map(|row| row.event_type).bind_iter())
+        .bind(values().map(|row| row.prediction_id).bind_iter())
+        .bind(values().map(|row| row.occurred_at).bind_iter())
+        .bind(values().map(|row| row.payload.as_str()).bind_iter())
+        .fetch_all(connection)
+        .await?;
     match first_missing(values().map(|row| row.id), inserted) {
         None => Ok(()),
         Some(id) => Err(StoreError::Conflict { entity: "event", id: id.to_string() }.into()),
@@ -160,11 +163,10 @@ async fn insert_events(
 }
 
 /// The first of the `expected` that is not among the `done`; none where each was done once.
-fn first_missing(expected: impl ExactSizeIterator<Item = Uuid>, done: Vec<Uuid>) -> Option<Uuid> {
+fn first_missing(mut expected: impl ExactSizeIterator<Item = Uuid>, done: Vec<Uuid>) -> Option<Uuid> {
     if expected.len() == done.len() {
         return None;
     }
     let mut done: HashSet<Uuid> = done.into_iter().collect();
-    let mut expected = expected;
     expected.find(|id| !done.remove(id))
 }

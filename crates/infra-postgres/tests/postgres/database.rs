@@ -80,6 +80,7 @@ impl Drop for TestDatabase {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "tests are told by a variable where their server is")]
 fn server() -> PgConnectOptions {
     let url = std::env::var("TEST_DATABASE_URL").expect(
         "TEST_DATABASE_URL names no PostgreSQL for the tests: run `cargo xtask test`, which brings one",

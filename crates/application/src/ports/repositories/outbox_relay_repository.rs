@@ -23,7 +23,8 @@ pub struct OutboxEvent {
 /// The relay's side of the outbox, across all tenants.
 ///
 /// Implementations must list events in the order in which their write sets were applied
-/// (`outbox_events_come_in_insertion_order`), and must refuse to mark events with a lease that was lost
+/// (`outbox_events_come_in_insertion_order`), must leave an event as it is that was marked before
+/// (`marking_an_event_again_changes_nothing`), and must refuse to mark events with a lease that was lost
 /// (`a_lost_lease_marks_nothing`).
 #[async_trait]
 pub trait OutboxRelayRepository: Send + Sync {

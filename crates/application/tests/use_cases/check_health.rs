@@ -1,0 +1,143 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::dtos::HealthStatus;
+use application::ports::HealthCheck;
+use application::use_cases::CheckHealthUseCase;
+use testkit::{FakeHealthCheck, FixedClock};
+
+/// A service with a vital store and a helpful cache.
+struct Service {
+    store: Arc<FakeHealthCheck>,
+    cache: Arc<FakeHealthCheck>,
+    clock: Arc<FixedClock>,
+    health: CheckHealthUseCase,
+}
+
+impl Service {
+    fn new() -> Self {
+        let store = Arc::new(FakeHealthCheck::vital("store"));
+        let cache = Arc::new(FakeHealthCheck::helpful("cache"));
+        let clock = Arc::new(FixedClock::default());
+        let checks: Vec<Arc<dyn HealthCheck>> = vec![store.clone(), cache.clone()];
+        let health = CheckHealthUseCase::new(checks, clock.clone());
+        Self { store, cache, clock, health }
+    }
+
+    /// Looks, and tells the state of the whole.
+    async fn look(&self) -> HealthStatus {
+        self.health.execute().await.expect("a report").status
+    }
+
+    fn pass(&self, milliseconds: u64) {
+        self.clock.advance(Duration::from_millis(milliseconds));
+    }
+}
+
+#[tokio::test]
+async fn before_the_first_look_the_service_is_neither_healthy_nor_ready() {
+    let service = Service::new();
+    assert_eq!(service.health.last().status, HealthStatus::Unhealthy);
+    assert!(!service.health.is_ready());
+}
+
+#[tokio::test]
+async fn where_everything_works_the_service_is_ready() {
+    let service = Service::new();
+    assert_eq!(service.look().await, HealthStatus::Healthy);
+    assert!(service.health.is_ready());
+    let report = service.health.last();
+    let names: Vec<_> = report.components.iter().map(|it| (it.name, it.status, it.message)).collect();
+    assert_eq!(names, [("store", HealthStatus::Healthy, None), ("cache", HealthStatus::Healthy, None)]);
+}
+
+#[tokio::test]
+async fn without_a_helpful_component_the_service_is_degraded_and_ready() {
+    let service = Service::new();
+    service.cache.fail_with("no route to host");
+    assert_eq!(service.look().await, HealthStatus::Degraded);
+    assert!(service.health.is_ready());
+    service.pass(60_000);
+    assert_eq!(service.look().await, HealthStatus::Degraded);
+    assert!(service.health.is_ready());
+}
+
+#[tokio::test]
+async fn a_vital_component_may_fail_for_two_seconds() {
+    let service = Service::new();
+    service.look().await;
+    service.store.fail_with("connection refused");
+    assert_eq!(service.look().await, HealthStatus::Unhealthy);
+    assert!(service.health.is_ready());
+    service.pass(1_999);
+    assert_eq!(service.look().await, HealthStatus::Unhealthy);
+    assert!(service.health.is_ready());
+    service.pass(1);
+    assert!(!service.health.is_ready(), "also between two looks");
+    service.store.recover();
+    assert_eq!(service.look().await, HealthStatus::Healthy);
+    assert!(service.health.is_ready());
+}
+
+#[tokio::test]
+async fn the_two_seconds_begin_anew_after_every_success() {
+    let service = Service::new();
+    service.look().await;
+    for _ in 0..5 {
+        service.store.fail_with("connection refused");
+        service.look().await;
+        service.pass(1_500);
+        service.store.recover();
+        service.look().await;
+        assert!(service.health.is_ready());
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_never_was_ready_has_no_grace() {
+    let service = Service::new();
+    service.store.fail_with("the model is loading");
+    assert_eq!(service.look().await, HealthStatus::Unhealthy);
+    assert!(!service.health.is_ready());
+    service.store.recover();
+    service.look().await;
+    assert!(service.health.is_ready());
+}
+
+#[tokio::test]
+async fn a_service_that_drains_is_never_ready_again() {
+    let service = Service::new();
+    service.look().await;
+    assert!(!service.health.is_draining());
+    service.health.drain();
+    assert!(service.health.is_draining() && !service.health.is_ready());
+    assert_eq!(service.look().await, HealthStatus::Healthy);
+    assert!(!service.health.is_ready());
+}
+
+#[tokio::test]
+async fn the_cause_of_a_failure_is_not_in_the_report() {
+    let service = Service::new();
+    service.store.fail_with("password authentication failed for user undertone");
+    let report = service.health.execute().await.unwrap();
+    assert_eq!(report.components[0].message, Some("not available"));
+    assert!(!format!("{report:?}").contains("password"));
+}
+
+#[tokio::test]
+async fn the_worst_component_decides() {
+    let service = Service::new();
+    service.store.fail_with("gone");
+    service.cache.fail_with("gone");
+    assert_eq!(service.look().await, HealthStatus::Unhealthy);
+    let report = service.health.last();
+    let states: Vec<_> = report.components.iter().map(|it| it.status).collect();
+    assert_eq!(states, [HealthStatus::Unhealthy, HealthStatus::Degraded]);
+}
+
+#[tokio::test]
+async fn a_service_without_components_is_healthy() {
+    let health = CheckHealthUseCase::new(Vec::new(), Arc::new(FixedClock::default()));
+    assert_eq!(health.execute().await.unwrap().status, HealthStatus::Healthy);
+    assert!(health.is_ready());
+}

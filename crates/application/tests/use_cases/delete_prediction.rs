@@ -1,0 +1,66 @@
+use application::dtos::DeletePredictionRequest;
+use application::errors::ApplicationError;
+use application::use_cases::DeletePredictionUseCase;
+use domain::value_objects::{PredictionId, TenantId};
+use futures_util::FutureExt;
+
+use crate::world::{World, failure};
+
+async fn delete(world: &World, tenant: TenantId, id: PredictionId) -> Result<(), ApplicationError> {
+    let use_case = DeletePredictionUseCase::new(world.read(), world.clock.clone(), world.ids.clone());
+    use_case.execute(DeletePredictionRequest { tenant, id }).await
+}
+
+#[tokio::test]
+async fn a_deleted_answer_is_gone_and_its_deletion_announced() {
+    let world = World::new();
+    let answer = world.predict("good").await;
+    let other = world.predict("bad").await;
+    delete(&world, TenantId::default(), answer.id).await.unwrap();
+
+    let kept = world.store.kept(&TenantId::default());
+    assert!(kept.iter().map(|record| record.prediction.id).eq([other.id]));
+    let events = world.store.events();
+    let (last, _) = events.last().unwrap();
+    assert_eq!((last.event_type.as_str(), last.prediction_id), ("PredictionDeleted", answer.id));
+    assert_eq!((last.payload.as_str(), events.len()), ("{}", 3));
+}
+
+#[tokio::test]
+async fn the_second_deletion_finds_nothing_and_announces_nothing() {
+    let world = World::new();
+    let answer = world.predict("good").await;
+    delete(&world, TenantId::default(), answer.id).await.unwrap();
+    assert_eq!(failure(&delete(&world, TenantId::default(), answer.id).await), ("not_found", ""));
+    assert_eq!(world.store.events().len(), 2);
+}
+
+#[tokio::test]
+async fn another_tenants_answer_cannot_be_deleted() {
+    let world = World::new();
+    let answer = world.predict("good").await;
+    let outcome = delete(&world, TenantId::parse("ann").unwrap(), answer.id).await;
+    assert_eq!(failure(&outcome), ("not_found", ""));
+    assert_eq!(world.store.kept(&TenantId::default()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_keeps_the_answer() {
+    let world = World::new();
+    let answer = world.predict("good").await;
+    world.store.fail_with("the connection broke");
+    assert_eq!(failure(&delete(&world, TenantId::default(), answer.id).await), ("unavailable", "store"));
+    world.store.recover();
+    assert_eq!(world.store.kept(&TenantId::default()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_before_the_commit_deletes_nothing() {
+    let world = World::new();
+    let answer = world.predict("good").await;
+    let mut asked = Box::pin(delete(&world, TenantId::default(), answer.id));
+    assert!(asked.as_mut().now_or_never().is_none());
+    drop(asked);
+    assert_eq!(world.store.kept(&TenantId::default()).len(), 1);
+    assert_eq!(world.store.events().len(), 1);
+}

@@ -1,0 +1,113 @@
+use application::action::{ActionFailure, chain, log_action};
+use application::dtos::PredictSentimentRequest;
+use application::errors::ApplicationError;
+use application::use_cases::PredictSentimentUseCase;
+use domain::errors::Rule;
+use domain::value_objects::TenantId;
+use futures_util::FutureExt;
+use testkit::{CapturedLog, LogLine, MlFailure};
+use tracing::Level;
+
+use crate::world::{World, item};
+
+const TARGET: &str = "undertone::action";
+
+fn words(lines: &[LogLine]) -> Vec<(Level, &str)> {
+    lines.iter().map(|line| (line.level, line.message.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_success_is_a_start_and_an_end_with_whole_milliseconds() {
+    let log = CapturedLog::start();
+    let answer = log_action("Type.method", async { Ok::<_, ApplicationError>(42) }).await;
+    assert_eq!(answer.unwrap(), 42);
+    let lines = log.under(TARGET);
+    assert_eq!(words(&lines), [(Level::INFO, "→ Type.method"), (Level::INFO, "✓ Type.method")]);
+    assert!(lines.iter().all(|line| line.field("action") == "Type.method"));
+    assert!(lines[1].field("duration_ms").parse::<u64>().is_ok(), "{lines:?}");
+    assert_eq!(lines[1].field("code"), "");
+}
+
+#[tokio::test]
+async fn a_callers_fault_is_no_error_of_ours() {
+    let log = CapturedLog::start();
+    let failed = log_action("Type.method", async {
+        Err::<(), _>(ApplicationError::NotFound { entity: "prediction", id: "7".into() })
+    });
+    assert!(failed.await.is_err());
+    let lines = log.under(TARGET);
+    assert_eq!(words(&lines), [(Level::INFO, "→ Type.method"), (Level::INFO, "✗ Type.method")]);
+    assert_eq!(lines[1].field("code"), "not_found");
+    assert!(lines[1].field("duration_ms").parse::<u64>().is_ok());
+}
+
+#[tokio::test]
+async fn a_failure_of_ours_is_an_error_with_its_whole_chain_once() {
+    let log = CapturedLog::start();
+    let cause = std::io::Error::other(ApplicationError::Saturated);
+    let failed = log_action("Type.method", async {
+        Err::<(), _>(ApplicationError::Unavailable { what: "store", source: Box::new(cause) })
+    });
+    assert!(failed.await.is_err());
+    let lines = log.under(TARGET);
+    assert_eq!(words(&lines), [(Level::INFO, "→ Type.method"), (Level::ERROR, "✗ Type.method")]);
+    assert_eq!(lines[1].field("code"), "unavailable");
+    assert_eq!(lines[1].field("error"), "the store is not available: the model's queue is full");
+}
+
+#[tokio::test]
+async fn an_action_that_is_dropped_has_no_end() {
+    let log = CapturedLog::start();
+    let mut never =
+        Box::pin(log_action("Type.method", std::future::pending::<Result<(), ApplicationError>>()));
+    assert!(never.as_mut().now_or_never().is_none());
+    drop(never);
+    assert_eq!(words(&log.under(TARGET)), [(Level::INFO, "→ Type.method")]);
+}
+
+#[test]
+fn every_error_has_a_code_and_belongs_to_somebody() {
+    let id = || "7".to_owned();
+    let errors = [
+        (ApplicationError::Invalid { field: "text".into(), rule: Rule::Blank }, "invalid", false),
+        (ApplicationError::NotFound { entity: "prediction", id: id() }, "not_found", false),
+        (ApplicationError::Conflict { entity: "prediction", id: id() }, "conflict", false),
+        (ApplicationError::Saturated, "saturated", false),
+        (ApplicationError::DeadlineExceeded, "deadline_exceeded", true),
+        (ApplicationError::Unavailable { what: "store", source: "x".into() }, "unavailable", true),
+        (ApplicationError::InferenceFailed { reason: "NaN".into() }, "inference_failed", true),
+        (ApplicationError::Corrupt { table: "t", column: "c", id: id() }, "corrupt", true),
+    ];
+    for (error, code, is_ours) in errors {
+        assert_eq!((error.code(), error.is_ours()), (code, is_ours));
+    }
+}
+
+#[test]
+fn a_chain_names_every_cause_outermost_first() {
+    let inner = application::ports::PublishError("the receiver is away".into());
+    let outer = ApplicationError::Unavailable { what: "publisher", source: Box::new(inner) };
+    let expected = "the publisher is not available: the event was not published: the receiver is away";
+    assert_eq!(chain(&outer), expected);
+}
+
+#[tokio::test]
+async fn a_use_case_logs_its_failure_once_and_never_the_text() {
+    let world = World::new();
+    let secret = "the secret words of the text";
+    let predict = PredictSentimentUseCase::new(world.ports());
+    let request = || PredictSentimentRequest { tenant: TenantId::default(), item: item(secret) };
+    let log = CapturedLog::start();
+    predict.execute(request()).await.unwrap();
+    world.store.fail_with("the disk is full");
+    assert!(predict.execute(request()).await.is_err());
+    world.ml.fail(secret, MlFailure::InferenceFailed);
+    assert!(predict.execute(request()).await.is_err());
+
+    let lines = log.lines();
+    let errors: Vec<_> = lines.iter().filter(|line| line.level == Level::ERROR).collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert_eq!(errors[0].field("error"), "the store is not available: the disk is full");
+    assert_eq!(errors[1].field("code"), "inference_failed");
+    assert!(lines.iter().all(|line| !format!("{line:?}").contains("secret")), "{lines:?}");
+}

@@ -1,0 +1,241 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::dtos::{RelayOutboxRequest, RelayOutboxResponse};
+use application::errors::ApplicationError;
+use application::ports::{Clock, EventPublisher, LeaseRepository, OutboxEvent, PublishError};
+use application::use_cases::RelayOutboxUseCase;
+use async_trait::async_trait;
+use domain::value_objects::PredictionId;
+use testkit::{CapturedLog, RecordingPublisher};
+
+use crate::world::{World, failure};
+
+/// One process's relay.
+struct Relay {
+    name: &'static str,
+    use_case: RelayOutboxUseCase,
+}
+
+impl Relay {
+    fn new(world: &World, name: &'static str, publisher: Arc<dyn EventPublisher>) -> Self {
+        let use_case = RelayOutboxUseCase::new(world.read(), world.read(), publisher, world.clock.clone());
+        Self { name, use_case }
+    }
+
+    async fn pass(&self) -> Result<RelayOutboxResponse, ApplicationError> {
+        self.use_case.execute(RelayOutboxRequest { holder: self.name.to_owned() }).await
+    }
+
+    /// A pass that the store lets through: whether it leads, and how many events went out.
+    async fn good_pass(&self) -> (bool, usize) {
+        let done = self.pass().await.expect("a pass");
+        (done.leads, done.published)
+    }
+}
+
+fn about(events: &[OutboxEvent]) -> Vec<PredictionId> {
+    events.iter().map(|event| event.prediction_id).collect()
+}
+
+/// Keeps `count` answers; their ids, oldest first.
+async fn predict_many(world: &World, count: usize) -> Vec<PredictionId> {
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        ids.push(world.predict("good").await.id);
+    }
+    ids
+}
+
+fn unpublished(world: &World) -> usize {
+    world.store.events().iter().filter(|(_, published)| published.is_none()).count()
+}
+
+#[tokio::test]
+async fn events_go_out_once_in_the_order_in_which_they_happened() {
+    let world = World::new();
+    let publisher = Arc::new(RecordingPublisher::new());
+    let relay = Relay::new(&world, "a", publisher.clone());
+    assert_eq!(relay.good_pass().await, (true, 0));
+
+    let first = predict_many(&world, 3).await;
+    assert_eq!(relay.good_pass().await, (true, 3));
+    let second = predict_many(&world, 2).await;
+    assert_eq!(relay.good_pass().await, (true, 2));
+    assert_eq!(relay.good_pass().await, (true, 0));
+    assert_eq!(about(&publisher.published()), [first, second].concat());
+    let now = world.clock.now();
+    assert!(world.store.events().iter().all(|(_, published)| *published == Some(now)));
+}
+
+#[tokio::test]
+async fn a_pass_takes_so_many_events_and_says_that_more_wait() {
+    let world = World::new();
+    let expected = predict_many(&world, 300).await;
+    let publisher = Arc::new(RecordingPublisher::new());
+    let relay = Relay::new(&world, "a", publisher.clone());
+    let first = relay.pass().await.unwrap();
+    assert_eq!(first, RelayOutboxResponse { leads: true, published: 256, more: true });
+    let second = relay.pass().await.unwrap();
+    assert_eq!(second, RelayOutboxResponse { leads: true, published: 44, more: false });
+    assert_eq!(about(&publisher.published()), expected);
+}
+
+#[tokio::test]
+async fn an_event_that_does_not_go_out_stops_the_pass_and_comes_first_in_the_next() {
+    let world = World::new();
+    let expected = predict_many(&world, 5).await;
+    let publisher = Arc::new(RecordingPublisher::new());
+    let relay = Relay::new(&world, "a", publisher.clone());
+    publisher.fail_after(2, 2);
+    assert_eq!(relay.good_pass().await, (true, 2));
+    assert_eq!(unpublished(&world), 3);
+    assert_eq!(relay.good_pass().await, (true, 0));
+    assert_eq!(relay.good_pass().await, (true, 3));
+    assert_eq!(about(&publisher.published()), expected);
+    assert_eq!(about(&publisher.refused()), [expected[2], expected[2]]);
+}
+
+#[tokio::test]
+async fn a_publisher_that_fails_is_logged_once_a_pass_with_its_cause() {
+    let world = World::new();
+    predict_many(&world, 3).await;
+    let publisher = Arc::new(RecordingPublisher::new());
+    let relay = Relay::new(&world, "a", publisher.clone());
+    publisher.fail_next(1);
+    let log = CapturedLog::start();
+    relay.good_pass().await;
+    let errors: Vec<_> = log.lines().into_iter().filter(|line| line.level == tracing::Level::ERROR).collect();
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0].field("error"), "the event was not published: the receiver is away");
+}
+
+#[tokio::test]
+async fn one_of_two_relays_leads() {
+    let world = World::new();
+    predict_many(&world, 2).await;
+    let publisher = Arc::new(RecordingPublisher::new());
+    let (a, b) = (Relay::new(&world, "a", publisher.clone()), Relay::new(&world, "b", publisher.clone()));
+    assert_eq!(a.good_pass().await, (true, 2));
+    predict_many(&world, 1).await;
+    assert_eq!(b.good_pass().await, (false, 0));
+    // The leader renews, so that it leads for as long as it lives.
+    for _ in 0..5 {
+        world.clock.advance(Duration::from_secs(9));
+        assert!(a.good_pass().await.0);
+        assert_eq!(b.good_pass().await, (false, 0));
+    }
+    assert_eq!(publisher.published().len(), 3);
+}
+
+#[tokio::test]
+async fn the_other_leads_once_the_leader_is_dead_for_ten_seconds() {
+    let world = World::new();
+    let publisher = Arc::new(RecordingPublisher::new());
+    let (a, b) = (Relay::new(&world, "a", publisher.clone()), Relay::new(&world, "b", publisher.clone()));
+    assert!(a.good_pass().await.0);
+    world.clock.advance(Duration::from_millis(9_999));
+    assert!(!b.good_pass().await.0);
+    world.clock.advance(Duration::from_millis(1));
+    assert!(b.good_pass().await.0);
+    assert!(!a.good_pass().await.0);
+}
+
+#[tokio::test]
+async fn a_relay_that_steps_down_lets_the_other_lead_at_once() {
+    let world = World::new();
+    let publisher = Arc::new(RecordingPublisher::new());
+    let (a, b) = (Relay::new(&world, "a", publisher.clone()), Relay::new(&world, "b", publisher.clone()));
+    assert!(a.good_pass().await.0);
+    assert!(!b.good_pass().await.0);
+    b.use_case.step_down().await.expect("who does not lead has nothing to give back");
+    assert!(!b.good_pass().await.0);
+    a.use_case.step_down().await.expect("the lease is given back");
+    assert!(b.good_pass().await.0);
+    a.use_case.step_down().await.expect("the second time there is nothing to give back");
+    assert!(!a.good_pass().await.0);
+}
+
+/// While it publishes, its relay is out for so long that another takes the lease.
+struct SlowPublisher {
+    world: Arc<World>,
+    published: RecordingPublisher,
+}
+
+#[async_trait]
+impl EventPublisher for SlowPublisher {
+    async fn publish(&self, event: &OutboxEvent) -> Result<(), PublishError> {
+        self.world.clock.advance(Duration::from_secs(11));
+        let ttl = Duration::from_secs(10);
+        let taken = self.world.store.acquire("outbox-relay", "b", self.world.clock.now(), ttl).await;
+        assert!(taken.expect("the store answers").is_some());
+        self.published.publish(event).await
+    }
+}
+
+#[tokio::test]
+async fn a_relay_that_lost_its_lease_marks_nothing_and_the_events_come_again() {
+    let world = Arc::new(World::new());
+    let expected = predict_many(&world, 1).await;
+    let slow = Arc::new(SlowPublisher { world: world.clone(), published: RecordingPublisher::new() });
+    let a = Relay::new(&world, "a", slow.clone());
+    assert_eq!(a.good_pass().await, (false, 1));
+    assert_eq!(unpublished(&world), 1);
+
+    let publisher = Arc::new(RecordingPublisher::new());
+    let b = Relay::new(&world, "b", publisher.clone());
+    assert_eq!(b.good_pass().await, (true, 1));
+    assert_eq!(about(&publisher.published()), expected);
+    assert_eq!(about(&slow.published.published()), expected);
+    // What it lost it does not give back.
+    a.use_case.step_down().await.expect("there is nothing to give back");
+    assert!(b.good_pass().await.0);
+}
+
+#[tokio::test]
+async fn published_events_are_forgotten_after_a_day() {
+    let world = World::new();
+    predict_many(&world, 2).await;
+    let publisher = Arc::new(RecordingPublisher::new());
+    let relay = Relay::new(&world, "a", publisher.clone());
+    relay.good_pass().await;
+    publisher.fail_next(usize::MAX);
+    predict_many(&world, 1).await;
+    world.clock.advance(Duration::from_hours(24));
+    relay.good_pass().await;
+    assert_eq!(world.store.events().len(), 3, "a day is not over before its end");
+    world.clock.advance(Duration::from_mins(1));
+    relay.good_pass().await;
+    assert_eq!((world.store.events().len(), unpublished(&world)), (1, 1));
+}
+
+#[tokio::test]
+async fn the_relay_looks_for_events_to_forget_once_a_minute() {
+    let world = World::new();
+    predict_many(&world, 1).await;
+    let relay = Relay::new(&world, "a", Arc::new(RecordingPublisher::new()));
+    relay.good_pass().await;
+    world.clock.advance(Duration::from_secs(24 * 3_600 - 10));
+    relay.good_pass().await;
+    world.clock.advance(Duration::from_secs(59));
+    relay.good_pass().await;
+    assert_eq!(world.store.events().len(), 1);
+    world.clock.advance(Duration::from_secs(1));
+    relay.good_pass().await;
+    assert_eq!(world.store.events().len(), 0);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_fails_the_pass_and_nothing_goes_out() {
+    let world = World::new();
+    predict_many(&world, 2).await;
+    let publisher = Arc::new(RecordingPublisher::new());
+    let relay = Relay::new(&world, "a", publisher.clone());
+    assert!(relay.good_pass().await.0);
+    predict_many(&world, 1).await;
+    world.store.fail_with("the connection broke");
+    assert_eq!(failure(&relay.pass().await), ("unavailable", "store"));
+    assert_eq!(publisher.published().len(), 2);
+    world.store.recover();
+    assert_eq!(relay.good_pass().await, (true, 1));
+}
