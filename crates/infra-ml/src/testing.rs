@@ -6,6 +6,7 @@ pub(crate) mod small_model;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::value_objects::{InputText, TenantId, TextLimits};
 use tokio::sync::OnceCell;
@@ -22,7 +23,10 @@ pub(crate) fn bundled_folder() -> PathBuf {
 pub(crate) async fn bundled() -> Arc<LocalMlGateway> {
     static BUNDLED: OnceCell<Arc<LocalMlGateway>> = OnceCell::const_new();
     let start = || async {
-        let (gateway, loading) = LocalMlGateway::start(ModelSettings::new(bundled_folder()));
+        // A busy machine may be slow, which is not what these tests are about.
+        let settings =
+            ModelSettings { max_wait: Duration::from_mins(10), ..ModelSettings::new(bundled_folder()) };
+        let (gateway, loading) = LocalMlGateway::start(settings);
         loading.await.unwrap();
         gateway
     };

@@ -62,7 +62,8 @@ pub(super) fn table(figures: &[Figure]) -> String {
             figure.measure.to_owned(),
             format!("{:.2} %", figure.measured * 100.0),
             format!("{:.2} %", figure.expected * 100.0),
-            format!("{:+.3}", figure.points()),
+            // Adding zero makes a negative zero positive.
+            format!("{:+.3}", (figure.points() * 1_000.0).round() / 1_000.0 + 0.0),
         ])
     }));
     lines.join("\n")
