@@ -85,7 +85,9 @@ fn describe(error: &figment::Error) -> anyhow::Error {
     };
     let key = error.path.join(".");
     let key = if key.is_empty() { key } else { format!("{key}: ") };
-    anyhow::anyhow!("configuration: {key}{}{place}", error.kind)
+    let kind = error.kind.to_string();
+    let kind: Vec<&str> = kind.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    anyhow::anyhow!("configuration: {key}{}{place}", kind.join(" "))
 }
 
 /// A flag's text as the value it looks like: number, bool, list or table in TOML's form, else a string.
