@@ -1,5 +1,6 @@
 //! The configuration: defaults, then `undertone.toml`, then the environment, then flags; later ones win.
 
+mod cache;
 mod keys;
 mod limits;
 mod log;
@@ -14,6 +15,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Source};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use cache::CacheSettings;
 pub(crate) use keys::{reference_markdown, write_effective};
 pub(crate) use limits::LimitsSettings;
 pub(crate) use log::{LogFormat, LogSettings};
@@ -32,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) store: StoreSettings,
     pub(crate) model: ModelSection,
+    pub(crate) cache: CacheSettings,
     pub(crate) limits: LimitsSettings,
     pub(crate) log: LogSettings,
 }
@@ -72,6 +75,7 @@ impl Settings {
         self.server.validate()?;
         self.store.validate()?;
         self.model.validate()?;
+        self.cache.validate()?;
         self.limits.validate()
     }
 }
@@ -142,6 +146,9 @@ mod tests {
                 ("store.url", "mysql://localhost/x"),
                 ("model.precision", "f31"),
                 ("model.device", "tpu"),
+                ("cache.enabled", "2"),
+                ("cache.max_entries", "0"),
+                ("cache.ttl", "0.5"),
                 ("server.cors_origins", "[\"a.example/path\"]"),
             ] {
                 let error = Settings::load(&flags(&[(key, value)])).expect_err(key).to_string();

@@ -13,10 +13,13 @@ use application::use_cases::{
 };
 use domain::value_objects::TextLimits;
 use http_actix::UseCases;
-use infra_local::{DiscardingStore, FacadeAnswerMetrics, LogPublisher, SystemClock, UuidV7Ids};
+use infra_local::{
+    CachedMlGateway, DiscardingStore, FacadeAnswerMetrics, LogPublisher, MokaCacheGateway, SystemClock,
+    UuidV7Ids,
+};
 use infra_ml::{Loading, LocalMlGateway, ModelSettings};
 
-use crate::config::Settings;
+use crate::config::{CacheSettings, Settings};
 use crate::model_folder;
 
 pub(crate) use store::Store;
@@ -29,6 +32,8 @@ pub(crate) struct Container {
     pub(crate) relay: Arc<RelayOutboxUseCase>,
     /// The model.
     pub(crate) gateway: Arc<LocalMlGateway>,
+    /// The cache before the model, where there is to be one.
+    pub(crate) cache: Option<Arc<MokaCacheGateway>>,
     /// The store.
     pub(crate) store: Store,
     /// This process's name among those who share the store.
@@ -48,7 +53,8 @@ impl Container {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let process = ids.event_id(clock.now()).to_string();
-        let ports = predict_ports(settings, gateway.clone(), store.units(), &clock, &ids);
+        let (ml, cache) = behind_cache(gateway.clone(), &settings.cache);
+        let ports = predict_ports(settings, ml, store.units(), &clock, &ids);
         let checks = vec![store.health(), gateway.health()];
         let use_cases = UseCases {
             predict: PredictSentimentUseCase::new(ports.clone()),
@@ -61,8 +67,8 @@ impl Container {
             health: Arc::new(CheckHealthUseCase::new(checks, clock.clone())),
         };
         let relay = RelayOutboxUseCase::new(store.leases(), store.outbox(), Arc::new(LogPublisher), clock);
-        let container =
-            Self { use_cases: Arc::new(use_cases), relay: Arc::new(relay), gateway, store, process };
+        let (use_cases, relay) = (Arc::new(use_cases), Arc::new(relay));
+        let container = Self { use_cases, relay, gateway, cache, store, process };
         Ok((container, loading))
     }
 
@@ -73,7 +79,8 @@ impl Container {
     }
 }
 
-/// The batch use case over the model alone, for the command line: answers are kept in `kept`, or nowhere.
+/// The batch use case over the model alone, without a cache, for the command line: answers are kept in `kept`, or
+/// nowhere.
 pub(crate) fn predict_batch(
     settings: &Settings,
     gateway: Arc<LocalMlGateway>,
@@ -95,14 +102,25 @@ pub(crate) async fn load_model(settings: &Settings) -> anyhow::Result<Arc<LocalM
     Ok(gateway)
 }
 
+/// The model, behind a cache where there is to be one.
+fn behind_cache(
+    model: Arc<LocalMlGateway>,
+    settings: &CacheSettings,
+) -> (Arc<dyn MlGateway>, Option<Arc<MokaCacheGateway>>) {
+    if !settings.enabled {
+        return (model, None);
+    }
+    let cache = Arc::new(MokaCacheGateway::new(settings.max_entries, settings.ttl.duration()));
+    (Arc::new(CachedMlGateway::new(model, cache.clone())), Some(cache))
+}
+
 fn predict_ports(
     settings: &Settings,
-    gateway: Arc<LocalMlGateway>,
+    ml: Arc<dyn MlGateway>,
     store: Arc<dyn UnitOfWorkFactory>,
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn IdGenerator>,
 ) -> PredictPorts {
-    let ml: Arc<dyn MlGateway> = gateway;
     PredictPorts {
         ml,
         store,

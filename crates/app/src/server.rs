@@ -84,6 +84,7 @@ fn api_state(settings: &Settings, container: &Container, metrics: PrometheusHand
             cors_origins: settings.server.cors_origins.clone(),
             hsts_max_age_s: settings.server.hsts.then_some(HSTS_MAX_AGE_S),
             admin_split: settings.server.admin_address.is_some(),
+            cache_status: settings.cache.enabled,
             ..HttpSettings::default()
         },
         started: Instant::now(),

@@ -14,7 +14,10 @@ mod unit_of_work;
 
 pub use clock::Clock;
 pub use event_publisher::{EventPublisher, PublishError};
-pub use gateways::{Admission, AnswerMetrics, MlError, MlGateway, ModelInfo, SelfTest, WindowInfo};
+pub use gateways::{
+    Admission, AnswerMetrics, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway, ModelInfo, SelfTest,
+    WindowInfo,
+};
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;
 pub use read_models::{PredictionFilter, PredictionReadModel};

@@ -1,6 +1,7 @@
 //! From answers to the wire: the JSON that callers see, and its schemas. No rule and no decision lives here.
 
 mod batch;
+mod cache_status;
 mod health;
 mod instant;
 mod metadata;
@@ -9,6 +10,7 @@ mod prediction;
 mod stream;
 
 pub(crate) use batch::{BatchView, present_batch_item};
+pub(crate) use cache_status::present_cache_status;
 pub(crate) use health::{
     HealthView, ProcessFacts, ReadyView, StatusView, present_health, present_ready, present_status,
 };

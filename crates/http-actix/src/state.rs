@@ -23,6 +23,8 @@ pub struct HttpSettings {
     pub hsts_max_age_s: Option<u64>,
     /// Whether `/metrics` and the details of `/health` belong to the operators' listener alone.
     pub admin_split: bool,
+    /// Whether there is a cache before the model, so that `Cache-Status` tells what it did.
+    pub cache_status: bool,
     /// What `Retry-After` says on a 503, in seconds.
     pub retry_after_s: u32,
 }
@@ -37,6 +39,7 @@ impl Default for HttpSettings {
             cors_origins: Vec::new(),
             hsts_max_age_s: None,
             admin_split: false,
+            cache_status: true,
             retry_after_s: 1,
         }
     }

@@ -1,18 +1,24 @@
-//! The adapters that need nothing outside the process: the clock, new ids, events to the log, counters of
-//! answers, and a store that keeps nothing.
+//! The adapters that need nothing outside the process: the clock, new ids, a cache before the model, events to the
+//! log, counters of answers, and a store that keeps nothing.
 //!
 //! This crate knows no database and no model. Start reading at [`SystemClock`].
 
 #![forbid(unsafe_code)]
 
+mod cached_ml_gateway;
 mod discarding_store;
 mod facade_answer_metrics;
 mod log_publisher;
+mod metric;
+mod moka_cache_gateway;
 mod system_clock;
 mod uuid_v7_ids;
 
+pub use cached_ml_gateway::CachedMlGateway;
 pub use discarding_store::DiscardingStore;
 pub use facade_answer_metrics::FacadeAnswerMetrics;
 pub use log_publisher::LogPublisher;
+pub use metric::describe_cache_metrics;
+pub use moka_cache_gateway::MokaCacheGateway;
 pub use system_clock::SystemClock;
 pub use uuid_v7_ids::UuidV7Ids;

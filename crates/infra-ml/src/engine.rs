@@ -3,10 +3,11 @@
 
 mod batch;
 pub(crate) mod candle;
+pub(crate) mod cpu;
 
 pub(crate) use batch::TokenBatch;
 
-/// The arithmetic of a classifier. It lives on the worker's thread and is called by nobody else.
+/// The arithmetic of a classifier, as one worker holds it; no other calls it.
 pub(crate) trait Engine: Send {
     /// The logits of every sequence of `batch`, in its order: `[sequences][labels]`.
     ///
@@ -15,7 +16,19 @@ pub(crate) trait Engine: Send {
     ///
     /// # Errors
     /// Where the batch cannot be computed. The worker then tries its sequences one by one.
-    fn forward(&mut self, batch: &TokenBatch) -> Result<Vec<Vec<f32>>, EngineError>;
+    fn forward(&mut self, batch: &TokenBatch, cores: Cores) -> Result<Vec<Vec<f32>>, EngineError>;
+
+    /// The tokens of a batch above which it gains nothing by being larger.
+    fn batch_tokens(&self) -> usize;
+}
+
+/// What a batch may use of the processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cores {
+    /// The core of the worker's thread: others have work too.
+    Own,
+    /// All of them: nothing else runs or waits.
+    All,
 }
 
 /// Whether `row` is an answer: a number for each label.

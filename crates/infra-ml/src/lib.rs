@@ -27,6 +27,7 @@ mod worker;
 #[cfg(test)]
 mod testing;
 
+pub use engine::cpu::peak_products_per_second;
 pub use gateway::LocalMlGateway;
 pub use health::ModelHealthCheck;
 pub use load_error::LoadError;

@@ -201,7 +201,9 @@ pub enum LoadError {
         source: BoxError,
     },
     /// The device does not have this arithmetic.
-    #[error("model.precision = \"{precision}\" is for CUDA; use f32 or auto on {device}")]
+    #[error(
+        "model.precision = \"{precision}\" is not for {device}; use auto, f32 or int8 on the CPU and auto, f32, f16 or bf16 on CUDA"
+    )]
     Precision {
         /// The precision asked for.
         precision: Precision,

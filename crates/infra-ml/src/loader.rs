@@ -8,28 +8,38 @@ mod labels;
 mod self_test;
 mod weights;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
-use application::ports::ModelInfo;
+use application::action::chain;
+use application::errors::BoxError;
+use application::ports::{ModelInfo, SelfTest};
+use candle_core::DType;
 use candle_nn::VarBuilder;
-use domain::value_objects::{LabelSet, ModelRef};
+use domain::value_objects::ModelRef;
 
 use crate::engine::Engine;
 use crate::engine::candle::CandleEngine;
+use crate::engine::cpu::{Arithmetic, CpuEngine, Level, Packing};
 use crate::load_error::LoadError;
-use crate::settings::ModelSettings;
+use crate::settings::{ModelSettings, Precision};
 use crate::tokenizer::TextTokenizer;
 use crate::windowing::Windowing;
 
+use device::ChosenDevice;
 use files::ModelFolder;
 use hf_config::HfConfig;
-use self_test::{SelfTestRun, warm_up};
+use self_test::{Reference, SelfTestRun, warm_up};
 use weights::Weights;
 
-/// A model that has passed its self-test: what stays with the gateway, and the engine that goes to the worker.
+/// One for each worker.
+type Engines = Vec<Box<dyn Engine>>;
+
+/// A model that has passed its self-test: what stays with the gateway, and an engine for each worker.
 pub(crate) struct LoadedModel {
-    pub(crate) engine: Box<dyn Engine>,
+    pub(crate) engines: Engines,
     pub(crate) tokenizer: Arc<TextTokenizer>,
     pub(crate) windowing: Windowing,
     pub(crate) info: ModelInfo,
@@ -46,47 +56,122 @@ pub(crate) fn load(settings: &ModelSettings) -> Result<LoadedModel, LoadError> {
         TextTokenizer::from_bytes(&tokenizer_path, &files::read(&tokenizer_path)?, config.vocabulary())?;
     let most = config.positions().saturating_sub(tokenizer.specials().len());
     let windowing = Windowing::try_new(settings.window, settings.overlap, most)?;
-    let device = device::choose(settings.device, settings.precision)?;
+    let device = device::choose(settings.device)?;
     let weights = Weights::read(&folder, &config)?;
     let labels = Arc::new(labels::label_set(&folder.config(), &config, &settings.labels)?);
-    let mut engine = put_on_device(&folder, &config, &weights, &labels, &device)?;
-    let self_test = SelfTestRun { folder: &folder, tokenizer: &tokenizer, most_tokens: config.positions() }
-        .run(&mut engine, device.tolerance)?;
-    warm_up(&folder, &tokenizer, windowing, labels.labels().len(), &mut engine)?;
+    let reference = Reference::read(&folder)?;
+    let loading =
+        EngineLoading { folder: &folder, config: &config, weights: &weights, device: &device, settings };
+    let self_test = SelfTestRun {
+        folder: &folder,
+        tokenizer: &tokenizer,
+        reference: reference.as_ref(),
+        most_tokens: config.positions(),
+    };
+    let (mut engines, precision, self_test) = loading.load_first_that_passes(&self_test)?;
+    for engine in &mut engines {
+        warm_up(&folder, &tokenizer, windowing, labels.labels().len(), engine.as_mut())?;
+    }
     let name = settings.name.clone().unwrap_or_else(|| folder.name());
     let sha256 = weights.sha256();
     let model = Arc::new(ModelRef::new(name, &sha256[..REVISION_DIGITS]));
     tracing::info!(
-        model = model.name(), revision = model.revision(), device = device.name, precision = %device.precision,
-        load_ms = started.elapsed().as_millis() as u64, self_test = ?self_test, "the model is loaded"
+        model = model.name(), revision = model.revision(), device = device.name, %precision,
+        workers = engines.len(), load_ms = started.elapsed().as_millis() as u64, self_test = ?self_test,
+        "the model is loaded"
     );
     let info = ModelInfo {
         model,
         labels,
         window: windowing.info(),
         device: device.name,
-        precision: device.precision.as_str().to_owned(),
+        precision: precision.as_str().to_owned(),
         sha256,
         self_test,
     };
-    Ok(LoadedModel { engine: Box::new(engine), tokenizer: Arc::new(tokenizer), windowing, info })
+    Ok(LoadedModel { engines, tokenizer: Arc::new(tokenizer), windowing, info })
 }
 
 /// The hexadecimal digits of the weights' SHA-256 that name a revision.
 const REVISION_DIGITS: usize = 12;
 
-fn put_on_device(
-    folder: &ModelFolder,
-    config: &HfConfig,
-    weights: &Weights,
-    labels: &LabelSet,
-    device: &device::ChosenDevice,
-) -> Result<CandleEngine, LoadError> {
-    let load = || {
-        let builder = VarBuilder::from_slice_safetensors(weights.bytes(), device.dtype, &device.device)?;
-        CandleEngine::load(&builder, &config.bert(), labels.labels().len())
-    };
-    load().map_err(|source| LoadError::Engine { path: folder.path().to_owned(), source: source.into() })
+/// What engines are made of.
+struct EngineLoading<'a> {
+    folder: &'a ModelFolder,
+    config: &'a HfConfig,
+    weights: &'a Weights,
+    device: &'a ChosenDevice,
+    settings: &'a ModelSettings,
+}
+
+impl EngineLoading<'_> {
+    /// The engines in the first precision that may be used and passes the self-test.
+    fn load_first_that_passes(
+        &self,
+        self_test: &SelfTestRun<'_>,
+    ) -> Result<(Engines, Precision, SelfTest), LoadError> {
+        let level = Level::detect();
+        let own_tolerance = self_test.reference.and_then(|reference| reference.tolerance(Precision::Int8));
+        let precisions = self.device.precisions(
+            self.settings.precision,
+            level.has_fast_bytes(),
+            own_tolerance.is_some(),
+        )?;
+        let last = precisions.len() - 1;
+        for (place, precision) in precisions.into_iter().enumerate() {
+            let mut engines = self.load(precision, level)?;
+            let tolerance = device::tolerance(precision, own_tolerance);
+            match self_test.run(engines[0].as_mut(), tolerance) {
+                Err(error @ LoadError::SelfTestLogits { .. }) if place < last => {
+                    tracing::warn!(%precision, reason = chain(&error), "this precision is not near enough here");
+                }
+                outcome => return Ok((engines, precision, outcome?)),
+            }
+        }
+        Err(LoadError::Stopped)
+    }
+
+    fn load(&self, precision: Precision, level: Level) -> Result<Engines, LoadError> {
+        let engines =
+            if self.device.is_cpu() { self.pack(precision, level) } else { self.put_on_device(precision) };
+        engines.map_err(|source| LoadError::Engine { path: self.folder.path().to_owned(), source })
+    }
+
+    /// An engine for each core, all of which read the same weights.
+    fn pack(&self, precision: Precision, level: Level) -> Result<Engines, BoxError> {
+        let arithmetic = if precision == Precision::Int8 { Arithmetic::Int8 } else { Arithmetic::F32 };
+        let builder =
+            VarBuilder::from_slice_safetensors(self.weights.bytes(), DType::F32, &self.device.device)?;
+        let labels = self.config.labels().len();
+        let words = self.weights.dtype_of("bert.embeddings.word_embeddings.weight");
+        let model = Packing { level, arithmetic, words }.pack(&builder, &self.config.bert(), labels)?;
+        let cores = self.settings.threads.map_or_else(available_cores, NonZeroUsize::get);
+        let pool = match cores {
+            1 => None,
+            cores => {
+                let builder = rayon::ThreadPoolBuilder::new().num_threads(cores);
+                Some(Arc::new(builder.thread_name(|number| format!("undertone-core-{number}")).build()?))
+            }
+        };
+        let model = Arc::new(model);
+        let engine = |_| -> Box<dyn Engine> { Box::new(CpuEngine::new(Arc::clone(&model), pool.clone())) };
+        Ok((0..cores).map(engine).collect())
+    }
+
+    fn put_on_device(&self, precision: Precision) -> Result<Engines, BoxError> {
+        let dtype = match precision {
+            Precision::F16 => DType::F16,
+            Precision::Bf16 => DType::BF16,
+            _ => DType::F32,
+        };
+        let builder = VarBuilder::from_slice_safetensors(self.weights.bytes(), dtype, &self.device.device)?;
+        let engine = CandleEngine::load(&builder, &self.config.bert(), self.config.labels().len())?;
+        Ok(vec![Box::new(engine)])
+    }
+}
+
+fn available_cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 #[cfg(test)]

@@ -4,12 +4,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use application::ports::MlError;
 use tokio::sync::oneshot;
 
+use crate::engine::Cores;
 use crate::gateway::NotAvailable;
 use crate::job::Job;
 use crate::metric;
 
-/// The texts that wait for the engine: bounded by texts and by tokens, first come first served, but for a text of
-/// many windows, which goes back to the end after each batch so that a short text never waits for all of it.
+/// The texts that wait for the workers: bounded by texts and by tokens, first come first served, but for what is long.
+///
+/// Long windows wait apart from short ones and run apart from them. While both wait, one worker at a time takes a long
+/// one and the others take short ones; where there is only one worker it takes them in turn. So neither holds the other:
+/// a short text waits for no more than one long window, and long texts always get on. A text of many windows goes back
+/// to the end after each batch.
 ///
 /// Those who may wait for room stand in a line before the queue. While anyone stands there nobody else is let in,
 /// so that a large text gets its turn.
@@ -29,6 +34,31 @@ pub(crate) struct QueueLimits {
     pub(crate) batch_tokens: usize,
 }
 
+/// The tokens above which a window is long.
+const LONG: usize = 128;
+
+/// Windows that run together.
+pub(crate) struct Batch<'a> {
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) cores: Cores,
+    /// Held while they run.
+    pub(crate) running: Running<'a>,
+}
+
+/// Tells the queue, when it is dropped, that a batch has been run.
+pub(crate) struct Running<'a> {
+    queue: &'a Queue,
+    lane: Lane,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut state = self.queue.state();
+        state.running -= 1;
+        state.running_long -= usize::from(self.lane == Lane::Long);
+    }
+}
+
 /// One window of a text, taken out to be run.
 pub(crate) struct Task {
     pub(crate) job: Arc<Job>,
@@ -46,9 +76,17 @@ pub(crate) enum Refused {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Entry>,
-    /// Tokens of the windows in `waiting` that were not taken yet.
+    short: VecDeque<Entry>,
+    long: VecDeque<Entry>,
+    /// Tokens of the windows of `short` and of `long` that were not taken yet.
     tokens: usize,
+    /// How many take from the queue.
+    workers: usize,
+    /// Batches that run, and those of them that are long.
+    running: usize,
+    running_long: usize,
+    /// What was taken last.
+    last: Lane,
     line: VecDeque<(Entry, oneshot::Sender<()>)>,
     stopped: bool,
 }
@@ -59,15 +97,33 @@ struct Entry {
     next: usize,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Lane {
+    #[default]
+    Short,
+    Long,
+}
+
 impl Entry {
     fn cost(&self) -> usize {
         self.job.cost_from(self.next)
+    }
+
+    /// By its next window: all but the last of a text's windows are alike.
+    fn lane(&self) -> Lane {
+        if self.job.cost(self.next) > LONG { Lane::Long } else { Lane::Short }
     }
 }
 
 impl Queue {
     pub(crate) fn new(limits: QueueLimits) -> Self {
-        Self { state: Mutex::default(), work: Condvar::new(), limits }
+        let state = State { workers: 1, ..State::default() };
+        Self { state: Mutex::new(state), work: Condvar::new(), limits }
+    }
+
+    /// Tells how many will take from the queue: it is one until then.
+    pub(crate) fn serve(&self, workers: usize) {
+        self.state().workers = workers;
     }
 
     /// Whether even the smallest text would be refused now.
@@ -107,21 +163,32 @@ impl Queue {
         Ok(Some(notice))
     }
 
-    /// Waits for work and takes as many windows as the budget allows, in the order in which they came. None once the
-    /// queue is stopped.
-    pub(crate) fn take(&self) -> Option<Vec<Task>> {
+    /// Waits for work and takes windows of at most `wanted` tokens, and no more than this worker's share of what waits,
+    /// in the order in which they came. None once the queue is stopped.
+    pub(crate) fn take(&self, wanted: usize) -> Option<Batch<'_>> {
         let mut state = self.state();
         loop {
             if state.stopped {
                 return None;
             }
-            let tasks = state.take(self.limits.batch_tokens);
+            let lane = state.next_lane();
+            let idle = state.workers.saturating_sub(state.running).max(1);
+            let share = wanted.min(self.limits.batch_tokens).min(state.tokens.div_ceil(idle));
+            let tasks = state.take(lane, share);
             state.let_in(self.limits);
             state.tell();
             if !tasks.is_empty() {
-                return Some(tasks);
+                let alone = state.running == 0 && state.is_empty();
+                state.running += 1;
+                state.running_long += usize::from(lane == Lane::Long);
+                state.last = lane;
+                if !state.is_empty() {
+                    self.work.notify_one();
+                }
+                let cores = if alone { Cores::All } else { Cores::Own };
+                return Some(Batch { tasks, cores, running: Running { queue: self, lane } });
             }
-            if state.waiting.is_empty() {
+            if state.is_empty() {
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
@@ -133,7 +200,8 @@ impl Queue {
         state.stopped = true;
         state.tokens = 0;
         let line = std::mem::take(&mut state.line).into_iter().map(|(entry, _)| entry);
-        let left: Vec<Entry> = std::mem::take(&mut state.waiting).into_iter().chain(line).collect();
+        let (short, long) = (std::mem::take(&mut state.short), std::mem::take(&mut state.long));
+        let left: Vec<Entry> = short.into_iter().chain(long).chain(line).collect();
         state.tell();
         drop(state);
         self.work.notify_all();
@@ -149,7 +217,7 @@ impl Queue {
     /// How many texts wait.
     #[cfg(test)]
     pub(crate) fn depth(&self) -> usize {
-        self.state().waiting.len()
+        self.state().waiting()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -159,13 +227,37 @@ impl Queue {
 
 impl State {
     fn has_room(&self, cost: usize, limits: QueueLimits) -> bool {
-        let fits = self.waiting.len() < limits.items && self.tokens + cost <= limits.tokens;
-        self.line.is_empty() && (fits || self.waiting.is_empty())
+        let fits = self.waiting() < limits.items && self.tokens + cost <= limits.tokens;
+        self.line.is_empty() && (fits || self.is_empty())
+    }
+
+    fn waiting(&self) -> usize {
+        self.short.len() + self.long.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting() == 0
+    }
+
+    fn lane(&mut self, lane: Lane) -> &mut VecDeque<Entry> {
+        match lane {
+            Lane::Short => &mut self.short,
+            Lane::Long => &mut self.long,
+        }
+    }
+
+    /// From which lane a worker takes now.
+    fn next_lane(&self) -> Lane {
+        let longs_turn = match self.workers {
+            1 => self.last == Lane::Short,
+            _ => self.running_long == 0,
+        };
+        if self.long.is_empty() || (!self.short.is_empty() && !longs_turn) { Lane::Short } else { Lane::Long }
     }
 
     fn push(&mut self, entry: Entry) {
         self.tokens += entry.cost();
-        self.waiting.push_back(entry);
+        self.lane(entry.lane()).push_back(entry);
         self.tell();
     }
 
@@ -187,10 +279,10 @@ impl State {
         self.line = line;
     }
 
-    fn take(&mut self, budget: usize) -> Vec<Task> {
+    fn take(&mut self, lane: Lane, budget: usize) -> Vec<Task> {
         let mut tasks = Vec::new();
         let mut tokens = 0;
-        while let Some(mut entry) = self.waiting.pop_front() {
+        while let Some(mut entry) = self.lane(lane).pop_front() {
             if !entry.job.is_wanted() {
                 metrics::counter!(metric::SKIPPED).increment(1);
                 self.tokens -= entry.cost();
@@ -211,9 +303,9 @@ impl State {
                 continue;
             }
             if entry.next == first {
-                self.waiting.push_front(entry);
+                self.lane(lane).push_front(entry);
             } else {
-                self.waiting.push_back(entry);
+                self.lane(entry.lane()).push_back(entry);
             }
             break;
         }
@@ -221,7 +313,7 @@ impl State {
     }
 
     fn tell(&self) {
-        metrics::gauge!(metric::QUEUE_DEPTH).set(self.waiting.len() as f64);
+        metrics::gauge!(metric::QUEUE_DEPTH).set(self.waiting() as f64);
         metrics::gauge!(metric::QUEUE_TOKENS).set(self.tokens as f64);
     }
 }

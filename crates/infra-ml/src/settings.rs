@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -29,6 +30,9 @@ pub struct ModelSettings {
     pub max_queue_tokens: usize,
     /// The most tokens of one batch; one window alone may have more.
     pub max_batch_tokens: usize,
+    /// How many batches are computed at once on the CPU, each on a core; as many as there are cores where there is none.
+    /// A CUDA device computes one at a time.
+    pub threads: Option<NonZeroUsize>,
     /// The longest that a caller waits for an answer.
     pub max_wait: Duration,
 }
@@ -47,6 +51,7 @@ impl ModelSettings {
             max_queue_items: 1_024,
             max_queue_tokens: 65_536,
             max_batch_tokens: 2_048,
+            threads: None,
             max_wait: Duration::from_secs(30),
         }
     }
@@ -55,11 +60,14 @@ impl ModelSettings {
 /// The arithmetic of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
-    /// `f32` on the CPU, `f16` on CUDA.
+    /// On CUDA `f16`. On the CPU `int8` where that is faster and the model's `reference.json` shows that it is near enough,
+    /// else `f32`.
     #[default]
     Auto,
     /// 32 bits.
     F32,
+    /// Weights and activations as bytes, on the CPU only.
+    Int8,
     /// 16 bits, on CUDA only.
     F16,
     /// 16 bits with the range of 32, on CUDA only.
@@ -72,6 +80,7 @@ impl Precision {
         match self {
             Self::Auto => "auto",
             Self::F32 => "f32",
+            Self::Int8 => "int8",
             Self::F16 => "f16",
             Self::Bf16 => "bf16",
         }
@@ -88,7 +97,7 @@ impl FromStr for Precision {
     type Err = SettingsError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        [Self::Auto, Self::F32, Self::F16, Self::Bf16]
+        [Self::Auto, Self::F32, Self::Int8, Self::F16, Self::Bf16]
             .into_iter()
             .find(|precision| precision.as_str() == name)
             .ok_or_else(|| SettingsError::Precision { given: name.to_owned() })
@@ -151,7 +160,7 @@ pub enum LabelMapping {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// No such arithmetic.
-    #[error("there is no precision {given:?}; use auto, f32, f16 or bf16")]
+    #[error("there is no precision {given:?}; use auto, f32, int8, f16 or bf16")]
     Precision {
         /// What was given.
         given: String,
@@ -173,7 +182,7 @@ mod tests {
         for device in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(0), DeviceChoice::Cuda(13)] {
             assert_eq!(device.to_string().parse(), Ok(device));
         }
-        for precision in [Precision::Auto, Precision::F32, Precision::F16, Precision::Bf16] {
+        for precision in [Precision::Auto, Precision::F32, Precision::Int8, Precision::F16, Precision::Bf16] {
             assert_eq!(precision.to_string().parse(), Ok(precision));
         }
     }

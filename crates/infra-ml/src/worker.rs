@@ -5,12 +5,12 @@ use application::action::chain;
 use application::ports::MlError;
 
 use crate::caught::catch_panic;
-use crate::engine::{Engine, TokenBatch, is_usable};
+use crate::engine::{Cores, Engine, TokenBatch, is_usable};
 use crate::metric;
-use crate::queue::{Queue, Task};
+use crate::queue::{Batch, Queue, Task};
 use crate::tokenizer::SpecialTokens;
 
-/// Runs what waits, one batch after another, on the thread that owns the engine.
+/// Runs what waits, one batch after another, on the thread that owns the engine. There is one for each core.
 pub(crate) struct Worker {
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) queue: Arc<Queue>,
@@ -24,20 +24,22 @@ impl Worker {
     /// nobody waits for a worker that is gone.
     pub(crate) fn run(mut self) {
         let _stop = StopOnDrop(Arc::clone(&self.queue));
-        while let Some(tasks) = self.queue.take() {
-            self.answer(tasks);
+        let queue = Arc::clone(&self.queue);
+        while let Some(batch) = queue.take(self.engine.batch_tokens()) {
+            self.answer(batch);
         }
     }
 
     /// Runs `tasks` together. Those without usable logits, be it by an error, a panic or a NaN, run again alone; what
     /// fails alone has failed.
-    fn answer(&mut self, mut tasks: Vec<Task>) {
+    fn answer(&mut self, batch: Batch<'_>) {
+        let Batch { mut tasks, cores, running: _running } = batch;
         for task in tasks.iter().filter(|task| task.window == 0) {
             metrics::histogram!(metric::QUEUE_WAIT_SECONDS).record(task.job.entered().elapsed());
         }
         tasks.sort_by_key(|task| task.job.cost(task.window));
         let alone = tasks.len() == 1;
-        let rows = self.forward(&tasks);
+        let rows = self.forward(&tasks, cores);
         for (task, row) in tasks.into_iter().zip(rows) {
             match row {
                 Ok(logits) => task.job.give(task.window, logits),
@@ -52,7 +54,7 @@ impl Worker {
             return;
         }
         let tasks = [task];
-        let row = self.forward(&tasks).pop();
+        let row = self.forward(&tasks, Cores::Own).pop();
         let [task] = tasks;
         match row {
             Some(Ok(logits)) => task.job.give(task.window, logits),
@@ -63,7 +65,7 @@ impl Worker {
 
     /// One row or reason a task, in their order.
     #[tracing::instrument(name = "ml.run_batch", level = "debug", skip_all, fields(windows = tasks.len()))]
-    fn forward(&mut self, tasks: &[Task]) -> Vec<Result<Vec<f32>, String>> {
+    fn forward(&mut self, tasks: &[Task], cores: Cores) -> Vec<Result<Vec<f32>, String>> {
         let mut batch = TokenBatch::default();
         for task in tasks {
             batch.push(&[&self.specials.before, task.job.window(task.window), &self.specials.after]);
@@ -71,7 +73,7 @@ impl Worker {
         metrics::histogram!(metric::BATCH_SIZE).record(batch.len() as f64);
         metrics::histogram!(metric::BATCH_TOKENS).record(batch.tokens() as f64);
         let started = Instant::now();
-        let outcome = catch_panic(|| self.engine.forward(&batch));
+        let outcome = catch_panic(|| self.engine.forward(&batch, cores));
         metrics::histogram!(metric::INFERENCE_SECONDS).record(started.elapsed());
         let reason = match outcome {
             Ok(Ok(rows)) if rows.len() == tasks.len() => {

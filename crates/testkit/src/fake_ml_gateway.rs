@@ -78,6 +78,11 @@ impl FakeMlGateway {
         self.script().logits.insert(text.to_owned(), logits.to_vec());
     }
 
+    /// From now on what is said about `text` comes out of a cache.
+    pub fn cached(&self, text: &str) {
+        self.script().cached.insert(text.to_owned());
+    }
+
     /// From now on `text` fails, and no other text with it.
     pub fn fail(&self, text: &str, failure: MlFailure) {
         self.script().failures.insert(text.to_owned(), failure);

@@ -1,14 +1,16 @@
 //! What tests put in the place of the world: in-memory fakes of every port, and a TCP proxy that cuts, refuses
 //! and stalls.
 //!
-//! The store fake passes the same contract as the real stores. No fake waits for time to pass, and none draws at
+//! The fakes of store and cache pass the same contracts as the real ones. No fake waits for time to pass, and none draws at
 //! random. This crate knows the ports and no adapter. Start reading at [`MemoryStore`] and [`FakeMlGateway`].
 
 #![forbid(unsafe_code)]
 #![expect(clippy::expect_used, reason = "what a test stands on may fail loudly")]
 
+mod memory_cache;
 mod memory_store;
 
+mod cache_contract;
 mod captured_log;
 mod fake_health_check;
 mod fake_ml_gateway;
@@ -19,11 +21,13 @@ mod sequence_ids;
 
 mod fault_proxy;
 
+pub use cache_contract::cache_contract;
 pub use captured_log::{CapturedLog, LogLine};
 pub use fake_health_check::FakeHealthCheck;
 pub use fake_ml_gateway::{FakeMlGateway, MlCall, MlFailure};
 pub use fault_proxy::{FaultProxy, ProxyMode};
 pub use fixed_clock::FixedClock;
+pub use memory_cache::MemoryCache;
 pub use memory_store::MemoryStore;
 pub use recording_metrics::RecordingMetrics;
 pub use recording_publisher::RecordingPublisher;

@@ -1,4 +1,4 @@
-//! The store in memory keeps the contract of the real ones.
+//! The store and the cache in memory keep the contracts of the real ones.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use application::ports::{
 };
 use async_trait::async_trait;
 use store_contract::{StoreHarness, store_contract};
-use testkit::MemoryStore;
+use testkit::{MemoryCache, MemoryStore, cache_contract};
 
 struct MemoryHarness(MemoryStore);
 
@@ -39,3 +39,8 @@ impl StoreHarness for MemoryHarness {
 }
 
 store_contract!(MemoryHarness);
+
+#[tokio::test]
+async fn the_cache_in_memory_keeps_the_contract_of_caches() {
+    cache_contract(&MemoryCache::new()).await;
+}

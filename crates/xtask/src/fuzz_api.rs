@@ -4,7 +4,7 @@
 mod served;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use crate::fuzz_api::served::Served;
+use crate::python;
 use crate::workspace::{Build, Workspace};
 
 #[derive(Debug, Args)]
@@ -42,7 +43,9 @@ const CHECKS: &str =
 
 /// Fails where a check fails, or where the server is gone afterwards.
 pub(crate) fn run(workspace: &Workspace, args: &FuzzApiArgs) -> anyhow::Result<ExitCode> {
-    let schemathesis = install(workspace)?;
+    let name = format!("schemathesis-{SCHEMATHESIS}");
+    let programs = python::environment(workspace, &name, &format!("schemathesis=={SCHEMATHESIS}\n"))?;
+    let schemathesis = programs.join("schemathesis");
     let mut served = match &args.url {
         Some(_) => None,
         None => Some(Served::start(workspace, &workspace.build_program(Build::Program)?)?),
@@ -92,22 +95,4 @@ fn wait_until_ready(url: &str) -> anyhow::Result<()> {
         thread::sleep(Duration::from_millis(200));
     }
     Ok(())
-}
-
-/// Schemathesis in an environment below `target`, made where it is not there yet.
-fn install(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    let target = workspace.manifests()?.target_directory.into_std_path_buf();
-    let environment = target.join(format!("schemathesis-{SCHEMATHESIS}"));
-    let program = environment.join("bin/schemathesis");
-    if !program.exists() {
-        eprintln!("xtask: installing schemathesis {SCHEMATHESIS} into {}", environment.display());
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&environment).status();
-        let made = made.context("python3 cannot be run: install Python with its venv module")?;
-        ensure!(made.success(), "python3 -m venv gave {made}: install Python's venv module");
-        let package = format!("schemathesis=={SCHEMATHESIS}");
-        let mut pip = Command::new(environment.join("bin/python"));
-        let installed = pip.args(["-m", "pip", "install", "--quiet", &package]).status()?;
-        ensure!(installed.success(), "pip install {package} gave {installed}");
-    }
-    Ok(program)
 }

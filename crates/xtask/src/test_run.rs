@@ -1,9 +1,9 @@
 //! The tests, with every database they need. None is skipped: a `PostgreSQL` is found, started or installed.
 
-mod database;
+pub(crate) mod database;
 mod local_cluster;
-mod login;
-mod supervised;
+pub(crate) mod login;
+pub(crate) mod supervised;
 mod totals;
 
 use std::io::{self, BufRead, BufReader, Write};

@@ -76,8 +76,9 @@ const KEYS: &[Key] = &[
     key("model.name", "text", "The name that answers carry; by default the folder's."),
     key(
         "model.precision",
-        "auto, f32, f16, bf16",
-        "The arithmetic; `auto` is f32 on a CPU and f16 on a GPU.",
+        "auto, f32, int8, f16, bf16",
+        "The arithmetic. `int8` is for CPUs, f16 and bf16 are for GPUs. `auto` is f16 on a GPU; on a CPU it is int8 where \
+         that is faster and the model's `reference.json` says how near it is, else f32.",
     ),
     key(
         "model.device",
@@ -87,8 +88,8 @@ const KEYS: &[Key] = &[
     key(
         "model.window",
         "tokens",
-        "The longest stretch that is read at once, special tokens not counted; by default what the model was \
-         measured best with, at most its maximum.",
+        "The longest stretch that is read at once, special tokens not counted; by default, and at most, the \
+         model's maximum less its special tokens.",
     ),
     key("model.overlap", "tokens", "What two neighbouring windows of a long text share."),
     key(
@@ -97,18 +98,40 @@ const KEYS: &[Key] = &[
         "How labels become sentiments: by their names, not at all, or by a table such as \
          `{ LABEL_0 = \"negative\", LABEL_1 = \"positive\" }`.",
     ),
-    key("model.max_batch_tokens", "tokens", "The most tokens that are computed together."),
+    key(
+        "model.threads",
+        "number",
+        "How many batches are computed at once on a CPU, each on a core of its own; by default as many as there are \
+         cores.",
+    ),
+    key(
+        "model.max_batch_tokens",
+        "tokens",
+        "The most tokens that are computed together; a CPU takes fewer, since it gains nothing by more than 256.",
+    ),
     key(
         "model.max_queue_tokens",
         "tokens",
         "The most tokens that may wait; beyond them requests get 503 `saturated`.",
     ),
-    key("model.max_queue_items", "number", "The most windows that may wait; likewise."),
+    key(
+        "model.max_queue_items",
+        "number",
+        "The most texts that may wait, each with all its windows; likewise.",
+    ),
     key(
         "model.max_wait",
         "seconds",
         "The longest a text may wait for the model; then 503 `deadline_exceeded`.",
     ),
+    key(
+        "cache.enabled",
+        "true, false",
+        "Whether a text that was read a while ago, or is being read now, is answered without reading it again. Every \
+         answer is kept as a new one all the same.",
+    ),
+    key("cache.max_entries", "1–10000000", "The most outputs that are kept, some 600 bytes each."),
+    key("cache.ttl", "seconds", "How long an output is kept."),
     key("limits.max_chars", "1–200000", "The longest text, in characters."),
     key(
         "limits.max_body_bytes",

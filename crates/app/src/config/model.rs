@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -19,6 +20,7 @@ pub(crate) struct ModelSection {
     pub(crate) window: Option<u32>,
     pub(crate) overlap: Option<u32>,
     pub(crate) labels: Labels,
+    pub(crate) threads: Option<NonZeroUsize>,
     pub(crate) max_batch_tokens: usize,
     pub(crate) max_queue_tokens: usize,
     pub(crate) max_queue_items: usize,
@@ -45,6 +47,7 @@ impl Default for ModelSection {
             window: None,
             overlap: None,
             labels: Labels::Word("auto".to_owned()),
+            threads: None,
             max_batch_tokens: 2_048,
             max_queue_tokens: 65_536,
             max_queue_items: 1_024,
@@ -85,6 +88,7 @@ impl ModelSection {
             max_queue_items: self.max_queue_items,
             max_queue_tokens: self.max_queue_tokens,
             max_batch_tokens: self.max_batch_tokens,
+            threads: self.threads,
             max_wait: self.max_wait.duration(),
         })
     }

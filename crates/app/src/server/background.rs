@@ -4,6 +4,7 @@ use std::time::Duration;
 use application::action::chain;
 use application::dtos::RelayOutboxRequest;
 use application::use_cases::{CheckHealthUseCase, RelayOutboxUseCase};
+use infra_local::MokaCacheGateway;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -12,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::config::Settings;
 use crate::container::Container;
 
-/// What runs beside the requests: health checks, the relay of events, the upkeep of metrics.
+/// What runs beside the requests: health checks, the relay of events, the upkeep of metrics and cache.
 pub(super) struct Background {
     tasks: JoinSet<()>,
     ending: watch::Sender<bool>,
@@ -30,7 +31,7 @@ impl Background {
         tasks.spawn(check_health(Arc::clone(&container.use_cases.health), ended.clone()));
         let pause = settings.store.relay_interval.duration();
         tasks.spawn(relay(Arc::clone(&container.relay), container.process.clone(), pause, ended.clone()));
-        tasks.spawn(keep_up(metrics, ended));
+        tasks.spawn(keep_up(metrics, container.cache.clone(), ended));
         Self { tasks, ending }
     }
 
@@ -76,9 +77,16 @@ async fn relay(
     }
 }
 
-async fn keep_up(metrics: PrometheusHandle, mut ended: watch::Receiver<bool>) {
+async fn keep_up(
+    metrics: PrometheusHandle,
+    cache: Option<Arc<MokaCacheGateway>>,
+    mut ended: watch::Receiver<bool>,
+) {
     let mut tick = interval(UPKEEP_EVERY);
     while tokio::select! { _ = tick.tick() => true, _ = ended.changed() => false } {
+        if let Some(cache) = &cache {
+            cache.keep_up().await;
+        }
         metrics.run_upkeep();
     }
 }

@@ -11,6 +11,8 @@ use ureq::http::Response;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Value,
+    /// What the cache did, as the header tells it.
+    pub(crate) cache_status: Option<String>,
     /// Whether the service asked to end the connection.
     pub(crate) closes: bool,
 }
@@ -80,9 +82,11 @@ impl Api {
 
 fn answer(mut response: Response<ureq::Body>) -> Answer {
     let closes = response.headers().get("connection").is_some_and(|value| value == "close");
+    let cache_status = response.headers().get("cache-status").and_then(|value| value.to_str().ok());
+    let cache_status = cache_status.map(str::to_owned);
     let text = response.body_mut().read_to_string().unwrap_or_default();
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Answer { status: response.status().as_u16(), body, closes }
+    Answer { status: response.status().as_u16(), body, cache_status, closes }
 }
 
 /// Asserts that what is kept is what was answered, and the text with it.

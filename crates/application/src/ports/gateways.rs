@@ -1,7 +1,9 @@
 //! The ways to everything that is not a store.
 
 mod answer_metrics;
+mod cache_gateway;
 mod ml_gateway;
 
 pub use answer_metrics::AnswerMetrics;
+pub use cache_gateway::{CacheGateway, CacheKey, CachedOutput};
 pub use ml_gateway::{Admission, MlError, MlGateway, ModelInfo, SelfTest, WindowInfo};

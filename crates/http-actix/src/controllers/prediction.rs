@@ -1,3 +1,4 @@
+use actix_web::http::header::CACHE_STATUS;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
@@ -7,20 +8,30 @@ use crate::controllers::respond;
 use crate::extractors::{PredictionInput, caller, list_request, prediction_id, read_json, refuse_parameters};
 use crate::openapi::{ListParameters, PathId};
 use crate::presenters::{
-    PredictionPage, PredictionRecordView, PredictionView, present_page, present_prediction, present_record,
+    PredictionPage, PredictionRecordView, PredictionView, present_cache_status, present_page,
+    present_prediction, present_record,
 };
 use crate::state::ApiState;
 
 /// Judge one text
 ///
-/// The answer is kept: when you see it, it is found again under its id.
+/// The answer is kept: when you see it, it is found again under its id. Where the same text was judged a short while
+/// ago, the model need not read it again: the answer is a new one all the same, and says `cached`.
 #[utoipa::path(
     post,
     path = "/api/v1/predictions",
     operation_id = "create_prediction",
     tag = "predictions",
     request_body(content = PredictionInput, example = json!({"text": "I love it", "ref": "review-17", "metadata": {"source": "app"}})),
-    responses((status = 200, description = "The answer", body = PredictionView))
+    responses((
+        status = 200,
+        description = "The answer",
+        body = PredictionView,
+        headers((
+            "Cache-Status" = String,
+            description = "What the cache before the model did (RFC 9211): `undertone; hit`, or `undertone; fwd=miss; stored`; absent where it is turned off"
+        ))
+    ))
 )]
 pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("PredictionController.create", async {
@@ -29,7 +40,11 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
         let item = PredictionInput::read(body)?.into();
         let command = PredictSentimentRequest { tenant: caller(&request), item };
         let answer = state.use_cases.predict.execute(command).await?;
-        Ok(HttpResponse::Ok().json(present_prediction(&answer)))
+        let mut response = HttpResponse::Ok();
+        if state.settings.cache_status {
+            response.insert_header((CACHE_STATUS, present_cache_status(&answer)));
+        }
+        Ok(response.json(present_prediction(&answer)))
     });
     respond(&request, action).await
 }

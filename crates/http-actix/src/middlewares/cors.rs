@@ -2,7 +2,7 @@ use actix_cors::Cors;
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use actix_web::http::header::{CACHE_STATUS, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 
@@ -15,7 +15,7 @@ const MAX_AGE_S: usize = 3_600;
 
 /// What the pages of other origins may do, by the configuration.
 pub(crate) fn cors(settings: &HttpSettings) -> Cors {
-    let exposed: [HeaderName; 2] = [X_REQUEST_ID, RETRY_AFTER];
+    let exposed: [HeaderName; 3] = [X_REQUEST_ID, RETRY_AFTER, CACHE_STATUS];
     let rules = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::DELETE])
         .allowed_headers([CONTENT_TYPE, X_REQUEST_ID])

@@ -15,7 +15,7 @@ impl TokenBatch {
     }
 
     /// The sequences, in the order in which they were added.
-    pub(crate) fn sequences(&self) -> impl Iterator<Item = &[u32]> {
+    pub(crate) fn sequences(&self) -> impl Iterator<Item = &[u32]> + Clone {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, end)| &self.ids[start..*end])
     }

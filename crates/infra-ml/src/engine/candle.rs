@@ -2,7 +2,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder};
 use candle_transformers::models::bert::{BertEncoder, Config};
 
-use crate::engine::{Engine, EngineError, TokenBatch};
+use crate::engine::{Cores, Engine, EngineError, TokenBatch};
 
 /// `BertForSequenceClassification` in Candle's operations, on the CPU or on CUDA.
 ///
@@ -70,13 +70,22 @@ impl CandleEngine {
 }
 
 impl Engine for CandleEngine {
-    fn forward(&mut self, batch: &TokenBatch) -> std::result::Result<Vec<Vec<f32>>, EngineError> {
+    fn forward(
+        &mut self,
+        batch: &TokenBatch,
+        _cores: Cores,
+    ) -> std::result::Result<Vec<Vec<f32>>, EngineError> {
         let sequences: Vec<&[u32]> = batch.sequences().collect();
         let mut logits = Vec::with_capacity(sequences.len());
         for group in groups_of_like_length(&sequences) {
             logits.extend(self.forward_padded(group)?);
         }
         Ok(logits)
+    }
+
+    /// As many as there may be: a device is kept busy by large batches.
+    fn batch_tokens(&self) -> usize {
+        usize::MAX
     }
 }
 

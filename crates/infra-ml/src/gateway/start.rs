@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
+use application::action::chain;
 use tokio::sync::oneshot;
 
 use crate::caught::catch_panic;
@@ -23,7 +24,7 @@ pub(super) fn start(settings: ModelSettings) -> (Arc<LocalMlGateway>, Loading) {
     start_with(limits, max_wait, move || loader::load(&settings))
 }
 
-/// Starts a gateway whose worker thread first loads its model by `load`, then serves it.
+/// Starts a gateway whose first worker's thread loads the model by `load`, then serves it with the others.
 pub(super) fn start_with(
     limits: QueueLimits,
     max_wait: Duration,
@@ -36,18 +37,16 @@ pub(super) fn start_with(
         let (queue, model) = (Arc::clone(&queue), Arc::clone(&model));
         thread::Builder::new().name("undertone-model".to_owned()).spawn(move || {
             let loaded = catch_panic(load).unwrap_or_else(|reason| Err(LoadError::Panicked { reason }));
-            let (worker, outcome) = match prepare(loaded, &queue, &model) {
-                Ok(worker) => (Some(worker), Ok(())),
-                Err(error) => (None, Err(error)),
+            let (workers, outcome) = match prepare(loaded, &queue, &model) {
+                Ok(workers) => (workers, Ok(())),
+                Err(error) => (Vec::new(), Err(error)),
             };
-            if worker.is_none() {
+            if workers.is_empty() {
                 queue.stop();
             }
             // Nobody has to listen.
             let _ = told.send(outcome);
-            if let Some(worker) = worker {
-                worker.run();
-            }
+            run(workers);
         })
     };
     let (worker, loading) = match spawned {
@@ -66,13 +65,33 @@ fn prepare(
     loaded: Result<LoadedModel, LoadError>,
     queue: &Arc<Queue>,
     model: &OnceLock<Served>,
-) -> Result<Worker, LoadError> {
-    let LoadedModel { engine, tokenizer, windowing, info } = loaded?;
+) -> Result<Vec<Worker>, LoadError> {
+    let LoadedModel { engines, tokenizer, windowing, info } = loaded?;
     if queue.is_stopped() {
         return Err(LoadError::Stopped);
     }
     let (specials, labels) = (tokenizer.specials().clone(), info.labels.labels().len());
     let served = Served { tokenizer, windowing, info: Arc::new(info) };
     model.set(served).map_err(|_| LoadError::Stopped)?;
-    Ok(Worker { engine, queue: Arc::clone(queue), specials, labels })
+    queue.serve(engines.len());
+    let worker = |engine| Worker { engine, queue: Arc::clone(queue), specials: specials.clone(), labels };
+    Ok(engines.into_iter().map(worker).collect())
+}
+
+/// Runs each worker on a thread of its own, the first on this one, until all have ended. One that gets no thread is
+/// left out: the others do its work.
+fn run(workers: Vec<Worker>) {
+    thread::scope(|scope| {
+        let mut workers = workers.into_iter();
+        let first = workers.next();
+        for worker in workers {
+            let name = thread::Builder::new().name("undertone-model".to_owned());
+            if let Err(error) = name.spawn_scoped(scope, move || worker.run()) {
+                tracing::error!(reason = chain(&error), "a worker of the model got no thread");
+            }
+        }
+        if let Some(first) = first {
+            first.run();
+        }
+    });
 }

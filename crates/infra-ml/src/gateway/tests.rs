@@ -38,7 +38,7 @@ fn fake_model(engine: FakeEngine) -> Result<LoadedModel, LoadError> {
         sha256: String::new(),
         self_test: SelfTest::Absent,
     };
-    Ok(LoadedModel { engine: Box::new(engine), tokenizer: Arc::new(tokenizer), windowing, info })
+    Ok(LoadedModel { engines: vec![Box::new(engine)], tokenizer: Arc::new(tokenizer), windowing, info })
 }
 
 async fn start_fake(engine: FakeEngine, limits: QueueLimits, max_wait: Duration) -> Arc<LocalMlGateway> {

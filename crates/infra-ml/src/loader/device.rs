@@ -1,31 +1,29 @@
 use application::action::chain;
-use candle_core::{DType, Device};
+use candle_core::Device;
 
 use crate::load_error::LoadError;
 use crate::settings::{DeviceChoice, Precision};
 
-/// Where the model goes, in which arithmetic, and how far that may drift from the reference.
+/// Where the model goes.
 pub(super) struct ChosenDevice {
     pub(super) device: Device,
-    pub(super) dtype: DType,
     /// `cpu` or `cuda:N`.
     pub(super) name: String,
-    pub(super) precision: Precision,
-    /// The largest difference of a logit from the reference.
-    pub(super) tolerance: f32,
 }
 
 /// Far above what rounding does in another order of sums, far below what a wrong operation does.
 const F32_TOLERANCE: f32 = 1e-3;
+/// Where the reference has none of its own.
+const INT8_TOLERANCE: f32 = 5e-1;
 pub(super) const F16_TOLERANCE: f32 = 1e-2;
 /// Eight bits of mantissa: the bundled model's longest reference texts drift by 0.14.
 pub(super) const BF16_TOLERANCE: f32 = 2.5e-1;
 
-pub(super) fn choose(device: DeviceChoice, precision: Precision) -> Result<ChosenDevice, LoadError> {
-    let (device, name) = match device {
-        DeviceChoice::Cpu => cpu(),
-        DeviceChoice::Cuda(number) => open_cuda(number)?,
-        DeviceChoice::Auto => open_cuda(0).unwrap_or_else(|error| {
+pub(super) fn choose(device: DeviceChoice) -> Result<ChosenDevice, LoadError> {
+    match device {
+        DeviceChoice::Cpu => Ok(cpu()),
+        DeviceChoice::Cuda(number) => open_cuda(number),
+        DeviceChoice::Auto => Ok(open_cuda(0).unwrap_or_else(|error| {
             if cfg!(feature = "cuda") {
                 tracing::warn!(
                     reason = chain(&error),
@@ -33,33 +31,57 @@ pub(super) fn choose(device: DeviceChoice, precision: Precision) -> Result<Chose
                 );
             }
             cpu()
-        }),
-    };
-    let on_cpu = matches!(device, Device::Cpu);
-    let (precision, dtype, tolerance) = match precision {
-        Precision::F16 | Precision::Bf16 if on_cpu => {
-            return Err(LoadError::Precision { precision, device: name });
+        })),
+    }
+}
+
+impl ChosenDevice {
+    pub(super) fn is_cpu(&self) -> bool {
+        matches!(self.device, Device::Cpu)
+    }
+
+    /// The precisions to try, the first that passes the self-test to be used. On the CPU `auto` is `int8` where
+    /// `fast_bytes` and the reference says how near it is (`vouched`), and `f32` where it is not that near here.
+    pub(super) fn precisions(
+        &self,
+        asked: Precision,
+        fast_bytes: bool,
+        vouched: bool,
+    ) -> Result<Vec<Precision>, LoadError> {
+        match (asked, self.is_cpu()) {
+            (Precision::Auto, true) if fast_bytes && vouched => Ok(vec![Precision::Int8, Precision::F32]),
+            (Precision::Auto, true) => Ok(vec![Precision::F32]),
+            (Precision::Auto, false) => Ok(vec![Precision::F16]),
+            (Precision::F16 | Precision::Bf16, true) | (Precision::Int8, false) => {
+                Err(LoadError::Precision { precision: asked, device: self.name.clone() })
+            }
+            (asked, _) => Ok(vec![asked]),
         }
-        Precision::Auto if on_cpu => (Precision::F32, DType::F32, F32_TOLERANCE),
-        Precision::F32 => (Precision::F32, DType::F32, F32_TOLERANCE),
-        Precision::Auto | Precision::F16 => (Precision::F16, DType::F16, F16_TOLERANCE),
-        Precision::Bf16 => (Precision::Bf16, DType::BF16, BF16_TOLERANCE),
-    };
-    Ok(ChosenDevice { device, dtype, name, precision, tolerance })
+    }
 }
 
-fn cpu() -> (Device, String) {
-    (Device::Cpu, "cpu".to_owned())
+/// The largest difference of a logit from the reference in `precision`, of which the reference may say its own.
+pub(super) fn tolerance(precision: Precision, own: Option<f32>) -> f32 {
+    match precision {
+        Precision::Auto | Precision::F32 => F32_TOLERANCE,
+        Precision::Int8 => own.unwrap_or(INT8_TOLERANCE),
+        Precision::F16 => F16_TOLERANCE,
+        Precision::Bf16 => BF16_TOLERANCE,
+    }
 }
 
-fn open_cuda(number: usize) -> Result<(Device, String), LoadError> {
-    let device = format!("cuda:{number}");
+fn cpu() -> ChosenDevice {
+    ChosenDevice { device: Device::Cpu, name: "cpu".to_owned() }
+}
+
+fn open_cuda(number: usize) -> Result<ChosenDevice, LoadError> {
+    let name = format!("cuda:{number}");
     if !cfg!(feature = "cuda") {
-        return Err(LoadError::CudaNotBuilt { device });
+        return Err(LoadError::CudaNotBuilt { device: name });
     }
     match Device::new_cuda(number) {
-        Ok(opened) => Ok((opened, device)),
-        Err(source) => Err(LoadError::Device { device, source: source.into() }),
+        Ok(device) => Ok(ChosenDevice { device, name }),
+        Err(source) => Err(LoadError::Device { device: name, source: source.into() }),
     }
 }
 
@@ -68,25 +90,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cpu_runs_f32_and_refuses_16_bits() {
-        let chosen = choose(DeviceChoice::Cpu, Precision::Auto).unwrap();
-        assert_eq!(
-            (chosen.name.as_str(), chosen.precision, chosen.dtype),
-            ("cpu", Precision::F32, DType::F32)
-        );
-        for precision in [Precision::F16, Precision::Bf16] {
-            assert!(matches!(choose(DeviceChoice::Cpu, precision), Err(LoadError::Precision { .. })));
+    fn the_cpu_takes_bytes_by_itself_only_where_they_are_fast_and_vouched_for() {
+        let cpu = choose(DeviceChoice::Cpu).unwrap();
+        assert_eq!(cpu.name, "cpu");
+        let auto = |fast, vouched| cpu.precisions(Precision::Auto, fast, vouched).unwrap();
+        assert_eq!(auto(true, true), [Precision::Int8, Precision::F32]);
+        for (fast, vouched) in [(true, false), (false, true), (false, false)] {
+            assert_eq!(auto(fast, vouched), [Precision::F32]);
+        }
+        for asked in [Precision::F32, Precision::Int8] {
+            assert_eq!(cpu.precisions(asked, false, false).unwrap(), [asked]);
+        }
+    }
+
+    #[test]
+    fn the_cpu_refuses_16_bits() {
+        let cpu = choose(DeviceChoice::Cpu).unwrap();
+        for asked in [Precision::F16, Precision::Bf16] {
+            assert!(matches!(cpu.precisions(asked, true, true), Err(LoadError::Precision { .. })));
         }
     }
 
     #[cfg(not(feature = "cuda"))]
     #[test]
     fn cuda_without_the_feature_is_an_error_that_says_so() {
-        let error = choose(DeviceChoice::Cuda(1), Precision::Auto).err().unwrap().to_string();
+        let error = choose(DeviceChoice::Cuda(1)).err().unwrap().to_string();
         assert!(
             error.contains("cuda:1") && error.contains("feature cuda") && error.contains("\"cpu\""),
             "{error}"
         );
-        assert_eq!(choose(DeviceChoice::Auto, Precision::Auto).unwrap().name, "cpu");
+        assert_eq!(choose(DeviceChoice::Auto).unwrap().name, "cpu");
     }
 }

@@ -1,19 +1,38 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use application::ports::SelfTest;
 use serde::Deserialize;
 
 use crate::caught::catch_panic;
-use crate::engine::{Engine, TokenBatch, is_usable};
+use crate::engine::{Cores, Engine, TokenBatch, is_usable};
 use crate::load_error::LoadError;
 use crate::loader::files::{ModelFolder, read_json};
+use crate::settings::Precision;
 use crate::tokenizer::TextTokenizer;
 use crate::windowing::Windowing;
 
 /// `reference.json`: texts with the token ids and logits that the model's makers got.
 #[derive(Debug, Deserialize)]
-struct Reference {
+pub(super) struct Reference {
     cases: Vec<Case>,
+    /// By precision: the largest difference of a logit that was measured, with some room.
+    #[serde(default)]
+    tolerances: BTreeMap<String, f32>,
+}
+
+impl Reference {
+    /// The folder's, if it has one with anything in it.
+    pub(super) fn read(folder: &ModelFolder) -> Result<Option<Self>, LoadError> {
+        match read_json::<Self>(&folder.reference()) {
+            Err(LoadError::FileMissing { .. }) => Ok(None),
+            read => read.map(|reference| (!reference.cases.is_empty()).then_some(reference)),
+        }
+    }
+
+    pub(super) fn tolerance(&self, precision: Precision) -> Option<f32> {
+        self.tolerances.get(precision.as_str()).copied()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -28,6 +47,7 @@ struct Case {
 pub(super) struct SelfTestRun<'a> {
     pub(super) folder: &'a ModelFolder,
     pub(super) tokenizer: &'a TextTokenizer,
+    pub(super) reference: Option<&'a Reference>,
     pub(super) most_tokens: usize,
 }
 
@@ -35,23 +55,21 @@ pub(super) struct SelfTestRun<'a> {
 const BATCH_TOKENS: usize = 1_024;
 
 impl SelfTestRun<'_> {
-    /// Compares token ids and logits with the reference, where the folder has one.
+    /// Compares token ids and logits with the reference, where the folder has one: no logit may differ by more than
+    /// `tolerance`, and where the first label is ahead by more it must be the first here too.
     pub(super) fn run(&self, engine: &mut dyn Engine, tolerance: f32) -> Result<SelfTest, LoadError> {
         let path = self.folder.reference();
-        let reference: Reference = match read_json(&path) {
-            Err(LoadError::FileMissing { .. }) => return Ok(SelfTest::Absent),
-            read => read?,
-        };
-        if reference.cases.is_empty() {
-            return Ok(SelfTest::Absent);
-        }
-        self.compare_tokens(&reference)?;
+        let Some(reference) = self.reference else { return Ok(SelfTest::Absent) };
+        self.compare_tokens(reference)?;
         let mut max_difference = 0.0_f32;
-        let found = self.forward_all(&reference, engine)?;
+        let found = self.forward_all(reference, engine)?;
         for (case, (logits, expected)) in found.iter().zip(&reference.cases).enumerate() {
             let difference = largest_difference(logits, &expected.logits);
             // A NaN must fail: it is in no order with the tolerance.
-            if difference.is_nan() || difference > tolerance {
+            let agreed = best(&expected.logits).is_none_or(|(label, ahead)| {
+                ahead <= tolerance || best(logits).is_some_and(|found| found.0 == label)
+            });
+            if difference.is_nan() || difference > tolerance || !agreed {
                 return Err(LoadError::SelfTestLogits { path, case, difference, tolerance });
             }
             max_difference = max_difference.max(difference);
@@ -117,12 +135,20 @@ fn try_forward(
     engine: &mut dyn Engine,
     batch: &TokenBatch,
 ) -> Result<Vec<Vec<f32>>, LoadError> {
-    match catch_panic(|| engine.forward(batch)) {
+    match catch_panic(|| engine.forward(batch, Cores::All)) {
         Ok(Ok(rows)) if rows.len() == batch.len() => Ok(rows),
         Ok(Ok(_)) => Err(LoadError::WarmUp { path, reason: "a sequence has no logits".to_owned() }),
         Ok(Err(source)) => Err(LoadError::Engine { path, source: source.into() }),
         Err(reason) => Err(LoadError::WarmUp { path, reason }),
     }
+}
+
+/// The place of the greatest logit, and how far it is ahead of the next.
+fn best(logits: &[f32]) -> Option<(usize, f32)> {
+    let (place, greatest) =
+        logits.iter().copied().enumerate().max_by(|left, right| left.1.total_cmp(&right.1))?;
+    let others = logits.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, logit)| *logit);
+    others.reduce(f32::max).map(|next| (place, greatest - next))
 }
 
 /// Infinite where the rows are not of one length.

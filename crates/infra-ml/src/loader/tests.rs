@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::device::{BF16_TOLERANCE, F16_TOLERANCE};
 use super::*;
-use crate::engine::TokenBatch;
+use crate::engine::{Cores, TokenBatch};
 use crate::settings::LabelMapping;
 use crate::testing::{bundled_folder, small_model};
 
@@ -30,7 +30,8 @@ fn bundled_engine(dtype: DType) -> CandleEngine {
 
 #[test]
 fn the_bundled_model_gives_the_reference_logits() {
-    let model = load_from(&bundled_folder()).unwrap();
+    let settings = ModelSettings { precision: Precision::F32, ..ModelSettings::new(bundled_folder()) };
+    let model = load(&settings).unwrap();
     let SelfTest::Passed { cases, max_difference, tolerance } = model.info.self_test else {
         panic!("there is a reference");
     };
@@ -48,6 +49,41 @@ fn the_bundled_model_gives_the_reference_logits() {
     );
 }
 
+#[test]
+fn the_bundled_model_is_served_in_bytes_where_they_are_fast_and_is_as_near_as_its_reference_says() {
+    let fast = Level::detect().has_fast_bytes();
+    let auto = load_from(&bundled_folder()).unwrap();
+    assert_eq!(auto.info.precision, if fast { "int8" } else { "f32" });
+    let asked = ModelSettings { precision: Precision::Int8, ..ModelSettings::new(bundled_folder()) };
+    let SelfTest::Passed { cases, max_difference, tolerance } = load(&asked).unwrap().info.self_test else {
+        panic!("there is a reference");
+    };
+    assert_eq!((cases, tolerance), (57, 0.4));
+    assert!(max_difference > 1e-3, "bytes were used: {max_difference}");
+}
+
+#[test]
+fn bytes_that_are_not_near_enough_are_refused_where_asked_for_and_else_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        std::fs::copy(bundled_folder().join(file), folder.path().join(file)).unwrap();
+    }
+    let mut reference: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(bundled_folder().join("reference.json")).unwrap()).unwrap();
+    reference["tolerances"]["int8"] = json!(0.01);
+    small_model::write_json(folder.path(), "reference.json", &reference);
+    assert_eq!(load_from(folder.path()).unwrap().info.precision, "f32");
+    let asked = ModelSettings { precision: Precision::Int8, ..ModelSettings::new(folder.path()) };
+    assert!(matches!(load(&asked), Err(LoadError::SelfTestLogits { tolerance: 0.01, .. })));
+}
+
+#[test]
+fn each_thread_that_is_asked_for_has_an_engine() {
+    let folder = small_model::folder();
+    let settings = ModelSettings { threads: NonZeroUsize::new(3), ..ModelSettings::new(folder.path()) };
+    assert_eq!(load(&settings).unwrap().engines.len(), 3);
+}
+
 /// What CUDA runs in 16 bits must not overflow, whatever the padding; the same operations on the CPU show it.
 #[test]
 fn padded_batches_in_16_bits_stay_numbers_near_those_in_32() {
@@ -57,9 +93,9 @@ fn padded_batches_in_16_bits_stay_numbers_near_those_in_32() {
     {
         batch.push(&[specials[0], middle, specials[1]]);
     }
-    let exact = bundled_engine(DType::F32).forward(&batch).unwrap();
+    let exact = bundled_engine(DType::F32).forward(&batch, Cores::Own).unwrap();
     for (dtype, tolerance) in [(DType::F16, F16_TOLERANCE), (DType::BF16, BF16_TOLERANCE)] {
-        let rounded = bundled_engine(dtype).forward(&batch).unwrap();
+        let rounded = bundled_engine(dtype).forward(&batch, Cores::Own).unwrap();
         for (rounded, exact) in rounded.iter().flatten().zip(exact.iter().flatten()) {
             assert!((rounded - exact).abs() < tolerance, "{rounded} in {dtype:?} is far from {exact}");
         }

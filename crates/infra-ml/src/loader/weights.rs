@@ -28,6 +28,13 @@ impl Weights {
         &self.bytes
     }
 
+    /// The type of the tensor `name` in the file; `f32` where there is none.
+    pub(super) fn dtype_of(&self, name: &str) -> DType {
+        let file = SliceSafetensors::new(&self.bytes).ok();
+        let found = file.and_then(|file| file.get(name).ok().map(|view| view.dtype()));
+        found.and_then(|dtype| DType::try_from(dtype).ok()).unwrap_or(DType::F32)
+    }
+
     /// In lower-case hexadecimal digits.
     pub(super) fn sha256(&self) -> String {
         Sha256::digest(&self.bytes).iter().fold(String::with_capacity(64), |mut digits, byte| {

@@ -20,7 +20,7 @@ fn job(windows: &[usize]) -> (Arc<Job>, Receiver<Reply>) {
 
 /// The tokens of each window of the next batch.
 fn taken(queue: &Queue) -> Vec<usize> {
-    queue.take().unwrap().iter().map(|task| task.job.window(task.window).len()).collect()
+    queue.take(usize::MAX).unwrap().tasks.iter().map(|task| task.job.window(task.window).len()).collect()
 }
 
 #[test]
@@ -137,5 +137,68 @@ fn stopping_answers_those_who_wait_and_refuses_newcomers() {
         assert!(matches!(answer.try_recv().unwrap(), Err(MlError::Unavailable { .. })));
     }
     assert_eq!(queue.try_enter(job(&[1]).0), Err(Refused::Stopped));
-    assert!(queue.enter(job(&[1]).0).is_err() && queue.take().is_none());
+    assert!(queue.enter(job(&[1]).0).is_err() && queue.take(usize::MAX).is_none());
+}
+
+/// Room for windows of more than [`LONG`] tokens.
+const ROOMY: QueueLimits = QueueLimits { items: 100, tokens: 100_000, batch_tokens: 1_000 };
+
+/// The window sizes of a batch that is held as running.
+fn sizes(batch: &Batch<'_>) -> Vec<usize> {
+    batch.tasks.iter().map(|task| task.job.window(task.window).len()).collect()
+}
+
+fn enter_all(queue: &Queue, windows: &[usize]) -> Vec<Receiver<Reply>> {
+    let enter = |tokens: &usize| {
+        let (job, answer) = job(&[*tokens]);
+        queue.try_enter(job).unwrap();
+        answer
+    };
+    windows.iter().map(enter).collect()
+}
+
+#[test]
+fn while_a_long_text_runs_the_other_workers_take_short_ones() {
+    let queue = Queue::new(ROOMY);
+    queue.serve(2);
+    let _answers = enter_all(&queue, &[500, 500, 10, 10, 10]);
+    let long = queue.take(256).unwrap();
+    assert_eq!(sizes(&long), [500]);
+    let short = queue.take(256).unwrap();
+    assert_eq!(sizes(&short), [10, 10, 10], "not the second long one");
+    drop(short);
+    let second = queue.take(256).unwrap();
+    assert_eq!(sizes(&second), [500], "nothing short waits any more");
+}
+
+#[test]
+fn one_worker_alone_takes_long_and_short_texts_in_turn() {
+    let queue = Queue::new(ROOMY);
+    let _answers = enter_all(&queue, &[500, 500, 10, 500, 10]);
+    let taken: Vec<Vec<usize>> = (0..4).map(|_| sizes(&queue.take(256).unwrap())).collect();
+    assert_eq!(taken, [vec![500], vec![10, 10], vec![500], vec![500]]);
+}
+
+#[test]
+fn workers_that_are_idle_share_what_waits() {
+    let queue = Queue::new(ROOMY);
+    queue.serve(2);
+    let _answers = enter_all(&queue, &[10; 8]);
+    let first = queue.take(usize::MAX).unwrap();
+    let second = queue.take(usize::MAX).unwrap();
+    assert_eq!((sizes(&first).len(), sizes(&second).len()), (4, 4));
+}
+
+#[test]
+fn a_batch_may_use_all_cores_only_where_nothing_else_runs_or_waits() {
+    let queue = Queue::new(ROOMY);
+    queue.serve(2);
+    let _answers = enter_all(&queue, &[50]);
+    let alone = queue.take(256).unwrap();
+    assert_eq!(alone.cores, Cores::All);
+    let _more = enter_all(&queue, &[50]);
+    assert_eq!(queue.take(256).unwrap().cores, Cores::Own, "another runs");
+    drop(alone);
+    let _more = enter_all(&queue, &[500, 50]);
+    assert_eq!(queue.take(256).unwrap().cores, Cores::Own, "another waits");
 }

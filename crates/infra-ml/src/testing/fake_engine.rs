@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use tokio::sync::mpsc as signals;
 
-use crate::engine::{Engine, EngineError, TokenBatch};
+use crate::engine::{Cores, Engine, EngineError, TokenBatch};
 
 /// The ids that make the fake engine misbehave, by the small model's words.
 const PANIC: u32 = 6;
@@ -71,7 +71,7 @@ impl FakeEngine {
 }
 
 impl Engine for FakeEngine {
-    fn forward(&mut self, batch: &TokenBatch) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn forward(&mut self, batch: &TokenBatch, _cores: Cores) -> Result<Vec<Vec<f32>>, EngineError> {
         self.seen.batches.lock().unwrap().push(batch.sequences().map(<[u32]>::to_vec).collect());
         if let Some(gate) = &self.gate {
             // Both fail once the keeper is gone: then the gate stands open.
@@ -83,5 +83,9 @@ impl Engine for FakeEngine {
             return Err(EngineError::Other("told to fail"));
         }
         Ok(batch.sequences().map(Self::logits).collect())
+    }
+
+    fn batch_tokens(&self) -> usize {
+        usize::MAX
     }
 }

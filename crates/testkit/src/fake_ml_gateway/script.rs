@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use application::ports::MlError;
@@ -33,6 +33,7 @@ impl From<MlFailure> for MlError {
 #[derive(Debug, Default)]
 pub(super) struct Script {
     pub(super) logits: HashMap<String, Vec<f32>>,
+    pub(super) cached: HashSet<String>,
     pub(super) failures: HashMap<String, MlFailure>,
     pub(super) refusal: Option<MlFailure>,
 }
@@ -58,7 +59,7 @@ impl Script {
             usage: Usage { tokens, windows: 1, truncated: false },
             model: Arc::clone(model),
             labels: Arc::clone(labels),
-            cached: false,
+            cached: self.cached.contains(text),
         })
     }
 }

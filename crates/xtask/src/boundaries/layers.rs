@@ -47,7 +47,7 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "infra-local",
         inside: &["application", "domain"],
-        outside: &[PLUMBING],
+        outside: &[PLUMBING, &["moka", "sha2"]],
         dev_inside: &["testkit"],
         dev_outside: &["proptest", "tracing-subscriber"],
     },
@@ -57,6 +57,7 @@ pub(super) const LAYERS: &[Layer] = &[
         outside: &[
             PLUMBING,
             &["candle-core", "candle-nn", "candle-transformers", "hf-hub", "sha2", "tokenizers"],
+            &["half", "rayon", "rten-simd", "rten-vecmath"],
         ],
         dev_inside: &["testkit"],
         dev_outside: &["proptest", "tempfile"],
@@ -133,8 +134,10 @@ pub(super) const LAYERS: &[Layer] = &[
 pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "sqlx", owners: &["infra-postgres", "infra-sqlite"] },
     Owned { pattern: "candle-*", owners: &["infra-ml"] },
+    Owned { pattern: "rten-*", owners: &["infra-ml"] },
     Owned { pattern: "tokenizers", owners: &["infra-ml"] },
     Owned { pattern: "hf-hub", owners: &["infra-ml"] },
+    Owned { pattern: "moka", owners: &["infra-local"] },
     Owned { pattern: "actix-*", owners: &["http-actix", "app"] },
     Owned { pattern: "figment", owners: &["app", "xtask"] },
     Owned { pattern: "anyhow", owners: &["app", "xtask"] },

@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -6,21 +5,22 @@ use anyhow::{Context, bail};
 use super::local_cluster::{self, Programs};
 use super::login;
 use super::supervised::{Plan, Supervised};
-use crate::workspace::{environment, on_path};
+use crate::apt;
+use crate::workspace::environment;
 
 /// What the tests read the address from.
 pub(super) const VARIABLE: &str = "TEST_DATABASE_URL";
 
 /// A `PostgreSQL` for the tests: somebody else's, or one that ends with this value.
 #[derive(Debug)]
-pub(super) struct Database {
+pub(crate) struct Database {
     url: String,
     _server: Option<Supervised>,
 }
 
 impl Database {
     /// Where it is.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
@@ -30,21 +30,27 @@ impl Database {
     }
 }
 
-/// The server of [`VARIABLE`]; else one started from what is installed; else one in Docker; else, for root on
-/// Debian, one that is installed first.
+/// The server of [`VARIABLE`], else a new one.
 pub(super) fn provide() -> anyhow::Result<Database> {
     if let Some(url) = environment(VARIABLE).filter(|url| !url.is_empty()) {
         let url = url.into_string().ok().with_context(|| format!("{VARIABLE} is no text"))?;
         return Ok(Database { url, _server: None });
     }
+    start_new()
+}
+
+/// A server of our own: started from what is installed; else in Docker; else, for root on Debian, installed first.
+pub(crate) fn start_new() -> anyhow::Result<Database> {
     if let Some(programs) = Programs::find() {
         return local_cluster::start(&programs);
     }
     if docker_answers() {
         return start_in_docker();
     }
-    if let Some(apt) = on_path("apt-get").filter(|_| Path::new("/etc/debian_version").exists()) {
-        install(&apt)?;
+    if apt::is_here() {
+        apt::install("postgresql").with_context(|| {
+            format!("without apt-get as root, install PostgreSQL yourself or set {VARIABLE}")
+        })?;
         let programs =
             Programs::find().context("postgresql was installed, but its programs are not found")?;
         return local_cluster::start(&programs);
@@ -77,21 +83,3 @@ fn start_in_docker() -> anyhow::Result<Database> {
     Ok(Database::started(server, port))
 }
 
-/// Installs the server from the distribution, without starting its own cluster.
-fn install(apt: &Path) -> anyhow::Result<()> {
-    eprintln!("xtask: no PostgreSQL is installed: apt-get install postgresql");
-    for args in [&["update"][..], &["install", "--yes", "--no-install-recommends", "postgresql"]] {
-        let mut command = Command::new(apt);
-        // At the run level for maintenance the package starts no service.
-        command.args(["-qq"]).args(args).env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
-        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
-        if !status.success() {
-            bail!(
-                "apt-get {} gave {status}: as root it installs PostgreSQL for the tests; \
-                 without that, install PostgreSQL or set {VARIABLE}",
-                args.join(" ")
-            );
-        }
-    }
-    Ok(())
-}

@@ -16,7 +16,7 @@ pub(super) const SHORT: Duration = Duration::from_mins(1);
 pub(super) const LONG: Duration = Duration::from_mins(10);
 
 /// A port of the loopback that nobody listens on now.
-pub(super) fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 

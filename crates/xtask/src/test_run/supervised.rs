@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// only this process holds open. When the pipe closes (the value is dropped, Ctrl-C, even SIGKILL), the shell
 /// stops the server and removes its folder.
 #[derive(Debug)]
-pub(super) struct Supervised {
+pub(crate) struct Supervised {
     shell: Child,
     lifeline: Option<ChildStdin>,
     folder: TempDir,
@@ -20,13 +20,13 @@ pub(super) struct Supervised {
 
 /// What is to be started.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// The server, which stays in the foreground.
-    pub(super) command: Command,
+    pub(crate) command: Command,
     /// A folder that goes when the server goes; the server's output is in its file `log`.
-    pub(super) folder: TempDir,
+    pub(crate) folder: TempDir,
     /// The shell's command to stop it; `$server` is its process id.
-    pub(super) stop: String,
+    pub(crate) stop: String,
 }
 
 /// `$0` is the folder, `$1` the command that stops, the rest the server.
@@ -36,6 +36,7 @@ shift
 exec 3<&0
 "$@" >"$folder/log" 2>&1 </dev/null 3<&- &
 server=$!
+echo "$server" >"$folder/server"
 { read -r _line <&3; : >"$folder/stopped"; eval "$stop"; } &
 reader=$!
 wait "$server"
@@ -47,7 +48,7 @@ exit "$code"
 
 impl Supervised {
     /// Starts the plan's server, as the user that the plan's command asks for.
-    pub(super) fn start(plan: Plan) -> anyhow::Result<Self> {
+    pub(crate) fn start(plan: Plan) -> anyhow::Result<Self> {
         Self::start_as(plan, None)
     }
 
@@ -70,17 +71,22 @@ impl Supervised {
     }
 
     /// The server's folder.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
+    /// The server's process; none before it was started.
+    pub(crate) fn process(&self) -> Option<u32> {
+        fs::read_to_string(self.folder().join("server")).ok()?.trim().parse().ok()
+    }
+
     /// Whether the server has ended by itself.
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         matches!(self.shell.try_wait(), Ok(Some(_)))
     }
 
     /// The end of what the server said.
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         let log = fs::read(self.folder().join("log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log).into_owned();
         let lines: Vec<&str> = log.lines().collect();
@@ -123,6 +129,8 @@ mod tests {
         let mut server = Supervised::start(plan("echo $$ >id; while :; do sleep 1; done")).unwrap();
         let folder = server.folder().to_owned();
         let id = wait_for(&folder.join("id"));
+        assert_eq!(wait_for(&folder.join("server")), id);
+        assert_eq!(server.process(), id.trim().parse().ok());
         assert!(!server.has_ended());
         drop(server);
         assert!(!folder.exists());

@@ -1,11 +1,11 @@
 use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::{DefaultGuard, set_default};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::subscriber::{DefaultGuard, NoSubscriber, set_default};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
 /// Everything that this thread logs while it lives, a line an event: level, target, message, fields, and the fields
 /// of the spans around it.
@@ -14,11 +14,17 @@ pub(crate) struct Log {
     _guard: DefaultGuard,
 }
 
+/// While only one dispatcher lives, `tracing` asks a thread that meets a call site first for its own subscriber, and
+/// has the call site sleep for all threads where it has none. With these two, which hear nothing, there is never only
+/// one, so that every thread's is asked.
+static OTHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
+
 /// Level, target and text of each line.
 type Lines = Arc<Mutex<Vec<(Level, &'static str, String)>>>;
 
 impl Log {
     pub(crate) fn capture() -> Self {
+        OTHERS.get_or_init(|| std::array::from_fn(|_| Dispatch::new(NoSubscriber::new())));
         let lines = Lines::default();
         let collector = Collector {
             lines: Arc::clone(&lines),

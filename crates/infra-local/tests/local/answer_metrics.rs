@@ -1,10 +1,5 @@
 //! What is counted of an answer, read back through a recorder of our own.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
-
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-
 use application::ports::AnswerMetrics;
 use domain::entities::{NewPrediction, Prediction};
 use domain::value_objects::{
@@ -12,69 +7,9 @@ use domain::value_objects::{
     Sentiment, SentimentScores, TextLimits, Timestamp, Usage,
 };
 use infra_local::FacadeAnswerMetrics;
-use metrics::{
-    Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata as Meta, Recorder,
-    SharedString, Unit, with_local_recorder,
-};
+use metrics::with_local_recorder;
 
-/// Every value that was recorded, by the metric's name and its labels in their order.
-#[derive(Clone, Default)]
-struct Recorded(Arc<Mutex<BTreeMap<String, Vec<f64>>>>);
-
-struct Series(String, Recorded);
-
-impl Series {
-    fn push(&self, value: f64) {
-        self.1.0.lock().unwrap().entry(self.0.clone()).or_default().push(value);
-    }
-}
-
-impl CounterFn for Series {
-    fn increment(&self, value: u64) {
-        self.push(value as f64);
-    }
-
-    fn absolute(&self, _: u64) {
-        panic!("an answer only ever adds");
-    }
-}
-
-impl HistogramFn for Series {
-    fn record(&self, value: f64) {
-        self.push(value);
-    }
-}
-
-impl Recorded {
-    fn series(&self, key: &Key) -> Arc<Series> {
-        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
-        Arc::new(Series(format!("{}{{{}}}", key.name(), labels.join(",")), self.clone()))
-    }
-
-    fn of(&self, series: &str) -> Vec<f64> {
-        self.0.lock().unwrap().get(series).cloned().unwrap_or_default()
-    }
-}
-
-impl Recorder for Recorded {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Meta<'_>) -> Counter {
-        Counter::from_arc(self.series(key))
-    }
-
-    fn register_gauge(&self, key: &Key, _: &Meta<'_>) -> Gauge {
-        panic!("an answer is no gauge: {key}");
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Meta<'_>) -> Histogram {
-        Histogram::from_arc(self.series(key))
-    }
-}
+use crate::recorded::Recorded;
 
 fn prediction(result: PredictionResult, usage: Usage, cached: bool) -> Prediction {
     Prediction::create(NewPrediction {
@@ -133,7 +68,7 @@ fn an_answer_without_sentiment_and_confidence_is_counted_without_them() {
 #[test]
 fn no_series_names_the_text_or_the_tenant() {
     let recorded = record(&[prediction(PredictionResult::raw(Vec::new()), Usage::default(), false)]);
-    for series in recorded.0.lock().expect("no test panicked with it").keys() {
+    for series in recorded.series() {
         assert!(!series.contains("words") && !series.contains("tenant"), "{series}");
     }
 }

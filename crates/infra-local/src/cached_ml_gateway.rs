@@ -1,0 +1,164 @@
+//! The model behind a cache: looks first, reads what nobody has, and lets twins share one reading.
+
+mod flights;
+mod reading;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use application::action::chain;
+use application::ports::{Admission, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway, ModelInfo};
+use async_trait::async_trait;
+use domain::value_objects::{InputText, ModelOutput, TenantId};
+use metrics::counter;
+use sha2::{Digest, Sha256};
+
+use crate::metric::{CACHE_HITS, CACHE_NAME, PREDICTION};
+
+use flights::{Flights, Seat};
+use reading::{Ask, Reading};
+
+/// Any model behind any cache.
+///
+/// A text that the model has read is answered out of the cache, and texts that are the same at the same time are read
+/// once: whoever comes while a reading is under way waits for that one. Its error goes to all who wait and is not kept.
+/// Only a full queue is no answer for those who would have waited for room: they ask for themselves.
+///
+/// While no model is loaded, the cache is passed by.
+pub struct CachedMlGateway {
+    model: Arc<dyn MlGateway>,
+    cache: Arc<dyn CacheGateway>,
+    flights: Arc<Flights>,
+    identity: Mutex<Identity>,
+}
+
+/// The part of a key that all texts share, kept because keys are many and models are few.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Identity {
+    weights: Arc<str>,
+    precision: Arc<str>,
+}
+
+/// One answer or error a text; the outer error is about all of them.
+type Outputs = Result<Vec<Result<ModelOutput, MlError>>, MlError>;
+
+impl CachedMlGateway {
+    /// Puts `cache` before `model`.
+    pub fn new(model: Arc<dyn MlGateway>, cache: Arc<dyn CacheGateway>) -> Self {
+        let identity = Identity { weights: "".into(), precision: "".into() };
+        Self { model, cache, flights: Arc::default(), identity: Mutex::new(identity) }
+    }
+
+    async fn read(&self, tenant: &TenantId, texts: &[&InputText], mut ask: Ask) -> Outputs {
+        let Some(info) = self.model.models().into_iter().next() else {
+            return ask.of(self.model.as_ref(), tenant, texts).await;
+        };
+        let keys = self.keys(&info, texts);
+        let found = self.cache.get_many(tenant, &keys).await;
+        let mut answers: Vec<Option<Result<ModelOutput, MlError>>> =
+            found.into_iter().map(|output| output.map(|output| Ok(answer(&info, output, true)))).collect();
+        loop {
+            let open: Vec<usize> = (0..texts.len()).filter(|at| answers[*at].is_none()).collect();
+            if open.is_empty() {
+                break;
+            }
+            let wanted = open.iter().map(|at| (&keys[*at], texts[*at]));
+            let boarding = self.flights.board(tenant, wanted, |keys, texts| Reading {
+                model: Arc::clone(&self.model),
+                cache: Arc::clone(&self.cache),
+                tenant: tenant.clone(),
+                keys,
+                texts,
+                ask,
+            });
+            if let Some(own) = boarding.own {
+                own.await.as_ref().as_ref().map_err(again)?;
+                // What was let in is read to its end.
+                ask = Ask::Many(Admission::Wait);
+            }
+            for (at, seat) in open.into_iter().zip(boarding.seats) {
+                answers[at] = settle(&info, seat, ask).await?;
+            }
+        }
+        let answers: Vec<_> = answers.into_iter().flatten().collect();
+        let hits = answers.iter().flatten().filter(|output| output.cached).count();
+        counter!(CACHE_HITS, CACHE_NAME => PREDICTION).increment(hits as u64);
+        Ok(answers)
+    }
+
+    fn keys(&self, info: &ModelInfo, texts: &[&InputText]) -> Vec<CacheKey> {
+        let Identity { weights, precision } = self.identity(info);
+        let key = |text: &&InputText| CacheKey {
+            weights: Arc::clone(&weights),
+            precision: Arc::clone(&precision),
+            text: Sha256::digest(text.as_str()).into(),
+        };
+        texts.iter().map(key).collect()
+    }
+
+    fn identity(&self, info: &ModelInfo) -> Identity {
+        let mut known = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        if (&*known.weights, &*known.precision) != (info.sha256.as_str(), info.precision.as_str()) {
+            let (weights, precision) = (info.sha256.as_str().into(), info.precision.as_str().into());
+            *known = Identity { weights, precision };
+        }
+        known.clone()
+    }
+}
+
+#[async_trait]
+impl MlGateway for CachedMlGateway {
+    async fn predict(&self, tenant: &TenantId, text: &InputText) -> Result<ModelOutput, MlError> {
+        let mut outputs = self.read(tenant, &[text], Ask::One).await?;
+        outputs.pop().unwrap_or_else(|| Err(reading::missing()))
+    }
+
+    async fn predict_batch(
+        &self,
+        tenant: &TenantId,
+        texts: &[&InputText],
+        admission: Admission,
+    ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
+        self.read(tenant, texts, Ask::Many(admission)).await
+    }
+
+    fn models(&self) -> Vec<ModelInfo> {
+        self.model.models()
+    }
+}
+
+/// Waits for the reading that a text is in. None where the text has to be asked for once more.
+async fn settle(
+    info: &ModelInfo,
+    seat: Seat,
+    ask: Ask,
+) -> Result<Option<Result<ModelOutput, MlError>>, MlError> {
+    let outcome = seat.flight.await;
+    let item = match outcome.as_ref() {
+        Ok(items) => items.get(seat.place),
+        Err(MlError::Saturated) if ask.waits() => return Ok(None),
+        Err(MlError::Saturated) => return Err(MlError::Saturated),
+        Err(error) => return Ok(Some(Err(again(error)))),
+    };
+    Ok(Some(match item {
+        Some(Ok(read)) => Ok(answer(info, read.output.clone(), read.cached || !seat.first)),
+        Some(Err(error)) => Err(again(error)),
+        None => Err(reading::missing()),
+    }))
+}
+
+/// An output in the name of the model that is loaded.
+fn answer(info: &ModelInfo, output: CachedOutput, cached: bool) -> ModelOutput {
+    let CachedOutput { windows, usage } = output;
+    let (model, labels) = (Arc::clone(&info.model), Arc::clone(&info.labels));
+    ModelOutput { windows, usage, model, labels, cached }
+}
+
+/// The same error for another of those who waited.
+fn again(error: &MlError) -> MlError {
+    match error {
+        MlError::Saturated => MlError::Saturated,
+        MlError::DeadlineExceeded => MlError::DeadlineExceeded,
+        MlError::InferenceFailed { reason } => MlError::InferenceFailed { reason: reason.clone() },
+        MlError::Unavailable { source } => MlError::Unavailable { source: chain(source.as_ref()).into() },
+    }
+}

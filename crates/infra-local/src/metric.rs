@@ -1,0 +1,17 @@
+use metrics::{Unit, describe_counter, describe_gauge};
+
+pub(crate) const CACHE_HITS: &str = "cache_hits_total";
+pub(crate) const CACHE_MISSES: &str = "cache_misses_total";
+pub(crate) const CACHE_ENTRIES: &str = "cache_entries";
+
+/// The label that tells caches apart.
+pub(crate) const CACHE_NAME: &str = "cache_name";
+/// The cache before the model.
+pub(crate) const PREDICTION: &str = "prediction";
+
+/// Tells the recorder of the process what the cache's metrics mean. To be called once, after it is installed.
+pub fn describe_cache_metrics() {
+    describe_counter!(CACHE_HITS, Unit::Count, "Texts answered without asking the model for them");
+    describe_counter!(CACHE_MISSES, Unit::Count, "Texts that the model was asked for");
+    describe_gauge!(CACHE_ENTRIES, Unit::Count, "Outputs that are kept now");
+}

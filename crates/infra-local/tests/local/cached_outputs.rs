@@ -1,0 +1,127 @@
+//! What is kept, under what, and what is not.
+
+use application::ports::Admission::Refuse;
+use application::ports::{MlError, MlGateway, ModelInfo};
+use domain::value_objects::TenantId;
+use metrics::set_default_local_recorder;
+use testkit::MlFailure;
+
+use crate::gate::{World, cached};
+use crate::recorded::Recorded;
+
+#[tokio::test]
+async fn what_was_read_is_not_read_again() {
+    let world = World::new();
+    let first = world.predict("I love it").await.unwrap();
+    let mut second = world.predict("I love it").await.unwrap();
+    assert_eq!((first.cached, second.cached), (false, true));
+    second.cached = false;
+    assert_eq!(first, second);
+    assert_eq!(world.calls(), [["I love it"]]);
+    let batch = world.predict_batch(&["I love it"], Refuse).await.unwrap();
+    assert_eq!((cached(&batch), world.calls().len()), (vec![true], 1));
+}
+
+#[tokio::test]
+async fn what_the_cache_has_forgotten_is_read_again() {
+    let world = World::new();
+    world.predict("good").await.unwrap();
+    world.cache.forget_all();
+    assert!(!world.predict("good").await.unwrap().cached);
+    assert_eq!(world.calls().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_given_even_while_the_queue_is_full() {
+    let world = World::new();
+    world.predict("good").await.unwrap();
+    world.model().refuse_all(MlFailure::Saturated);
+    assert!(world.predict("good").await.unwrap().cached);
+    assert!(matches!(world.predict("bad").await, Err(MlError::Saturated)));
+    let mixed = world.predict_batch(&["good", "bad"], Refuse).await;
+    assert!(matches!(mixed, Err(MlError::Saturated)));
+}
+
+#[tokio::test]
+async fn tenants_never_share() {
+    let world = World::new();
+    let (ann, ben) = (TenantId::parse("ann").unwrap(), TenantId::parse("ben").unwrap());
+    for (tenant, cached) in [(&ann, false), (&ben, false), (&ann, true), (&ben, true)] {
+        assert_eq!(world.predict_for(tenant, "good").await.unwrap().cached, cached);
+    }
+    assert_eq!(world.calls().len(), 2);
+
+    // Neither do they wait for one another.
+    world.model().hold_all();
+    let (mut of_ann, mut of_ben) =
+        (Box::pin(world.predict_for(&ann, "bad")), Box::pin(world.predict_for(&ben, "bad")));
+    assert!(futures_util::poll!(&mut of_ann).is_pending() && futures_util::poll!(&mut of_ben).is_pending());
+    assert_eq!(world.model().in_work(), 2);
+}
+
+#[tokio::test]
+async fn another_text_other_weights_and_another_arithmetic_are_other_entries() {
+    let world = World::new();
+    let change = |change: fn(&mut ModelInfo)| world.gate.infos.lock().unwrap().iter_mut().for_each(change);
+    assert!(!world.predict("good").await.unwrap().cached);
+    assert!(!world.predict("good ").await.unwrap().cached, "a text is never altered");
+    assert!(!world.predict("Good").await.unwrap().cached);
+    change(|info| info.sha256 = "1".repeat(64));
+    assert!(!world.predict("good").await.unwrap().cached);
+    change(|info| info.precision = "int8".to_owned());
+    assert!(!world.predict("good").await.unwrap().cached);
+    assert!(world.predict("good").await.unwrap().cached);
+    change(|info| (info.sha256, info.precision) = ("0".repeat(64), "f32".to_owned()));
+    assert!(world.predict("good").await.unwrap().cached, "the first is still there");
+    assert_eq!((world.calls().len(), world.cache.entries().len()), (5, 5));
+}
+
+#[tokio::test]
+async fn what_failed_and_what_is_no_number_is_not_kept() {
+    let world = World::new();
+    world.model().fail("poison", MlFailure::InferenceFailed);
+    world.model().answer("strange", &[f32::NAN, 0.0, 1.0]);
+    world.model().answer("endless", &[0.0, f32::INFINITY, 1.0]);
+    for _ in 0..2 {
+        assert!(world.predict("poison").await.is_err());
+        assert!(!world.predict("strange").await.unwrap().cached);
+        assert!(!world.predict("endless").await.unwrap().cached);
+    }
+    assert_eq!((world.calls().len(), world.cache.entries().len()), (6, 0));
+}
+
+#[tokio::test]
+async fn no_text_is_kept() {
+    let world = World::new();
+    world.predict("a secret of somebody").await.unwrap();
+    let entries = format!("{:?}", world.cache.entries());
+    assert!(!entries.contains("secret"), "{entries}");
+    let digest = &world.cache.entries()[0].1.text[..4];
+    assert_eq!(digest, [0x59, 0xb3, 0xe5, 0x07], "the beginning of the text's SHA-256");
+}
+
+#[tokio::test]
+async fn while_no_model_is_loaded_the_model_answers_for_itself() {
+    let world = World::new();
+    let loaded = std::mem::take(&mut *world.gate.infos.lock().unwrap());
+    assert!(world.gateway.models().is_empty());
+    world.model().refuse_all(MlFailure::Unavailable);
+    assert!(matches!(world.predict("good").await, Err(MlError::Unavailable { .. })));
+    world.model().admit_all();
+    *world.gate.infos.lock().unwrap() = loaded;
+    assert!(!world.predict("good").await.unwrap().cached);
+    assert_eq!(world.gateway.models(), world.model().models());
+}
+
+#[tokio::test]
+async fn hits_and_misses_are_counted_and_failures_are_no_hits() {
+    let world = World::new();
+    let recorded = Recorded::default();
+    let _guard = set_default_local_recorder(&recorded);
+    world.model().fail("poison", MlFailure::InferenceFailed);
+    world.predict("good").await.unwrap();
+    world.predict("good").await.unwrap();
+    world.predict_batch(&["good", "bad", "bad", "poison"], Refuse).await.unwrap();
+    assert_eq!(recorded.of("cache_hits_total{cache_name=prediction}"), [0.0, 1.0, 2.0]);
+    assert_eq!(recorded.of("cache_misses_total{cache_name=prediction}"), [1.0, 2.0]);
+}

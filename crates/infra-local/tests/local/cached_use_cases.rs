@@ -1,0 +1,80 @@
+//! A hit is an answer like any other: new, kept, announced and counted.
+
+use std::sync::Arc;
+
+use application::dtos::{
+    PredictItem, PredictSentimentBatchRequest, PredictSentimentRequest, StreamPredictionsRequest,
+};
+use application::errors::ApplicationError;
+use application::use_cases::{
+    PredictPorts, PredictSentimentBatchUseCase, PredictSentimentUseCase, StreamPredictionsUseCase,
+};
+use domain::value_objects::{TenantId, TextLimits};
+use futures_util::{StreamExt, stream};
+use testkit::{FixedClock, MemoryStore, RecordingMetrics, SequenceIds};
+
+use crate::gate::World;
+
+fn ports(world: &World, store: &MemoryStore) -> (PredictPorts, Arc<RecordingMetrics>) {
+    let metrics = Arc::new(RecordingMetrics::new());
+    let ports = PredictPorts {
+        ml: world.gateway.clone(),
+        store: Arc::new(store.clone()),
+        clock: Arc::new(FixedClock::default()),
+        ids: Arc::new(SequenceIds::new()),
+        metrics: metrics.clone(),
+        limits: TextLimits::default(),
+    };
+    (ports, metrics)
+}
+
+fn item(text: &str) -> PredictItem {
+    PredictItem { text: text.to_owned(), ..PredictItem::default() }
+}
+
+#[tokio::test]
+async fn a_hit_is_a_new_prediction_that_says_so() {
+    let (world, store) = (World::new(), MemoryStore::new());
+    let (ports, metrics) = ports(&world, &store);
+    let predict = PredictSentimentUseCase::new(ports);
+    let request = PredictSentimentRequest { tenant: TenantId::default(), item: item("I love it") };
+    let first = predict.execute(request.clone()).await.unwrap();
+    let second = predict.execute(request).await.unwrap();
+    assert_ne!(first.id, second.id);
+    assert_eq!((first.cached, second.cached), (false, true));
+    assert_eq!((first.sentiment, &first.labels), (second.sentiment, &second.labels));
+
+    let mut kept = store.kept(&TenantId::default());
+    kept.sort_by_key(|record| record.prediction.id);
+    let kept: Vec<_> = kept.into_iter().map(|record| record.prediction).collect();
+    assert_eq!(kept, [first.clone(), second.clone()]);
+    assert_eq!(store.events().len(), 2);
+    assert_eq!(metrics.recorded(), [first.id, second.id]);
+    assert_eq!(world.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_batch_of_twins_is_read_once_and_kept_item_by_item() {
+    let (world, store) = (World::new(), MemoryStore::new());
+    let predict = PredictSentimentBatchUseCase::new(ports(&world, &store).0);
+    let items: Vec<_> = (0..300).map(|n| item(["good", "bad", "so so"][n % 3])).collect();
+    let request = PredictSentimentBatchRequest { tenant: TenantId::default(), items };
+    let answers = predict.execute(request).await.unwrap().items;
+    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(world.calls(), [["good", "bad", "so so"]]);
+    assert!(answers.iter().enumerate().all(|(n, answer)| answer.cached == (n >= 3)));
+    assert!((3..300).all(|n| answers[n].sentiment == answers[n % 3].sentiment));
+    assert_eq!(store.kept(&TenantId::default()).len(), 300);
+}
+
+#[tokio::test]
+async fn a_stream_of_twins_is_read_once() {
+    let (world, store) = (World::new(), MemoryStore::new());
+    let predict = StreamPredictionsUseCase::new(ports(&world, &store).0);
+    let lines = stream::iter((0..1_000).map(|_| Ok::<_, ApplicationError>(item("good"))));
+    let request = StreamPredictionsRequest { tenant: TenantId::default() };
+    let answers: Vec<_> = predict.execute(request, lines).await.unwrap().collect().await;
+    assert_eq!(answers.iter().filter(|answer| answer.as_ref().is_ok_and(|it| it.cached)).count(), 999);
+    assert_eq!(world.calls().len(), 1);
+    assert_eq!(store.kept(&TenantId::default()).len(), 1_000);
+}

@@ -1,0 +1,121 @@
+//! A model behind a cache and behind a gate.
+
+use std::sync::{Arc, Mutex};
+
+use application::ports::{Admission, MlError, MlGateway, ModelInfo};
+use async_trait::async_trait;
+use domain::value_objects::{InputText, ModelOutput, TenantId, TextLimits};
+use infra_local::CachedMlGateway;
+use testkit::{FakeMlGateway, MemoryCache};
+use tokio::sync::watch;
+
+/// The model of `testkit`, which callers reach when the gate opens, under an identity that can be changed.
+pub(crate) struct Gate {
+    pub(crate) model: FakeMlGateway,
+    pub(crate) infos: Mutex<Vec<ModelInfo>>,
+    way: watch::Sender<Way>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    Open,
+    Shut,
+    Collapses,
+}
+
+impl Gate {
+    pub(crate) fn shut(&self) {
+        self.way.send_replace(Way::Shut);
+    }
+
+    pub(crate) fn open(&self) {
+        self.way.send_replace(Way::Open);
+    }
+
+    /// Whoever waits at the gate panics.
+    pub(crate) fn collapse(&self) {
+        self.way.send_replace(Way::Collapses);
+    }
+
+    async fn pass(&self) {
+        let mut way = self.way.subscribe();
+        let way = *way.wait_for(|way| *way != Way::Shut).await.unwrap();
+        assert_eq!(way, Way::Open, "the gate collapsed");
+    }
+}
+
+#[async_trait]
+impl MlGateway for Gate {
+    async fn predict(&self, tenant: &TenantId, text: &InputText) -> Result<ModelOutput, MlError> {
+        self.pass().await;
+        self.model.predict(tenant, text).await
+    }
+
+    async fn predict_batch(
+        &self,
+        tenant: &TenantId,
+        texts: &[&InputText],
+        admission: Admission,
+    ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
+        self.pass().await;
+        self.model.predict_batch(tenant, texts, admission).await
+    }
+
+    fn models(&self) -> Vec<ModelInfo> {
+        self.infos.lock().unwrap().clone()
+    }
+}
+
+/// A cache before a model that is open to all.
+pub(crate) struct World {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) cache: Arc<MemoryCache>,
+    pub(crate) gateway: Arc<CachedMlGateway>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let model = FakeMlGateway::new();
+        let infos = Mutex::new(model.models());
+        let gate = Arc::new(Gate { model, infos, way: watch::Sender::new(Way::Open) });
+        let cache = Arc::new(MemoryCache::new());
+        let gateway = Arc::new(CachedMlGateway::new(gate.clone(), cache.clone()));
+        Self { gate, cache, gateway }
+    }
+
+    pub(crate) fn model(&self) -> &FakeMlGateway {
+        &self.gate.model
+    }
+
+    pub(crate) async fn predict(&self, words: &str) -> Result<ModelOutput, MlError> {
+        self.predict_for(&TenantId::default(), words).await
+    }
+
+    pub(crate) async fn predict_for(&self, tenant: &TenantId, words: &str) -> Result<ModelOutput, MlError> {
+        self.gateway.predict(tenant, &text(words)).await
+    }
+
+    pub(crate) async fn predict_batch(
+        &self,
+        words: &[&str],
+        admission: Admission,
+    ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
+        let texts: Vec<InputText> = words.iter().map(|words| text(words)).collect();
+        let texts: Vec<&InputText> = texts.iter().collect();
+        self.gateway.predict_batch(&TenantId::default(), &texts, admission).await
+    }
+
+    /// The texts of every call that reached the model.
+    pub(crate) fn calls(&self) -> Vec<Vec<String>> {
+        self.model().calls().into_iter().map(|call| call.texts).collect()
+    }
+}
+
+pub(crate) fn text(words: &str) -> InputText {
+    InputText::parse(words, TextLimits::default()).unwrap()
+}
+
+/// Whether each output came from the cache.
+pub(crate) fn cached(outputs: &[Result<ModelOutput, MlError>]) -> Vec<bool> {
+    outputs.iter().map(|output| output.as_ref().unwrap().cached).collect()
+}

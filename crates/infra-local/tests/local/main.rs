@@ -1,0 +1,12 @@
+//! The adapters as the rest of the program sees them.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod answer_metrics;
+mod cached_outputs;
+mod cached_use_cases;
+mod gate;
+mod late_look;
+mod moka_cache_gateway;
+mod recorded;
+mod twins;

@@ -1,0 +1,213 @@
+//! Texts a second of the model gateway, tokenizing included, without HTTP or a store.
+//!
+//! ```text
+//! cargo run --release -p infra-ml --example engine_bench -- MODEL_FOLDER TEXTS [--precision f32|int8] [--batch 1,8,32]
+//!     [--threads N] [--texts N] [--rounds N] [--json]
+//! ```
+//!
+//! `TEXTS` has a text a line, or is a `.tsv` with one header line and the text in its first column. A batch of 1 is asked
+//! for by one caller, one text after another, so that its times are those of a text alone; larger batches by two callers
+//! for each thread, so that the next batch is there when one is done. The share of the peak counts the products of the
+//! whole encoder for every token, as every other engine does them, though the last layer needs most of them for the first
+//! token only.
+
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use application::ports::{Admission, MlGateway};
+use domain::value_objects::{InputText, TenantId, TextLimits};
+use infra_ml::{LocalMlGateway, ModelSettings, Precision, peak_products_per_second};
+use serde_json::{Value, json};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+struct Options {
+    model: String,
+    texts: Vec<InputText>,
+    precision: Precision,
+    batches: Vec<usize>,
+    threads: usize,
+    rounds: usize,
+    json: bool,
+}
+
+fn main() -> Result<(), Failure> {
+    let options = options(env::args().skip(1))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(options.threads).enable_all().build()?;
+    runtime.block_on(run(options))
+}
+
+async fn run(options: Options) -> Result<(), Failure> {
+    let mut settings = ModelSettings::new(&options.model);
+    settings.precision = options.precision;
+    settings.threads = NonZeroUsize::new(options.threads);
+    settings.max_wait = Duration::from_mins(10);
+    settings.max_queue_items = 100_000;
+    settings.max_queue_tokens = 100_000_000;
+    let (gateway, loading) = LocalMlGateway::start(settings);
+    loading.await?;
+    let products = products_per_token(Path::new(&options.model))?;
+    let peak = peak_products_per_second(options.precision, options.threads);
+    let texts = Arc::new(options.texts);
+    for batch in options.batches {
+        let callers = if batch == 1 { 1 } else { 2 * options.threads };
+        let mut best: Option<Round> = None;
+        for _ in 0..options.rounds {
+            let round = measure(&gateway, &texts, batch, callers).await?;
+            if best.as_ref().is_none_or(|best| round.texts_per_second > best.texts_per_second) {
+                best = Some(round);
+            }
+        }
+        let Some(round) = best else { continue };
+        let share = round.tokens_per_second * products / peak;
+        if options.json {
+            println!(
+                "{}",
+                json!({
+                    "precision": options.precision.as_str(), "batch": batch, "texts": texts.len(),
+                    "texts_per_second": round.texts_per_second, "tokens_per_second": round.tokens_per_second,
+                    "p50_ms": round.p50, "p99_ms": round.p99, "peak_products_per_second": peak, "peak_share": share,
+                })
+            );
+        } else {
+            println!(
+                "{} batch {batch}: {:.0} texts/s, {:.0} tokens/s, p50 {:.3} ms, p99 {:.3} ms, {:.1}% of the peak of {:.0} G/s",
+                options.precision,
+                round.texts_per_second,
+                round.tokens_per_second,
+                round.p50,
+                round.p99,
+                100.0 * share,
+                peak / 1e9,
+            );
+        }
+    }
+    gateway.stop().await;
+    Ok(())
+}
+
+/// All texts once.
+struct Round {
+    texts_per_second: f64,
+    tokens_per_second: f64,
+    /// Of a batch, in milliseconds.
+    p50: f64,
+    p99: f64,
+}
+
+async fn measure(
+    gateway: &Arc<LocalMlGateway>,
+    texts: &Arc<Vec<InputText>>,
+    batch: usize,
+    callers: usize,
+) -> Result<Round, Failure> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let started = Instant::now();
+    let calling: Vec<_> = (0..callers)
+        .map(|_| tokio::spawn(call(Arc::clone(gateway), Arc::clone(texts), Arc::clone(&next), batch)))
+        .collect();
+    let (mut tokens, mut times) = (0, Vec::new());
+    for caller in calling {
+        let (sum, took) = caller.await??;
+        tokens += sum;
+        times.extend(took);
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    times.sort();
+    let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, Duration::as_secs_f64) * 1e3;
+    Ok(Round {
+        texts_per_second: texts.len() as f64 / seconds,
+        tokens_per_second: tokens as f64 / seconds,
+        p50: at(50),
+        p99: at(99),
+    })
+}
+
+/// Asks for one batch after another until none is left: the tokens read, special ones included, and how long each took.
+async fn call(
+    gateway: Arc<LocalMlGateway>,
+    texts: Arc<Vec<InputText>>,
+    next: Arc<AtomicUsize>,
+    batch: usize,
+) -> Result<(u64, Vec<Duration>), Failure> {
+    let (mut tokens, mut took) = (0, Vec::new());
+    let tenant = TenantId::default();
+    loop {
+        let start = next.fetch_add(batch, Ordering::Relaxed);
+        let Some(texts) = texts.get(start..texts.len().min(start + batch)).filter(|texts| !texts.is_empty())
+        else {
+            return Ok((tokens, took));
+        };
+        let asked = Instant::now();
+        if let [text] = texts {
+            tokens += u64::from(gateway.predict(&tenant, text).await?.usage.tokens) + SPECIALS;
+        } else {
+            let texts: Vec<&InputText> = texts.iter().collect();
+            for output in gateway.predict_batch(&tenant, &texts, Admission::Wait).await? {
+                tokens += u64::from(output?.usage.tokens) + SPECIALS;
+            }
+        }
+        took.push(asked.elapsed());
+    }
+}
+
+/// `[CLS]` and `[SEP]`.
+const SPECIALS: u64 = 2;
+
+/// The products of the encoder's matrices for one token.
+fn products_per_token(model: &Path) -> Result<f64, Failure> {
+    let config: Value = serde_json::from_slice(&fs::read(model.join("config.json"))?)?;
+    let number = |key: &str| config[key].as_f64().ok_or_else(|| format!("config.json has no {key}"));
+    let hidden = number("hidden_size")?;
+    Ok(number("num_hidden_layers")? * (4.0 * hidden * hidden + 2.0 * hidden * number("intermediate_size")?))
+}
+
+fn options(arguments: impl Iterator<Item = String>) -> Result<Options, Failure> {
+    let mut plain = Vec::new();
+    let mut most = usize::MAX;
+    let mut options = Options {
+        model: String::new(),
+        texts: Vec::new(),
+        precision: Precision::Int8,
+        batches: vec![1, 8, 32, 128],
+        threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        rounds: 3,
+        json: false,
+    };
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--precision" => options.precision = value()?.parse()?,
+            "--batch" => options.batches = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            "--threads" => options.threads = value()?.parse::<usize>()?.max(1),
+            "--texts" => most = value()?.parse()?,
+            "--rounds" => options.rounds = value()?.parse::<usize>()?.max(1),
+            "--json" => options.json = true,
+            _ => plain.push(argument),
+        }
+    }
+    let [model, file] = &plain[..] else {
+        return Err(
+            "usage: engine_bench MODEL_FOLDER TEXTS [--precision f32|int8] [--batch 1,8,32] [--threads N] \
+                    [--texts N] [--rounds N] [--json]"
+                .into(),
+        );
+    };
+    options.model.clone_from(model);
+    let content = fs::read_to_string(file)?;
+    let table = Path::new(file).extension().is_some_and(|extension| extension == "tsv");
+    let lines = content
+        .lines()
+        .skip(usize::from(table))
+        .map(|line| if table { line.split('\t').next().unwrap_or_default() } else { line });
+    let texts = lines.filter_map(|line| InputText::parse(line, TextLimits::default()).ok());
+    options.texts = texts.take(most).collect();
+    Ok(options)
+}

@@ -1,0 +1,75 @@
+#![expect(unsafe_code, reason = "the loops that take nearly all of the time read without bounds checks")]
+#![expect(clippy::cast_ptr_alignment, reason = "four bytes are read as one number wherever they lie")]
+//! The innermost loops of all matrix products: some rows by some vectors of columns, with the sums in registers.
+
+use rten_simd::Isa;
+use rten_simd::ops::{BitOps, NumOps};
+
+use super::arch::{Arch, F32, I32};
+
+/// `rows` by `VECTORS` vectors of columns, over `depth` steps: `sums[r][v] = Σ_k rows[r][k] · panel[k][v]`. The panel's
+/// step `k` starts `k · stride` numbers after its first.
+///
+/// # Safety
+/// Each row has `depth` numbers; the panel has `(depth - 1) · stride` and `VECTORS` vectors.
+#[inline(always)]
+pub(super) unsafe fn tile_f32<A: Arch, const ROWS: usize, const VECTORS: usize>(
+    arch: A,
+    rows: [*const f32; ROWS],
+    panel: *const f32,
+    stride: usize,
+    depth: usize,
+) -> [[F32<A>; VECTORS]; ROWS] {
+    let isa = arch.isa();
+    let ops = isa.f32();
+    let lanes = ops.len();
+    let mut sums = [[ops.zero(); VECTORS]; ROWS];
+    let mut step = panel;
+    for k in 0..depth {
+        let mut columns = [ops.zero(); VECTORS];
+        for (vector, column) in columns.iter_mut().enumerate() {
+            *column = unsafe { ops.load_ptr(step.add(vector * lanes)) };
+        }
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            let number = ops.splat(unsafe { *row.add(k) });
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                *sum = ops.mul_add(number, column, *sum);
+            }
+        }
+        step = step.wrapping_add(stride);
+    }
+    sums
+}
+
+/// The same for unsigned bytes by signed bytes. Four steps of a column lie side by side in a lane; there are `quads`
+/// of such fours.
+///
+/// # Safety
+/// Each row has `4 · quads` bytes; the panel has `quads · VECTORS` vectors.
+#[inline(always)]
+pub(super) unsafe fn tile_bytes<A: Arch, const ROWS: usize, const VECTORS: usize>(
+    arch: A,
+    rows: [*const u8; ROWS],
+    panel: *const i8,
+    quads: usize,
+) -> [[I32<A>; VECTORS]; ROWS] {
+    let isa = arch.isa();
+    let ops = isa.i32();
+    let lanes = ops.len();
+    let mut sums = [[ops.zero(); VECTORS]; ROWS];
+    let mut step = panel.cast::<i32>();
+    for quad in 0..quads {
+        let mut columns = [ops.zero(); VECTORS];
+        for (vector, column) in columns.iter_mut().enumerate() {
+            *column = unsafe { ops.load_ptr(step.add(vector * lanes)) };
+        }
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            let four = ops.splat(unsafe { row.cast::<i32>().add(quad).read_unaligned() });
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                *sum = arch.dot(*sum, four, column);
+            }
+        }
+        step = step.wrapping_add(VECTORS * lanes);
+    }
+    sums
+}

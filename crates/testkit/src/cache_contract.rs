@@ -1,0 +1,44 @@
+use application::ports::{CacheGateway, CacheKey, CachedOutput};
+use domain::value_objects::{TenantId, Usage, WindowOutput};
+
+/// Asserts that `cache`, which has kept nothing yet and has room and time for eight outputs, does what its port says.
+///
+/// # Panics
+/// Where it does not.
+pub async fn cache_contract(cache: &dyn CacheGateway) {
+    let ann = TenantId::parse("ann").expect("a tenant");
+    let ben = TenantId::parse("ben").expect("a tenant");
+    let keys = [key("w1", "f32", 1), key("w2", "f32", 1), key("w1", "int8", 1), key("w1", "f32", 2)];
+
+    let none = vec![None; keys.len()];
+    assert_eq!(cache.get_many(&ann, &keys).await, none, "there is nothing at first");
+    assert!(cache.get_many(&ann, &[]).await.is_empty());
+    cache.put_many(&ann, Vec::new()).await;
+
+    for (n, key) in (1_u8..).zip(&keys) {
+        cache.put_many(&ann, vec![(key.clone(), output(n))]).await;
+    }
+    let all: Vec<_> = (1_u8..=4).map(|n| Some(output(n))).collect();
+    assert_eq!(cache.get_many(&ann, &keys).await, all, "every part of a key tells outputs apart");
+    assert_eq!(cache.get_many(&ben, &keys).await, none, "tenants share nothing");
+
+    cache.put_many(&ben, vec![(keys[0].clone(), output(5)), (keys[3].clone(), output(6))]).await;
+    let asked = [keys[3].clone(), keys[1].clone(), keys[0].clone(), keys[3].clone()];
+    let expected = [Some(output(6)), None, Some(output(5)), Some(output(6))];
+    assert_eq!(cache.get_many(&ben, &asked).await, expected, "answers stand in the order of the keys");
+    assert_eq!(cache.get_many(&ann, &keys).await, all, "what one puts is nothing to another");
+
+    cache.put_many(&ann, vec![(keys[0].clone(), output(7))]).await;
+    assert_eq!(cache.get_many(&ann, &keys[..1]).await, [Some(output(7))], "the last that was put counts");
+}
+
+fn key(weights: &str, precision: &str, text: u8) -> CacheKey {
+    CacheKey { weights: weights.into(), precision: precision.into(), text: [text; 32] }
+}
+
+/// An output of two windows, like no other's.
+fn output(n: u8) -> CachedOutput {
+    let window = |logit: f32| WindowOutput { logits: vec![logit, -logit], tokens: u32::from(n) };
+    let usage = Usage { tokens: 2 * u32::from(n), windows: 2, truncated: n.is_multiple_of(2) };
+    CachedOutput { windows: vec![window(f32::from(n)), window(1.0 / f32::from(n))], usage }
+}
