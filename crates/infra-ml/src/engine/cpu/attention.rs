@@ -1,12 +1,13 @@
 #![expect(unsafe_code, reason = "tiles are given pointers whose bounds were checked for all of them at once")]
 
 use rten_simd::ops::{BitOps, NumOps};
-use rten_simd::{Isa, Simd, SimdUnaryOp};
+use rten_simd::{Isa, SimdUnaryOp};
 use rten_vecmath::Exp;
 
 use super::arch::{Arch, Level, Work};
 use super::linear::store;
 use super::lines::Lines;
+use super::rows::fold_lanes;
 use super::tile::tile_f32;
 
 /// `softmax(Q Kᵀ) V` of one sequence, head by head. Queries are scaled already.
@@ -70,7 +71,7 @@ impl Work for Attention<'_> {
         let queries = self.queries.len() / self.width();
         let tiles = queries.div_ceil(ROWS);
         for head in 0..self.heads {
-            self.gather(head, shape);
+            self.gather(arch, head, shape);
             for tile in 0..tiles {
                 let (start, end) = (queries * tile / tiles, queries * (tile + 1) / tiles);
                 let tile = Tile { head, start, shape };
@@ -111,15 +112,30 @@ fn stride(tokens: usize, lanes: usize) -> usize {
 impl Attention<'_> {
     /// Copies the head's keys, transposed, and values to where they lie together.
     #[inline(always)]
-    fn gather(&mut self, head: usize, shape: Shape) {
+    fn gather<A: Arch>(&mut self, arch: A, head: usize, shape: Shape) {
+        let ops = arch.isa().f32();
         let (width, size) = (self.width(), self.size);
-        for (token, row) in self.memory.chunks_exact(2 * width).enumerate() {
-            let key = &row[head * size..][..size];
-            for (place, number) in key.iter().enumerate() {
-                self.scratch.keys[place * shape.key_stride + token] = *number;
+        let key = |token: usize| &self.memory[token * 2 * width + head * size..][..size];
+        let keys = &mut self.scratch.keys;
+        let fours = shape.tokens / 4 * 4;
+        for token in (0..fours).step_by(4) {
+            let rows: [&[f32]; 4] = [key(token), key(token + 1), key(token + 2), key(token + 3)];
+            for place in 0..size {
+                let four = [rows[0][place], rows[1][place], rows[2][place], rows[3][place]];
+                keys[place * shape.key_stride + token..][..4].copy_from_slice(&four);
             }
-            let value = &row[width + head * size..][..size];
-            self.scratch.values[token * shape.value_stride..][..size].copy_from_slice(value);
+        }
+        for token in fours..shape.tokens {
+            for (place, number) in key(token).iter().enumerate() {
+                keys[place * shape.key_stride + token] = *number;
+            }
+        }
+        for token in 0..shape.tokens {
+            let value = &self.memory[(token * 2 + 1) * width + head * size..][..size];
+            let out = &mut self.scratch.values[token * shape.value_stride..][..shape.value_stride];
+            for (value, out) in value.chunks(ops.len()).zip(out.chunks_exact_mut(ops.len())) {
+                ops.store(ops.load_pad(value).0, out);
+            }
         }
     }
 
@@ -178,10 +194,10 @@ impl Attention<'_> {
         // SAFETY: `needed` is what a tile reads of the keys, and each query has `size` numbers.
         let scores =
             unsafe { tile_f32::<A, ROWS, VECTORS>(arch, queries, keys, shape.key_stride, self.size) };
-        for (row, scores) in scores.into_iter().enumerate() {
+        for (row, scores) in scores.iter().enumerate() {
             let out = &mut self.scratch.scores[row * shape.key_stride + column..][..VECTORS * ops.len()];
             for (out, score) in out.chunks_exact_mut(ops.len()).zip(scores) {
-                ops.store(score, out);
+                ops.store(*score, out);
             }
         }
     }
@@ -205,12 +221,12 @@ impl Attention<'_> {
         let sums =
             unsafe { tile_f32::<A, ROWS, VECTORS>(arch, rows, values, shape.value_stride, shape.tokens) };
         let width = self.width();
-        for (row, sums) in sums.into_iter().enumerate() {
-            for (vector, sum) in sums.into_iter().enumerate() {
+        for (row, sums) in sums.iter().enumerate() {
+            for (vector, sum) in sums.iter().enumerate() {
                 let column = column + vector * lanes;
                 let place = (start + row) * width + head * self.size + column;
                 let out = &mut self.out[place..][..lanes.min(self.size - column)];
-                store(arch, out, ops.mul(sum, ops.splat(shares[row])));
+                store(arch, out, ops.mul(*sum, ops.splat(shares[row])));
             }
         }
     }
@@ -227,7 +243,12 @@ fn exponentials<A: Arch>(arch: A, scores: &mut [f32]) -> f32 {
         let (vector, used) = ops.load_pad(part);
         greatest = ops.max(greatest, ops.select(vector, ops.splat(f32::NEG_INFINITY), used));
     }
-    let greatest = ops.splat(greatest.to_array().as_ref().iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let greatest = fold_lanes::<A>(
+        greatest,
+        #[inline(always)]
+        |left, right| if right > left { right } else { left },
+    );
+    let greatest = ops.splat(greatest);
     let mut sum = ops.zero();
     for part in scores.chunks_mut(lanes) {
         let (vector, used) = ops.load_pad(part);

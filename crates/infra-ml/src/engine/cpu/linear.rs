@@ -160,57 +160,55 @@ impl<F: Finish> Product<'_, F> {
         panel: usize,
         start: usize,
     ) {
-        let ops = arch.isa().f32();
-        let (lanes, inputs) = (ops.len(), self.linear.inputs);
+        let (linear, input) = (self.linear, self.input);
+        let (ops, inputs) = (arch.isa().f32(), linear.inputs);
+        let lanes = ops.len();
         let width = lanes * VECTORS;
         let column = panel * width;
-        let values = match &self.linear.weights {
+        match &linear.weights {
             Weights::F32(packed) => {
                 let packed = &packed[column * inputs..][..width * inputs];
-                let input = &self.input.numbers[start * inputs..][..ROWS * inputs];
-                let rows = std::array::from_fn(|row| input[row * inputs..].as_ptr());
+                let numbers = &input.numbers[start * inputs..][..ROWS * inputs];
+                let rows = std::array::from_fn(|row| numbers[row * inputs..].as_ptr());
                 // SAFETY: the slices above have these bounds.
-                let mut values =
+                let sums =
                     unsafe { tile_f32::<A, ROWS, VECTORS>(arch, rows, packed.as_ptr(), width, inputs) };
-                for row in &mut values {
-                    for (vector, value) in row.iter_mut().enumerate() {
-                        *value = ops.add(*value, ops.load(&self.linear.bias[column + vector * lanes..]));
-                    }
-                }
-                values
-            }
-            Weights::Int8 { bytes, scales, sums } => {
-                let quads = inputs.div_ceil(4);
-                let packed = &bytes[column * quads * 4..][..width * quads * 4];
-                let input = &self.input.bytes[start * quads * 4..][..ROWS * quads * 4];
-                let rows = std::array::from_fn(|row| input[row * quads * 4..].as_ptr());
-                // SAFETY: the slices above have these bounds.
-                let products = unsafe { tile_bytes::<A, ROWS, VECTORS>(arch, rows, packed.as_ptr(), quads) };
-                let mut values = [[ops.zero(); VECTORS]; ROWS];
                 for vector in 0..VECTORS {
                     let place = column + vector * lanes;
-                    let scale = ops.load(&scales[place..]);
-                    let sum = ops.load(&sums[place..]);
-                    let bias = ops.load(&self.linear.bias[place..]);
-                    for row in 0..ROWS {
-                        // x = s (q - z), so Σ x w = s (Σ q w - z Σ w).
-                        let (step, zero) = (self.input.scales[start + row], self.input.offsets[start + row]);
-                        let value = ops.mul(to_f32(arch, products[row][vector]), scale);
-                        let value = ops.mul_add(value, ops.splat(step), bias);
-                        values[row][vector] = ops.mul_add(sum, ops.splat(zero), value);
+                    let bias = ops.load(&linear.bias[place..]);
+                    for (row, sums) in sums.iter().enumerate() {
+                        self.give(arch, start + row, place, ops.add(sums[vector], bias));
                     }
                 }
-                values
             }
-        };
-        for (row, vectors) in values.into_iter().enumerate() {
-            for (vector, value) in vectors.into_iter().enumerate() {
-                let column = column + vector * lanes;
-                let lanes = self.linear.outputs.saturating_sub(column).min(lanes);
-                if lanes > 0 {
-                    self.finish.finish(arch, Place { row: start + row, column, lanes }, value);
+            Weights::Int8 { bytes: packed, scales, sums: totals } => {
+                let quads = inputs.div_ceil(4);
+                let packed = &packed[column * quads * 4..][..width * quads * 4];
+                let bytes = &input.bytes[start * quads * 4..][..ROWS * quads * 4];
+                let rows = std::array::from_fn(|row| bytes[row * quads * 4..].as_ptr());
+                // SAFETY: the slices above have these bounds.
+                let sums = unsafe { tile_bytes::<A, ROWS, VECTORS>(arch, rows, packed.as_ptr(), quads) };
+                for vector in 0..VECTORS {
+                    let place = column + vector * lanes;
+                    let (scale, total) = (ops.load(&scales[place..]), ops.load(&totals[place..]));
+                    let bias = ops.load(&linear.bias[place..]);
+                    for (row, sums) in sums.iter().enumerate() {
+                        // An activation is step · byte + offset, so that Σ x w = step · Σ byte w + offset · Σ w.
+                        let (step, offset) = (input.scales[start + row], input.offsets[start + row]);
+                        let value = ops.mul(to_f32(arch, sums[vector]), scale);
+                        let value = ops.mul_add(value, ops.splat(step), bias);
+                        self.give(arch, start + row, place, ops.mul_add(total, ops.splat(offset), value));
+                    }
                 }
             }
+        }
+    }
+
+    #[inline(always)]
+    fn give<A: Arch>(&mut self, arch: A, row: usize, column: usize, value: F32<A>) {
+        let lanes = self.linear.outputs.saturating_sub(column).min(arch.isa().f32().len());
+        if lanes > 0 {
+            self.finish.finish(arch, Place { row, column, lanes }, value);
         }
     }
 }

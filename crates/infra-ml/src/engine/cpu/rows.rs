@@ -1,7 +1,7 @@
 use rten_simd::ops::{BitOps, FloatOps, NarrowSaturate, NumOps};
 use rten_simd::{Isa, Simd};
 
-use super::arch::{Arch, Level, Work};
+use super::arch::{Arch, F32, Level, Work};
 use super::linear::Arithmetic;
 use super::lines::Lines;
 
@@ -173,27 +173,49 @@ pub(super) fn quantise_row<A: Arch>(arch: A, rows: &mut RowsMut<'_>, row: usize)
     if rows.arithmetic != Arithmetic::Int8 {
         return;
     }
-    let isa = arch.isa();
-    let ops = isa.f32();
-    let (lanes, bytes) = (ops.len(), byte_width(rows.width));
     let numbers = &rows.numbers[row * rows.width..][..rows.width];
-    let out = &mut rows.bytes[row * bytes..][..bytes];
-    let (whole, rest) = numbers.split_at(numbers.len() / lanes * lanes);
-    let mut low = ops.splat(f32::INFINITY);
-    let mut high = ops.splat(f32::NEG_INFINITY);
-    for vector in whole.chunks_exact(lanes) {
-        let vector = ops.load(vector);
-        low = ops.min(low, vector);
-        high = ops.max(high, vector);
-    }
-    let fold =
-        |values: &[f32], start: f32, pick: fn(f32, f32) -> f32| values.iter().copied().fold(start, pick);
-    let low = fold(rest, fold(low.to_array().as_ref(), f32::INFINITY, f32::min), f32::min);
-    let high = fold(rest, fold(high.to_array().as_ref(), f32::NEG_INFINITY, f32::max), f32::max);
+    let (low, high, spoilt) = range(arch, numbers);
     let span = high - low;
     let (scale, inverse) = if span > 0.0 { (span / 255.0, 255.0 / span) } else { (1.0, 0.0) };
     rows.scales[row] = scale;
-    rows.offsets[row] = low;
+    // Bytes are always numbers. What was not a number, or not finite, must not become one unseen.
+    rows.offsets[row] = low + spoilt;
+    let width = byte_width(rows.width);
+    write_bytes(arch, numbers, [low, inverse], &mut rows.bytes[row * width..][..width]);
+}
+
+/// The least and the greatest of `numbers`, and 0 where all of them are finite, else what is not a number.
+#[inline(always)]
+fn range<A: Arch>(arch: A, numbers: &[f32]) -> (f32, f32, f32) {
+    let ops = arch.isa().f32();
+    let lanes = ops.len();
+    let (whole, rest) = numbers.split_at(numbers.len() / lanes * lanes);
+    let mut lows = ops.splat(f32::INFINITY);
+    let mut highs = ops.splat(f32::NEG_INFINITY);
+    let mut zeros = ops.zero();
+    for vector in whole.chunks_exact(lanes) {
+        let vector = ops.load(vector);
+        lows = ops.min(lows, vector);
+        highs = ops.max(highs, vector);
+        zeros = ops.mul_add(vector, ops.zero(), zeros);
+    }
+    let mut low = fold_lanes::<A>(lows, |left, right| if right < left { right } else { left });
+    let mut high = fold_lanes::<A>(highs, |left, right| if right > left { right } else { left });
+    let mut zero = ops.sum(zeros);
+    for number in rest {
+        low = low.min(*number);
+        high = high.max(*number);
+        zero += number * 0.0;
+    }
+    (low, high, zero)
+}
+
+/// Writes `(number - low) · inverse` of each, and zeros behind them.
+#[inline(always)]
+fn write_bytes<A: Arch>(arch: A, numbers: &[f32], [low, inverse]: [f32; 2], out: &mut [u8]) {
+    let isa = arch.isa();
+    let ops = isa.f32();
+    let lanes = ops.len();
     let (shift, factor) = (ops.splat(-low * inverse), ops.splat(inverse));
     let (fours, rest) = numbers.split_at(numbers.len() / (4 * lanes) * (4 * lanes));
     let (out, left) = out.split_at_mut(fours.len());
@@ -210,4 +232,18 @@ pub(super) fn quantise_row<A: Arch>(arch: A, rows: &mut RowsMut<'_>, row: usize)
     for (byte, number) in left.iter_mut().zip(rest) {
         *byte = ((number - low) * inverse).round_ties_even() as u8;
     }
+}
+
+/// One number of all lanes, by halves, so that no step waits for all those before it.
+#[inline(always)]
+pub(super) fn fold_lanes<A: Arch>(vector: F32<A>, pick: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = vector.to_array();
+    let mut count = lanes.as_ref().len();
+    while count > 1 {
+        count /= 2;
+        for lane in 0..count {
+            lanes[lane] = pick(lanes[lane], lanes[lane + count]);
+        }
+    }
+    lanes[0]
 }

@@ -107,6 +107,26 @@ fn weights_of_seven_bits_never_overflow_where_pairs_are_summed_in_sixteen() {
     }
 }
 
+#[test]
+fn what_is_not_a_finite_number_does_not_become_one_in_any_arithmetic() {
+    for level in supported() {
+        for (arithmetic, place) in [(Arithmetic::F32, 3), (Arithmetic::Int8, 3), (Arithmetic::Int8, 69)] {
+            for spoilt in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let linear = Linear::new(level, arithmetic, &[1.0; 70], &[0.0], 1.0);
+                let mut rows = Rows::new(70, arithmetic);
+                rows.reserve(1);
+                let mut rows = rows.first(1);
+                rows.numbers.fill(1.0);
+                rows.numbers[place] = spoilt;
+                rows.quantise(level);
+                let mut out = [0.0];
+                linear.apply(level, rows.read(), Store { out: &mut out, width: 1 });
+                assert!(!out[0].is_finite(), "{level} {arithmetic:?} {spoilt}: {}", out[0]);
+            }
+        }
+    }
+}
+
 /// `[rows][outputs]`, summed in f64.
 fn naive(weights: &[f32], bias: &[f32], rows: &[f32], inputs: usize) -> Vec<f32> {
     let row = |row: &[f32]| -> Vec<f32> {
