@@ -41,3 +41,15 @@ eval url data *flags:
 # Throw generated requests at the API
 fuzz *flags:
     cargo xtask fuzz-api {{ flags }}
+
+# Measure the engine alone: texts a second by size of batch
+bench *flags:
+    cargo xtask bench-engine {{ flags }}
+
+# Measure the service under load, every text new and every answer kept
+bench-http *flags:
+    cargo xtask bench-http {{ flags }}
+
+# Measure engine and service beside Python's
+bench-peers *flags:
+    cargo xtask bench-peers {{ flags }}

@@ -52,8 +52,9 @@ async fn serve(
     let signal = tokio::select! {
         loaded = loading => match loaded {
             Ok(()) => {
-                tracing::info!("the model is loaded");
-                signals.next().await
+                // Readiness is told at once, not at the next check.
+                let (_, signal) = tokio::join!(container.use_cases.health.execute(), signals.next());
+                signal
             }
             Err(error) => return Err(Failure::set_up(error.into())),
         },

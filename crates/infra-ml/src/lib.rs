@@ -9,6 +9,8 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that fails by a panic is a failed test"))]
 
+#[doc(hidden)]
+pub mod bench;
 mod caught;
 mod engine;
 mod gateway;

@@ -1,4 +1,5 @@
-//! The project's habits, as code: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `fuzz-api`.
+//! The project's habits, as code: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `fuzz-api`,
+//! `bench-engine`, `bench-http`, `bench-peers`.
 //!
 //! This crate needs nothing but cargo, and what it starts beside it (a PostgreSQL for the tests, say) it stops
 //! again. It knows no other crate of the workspace: it reads their manifests and sources and runs the program.
@@ -6,11 +7,17 @@
 
 #![forbid(unsafe_code)]
 
+mod apt;
+mod bench;
+mod bench_engine;
+mod bench_http;
+mod bench_peers;
 mod boundaries;
 mod ci;
 mod codegen;
 mod eval;
 mod fuzz_api;
+mod python;
 mod test_run;
 mod tidy;
 mod workspace;
@@ -45,6 +52,12 @@ enum Habit {
     Eval(eval::EvalArgs),
     /// Throw generated requests at the API (needs python3 and a package registry)
     FuzzApi(fuzz_api::FuzzApiArgs),
+    /// Measure the engine alone: texts a second by size of batch
+    BenchEngine(bench_engine::BenchEngineArgs),
+    /// Measure the service under load: every text new, every answer kept (needs wrk)
+    BenchHttp(bench_http::BenchHttpArgs),
+    /// Measure engine and service beside Python's (needs wrk, python3 and a package registry)
+    BenchPeers(bench_peers::BenchPeersArgs),
 }
 
 fn main() -> ExitCode {
@@ -67,5 +80,8 @@ fn run(habit: &Habit) -> anyhow::Result<ExitCode> {
         Habit::Codegen(args) => codegen::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Habit::Eval(args) => eval::run(&workspace, args),
         Habit::FuzzApi(args) => fuzz_api::run(&workspace, args),
+        Habit::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Habit::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Habit::BenchPeers(args) => bench_peers::run(&workspace, args).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -11,8 +11,7 @@ use crate::workspace::Workspace;
 /// The folder of the programs of an environment with `requirements` (the content of a requirements file), made
 /// where it is not there or holds something else. Pip takes packages from where it is configured to.
 pub(crate) fn environment(workspace: &Workspace, name: &str, requirements: &str) -> anyhow::Result<PathBuf> {
-    let target = workspace.manifests()?.target_directory.into_std_path_buf();
-    let environment = target.join(name);
+    let environment = workspace.target()?.join(name);
     let programs = environment.join("bin");
     // Written last: what it says is there is there wholly.
     let installed = environment.join("requirements.txt");

@@ -16,8 +16,32 @@ pub(crate) struct Workspace {
 pub(crate) enum Build {
     /// The program alone, in the dev profile.
     Program,
+    /// The program as it is shipped.
+    Release,
     /// The whole workspace with its tests, which run the same program.
     WithTests,
+    /// The engine's example that measures it, as fast as it is shipped.
+    EngineBench,
+}
+
+impl Build {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Program => &["build", "--package", "app", "--bin", "undertone"],
+            Self::Release => &["build", "--release", "--package", "app", "--bin", "undertone"],
+            Self::WithTests => &["test", "--workspace", "--no-run"],
+            Self::EngineBench => {
+                &["build", "--release", "--package", "infra-ml", "--example", "engine_bench"]
+            }
+        }
+    }
+
+    fn target(self) -> &'static str {
+        match self {
+            Self::EngineBench => "engine_bench",
+            _ => "undertone",
+        }
+    }
 }
 
 impl Workspace {
@@ -59,12 +83,14 @@ impl Workspace {
         declared_in(&self.root)
     }
 
-    /// Builds the program `undertone` and gives its path.
+    /// The folder that cargo builds into.
+    pub(crate) fn target(&self) -> anyhow::Result<PathBuf> {
+        Ok(self.manifests()?.target_directory.into_std_path_buf())
+    }
+
+    /// Builds a program and gives its path.
     pub(crate) fn build_program(&self, build: Build) -> anyhow::Result<PathBuf> {
-        let args: &[&str] = match build {
-            Build::Program => &["build", "--package", "app", "--bin", "undertone"],
-            Build::WithTests => &["test", "--workspace", "--no-run"],
-        };
+        let args = build.arguments();
         let mut cargo = self
             .cargo(args)
             .arg("--message-format=json-render-diagnostics")
@@ -75,7 +101,7 @@ impl Workspace {
         let mut program = None;
         for message in Message::parse_stream(std::io::BufReader::new(messages)) {
             if let Message::CompilerArtifact(artifact) = message?
-                && artifact.target.name == "undertone"
+                && artifact.target.name == build.target()
                 && !artifact.profile.test
             {
                 program = artifact.executable.or(program);
@@ -84,7 +110,9 @@ impl Workspace {
         if !cargo.wait()?.success() {
             bail!("cargo {} failed", args.join(" "));
         }
-        Ok(program.context("the build made no program undertone")?.into_std_path_buf())
+        Ok(program
+            .with_context(|| format!("the build made no program {}", build.target()))?
+            .into_std_path_buf())
     }
 }
 

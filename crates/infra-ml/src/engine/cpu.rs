@@ -18,6 +18,7 @@ mod classifier;
 mod encoder;
 mod linear;
 mod lines;
+pub(crate) mod measured;
 mod norm;
 mod packing;
 mod parallel;

@@ -60,7 +60,7 @@ pub(super) const LAYERS: &[Layer] = &[
             &["half", "rayon", "rten-simd", "rten-vecmath"],
         ],
         dev_inside: &["testkit"],
-        dev_outside: &["proptest", "tempfile"],
+        dev_outside: &["criterion", "proptest", "tempfile"],
     },
     Layer {
         name: "infra-postgres",

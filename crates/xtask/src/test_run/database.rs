@@ -82,4 +82,3 @@ fn start_in_docker() -> anyhow::Result<Database> {
     login::wait_until_open(port, &mut server, login::LONG)?;
     Ok(Database::started(server, port))
 }
-

@@ -21,13 +21,18 @@ pub fn peak_products_per_second(precision: Precision, threads: usize) -> f64 {
         }
         products as f64 / started.elapsed().as_secs_f64()
     };
-    thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
-        running.into_iter().filter_map(|thread| thread.join().ok()).sum()
-    })
+    let on_all = || {
+        thread::scope(|scope| {
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+            running.into_iter().filter_map(|thread| thread.join().ok()).sum()
+        })
+    };
+    // What else the machine does can only take from it.
+    (0..TRIES).map(|_| on_all()).fold(0.0, f64::max)
 }
 
-const LONG_ENOUGH: Duration = Duration::from_millis(300);
+const TRIES: usize = 5;
+const LONG_ENOUGH: Duration = Duration::from_millis(100);
 const STEPS: usize = 100_000;
 /// Sums that do not wait for one another: enough for any processor's latency.
 const SUMS: usize = 12;

@@ -1,0 +1,128 @@
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+
+use super::sentences::sentences;
+
+/// Different texts to measure with.
+#[derive(Debug)]
+pub(crate) struct Corpus {
+    texts: Vec<String>,
+    origin: String,
+}
+
+/// How many sentences are made up where no file is given.
+const MADE_UP: usize = 12_000;
+
+impl Corpus {
+    /// The texts of a file, or made-up ones.
+    pub(crate) fn read(file: Option<&PathBuf>) -> anyhow::Result<Self> {
+        let Some(file) = file else {
+            let texts = sentences(MADE_UP);
+            let origin = format!("{} made-up sentences", texts.len());
+            return Ok(Self { texts, origin });
+        };
+        let content =
+            fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let table = file.extension().is_some_and(|extension| extension == "tsv");
+        let texts = parse(&content, table);
+        ensure!(!texts.is_empty(), "{} holds no text", file.display());
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let origin = format!("{} different texts of {name}", texts.len());
+        Ok(Self { texts, origin })
+    }
+
+    /// Where the texts come from, in words.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// How many texts there are.
+    pub(crate) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// The first `count` texts.
+    pub(crate) fn first(&self, count: usize) -> &[String] {
+        &self.texts[..count.min(self.texts.len())]
+    }
+
+    /// `count` texts, the n-th with `words(n)` words: whole texts strung together and cut.
+    pub(crate) fn of_lengths(&self, name: &str, count: usize, words: impl Fn(usize) -> usize) -> Self {
+        let mut source = self.texts.iter().flat_map(|text| text.split_whitespace()).cycle();
+        let text = |number| source.by_ref().take(words(number)).collect::<Vec<_>>().join(" ");
+        let texts: Vec<String> = (0..count).map(text).collect();
+        let texts = different(texts.iter().map(String::as_str));
+        Self { origin: format!("{} {name} texts made of {}", texts.len(), self.origin), texts }
+    }
+
+    /// Writes what the script of the load reads: a line for each text, as JSON without its quotes.
+    pub(crate) fn write_for_load(&self, file: &Path) -> anyhow::Result<()> {
+        let mut lines = String::new();
+        for text in &self.texts {
+            let quoted = Value::String(text.clone()).to_string();
+            lines.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
+            lines.push('\n');
+        }
+        fs::write(file, lines).with_context(|| file.display().to_string())
+    }
+
+    /// Writes the first `count` texts as a table with one header line and the text in the first column.
+    pub(crate) fn write_table(&self, count: usize, file: &Path) -> anyhow::Result<()> {
+        let mut lines = String::from("text\tlabel\n");
+        for text in self.first(count) {
+            writeln!(lines, "{}\t0", text.replace('\t', " "))?;
+        }
+        fs::write(file, lines).with_context(|| file.display().to_string())
+    }
+}
+
+/// A text a line; in a table, what stands before the last tab of each line but the first.
+fn parse(content: &str, table: bool) -> Vec<String> {
+    // Only `\n` ends a line: texts hold other characters that look like line ends.
+    let lines = content.split('\n').skip(usize::from(table));
+    different(
+        lines.map(|line| if table { line.rsplit_once('\t').map_or(line, |(text, _)| text) } else { line }),
+    )
+}
+
+fn different<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let texts = texts.map(str::trim).filter(|text| !text.is_empty() && seen.insert(*text));
+    texts.map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    fn corpus(texts: &[&str]) -> Corpus {
+        Corpus { texts: texts.iter().map(|text| (*text).to_owned()).collect(), origin: "test".to_owned() }
+    }
+
+    #[test]
+    fn a_table_gives_its_first_column_and_no_text_twice() {
+        assert_eq!(parse("text\tlabel\na\tb\t1\nc\t0\nc\t1\n", true), ["a\tb", "c"]);
+        assert_eq!(parse("a\n\nb\na\n", false), ["a", "b"]);
+    }
+
+    #[test]
+    fn texts_of_given_lengths_go_through_the_corpus_in_turn() {
+        let corpus = corpus(&["a b c", "d e"]).of_lengths("short", 3, |number| number + 2);
+        assert_eq!(corpus.texts, ["a b", "c d e", "a b c d"]);
+    }
+
+    #[test]
+    fn lines_for_the_load_are_json_without_quotes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("texts");
+        corpus(&["say \"hi\"\tnow", "é"]).write_for_load(&file).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "say \\\"hi\\\"\\tnow\né\n");
+    }
+}

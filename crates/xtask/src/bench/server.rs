@@ -1,0 +1,119 @@
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+
+use super::client::Client;
+use super::resident::{Watch, resident};
+use crate::test_run::login::free_port;
+use crate::test_run::supervised::{Plan, Supervised};
+
+/// A server that is measured; it ends with this value, or with this process.
+#[derive(Debug)]
+pub(crate) struct Server {
+    supervised: Supervised,
+    process: u32,
+    address: String,
+    start: Duration,
+}
+
+/// How long a server may take to be ready.
+const PATIENCE: Duration = Duration::from_mins(3);
+/// How often it is asked whether it is.
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl Server {
+    /// Starts what `command` makes for a port of the loopback, and waits for it to be ready. It runs in a new folder
+    /// inside `place`, which goes with it: its working directory, on the disk that is to be measured.
+    pub(crate) fn start(place: &Path, command: impl FnOnce(u16, &Path) -> Command) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(place)?;
+        let port = free_port()?;
+        let command = command(port, folder.path());
+        let started = Instant::now();
+        let mut supervised =
+            Supervised::start(Plan { command, folder, stop: "kill \"$server\"".to_owned() })?;
+        let address = format!("http://127.0.0.1:{port}");
+        let client = Client::new(&address);
+        while !client.is_ready() {
+            if supervised.has_ended() {
+                bail!("the server ended before it was ready; it said:\n{}", supervised.said());
+            }
+            ensure!(started.elapsed() < PATIENCE, "the server is not ready after {PATIENCE:?}");
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "another program starts, and tells nobody when it is ready"
+            )]
+            thread::sleep(PAUSE);
+        }
+        let start = started.elapsed();
+        let process = supervised.process().context("the server has no process")?;
+        Ok(Self { supervised, process, address, start })
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// From its start until it was ready.
+    pub(crate) fn start_to_ready(&self) -> Duration {
+        self.start
+    }
+
+    /// The bytes that it and its children hold now.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        resident(self.process)
+    }
+
+    /// Looks for the most that they hold.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch::start(self.process)
+    }
+
+    /// Fails where the server has ended.
+    pub(crate) fn ensure_running(&mut self) -> anyhow::Result<()> {
+        ensure!(!self.supervised.has_ended(), "the server ended; it said:\n{}", self.supervised.said());
+        Ok(())
+    }
+}
+
+/// A command that sets variables for a program: what is started keeps the arguments of a command alone.
+pub(crate) fn with_variables(variables: &[(&str, &OsStr)], program: &Path) -> Command {
+    let mut command = Command::new("env");
+    for (name, value) in variables {
+        let mut variable = OsStr::new(name).to_owned();
+        variable.push("=");
+        variable.push(value);
+        command.arg(variable);
+    }
+    command.arg(program);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_ends_before_it_is_ready_is_an_error_with_what_it_said() {
+        let place = tempfile::tempdir().unwrap();
+        let failing = |_: u16, _: &Path| {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", "echo no model; exit 1"]);
+            command
+        };
+        let error = Server::start(place.path(), failing).unwrap_err().to_string();
+        assert!(error.ends_with("no model"), "{error}");
+    }
+
+    #[test]
+    fn variables_stand_before_the_program() {
+        let command = with_variables(&[("A", OsStr::new("b c"))], Path::new("/bin/x"));
+        assert_eq!(command.get_args().collect::<Vec<_>>(), ["A=b c", "/bin/x"]);
+    }
+}

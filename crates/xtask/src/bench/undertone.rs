@@ -1,0 +1,85 @@
+//! Undertone itself as a server under load: the release binary with a store of its own.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use clap::Args;
+
+use super::server::Server;
+use crate::test_run::database::{self, Database};
+use crate::workspace::{Build, Workspace};
+
+#[derive(Debug, Args)]
+pub(crate) struct UndertoneArgs {
+    /// Where answers are kept: `sqlite`, `postgres` (a server of its own, thrown away afterwards) or the address of one
+    #[arg(long, default_value = "sqlite")]
+    pub(crate) store: String,
+    /// The model's folder [default: the bundled model]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// The program to measure, such as an earlier release [default: the release binary, built first]
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// A setting of the program, such as `model.precision=f32`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+impl UndertoneArgs {
+    /// The folder of the model to serve.
+    pub(crate) fn model(&self, workspace: &Workspace) -> PathBuf {
+        self.model.clone().unwrap_or_else(|| workspace.root().join("models/sentiment-minilm-l6"))
+    }
+}
+
+/// The program, ready to be started as often as is needed.
+#[derive(Debug)]
+pub(crate) struct Undertone {
+    program: PathBuf,
+    model: PathBuf,
+    settings: Vec<String>,
+    store: Store,
+    place: PathBuf,
+}
+
+#[derive(Debug)]
+enum Store {
+    /// In the folder of each start.
+    Sqlite,
+    OfOurOwn(Database),
+    At(String),
+}
+
+impl Undertone {
+    /// Builds the program and starts the database that it needs.
+    pub(crate) fn prepare(workspace: &Workspace, args: &UndertoneArgs) -> anyhow::Result<Self> {
+        let program = match &args.program {
+            Some(program) => std::path::absolute(program)?,
+            None => workspace.build_program(Build::Release)?,
+        };
+        let store = match args.store.as_str() {
+            "sqlite" => Store::Sqlite,
+            "postgres" => Store::OfOurOwn(database::start_new()?),
+            address => Store::At(address.to_owned()),
+        };
+        let model = std::path::absolute(args.model(workspace))?;
+        Ok(Self { program, model, settings: args.settings.clone(), store, place: workspace.target()? })
+    }
+
+    /// Starts it with an empty store, unless the store is somebody else's.
+    pub(crate) fn start(&self) -> anyhow::Result<Server> {
+        Server::start(&self.place, |port, folder| {
+            let mut command = Command::new(&self.program);
+            command.args(["serve", "--host", "127.0.0.1", "--port", &port.to_string()]);
+            command.arg("--model").arg(&self.model).arg("--store").arg(match &self.store {
+                Store::Sqlite => format!("sqlite:{}", folder.join("undertone.db").display()),
+                Store::OfOurOwn(database) => database.url().to_owned(),
+                Store::At(address) => address.clone(),
+            });
+            for setting in self.settings.iter().map(String::as_str).chain(["log.format=json"]) {
+                command.args(["--set", setting]);
+            }
+            command
+        })
+    }
+}

@@ -1,0 +1,33 @@
+"""Flask before a transformers pipeline, as sentiment services in Python commonly begin. It keeps nothing.
+
+Settings come by the environment: MODEL_FOLDER, INTRA_OP_THREADS. It answers the route, the body and the fields that
+Undertone's clients use, so that one load fits both.
+"""
+
+import os
+
+import torch
+from flask import Flask, jsonify, request
+from transformers import pipeline
+
+torch.set_num_threads(int(os.environ["INTRA_OP_THREADS"]))
+classifier = pipeline(
+    "text-classification", model=os.environ["MODEL_FOLDER"], device="cpu", dtype=torch.float32, top_k=None
+)
+app = Flask(__name__)
+
+
+@app.post("/api/v1/predictions")
+def predict():
+    text = request.get_json()["text"]
+    labels = classifier([text], truncation=True, max_length=512)[0]
+    return jsonify(
+        sentiment=labels[0]["label"],
+        confidence=labels[0]["score"],
+        scores={label["label"]: label["score"] for label in labels},
+    )
+
+
+@app.get("/health/ready")
+def ready():
+    return jsonify(status="ready")
