@@ -43,7 +43,12 @@ use classifier::Workspace;
 
 /// The tokens from which on a batch is faster on all cores than on one: below, what the cores wait for one another is
 /// more than what they save.
-const WORTH_SHARING: usize = 48;
+fn worth_sharing(arithmetic: Arithmetic) -> usize {
+    match arithmetic {
+        Arithmetic::F32 => 16,
+        Arithmetic::Int8 => 48,
+    }
+}
 
 /// One worker's hold on a packed model.
 pub(crate) struct CpuEngine {
@@ -63,7 +68,7 @@ impl Engine for CpuEngine {
     fn forward(&mut self, batch: &TokenBatch, cores: Cores) -> Result<Vec<Vec<f32>>, EngineError> {
         let (model, space) = (&self.model, &mut self.space);
         Ok(match &self.pool {
-            Some(pool) if cores == Cores::All && batch.tokens() >= WORTH_SHARING => {
+            Some(pool) if cores == Cores::All && batch.tokens() >= worth_sharing(model.arithmetic()) => {
                 pool.install(|| model.forward(space, batch.sequences(), pool.current_num_threads()))
             }
             _ => model.forward(space, batch.sequences(), 1),

@@ -18,14 +18,17 @@ pub(super) enum RowsPerStatement {
 
 /// The most rows of a statement: more gain nothing, and 128 rows stay far below SQLite's 32,766 parameters.
 const MOST_ROWS: usize = 128;
+/// Up to here a statement has as many rows as wait: each statement costs a way to the connection's thread and back.
+const EXACT_ROWS: usize = 16;
 
 impl RowsPerStatement {
-    /// The next statement's rows, of `waiting`: a power of two, so that few different statements are prepared
+    /// The next statement's rows, of `waiting`: one of few numbers, so that few different statements are prepared
     /// and all of them stay prepared.
     fn next(self, waiting: usize) -> usize {
         match self {
             Self::One => 1,
-            Self::Many => 1 << waiting.clamp(1, MOST_ROWS).ilog2(),
+            Self::Many if waiting <= EXACT_ROWS => waiting.max(1),
+            Self::Many => 1 << waiting.min(MOST_ROWS).ilog2(),
         }
     }
 }
@@ -57,53 +60,44 @@ pub(super) async fn apply(
 }
 
 type Row<'s, T> = (&'s TenantId, &'s T);
-type NumberedRow<'s> = (i64, Row<'s, PredictionValues>);
 
 async fn insert_predictions(
     connection: &mut SqliteConnection,
-    predictions: &[Row<'_, PredictionValues>],
+    mut predictions: &[Row<'_, PredictionValues>],
     rows: RowsPerStatement,
 ) -> Result<(), WriteError> {
-    if predictions.is_empty() {
-        return Ok(());
-    }
-    // The transaction holds the write lock, so nobody else can give out the same numbers.
-    let first_row: i64 = sqlx::query_scalar("SELECT coalesce(max(row), 0) + 1 FROM predictions")
-        .fetch_one(&mut *connection)
-        .await?;
-    let numbered: Vec<NumberedRow<'_>> = (first_row..).zip(predictions.iter().copied()).collect();
-    let mut waiting = numbered.as_slice();
-    while !waiting.is_empty() {
-        let (now, later) = waiting.split_at(rows.next(waiting.len()));
-        insert_prediction_rows(connection, now).await?;
-        insert_terms(connection, now).await?;
-        waiting = later;
+    while !predictions.is_empty() {
+        let (now, later) = predictions.split_at(rows.next(predictions.len()));
+        let first = insert_prediction_rows(connection, now).await?;
+        insert_terms(connection, first, now).await?;
+        predictions = later;
     }
     Ok(())
 }
 
+/// Gives the number of the first row. SQLite numbers each new row one above the greatest there is, and the transaction
+/// holds the write lock, so that those of a statement follow one another.
 async fn insert_prediction_rows(
     connection: &mut SqliteConnection,
-    predictions: &[NumberedRow<'_>],
-) -> Result<(), WriteError> {
+    predictions: &[Row<'_, PredictionValues>],
+) -> Result<i64, WriteError> {
     let mut query = QueryBuilder::new(
-        "INSERT INTO predictions (row, tenant, id, ref, metadata, sentiment, confidence, score_negative, \
+        "INSERT INTO predictions (tenant, id, ref, metadata, sentiment, confidence, score_negative, \
          score_neutral, score_positive, labels, model_name, model_revision, tokens, windows, truncated, \
          cached, created_at, text) ",
     );
     query.push_values(predictions, push_prediction);
     let inserted = query.build().execute(connection).await;
-    let first = predictions.first().map(|(_, (_, prediction))| prediction.id.to_string()).unwrap_or_default();
-    inserted.map_err(|error| WriteError::of_insert(error, "prediction", first))?;
-    Ok(())
+    let first = predictions.first().map(|(_, prediction)| prediction.id.to_string()).unwrap_or_default();
+    let inserted = inserted.map_err(|error| WriteError::of_insert(error, "prediction", first))?;
+    Ok((inserted.last_insert_rowid() + 1).saturating_sub_unsigned(predictions.len() as u64))
 }
 
 fn push_prediction(
     mut row: Separated<'_, Sqlite, &'static str>,
-    (number, (tenant, prediction)): &NumberedRow<'_>,
+    (tenant, prediction): &Row<'_, PredictionValues>,
 ) {
-    row.push_bind(*number)
-        .push_bind(tenant.as_str())
+    row.push_bind(tenant.as_str())
         .push_bind(bytes(prediction.id.as_u128()))
         .push_bind(prediction.reference.as_deref())
         .push_bind(prediction.metadata.as_str())
@@ -125,11 +119,12 @@ fn push_prediction(
 
 async fn insert_terms(
     connection: &mut SqliteConnection,
-    predictions: &[NumberedRow<'_>],
+    first: i64,
+    predictions: &[Row<'_, PredictionValues>],
 ) -> Result<(), WriteError> {
     let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO prediction_terms (rowid, terms) ");
-    query.push_values(predictions, |mut row, (number, (_, prediction))| {
-        row.push_bind(*number).push_bind(prediction.terms.as_str());
+    query.push_values((first..).zip(predictions), |mut row, (number, (_, prediction))| {
+        row.push_bind(number).push_bind(prediction.terms.as_str());
     });
     query.build().execute(connection).await?;
     Ok(())

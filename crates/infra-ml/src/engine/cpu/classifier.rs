@@ -28,6 +28,11 @@ pub(crate) struct Workspace {
 }
 
 impl Classifier {
+    /// What its encoder computes with.
+    pub(crate) fn arithmetic(&self) -> Arithmetic {
+        self.shape.arithmetic
+    }
+
     pub(crate) fn workspace(&self) -> Workspace {
         Workspace {
             scratch: Scratch::new(&self.shape),
