@@ -93,6 +93,13 @@ pub enum Rule {
         /// The tokens that there are.
         actual: u32,
     },
+    /// More sentences than are judged one by one.
+    TooManySentences {
+        /// The most sentences allowed.
+        max: usize,
+        /// The sentences that there are.
+        actual: usize,
+    },
     /// Allowed by itself, but not beside what else was asked for.
     Contradictory {
         /// What does not go together, as a predicate: `needs options.max_tokens`.
@@ -115,6 +122,7 @@ impl Rule {
             Self::NotOneOf { .. } => "not_one_of",
             Self::NoTerms => "no_terms",
             Self::TooManyTokens { .. } => "too_many_tokens",
+            Self::TooManySentences { .. } => "too_many_sentences",
             Self::Contradictory { .. } => "contradictory",
         }
     }
@@ -137,6 +145,9 @@ impl fmt::Display for Rule {
             Self::NoTerms => out.write_str("must hold at least one letter or digit"),
             Self::TooManyTokens { max, actual } => {
                 write!(out, "must have at most {max} tokens, not {actual}")
+            }
+            Self::TooManySentences { max, actual } => {
+                write!(out, "must have at most {max} sentences, not {actual}")
             }
             Self::Contradictory { why } => out.write_str(why),
         }

@@ -28,7 +28,7 @@ async fn the_status_of_an_empty_database_is_told_without_changing_it() {
     let store = PostgresStore::open(&database.settings()).await.unwrap();
     let steps = store.migrator().status().await.unwrap();
     let names: Vec<_> = steps.iter().map(|step| (step.version, step.description.as_str())).collect();
-    assert_eq!(names, [(1, "predictions"), (2, "outbox"), (3, "leases")]);
+    assert_eq!(names, [(1, "predictions"), (2, "outbox"), (3, "leases"), (4, "options")]);
     assert!(steps.iter().all(|step| !step.applied));
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         .fetch_one(&mut database.connect().await)

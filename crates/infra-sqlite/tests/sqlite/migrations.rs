@@ -23,7 +23,7 @@ async fn the_schema_goes_up_and_down_and_up_again() {
     let migrator = store.migrator();
     let steps = migrator.status().await.unwrap();
     let names: Vec<_> = steps.iter().map(|step| (step.version, step.description.as_str())).collect();
-    assert_eq!(names, [(1, "predictions"), (2, "outbox"), (3, "leases")]);
+    assert_eq!(names, [(1, "predictions"), (2, "outbox"), (3, "leases"), (4, "options")]);
     assert_eq!(applied(&steps), 0);
 
     assert!(store.health().check().await.is_err());
