@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use crate::policies::{choose_label, disagree, merge_windows};
 use crate::value_objects::{
     Confidence, LabelSet, ModelOutput, PredictionOptions, ProblemType, ScoreFunction, SentenceResult,
-    Sentiment,
+    Sentiment, SentimentScores,
 };
 
 /// What was found out about a text.
