@@ -137,7 +137,7 @@ async fn a_text_is_read_as_far_and_in_windows_as_long_as_asked_for_and_usage_tel
     let ids = [4, 5, 9].repeat(4);
     let read = |max_tokens: u32, overflow| ReadOptions { max_tokens: max_tokens.try_into().ok(), overflow };
     for (options, usage, spans) in [
-        (read(5, Overflow::Truncate), (5, true), vec![0..5]),
+        (read(5, Overflow::Truncate), (5, true), std::iter::once(0..5).collect::<Vec<_>>()),
         (read(10, Overflow::Truncate), (10, true), vec![0..8, 6..10]),
         (read(12, Overflow::Truncate), (12, false), vec![0..8, 6..12]),
         (read(12, Overflow::Reject), (12, false), vec![0..8, 6..12]),

@@ -46,13 +46,13 @@ async fn steps_of_a_newer_release_are_left_alone() {
     beside.execute(newer).await.unwrap();
     let migrator = store.store.migrator();
     assert_eq!(migrator.up().await.unwrap(), 0);
-    assert_eq!(migrator.status().await.unwrap().len(), 3);
+    assert_eq!(migrator.status().await.unwrap().len(), 4);
     assert_eq!(migrator.down(1).await.unwrap(), 1);
     let versions: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version")
         .fetch_all(&mut beside)
         .await
         .unwrap();
-    assert_eq!(versions, [1, 2, 9999]);
+    assert_eq!(versions, [1, 2, 3, 9999]);
 }
 
 #[tokio::test]
