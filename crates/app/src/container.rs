@@ -15,7 +15,7 @@ use domain::value_objects::TextLimits;
 use http_actix::UseCases;
 use infra_local::{
     CachedMlGateway, DiscardingStore, FacadeAnswerMetrics, LogPublisher, MokaCacheGateway, SystemClock,
-    UuidV7Ids,
+    UnicodeSentenceSplitter, UuidV7Ids,
 };
 use infra_ml::{Loading, LocalMlGateway, ModelSettings};
 
@@ -127,6 +127,7 @@ fn predict_ports(
         clock: Arc::clone(clock),
         ids: Arc::clone(ids),
         metrics: Arc::new(FacadeAnswerMetrics),
+        sentences: Arc::new(UnicodeSentenceSplitter),
         limits: TextLimits { max_chars: settings.limits.max_chars },
     }
 }

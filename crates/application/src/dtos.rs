@@ -8,7 +8,7 @@ pub use cursor::Cursor;
 pub use health::{ComponentHealth, HealthReport, HealthStatus};
 pub use predictions::{
     DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
-    PredictItem, PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentRequest,
-    PredictSentimentResponse, PredictionRecord, RelayOutboxRequest, RelayOutboxResponse,
-    StreamPredictionsRequest,
+    PredictItem, PredictLine, PredictSentimentBatchRequest, PredictSentimentBatchResponse,
+    PredictSentimentRequest, PredictSentimentResponse, PredictionRecord, RelayOutboxRequest,
+    RelayOutboxResponse, StreamPredictionsRequest,
 };

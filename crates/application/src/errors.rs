@@ -97,6 +97,9 @@ impl From<MlError> for ApplicationError {
             MlError::Saturated => Self::Saturated,
             MlError::DeadlineExceeded => Self::DeadlineExceeded,
             MlError::InferenceFailed { reason } => Self::InferenceFailed { reason },
+            MlError::TooManyTokens { max, actual } => {
+                Self::Invalid { field: "text".into(), rule: Rule::TooManyTokens { max, actual } }
+            }
             MlError::Unavailable { source } => Self::Unavailable { what: "model", source },
         }
     }

@@ -16,7 +16,7 @@ pub use clock::Clock;
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
     Admission, AnswerMetrics, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway, ModelInfo, SelfTest,
-    WindowInfo,
+    SentenceSplitter, WindowInfo,
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;

@@ -1,5 +1,6 @@
 //! The use cases, one file each, in the order in which a reader meets them.
 
+mod judgement;
 mod predict_ports;
 mod predict_sentiment;
 mod predict_sentiment_batch;

@@ -86,6 +86,25 @@ pub enum Rule {
     },
     /// Holds nothing that can be searched for.
     NoTerms,
+    /// More tokens than the caller allowed.
+    TooManyTokens {
+        /// The most tokens allowed.
+        max: u32,
+        /// The tokens that there are.
+        actual: u32,
+    },
+    /// More sentences than are judged one by one.
+    TooManySentences {
+        /// The most sentences allowed.
+        max: usize,
+        /// The sentences that there are.
+        actual: usize,
+    },
+    /// Allowed by itself, but not beside what else was asked for.
+    Contradictory {
+        /// What does not go together, as a predicate: `needs options.max_tokens`.
+        why: &'static str,
+    },
 }
 
 impl Rule {
@@ -102,6 +121,9 @@ impl Rule {
             Self::Malformed { .. } => "malformed",
             Self::NotOneOf { .. } => "not_one_of",
             Self::NoTerms => "no_terms",
+            Self::TooManyTokens { .. } => "too_many_tokens",
+            Self::TooManySentences { .. } => "too_many_sentences",
+            Self::Contradictory { .. } => "contradictory",
         }
     }
 }
@@ -121,6 +143,13 @@ impl fmt::Display for Rule {
             Self::Malformed { expected } => write!(out, "must be {expected}"),
             Self::NotOneOf { allowed } => write!(out, "must be one of {allowed}"),
             Self::NoTerms => out.write_str("must hold at least one letter or digit"),
+            Self::TooManyTokens { max, actual } => {
+                write!(out, "must have at most {max} tokens, not {actual}")
+            }
+            Self::TooManySentences { max, actual } => {
+                write!(out, "must have at most {max} sentences, not {actual}")
+            }
+            Self::Contradictory { why } => out.write_str(why),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod probabilities;
 mod search_terms;
+mod sentences;
 
 pub use probabilities::{choose_label, merge_windows, sigmoid, softmax};
 pub use search_terms::{MAX_QUERY_TERMS, parse_query, search_terms};
+pub use sentences::{STRONG, Sentence, disagree, sentences};

@@ -14,7 +14,7 @@ use utoipa::openapi::schema::{AdditionalProperties, Schema};
 pub(crate) use parameters::{ListParameters, PathId};
 
 use crate::controllers::{batch, docs, health, metrics, model, prediction, stream};
-use crate::extractors::{BatchInput, PredictionInput};
+use crate::extractors::{BatchInput, BatchItemInput, OptionsInput, PredictionInput};
 use crate::presenters::{StreamEnd, StreamLine};
 use crate::problem::ProblemView;
 use crate::state::HttpSettings;
@@ -76,7 +76,10 @@ fn document_for(settings: &HttpSettings) -> String {
     problems::add(&mut document);
     close::<PredictionInput>(&mut document);
     close::<BatchInput>(&mut document);
-    limit_text(&mut document, settings.max_text_chars);
+    close::<BatchItemInput>(&mut document);
+    close::<OptionsInput>(&mut document);
+    limit_text::<PredictionInput>(&mut document, settings.max_text_chars);
+    limit_text::<BatchItemInput>(&mut document, settings.max_text_chars);
     let mut json = document.to_pretty_json().unwrap_or_default();
     json.push('\n');
     json
@@ -89,8 +92,8 @@ fn close<T: utoipa::ToSchema>(document: &mut utoipa::openapi::OpenApi) {
     }
 }
 
-fn limit_text(document: &mut utoipa::openapi::OpenApi, max_chars: usize) {
-    let input = object_mut(document, &<PredictionInput as utoipa::ToSchema>::name());
+fn limit_text<T: utoipa::ToSchema>(document: &mut utoipa::openapi::OpenApi, max_chars: usize) {
+    let input = object_mut(document, &T::name());
     if let Some(RefOr::T(Schema::Object(text))) = input.and_then(|input| input.properties.get_mut("text")) {
         text.max_length = Some(max_chars);
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use application::action::chain;
 use application::ports::{Admission, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway, ModelInfo};
 use async_trait::async_trait;
-use domain::value_objects::{InputText, ModelOutput, TenantId};
+use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 use metrics::counter;
 use sha2::{Digest, Sha256};
 
@@ -48,11 +48,17 @@ impl CachedMlGateway {
         Self { model, cache, flights: Arc::default(), identity: Mutex::new(identity) }
     }
 
-    async fn read(&self, tenant: &TenantId, texts: &[&InputText], mut ask: Ask) -> Outputs {
+    async fn read(
+        &self,
+        tenant: &TenantId,
+        texts: &[&InputText],
+        options: ReadOptions,
+        mut ask: Ask,
+    ) -> Outputs {
         let Some(info) = self.model.models().into_iter().next() else {
-            return ask.of(self.model.as_ref(), tenant, texts).await;
+            return ask.of(self.model.as_ref(), tenant, texts, options).await;
         };
-        let keys = self.keys(&info, texts);
+        let keys = self.keys(&info, texts, options);
         let found = self.cache.get_many(tenant, &keys).await;
         let mut answers: Vec<Option<Result<ModelOutput, MlError>>> =
             found.into_iter().map(|output| output.map(|output| Ok(answer(&info, output, true)))).collect();
@@ -68,6 +74,7 @@ impl CachedMlGateway {
                 tenant: tenant.clone(),
                 keys,
                 texts,
+                options,
                 ask,
             });
             if let Some(own) = boarding.own {
@@ -85,12 +92,13 @@ impl CachedMlGateway {
         Ok(answers)
     }
 
-    fn keys(&self, info: &ModelInfo, texts: &[&InputText]) -> Vec<CacheKey> {
+    fn keys(&self, info: &ModelInfo, texts: &[&InputText], options: ReadOptions) -> Vec<CacheKey> {
         let Identity { weights, precision } = self.identity(info);
         let key = |text: &&InputText| CacheKey {
             weights: Arc::clone(&weights),
             precision: Arc::clone(&precision),
             text: Sha256::digest(text.as_str()).into(),
+            options,
         };
         texts.iter().map(key).collect()
     }
@@ -107,8 +115,13 @@ impl CachedMlGateway {
 
 #[async_trait]
 impl MlGateway for CachedMlGateway {
-    async fn predict(&self, tenant: &TenantId, text: &InputText) -> Result<ModelOutput, MlError> {
-        let mut outputs = self.read(tenant, &[text], Ask::One).await?;
+    async fn predict(
+        &self,
+        tenant: &TenantId,
+        text: &InputText,
+        options: ReadOptions,
+    ) -> Result<ModelOutput, MlError> {
+        let mut outputs = self.read(tenant, &[text], options, Ask::One).await?;
         outputs.pop().unwrap_or_else(|| Err(reading::missing()))
     }
 
@@ -116,9 +129,10 @@ impl MlGateway for CachedMlGateway {
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
+        options: ReadOptions,
         admission: Admission,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
-        self.read(tenant, texts, Ask::Many(admission)).await
+        self.read(tenant, texts, options, Ask::Many(admission)).await
     }
 
     fn models(&self) -> Vec<ModelInfo> {
@@ -159,6 +173,7 @@ fn again(error: &MlError) -> MlError {
         MlError::Saturated => MlError::Saturated,
         MlError::DeadlineExceeded => MlError::DeadlineExceeded,
         MlError::InferenceFailed { reason } => MlError::InferenceFailed { reason: reason.clone() },
+        MlError::TooManyTokens { max, actual } => MlError::TooManyTokens { max: *max, actual: *actual },
         MlError::Unavailable { source } => MlError::Unavailable { source: chain(source.as_ref()).into() },
     }
 }

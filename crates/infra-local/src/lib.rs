@@ -1,5 +1,5 @@
 //! The adapters that need nothing outside the process: the clock, new ids, a cache before the model, events to the
-//! log, counters of answers, and a store that keeps nothing.
+//! log, counters of answers, the cutting of texts into sentences, and a store that keeps nothing.
 //!
 //! This crate knows no database and no model. Start reading at [`SystemClock`].
 
@@ -12,6 +12,7 @@ mod log_publisher;
 mod metric;
 mod moka_cache_gateway;
 mod system_clock;
+mod unicode_sentence_splitter;
 mod uuid_v7_ids;
 
 pub use cached_ml_gateway::CachedMlGateway;
@@ -21,4 +22,5 @@ pub use log_publisher::LogPublisher;
 pub use metric::describe_cache_metrics;
 pub use moka_cache_gateway::MokaCacheGateway;
 pub use system_clock::SystemClock;
+pub use unicode_sentence_splitter::UnicodeSentenceSplitter;
 pub use uuid_v7_ids::UuidV7Ids;

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use application::ports::{Admission, MlGateway};
-use domain::value_objects::{InputText, TenantId, TextLimits};
+use domain::value_objects::{InputText, ReadOptions, TenantId, TextLimits};
 use infra_ml::{LocalMlGateway, ModelSettings, Precision, peak_products_per_second};
 use serde_json::{Value, json};
 
@@ -146,10 +146,13 @@ async fn call(
         };
         let asked = Instant::now();
         if let [text] = texts {
-            tokens += u64::from(gateway.predict(&tenant, text).await?.usage.tokens) + SPECIALS;
+            tokens += u64::from(gateway.predict(&tenant, text, ReadOptions::default()).await?.usage.tokens)
+                + SPECIALS;
         } else {
             let texts: Vec<&InputText> = texts.iter().collect();
-            for output in gateway.predict_batch(&tenant, &texts, Admission::Wait).await? {
+            for output in
+                gateway.predict_batch(&tenant, &texts, ReadOptions::default(), Admission::Wait).await?
+            {
                 tokens += u64::from(output?.usage.tokens) + SPECIALS;
             }
         }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use application::ports::{Admission, MlGateway};
-use domain::value_objects::{InputText, ModelOutput, PredictionResult, TenantId, TextLimits};
+use domain::value_objects::{InputText, ModelOutput, PredictionResult, ReadOptions, TenantId, TextLimits};
 use infra_ml::{LocalMlGateway, ModelSettings};
 
 type Failure = Box<dyn Error>;
@@ -65,7 +65,8 @@ async fn measure(model: &str, window: u32, overlap: u32, rows: &[Row]) -> Result
     loading.await?;
     let texts: Vec<&InputText> = rows.iter().map(|row| &row.text).collect();
     let started = Instant::now();
-    let outputs = gateway.predict_batch(&TenantId::default(), &texts, Admission::Wait).await?;
+    let outputs =
+        gateway.predict_batch(&TenantId::default(), &texts, ReadOptions::default(), Admission::Wait).await?;
     let seconds = started.elapsed().as_secs_f64();
     gateway.stop().await;
     let outputs: Vec<ModelOutput> = outputs.into_iter().collect::<Result<_, _>>()?;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use application::ports::{Admission, HealthCheck, MlError, MlGateway, ModelInfo};
 use async_trait::async_trait;
-use domain::value_objects::{InputText, ModelOutput, TenantId};
+use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 use tokio::time::timeout_at;
 
 use crate::health::ModelHealthCheck;
@@ -20,7 +20,7 @@ use crate::metric;
 use crate::queue::{Queue, Refused};
 use crate::settings::ModelSettings;
 use crate::tokenizer::TextTokenizer;
-use crate::windowing::Windowing;
+use crate::windowing::{Cut, Windowing};
 
 use pending::Pending;
 
@@ -106,12 +106,15 @@ impl LocalMlGateway {
         &self,
         served: &Served,
         text: &InputText,
+        options: ReadOptions,
         admission: Admission,
     ) -> Result<Pending, MlError> {
         let deadline = tokio::time::Instant::now() + self.max_wait;
-        let ids = tokenize(&served.tokenizer, text).await?;
-        let spans = served.windowing.spans(ids.len());
-        let tokens = ids.len();
+        let mut ids = tokenize(&served.tokenizer, text).await?;
+        let Cut { tokens, windowing } = served.windowing.cut(ids.len(), options)?;
+        let truncated = tokens < ids.len();
+        ids.truncate(tokens);
+        let spans = windowing.spans(tokens);
         let window_tokens = spans.iter().map(|span| span.len() as u32).collect();
         let (job, answer) = Job::new(ids, spans, served.tokenizer.specials().len());
         let job = Arc::new(job);
@@ -124,17 +127,22 @@ impl LocalMlGateway {
                 }
             }
         }
-        Ok(Pending { answer, deadline, tokens: tokens as u32, window_tokens })
+        Ok(Pending { answer, deadline, tokens: tokens as u32, window_tokens, truncated })
     }
 }
 
 #[async_trait]
 impl MlGateway for LocalMlGateway {
     #[tracing::instrument(name = "ml.predict_text", level = "debug", skip_all)]
-    async fn predict(&self, _tenant: &TenantId, text: &InputText) -> Result<ModelOutput, MlError> {
+    async fn predict(
+        &self,
+        _tenant: &TenantId,
+        text: &InputText,
+        options: ReadOptions,
+    ) -> Result<ModelOutput, MlError> {
         let served = self.served()?;
         self.refuse_when_full()?;
-        self.submit(served, text, Admission::Refuse).await?.output(&served.info).await
+        self.submit(served, text, options, Admission::Refuse).await?.output(&served.info).await
     }
 
     /// Texts enter the queue one after another as there is room, so that a batch larger than the queue gets through.
@@ -144,6 +152,7 @@ impl MlGateway for LocalMlGateway {
         &self,
         _tenant: &TenantId,
         texts: &[&InputText],
+        options: ReadOptions,
         admission: Admission,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
         let served = self.served()?;
@@ -153,7 +162,7 @@ impl MlGateway for LocalMlGateway {
         let mut entered = Vec::with_capacity(texts.len());
         let mut admission = admission;
         for text in texts {
-            let pending = match self.submit(served, text, admission).await {
+            let pending = match self.submit(served, text, options, admission).await {
                 Err(error @ MlError::Saturated) if admission == Admission::Refuse => return Err(error),
                 pending => pending,
             };

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
-use application::ports::WindowInfo;
+use application::ports::{MlError, WindowInfo};
+use domain::value_objects::{Overflow, ReadOptions};
 
 use crate::load_error::LoadError;
 
@@ -9,6 +10,15 @@ use crate::load_error::LoadError;
 pub(crate) struct Windowing {
     tokens: usize,
     overlap: usize,
+}
+
+/// How one text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// The tokens that are read, from the first on.
+    pub(crate) tokens: usize,
+    /// The windows that they are read in.
+    pub(crate) windowing: Windowing,
 }
 
 impl Windowing {
@@ -35,6 +45,32 @@ impl Windowing {
         // A window that began within the last overlap would hold nothing new.
         let starts = (0..tokens - self.overlap).step_by(self.tokens - self.overlap);
         starts.map(|start| start..tokens.min(start + self.tokens)).collect()
+    }
+
+    /// How a text of `tokens` tokens is read under `options`.
+    ///
+    /// # Errors
+    /// `TooManyTokens` where the text is longer than the caller allows and was to be refused then.
+    pub(crate) fn cut(self, tokens: usize, options: ReadOptions) -> Result<Cut, MlError> {
+        let Some(max) = options.max_tokens else { return Ok(Cut { tokens, windowing: self }) };
+        let most = max.get() as usize;
+        match options.overflow {
+            Overflow::Window => Ok(Cut { tokens, windowing: self.narrowed(most) }),
+            Overflow::Truncate => Ok(Cut { tokens: tokens.min(most), windowing: self }),
+            Overflow::Reject if tokens > most => {
+                Err(MlError::TooManyTokens { max: max.get(), actual: tokens as u32 })
+            }
+            Overflow::Reject => Ok(Cut { tokens, windowing: self }),
+        }
+    }
+
+    /// The same with windows of at most `most` tokens, of which at most half are shared: reading a text costs no more
+    /// than about twice its tokens.
+    fn narrowed(self, most: usize) -> Self {
+        if most >= self.tokens {
+            return self;
+        }
+        Self { tokens: most, overlap: self.overlap.min(most / 2) }
     }
 
     pub(crate) fn info(self) -> WindowInfo {
@@ -83,7 +119,38 @@ mod tests {
         ));
     }
 
+    fn options(max_tokens: u32, overflow: Overflow) -> ReadOptions {
+        ReadOptions { max_tokens: std::num::NonZeroU32::new(max_tokens), overflow }
+    }
+
+    #[test]
+    fn a_text_is_read_as_it_was_asked_for() {
+        let own = windowing(8, 3);
+        let cut = |tokens, options| own.cut(tokens, options).unwrap();
+        assert_eq!(cut(20, ReadOptions::default()), Cut { tokens: 20, windowing: own });
+        assert_eq!(cut(20, options(5, Overflow::Truncate)), Cut { tokens: 5, windowing: own });
+        assert_eq!(cut(4, options(5, Overflow::Truncate)), Cut { tokens: 4, windowing: own });
+        assert_eq!(cut(5, options(5, Overflow::Reject)), Cut { tokens: 5, windowing: own });
+        let refused = own.cut(6, options(5, Overflow::Reject));
+        assert!(matches!(refused, Err(MlError::TooManyTokens { max: 5, actual: 6 })));
+        assert_eq!(cut(20, options(9, Overflow::Window)), Cut { tokens: 20, windowing: own });
+        assert_eq!(cut(20, options(4, Overflow::Window)), Cut { tokens: 20, windowing: windowing(4, 2) });
+        assert_eq!(cut(20, options(1, Overflow::Window)), Cut { tokens: 20, windowing: windowing(1, 0) });
+    }
+
     proptest! {
+        #[test]
+        fn narrowed_windows_hold_every_token_at_no_more_than_twice_the_cost(
+            most in 1_u32..40, tokens in 1_usize..2_000,
+        ) {
+            let cut = windowing(30, 20).cut(tokens, options(most, Overflow::Window)).unwrap();
+            let spans = cut.windowing.spans(tokens);
+            prop_assert!(spans.iter().all(|span| span.len() <= (most as usize).min(30)));
+            prop_assert_eq!(spans.last().map(|span| span.end), Some(tokens));
+            let read: usize = spans.iter().map(Range::len).sum();
+            prop_assert!(most >= 30 || read <= 2 * tokens, "{} of {}", read, tokens);
+        }
+
         #[test]
         fn every_token_is_in_a_window_and_no_window_is_too_long(
             window in 1_u32..200, part in 0.0..1.0_f64, tokens in 0_usize..5_000,

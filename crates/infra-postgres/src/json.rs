@@ -13,6 +13,8 @@ use serde_json::Value;
 struct WrittenLabel<'l> {
     label: &'l str,
     score: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logit: Option<Value>,
 }
 
 /// A label as it is read.
@@ -20,6 +22,7 @@ struct WrittenLabel<'l> {
 struct ReadLabel {
     label: String,
     score: Value,
+    logit: Option<Value>,
 }
 
 /// The scores for which `jsonb` has no number, by their names.
@@ -48,7 +51,11 @@ pub(crate) fn write_payload(event: &DomainEvent) -> String {
 pub(crate) fn write_labels(labels: &[LabelScore]) -> String {
     let written: Vec<WrittenLabel<'_>> = labels
         .iter()
-        .map(|label| WrittenLabel { label: &label.label, score: write_score(label.score) })
+        .map(|label| WrittenLabel {
+            label: &label.label,
+            score: write_score(label.score),
+            logit: label.logit.map(write_score),
+        })
         .collect();
     // Strings and numbers cannot fail to be written; an empty array would be seen as what it is.
     serde_json::to_string(&written).unwrap_or_else(|_| "[]".to_owned())
@@ -58,7 +65,13 @@ pub(crate) fn write_labels(labels: &[LabelScore]) -> String {
 pub(crate) fn read_labels(json: &str) -> Option<Vec<LabelScore>> {
     let read: Vec<ReadLabel> = serde_json::from_str(json).ok()?;
     read.into_iter()
-        .map(|read| Some(LabelScore { label: read.label, score: read_score(&read.score)? }))
+        .map(|read| {
+            let logit = match &read.logit {
+                Some(logit) => Some(read_score(logit)?),
+                None => None,
+            };
+            Some(LabelScore { label: read.label, score: read_score(&read.score)?, logit })
+        })
         .collect()
 }
 
@@ -109,7 +122,8 @@ mod tests {
     use super::*;
 
     fn read_back(score: f32) -> f32 {
-        let written = write_labels(&[LabelScore { label: "a \"label\" \u{1F600}".to_owned(), score }]);
+        let written =
+            write_labels(&[LabelScore { label: "a \"label\" \u{1F600}".to_owned(), score, logit: None }]);
         read_labels(&written).expect("what was written can be read").remove(0).score
     }
 

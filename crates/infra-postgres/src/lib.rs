@@ -16,6 +16,7 @@ mod migrate;
 mod pool;
 mod read_models;
 mod repositories;
+mod sentences_json;
 mod settings;
 mod store;
 mod timestamp;

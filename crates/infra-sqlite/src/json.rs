@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 struct StoredLabel {
     label: String,
     score: Value,
+    #[serde(default)]
+    logit: Option<Value>,
 }
 
 /// The object of the entries of `metadata`.
@@ -39,6 +41,9 @@ pub(crate) fn write_labels(labels: &[LabelScore]) -> String {
         let mut fields = Map::with_capacity(2);
         fields.insert("label".to_owned(), Value::from(label.label.as_str()));
         fields.insert("score".to_owned(), write_score(label.score));
+        if let Some(logit) = label.logit {
+            fields.insert("logit".to_owned(), write_score(logit));
+        }
         Value::Object(fields)
     });
     Value::Array(stored.collect()).to_string()
@@ -47,9 +52,13 @@ pub(crate) fn write_labels(labels: &[LabelScore]) -> String {
 /// The labels that [`write_labels`] wrote; none where it was something else.
 pub(crate) fn read_labels(json: &str) -> Option<Vec<LabelScore>> {
     let stored: Vec<StoredLabel> = serde_json::from_str(json).ok()?;
-    let labels = stored
-        .into_iter()
-        .map(|stored| Some(LabelScore { label: stored.label, score: read_score(&stored.score)? }));
+    let labels = stored.into_iter().map(|stored| {
+        let logit = match &stored.logit {
+            Some(logit) => Some(read_score(logit)?),
+            None => None,
+        };
+        Some(LabelScore { label: stored.label, score: read_score(&stored.score)?, logit })
+    });
     labels.collect()
 }
 
@@ -110,7 +119,7 @@ mod tests {
     use super::*;
 
     fn label(score: f32) -> LabelScore {
-        LabelScore { label: "a \"label\" \u{1F600}".to_owned(), score }
+        LabelScore { label: "a \"label\" \u{1F600}".to_owned(), score, logit: None }
     }
 
     fn read_back(score: f32) -> f32 {

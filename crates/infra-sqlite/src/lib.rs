@@ -15,6 +15,7 @@ mod migrate;
 mod pool;
 mod read_models;
 mod repositories;
+mod sentences_json;
 mod settings;
 mod store;
 mod timing;

@@ -1,6 +1,7 @@
 //! The cases, by what they are about. Each is an `async fn` over a harness and stands in the list of `list.rs`.
 
 pub mod round_trips;
+pub mod round_trips_of_options;
 pub mod round_trips_of_scores;
 pub mod round_trips_of_texts;
 

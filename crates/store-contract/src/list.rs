@@ -37,6 +37,11 @@ declare_cases! { $
         raw_scores_come_back_to_the_bit,
         labels_stay_in_their_order,
     }
+    round_trips_of_options {
+        as_many_labels_come_back_as_were_answered,
+        logits_come_back_to_the_bit,
+        sentences_come_back,
+    }
     round_trips_of_texts {
         nasty_texts_come_back,
         a_sweep_over_unicode_comes_back,

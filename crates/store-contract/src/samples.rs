@@ -114,7 +114,7 @@ pub fn judged(sentiment: Sentiment, chosen: f32) -> PredictionResult {
     };
     let mut labels: Vec<LabelScore> = Sentiment::ALL[..3]
         .iter()
-        .map(|label| LabelScore { label: label.as_str().to_uppercase(), score: of(*label) })
+        .map(|label| LabelScore { label: label.as_str().to_uppercase(), score: of(*label), logit: None })
         .collect();
     labels.sort_by(|a, b| b.score.total_cmp(&a.score));
     PredictionResult::restore(Some(sentiment), Some(confidence(chosen)), scores, labels)

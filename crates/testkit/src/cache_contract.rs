@@ -1,5 +1,5 @@
 use application::ports::{CacheGateway, CacheKey, CachedOutput};
-use domain::value_objects::{TenantId, Usage, WindowOutput};
+use domain::value_objects::{Overflow, ReadOptions, TenantId, Usage, WindowOutput};
 
 /// Asserts that `cache`, which has kept nothing yet and has room and time for eight outputs, does what its port says.
 ///
@@ -9,6 +9,7 @@ pub async fn cache_contract(cache: &dyn CacheGateway) {
     let ann = TenantId::parse("ann").expect("a tenant");
     let ben = TenantId::parse("ben").expect("a tenant");
     let keys = [key("w1", "f32", 1), key("w2", "f32", 1), key("w1", "int8", 1), key("w1", "f32", 2)];
+    let keys = [keys.as_slice(), &[read(None, Overflow::Reject), read(Some(7), Overflow::Window)]].concat();
 
     let none = vec![None; keys.len()];
     assert_eq!(cache.get_many(&ann, &keys).await, none, "there is nothing at first");
@@ -18,7 +19,7 @@ pub async fn cache_contract(cache: &dyn CacheGateway) {
     for (n, key) in (1_u8..).zip(&keys) {
         cache.put_many(&ann, vec![(key.clone(), output(n))]).await;
     }
-    let all: Vec<_> = (1_u8..=4).map(|n| Some(output(n))).collect();
+    let all: Vec<_> = (1_u8..=6).map(|n| Some(output(n))).collect();
     assert_eq!(cache.get_many(&ann, &keys).await, all, "every part of a key tells outputs apart");
     assert_eq!(cache.get_many(&ben, &keys).await, none, "tenants share nothing");
 
@@ -33,7 +34,18 @@ pub async fn cache_contract(cache: &dyn CacheGateway) {
 }
 
 fn key(weights: &str, precision: &str, text: u8) -> CacheKey {
-    CacheKey { weights: weights.into(), precision: precision.into(), text: [text; 32] }
+    CacheKey {
+        weights: weights.into(),
+        precision: precision.into(),
+        text: [text; 32],
+        options: ReadOptions::default(),
+    }
+}
+
+/// The first key, to be read in another way.
+fn read(max_tokens: Option<u32>, overflow: Overflow) -> CacheKey {
+    let max_tokens = max_tokens.and_then(|most| most.try_into().ok());
+    CacheKey { options: ReadOptions { max_tokens, overflow }, ..key("w1", "f32", 1) }
 }
 
 /// An output of two windows, like no other's.

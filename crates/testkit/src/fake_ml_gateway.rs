@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use application::ports::{Admission, MlError, MlGateway, ModelInfo, SelfTest, WindowInfo};
 use async_trait::async_trait;
 use domain::value_objects::{
-    InputText, LabelSet, ModelLabel, ModelOutput, ModelRef, ProblemType, Sentiment, TenantId,
+    InputText, LabelSet, ModelLabel, ModelOutput, ModelRef, ProblemType, ReadOptions, Sentiment, TenantId,
 };
 use tokio::sync::watch;
 
@@ -16,7 +16,8 @@ use script::Script;
 /// A model that answers by a script, fails where it is told to, and holds answers back until they are released.
 ///
 /// A text that the script does not know gets logits by its words: `love` and `good` speak for it, `hate` and
-/// `bad` against it, and where neither outweighs the other it is neutral.
+/// `bad` against it, and where neither outweighs the other it is neutral. Its tokens are what white space divides, and
+/// it reads a text in one window but where the caller wants shorter ones.
 #[derive(Debug)]
 pub struct FakeMlGateway {
     model: Arc<ModelRef>,
@@ -165,12 +166,12 @@ impl FakeMlGateway {
         Ok(InWork { gateway: self, count })
     }
 
-    async fn read(&self, text: &InputText) -> Result<ModelOutput, MlError> {
+    async fn read(&self, text: &InputText, options: ReadOptions) -> Result<ModelOutput, MlError> {
         let text = text.as_str();
         let is_free = |held: &Held| !held.all && !held.texts.contains(text);
         // The sender lives as long as `self`.
         let _ = self.held.subscribe().wait_for(is_free).await;
-        self.script().read(text, &self.model, &self.labels)
+        self.script().read(text, options, &self.model, &self.labels)
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
@@ -198,21 +199,27 @@ impl Drop for InWork<'_> {
 
 #[async_trait]
 impl MlGateway for FakeMlGateway {
-    async fn predict(&self, tenant: &TenantId, text: &InputText) -> Result<ModelOutput, MlError> {
+    async fn predict(
+        &self,
+        tenant: &TenantId,
+        text: &InputText,
+        options: ReadOptions,
+    ) -> Result<ModelOutput, MlError> {
         let _in_work = self.enter(tenant, &[text], None)?;
-        self.read(text).await
+        self.read(text, options).await
     }
 
     async fn predict_batch(
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
+        options: ReadOptions,
         admission: Admission,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
         let _in_work = self.enter(tenant, texts, Some(admission))?;
         let mut outputs = Vec::with_capacity(texts.len());
         for text in texts {
-            outputs.push(self.read(text).await);
+            outputs.push(self.read(text, options).await);
         }
         Ok(outputs)
     }

@@ -1,6 +1,7 @@
 //! `undertone predict`: texts in, answers out, without a server; for one text, a pipe or a file of any length.
 
 mod input;
+mod options;
 mod output;
 
 use std::fs::File;
@@ -11,7 +12,7 @@ use anyhow::Context;
 use application::dtos::{PredictItem, PredictSentimentBatchRequest, PredictSentimentResponse};
 use application::use_cases::PredictSentimentBatchUseCase;
 use clap::{Args, ValueEnum};
-use domain::value_objects::TenantId;
+use domain::value_objects::{AskedOptions, PredictionOptions, TenantId};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::commands::Failure;
@@ -19,6 +20,7 @@ use crate::config::Settings;
 use crate::container::{self, Store};
 
 use self::input::{Input, Row};
+use self::options::OptionArgs;
 use self::output::Output;
 
 #[derive(Debug, Args)]
@@ -43,6 +45,8 @@ pub(super) struct PredictArgs {
     /// Keep the answers in the store, as the server would
     #[arg(long)]
     keep: bool,
+    #[command(flatten)]
+    options: OptionArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,6 +75,8 @@ type Answer = Result<PredictSentimentResponse, String>;
 
 /// Judges what the arguments name.
 pub(super) fn run(settings: &Settings, args: &PredictArgs) -> Result<(), Failure> {
+    let options = AskedOptions::from(&args.options);
+    PredictionOptions::parse(&options).map_err(|error| Failure::set_up(error.into()))?;
     super::block_on(async {
         let gateway = container::load_model(settings).await.map_err(Failure::set_up)?;
         let store = if args.keep {
@@ -79,7 +85,7 @@ pub(super) fn run(settings: &Settings, args: &PredictArgs) -> Result<(), Failure
             None
         };
         let predict = container::predict_batch(settings, gateway.clone(), store.as_ref());
-        let outcome = judge_all(args, &predict).await;
+        let outcome = judge_all(args, &options, &predict).await;
         gateway.stop().await;
         if let Some(store) = store {
             store.close().await;
@@ -93,7 +99,11 @@ pub(super) fn run(settings: &Settings, args: &PredictArgs) -> Result<(), Failure
 }
 
 /// Reads, judges and writes a batch at a time; tells how many texts failed.
-async fn judge_all(args: &PredictArgs, predict: &PredictSentimentBatchUseCase) -> anyhow::Result<usize> {
+async fn judge_all(
+    args: &PredictArgs,
+    options: &AskedOptions,
+    predict: &PredictSentimentBatchUseCase,
+) -> anyhow::Result<usize> {
     let progress = Progress::new();
     let mut input = open_input(args, &progress)?;
     let mut output = open_output(args, input.columns())?;
@@ -103,7 +113,7 @@ async fn judge_all(args: &PredictArgs, predict: &PredictSentimentBatchUseCase) -
         if rows.is_empty() {
             break;
         }
-        let answers = judge(predict, &rows).await?;
+        let answers = judge(predict, &rows, options).await?;
         for (row, answer) in rows.iter().zip(&answers) {
             failed += usize::from(answer.is_err());
             output.write(row, answer)?;
@@ -116,9 +126,14 @@ async fn judge_all(args: &PredictArgs, predict: &PredictSentimentBatchUseCase) -
 }
 
 /// The answers to `rows`, in their order; a row that could not be read is its own answer.
-async fn judge(predict: &PredictSentimentBatchUseCase, rows: &[Row]) -> anyhow::Result<Vec<Answer>> {
+async fn judge(
+    predict: &PredictSentimentBatchUseCase,
+    rows: &[Row],
+    options: &AskedOptions,
+) -> anyhow::Result<Vec<Answer>> {
     let items: Vec<PredictItem> = rows.iter().filter_map(|row| row.item.as_ref().ok()).cloned().collect();
-    let request = PredictSentimentBatchRequest { tenant: TenantId::default(), items };
+    let request =
+        PredictSentimentBatchRequest { tenant: TenantId::default(), items, options: options.clone() };
     let mut answers = predict.execute(request).await?.items.into_iter();
     let answer = |row: &Row| match &row.item {
         Ok(_) => match answers.next() {

@@ -43,6 +43,30 @@ fn a_pipe_is_judged_line_by_line() {
 }
 
 #[test]
+fn options_are_taken_by_the_names_of_the_api_and_refused_before_the_model_is_loaded() {
+    let folder = TempDir::new().unwrap();
+    let text = "I love it. I hate it.";
+    let arguments =
+        ["predict", "--top-k", "1", "--raw", "--granularity", "sentence", "--max-tokens", "64", text];
+    let line = json_lines(&undertone(folder.path(), &arguments, "")).remove(0);
+    assert_eq!(line["labels"].as_array().unwrap().len(), 1);
+    assert!(line["labels"][0]["logit"].is_number());
+    assert_eq!((&line["sentences"][1]["start"], &line["sentences"][1]["end"]), (&11.into(), &21.into()));
+    for (arguments, named) in [
+        (vec!["predict", "--top-k", "0", text], "options.top_k must be at least 1"),
+        (vec!["predict", "--overflow", "reject", text], "options.overflow needs options.max_tokens"),
+    ] {
+        let output = undertone(folder.path(), &arguments, "");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(named), "{output:?}");
+    }
+    let arguments = ["predict", "--max-tokens", "2", "--overflow", "reject", text];
+    let output = undertone(folder.path(), &arguments, "");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("text must have at most 2 tokens, not "));
+}
+
+#[test]
 fn a_csv_file_keeps_its_columns_and_a_bad_row_fails_alone() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("in.csv"), "n,review\n1,I love it\n2,\n3,\"I hate it, really.\"\n").unwrap();

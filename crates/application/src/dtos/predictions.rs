@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use domain::entities::Prediction;
 use domain::value_objects::{
-    Confidence, LabelScore, Metadata, MetadataValue, ModelRef, PredictionId, PredictionResult, Reference,
-    Sentiment, SentimentScores, TenantId, Timestamp, Usage,
+    AskedOptions, Confidence, LabelScore, Metadata, MetadataValue, ModelRef, PredictionId, PredictionResult,
+    Reference, SentenceResult, Sentiment, SentimentScores, TenantId, Timestamp, Usage,
 };
 
 use crate::errors::ApplicationError;
@@ -27,6 +27,8 @@ pub struct PredictSentimentRequest {
     pub tenant: TenantId,
     /// The text.
     pub item: PredictItem,
+    /// What is asked of the answer.
+    pub options: AskedOptions,
 }
 
 /// Judge many texts and keep the answers.
@@ -36,6 +38,8 @@ pub struct PredictSentimentBatchRequest {
     pub tenant: TenantId,
     /// The texts.
     pub items: Vec<PredictItem>,
+    /// What is asked of each answer.
+    pub options: AskedOptions,
 }
 
 /// The answers to a batch.
@@ -43,6 +47,22 @@ pub struct PredictSentimentBatchRequest {
 pub struct PredictSentimentBatchResponse {
     /// One answer or error an item, in the order of the items.
     pub items: Vec<Result<PredictSentimentResponse, ApplicationError>>,
+}
+
+/// One line of a stream.
+#[derive(Debug, Clone, Default)]
+pub struct PredictLine {
+    /// The text.
+    pub item: PredictItem,
+    /// What is asked of the answer.
+    pub options: AskedOptions,
+}
+
+impl From<PredictItem> for PredictLine {
+    /// A line of which nothing is asked.
+    fn from(item: PredictItem) -> Self {
+        Self { item, options: AskedOptions::default() }
+    }
 }
 
 /// Judge texts as they come.
@@ -65,8 +85,10 @@ pub struct PredictSentimentResponse {
     pub confidence: Option<Confidence>,
     /// The probabilities of the three sentiments.
     pub scores: SentimentScores,
-    /// The model's own outputs, best first.
+    /// The model's own outputs, best first, as many as were asked for.
     pub labels: Vec<LabelScore>,
+    /// The sentences in reading order, where they were asked for.
+    pub sentences: Option<Vec<SentenceResult>>,
     /// The model that answered.
     pub model: ModelRef,
     /// What the answer took.
@@ -88,7 +110,8 @@ impl From<&Prediction> for PredictSentimentResponse {
             sentiment: result.sentiment(),
             confidence: result.confidence(),
             scores: result.scores(),
-            labels: result.labels().to_vec(),
+            labels: result.answered_labels().to_vec(),
+            sentences: result.sentences().map(<[SentenceResult]>::to_vec),
             model: prediction.model().clone(),
             usage: prediction.usage(),
             cached: prediction.cached(),

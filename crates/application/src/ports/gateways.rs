@@ -3,7 +3,9 @@
 mod answer_metrics;
 mod cache_gateway;
 mod ml_gateway;
+mod sentence_splitter;
 
 pub use answer_metrics::AnswerMetrics;
 pub use cache_gateway::{CacheGateway, CacheKey, CachedOutput};
 pub use ml_gateway::{Admission, MlError, MlGateway, ModelInfo, SelfTest, WindowInfo};
+pub use sentence_splitter::SentenceSplitter;

@@ -2,13 +2,12 @@ use std::sync::Arc;
 
 use domain::entities::{NewPrediction, Prediction};
 use domain::errors::DomainError;
-use domain::value_objects::{
-    InputText, Metadata, ModelOutput, PredictionResult, Reference, TenantId, TextLimits,
-};
+use domain::value_objects::{InputText, Metadata, PredictionOptions, Reference, TenantId, TextLimits};
 
 use crate::dtos::PredictItem;
 use crate::errors::ApplicationError;
-use crate::ports::{AnswerMetrics, Clock, IdGenerator, MlGateway, UnitOfWorkFactory};
+use crate::ports::{AnswerMetrics, Clock, IdGenerator, MlGateway, SentenceSplitter, UnitOfWorkFactory};
+use crate::use_cases::judgement::{CheckedSentence, Judgement};
 
 /// What every predicting use case speaks through, and the steps that they share: check, make, keep.
 #[derive(Clone)]
@@ -23,6 +22,8 @@ pub struct PredictPorts {
     pub ids: Arc<dyn IdGenerator>,
     /// The counters of answers.
     pub metrics: Arc<dyn AnswerMetrics>,
+    /// The cutting of texts into sentences.
+    pub sentences: Arc<dyn SentenceSplitter>,
     /// How long a text may be.
     pub limits: TextLimits,
 }
@@ -32,20 +33,28 @@ pub(super) struct CheckedItem {
     pub(super) text: InputText,
     reference: Option<Reference>,
     metadata: Metadata,
+    /// Its sentences, where they are asked for.
+    pub(super) sentences: Vec<CheckedSentence>,
 }
 
 impl PredictPorts {
-    /// Checks an item's text, reference and metadata, in this order.
-    pub(super) fn check(&self, item: PredictItem) -> Result<CheckedItem, DomainError> {
+    /// Checks an item's text, reference, metadata and number of sentences, in this order.
+    pub(super) fn check(
+        &self,
+        item: PredictItem,
+        options: &PredictionOptions,
+    ) -> Result<CheckedItem, DomainError> {
+        let text = InputText::parse(item.text, self.limits)?;
         Ok(CheckedItem {
-            text: InputText::parse(item.text, self.limits)?,
             reference: item.reference.map(Reference::parse).transpose()?,
             metadata: Metadata::try_new(item.metadata)?,
+            sentences: self.cut(&text, options)?,
+            text,
         })
     }
 
-    /// Makes the prediction out of what the model said about the item.
-    pub(super) fn make(&self, item: CheckedItem, output: &ModelOutput) -> Prediction {
+    /// Makes the prediction out of what was found out about the item.
+    pub(super) fn make(&self, item: CheckedItem, judgement: Judgement) -> Prediction {
         let now = self.clock.now();
         Prediction::create(NewPrediction {
             id: self.ids.prediction_id(now),
@@ -53,10 +62,10 @@ impl PredictPorts {
             text: item.text,
             reference: item.reference,
             metadata: item.metadata,
-            result: PredictionResult::from_output(output),
-            model: output.model.as_ref().clone(),
-            usage: output.usage,
-            cached: output.cached,
+            result: judgement.result,
+            model: judgement.model,
+            usage: judgement.usage,
+            cached: judgement.cached,
             now,
         })
     }

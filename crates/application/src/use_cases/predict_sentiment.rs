@@ -1,5 +1,7 @@
 use std::slice;
 
+use domain::value_objects::PredictionOptions;
+
 use crate::action::log_action;
 use crate::dtos::{PredictSentimentRequest, PredictSentimentResponse};
 use crate::errors::ApplicationError;
@@ -25,10 +27,13 @@ impl PredictSentimentUseCase {
         request: PredictSentimentRequest,
     ) -> Result<PredictSentimentResponse, ApplicationError> {
         log_action("PredictSentimentUseCase.execute", async {
-            let item = self.ports.check(request.item)?;
-            let output = self.ports.ml.predict(&request.tenant, &item.text).await?;
-            let prediction = self.ports.make(item, &output);
-            self.ports.keep(&request.tenant, slice::from_ref(&prediction)).await?;
+            let (ports, tenant) = (&self.ports, &request.tenant);
+            let options = PredictionOptions::parse(&request.options)?;
+            let item = ports.check(request.item, &options)?;
+            let output = ports.ml.predict(tenant, &item.text, options.read).await;
+            let judgement = ports.judge_one(tenant, &item, output, &options).await?;
+            let prediction = ports.make(item, judgement);
+            ports.keep(tenant, slice::from_ref(&prediction)).await?;
             Ok(PredictSentimentResponse::from(&prediction))
         })
         .await

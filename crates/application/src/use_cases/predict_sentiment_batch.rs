@@ -1,21 +1,19 @@
 use domain::entities::Prediction;
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::{InputText, ModelOutput, TenantId};
+use domain::value_objects::{InputText, PredictionOptions, TenantId};
 
 use crate::action::log_action;
 use crate::dtos::{PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentResponse};
 use crate::errors::ApplicationError;
 use crate::ports::{Admission, MlError};
 use crate::use_cases::PredictPorts;
+use crate::use_cases::judgement::{CHUNK, Judgement};
 use crate::use_cases::predict_ports::CheckedItem;
 
 /// Judges many texts and keeps the answers in one write set; a bad item fails alone.
 pub struct PredictSentimentBatchUseCase {
     ports: PredictPorts,
 }
-
-/// The items given to the model at a time, so that one batch request does not fill its queue.
-const CHUNK: usize = 64;
 
 impl PredictSentimentBatchUseCase {
     /// The most items of a batch.
@@ -29,7 +27,7 @@ impl PredictSentimentBatchUseCase {
     /// One answer or error an item; the answers are kept when this returns.
     ///
     /// # Errors
-    /// About the whole batch: `Invalid` (more than 1,000 items), `Saturated` (judged before the first item),
+    /// About the whole batch: `Invalid` (more than 1,000 items, or options that are not allowed), `Saturated` (judged before the first item),
     /// `Unavailable`.
     pub async fn execute(
         &self,
@@ -41,47 +39,50 @@ impl PredictSentimentBatchUseCase {
                 let rule = Rule::TooMany { max: Self::MAX_ITEMS, actual: count };
                 return Err(DomainError::violation("items", rule).into());
             }
+            let options = PredictionOptions::parse(&request.options)?;
             let checked: Vec<Result<CheckedItem, ApplicationError>> =
-                request.items.into_iter().map(|item| Ok(self.ports.check(item)?)).collect();
-            let outputs = self.read(&request.tenant, &checked).await?;
-            let (items, made) = self.make(checked, outputs);
+                request.items.into_iter().map(|item| Ok(self.ports.check(item, &options)?)).collect();
+            let judged = self.read(&request.tenant, &checked, &options).await?;
+            let (items, made) = self.make(checked, judged);
             self.ports.keep(&request.tenant, &made).await?;
             Ok(PredictSentimentBatchResponse { items })
         })
         .await
     }
 
-    /// The model's outputs for the good items, in their order.
+    /// What was found out about the good items, in their order.
     async fn read(
         &self,
         tenant: &TenantId,
         items: &[Result<CheckedItem, ApplicationError>],
-    ) -> Result<Vec<Result<ModelOutput, MlError>>, ApplicationError> {
-        let texts: Vec<&InputText> = items.iter().flatten().map(|item| &item.text).collect();
+        options: &PredictionOptions,
+    ) -> Result<Vec<Result<Judgement, MlError>>, ApplicationError> {
+        let items: Vec<&CheckedItem> = items.iter().flatten().collect();
+        let texts: Vec<&InputText> = items.iter().map(|item| &item.text).collect();
         let mut outputs = Vec::with_capacity(texts.len());
         let mut admission = Admission::Refuse;
         for chunk in texts.chunks(CHUNK) {
-            outputs.extend(self.ports.ml.predict_batch(tenant, chunk, admission).await?);
+            outputs.extend(self.ports.ml.predict_batch(tenant, chunk, options.read, admission).await?);
             admission = Admission::Wait;
         }
-        Ok(outputs)
+        Ok(self.ports.judge(tenant, &items, outputs, options).await?)
     }
 
     /// The answers by item, and the predictions that are to be kept for them.
     fn make(
         &self,
         items: Vec<Result<CheckedItem, ApplicationError>>,
-        outputs: Vec<Result<ModelOutput, MlError>>,
+        judged: Vec<Result<Judgement, MlError>>,
     ) -> (Vec<Result<PredictSentimentResponse, ApplicationError>>, Vec<Prediction>) {
-        let mut outputs = outputs.into_iter();
+        let mut judged = judged.into_iter();
         let missing = || MlError::InferenceFailed { reason: "the model gave too few answers".into() };
         let mut made = Vec::with_capacity(items.len());
         let answers = items
             .into_iter()
             .map(|item| {
                 let item = item?;
-                let output = outputs.next().unwrap_or_else(|| Err(missing()))?;
-                let prediction = self.ports.make(item, &output);
+                let judgement = judged.next().unwrap_or_else(|| Err(missing()))?;
+                let prediction = self.ports.make(item, judgement);
                 let answer = PredictSentimentResponse::from(&prediction);
                 made.push(prediction);
                 Ok(answer)

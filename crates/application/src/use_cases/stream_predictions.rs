@@ -2,11 +2,11 @@ use std::pin::Pin;
 use std::slice;
 use std::sync::Arc;
 
-use domain::value_objects::TenantId;
+use domain::value_objects::{PredictionOptions, TenantId};
 use futures_util::{Stream, StreamExt};
 
 use crate::action::log_action;
-use crate::dtos::{PredictItem, PredictSentimentResponse, StreamPredictionsRequest};
+use crate::dtos::{PredictLine, PredictSentimentResponse, StreamPredictionsRequest};
 use crate::errors::ApplicationError;
 use crate::ports::{Admission, MlError};
 use crate::use_cases::PredictPorts;
@@ -37,7 +37,7 @@ impl StreamPredictionsUseCase {
     pub async fn execute<E>(
         &self,
         request: StreamPredictionsRequest,
-        lines: impl Stream<Item = Result<PredictItem, E>> + Send + 'static,
+        lines: impl Stream<Item = Result<PredictLine, E>> + Send + 'static,
     ) -> Result<PredictionStream<E>, ApplicationError>
     where
         E: From<ApplicationError> + Send + 'static,
@@ -61,14 +61,17 @@ impl StreamPredictionsUseCase {
 async fn answer(
     ports: &PredictPorts,
     tenant: &TenantId,
-    item: PredictItem,
+    line: PredictLine,
 ) -> Result<PredictSentimentResponse, ApplicationError> {
     log_action("StreamPredictionsUseCase.answer", async {
-        let item = ports.check(item)?;
-        let mut outputs = ports.ml.predict_batch(tenant, &[&item.text], Admission::Wait).await?;
+        let options = PredictionOptions::parse(&line.options)?;
+        let item = ports.check(line.item, &options)?;
+        let mut outputs =
+            ports.ml.predict_batch(tenant, &[&item.text], options.read, Admission::Wait).await?;
         let missing = || MlError::InferenceFailed { reason: "the model gave no answer".into() };
-        let output = outputs.pop().unwrap_or_else(|| Err(missing()))?;
-        let prediction = ports.make(item, &output);
+        let output = outputs.pop().unwrap_or_else(|| Err(missing()));
+        let judgement = ports.judge_one(tenant, &item, output, &options).await?;
+        let prediction = ports.make(item, judgement);
         ports.keep(tenant, slice::from_ref(&prediction)).await?;
         Ok(PredictSentimentResponse::from(&prediction))
     })

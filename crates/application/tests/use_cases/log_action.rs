@@ -3,7 +3,7 @@ use application::dtos::PredictSentimentRequest;
 use application::errors::ApplicationError;
 use application::use_cases::PredictSentimentUseCase;
 use domain::errors::Rule;
-use domain::value_objects::TenantId;
+use domain::value_objects::{AskedOptions, TenantId};
 use futures_util::FutureExt;
 use testkit::{CapturedLog, LogLine, MlFailure};
 use tracing::Level;
@@ -96,7 +96,11 @@ async fn a_use_case_logs_its_failure_once_and_never_the_text() {
     let world = World::new();
     let secret = "the secret words of the text";
     let predict = PredictSentimentUseCase::new(world.ports());
-    let request = || PredictSentimentRequest { tenant: TenantId::default(), item: item(secret) };
+    let request = || PredictSentimentRequest {
+        tenant: TenantId::default(),
+        item: item(secret),
+        options: AskedOptions::default(),
+    };
     let log = CapturedLog::start();
     predict.execute(request()).await.unwrap();
     world.store.fail_with("the disk is full");

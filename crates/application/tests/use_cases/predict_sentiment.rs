@@ -5,7 +5,7 @@ use application::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentRe
 use application::errors::ApplicationError;
 use application::use_cases::PredictSentimentUseCase;
 use domain::value_objects::{
-    Confidence, LabelSet, MetadataValue, ModelLabel, ProblemType, Sentiment, TenantId,
+    AskedOptions, Confidence, LabelSet, MetadataValue, ModelLabel, ProblemType, Sentiment, TenantId,
 };
 use futures_util::FutureExt;
 use testkit::{FakeMlGateway, MlFailure};
@@ -13,7 +13,8 @@ use testkit::{FakeMlGateway, MlFailure};
 use crate::world::{World, failure, item, refusal};
 
 async fn predict(world: &World, item: PredictItem) -> Result<PredictSentimentResponse, ApplicationError> {
-    let request = PredictSentimentRequest { tenant: TenantId::default(), item };
+    let request =
+        PredictSentimentRequest { tenant: TenantId::default(), item, options: AskedOptions::default() };
     PredictSentimentUseCase::new(world.ports()).execute(request).await
 }
 
@@ -68,7 +69,8 @@ async fn the_id_is_made_from_the_instant_of_the_answer() {
 async fn an_answer_belongs_to_the_tenant_who_asked() {
     let world = World::new();
     let ann = TenantId::parse("ann").unwrap();
-    let request = PredictSentimentRequest { tenant: ann.clone(), item: item("good") };
+    let request =
+        PredictSentimentRequest { tenant: ann.clone(), item: item("good"), options: AskedOptions::default() };
     PredictSentimentUseCase::new(world.ports()).execute(request).await.unwrap();
     assert_eq!(world.store.kept(&ann).len(), 1);
     assert!(world.store.kept(&TenantId::default()).is_empty());

@@ -5,7 +5,7 @@ use application::errors::ApplicationError;
 use application::ports::Admission;
 use application::use_cases::PredictSentimentBatchUseCase;
 use domain::value_objects::Sentiment::{Negative, Neutral, Positive};
-use domain::value_objects::TenantId;
+use domain::value_objects::{AskedOptions, TenantId};
 use testkit::MlFailure;
 
 use crate::world::{World, failure, item, refusal};
@@ -14,7 +14,8 @@ async fn predict(
     world: &World,
     items: Vec<PredictItem>,
 ) -> Result<PredictSentimentBatchResponse, ApplicationError> {
-    let request = PredictSentimentBatchRequest { tenant: TenantId::default(), items };
+    let request =
+        PredictSentimentBatchRequest { tenant: TenantId::default(), items, options: AskedOptions::default() };
     PredictSentimentBatchUseCase::new(world.ports()).execute(request).await
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use application::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentResponse};
 use application::errors::ApplicationError;
 use application::use_cases::{PredictPorts, PredictSentimentUseCase};
-use domain::value_objects::{TenantId, TextLimits};
-use testkit::{FakeMlGateway, FixedClock, MemoryStore, RecordingMetrics, SequenceIds};
+use domain::value_objects::{AskedOptions, TenantId, TextLimits};
+use testkit::{FakeMlGateway, FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics, SequenceIds};
 
 #[derive(Default)]
 pub(crate) struct World {
@@ -30,6 +30,7 @@ impl World {
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             metrics: self.metrics.clone(),
+            sentences: Arc::new(FullStopSplitter),
             limits: TextLimits { max_chars: 100 },
         }
     }
@@ -40,7 +41,11 @@ impl World {
 
     /// Judges `text` and keeps the answer.
     pub(crate) async fn predict(&self, text: &str) -> PredictSentimentResponse {
-        let request = PredictSentimentRequest { tenant: TenantId::default(), item: item(text) };
+        let request = PredictSentimentRequest {
+            tenant: TenantId::default(),
+            item: item(text),
+            options: AskedOptions::default(),
+        };
         PredictSentimentUseCase::new(self.ports()).execute(request).await.expect("an answer")
     }
 

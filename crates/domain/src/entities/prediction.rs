@@ -157,7 +157,11 @@ mod tests {
             text: InputText::parse(text, TextLimits::default()).expect("a valid text"),
             reference: None,
             metadata: Metadata::default(),
-            result: PredictionResult::raw(vec![LabelScore { label: "LABEL_0".into(), score: 1.5 }]),
+            result: PredictionResult::raw(vec![LabelScore {
+                label: "LABEL_0".into(),
+                score: 1.5,
+                logit: None,
+            }]),
             model: ModelRef::new("m", "r"),
             usage: Usage { tokens: 3, windows: 1, truncated: false },
             cached: false,

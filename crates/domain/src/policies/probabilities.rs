@@ -1,4 +1,4 @@
-use crate::value_objects::{ProblemType, WindowOutput};
+use crate::value_objects::{ScoreFunction, WindowOutput};
 
 /// The softmax of `logits`: `exp(x_i - m) / sum_j exp(x_j - m)` with `m` the largest logit, summed in f64.
 ///
@@ -33,11 +33,11 @@ pub fn choose_label(scores: &[f32]) -> Option<usize> {
     best
 }
 
-/// The scores of a text: each window's logits through the activation of `problem_type`, then their mean
+/// The scores of a text: each window's logits through `function`, then their mean
 /// weighted by the windows' tokens. A window of no tokens weighs nothing unless all do.
 ///
 /// `labels` is the length of the answer; a missing logit counts as NaN.
-pub fn merge_windows(problem_type: ProblemType, windows: &[WindowOutput], labels: usize) -> Vec<f32> {
+pub fn merge_windows(function: ScoreFunction, windows: &[WindowOutput], labels: usize) -> Vec<f32> {
     let total: f64 = windows.iter().map(|window| f64::from(window.tokens)).sum();
     let weight = |window: &WindowOutput| {
         if total > 0.0 { f64::from(window.tokens) / total } else { 1.0 / windows.len() as f64 }
@@ -46,10 +46,10 @@ pub fn merge_windows(problem_type: ProblemType, windows: &[WindowOutput], labels
     for window in windows {
         let mut logits = window.logits.clone();
         logits.resize(labels, f32::NAN);
-        let scores = match problem_type {
-            ProblemType::SingleLabel => softmax(&logits),
-            ProblemType::MultiLabel => logits.into_iter().map(sigmoid).collect(),
-            ProblemType::Regression => logits,
+        let scores = match function {
+            ScoreFunction::Softmax => softmax(&logits),
+            ScoreFunction::Sigmoid => logits.into_iter().map(sigmoid).collect(),
+            ScoreFunction::None => logits,
         };
         for (sum, score) in merged.iter_mut().zip(scores) {
             *sum += weight(window) * f64::from(score);
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn windows_weigh_by_their_tokens() {
-        let merged = merge_windows(ProblemType::Regression, &[window(&[1.0], 30), window(&[4.0], 10)], 1);
+        let merged = merge_windows(ScoreFunction::None, &[window(&[1.0], 30), window(&[4.0], 10)], 1);
         assert_eq!(merged, [1.75]);
     }
 
@@ -117,7 +117,7 @@ mod tests {
             multi in any::<bool>(),
         ) {
             let windows: Vec<_> = windows.iter().map(|(logits, tokens)| window(logits, *tokens)).collect();
-            let kind = if multi { ProblemType::MultiLabel } else { ProblemType::SingleLabel };
+            let kind = if multi { ScoreFunction::Sigmoid } else { ScoreFunction::Softmax };
             let merged = merge_windows(kind, &windows, 3);
             prop_assert!(merged.iter().all(|score| (-1e-6..=1.000_001).contains(score)));
         }

@@ -35,6 +35,34 @@ pub enum ProblemType {
     Regression,
 }
 
+/// What turns logits into scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScoreFunction {
+    /// Probabilities that sum to one.
+    Softmax,
+    /// A probability a label, each by itself.
+    Sigmoid,
+    /// Nothing: the scores are the logits, and no probabilities.
+    None,
+}
+
+impl ScoreFunction {
+    /// All of them by name.
+    pub const NAMES: &[(&str, Self)] =
+        &[("softmax", Self::Softmax), ("sigmoid", Self::Sigmoid), ("none", Self::None)];
+}
+
+impl ProblemType {
+    /// What turns the outputs into scores where nothing else is asked for.
+    pub fn function(self) -> ScoreFunction {
+        match self {
+            Self::SingleLabel => ScoreFunction::Softmax,
+            Self::MultiLabel => ScoreFunction::Sigmoid,
+            Self::Regression => ScoreFunction::None,
+        }
+    }
+}
+
 /// One output of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelLabel {

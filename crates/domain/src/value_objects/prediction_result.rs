@@ -1,5 +1,10 @@
-use crate::policies::{choose_label, merge_windows};
-use crate::value_objects::{Confidence, LabelSet, ModelOutput, ProblemType, Sentiment};
+use std::num::NonZeroU32;
+
+use crate::policies::{choose_label, disagree, merge_windows};
+use crate::value_objects::{
+    Confidence, LabelSet, ModelOutput, PredictionOptions, ProblemType, ScoreFunction, SentenceResult,
+    Sentiment, SentimentScores,
+};
 
 /// What was found out about a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -8,17 +13,8 @@ pub struct PredictionResult {
     confidence: Option<Confidence>,
     scores: SentimentScores,
     labels: Vec<LabelScore>,
-}
-
-/// The probabilities of those of the three sentiments that the model's labels map to.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct SentimentScores {
-    /// Of [`Sentiment::Negative`].
-    pub negative: Option<f32>,
-    /// Of [`Sentiment::Neutral`].
-    pub neutral: Option<f32>,
-    /// Of [`Sentiment::Positive`].
-    pub positive: Option<f32>,
+    top_k: Option<NonZeroU32>,
+    sentences: Option<Vec<SentenceResult>>,
 }
 
 /// One of the model's own outputs: a probability, or the raw number of a regression.
@@ -28,30 +24,50 @@ pub struct LabelScore {
     pub label: String,
     /// The number.
     pub score: f32,
+    /// What the model itself said, the mean of its windows, where that was asked for.
+    pub logit: Option<f32>,
 }
 
 impl PredictionResult {
-    /// Reads a model's output by the domain's policies: activation by the problem type, windows merged by
-    /// their tokens, the best label chosen, labels that share a sentiment added up.
+    /// [`PredictionResult::judge`] where nothing is asked for beyond that.
     pub fn from_output(output: &ModelOutput) -> Self {
+        Self::judge(output, &PredictionOptions::default())
+    }
+
+    /// Reads a model's output by the domain's policies: activation by the function asked for or the problem type,
+    /// windows merged by their tokens, the best label chosen, labels that share a sentiment added up.
+    ///
+    /// Without a function there are no probabilities: the sentiment is that of the highest number whose label stands
+    /// for one, and there is no confidence. A regression's numbers are not compared, and have no sentiment either.
+    pub fn judge(output: &ModelOutput, options: &PredictionOptions) -> Self {
         let labels = output.labels.as_ref();
-        let merged = merge_windows(labels.problem_type(), &output.windows, labels.labels().len());
-        let ranked = rank(labels, &merged);
-        if labels.problem_type() == ProblemType::Regression {
-            return Self::raw(ranked);
-        }
-        let scores = SentimentScores::add_up(labels, &merged);
+        let function = options.function.unwrap_or(labels.problem_type().function());
+        let count = labels.labels().len();
+        let merged = merge_windows(function, &output.windows, count);
+        let logits = options.raw.then(|| merge_windows(ScoreFunction::None, &output.windows, count));
+        let ranked = rank(labels, &merged, logits.as_deref());
+        let result = if function == ScoreFunction::None {
+            Self { sentiment: highest_sentiment(labels, &merged), ..Self::raw(ranked) }
+        } else {
+            Self::of_probabilities(labels, &merged, ranked)
+        };
+        Self { top_k: options.top_k, ..result }
+    }
+
+    fn of_probabilities(labels: &LabelSet, merged: &[f32], ranked: Vec<LabelScore>) -> Self {
+        let scores = SentimentScores::add_up(labels, merged);
         let (sentiment, confidence) = if labels.is_mapped() {
             scores.best().map_or((None, None), |(sentiment, score)| (Some(sentiment), Some(score)))
         } else {
-            (None, choose_label(&merged).map(|best| merged[best]))
+            (None, choose_label(merged).map(|best| merged[best]))
         };
-        Self { sentiment, confidence: confidence.map(Confidence::clamped), scores, labels: ranked }
+        let confidence = confidence.map(Confidence::clamped);
+        Self::restore(sentiment, confidence, scores, ranked)
     }
 
     /// A result without sentiment or confidence: the model's raw numbers, best first.
     pub fn raw(labels: Vec<LabelScore>) -> Self {
-        Self { sentiment: None, confidence: None, scores: SentimentScores::default(), labels }
+        Self::restore(None, None, SentimentScores::default(), labels)
     }
 
     /// A result put together again from what a store kept.
@@ -61,7 +77,24 @@ impl PredictionResult {
         scores: SentimentScores,
         labels: Vec<LabelScore>,
     ) -> Self {
-        Self { sentiment, confidence, scores, labels }
+        Self { sentiment, confidence, scores, labels, top_k: None, sentences: None }
+    }
+
+    /// The same with what a store kept beside: how many labels were answered, and the sentences.
+    pub fn restore_details(self, top_k: Option<NonZeroU32>, sentences: Option<Vec<SentenceResult>>) -> Self {
+        Self { top_k, sentences, ..self }
+    }
+
+    /// The result with its sentences. Where strong ones [`disagree`] the text is [`Sentiment::Mixed`], and has no
+    /// confidence: no label of the model's stands for that.
+    pub fn with_sentences(self, sentences: Vec<SentenceResult>) -> Self {
+        let mixed = self.sentiment.is_some() && disagree(&sentences);
+        let sentences = Some(sentences);
+        if mixed {
+            Self { sentiment: Some(Sentiment::Mixed), confidence: None, sentences, ..self }
+        } else {
+            Self { sentences, ..self }
+        }
     }
 
     /// The sentiment; none where the model has no mapping to sentiments.
@@ -79,54 +112,51 @@ impl PredictionResult {
         self.scores
     }
 
-    /// The model's own outputs, best first.
+    /// The model's own outputs, best first: all of them, as they are kept.
     pub fn labels(&self) -> &[LabelScore] {
         &self.labels
     }
-}
 
-impl SentimentScores {
-    /// The probability of `sentiment`; none where the mapping does not yield it.
-    pub fn of(&self, sentiment: Sentiment) -> Option<f32> {
-        match sentiment {
-            Sentiment::Negative => self.negative,
-            Sentiment::Neutral => self.neutral,
-            Sentiment::Positive => self.positive,
-            Sentiment::Mixed => None,
-        }
+    /// Those of the outputs that are answered.
+    pub fn answered_labels(&self) -> &[LabelScore] {
+        let most = self.top_k.map_or(self.labels.len(), |most| most.get() as usize);
+        &self.labels[..most.min(self.labels.len())]
     }
 
-    fn add_up(labels: &LabelSet, scores: &[f32]) -> Self {
-        let mut sums = Self::default();
-        for (label, score) in labels.labels().iter().zip(scores) {
-            let sum = match label.sentiment {
-                Some(Sentiment::Negative) => &mut sums.negative,
-                Some(Sentiment::Neutral) => &mut sums.neutral,
-                Some(Sentiment::Positive) => &mut sums.positive,
-                Some(Sentiment::Mixed) | None => continue,
-            };
-            *sum = Some((sum.unwrap_or(0.0) + score).min(1.0));
-        }
-        sums
+    /// How many of the outputs are answered, where that was asked for.
+    pub fn top_k(&self) -> Option<NonZeroU32> {
+        self.top_k
     }
 
-    fn best(&self) -> Option<(Sentiment, f32)> {
-        let of = |sentiment| self.of(sentiment).map(|score| (sentiment, score));
-        let known: Vec<_> = [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive]
-            .into_iter()
-            .filter_map(of)
-            .collect();
-        let scores: Vec<f32> = known.iter().map(|(_, score)| *score).collect();
-        choose_label(&scores).map(|best| known[best])
+    /// The sentences, where they were asked for.
+    pub fn sentences(&self) -> Option<&[SentenceResult]> {
+        self.sentences.as_deref()
     }
 }
 
-fn rank(labels: &LabelSet, scores: &[f32]) -> Vec<LabelScore> {
+/// The sentiment of the highest of `numbers` whose label stands for one.
+fn highest_sentiment(labels: &LabelSet, numbers: &[f32]) -> Option<Sentiment> {
+    if labels.problem_type() == ProblemType::Regression {
+        return None;
+    }
+    let mapped = labels.labels().iter().zip(numbers);
+    let mapped: Vec<_> = mapped.filter_map(|(label, number)| Some((label.sentiment?, *number))).collect();
+    let numbers: Vec<f32> = mapped.iter().map(|(_, number)| *number).collect();
+    choose_label(&numbers).map(|best| mapped[best].0)
+}
+
+fn rank(labels: &LabelSet, scores: &[f32], logits: Option<&[f32]>) -> Vec<LabelScore> {
+    let logit = |place: usize| logits.and_then(|logits| logits.get(place)).copied();
     let mut ranked: Vec<LabelScore> = labels
         .labels()
         .iter()
         .zip(scores)
-        .map(|(label, score)| LabelScore { label: label.name.clone(), score: *score })
+        .enumerate()
+        .map(|(place, (label, score))| LabelScore {
+            label: label.name.clone(),
+            score: *score,
+            logit: logit(place),
+        })
         .collect();
     ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
     ranked
@@ -199,7 +229,66 @@ mod tests {
     fn a_regression_gives_raw_numbers_only() {
         let result =
             PredictionResult::from_output(&output(ProblemType::Regression, &[("stars", None)], &[4.2]));
-        assert_eq!(result.labels(), [LabelScore { label: "stars".into(), score: 4.2 }]);
+        assert_eq!(result.labels(), [LabelScore { label: "stars".into(), score: 4.2, logit: None }]);
         assert_eq!((result.sentiment(), result.confidence()), (None, None));
+    }
+
+    fn mapped(logits: &[f32]) -> ModelOutput {
+        let names = [("neg", Some(Sentiment::Negative)), ("pos", Some(Sentiment::Positive)), ("odd", None)];
+        output(ProblemType::SingleLabel, &names, logits)
+    }
+
+    #[test]
+    fn without_a_function_the_scores_are_the_logits_and_no_probabilities() {
+        let options = PredictionOptions { function: Some(ScoreFunction::None), ..Default::default() };
+        let result = PredictionResult::judge(&mapped(&[-1.0, 2.5, 7.0]), &options);
+        let scores: Vec<_> =
+            result.labels().iter().map(|label| (label.label.as_str(), label.score)).collect();
+        assert_eq!(scores, [("odd", 7.0), ("pos", 2.5), ("neg", -1.0)]);
+        assert_eq!((result.sentiment(), result.confidence()), (Some(Sentiment::Positive), None));
+        assert_eq!(result.scores(), SentimentScores::default());
+    }
+
+    #[test]
+    fn a_function_that_is_asked_for_stands_above_the_problem_type() {
+        let options = PredictionOptions { function: Some(ScoreFunction::Sigmoid), ..Default::default() };
+        let result = PredictionResult::judge(&mapped(&[0.0, 0.0, 0.0]), &options);
+        assert!(result.labels().iter().all(|label| label.score.to_bits() == 0.5_f32.to_bits()));
+    }
+
+    #[test]
+    fn logits_are_the_mean_of_the_windows_and_change_nothing_else() {
+        let mut output = mapped(&[1.0, 0.0, 3.0]);
+        output.windows.push(WindowOutput { logits: vec![5.0, 4.0, 3.0], tokens: 1 });
+        let raw = PredictionResult::judge(&output, &PredictionOptions { raw: true, ..Default::default() });
+        let logit = |name: &str| raw.labels().iter().find(|label| label.label == name).and_then(|l| l.logit);
+        assert_eq!((logit("neg"), logit("pos"), logit("odd")), (Some(2.0), Some(1.0), Some(3.0)));
+        let plain = PredictionResult::from_output(&output);
+        assert_eq!((raw.scores(), raw.confidence()), (plain.scores(), plain.confidence()));
+        assert!(plain.labels().iter().all(|label| label.logit.is_none()));
+    }
+
+    #[test]
+    fn the_best_labels_are_answered_and_all_are_kept() {
+        for (asked, answered) in [(1, 1), (2, 2), (3, 3), (9, 3)] {
+            let options = PredictionOptions { top_k: NonZeroU32::new(asked), ..Default::default() };
+            let result = PredictionResult::judge(&mapped(&[1.0, 2.0, 3.0]), &options);
+            assert_eq!(result.answered_labels(), &result.labels()[..answered]);
+            assert_eq!(result.labels().len(), 3);
+        }
+    }
+
+    #[test]
+    fn a_text_whose_strong_sentences_disagree_is_mixed_without_a_confidence() {
+        let span = crate::value_objects::TextSpan { start: 0, end: 1 };
+        let judged = |logits: &[f32]| PredictionResult::from_output(&mapped(logits));
+        let sentence = |logits: &[f32]| SentenceResult::new(span, &judged(logits));
+        let (bad, good) = (sentence(&[9.0, 0.0, 0.0]), sentence(&[0.0, 9.0, 0.0]));
+        let plain = judged(&[2.0, 1.0, 0.0]);
+        let mixed = plain.clone().with_sentences(vec![bad, good]);
+        assert_eq!((mixed.sentiment(), mixed.confidence()), (Some(Sentiment::Mixed), None));
+        assert_eq!((mixed.scores(), mixed.labels()), (plain.scores(), plain.labels()));
+        let alike = plain.clone().with_sentences(vec![bad, bad]);
+        assert_eq!((alike.sentiment(), alike.confidence()), (plain.sentiment(), plain.confidence()));
     }
 }

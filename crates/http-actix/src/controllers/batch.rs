@@ -6,7 +6,7 @@ use domain::value_objects::Reference;
 use serde_json::Value;
 
 use crate::controllers::respond;
-use crate::extractors::{BatchInput, PredictionInput, caller, read_json, refuse_parameters};
+use crate::extractors::{BatchInput, BatchItemInput, caller, read_json, refuse_parameters};
 use crate::middlewares::RequestId;
 use crate::presenters::{BatchView, present_batch_item};
 use crate::problem::Problem;
@@ -28,8 +28,9 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
     let action = log_action("BatchController.create", async {
         refuse_parameters(&request)?;
         let body = read_json(&request, payload, state.settings.max_batch_body_bytes).await?;
-        let (entries, items) = split(BatchInput::read(body)?.items);
-        let command = PredictSentimentBatchRequest { tenant: caller(&request), items };
+        let BatchInput { items, options } = BatchInput::read(body)?;
+        let (entries, items) = split(items);
+        let command = PredictSentimentBatchRequest { tenant: caller(&request), items, options };
         let answers = state.use_cases.predict_batch.execute(command).await?.items;
         let answers = answers.into_iter().map(|answer| answer.map_err(Problem::from));
         Ok(HttpResponse::Ok().json(present(entries, answers, &RequestId::of(&request))))
@@ -50,7 +51,7 @@ fn split(values: Vec<Value>) -> (Vec<Entry>, Vec<PredictItem>) {
     let entries = values.into_iter().map(|value| {
         let reference = value.get("ref").and_then(Value::as_str);
         let reference = reference.filter(|text| Reference::parse(*text).is_ok()).map(str::to_owned);
-        let input = PredictionInput::read(value);
+        let input = BatchItemInput::read(value);
         let refusal = input.map(|input| items.push(input.into())).err();
         Entry { reference, refusal }
     });

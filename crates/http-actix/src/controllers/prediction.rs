@@ -2,7 +2,9 @@ use actix_web::http::header::CACHE_STATUS;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
-use application::dtos::{DeletePredictionRequest, GetPredictionRequest, PredictSentimentRequest};
+use application::dtos::{
+    DeletePredictionRequest, GetPredictionRequest, PredictLine, PredictSentimentRequest,
+};
 
 use crate::controllers::respond;
 use crate::extractors::{PredictionInput, caller, list_request, prediction_id, read_json, refuse_parameters};
@@ -37,8 +39,8 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
     let action = log_action("PredictionController.create", async {
         refuse_parameters(&request)?;
         let body = read_json(&request, payload, state.settings.max_body_bytes).await?;
-        let item = PredictionInput::read(body)?.into();
-        let command = PredictSentimentRequest { tenant: caller(&request), item };
+        let PredictLine { item, options } = PredictionInput::read(body)?.into();
+        let command = PredictSentimentRequest { tenant: caller(&request), item, options };
         let answer = state.use_cases.predict.execute(command).await?;
         let mut response = HttpResponse::Ok();
         if state.settings.cache_status {

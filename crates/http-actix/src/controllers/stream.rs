@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use application::action::log_action;
-use application::dtos::{PredictItem, StreamPredictionsRequest};
+use application::dtos::{PredictLine, StreamPredictionsRequest};
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 
@@ -74,7 +74,7 @@ enum Event<A> {
     End,
 }
 
-fn read_line(line: Line) -> Result<PredictItem, Problem> {
+fn read_line(line: Line) -> Result<PredictLine, Problem> {
     Ok(PredictionInput::read(parse_json(&line?)?)?.into())
 }
 

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::problem::{Problem, ProblemCode};
@@ -5,6 +7,8 @@ use crate::problem::{Problem, ProblemCode};
 /// Takes a JSON object apart member by member, so that whatever is not allowed in it is told with its place.
 pub(crate) struct ObjectReader {
     members: Map<String, Value>,
+    /// Where the object stands; none for the whole body.
+    place: Option<&'static str>,
 }
 
 impl ObjectReader {
@@ -14,20 +18,37 @@ impl ObjectReader {
     /// `wrong_type` where the value is not an object.
     pub(crate) fn new(value: Value, field: Option<&str>) -> Result<Self, Problem> {
         match value {
-            Value::Object(members) => Ok(Self { members }),
+            Value::Object(members) => Ok(Self { members, place: None }),
             other => Err(wrong_type(field, "an object", &other)),
         }
+    }
+
+    /// The reader of `value`, which is the body's member `place`: its own members are told as `place.name`.
+    ///
+    /// # Errors
+    /// `wrong_type` where the value is not an object.
+    pub(crate) fn within(value: Value, place: &'static str) -> Result<Self, Problem> {
+        Ok(Self { place: Some(place), ..Self::new(value, Some(place))? })
     }
 
     /// Takes the string `name`, which must be there.
     pub(crate) fn string(&mut self, name: &str) -> Result<String, Problem> {
         let value = self.required(name)?;
-        into_string(name, value)
+        into_string(&self.path(name), value)
     }
 
     /// Takes the string `name`; none where it is absent or null.
     pub(crate) fn optional_string(&mut self, name: &str) -> Result<Option<String>, Problem> {
-        self.optional(name).map(|value| into_string(name, value)).transpose()
+        self.optional(name).map(|value| into_string(&self.path(name), value)).transpose()
+    }
+
+    /// Takes the boolean `name`; none where it is absent or null.
+    pub(crate) fn optional_bool(&mut self, name: &str) -> Result<Option<bool>, Problem> {
+        match self.optional(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value)),
+            Some(other) => Err(wrong_type(Some(&self.path(name)), "a boolean", &other)),
+        }
     }
 
     /// Takes the value `name`; none where it is absent or null.
@@ -39,7 +60,7 @@ impl ObjectReader {
     pub(crate) fn array(&mut self, name: &str) -> Result<Vec<Value>, Problem> {
         match self.required(name)? {
             Value::Array(items) => Ok(items),
-            other => Err(wrong_type(Some(name), "an array", &other)),
+            other => Err(wrong_type(Some(&self.path(name)), "an array", &other)),
         }
     }
 
@@ -47,13 +68,17 @@ impl ObjectReader {
     pub(crate) fn finish(self) -> Result<(), Problem> {
         match self.members.keys().next() {
             None => Ok(()),
-            Some(name) => Err(Problem::new(ProblemCode::UnknownField).field(name)),
+            Some(name) => Err(Problem::new(ProblemCode::UnknownField).field(&self.path(name))),
         }
     }
 
+    fn path<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        self.place.map_or(Cow::Borrowed(name), |place| Cow::Owned(format!("{place}.{name}")))
+    }
+
     fn required(&mut self, name: &str) -> Result<Value, Problem> {
-        let missing = || Problem::new(ProblemCode::MissingField).about(name, "is missing");
-        self.members.remove(name).ok_or_else(missing)
+        let found = self.members.remove(name);
+        found.ok_or_else(|| Problem::new(ProblemCode::MissingField).about(&self.path(name), "is missing"))
     }
 }
 

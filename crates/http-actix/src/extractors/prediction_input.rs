@@ -1,18 +1,18 @@
 use std::collections::BTreeMap;
 
-use application::dtos::PredictItem;
+use application::dtos::{PredictItem, PredictLine};
 use application::errors::ApplicationError;
 use application::use_cases::PredictSentimentBatchUseCase;
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::MetadataValue;
+use domain::value_objects::{AskedOptions, MetadataValue};
 use serde_json::{Number, Value};
 use utoipa::ToSchema;
 
-use crate::extractors::{ObjectReader, wrong_type};
+use crate::extractors::{ObjectReader, OptionsInput, wrong_type};
 use crate::openapi::schemas;
 use crate::problem::{Problem, ProblemCode};
 
-/// One text to judge.
+/// One text to judge, and what is asked of the answer.
 #[derive(Debug, ToSchema)]
 #[schema(as = PredictionInput)]
 pub(crate) struct PredictionInput {
@@ -26,6 +26,23 @@ pub(crate) struct PredictionInput {
     /// Your own facts about the text: a flat object of at most 16 keys (1 to 64 characters each) and 4 KiB in all.
     #[schema(schema_with = schemas::nullable_metadata, required = false)]
     metadata: BTreeMap<String, MetadataValue>,
+    #[schema(value_type = Option<OptionsInput>)]
+    options: AskedOptions,
+}
+
+/// One text of a batch; what is asked of its answer stands beside the items.
+#[derive(Debug, ToSchema)]
+#[schema(as = BatchItemInput)]
+pub(crate) struct BatchItemInput {
+    /// The text, as in `PredictionInput`.
+    #[schema(schema_with = schemas::text)]
+    text: String,
+    /// Your own id for the text, as in `PredictionInput`.
+    #[schema(rename = "ref", schema_with = schemas::nullable_reference)]
+    reference: Option<String>,
+    /// Your own facts about the text, as in `PredictionInput`.
+    #[schema(schema_with = schemas::nullable_metadata, required = false)]
+    metadata: BTreeMap<String, MetadataValue>,
 }
 
 /// Many texts to judge.
@@ -33,26 +50,51 @@ pub(crate) struct PredictionInput {
 #[schema(as = BatchInput)]
 pub(crate) struct BatchInput {
     /// 1 to 1,000 texts. One that is not allowed fails alone.
-    #[schema(value_type = Vec<PredictionInput>, min_items = 1, max_items = 1000)]
+    #[schema(value_type = Vec<BatchItemInput>, min_items = 1, max_items = 1000)]
     pub(crate) items: Vec<Value>,
+    /// What is asked of each answer.
+    #[schema(value_type = Option<OptionsInput>)]
+    pub(crate) options: AskedOptions,
 }
 
 impl PredictionInput {
-    /// Reads a body, a batch's item or a stream's line.
+    /// Reads a body or a stream's line.
     pub(crate) fn read(value: Value) -> Result<Self, Problem> {
         let mut object = ObjectReader::new(value, None)?;
-        let input = Self {
-            text: object.string("text")?,
-            reference: object.optional_string("ref")?,
-            metadata: object.optional("metadata").map_or_else(|| Ok(BTreeMap::new()), read_metadata)?,
-        };
+        let BatchItemInput { text, reference, metadata } = BatchItemInput::take(&mut object)?;
+        let options = read_options(&mut object)?;
         object.finish()?;
-        Ok(input)
+        Ok(Self { text, reference, metadata, options })
     }
 }
 
-impl From<PredictionInput> for PredictItem {
+impl From<PredictionInput> for PredictLine {
     fn from(input: PredictionInput) -> Self {
+        let PredictionInput { text, reference, metadata, options } = input;
+        Self { item: PredictItem { text, reference, metadata }, options }
+    }
+}
+
+impl BatchItemInput {
+    /// Reads an item of a batch.
+    pub(crate) fn read(value: Value) -> Result<Self, Problem> {
+        let mut object = ObjectReader::new(value, None)?;
+        let input = Self::take(&mut object)?;
+        object.finish()?;
+        Ok(input)
+    }
+
+    fn take(object: &mut ObjectReader) -> Result<Self, Problem> {
+        Ok(Self {
+            text: object.string("text")?,
+            reference: object.optional_string("ref")?,
+            metadata: object.optional("metadata").map_or_else(|| Ok(BTreeMap::new()), read_metadata)?,
+        })
+    }
+}
+
+impl From<BatchItemInput> for PredictItem {
+    fn from(input: BatchItemInput) -> Self {
         Self { text: input.text, reference: input.reference, metadata: input.metadata }
     }
 }
@@ -62,6 +104,7 @@ impl BatchInput {
     pub(crate) fn read(value: Value) -> Result<Self, Problem> {
         let mut object = ObjectReader::new(value, None)?;
         let items = object.array("items")?;
+        let options = read_options(&mut object)?;
         object.finish()?;
         let max = PredictSentimentBatchUseCase::MAX_ITEMS;
         match items.len() {
@@ -69,9 +112,13 @@ impl BatchInput {
             actual if actual > max => {
                 Err(DomainError::violation("items", Rule::TooMany { max, actual }).into())
             }
-            _ => Ok(Self { items }),
+            _ => Ok(Self { items, options }),
         }
     }
+}
+
+fn read_options(object: &mut ObjectReader) -> Result<AskedOptions, Problem> {
+    object.optional("options").map_or_else(|| Ok(AskedOptions::default()), OptionsInput::read)
 }
 
 fn read_metadata(value: Value) -> Result<BTreeMap<String, MetadataValue>, Problem> {

@@ -32,10 +32,14 @@ const INPUT: &[ProblemCode] = &[
     P::TooMany,
     P::TooLarge,
     P::OutOfRange,
+    P::TooManyTokens,
+    P::TooManySentences,
     P::InferenceFailed,
 ];
+/// Of the options.
+const OPTIONS: &[ProblemCode] = &[P::NotOneOf, P::Contradictory];
 /// Of a batch as a whole.
-const BATCH: &[ProblemCode] = &[P::Blank, P::TooMany];
+const BATCH: &[ProblemCode] = &[P::Blank, P::TooMany, P::OutOfRange];
 /// Of every route that asks the model and writes the answer down.
 const PREDICTING: &[ProblemCode] = &[P::Conflict, P::Saturated, P::DeadlineExceeded, P::Unavailable];
 /// Of every route over one prediction.
@@ -59,8 +63,8 @@ const LIST: &[ProblemCode] = &[
 
 fn of(operation_id: &str) -> Vec<ProblemCode> {
     let groups: &[&[ProblemCode]] = match operation_id {
-        "create_prediction" => &[QUERY, BODY, INPUT, PREDICTING],
-        "create_batch" => &[QUERY, BODY, BATCH, PREDICTING],
+        "create_prediction" => &[QUERY, BODY, INPUT, OPTIONS, PREDICTING],
+        "create_batch" => &[QUERY, BODY, BATCH, OPTIONS, PREDICTING],
         "stream_predictions" => &[QUERY, &[P::UnsupportedMediaType, P::Unavailable]],
         "list_predictions" => &[LIST],
         "get_prediction" => &[QUERY, BY_ID],

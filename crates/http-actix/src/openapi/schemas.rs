@@ -1,6 +1,6 @@
 //! Schemas of values whose rules the domain keeps; the document repeats them so that callers can check beforehand.
 
-use domain::value_objects::{Metadata, Reference, Sentiment};
+use domain::value_objects::{Granularity, Metadata, Overflow, Reference, ScoreFunction, Sentiment};
 use serde_json::json;
 use utoipa::openapi::schema::{
     AdditionalProperties, AnyOfBuilder, Object, ObjectBuilder, Schema, SchemaType, Type,
@@ -108,6 +108,44 @@ pub(crate) fn nullable_sentiment() -> Object {
         .description(Some("The sentiment; null where there is no mapping to one."))
         .examples(["positive"])
         .build()
+}
+
+/// A word out of a list, or null.
+fn nullable_words<T>(names: &[(&'static str, T)], description: &str) -> Object {
+    let words = names.iter().map(|(name, _)| json!(name)).chain([json!(null)]);
+    ObjectBuilder::new()
+        .schema_type(nullable(Type::String))
+        .enum_values(Some(words))
+        .description(Some(description))
+        .build()
+}
+
+/// What turns logits into scores, or null.
+pub(crate) fn score_function() -> Object {
+    nullable_words(
+        ScoreFunction::NAMES,
+        "What turns logits into scores, in place of the model's own. With `none` the labels' scores are the logits: \
+         `confidence` is null, `scores` is empty, and the sentiment is that of the highest.",
+    )
+}
+
+/// What is judged, or null.
+pub(crate) fn granularity() -> Object {
+    nullable_words(
+        Granularity::NAMES,
+        "With `sentence` the answer has `sentences`, and is `mixed` where strong ones disagree. Not together with the \
+         function `none` or the overflow `truncate`.",
+    )
+}
+
+/// What happens to a text of more tokens than asked for, or null.
+pub(crate) fn overflow() -> Object {
+    nullable_words(
+        Overflow::NAMES,
+        "What happens to a text of more than `max_tokens`, without which it is not allowed: it is read whole in \
+         windows of at most so many tokens (`window`, the default), its first tokens alone are read (`truncate`), \
+         or it is refused (`reject`).",
+    )
 }
 
 /// A kind of problem.

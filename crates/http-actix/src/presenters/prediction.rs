@@ -1,5 +1,7 @@
 use application::dtos::{ListPredictionsResponse, PredictSentimentResponse, PredictionRecord};
-use domain::value_objects::{Confidence, LabelScore, ModelRef, Reference, Sentiment, SentimentScores, Usage};
+use domain::value_objects::{
+    Confidence, LabelScore, ModelRef, Reference, SentenceResult, Sentiment, SentimentScores, Usage,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -21,12 +23,16 @@ pub(crate) struct PredictionView {
     /// The sentiment; null where the model has no mapping to sentiments.
     #[schema(schema_with = schemas::nullable_sentiment, required = true)]
     sentiment: Option<&'static str>,
-    /// The chosen label's probability; null for raw numbers.
+    /// The chosen label's probability; null for raw numbers and where the sentiment is `mixed`.
     #[schema(required = true, minimum = 0, maximum = 1, example = 0.9981)]
     confidence: Option<f32>,
     scores: ScoresView,
-    /// The model's own outputs, best first.
+    /// The model's own outputs, best first, as many as `top_k` asked for.
     labels: Vec<LabelView>,
+    /// The sentences in reading order, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sentences: Option<Vec<SentenceView>>,
     model: ModelRefView,
     usage: UsageView,
     /// Whether the model's output came from a cache.
@@ -84,9 +90,33 @@ struct LabelView {
     /// The model's own name for it.
     #[schema(example = "POSITIVE")]
     label: String,
-    /// A probability, or the raw number of a regression.
+    /// A probability, or a raw number: a regression's, or where `function` is `none`.
     #[schema(example = 0.9981)]
     score: f32,
+    /// What the model itself said, the mean of its windows; there where `raw` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 4.2)]
+    logit: Option<f32>,
+}
+
+/// One sentence of the text. It stands at the characters `start` to `end`, which count Unicode scalar values (code
+/// points), neither bytes nor UTF-16 units.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Sentence)]
+struct SentenceView {
+    /// Its first character, counted from 0.
+    #[schema(example = 0)]
+    start: u32,
+    /// The character behind its last.
+    #[schema(example = 10)]
+    end: u32,
+    /// Its sentiment; null where the model has no mapping to sentiments.
+    #[schema(schema_with = schemas::nullable_sentiment, required = true)]
+    sentiment: Option<&'static str>,
+    /// The chosen label's probability.
+    #[schema(required = true, minimum = 0, maximum = 1, example = 0.9981)]
+    confidence: Option<f32>,
+    scores: ScoresView,
 }
 
 /// The model that answered.
@@ -105,10 +135,10 @@ struct ModelRefView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Usage)]
 struct UsageView {
-    /// The text's tokens, special tokens not counted.
+    /// The text's tokens that were read, special tokens not counted, each counted once.
     #[schema(example = 3)]
     tokens: u32,
-    /// The windows the text was read in.
+    /// The windows that were read: those of the text, and of its sentences where they were asked for.
     #[schema(example = 1)]
     windows: u32,
     /// Whether a part of the text was not read.
@@ -124,6 +154,7 @@ pub(crate) fn present_prediction(answer: &PredictSentimentResponse) -> Predictio
         confidence: answer.confidence.map(Confidence::value),
         scores: present_scores(answer.scores),
         labels: answer.labels.iter().map(present_label).collect(),
+        sentences: answer.sentences.as_ref().map(|all| all.iter().map(present_sentence).collect()),
         model: present_model_ref(&answer.model),
         usage: present_usage(answer.usage),
         cached: answer.cached,
@@ -147,7 +178,17 @@ fn present_scores(scores: SentimentScores) -> ScoresView {
 }
 
 fn present_label(label: &LabelScore) -> LabelView {
-    LabelView { label: label.label.clone(), score: label.score }
+    LabelView { label: label.label.clone(), score: label.score, logit: label.logit }
+}
+
+fn present_sentence(sentence: &SentenceResult) -> SentenceView {
+    SentenceView {
+        start: sentence.span.start,
+        end: sentence.span.end,
+        sentiment: sentence.sentiment.map(Sentiment::as_str),
+        confidence: sentence.confidence.map(Confidence::value),
+        scores: present_scores(sentence.scores),
+    }
 }
 
 fn present_model_ref(model: &ModelRef) -> ModelRefView {

@@ -32,6 +32,9 @@ pub enum ProblemCode {
     Malformed,
     NotOneOf,
     NoTerms,
+    TooManyTokens,
+    TooManySentences,
+    Contradictory,
     InferenceFailed,
     Saturated,
     DeadlineExceeded,
@@ -53,7 +56,7 @@ pub(crate) struct Entry {
 
 impl ProblemCode {
     /// Every kind, by status.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
         Self::MalformedJson,
         Self::MalformedQuery,
         Self::IncompleteBody,
@@ -79,6 +82,9 @@ impl ProblemCode {
         Self::Malformed,
         Self::NotOneOf,
         Self::NoTerms,
+        Self::TooManyTokens,
+        Self::TooManySentences,
+        Self::Contradictory,
         Self::InferenceFailed,
         Self::Saturated,
         Self::DeadlineExceeded,
@@ -190,6 +196,24 @@ impl ProblemCode {
             Self::NoTerms => {
                 ("no_terms", 422, "No terms", "The query holds no letter or digit to search for.")
             }
+            Self::TooManyTokens => (
+                "too_many_tokens",
+                422,
+                "Too many tokens",
+                "The text has more tokens than the request allows, and was to be refused then.",
+            ),
+            Self::TooManySentences => (
+                "too_many_sentences",
+                422,
+                "Too many sentences",
+                "The text has more sentences than are judged one by one.",
+            ),
+            Self::Contradictory => (
+                "contradictory",
+                422,
+                "Contradictory",
+                "The value is allowed by itself, but not beside what else is asked for.",
+            ),
             Self::InferenceFailed => (
                 "inference_failed",
                 500,

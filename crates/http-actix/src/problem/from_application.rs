@@ -42,6 +42,9 @@ impl From<&Rule> for ProblemCode {
             Rule::Malformed { .. } => Self::Malformed,
             Rule::NotOneOf { .. } => Self::NotOneOf,
             Rule::NoTerms => Self::NoTerms,
+            Rule::TooManyTokens { .. } => Self::TooManyTokens,
+            Rule::TooManySentences { .. } => Self::TooManySentences,
+            Rule::Contradictory { .. } => Self::Contradictory,
         }
     }
 }
@@ -63,6 +66,9 @@ mod tests {
             Rule::Malformed { expected: "a UUID" },
             Rule::NotOneOf { allowed: "a, b".into() },
             Rule::NoTerms,
+            Rule::TooManyTokens { max: 1, actual: 2 },
+            Rule::TooManySentences { max: 1, actual: 2 },
+            Rule::Contradictory { why: "needs another" },
         ] {
             let code = ProblemCode::from(&rule);
             assert_eq!(code.code(), rule.code());

@@ -91,7 +91,7 @@ async fn members_of_the_wrong_type_are_told_by_their_place() {
 async fn unknown_and_missing_members_are_told_by_their_name() {
     refused_json(json!({}), "missing_field", Some("text")).await;
     refused_json(json!({"text": "a", "txet": "b"}), "unknown_field", Some("txet")).await;
-    refused_json(json!({"text": "a", "options": {}}), "unknown_field", Some("options")).await;
+    refused_json(json!({"text": "a", "option": {}}), "unknown_field", Some("option")).await;
     let long = "x".repeat(500);
     let shown = format!("{}…", "x".repeat(128));
     refused_json(json!({"text": "a", long: 1}), "unknown_field", Some(&shown)).await;

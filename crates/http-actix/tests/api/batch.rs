@@ -57,7 +57,7 @@ async fn what_is_wrong_with_the_batch_itself_is_told() {
     for (body, code, field) in [
         (json!({}), "missing_field", Some("items")),
         (json!({"items": {"text": "a"}}), "wrong_type", Some("items")),
-        (json!({"items": [{"text": "a"}], "options": {}}), "unknown_field", Some("options")),
+        (json!({"items": [{"text": "a"}], "option": {}}), "unknown_field", Some("option")),
         (json!([{"text": "a"}]), "wrong_type", None),
     ] {
         let answer = service.post_json(BATCH, &body).await;

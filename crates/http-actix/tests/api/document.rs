@@ -105,7 +105,7 @@ fn every_kind_of_problem_has_its_place_in_the_document_and_in_the_catalogue() {
 #[test]
 fn request_bodies_take_no_other_members() {
     let schemas = &document()["components"]["schemas"];
-    for name in ["PredictionInput", "BatchInput"] {
+    for name in ["PredictionInput", "BatchInput", "BatchItemInput", "PredictionOptions"] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
     }
     assert_eq!(schemas["PredictionInput"]["required"], json!(["text"]));

@@ -14,6 +14,7 @@ mod headers;
 mod health;
 mod listing;
 mod observation;
+mod options;
 mod predictions;
 mod stream;
 mod support;

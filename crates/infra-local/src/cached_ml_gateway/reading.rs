@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use application::ports::{Admission, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway};
-use domain::value_objects::{InputText, ModelOutput, TenantId};
+use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 use metrics::counter;
 
 use crate::cached_ml_gateway::Outputs;
@@ -18,11 +18,17 @@ pub(super) enum Ask {
 
 impl Ask {
     /// Asks `model` for `texts`.
-    pub(super) async fn of(self, model: &dyn MlGateway, tenant: &TenantId, texts: &[&InputText]) -> Outputs {
+    pub(super) async fn of(
+        self,
+        model: &dyn MlGateway,
+        tenant: &TenantId,
+        texts: &[&InputText],
+        options: ReadOptions,
+    ) -> Outputs {
         match (self, texts) {
-            (Self::One, [text]) => Ok(vec![Ok(model.predict(tenant, text).await?)]),
-            (Self::One, _) => model.predict_batch(tenant, texts, Admission::Refuse).await,
-            (Self::Many(admission), _) => model.predict_batch(tenant, texts, admission).await,
+            (Self::One, [text]) => Ok(vec![Ok(model.predict(tenant, text, options).await?)]),
+            (Self::One, _) => model.predict_batch(tenant, texts, options, Admission::Refuse).await,
+            (Self::Many(admission), _) => model.predict_batch(tenant, texts, options, admission).await,
         }
     }
 
@@ -39,6 +45,7 @@ pub(super) struct Reading {
     pub(super) tenant: TenantId,
     pub(super) keys: Vec<CacheKey>,
     pub(super) texts: Vec<InputText>,
+    pub(super) options: ReadOptions,
     pub(super) ask: Ask,
 }
 
@@ -61,7 +68,7 @@ impl Reading {
         let mut outputs = Vec::new();
         if !missing.is_empty() {
             counter!(CACHE_MISSES, CACHE_NAME => PREDICTION).increment(missing.len() as u64);
-            outputs = self.ask.of(self.model.as_ref(), &self.tenant, &missing).await?;
+            outputs = self.ask.of(self.model.as_ref(), &self.tenant, &missing, self.options).await?;
         }
         let mut outputs = outputs.into_iter();
         let mut fresh = Vec::new();

@@ -38,7 +38,7 @@ fn record(predictions: &[Prediction]) -> Recorded {
 
 #[test]
 fn an_answer_is_counted_by_model_label_and_sentiment() {
-    let label = |label: &str, score| LabelScore { label: label.to_owned(), score };
+    let label = |label: &str, score| LabelScore { label: label.to_owned(), score, logit: None };
     let mapped = PredictionResult::restore(
         Some(Sentiment::Positive),
         Some(Confidence::try_new("confidence", 0.75).unwrap()),

@@ -2,11 +2,11 @@
 
 use application::ports::Admission::Refuse;
 use application::ports::{MlError, MlGateway, ModelInfo};
-use domain::value_objects::TenantId;
+use domain::value_objects::{Overflow, ReadOptions, TenantId};
 use metrics::set_default_local_recorder;
 use testkit::MlFailure;
 
-use crate::gate::{World, cached};
+use crate::gate::{World, cached, text};
 use crate::recorded::Recorded;
 
 #[tokio::test]
@@ -124,4 +124,38 @@ async fn hits_and_misses_are_counted_and_failures_are_no_hits() {
     world.predict_batch(&["good", "bad", "bad", "poison"], Refuse).await.unwrap();
     assert_eq!(recorded.of("cache_hits_total{cache_name=prediction}"), [0.0, 1.0, 2.0]);
     assert_eq!(recorded.of("cache_misses_total{cache_name=prediction}"), [1.0, 2.0]);
+}
+
+#[tokio::test]
+async fn a_text_that_is_read_in_another_way_is_read_again() {
+    let world = World::new();
+    let (tenant, words) = (TenantId::default(), text("good good bad"));
+    let read = |most: u32, overflow| ReadOptions { max_tokens: most.try_into().ok(), overflow };
+    let ways = [
+        ReadOptions::default(),
+        read(2, Overflow::Window),
+        read(2, Overflow::Truncate),
+        read(1, Overflow::Truncate),
+        read(3, Overflow::Reject),
+    ];
+    for cached in [false, true] {
+        for way in ways {
+            let output = world.gateway.predict(&tenant, &words, way).await.unwrap();
+            assert_eq!(output.cached, cached, "{way:?}");
+            assert_eq!(output.usage.truncated, way.overflow == Overflow::Truncate);
+        }
+    }
+    assert_eq!(world.calls().len(), ways.len());
+}
+
+#[tokio::test]
+async fn a_text_that_was_refused_for_its_tokens_is_refused_again_and_read_where_that_is_allowed() {
+    let world = World::new();
+    let (tenant, words) = (TenantId::default(), text("good good bad"));
+    let reject = ReadOptions { max_tokens: 2.try_into().ok(), overflow: Overflow::Reject };
+    for _ in 0..2 {
+        let refused = world.gateway.predict(&tenant, &words, reject).await;
+        assert!(matches!(refused, Err(MlError::TooManyTokens { max: 2, actual: 3 })), "{refused:?}");
+    }
+    assert!(world.gateway.predict(&tenant, &words, ReadOptions::default()).await.is_ok());
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use application::dtos::{
-    PredictItem, PredictSentimentBatchRequest, PredictSentimentRequest, StreamPredictionsRequest,
+    PredictItem, PredictLine, PredictSentimentBatchRequest, PredictSentimentRequest, StreamPredictionsRequest,
 };
 use application::errors::ApplicationError;
 use application::use_cases::{
     PredictPorts, PredictSentimentBatchUseCase, PredictSentimentUseCase, StreamPredictionsUseCase,
 };
-use domain::value_objects::{TenantId, TextLimits};
+use domain::value_objects::{AskedOptions, TenantId, TextLimits};
 use futures_util::{StreamExt, stream};
-use testkit::{FixedClock, MemoryStore, RecordingMetrics, SequenceIds};
+use testkit::{FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics, SequenceIds};
 
 use crate::gate::World;
 
@@ -23,6 +23,7 @@ fn ports(world: &World, store: &MemoryStore) -> (PredictPorts, Arc<RecordingMetr
         clock: Arc::new(FixedClock::default()),
         ids: Arc::new(SequenceIds::new()),
         metrics: metrics.clone(),
+        sentences: Arc::new(FullStopSplitter),
         limits: TextLimits::default(),
     };
     (ports, metrics)
@@ -37,7 +38,8 @@ async fn a_hit_is_a_new_prediction_that_says_so() {
     let (world, store) = (World::new(), MemoryStore::new());
     let (ports, metrics) = ports(&world, &store);
     let predict = PredictSentimentUseCase::new(ports);
-    let request = PredictSentimentRequest { tenant: TenantId::default(), item: item("I love it") };
+    let options = AskedOptions::default();
+    let request = PredictSentimentRequest { tenant: TenantId::default(), item: item("I love it"), options };
     let first = predict.execute(request.clone()).await.unwrap();
     let second = predict.execute(request).await.unwrap();
     assert_ne!(first.id, second.id);
@@ -58,7 +60,8 @@ async fn a_batch_of_twins_is_read_once_and_kept_item_by_item() {
     let (world, store) = (World::new(), MemoryStore::new());
     let predict = PredictSentimentBatchUseCase::new(ports(&world, &store).0);
     let items: Vec<_> = (0..300).map(|n| item(["good", "bad", "so so"][n % 3])).collect();
-    let request = PredictSentimentBatchRequest { tenant: TenantId::default(), items };
+    let request =
+        PredictSentimentBatchRequest { tenant: TenantId::default(), items, options: AskedOptions::default() };
     let answers = predict.execute(request).await.unwrap().items;
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
     assert_eq!(world.calls(), [["good", "bad", "so so"]]);
@@ -71,7 +74,7 @@ async fn a_batch_of_twins_is_read_once_and_kept_item_by_item() {
 async fn a_stream_of_twins_is_read_once() {
     let (world, store) = (World::new(), MemoryStore::new());
     let predict = StreamPredictionsUseCase::new(ports(&world, &store).0);
-    let lines = stream::iter((0..1_000).map(|_| Ok::<_, ApplicationError>(item("good"))));
+    let lines = stream::iter((0..1_000).map(|_| Ok::<_, ApplicationError>(PredictLine::from(item("good")))));
     let request = StreamPredictionsRequest { tenant: TenantId::default() };
     let answers: Vec<_> = predict.execute(request, lines).await.unwrap().collect().await;
     assert_eq!(answers.iter().filter(|answer| answer.as_ref().is_ok_and(|it| it.cached)).count(), 999);

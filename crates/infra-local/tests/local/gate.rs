@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use application::ports::{Admission, MlError, MlGateway, ModelInfo};
 use async_trait::async_trait;
-use domain::value_objects::{InputText, ModelOutput, TenantId, TextLimits};
+use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId, TextLimits};
 use infra_local::CachedMlGateway;
 use testkit::{FakeMlGateway, MemoryCache};
 use tokio::sync::watch;
@@ -46,19 +46,25 @@ impl Gate {
 
 #[async_trait]
 impl MlGateway for Gate {
-    async fn predict(&self, tenant: &TenantId, text: &InputText) -> Result<ModelOutput, MlError> {
+    async fn predict(
+        &self,
+        tenant: &TenantId,
+        text: &InputText,
+        options: ReadOptions,
+    ) -> Result<ModelOutput, MlError> {
         self.pass().await;
-        self.model.predict(tenant, text).await
+        self.model.predict(tenant, text, options).await
     }
 
     async fn predict_batch(
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
+        options: ReadOptions,
         admission: Admission,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
         self.pass().await;
-        self.model.predict_batch(tenant, texts, admission).await
+        self.model.predict_batch(tenant, texts, options, admission).await
     }
 
     fn models(&self) -> Vec<ModelInfo> {
@@ -92,7 +98,7 @@ impl World {
     }
 
     pub(crate) async fn predict_for(&self, tenant: &TenantId, words: &str) -> Result<ModelOutput, MlError> {
-        self.gateway.predict(tenant, &text(words)).await
+        self.gateway.predict(tenant, &text(words), ReadOptions::default()).await
     }
 
     pub(crate) async fn predict_batch(
@@ -102,7 +108,7 @@ impl World {
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
         let texts: Vec<InputText> = words.iter().map(|words| text(words)).collect();
         let texts: Vec<&InputText> = texts.iter().collect();
-        self.gateway.predict_batch(&TenantId::default(), &texts, admission).await
+        self.gateway.predict_batch(&TenantId::default(), &texts, ReadOptions::default(), admission).await
     }
 
     /// The texts of every call that reached the model.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use application::ports::{CacheGateway, CacheKey, CachedOutput, MlGateway};
 use async_trait::async_trait;
-use domain::value_objects::TenantId;
+use domain::value_objects::{ReadOptions, TenantId};
 use futures_util::FutureExt;
 use infra_local::CachedMlGateway;
 use testkit::{FakeMlGateway, MemoryCache};
@@ -41,9 +41,10 @@ async fn what_was_read_since_the_look_is_not_read_again() {
     let (model, cache) = (Arc::new(FakeMlGateway::new()), Arc::new(LateCache::default()));
     let gateway = CachedMlGateway::new(model.clone(), cache.clone());
     let (tenant, good) = (TenantId::default(), text("good"));
-    let mut slow = gateway.predict(&tenant, &good);
+    let plain = ReadOptions::default();
+    let mut slow = gateway.predict(&tenant, &good, plain);
     assert!((&mut slow).now_or_never().is_none());
-    assert!(!gateway.predict(&tenant, &good).await.unwrap().cached);
+    assert!(!gateway.predict(&tenant, &good, plain).await.unwrap().cached);
     cache.on_time.notify_one();
     assert!(slow.await.unwrap().cached);
     assert_eq!(model.calls().len(), 1);

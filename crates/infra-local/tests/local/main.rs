@@ -9,4 +9,5 @@ mod gate;
 mod late_look;
 mod moka_cache_gateway;
 mod recorded;
+mod sentences;
 mod twins;

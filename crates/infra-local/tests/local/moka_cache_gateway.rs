@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use application::ports::{CacheGateway, CacheKey, CachedOutput};
-use domain::value_objects::{TenantId, Usage, WindowOutput};
+use domain::value_objects::{ReadOptions, TenantId, Usage, WindowOutput};
 use infra_local::MokaCacheGateway;
 use metrics::set_default_local_recorder;
 use testkit::cache_contract;
@@ -15,7 +15,7 @@ const ENTRIES: &str = "cache_entries{cache_name=prediction}";
 fn key(n: u64) -> CacheKey {
     let mut text = [0; 32];
     text[..8].copy_from_slice(&n.to_le_bytes());
-    CacheKey { weights: "w".into(), precision: "f32".into(), text }
+    CacheKey { weights: "w".into(), precision: "f32".into(), text, options: ReadOptions::default() }
 }
 
 fn output() -> CachedOutput {

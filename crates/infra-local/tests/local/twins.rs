@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use application::ports::Admission::{Refuse, Wait};
 use application::ports::{MlError, MlGateway};
-use domain::value_objects::TenantId;
+use domain::value_objects::{ReadOptions, TenantId};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use infra_local::{CachedMlGateway, MokaCacheGateway};
@@ -42,7 +42,9 @@ async fn a_thousand_callers_on_many_threads_compute_once() {
     for round in 0..20 {
         let callers = (0..1_000).map(|_| {
             let (gateway, text) = (gateway.clone(), text(&format!("text {round}")));
-            tokio::spawn(async move { gateway.predict(&TenantId::default(), &text).await })
+            tokio::spawn(
+                async move { gateway.predict(&TenantId::default(), &text, ReadOptions::default()).await },
+            )
         });
         let outputs: Vec<_> = join_all(callers).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(cached(&outputs).iter().filter(|cached| !**cached).count(), 1);

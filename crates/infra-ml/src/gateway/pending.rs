@@ -12,10 +12,12 @@ use crate::job::Reply;
 pub(super) struct Pending {
     pub(super) answer: oneshot::Receiver<Reply>,
     pub(super) deadline: Instant,
-    /// The text's tokens, each counted once.
+    /// The text's tokens that are read, each counted once.
     pub(super) tokens: u32,
     /// The tokens of each window.
     pub(super) window_tokens: Vec<u32>,
+    /// Whether some of the text's tokens are not read.
+    pub(super) truncated: bool,
 }
 
 impl Pending {
@@ -31,7 +33,7 @@ impl Pending {
             .zip(self.window_tokens)
             .map(|(logits, tokens)| WindowOutput { logits, tokens })
             .collect();
-        let usage = Usage { tokens: self.tokens, windows: windows.len() as u32, truncated: false };
+        let usage = Usage { tokens: self.tokens, windows: windows.len() as u32, truncated: self.truncated };
         Ok(ModelOutput {
             windows,
             usage,

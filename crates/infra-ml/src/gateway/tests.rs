@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::{ModelInfo, SelfTest};
-use domain::value_objects::{LabelSet, ModelLabel, ModelRef, ProblemType};
+use domain::value_objects::{LabelSet, ModelLabel, ModelRef, Overflow, ProblemType};
 use tokio::sync::oneshot::Receiver;
 
 use super::start::start_with;
@@ -19,6 +19,8 @@ use crate::testing::fake_engine::{FakeEngine, Keeper};
 use crate::testing::{small_model, tenant, text};
 
 const ROOMY: QueueLimits = QueueLimits { items: 100, tokens: 10_000, batch_tokens: 100 };
+/// Texts are read as they are.
+const PLAIN: ReadOptions = ReadOptions { max_tokens: None, overflow: Overflow::Window };
 const PATIENT: Duration = Duration::from_mins(10);
 
 /// A model of the small vocabulary with windows of eight tokens that share two, on a fake engine.
@@ -83,7 +85,7 @@ async fn a_long_text_is_answered_from_all_its_windows() {
     let (engine, seen) = FakeEngine::new();
     let gateway = start_fake(engine, QueueLimits { batch_tokens: 25, ..ROOMY }, PATIENT).await;
     let words = ["good", "bad", "word"].repeat(7).join(" ");
-    let output = gateway.predict(&tenant(), &text(words)).await.unwrap();
+    let output = gateway.predict(&tenant(), &text(words), PLAIN).await.unwrap();
     assert_eq!((output.usage.tokens, output.usage.windows, output.usage.truncated), (21, 4, false));
     assert_eq!(output.windows.iter().map(|window| window.tokens).collect::<Vec<_>>(), [8, 8, 8, 3]);
     let ids = [4, 5, 9].repeat(7);
@@ -103,7 +105,7 @@ async fn the_texts_of_a_batch_run_together_sorted_by_length_and_are_answered_in_
         engine_texts.push(text(words));
     }
     let texts: Vec<&InputText> = engine_texts.iter().collect();
-    let outputs = gateway.predict_batch(&tenant(), &texts, Admission::Wait).await.unwrap();
+    let outputs = gateway.predict_batch(&tenant(), &texts, PLAIN, Admission::Wait).await.unwrap();
     for (output, ids) in outputs.into_iter().zip(ids) {
         assert_eq!(only_window(output), FakeEngine::logits(&[&[1], &ids[..], &[2]].concat()));
     }
@@ -115,7 +117,7 @@ async fn the_texts_of_a_batch_run_together_sorted_by_length_and_are_answered_in_
 #[tokio::test]
 async fn an_empty_batch_has_no_answers() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
-    assert!(gateway.predict_batch(&tenant(), &[], Admission::Refuse).await.unwrap().is_empty());
+    assert!(gateway.predict_batch(&tenant(), &[], PLAIN, Admission::Refuse).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -125,4 +127,36 @@ async fn a_text_without_tokens_is_read_as_an_empty_window() {
     let (job, answer) = Job::new(Vec::new(), served.windowing.spans(0), 2);
     gateway.queue.try_enter(Arc::new(job)).unwrap();
     assert_eq!(answer.await.unwrap().unwrap(), [FakeEngine::logits(&[1, 2])]);
+}
+
+#[tokio::test]
+async fn a_text_is_read_as_far_and_in_windows_as_long_as_asked_for_and_usage_tells_it() {
+    let (engine, seen) = FakeEngine::new();
+    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    let words = text(["good", "bad", "word"].repeat(4).join(" "));
+    let ids = [4, 5, 9].repeat(4);
+    let read = |max_tokens: u32, overflow| ReadOptions { max_tokens: max_tokens.try_into().ok(), overflow };
+    for (options, usage, spans) in [
+        (read(5, Overflow::Truncate), (5, true), std::iter::once(0..5).collect::<Vec<_>>()),
+        (read(10, Overflow::Truncate), (10, true), vec![0..8, 6..10]),
+        (read(12, Overflow::Truncate), (12, false), vec![0..8, 6..12]),
+        (read(12, Overflow::Reject), (12, false), vec![0..8, 6..12]),
+        (read(6, Overflow::Window), (12, false), vec![0..6, 4..10, 8..12]),
+        (read(99, Overflow::Window), (12, false), vec![0..8, 6..12]),
+    ] {
+        let output = gateway.predict(&tenant(), &words, options).await.unwrap();
+        assert_eq!((output.usage.tokens, output.usage.truncated), usage, "{options:?}");
+        assert_eq!(output.usage.windows as usize, spans.len(), "{options:?}");
+        for (window, span) in output.windows.iter().zip(spans) {
+            assert_eq!(window.logits, FakeEngine::logits(&[&[1], &ids[span], &[2]].concat()), "{options:?}");
+        }
+    }
+    let before = seen.batches().len();
+    let refused = gateway.predict(&tenant(), &words, read(11, Overflow::Reject)).await;
+    assert!(matches!(refused, Err(MlError::TooManyTokens { max: 11, actual: 12 })), "{refused:?}");
+    let short = text("good");
+    let options = read(11, Overflow::Reject);
+    let both = gateway.predict_batch(&tenant(), &[&words, &short], options, Admission::Refuse).await.unwrap();
+    assert!(matches!(both[0], Err(MlError::TooManyTokens { .. })) && both[1].is_ok());
+    assert_eq!(seen.batches().len(), before + 1, "what is refused is not read");
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::timestamp::PgTimestamp;
 
 const SELECT: &str = "SELECT id, created_at, ref, sentiment, confidence, score_negative, score_neutral, \
-     score_positive, labels::text, model_name, model_revision, tokens, windows, truncated, cached, \
+     score_positive, labels::text, top_k, sentences::text, model_name, model_revision, tokens, windows, truncated, cached, \
      metadata::text, text FROM predictions WHERE tenant = ";
 
 /// One prediction by its id.

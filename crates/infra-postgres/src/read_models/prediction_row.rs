@@ -1,12 +1,13 @@
 use application::dtos::{PredictSentimentResponse, PredictionRecord};
 use application::ports::StoreError;
 use domain::value_objects::{
-    Confidence, ModelRef, PredictionId, Reference, Sentiment, SentimentScores, Usage,
+    Confidence, LabelScore, ModelRef, PredictionId, Reference, Sentiment, SentimentScores, Usage,
 };
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::json::{read_labels, read_metadata};
+use crate::sentences_json::read_sentences;
 use crate::timestamp::PgTimestamp;
 
 /// A row of `predictions` as it is kept, without its tenant and terms.
@@ -22,6 +23,8 @@ pub(super) struct PredictionRow {
     score_neutral: Option<f32>,
     score_positive: Option<f32>,
     labels: String,
+    top_k: Option<i64>,
+    sentences: Option<String>,
     model_name: String,
     model_revision: String,
     tokens: i64,
@@ -30,6 +33,13 @@ pub(super) struct PredictionRow {
     cached: bool,
     metadata: String,
     text: Option<String>,
+}
+
+/// Those of the `labels` that were answered.
+fn answered(mut labels: Vec<LabelScore>, top_k: Option<i64>) -> Vec<LabelScore> {
+    // A number beyond any list's length leaves all of them.
+    labels.truncate(top_k.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX));
+    labels
 }
 
 impl TryFrom<PredictionRow> for PredictionRecord {
@@ -51,7 +61,11 @@ impl TryFrom<PredictionRow> for PredictionRecord {
                 neutral: row.score_neutral,
                 positive: row.score_positive,
             },
-            labels: read_labels(&row.labels).ok_or_else(corrupt("labels"))?,
+            labels: answered(read_labels(&row.labels).ok_or_else(corrupt("labels"))?, row.top_k),
+            sentences: match &row.sentences {
+                Some(json) => Some(read_sentences(json).ok_or_else(corrupt("sentences"))?),
+                None => None,
+            },
             model: ModelRef::new(row.model_name, row.model_revision),
             usage: Usage {
                 tokens: u32::try_from(row.tokens).ok().ok_or_else(corrupt("tokens"))?,

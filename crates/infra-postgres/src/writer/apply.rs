@@ -67,16 +67,17 @@ fn runs<'s>(sets: &[&'s PreparedSet]) -> Vec<Run<'s>> {
 /// becomes JSON and a `tsvector` on the server; a row whose id exists gives none back.
 const INSERT_PREDICTIONS: &str = "INSERT INTO predictions (tenant, id, created_at, ref, sentiment, confidence, score_negative, \
      score_neutral, score_positive, labels, model_name, model_revision, tokens, windows, truncated, cached, \
-     metadata, text, terms) \
+     metadata, text, terms, top_k, sentences) \
      SELECT tenant, id, created_at, ref, sentiment, confidence, negative, neutral, positive, labels::jsonb, \
      model_name, model_revision, tokens, windows, truncated, cached, metadata::jsonb, text, \
-     array_to_tsvector(string_to_array(terms, ' ')) \
+     array_to_tsvector(string_to_array(terms, ' ')), top_k, sentences::jsonb \
      FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::real[], \
      $7::real[], $8::real[], $9::real[], $10::text[], $11::text[], $12::text[], $13::bigint[], \
-     $14::bigint[], $15::boolean[], $16::boolean[], $17::text[], $18::text[], $19::text[]) \
+     $14::bigint[], $15::boolean[], $16::boolean[], $17::text[], $18::text[], $19::text[], $20::bigint[], \
+     $21::text[]) \
      AS new (tenant, id, created_at, ref, sentiment, confidence, negative, neutral, positive, labels, \
-     model_name, model_revision, tokens, windows, truncated, cached, metadata, text, terms) \
-     ON CONFLICT (tenant, id) DO NOTHING RETURNING id";
+     model_name, model_revision, tokens, windows, truncated, cached, metadata, text, terms, top_k, \
+     sentences) ON CONFLICT (tenant, id) DO NOTHING RETURNING id";
 
 /// As [`INSERT_PREDICTIONS`]; the events get their places in the order of the arrays.
 const INSERT_EVENTS: &str = "INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload) \
@@ -114,6 +115,8 @@ async fn insert_predictions(
         .bind(values().map(|row| row.metadata.as_str()).bind_iter())
         .bind(values().map(|row| row.text.as_str()).bind_iter())
         .bind(values().map(|row| row.terms.as_str()).bind_iter())
+        .bind(values().map(|row| row.top_k).bind_iter())
+        .bind(values().map(|row| row.sentences.as_deref()).bind_iter())
         .fetch_all(connection)
         .await?;
     match first_missing(values().map(|row| row.id), inserted) {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::error::Failure;
 use crate::json::{write_labels, write_metadata, write_payload};
+use crate::sentences_json::write_sentences;
 use crate::timestamp::PgTimestamp;
 
 /// A write set whose values are in the form in which they are kept.
@@ -33,6 +34,8 @@ pub(super) struct PredictionValues {
     pub(super) neutral: Option<f32>,
     pub(super) positive: Option<f32>,
     pub(super) labels: String,
+    pub(super) top_k: Option<i64>,
+    pub(super) sentences: Option<String>,
     pub(super) model_name: String,
     pub(super) model_revision: String,
     pub(super) tokens: i64,
@@ -109,6 +112,8 @@ impl TryFrom<&Prediction> for PredictionValues {
             neutral: scores.neutral,
             positive: scores.positive,
             labels: write_labels(result.labels()),
+            top_k: result.top_k().map(|most| most.get().into()),
+            sentences: result.sentences().map(write_sentences),
             model_name: prediction.model().name().to_owned(),
             model_revision: prediction.model().revision().to_owned(),
             tokens: usage.tokens.into(),

@@ -28,7 +28,7 @@ async fn the_status_of_an_empty_database_is_told_without_changing_it() {
     let store = PostgresStore::open(&database.settings()).await.unwrap();
     let steps = store.migrator().status().await.unwrap();
     let names: Vec<_> = steps.iter().map(|step| (step.version, step.description.as_str())).collect();
-    assert_eq!(names, [(1, "predictions"), (2, "outbox"), (3, "leases")]);
+    assert_eq!(names, [(1, "predictions"), (2, "outbox"), (3, "leases"), (4, "options")]);
     assert!(steps.iter().all(|step| !step.applied));
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         .fetch_one(&mut database.connect().await)
@@ -46,13 +46,13 @@ async fn steps_of_a_newer_release_are_left_alone() {
     beside.execute(newer).await.unwrap();
     let migrator = store.store.migrator();
     assert_eq!(migrator.up().await.unwrap(), 0);
-    assert_eq!(migrator.status().await.unwrap().len(), 3);
+    assert_eq!(migrator.status().await.unwrap().len(), 4);
     assert_eq!(migrator.down(1).await.unwrap(), 1);
     let versions: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version")
         .fetch_all(&mut beside)
         .await
         .unwrap();
-    assert_eq!(versions, [1, 2, 9999]);
+    assert_eq!(versions, [1, 2, 3, 9999]);
 }
 
 #[tokio::test]

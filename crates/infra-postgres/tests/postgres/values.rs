@@ -47,7 +47,7 @@ async fn the_order_of_keys_in_jsonb_is_not_seen() {
 async fn raw_scores_that_are_no_json_numbers_come_back() {
     let store = PostgresHarness::start().await;
     let scores = [f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.0, f32::MAX, f32::from_bits(1), f32::NAN];
-    let labels = scores.map(|score| LabelScore { label: "x".into(), score }).to_vec();
+    let labels = scores.map(|score| LabelScore { label: "x".into(), score, logit: None }).to_vec();
     let prediction = Samples::new().one_with(|new| new.result = PredictionResult::raw(labels));
     keep(&store.units(), std::slice::from_ref(&prediction)).await.unwrap();
     let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap().unwrap();

@@ -6,8 +6,8 @@ use domain::value_objects::{Confidence, PredictionId, TenantId, Timestamp};
 use sqlx::{QueryBuilder, Sqlite};
 
 const SELECT: &str = "SELECT id, ref, metadata, sentiment, confidence, score_negative, score_neutral, \
-     score_positive, labels, model_name, model_revision, tokens, windows, truncated, cached, created_at, text \
-     FROM predictions WHERE tenant = ";
+     score_positive, labels, top_k, sentences, model_name, model_revision, tokens, windows, truncated, cached, \
+     created_at, text FROM predictions WHERE tenant = ";
 
 /// One prediction by its id.
 pub(super) fn find_query(tenant: &TenantId, id: PredictionId) -> QueryBuilder<Sqlite> {

@@ -1,11 +1,12 @@
 use application::dtos::{PredictSentimentResponse, PredictionRecord};
 use application::ports::StoreError;
 use domain::value_objects::{
-    Confidence, ModelRef, PredictionId, Reference, Sentiment, SentimentScores, Timestamp, Usage,
+    Confidence, LabelScore, ModelRef, PredictionId, Reference, Sentiment, SentimentScores, Timestamp, Usage,
 };
 use sqlx::FromRow;
 
 use crate::json::{read_labels, read_metadata};
+use crate::sentences_json::read_sentences;
 
 /// A row of `predictions` as it is kept, without its tenant.
 #[derive(FromRow)]
@@ -20,6 +21,8 @@ pub(super) struct PredictionRow {
     score_neutral: Option<f64>,
     score_positive: Option<f64>,
     labels: String,
+    top_k: Option<i64>,
+    sentences: Option<String>,
     model_name: String,
     model_revision: String,
     tokens: i64,
@@ -28,6 +31,13 @@ pub(super) struct PredictionRow {
     cached: bool,
     created_at: i64,
     text: Option<String>,
+}
+
+/// Those of the `labels` that were answered.
+fn answered(mut labels: Vec<LabelScore>, top_k: Option<i64>) -> Vec<LabelScore> {
+    // A number beyond any list's length leaves all of them.
+    labels.truncate(top_k.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX));
+    labels
 }
 
 impl TryFrom<PredictionRow> for PredictionRecord {
@@ -50,7 +60,11 @@ impl TryFrom<PredictionRow> for PredictionRecord {
                 neutral: score(row.score_neutral),
                 positive: score(row.score_positive),
             },
-            labels: read_labels(&row.labels).ok_or_else(|| corrupt("labels"))?,
+            labels: answered(read_labels(&row.labels).ok_or_else(|| corrupt("labels"))?, row.top_k),
+            sentences: match &row.sentences {
+                Some(json) => Some(read_sentences(json).ok_or_else(|| corrupt("sentences"))?),
+                None => None,
+            },
             model: ModelRef::new(row.model_name, row.model_revision),
             usage: Usage {
                 tokens: u32::try_from(row.tokens).map_err(|_| corrupt("tokens"))?,

@@ -84,7 +84,7 @@ async fn insert_prediction_rows(
     let mut query = QueryBuilder::new(
         "INSERT INTO predictions (tenant, id, ref, metadata, sentiment, confidence, score_negative, \
          score_neutral, score_positive, labels, model_name, model_revision, tokens, windows, truncated, \
-         cached, created_at, text) ",
+         cached, created_at, text, top_k, sentences) ",
     );
     query.push_values(predictions, push_prediction);
     let inserted = query.build().execute(connection).await;
@@ -114,7 +114,9 @@ fn push_prediction(
         .push_bind(prediction.truncated)
         .push_bind(prediction.cached)
         .push_bind(prediction.created_at)
-        .push_bind(prediction.text.as_str());
+        .push_bind(prediction.text.as_str())
+        .push_bind(prediction.top_k)
+        .push_bind(prediction.sentences.as_deref());
 }
 
 async fn insert_terms(

@@ -5,6 +5,7 @@ use domain::policies::search_terms;
 use domain::value_objects::{Confidence, EventId, PredictionId, Sentiment, TenantId};
 
 use crate::json::{write_labels, write_metadata, write_payload};
+use crate::sentences_json::write_sentences;
 
 /// A write set whose values are in the form in which they are kept.
 pub(crate) struct PreparedSet {
@@ -28,6 +29,8 @@ pub(super) struct PredictionValues {
     pub(super) confidence: Option<f64>,
     pub(super) scores: [Option<f64>; 3],
     pub(super) labels: String,
+    pub(super) top_k: Option<i64>,
+    pub(super) sentences: Option<String>,
     pub(super) model_name: String,
     pub(super) model_revision: String,
     pub(super) tokens: u32,
@@ -96,6 +99,8 @@ impl From<&Prediction> for PredictionValues {
             confidence: result.confidence().map(Confidence::value).map(f64::from),
             scores: [scores.negative, scores.neutral, scores.positive].map(|score| score.map(f64::from)),
             labels: write_labels(result.labels()),
+            top_k: result.top_k().map(|most| most.get().into()),
+            sentences: result.sentences().map(write_sentences),
             model_name: prediction.model().name().to_owned(),
             model_revision: prediction.model().revision().to_owned(),
             tokens: usage.tokens,

@@ -23,22 +23,23 @@ async fn the_schema_goes_up_and_down_and_up_again() {
     let migrator = store.migrator();
     let steps = migrator.status().await.unwrap();
     let names: Vec<_> = steps.iter().map(|step| (step.version, step.description.as_str())).collect();
-    assert_eq!(names, [(1, "predictions"), (2, "outbox"), (3, "leases")]);
+    assert_eq!(names, [(1, "predictions"), (2, "outbox"), (3, "leases"), (4, "options")]);
     assert_eq!(applied(&steps), 0);
 
     assert!(store.health().check().await.is_err());
-    assert_eq!(migrator.up().await.unwrap(), 3);
+    assert_eq!(migrator.up().await.unwrap(), 4);
     assert_eq!(migrator.up().await.unwrap(), 0);
     store.health().check().await.unwrap();
     keep(&store, &[prediction(1)]).await.unwrap();
 
     assert_eq!(migrator.down(1).await.unwrap(), 1);
-    assert_eq!(applied(&migrator.status().await.unwrap()), 2);
+    assert_eq!(applied(&migrator.status().await.unwrap()), 3);
+    assert_eq!(migrator.up().await.unwrap(), 1);
     assert!(has(&store, &prediction(1)).await);
-    assert_eq!(migrator.down(9).await.unwrap(), 2);
+    assert_eq!(migrator.down(9).await.unwrap(), 4);
     assert_eq!(migrator.down(1).await.unwrap(), 0);
 
-    assert_eq!(migrator.up().await.unwrap(), 3);
+    assert_eq!(migrator.up().await.unwrap(), 4);
     assert!(!has(&store, &prediction(1)).await);
     keep(&store, &[prediction(1)]).await.unwrap();
     assert!(has(&store, &prediction(1)).await);
@@ -52,9 +53,9 @@ async fn two_processes_may_open_and_migrate_an_empty_database_at_once() {
         let (one, other) = tokio::join!(open(&file), open(&file));
         let (one_migrator, other_migrator) = (one.migrator(), other.migrator());
         let (by_one, by_other) = tokio::join!(one_migrator.up(), other_migrator.up());
-        assert_eq!(by_one.unwrap() + by_other.unwrap(), 3);
-        let (by_one, by_other) = tokio::join!(one_migrator.down(3), other_migrator.down(3));
-        assert_eq!(by_one.unwrap() + by_other.unwrap(), 3);
+        assert_eq!(by_one.unwrap() + by_other.unwrap(), 4);
+        let (by_one, by_other) = tokio::join!(one_migrator.down(4), other_migrator.down(4));
+        assert_eq!(by_one.unwrap() + by_other.unwrap(), 4);
     }
 }
 
@@ -70,7 +71,7 @@ async fn a_step_of_a_newer_release_is_left_alone() {
     assert_eq!(migrator.up().await.unwrap(), 0);
     assert_eq!(migrator.down(1).await.unwrap(), 1);
     let steps = migrator.status().await.unwrap();
-    assert_eq!((steps.len(), applied(&steps)), (3, 2));
+    assert_eq!((steps.len(), applied(&steps)), (4, 3));
     assert_eq!(migrator.up().await.unwrap(), 1);
 }
 
@@ -79,7 +80,7 @@ async fn a_step_that_was_applied_in_another_form_is_refused() {
     let harness = SqliteHarness::start_with(|_| {}).await;
     let mut other = SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap();
     other.execute("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await.unwrap();
-    other.execute("DELETE FROM _sqlx_migrations WHERE version = 3").await.unwrap();
+    other.execute("DELETE FROM _sqlx_migrations WHERE version = 4").await.unwrap();
     assert!(harness.store.migrator().up().await.is_err());
-    assert_eq!(applied(&harness.store.migrator().status().await.unwrap()), 2);
+    assert_eq!(applied(&harness.store.migrator().status().await.unwrap()), 3);
 }

@@ -12,7 +12,7 @@ pub(crate) fn prediction_of(number: u32, chars: usize) -> Prediction {
     let id = PredictionId::lowest_at(now).as_u128() | u128::from(number);
     let text = format!("Sample {number} is not bad. {}", "z".repeat(chars));
     let scores = SentimentScores { negative: Some(0.1), neutral: Some(0.2), positive: Some(0.7) };
-    let labels = vec![LabelScore { label: "POSITIVE".to_owned(), score: 0.7 }];
+    let labels = vec![LabelScore { label: "POSITIVE".to_owned(), score: 0.7, logit: None }];
     let confidence = Confidence::try_new("confidence", 0.7).ok();
     Prediction::create(NewPrediction {
         id: PredictionId::from_u128(id),

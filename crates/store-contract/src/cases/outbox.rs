@@ -131,6 +131,7 @@ pub async fn payloads_hold_the_events_fields_and_no_text(store: &impl StoreHarne
         PredictionResult::raw(vec![domain::value_objects::LabelScore {
             label: "a \"quoted\" \\ label\n😀".to_owned(),
             score: 1.0,
+            logit: None,
         }]),
     ];
     let predictions = results.map(|result| {

@@ -148,7 +148,8 @@ pub async fn names_of_models_and_labels_come_back(store: &impl StoreHarness) {
     let predictions = ["", "bert base/uncased:v1", "it's \"x\" \\", "模型 😀"].map(|name| {
         samples.one_with(|new| {
             new.model = ModelRef::new(name, name);
-            let label = domain::value_objects::LabelScore { label: name.to_owned(), score: 0.25 };
+            let label =
+                domain::value_objects::LabelScore { label: name.to_owned(), score: 0.25, logit: None };
             new.result = PredictionResult::raw(vec![label.clone(), label]);
         })
     });

@@ -70,7 +70,11 @@ pub async fn raw_scores_come_back_to_the_bit(store: &impl StoreHarness) {
     ];
     let drawn = (0..500_u32).map(|n| f32::from_bits(n.wrapping_mul(2_654_435_761)));
     let raw: Vec<f32> = edges.into_iter().chain(drawn).collect();
-    let labels = raw.iter().enumerate().map(|(n, score)| LabelScore { label: n.to_string(), score: *score });
+    let labels = raw.iter().enumerate().map(|(n, score)| LabelScore {
+        label: n.to_string(),
+        score: *score,
+        logit: None,
+    });
     let mut samples = Samples::new();
     let prediction = samples.one_with(|new| new.result = PredictionResult::raw(labels.collect()));
     keep(store, std::slice::from_ref(&prediction)).await;
@@ -89,7 +93,7 @@ pub async fn labels_stay_in_their_order(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let labels = ["5 stars", "1 star", "b", "a", "LABEL_10", "LABEL_9", "a"]
         .into_iter()
-        .map(|label| LabelScore { label: label.to_owned(), score: 0.125 })
+        .map(|label| LabelScore { label: label.to_owned(), score: 0.125, logit: None })
         .collect();
     let prediction = samples.one_with(|new| new.result = PredictionResult::raw(labels));
     assert_kept(store, &[prediction]).await;

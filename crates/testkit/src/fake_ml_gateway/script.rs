@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use application::ports::MlError;
 use domain::policies::search_terms;
-use domain::value_objects::{LabelSet, ModelOutput, ModelRef, Usage, WindowOutput};
+use domain::value_objects::{LabelSet, ModelOutput, ModelRef, Overflow, ReadOptions, Usage, WindowOutput};
 
 /// The ways in which the model fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,26 +42,51 @@ impl Script {
     pub(super) fn read(
         &self,
         text: &str,
+        options: ReadOptions,
         model: &Arc<ModelRef>,
         labels: &Arc<LabelSet>,
     ) -> Result<ModelOutput, MlError> {
         if let Some(failure) = self.failures.get(text) {
             return Err((*failure).into());
         }
-        let logits = match self.logits.get(text) {
-            Some(logits) => logits.clone(),
-            None if labels.is_mapped() && labels.labels().len() == 3 => by_words(text),
-            None => vec![0.0; labels.labels().len()],
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let most = options.max_tokens.map_or(usize::MAX, |most| most.get() as usize);
+        let (read, window) = match options.overflow {
+            Overflow::Reject if words.len() > most => {
+                return Err(MlError::TooManyTokens { max: count(most), actual: count(words.len()) });
+            }
+            Overflow::Reject => (words.as_slice(), usize::MAX),
+            Overflow::Truncate => (&words[..most.min(words.len())], usize::MAX),
+            Overflow::Window => (words.as_slice(), most),
         };
-        let tokens = u32::try_from(text.split_whitespace().count()).unwrap_or(u32::MAX);
-        Ok(ModelOutput {
-            windows: vec![WindowOutput { logits, tokens }],
-            usage: Usage { tokens, windows: 1, truncated: false },
-            model: Arc::clone(model),
-            labels: Arc::clone(labels),
-            cached: self.cached.contains(text),
-        })
+        let windows: Vec<_> = read
+            .chunks(window)
+            .map(|part| WindowOutput {
+                logits: self.logits(text, &part.join(" "), labels),
+                tokens: count(part.len()),
+            })
+            .collect();
+        let usage = Usage {
+            tokens: count(read.len()),
+            windows: count(windows.len()),
+            truncated: read.len() < words.len(),
+        };
+        let (model, labels) = (Arc::clone(model), Arc::clone(labels));
+        Ok(ModelOutput { windows, usage, model, labels, cached: self.cached.contains(text) })
     }
+
+    /// What is said of a `part` of `text`.
+    fn logits(&self, text: &str, part: &str, labels: &LabelSet) -> Vec<f32> {
+        match self.logits.get(text) {
+            Some(logits) => logits.clone(),
+            None if labels.is_mapped() && labels.labels().len() == 3 => by_words(part),
+            None => vec![0.0; labels.labels().len()],
+        }
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The logits of negative, neutral and positive.

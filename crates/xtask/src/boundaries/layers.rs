@@ -47,7 +47,7 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "infra-local",
         inside: &["application", "domain"],
-        outside: &[PLUMBING, &["moka", "sha2"]],
+        outside: &[PLUMBING, &["moka", "sha2", "unicode-segmentation"]],
         dev_inside: &["testkit"],
         dev_outside: &["proptest", "tracing-subscriber"],
     },
@@ -138,6 +138,7 @@ pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "tokenizers", owners: &["infra-ml"] },
     Owned { pattern: "hf-hub", owners: &["infra-ml"] },
     Owned { pattern: "moka", owners: &["infra-local"] },
+    Owned { pattern: "unicode-segmentation", owners: &["infra-local"] },
     Owned { pattern: "actix-*", owners: &["http-actix", "app"] },
     Owned { pattern: "figment", owners: &["app", "xtask"] },
     Owned { pattern: "anyhow", owners: &["app", "xtask"] },

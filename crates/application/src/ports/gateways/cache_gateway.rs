@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::value_objects::{TenantId, Usage, WindowOutput};
+use domain::value_objects::{ReadOptions, TenantId, Usage, WindowOutput};
 
 /// Keeps what a model said for a while, so that it need not read the same text again.
 ///
@@ -27,10 +27,12 @@ pub struct CacheKey {
     pub precision: Arc<str>,
     /// SHA-256 of the text in UTF-8.
     pub text: [u8; 32],
+    /// How the text was to be read.
+    pub options: ReadOptions,
 }
 
 /// What a model computed from one text: a [`ModelOutput`](domain::value_objects::ModelOutput) without what the loaded
-/// model says of itself. Whatever a caller may choose about an answer is applied after it.
+/// model says of itself. What a caller may choose about an answer, but for how the text is read, is applied after it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CachedOutput {
     /// One entry a window, in reading order, never empty.

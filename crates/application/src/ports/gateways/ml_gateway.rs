@@ -1,21 +1,27 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::value_objects::{InputText, LabelSet, ModelOutput, ModelRef, TenantId};
+use domain::value_objects::{InputText, LabelSet, ModelOutput, ModelRef, ReadOptions, TenantId};
 
 use crate::errors::BoxError;
 
 /// The way to the model.
 ///
 /// Implementations must answer a text in a batch as they answer it alone, up to the arithmetic's tolerance, must
-/// let one text's failure be that text's alone, and must leave out the work of callers who have gone.
+/// let one text's failure be that text's alone, must leave out the work of callers who have gone, and must tell in
+/// `usage` what was read: with [`ReadOptions`] other than the default that may be less than the text.
 #[async_trait]
 pub trait MlGateway: Send + Sync {
     /// Reads one text; refuses at once where too much is waiting.
     ///
     /// # Errors
     /// See [`MlError`].
-    async fn predict(&self, tenant: &TenantId, text: &InputText) -> Result<ModelOutput, MlError>;
+    async fn predict(
+        &self,
+        tenant: &TenantId,
+        text: &InputText,
+        options: ReadOptions,
+    ) -> Result<ModelOutput, MlError>;
 
     /// Reads many texts; the answers stand in the order of the texts.
     ///
@@ -25,6 +31,7 @@ pub trait MlGateway: Send + Sync {
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
+        options: ReadOptions,
         admission: Admission,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError>;
 
@@ -55,6 +62,14 @@ pub enum MlError {
     InferenceFailed {
         /// What went wrong.
         reason: String,
+    },
+    /// The text has more tokens than the caller allowed, and was to be refused then.
+    #[error("the text has {actual} tokens, and at most {max} were allowed")]
+    TooManyTokens {
+        /// The most tokens allowed.
+        max: u32,
+        /// The text's tokens.
+        actual: u32,
     },
     /// The model is not loaded, or has stopped.
     #[error("the model is not available")]

@@ -18,7 +18,8 @@ use futures_util::Stream;
 use http_actix::{ApiState, HttpSettings, UseCases, admin_api, api};
 use serde_json::Value;
 use testkit::{
-    FakeHealthCheck, FakeMlGateway, FixedClock, MemoryStore, MlFailure, RecordingMetrics, SequenceIds,
+    FakeHealthCheck, FakeMlGateway, FixedClock, FullStopSplitter, MemoryStore, MlFailure, RecordingMetrics,
+    SequenceIds,
 };
 
 use crate::support::log::Log;
@@ -72,6 +73,7 @@ impl Service {
             clock: Arc::clone(&clock) as _,
             ids: Arc::new(SequenceIds::new()),
             metrics: Arc::new(RecordingMetrics::new()),
+            sentences: Arc::new(FullStopSplitter),
             limits: TextLimits { max_chars: settings.max_text_chars },
         };
         let use_cases = use_cases(ports, &store, CheckHealthUseCase::new(checks, Arc::clone(&clock) as _));

@@ -9,7 +9,7 @@ async fn answered(words: &[&str]) -> Vec<bool> {
     let texts: Vec<InputText> = words.iter().map(|word| text(*word)).collect();
     let texts: Vec<&InputText> = texts.iter().collect();
     let tenant = tenant();
-    let asking = gateway.predict_batch(&tenant, &texts, Admission::Wait);
+    let asking = gateway.predict_batch(&tenant, &texts, PLAIN, Admission::Wait);
     let opening = async {
         until_waiting(&gateway, words.len()).await;
         drop(keeper);
@@ -46,9 +46,9 @@ async fn an_engine_error_fails_its_own_text_and_no_other() {
 async fn the_worker_goes_on_after_a_text_that_failed_alone() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     for bad in ["panic", "nan", "error"] {
-        let error = gateway.predict(&tenant(), &text(bad)).await.unwrap_err();
+        let error = gateway.predict(&tenant(), &text(bad), PLAIN).await.unwrap_err();
         assert!(matches!(error, MlError::InferenceFailed { .. }), "{error:?}");
-        assert_eq!(only_window(gateway.predict(&tenant(), &text("good")).await), [7.0, 3.0, 1.0]);
+        assert_eq!(only_window(gateway.predict(&tenant(), &text("good"), PLAIN).await), [7.0, 3.0, 1.0]);
     }
     assert!(gateway.health().check().await.is_ok());
 }
@@ -57,7 +57,7 @@ async fn the_worker_goes_on_after_a_text_that_failed_alone() {
 async fn one_bad_window_fails_the_whole_text() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     let words = format!("{} panic", "good ".repeat(20));
-    let error = gateway.predict(&tenant(), &text(words)).await.unwrap_err();
+    let error = gateway.predict(&tenant(), &text(words), PLAIN).await.unwrap_err();
     assert!(
         matches!(&error, MlError::InferenceFailed { reason } if reason.contains("told to panic")),
         "{error:?}"

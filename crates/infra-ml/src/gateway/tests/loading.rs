@@ -14,15 +14,15 @@ async fn until_the_model_is_loaded_it_is_unavailable_unhealthy_and_not_listed() 
     assert_eq!(health.check().await.unwrap_err().to_string(), "the model is still loading");
     assert!(gateway.models().is_empty());
     let texts = [text("good")];
-    assert!(matches!(gateway.predict(&tenant(), &texts[0]).await, Err(MlError::Unavailable { .. })));
-    let batch = gateway.predict_batch(&tenant(), &[&texts[0]], Admission::Wait).await;
+    assert!(matches!(gateway.predict(&tenant(), &texts[0], PLAIN).await, Err(MlError::Unavailable { .. })));
+    let batch = gateway.predict_batch(&tenant(), &[&texts[0]], PLAIN, Admission::Wait).await;
     assert!(matches!(batch, Err(MlError::Unavailable { .. })));
 
     go.send(()).unwrap();
     loading.await.unwrap();
     assert!(health.check().await.is_ok());
     assert_eq!(gateway.models().len(), 1);
-    assert!(gateway.predict(&tenant(), &texts[0]).await.is_ok());
+    assert!(gateway.predict(&tenant(), &texts[0], PLAIN).await.is_ok());
 }
 
 #[tokio::test]
@@ -30,7 +30,10 @@ async fn a_model_that_cannot_be_loaded_stays_unavailable() {
     let (gateway, loading) = LocalMlGateway::start(ModelSettings::new("no/such/folder"));
     assert!(matches!(loading.await, Err(LoadError::FolderMissing { .. })));
     assert!(gateway.health().check().await.is_err());
-    assert!(matches!(gateway.predict(&tenant(), &text("good")).await, Err(MlError::Unavailable { .. })));
+    assert!(matches!(
+        gateway.predict(&tenant(), &text("good"), PLAIN).await,
+        Err(MlError::Unavailable { .. })
+    ));
     gateway.stop().await;
 }
 

@@ -7,7 +7,7 @@ async fn ask(
     depth: usize,
 ) -> tokio::task::JoinHandle<Result<ModelOutput, MlError>> {
     let (asked, word) = (Arc::clone(gateway), text(word));
-    let asking = tokio::spawn(async move { asked.predict(&tenant(), &word).await });
+    let asking = tokio::spawn(async move { asked.predict(&tenant(), &word, PLAIN).await });
     until_waiting(gateway, depth).await;
     asking
 }
@@ -20,15 +20,15 @@ async fn a_full_queue_is_saturated_and_recovers() {
     let waiting = ask(&gateway, "bad", 1).await;
 
     let texts = [text("word"), text("word")];
-    let refused = gateway.predict(&tenant(), &texts[0]).await;
+    let refused = gateway.predict(&tenant(), &texts[0], PLAIN).await;
     assert!(matches!(refused, Err(MlError::Saturated)));
-    let refused = gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], Admission::Refuse).await;
+    let refused = gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::Refuse).await;
     assert!(matches!(refused, Err(MlError::Saturated)));
 
     drop(keeper);
     assert_eq!(in_engine.await.unwrap().unwrap(), [[7.0, 3.0, 1.0]]);
     assert_eq!(only_window(waiting.await.unwrap()), [8.0, 3.0, 1.0]);
-    assert!(gateway.predict(&tenant(), &texts[0]).await.is_ok());
+    assert!(gateway.predict(&tenant(), &texts[0], PLAIN).await.is_ok());
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_batch_that_was_let_in_is_read_to_its_end_however_small_the_queue() {
     let texts: Vec<InputText> = (0..1_000).map(|length| text("good ".repeat(1 + length % 20))).collect();
     let texts: Vec<&InputText> = texts.iter().collect();
     for admission in [Admission::Wait, Admission::Refuse] {
-        let outputs = gateway.predict_batch(&tenant(), &texts, admission).await.unwrap();
+        let outputs = gateway.predict_batch(&tenant(), &texts, PLAIN, admission).await.unwrap();
         assert_eq!(outputs.len(), 1_000);
         for (number, output) in outputs.into_iter().enumerate() {
             assert_eq!(output.unwrap().usage.tokens as usize, 1 + number % 20);
@@ -57,7 +57,7 @@ async fn many_waiting_batches_get_through_a_small_queue_together() {
                 let texts: Vec<InputText> =
                     (1..=100).map(|length| text("bad ".repeat(length % 30 + 1))).collect();
                 let texts: Vec<&InputText> = texts.iter().collect();
-                gateway.predict_batch(&tenant(), &texts, Admission::Wait).await.unwrap()
+                gateway.predict_batch(&tenant(), &texts, PLAIN, Admission::Wait).await.unwrap()
             })
         })
         .collect();
@@ -87,9 +87,10 @@ async fn an_answer_that_would_come_too_late_is_an_error_and_is_not_computed() {
     let gateway = start_fake(engine, ROOMY, Duration::ZERO).await;
     let in_engine = occupy(&gateway, &mut keeper).await;
     let texts = [text("bad"), text("word")];
-    let late = gateway.predict(&tenant(), &texts[0]).await;
+    let late = gateway.predict(&tenant(), &texts[0], PLAIN).await;
     assert!(matches!(late, Err(MlError::DeadlineExceeded)));
-    let late = gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], Admission::Wait).await.unwrap();
+    let late =
+        gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::Wait).await.unwrap();
     assert!(late.iter().all(|output| matches!(output, Err(MlError::DeadlineExceeded))));
     let behind_them = enter(&gateway, 9);
     drop(keeper);
@@ -112,7 +113,10 @@ async fn stopping_answers_what_waits_and_ends_the_worker() {
     assert!(in_engine.is_ok(), "the batch in the engine is finished");
     assert!(matches!(waiting, Err(MlError::Unavailable { .. })));
     assert_eq!(seen.batches(), [vec![vec![1, 4, 2]]]);
-    assert!(matches!(gateway.predict(&tenant(), &text("good")).await, Err(MlError::Unavailable { .. })));
+    assert!(matches!(
+        gateway.predict(&tenant(), &text("good"), PLAIN).await,
+        Err(MlError::Unavailable { .. })
+    ));
     assert!(gateway.models().is_empty() && gateway.health().check().await.is_err());
     gateway.stop().await;
 }

@@ -1,0 +1,49 @@
+use crate::policies::choose_label;
+use crate::value_objects::{LabelSet, Sentiment};
+
+/// The probabilities of those of the three sentiments that the model's labels map to.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SentimentScores {
+    /// Of [`Sentiment::Negative`].
+    pub negative: Option<f32>,
+    /// Of [`Sentiment::Neutral`].
+    pub neutral: Option<f32>,
+    /// Of [`Sentiment::Positive`].
+    pub positive: Option<f32>,
+}
+
+impl SentimentScores {
+    /// The probability of `sentiment`; none where the mapping does not yield it.
+    pub fn of(&self, sentiment: Sentiment) -> Option<f32> {
+        match sentiment {
+            Sentiment::Negative => self.negative,
+            Sentiment::Neutral => self.neutral,
+            Sentiment::Positive => self.positive,
+            Sentiment::Mixed => None,
+        }
+    }
+
+    pub(crate) fn add_up(labels: &LabelSet, scores: &[f32]) -> Self {
+        let mut sums = Self::default();
+        for (label, score) in labels.labels().iter().zip(scores) {
+            let sum = match label.sentiment {
+                Some(Sentiment::Negative) => &mut sums.negative,
+                Some(Sentiment::Neutral) => &mut sums.neutral,
+                Some(Sentiment::Positive) => &mut sums.positive,
+                Some(Sentiment::Mixed) | None => continue,
+            };
+            *sum = Some((sum.unwrap_or(0.0) + score).min(1.0));
+        }
+        sums
+    }
+
+    pub(crate) fn best(&self) -> Option<(Sentiment, f32)> {
+        let of = |sentiment| self.of(sentiment).map(|score| (sentiment, score));
+        let known: Vec<_> = [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive]
+            .into_iter()
+            .filter_map(of)
+            .collect();
+        let scores: Vec<f32> = known.iter().map(|(_, score)| *score).collect();
+        choose_label(&scores).map(|best| known[best])
+    }
+}

@@ -1,0 +1,56 @@
+//! Sentences as they are cut for real, and where the domain says that they stand.
+
+use application::ports::SentenceSplitter;
+use domain::policies::sentences;
+use infra_local::UnicodeSentenceSplitter;
+use proptest::prelude::*;
+
+/// The sentences of `text`, each sliced out of it again by its offsets in characters.
+fn sliced(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let found = sentences(text, &UnicodeSentenceSplitter.split(text));
+    for sentence in &found {
+        let slice: String = chars[sentence.span.start as usize..sentence.span.end as usize].iter().collect();
+        assert_eq!(slice, sentence.text);
+    }
+    found.iter().map(|sentence| sentence.text.to_owned()).collect()
+}
+
+#[test]
+fn sentences_of_any_script_stand_where_they_are_said_to() {
+    for (text, expected) in [
+        ("I love it. I hate it!", vec!["I love it.", "I hate it!"]),
+        ("  One?\n\nTwo.\t", vec!["One?", "Two."]),
+        ("👨‍👩‍👧 came. 😀😀! Fine.", vec!["👨‍👩‍👧 came.", "😀😀!", "Fine."]),
+        ("Cafe\u{301} ok. Na\u{308}chster Satz.", vec!["Cafe\u{301} ok.", "Na\u{308}chster Satz."]),
+        ("مرحبا بك. كيف حالك؟ بخير.", vec!["مرحبا بك.", "كيف حالك؟", "بخير."]),
+        ("שלום. מה שלומך?", vec!["שלום.", "מה שלומך?"]),
+        ("我很喜欢。我讨厌它！真的吗？", vec!["我很喜欢。", "我讨厌它！", "真的吗？"]),
+        ("とても良い。最悪だ。", vec!["とても良い。", "最悪だ。"]),
+        ("It costs 3.50 a piece", vec!["It costs 3.50 a piece"]),
+        ("…", vec!["…"]),
+    ] {
+        assert_eq!(sliced(text), expected, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_character_that_is_no_white_space_is_in_one_sentence(
+        text in prop_oneof![any::<String>(), "[a-zA-Z.!? \\n😀\u{301}مש。我]{0,80}"],
+    ) {
+        let joined: String = sliced(&text).concat();
+        let dense = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        prop_assert_eq!(dense(&joined), dense(&text));
+    }
+
+    #[test]
+    fn a_cut_never_goes_back_and_leaves_nothing_out(text in any::<String>()) {
+        let mut end = 0;
+        for cut in UnicodeSentenceSplitter.split(&text) {
+            prop_assert_eq!(cut.start, end);
+            end = cut.end;
+        }
+        prop_assert_eq!(end, text.len());
+    }
+}

@@ -1,0 +1,2 @@
+ALTER TABLE predictions DROP COLUMN sentences;
+ALTER TABLE predictions DROP COLUMN top_k;
