@@ -4,11 +4,12 @@
 //! device, but no HTTP, no store, no cache, and no policy: softmax, merging of windows and the choice of a label
 //! are the domain's. A text goes [`LocalMlGateway`] → tokenizer → windows → queue → worker → engine and back.
 //! Start reading at [`LocalMlGateway`]; then `queue.rs` (who waits), `worker.rs` (what runs together, and what
-//! happens when it breaks), `engine.rs` (the seam behind which the arithmetic lives) and `loader.rs` (from a folder
+//! happens when it breaks), `engine.rs` (the seam behind which the arithmetic lives), `architecture.rs` (the kinds of models) and `loader.rs` (from a folder
 //! to a model that has passed its self-test).
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that fails by a panic is a failed test"))]
 
+mod architecture;
 #[doc(hidden)]
 pub mod bench;
 mod caught;

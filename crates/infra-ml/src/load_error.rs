@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use application::errors::BoxError;
 
+use crate::architecture::SUPPORTED;
 use crate::settings::Precision;
 
 /// Why a model folder cannot be served. Each message names the file and says what to do.
@@ -43,7 +44,8 @@ pub enum LoadError {
     },
     /// The model is of a kind that is not served.
     #[error(
-        "{} names the architecture {found}; BertForSequenceClassification is the one supported", path.display()
+        "{} names the architecture {found}, which is not served; the folder must hold a classifier, one of {}",
+        path.display(), SUPPORTED.join(", ")
     )]
     Architecture {
         /// The file.
@@ -62,6 +64,23 @@ pub enum LoadError {
         value: String,
         /// What would do.
         expected: String,
+    },
+    /// The index names a file that is not one of the folder.
+    #[error("{} names the file {name:?}, which is not one of its folder; fetch the index again", path.display())]
+    ShardName {
+        /// The index.
+        path: PathBuf,
+        /// What it names.
+        name: String,
+    },
+    /// There are weights, but in another format.
+    #[error(
+        "{} is there, but no model.safetensors; weights in other formats are not read, since some of them run code: save \
+         the model again with transformers' save_pretrained, which writes model.safetensors", path.display()
+    )]
+    ForeignWeights {
+        /// The file in the other format.
+        path: PathBuf,
     },
     /// The weights are not in the safetensors format.
     #[error("{} is not a whole safetensors file; fetch it again", path.display())]

@@ -17,9 +17,9 @@ use application::action::chain;
 use application::errors::BoxError;
 use application::ports::{ModelInfo, SelfTest};
 use candle_core::DType;
-use candle_nn::VarBuilder;
 use domain::value_objects::ModelRef;
 
+use crate::architecture::{Architecture, BertLike};
 use crate::engine::Engine;
 use crate::engine::candle::CandleEngine;
 use crate::engine::cpu::{Arithmetic, CpuEngine, Level, Packing};
@@ -52,9 +52,12 @@ pub(crate) fn load(settings: &ModelSettings) -> Result<LoadedModel, LoadError> {
     let folder = ModelFolder::open(&settings.path)?;
     let config = HfConfig::read(&folder)?;
     let tokenizer_path = folder.tokenizer();
-    let tokenizer =
-        TextTokenizer::from_bytes(&tokenizer_path, &files::read(&tokenizer_path)?, config.vocabulary())?;
-    let most = config.positions().saturating_sub(tokenizer.specials().len());
+    let tokenizer = TextTokenizer::from_bytes(
+        &tokenizer_path,
+        &files::read(&tokenizer_path)?,
+        config.architecture().vocabulary(),
+    )?;
+    let most = config.architecture().positions().saturating_sub(tokenizer.specials().len());
     let windowing = Windowing::try_new(settings.window, settings.overlap, most)?;
     let device = device::choose(settings.device)?;
     let weights = Weights::read(&folder, &config)?;
@@ -66,7 +69,7 @@ pub(crate) fn load(settings: &ModelSettings) -> Result<LoadedModel, LoadError> {
         folder: &folder,
         tokenizer: &tokenizer,
         reference: reference.as_ref(),
-        most_tokens: config.positions(),
+        most_tokens: config.architecture().positions(),
     };
     let (mut engines, precision, self_test) = loading.load_first_that_passes(&self_test)?;
     for engine in &mut engines {
@@ -132,19 +135,19 @@ impl EngineLoading<'_> {
     }
 
     fn load(&self, precision: Precision, level: Level) -> Result<Engines, LoadError> {
-        let engines =
-            if self.device.is_cpu() { self.pack(precision, level) } else { self.put_on_device(precision) };
+        let engines = match self.config.architecture() {
+            Architecture::BertLike(model) if self.device.is_cpu() => self.pack(model, precision, level),
+            Architecture::BertLike(_) => self.put_on_device(precision),
+        };
         engines.map_err(|source| LoadError::Engine { path: self.folder.path().to_owned(), source })
     }
 
     /// An engine for each core, all of which read the same weights.
-    fn pack(&self, precision: Precision, level: Level) -> Result<Engines, BoxError> {
+    fn pack(&self, model: &BertLike, precision: Precision, level: Level) -> Result<Engines, BoxError> {
         let arithmetic = if precision == Precision::Int8 { Arithmetic::Int8 } else { Arithmetic::F32 };
-        let builder =
-            VarBuilder::from_slice_safetensors(self.weights.bytes(), DType::F32, &self.device.device)?;
-        let labels = self.config.labels().len();
-        let words = self.weights.dtype_of("bert.embeddings.word_embeddings.weight");
-        let model = Packing { level, arithmetic, words }.pack(&builder, &self.config.bert(), labels)?;
+        let builder = self.weights.builder(DType::F32, &self.device.device)?;
+        let words = self.weights.dtype_of(&model.name("base.embeddings.word_embeddings.weight"));
+        let model = Packing { level, arithmetic, words }.pack(builder, model, self.config.labels().len())?;
         let cores = self.settings.threads.map_or_else(available_cores, NonZeroUsize::get);
         let pool = match cores {
             1 => None,
@@ -158,14 +161,15 @@ impl EngineLoading<'_> {
         Ok((0..cores).map(engine).collect())
     }
 
+    /// One engine in Candle's operations, which share the work among the cores by themselves.
     fn put_on_device(&self, precision: Precision) -> Result<Engines, BoxError> {
         let dtype = match precision {
             Precision::F16 => DType::F16,
             Precision::Bf16 => DType::BF16,
             _ => DType::F32,
         };
-        let builder = VarBuilder::from_slice_safetensors(self.weights.bytes(), dtype, &self.device.device)?;
-        let engine = CandleEngine::load(&builder, &self.config.bert(), self.config.labels().len())?;
+        let builder = self.weights.builder(dtype, &self.device.device)?;
+        let engine = CandleEngine::load(builder, self.config.architecture(), self.config.labels().len())?;
         Ok(vec![Box::new(engine)])
     }
 }

@@ -1,52 +1,43 @@
-use candle_core::{DType, Device, Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder};
-use candle_transformers::models::bert::{BertEncoder, Config};
+//! Classifiers in Candle's operations, on CUDA or where the fast path does not know the encoder.
 
+mod bert_like;
+
+use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::architecture::Architecture;
 use crate::engine::{Cores, Engine, EngineError, TokenBatch};
 
-/// `BertForSequenceClassification` in Candle's operations, on the CPU or on CUDA.
-///
-/// The encoder is Candle's; embeddings, mask, pooler and head are ours. Candle's own `BertModel` cannot be used
-/// for 16-bit arithmetic: it multiplies the mask by `f32::MIN`, which is minus infinity there, and 0 times that is
-/// NaN.
+use bert_like::CandleBertLike;
+
+/// A classifier of any architecture, fed with sequences of about the same length, padded to the longest.
 pub(crate) struct CandleEngine {
-    words: Embedding,
-    /// Position and token type embeddings, added up: `[positions, hidden]`. Every token is of type 0.
-    places: Tensor,
-    norm: LayerNorm,
-    encoder: BertEncoder,
-    pooler: Linear,
-    classifier: Linear,
+    model: Box<dyn CandleClassifier>,
     device: Device,
-    dtype: DType,
+}
+
+/// The arithmetic of one architecture.
+trait CandleClassifier: Send {
+    /// The logits `[sequences, labels]` of the token ids `ids`, `[sequences, width]` of u32.
+    ///
+    /// `mask` is of the same shape in f32: 1 for a token and 0 for padding, which stands behind the tokens.
+    fn forward(&self, ids: &Tensor, mask: &Tensor) -> Result<Tensor>;
 }
 
 /// The share of padding above which a group of sequences is closed and the next begins.
 const MOST_PADDING: f64 = 0.125;
 
 impl CandleEngine {
-    /// Takes the tensors out of `weights`, which has checked names and shapes already.
-    pub(crate) fn load(weights: &VarBuilder<'_>, config: &Config, labels: usize) -> Result<Self> {
-        let (device, dtype) = (weights.device().clone(), weights.dtype());
-        let hidden = config.hidden_size;
-        let bert = weights.pp("bert");
-        let table = bert.pp("embeddings");
-        let positions =
-            table.pp("position_embeddings").get((config.max_position_embeddings, hidden), "weight")?;
-        let types = table.pp("token_type_embeddings").get((config.type_vocab_size, hidden), "weight")?;
-        Ok(Self {
-            words: candle_nn::embedding(config.vocab_size, hidden, table.pp("word_embeddings"))?,
-            places: positions.broadcast_add(&types.narrow(0, 0, 1)?)?,
-            norm: candle_nn::layer_norm(hidden, config.layer_norm_eps, table.pp("LayerNorm"))?,
-            encoder: BertEncoder::load(bert.pp("encoder"), config)?,
-            pooler: candle_nn::linear(hidden, hidden, bert.pp("pooler").pp("dense"))?,
-            classifier: candle_nn::linear(hidden, labels, weights.pp("classifier"))?,
-            device,
-            dtype,
-        })
+    /// Takes the tensors out of `weights`, of which names and shapes have been checked.
+    pub(crate) fn load(weights: VarBuilder<'_>, architecture: &Architecture, labels: usize) -> Result<Self> {
+        let device = weights.device().clone();
+        let model: Box<dyn CandleClassifier> = match architecture {
+            Architecture::BertLike(model) => Box::new(CandleBertLike::load(weights, model, labels)?),
+        };
+        Ok(Self { model, device })
     }
 
-    /// The logits of sequences of about the same length, padded to the longest: `[sequences][labels]`.
+    /// The logits of a group: `[sequences][labels]`.
     fn forward_padded(&self, group: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
         let rows = group.len();
         let width = group.iter().map(|ids| ids.len()).max().unwrap_or(0);
@@ -55,17 +46,12 @@ impl CandleEngine {
         for sequence in group {
             ids.extend_from_slice(sequence);
             ids.resize(ids.len() + width - sequence.len(), 0);
-            mask.resize(mask.len() + sequence.len(), 0.0_f32);
-            mask.resize(ids.len(), masked(self.dtype));
+            mask.resize(mask.len() + sequence.len(), 1.0_f32);
+            mask.resize(ids.len(), 0.0);
         }
         let ids = Tensor::from_vec(ids, (rows, width), &self.device)?;
-        let mask = Tensor::from_vec(mask, (rows, 1, 1, width), &self.device)?.to_dtype(self.dtype)?;
-        let places = self.places.narrow(0, 0, width)?;
-        let embedded = self.norm.forward(&self.words.forward(&ids)?.broadcast_add(&places)?)?;
-        let encoded = self.encoder.forward(&embedded, &mask)?;
-        let first = encoded.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
-        let pooled = self.pooler.forward(&first)?.tanh()?;
-        self.classifier.forward(&pooled)?.to_dtype(DType::F32)?.to_vec2()
+        let mask = Tensor::from_vec(mask, (rows, width), &self.device)?;
+        self.model.forward(&ids, &mask)?.to_dtype(DType::F32)?.to_vec2()
     }
 }
 
@@ -87,12 +73,6 @@ impl Engine for CandleEngine {
     fn batch_tokens(&self) -> usize {
         usize::MAX
     }
-}
-
-/// What is added to the attention scores of padding: finite, so that 16-bit sums stay numbers, and far below any
-/// score, so that its exponential is 0.
-fn masked(dtype: DType) -> f32 {
-    if dtype == DType::F16 { -65_504.0 } else { -3.0e38 }
 }
 
 /// Splits `sequences` into runs of neighbours that need little padding when each run is as wide as its longest.

@@ -38,8 +38,26 @@ impl ModelFolder {
         self.path.join("tokenizer.json")
     }
 
+    /// The weights in one file.
     pub(super) fn weights(&self) -> PathBuf {
         self.path.join("model.safetensors")
+    }
+
+    /// What says in which of several files a tensor lies.
+    pub(super) fn weights_index(&self) -> PathBuf {
+        self.path.join("model.safetensors.index.json")
+    }
+
+    /// The files of the folder that hold weights in other formats.
+    pub(super) fn foreign_weights(&self) -> Vec<PathBuf> {
+        let names = [
+            "pytorch_model.bin",
+            "pytorch_model.bin.index.json",
+            "tf_model.h5",
+            "flax_model.msgpack",
+            "model.onnx",
+        ];
+        names.iter().map(|name| self.path.join(name)).filter(|path| path.is_file()).collect()
     }
 
     pub(super) fn reference(&self) -> PathBuf {

@@ -23,9 +23,8 @@ fn bundled_engine(dtype: DType) -> CandleEngine {
     let folder = ModelFolder::open(&bundled_folder()).unwrap();
     let config = HfConfig::read(&folder).unwrap();
     let weights = Weights::read(&folder, &config).unwrap();
-    let builder =
-        VarBuilder::from_slice_safetensors(weights.bytes(), dtype, &candle_core::Device::Cpu).unwrap();
-    CandleEngine::load(&builder, &config.bert(), 3).unwrap()
+    let builder = weights.builder(dtype, &candle_core::Device::Cpu).unwrap();
+    CandleEngine::load(builder, config.architecture(), 3).unwrap()
 }
 
 #[test]

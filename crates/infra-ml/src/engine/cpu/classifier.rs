@@ -4,25 +4,31 @@ use super::activation::{Activate, Activation};
 use super::encoder::{Layer, Scratch, Shape};
 use super::linear::{Arithmetic, Linear, Store};
 use super::norm::LayerNorm;
-use super::rows::Rows;
+use super::rows::{Rows, RowsMut};
 use super::words::Words;
 
-/// `BertForSequenceClassification`, packed for the processor. It is only read, so that all workers share it.
+/// A classifier with BERT's encoder, packed for the processor. It is only read, so that all workers share it.
 pub(crate) struct Classifier {
     pub(super) shape: Shape,
     pub(super) words: Words,
-    /// Position and token type embeddings, added up: `[positions][hidden]`. Every token is of type 0.
+    /// Position and token type embeddings, added up: `[positions][width]`. Every token is of type 0.
     pub(super) places: Vec<f32>,
     pub(super) norm: LayerNorm,
+    /// From embeddings of another width than the encoder's.
+    pub(super) project: Option<Linear>,
     pub(super) layers: Vec<Layer>,
-    pub(super) pooler: Linear,
-    pub(super) head: Linear,
+    /// The first layer of the head, the function behind it, and the layer to the labels.
+    pub(super) dense: Linear,
+    pub(super) activation: Activation,
+    pub(super) output: Linear,
 }
 
 /// What one worker computes with.
 pub(crate) struct Workspace {
     scratch: Scratch,
     sequences: Vec<Range<usize>>,
+    /// The embeddings, where they are of another width than the states.
+    embedded: Rows,
     pooled: Rows,
     logits: Vec<f32>,
 }
@@ -37,6 +43,7 @@ impl Classifier {
         Workspace {
             scratch: Scratch::new(&self.shape),
             sequences: Vec::new(),
+            embedded: Rows::new(self.width(), Arithmetic::F32),
             pooled: Rows::new(self.shape.hidden, Arithmetic::F32),
             logits: Vec::new(),
         }
@@ -50,7 +57,7 @@ impl Classifier {
         cores: usize,
     ) -> Vec<Vec<f32>> {
         let Shape { level, hidden, .. } = self.shape;
-        let Workspace { scratch, sequences: rows, pooled, logits } = space;
+        let Workspace { scratch, sequences: rows, embedded, pooled, logits } = space;
         rows.clear();
         let mut tokens = 0;
         rows.extend(sequences.clone().map(|ids| {
@@ -59,35 +66,48 @@ impl Classifier {
             start..tokens
         }));
         scratch.reserve(&self.shape, tokens, cores);
-        let states = scratch.states.first(tokens);
-        for (ids, rows) in sequences.zip(rows.iter()) {
-            self.embed(ids, &mut states.numbers[rows.start * hidden..rows.end * hidden]);
+        let mut states = scratch.states.first(tokens);
+        if let Some(project) = &self.project {
+            embedded.reserve(tokens);
+            let mut embedded = embedded.first(tokens);
+            self.embed(sequences, rows, embedded.reborrow());
+            project.apply(level, embedded.read(), Store { out: states.numbers, width: hidden });
+            states.quantise(level);
+        } else {
+            self.embed(sequences, rows, states);
         }
-        self.norm.apply(level, states);
         let Some((last, layers)) = self.layers.split_last() else { return Vec::new() };
         for layer in layers {
             layer.forward(&self.shape, scratch, rows, cores);
         }
         last.forward_first(&self.shape, scratch, rows, cores);
-        let (count, labels) = (rows.len(), self.head.outputs());
+        let (count, labels) = (rows.len(), self.output.outputs());
         pooled.reserve(count);
         let pooled = pooled.first(count);
-        let activate = Activate { function: Activation::Tanh, out: pooled.numbers, width: hidden };
-        self.pooler.apply(level, scratch.states.first(count).read(), activate);
+        let activate = Activate { function: self.activation, out: pooled.numbers, width: hidden };
+        self.dense.apply(level, scratch.states.first(count).read(), activate);
         logits.resize(count * labels, 0.0);
-        self.head.apply(level, pooled.read(), Store { out: logits, width: labels });
+        self.output.apply(level, pooled.read(), Store { out: logits, width: labels });
         logits.chunks_exact(labels).map(<[f32]>::to_vec).collect()
     }
 
-    fn embed(&self, ids: &[u32], out: &mut [f32]) {
-        let hidden = self.shape.hidden;
-        for ((id, place), row) in
-            ids.iter().zip(self.places.chunks_exact(hidden)).zip(out.chunks_exact_mut(hidden))
-        {
-            self.words.read(*id, row);
-            for (number, place) in row.iter_mut().zip(place) {
-                *number += place;
+    /// The width of the embeddings.
+    fn width(&self) -> usize {
+        self.norm.weight.len()
+    }
+
+    /// Fills `out` with the normed embeddings of `sequences`, which lie in its rows `rows`.
+    fn embed<'s>(&self, sequences: impl Iterator<Item = &'s [u32]>, rows: &[Range<usize>], out: RowsMut<'_>) {
+        let width = self.width();
+        for (ids, rows) in sequences.zip(rows) {
+            let out = out.numbers[rows.start * width..rows.end * width].chunks_exact_mut(width);
+            for ((id, place), row) in ids.iter().zip(self.places.chunks_exact(width)).zip(out) {
+                self.words.read(*id, row);
+                for (number, place) in row.iter_mut().zip(place) {
+                    *number += place;
+                }
             }
         }
+        self.norm.apply(self.shape.level, out);
     }
 }

@@ -9,6 +9,7 @@ use super::encoder::{Layer, Shape};
 use super::linear::{Arithmetic, Linear};
 use super::norm::LayerNorm;
 use super::words::Words;
+use crate::architecture::{BertLike, HeadActivation};
 
 /// How a classifier is packed.
 pub(crate) struct Packing {
@@ -24,43 +25,45 @@ impl Packing {
     /// Packs the tensors of `weights`, of which names and shapes have been checked.
     pub(crate) fn pack(
         &self,
-        weights: &VarBuilder<'_>,
-        config: &Config,
+        weights: VarBuilder<'_>,
+        model: &BertLike,
         labels: usize,
     ) -> Result<Classifier> {
-        let (hidden, heads) = (config.hidden_size, config.num_attention_heads);
-        let activation = match config.hidden_act {
-            HiddenAct::Gelu => Activation::Gelu,
-            HiddenAct::GeluApproximate => Activation::GeluTanh,
-            HiddenAct::Relu => Activation::Relu,
-        };
-        let bert = weights.pp("bert");
-        let table = bert.pp("embeddings");
-        let mut places =
-            numbers(&table.pp("position_embeddings"), "weight", &[config.max_position_embeddings, hidden])?;
-        let types = numbers(&table.pp("token_type_embeddings"), "weight", &[config.type_vocab_size, hidden])?;
-        for row in places.chunks_exact_mut(hidden) {
-            for (place, of_type) in row.iter_mut().zip(&types) {
-                *place += of_type;
-            }
-        }
-        let layers = bert.pp("encoder").pp("layer");
+        let weights = model.renamed(weights);
+        let (config, width) = (&model.encoder, model.embedding);
+        let hidden = config.hidden_size;
+        let base = weights.pp("base");
+        let table = base.pp("embeddings");
+        let layers = base.pp("encoder").pp("layer");
         let layers = (0..config.num_hidden_layers).map(|number| self.layer(&layers.pp(number), config));
+        let head = weights.pp("head");
+        let linear = |part, size| self.linear(Arithmetic::F32, &[part], size, 1.0);
+        let project = || linear(base.pp("embeddings_project"), [hidden, width]);
         Ok(Classifier {
             shape: Shape {
                 level: self.level,
                 arithmetic: self.arithmetic,
                 hidden,
                 inner: config.intermediate_size,
-                heads,
-                activation,
+                heads: config.num_attention_heads,
+                activation: match config.hidden_act {
+                    HiddenAct::Gelu => Activation::Gelu,
+                    HiddenAct::GeluApproximate => Activation::GeluTanh,
+                    HiddenAct::Relu => Activation::Relu,
+                },
             },
-            words: self.words(&table.pp("word_embeddings"), config.vocab_size, hidden)?,
-            places,
-            norm: norm(&table.pp("LayerNorm"), config)?,
+            words: self.words(&table.pp("word_embeddings"), config.vocab_size, width)?,
+            places: places(&table, model)?,
+            norm: norm(&table.pp("LayerNorm"), width, config)?,
+            project: (width != hidden).then(project).transpose()?,
             layers: layers.collect::<Result<_>>()?,
-            pooler: self.linear(Arithmetic::F32, &[bert.pp("pooler").pp("dense")], [hidden, hidden], 1.0)?,
-            head: self.linear(Arithmetic::F32, &[weights.pp("classifier")], [labels, hidden], 1.0)?,
+            dense: linear(head.pp("dense"), [hidden, hidden])?,
+            activation: match model.head {
+                HeadActivation::Tanh => Activation::Tanh,
+                HeadActivation::Relu => Activation::Relu,
+                HeadActivation::Gelu => Activation::Gelu,
+            },
+            output: linear(head.pp("output"), [labels, hidden])?,
         })
     }
 
@@ -75,10 +78,10 @@ impl Packing {
             query: linear(&[query], [hidden, hidden], scale)?,
             memory: linear(&[key, value], [hidden, hidden], 1.0)?,
             output: linear(&[attention.pp("output").pp("dense")], [hidden, hidden], 1.0)?,
-            attention_norm: norm(&attention.pp("output").pp("LayerNorm"), config)?,
+            attention_norm: norm(&attention.pp("output").pp("LayerNorm"), hidden, config)?,
             inner: linear(&[layer.pp("intermediate").pp("dense")], [inner, hidden], 1.0)?,
             outer: linear(&[layer.pp("output").pp("dense")], [hidden, inner], 1.0)?,
-            norm: norm(&layer.pp("output").pp("LayerNorm"), config)?,
+            norm: norm(&layer.pp("output").pp("LayerNorm"), hidden, config)?,
         })
     }
 
@@ -111,11 +114,28 @@ impl Packing {
     }
 }
 
+/// Position and token type embeddings, added up, from the row of the first token on: `[positions][width]`.
+fn places(table: &VarBuilder<'_>, model: &BertLike) -> Result<Vec<f32>> {
+    let (config, width) = (&model.encoder, model.embedding);
+    let rows = config.max_position_embeddings;
+    let mut places = numbers(&table.pp("position_embeddings"), "weight", &[rows, width])?;
+    places.drain(..model.first_position.min(rows) * width);
+    if model.has_types {
+        let types = numbers(&table.pp("token_type_embeddings"), "weight", &[config.type_vocab_size, width])?;
+        for row in places.chunks_exact_mut(width) {
+            for (place, of_type) in row.iter_mut().zip(&types) {
+                *place += of_type;
+            }
+        }
+    }
+    Ok(places)
+}
+
 /// Old checkpoints call the weight `gamma` and the bias `beta`.
-fn norm(weights: &VarBuilder<'_>, config: &Config) -> Result<LayerNorm> {
+fn norm(weights: &VarBuilder<'_>, width: usize, config: &Config) -> Result<LayerNorm> {
     let [weight, bias] = [("weight", "gamma"), ("bias", "beta")].map(|(new, old)| {
         let name = if weights.contains_tensor(new) { new } else { old };
-        numbers(weights, name, &[config.hidden_size])
+        numbers(weights, name, &[width])
     });
     Ok(LayerNorm { weight: weight?, bias: bias?, epsilon: config.layer_norm_eps as f32 })
 }

@@ -2,7 +2,6 @@
 
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::Config;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -10,6 +9,7 @@ use super::attention::{Attention, AttentionScratch};
 use super::linear::{Linear, Store};
 use super::rows::Rows;
 use super::*;
+use crate::architecture::{Architecture, ConfigFile};
 use crate::engine::candle::CandleEngine;
 use crate::testing::{bundled_folder, small_model};
 
@@ -21,6 +21,10 @@ struct Case {
 
 fn json(name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(bundled_folder().join(name)).unwrap()).unwrap()
+}
+
+fn config_file(json: Value) -> ConfigFile {
+    ConfigFile::new("config.json".into(), serde_json::from_value(json).unwrap())
 }
 
 fn cases() -> Vec<Case> {
@@ -36,9 +40,10 @@ fn cases() -> Vec<Case> {
 
 fn bundled(level: Level, arithmetic: Arithmetic) -> Classifier {
     let bytes = std::fs::read(bundled_folder().join("model.safetensors")).unwrap();
-    let config: Config = serde_json::from_value(json("config.json")).unwrap();
+    let config = config_file(json("config.json"));
+    let Architecture::BertLike(config) = Architecture::read(&config).unwrap();
     let builder = VarBuilder::from_slice_safetensors(&bytes, DType::F32, &Device::Cpu).unwrap();
-    Packing { level, arithmetic, words: DType::F16 }.pack(&builder, &config, 3).unwrap()
+    Packing { level, arithmetic, words: DType::F16 }.pack(builder, &config, 3).unwrap()
 }
 
 fn forward(model: &Classifier, sequences: &[&[u32]]) -> Vec<Vec<f32>> {
@@ -231,23 +236,23 @@ fn a_sequence_has_the_same_logits_whatever_runs_beside_it_and_on_however_many_co
 fn the_fast_path_and_candle_agree_on_a_model_of_odd_sizes() {
     let folder = small_model::folder();
     let bytes = std::fs::read(folder.path().join("model.safetensors")).unwrap();
-    for activation in ["gelu", "geluapproximate", "relu"] {
-        // Candle wants keys that mean nothing here.
-        let mut config = json("config.json");
-        for (key, value) in small_model::config_json().as_object().unwrap() {
-            config[key] = value.clone();
-        }
+    for activation in ["gelu", "gelu_new", "relu"] {
+        let mut config = small_model::config_json();
         config["hidden_act"] = activation.into();
-        let config: Config = serde_json::from_value(config).unwrap();
+        let architecture = Architecture::read(&config_file(config)).unwrap();
+        let Architecture::BertLike(model) = &architecture;
         let builder = VarBuilder::from_slice_safetensors(&bytes, DType::F32, &Device::Cpu).unwrap();
         let mut batch = TokenBatch::default();
         for words in [&[1, 4, 2][..], &[1, 5, 6, 7, 2], &[1, 2]] {
             batch.push(&[words]);
         }
-        let expected = CandleEngine::load(&builder, &config, 3).unwrap().forward(&batch, Cores::Own).unwrap();
+        let expected = CandleEngine::load(builder.clone(), &architecture, 3)
+            .unwrap()
+            .forward(&batch, Cores::Own)
+            .unwrap();
         for level in supported() {
             let packing = Packing { level, arithmetic: Arithmetic::F32, words: DType::F16 };
-            let model = packing.pack(&builder, &config, 3).unwrap();
+            let model = packing.pack(builder.clone(), model, 3).unwrap();
             let found = CpuEngine::new(Arc::new(model), None).forward(&batch, Cores::All).unwrap();
             for (found, expected) in found.iter().zip(&expected) {
                 assert!(largest_difference(found, expected) < 1e-4, "{level} {activation}");

@@ -79,10 +79,16 @@ fn json_that_is_none_is_refused_with_its_place_as_the_cause() {
 }
 
 #[test]
-fn another_architecture_is_refused_with_the_one_that_is_supported() {
-    for (found, named) in [(json!(["RobertaForSequenceClassification"]), "Roberta"), (json!([]), "none")] {
+fn another_architecture_is_refused_with_those_that_are_supported() {
+    for (found, named) in [
+        (json!(["MPNetForSequenceClassification"]), "MPNet"),
+        (json!(["BertModel"]), "BertModel"),
+        (json!(["GPT2LMHeadModel", "T5ForConditionalGeneration"]), "GPT2LMHeadModel, T5"),
+        (json!([]), "none"),
+        (Value::Null, "none"),
+    ] {
         let folder = with_config(|config| config["architectures"] = found);
-        let error = refused(&folder, &[named, "BertForSequenceClassification"]);
+        let error = refused(&folder, &[named, "XLMRobertaForSequenceClassification"]);
         assert!(matches!(error, LoadError::Architecture { .. }));
     }
 }

@@ -1,0 +1,96 @@
+use candle_transformers::models::bert::{Config, HiddenAct, PositionEmbeddingType};
+use serde::Deserialize;
+
+use super::bert_like::{BertLike, HeadActivation, Names};
+use super::config_file::ConfigFile;
+use crate::load_error::LoadError;
+
+/// The keys of BERT's `config.json`, which RoBERTa and ELECTRA share. Absent values are as transformers has them.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct BertKeys {
+    vocab_size: usize,
+    hidden_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    intermediate_size: usize,
+    max_position_embeddings: usize,
+    #[serde(default = "two")]
+    type_vocab_size: usize,
+    #[serde(default = "gelu")]
+    hidden_act: String,
+    #[serde(default = "layer_norm_eps")]
+    layer_norm_eps: f64,
+    position_embedding_type: Option<String>,
+}
+
+fn two() -> usize {
+    2
+}
+
+fn gelu() -> String {
+    "gelu".to_owned()
+}
+
+fn layer_norm_eps() -> f64 {
+    1e-12
+}
+
+impl BertKeys {
+    /// The encoder that the keys describe, in Candle's words.
+    pub(super) fn read(config: &ConfigFile) -> Result<Config, LoadError> {
+        let keys: Self = config.parse()?;
+        config.check_sizes(&[
+            ("vocab_size", keys.vocab_size),
+            ("hidden_size", keys.hidden_size),
+            ("num_hidden_layers", keys.num_hidden_layers),
+            ("num_attention_heads", keys.num_attention_heads),
+            ("intermediate_size", keys.intermediate_size),
+            ("type_vocab_size", keys.type_vocab_size),
+            ("max_position_embeddings", keys.max_position_embeddings),
+        ])?;
+        config.check_heads("num_attention_heads", keys.num_attention_heads, keys.hidden_size)?;
+        config.check_epsilon("layer_norm_eps", keys.layer_norm_eps)?;
+        if let Some(other) = keys.position_embedding_type.as_deref().filter(|kind| *kind != "absolute") {
+            return Err(config.refuse("position_embedding_type", &other, "only absolute is supported"));
+        }
+        Ok(Config {
+            vocab_size: keys.vocab_size,
+            hidden_size: keys.hidden_size,
+            num_hidden_layers: keys.num_hidden_layers,
+            num_attention_heads: keys.num_attention_heads,
+            intermediate_size: keys.intermediate_size,
+            hidden_act: activation(config, "hidden_act", &keys.hidden_act)?,
+            max_position_embeddings: keys.max_position_embeddings,
+            type_vocab_size: keys.type_vocab_size,
+            layer_norm_eps: keys.layer_norm_eps,
+            position_embedding_type: PositionEmbeddingType::Absolute,
+            ..Config::default()
+        })
+    }
+}
+
+/// `gelu` is the exact one, with the error function, in transformers as in Candle.
+pub(super) fn activation(config: &ConfigFile, key: &'static str, name: &str) -> Result<HiddenAct, LoadError> {
+    match name {
+        "gelu" => Ok(HiddenAct::Gelu),
+        "gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" => Ok(HiddenAct::GeluApproximate),
+        "relu" => Ok(HiddenAct::Relu),
+        other => Err(config.refuse(key, &other, "gelu, gelu_new and relu are supported")),
+    }
+}
+
+const NAMES: Names =
+    &[("base.", "bert."), ("head.dense", "bert.pooler.dense"), ("head.output", "classifier")];
+
+/// `BertForSequenceClassification`: its pooler is the first layer of the head.
+pub(super) fn read(config: &ConfigFile) -> Result<BertLike, LoadError> {
+    let encoder = BertKeys::read(config)?;
+    Ok(BertLike {
+        embedding: encoder.hidden_size,
+        encoder,
+        first_position: 0,
+        has_types: true,
+        head: HeadActivation::Tanh,
+        names: NAMES,
+    })
+}

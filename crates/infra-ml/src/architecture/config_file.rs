@@ -1,0 +1,75 @@
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::load_error::LoadError;
+
+/// A `config.json`, whose keys mean what its architecture says.
+pub(crate) struct ConfigFile {
+    path: PathBuf,
+    json: Value,
+}
+
+impl ConfigFile {
+    pub(crate) fn new(path: PathBuf, keys: Map<String, Value>) -> Self {
+        Self { path, json: Value::Object(keys) }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names under `architectures`.
+    pub(crate) fn architectures(&self) -> Vec<String> {
+        let names = self.json.get("architectures").and_then(Value::as_array).into_iter().flatten();
+        names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    }
+
+    /// The keys that `T` asks for.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, LoadError> {
+        T::deserialize(&self.json).map_err(|source| LoadError::Json { path: self.path.clone(), source })
+    }
+
+    /// The error that `key` has a `value` where `expected`.
+    pub(crate) fn refuse(
+        &self,
+        key: &'static str,
+        value: &dyn ToString,
+        expected: impl Into<String>,
+    ) -> LoadError {
+        let (path, value, expected) = (self.path.clone(), value.to_string(), expected.into());
+        LoadError::Config { path, key, value, expected }
+    }
+
+    /// Refuses the first of `sizes` that is 0.
+    pub(crate) fn check_sizes(&self, sizes: &[(&'static str, usize)]) -> Result<(), LoadError> {
+        match sizes.iter().find(|(_, size)| *size == 0) {
+            Some((key, size)) => Err(self.refuse(key, size, "it must be at least 1")),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses `heads`, the value of `key`, where they do not divide `hidden`, the value of another.
+    pub(crate) fn check_heads(
+        &self,
+        key: &'static str,
+        heads: usize,
+        hidden: usize,
+    ) -> Result<(), LoadError> {
+        if hidden.is_multiple_of(heads) {
+            Ok(())
+        } else {
+            Err(self.refuse(key, &heads, format!("it must divide the hidden size of {hidden}")))
+        }
+    }
+
+    /// Refuses an epsilon of a layer norm that is not above 0.
+    pub(crate) fn check_epsilon(&self, key: &'static str, epsilon: f64) -> Result<(), LoadError> {
+        if epsilon > 0.0 && epsilon.is_finite() {
+            Ok(())
+        } else {
+            Err(self.refuse(key, &epsilon, "it must be above 0"))
+        }
+    }
+}

@@ -1,0 +1,38 @@
+use serde::Deserialize;
+
+use super::bert::BertKeys;
+use super::bert_like::{BertLike, HeadActivation, Names};
+use super::config_file::ConfigFile;
+use crate::load_error::LoadError;
+
+#[derive(Deserialize)]
+struct RobertaKeys {
+    /// Of which the position table keeps a row.
+    #[serde(default = "one")]
+    pad_token_id: Option<usize>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the key may be null")]
+fn one() -> Option<usize> {
+    Some(1)
+}
+
+const NAMES: Names =
+    &[("base.", "roberta."), ("head.dense", "classifier.dense"), ("head.output", "classifier.out_proj")];
+
+/// `RobertaForSequenceClassification`, and XLM-RoBERTa and CamemBERT, which are the same under other names.
+///
+/// Positions are counted from the row behind the padding token's, as `create_position_ids_from_input_ids` of
+/// transformers counts them.
+pub(super) fn read(config: &ConfigFile) -> Result<BertLike, LoadError> {
+    let encoder = BertKeys::read(config)?;
+    let RobertaKeys { pad_token_id } = config.parse()?;
+    Ok(BertLike {
+        embedding: encoder.hidden_size,
+        first_position: pad_token_id.map_or(0, |row| row.saturating_add(1)),
+        encoder,
+        has_types: true,
+        head: HeadActivation::Tanh,
+        names: NAMES,
+    })
+}
