@@ -1,4 +1,5 @@
 mod broken_folders;
+mod families;
 
 use std::collections::BTreeMap;
 use std::path::Path;
