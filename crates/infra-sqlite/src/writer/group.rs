@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Failure, WriteError, is_full, unavailable};
 use crate::timing::timed;
-use crate::writer::apply::{RowsPerStatement, apply};
+use crate::writer::apply::{RowsPerStatement, apply, script};
 use crate::writer::prepared::PreparedSet;
 use crate::writer::session::{Room, Session};
 
@@ -42,8 +42,12 @@ pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) {
 
 /// One transaction that fails as a whole.
 async fn together(session: &mut Session, sets: &[PendingSet], room: Room) -> Result<(), WriteError> {
-    let connection = session.begin(room).await?;
     let sets: Vec<&PreparedSet> = sets.iter().map(|pending| &pending.set).collect();
+    if let Some(script) = script(&sets) {
+        let outcome = session.run(room, script).await;
+        return outcome.map_err(|error| WriteError::of_insert(error, "write set", String::new()));
+    }
+    let connection = session.begin(room).await?;
     let outcome = apply(connection, &sets, RowsPerStatement::Many).await;
     session.end(outcome).await
 }

@@ -1,4 +1,4 @@
-use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::pool::Database;
 
@@ -34,6 +34,28 @@ impl Session {
 
     /// Begins a transaction that holds the write lock from the start.
     pub(super) async fn begin(&mut self, room: Room) -> Result<&mut SqliteConnection, sqlx::Error> {
+        let mut connection = self.connect(room).await?;
+        connection.execute("BEGIN IMMEDIATE").await?;
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Runs `script`, a transaction from its beginning to its commit.
+    pub(super) async fn run(
+        &mut self,
+        room: Room,
+        mut script: QueryBuilder<Sqlite>,
+    ) -> Result<(), sqlx::Error> {
+        let mut connection = self.connect(room).await?;
+        let outcome = script.build().execute(&mut connection).await;
+        self.connection = Some(connection);
+        if outcome.is_err() {
+            self.roll_back().await;
+        }
+        outcome.map(drop)
+    }
+
+    /// The connection, told to keep to `room`.
+    async fn connect(&mut self, room: Room) -> Result<SqliteConnection, sqlx::Error> {
         let mut connection = if let Some(connection) = self.connection.take() {
             connection
         } else {
@@ -46,8 +68,7 @@ impl Session {
             limit(&mut connection, bytes, room).await?;
             self.room = Some(room);
         }
-        connection.execute("BEGIN IMMEDIATE").await?;
-        Ok(self.connection.insert(connection))
+        Ok(connection)
     }
 
     /// Commits where `outcome` is good, else takes everything back.
