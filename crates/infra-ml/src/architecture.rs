@@ -4,15 +4,21 @@
 //! a head of its own. What has another encoder is computed by Candle's operations. To add a kind, write the file that
 //! reads its configuration, name it in [`Architecture::read`], and let `tests/fixtures/make.py` make a small one.
 
+mod activation;
 mod bert;
 mod bert_like;
 mod config_file;
+mod deberta;
 mod distilbert;
 mod electra;
+mod modernbert;
 mod roberta;
 
-pub(crate) use bert_like::{BertLike, HeadActivation};
+pub(crate) use activation::Activation;
+pub(crate) use bert_like::BertLike;
 pub(crate) use config_file::ConfigFile;
+pub(crate) use deberta::{Convolution, Deberta, Relative};
+pub(crate) use modernbert::{ModernBert, Pooling, Reach};
 
 use crate::load_error::LoadError;
 
@@ -21,6 +27,10 @@ use crate::load_error::LoadError;
 pub(crate) enum Architecture {
     /// BERT's encoder, whatever its names and its head.
     BertLike(BertLike),
+    /// DeBERTa, versions 2 and 3.
+    Deberta(Deberta),
+    /// ModernBERT.
+    ModernBert(ModernBert),
 }
 
 /// A tensor that a model must have.
@@ -55,16 +65,23 @@ impl TensorSpec {
             Self::new(format!("{name}.bias"), &[outputs]),
         ]
     }
+
+    /// The same where there may be no bias.
+    pub(crate) fn layer(name: &str, size: [usize; 2], bias: bool) -> impl Iterator<Item = Self> {
+        Self::linear(name, size).into_iter().take(if bias { 2 } else { 1 })
+    }
 }
 
 /// The architectures that can be served, as `config.json` names them.
-pub(crate) const SUPPORTED: [&str; 6] = [
+pub(crate) const SUPPORTED: [&str; 8] = [
     "BertForSequenceClassification",
     "RobertaForSequenceClassification",
     "XLMRobertaForSequenceClassification",
     "CamembertForSequenceClassification",
     "DistilBertForSequenceClassification",
     "ElectraForSequenceClassification",
+    "DebertaV2ForSequenceClassification",
+    "ModernBertForSequenceClassification",
 ];
 
 impl Architecture {
@@ -80,18 +97,27 @@ impl Architecture {
                 found: if named.is_empty() { "none".to_owned() } else { named.join(", ") },
             });
         };
-        Ok(Self::BertLike(match *known {
-            "BertForSequenceClassification" => bert::read(config)?,
-            "DistilBertForSequenceClassification" => distilbert::read(config)?,
-            "ElectraForSequenceClassification" => electra::read(config)?,
-            _ => roberta::read(config)?,
-        }))
+        Ok(match *known {
+            "BertForSequenceClassification" => Self::BertLike(bert::read(config)?),
+            "DistilBertForSequenceClassification" => Self::BertLike(distilbert::read(config)?),
+            "ElectraForSequenceClassification" => Self::BertLike(electra::read(config)?),
+            "DebertaV2ForSequenceClassification" => Self::Deberta(deberta::read(config)?),
+            "ModernBertForSequenceClassification" => Self::ModernBert(modernbert::read(config)?),
+            _ => Self::BertLike(roberta::read(config)?),
+        })
+    }
+
+    /// Whether it runs on the fast path, in bytes too.
+    pub(crate) fn is_fast(&self) -> bool {
+        matches!(self, Self::BertLike(_))
     }
 
     /// The tokens of its vocabulary.
     pub(crate) fn vocabulary(&self) -> usize {
         match self {
             Self::BertLike(model) => model.encoder.vocab_size,
+            Self::Deberta(model) => model.vocabulary,
+            Self::ModernBert(model) => model.vocabulary,
         }
     }
 
@@ -99,6 +125,8 @@ impl Architecture {
     pub(crate) fn positions(&self) -> usize {
         match self {
             Self::BertLike(model) => model.positions(),
+            Self::Deberta(model) => model.positions,
+            Self::ModernBert(model) => model.positions,
         }
     }
 
@@ -106,6 +134,8 @@ impl Architecture {
     pub(crate) fn tensors(&self, labels: usize) -> Box<dyn Iterator<Item = TensorSpec> + '_> {
         match self {
             Self::BertLike(model) => Box::new(model.tensors(labels)),
+            Self::Deberta(model) => Box::new(model.tensors(labels)),
+            Self::ModernBert(model) => Box::new(model.tensors(labels)),
         }
     }
 
@@ -113,6 +143,7 @@ impl Architecture {
     pub(crate) fn outputs(&self) -> String {
         match self {
             Self::BertLike(model) => model.name("head.output.weight"),
+            Self::Deberta(_) | Self::ModernBert(_) => "classifier.weight".to_owned(),
         }
     }
 }

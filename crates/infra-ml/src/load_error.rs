@@ -229,6 +229,15 @@ pub enum LoadError {
         /// The device.
         device: String,
     },
+    /// The architecture is off the fast path.
+    #[error(
+        "model.precision = \"int8\" is not for the architecture in {}, which runs in f32 on the CPU; use auto or f32",
+        path.display()
+    )]
+    NoBytes {
+        /// The configuration.
+        path: PathBuf,
+    },
     /// The engine cannot take the weights.
     #[error("the model in {} cannot be put on the device", path.display())]
     Engine {

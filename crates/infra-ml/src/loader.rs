@@ -113,11 +113,14 @@ impl EngineLoading<'_> {
         &self,
         self_test: &SelfTestRun<'_>,
     ) -> Result<(Engines, Precision, SelfTest), LoadError> {
-        let level = Level::detect();
+        let (level, fast) = (Level::detect(), self.config.architecture().is_fast());
+        if self.device.is_cpu() && !fast && self.settings.precision == Precision::Int8 {
+            return Err(LoadError::NoBytes { path: self.folder.config() });
+        }
         let own_tolerance = self_test.reference.and_then(|reference| reference.tolerance(Precision::Int8));
         let precisions = self.device.precisions(
             self.settings.precision,
-            level.has_fast_bytes(),
+            fast && level.has_fast_bytes(),
             own_tolerance.is_some(),
         )?;
         let last = precisions.len() - 1;
@@ -137,7 +140,7 @@ impl EngineLoading<'_> {
     fn load(&self, precision: Precision, level: Level) -> Result<Engines, LoadError> {
         let engines = match self.config.architecture() {
             Architecture::BertLike(model) if self.device.is_cpu() => self.pack(model, precision, level),
-            Architecture::BertLike(_) => self.put_on_device(precision),
+            _ => self.put_on_device(precision),
         };
         engines.map_err(|source| LoadError::Engine { path: self.folder.path().to_owned(), source })
     }

@@ -1,7 +1,8 @@
 use candle_transformers::models::bert::{Config, HiddenAct, PositionEmbeddingType};
 use serde::Deserialize;
 
-use super::bert_like::{BertLike, HeadActivation, Names};
+use super::Activation;
+use super::bert_like::{BertLike, Names};
 use super::config_file::ConfigFile;
 use crate::load_error::LoadError;
 
@@ -69,13 +70,13 @@ impl BertKeys {
     }
 }
 
-/// `gelu` is the exact one, with the error function, in transformers as in Candle.
+/// The function in a layer, in Candle's words, which have no hyperbolic tangent.
 pub(super) fn activation(config: &ConfigFile, key: &'static str, name: &str) -> Result<HiddenAct, LoadError> {
-    match name {
-        "gelu" => Ok(HiddenAct::Gelu),
-        "gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" => Ok(HiddenAct::GeluApproximate),
-        "relu" => Ok(HiddenAct::Relu),
-        other => Err(config.refuse(key, &other, "gelu, gelu_new and relu are supported")),
+    match config.activation(key, name)? {
+        Activation::Gelu => Ok(HiddenAct::Gelu),
+        Activation::GeluTanh => Ok(HiddenAct::GeluApproximate),
+        Activation::Relu => Ok(HiddenAct::Relu),
+        Activation::Tanh => Err(config.refuse(key, &name, "gelu, gelu_new and relu are supported here")),
     }
 }
 
@@ -90,7 +91,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<BertLike, LoadError> {
         encoder,
         first_position: 0,
         has_types: true,
-        head: HeadActivation::Tanh,
+        head: Activation::Tanh,
         names: NAMES,
     })
 }

@@ -1,7 +1,7 @@
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::Config;
 
-use super::TensorSpec;
+use super::{Activation, TensorSpec};
 
 /// A transformer encoder as BERT has it (sums, then norms; absolute positions) under a head on the first token: a
 /// layer, an activation, and a layer to the labels.
@@ -16,20 +16,9 @@ pub(crate) struct BertLike {
     /// Whether there are token types; every token is of type 0.
     pub(crate) has_types: bool,
     /// What is between the two layers of the head.
-    pub(crate) head: HeadActivation,
+    pub(crate) head: Activation,
     /// The names of the tensors.
     pub(super) names: Names,
-}
-
-/// The function between the two layers of a head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HeadActivation {
-    /// The hyperbolic tangent.
-    Tanh,
-    /// `max(x, 0)`.
-    Relu,
-    /// GELU with the error function.
-    Gelu,
 }
 
 /// What a family calls the tensors: pairs of a part of our names and its own word for it, applied in their order.

@@ -3,7 +3,11 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::Activation;
 use crate::load_error::LoadError;
+
+/// Twice as many tables are made as there are positions, and no text needs more.
+const MOST_POSITIONS: usize = 65_536;
 
 /// A `config.json`, whose keys mean what its architecture says.
 pub(crate) struct ConfigFile {
@@ -50,6 +54,15 @@ impl ConfigFile {
         }
     }
 
+    /// Refuses more positions than any model has where no tensor would tell that they are too many.
+    pub(crate) fn check_positions(&self, positions: usize) -> Result<(), LoadError> {
+        if positions <= MOST_POSITIONS {
+            return Ok(());
+        }
+        let expected = format!("at most {MOST_POSITIONS} are supported");
+        Err(self.refuse("max_position_embeddings", &positions, expected))
+    }
+
     /// Refuses `heads`, the value of `key`, where they do not divide `hidden`, the value of another.
     pub(crate) fn check_heads(
         &self,
@@ -62,6 +75,12 @@ impl ConfigFile {
         } else {
             Err(self.refuse(key, &heads, format!("it must divide the hidden size of {hidden}")))
         }
+    }
+
+    /// The activation that `key` has the `name` of.
+    pub(crate) fn activation(&self, key: &'static str, name: &str) -> Result<Activation, LoadError> {
+        let expected = "gelu, gelu_new, relu and tanh are supported";
+        Activation::parse(name).ok_or_else(|| self.refuse(key, &name, expected))
     }
 
     /// Refuses an epsilon of a layer norm that is not above 0.

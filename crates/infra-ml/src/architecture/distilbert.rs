@@ -1,8 +1,9 @@
 use candle_transformers::models::bert::{Config, PositionEmbeddingType};
 use serde::Deserialize;
 
+use super::Activation;
 use super::bert::activation;
-use super::bert_like::{BertLike, HeadActivation, Names};
+use super::bert_like::{BertLike, Names};
 use super::config_file::ConfigFile;
 use crate::load_error::LoadError;
 
@@ -70,7 +71,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<BertLike, LoadError> {
         encoder,
         first_position: 0,
         has_types: false,
-        head: HeadActivation::Relu,
+        head: Activation::Relu,
         names: NAMES,
     })
 }

@@ -1,7 +1,8 @@
 use serde::Deserialize;
 
+use super::Activation;
 use super::bert::BertKeys;
-use super::bert_like::{BertLike, HeadActivation, Names};
+use super::bert_like::{BertLike, Names};
 use super::config_file::ConfigFile;
 use crate::load_error::LoadError;
 
@@ -28,7 +29,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<BertLike, LoadError> {
         encoder,
         first_position: 0,
         has_types: true,
-        head: HeadActivation::Gelu,
+        head: Activation::Gelu,
         names: NAMES,
     })
 }

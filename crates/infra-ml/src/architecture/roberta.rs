@@ -1,7 +1,8 @@
 use serde::Deserialize;
 
+use super::Activation;
 use super::bert::BertKeys;
-use super::bert_like::{BertLike, HeadActivation, Names};
+use super::bert_like::{BertLike, Names};
 use super::config_file::ConfigFile;
 use crate::load_error::LoadError;
 
@@ -32,7 +33,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<BertLike, LoadError> {
         first_position: pad_token_id.map_or(0, |row| row.saturating_add(1)),
         encoder,
         has_types: true,
-        head: HeadActivation::Tanh,
+        head: Activation::Tanh,
         names: NAMES,
     })
 }

@@ -1,14 +1,18 @@
 //! Classifiers in Candle's operations, on CUDA or where the fast path does not know the encoder.
 
 mod bert_like;
+mod deberta;
+mod modernbert;
 
 use candle_core::{DType, Device, Result, Tensor};
-use candle_nn::VarBuilder;
+use candle_nn::{LayerNorm, VarBuilder};
 
-use crate::architecture::Architecture;
+use crate::architecture::{Activation, Architecture};
 use crate::engine::{Cores, Engine, EngineError, TokenBatch};
 
 use bert_like::CandleBertLike;
+use deberta::CandleDeberta;
+use modernbert::CandleModernBert;
 
 /// A classifier of any architecture, fed with sequences of about the same length, padded to the longest.
 pub(crate) struct CandleEngine {
@@ -33,6 +37,8 @@ impl CandleEngine {
         let device = weights.device().clone();
         let model: Box<dyn CandleClassifier> = match architecture {
             Architecture::BertLike(model) => Box::new(CandleBertLike::load(weights, model, labels)?),
+            Architecture::Deberta(model) => Box::new(CandleDeberta::load(&weights, model, labels)?),
+            Architecture::ModernBert(model) => Box::new(CandleModernBert::load(&weights, model, labels)?),
         };
         Ok(Self { model, device })
     }
@@ -72,6 +78,33 @@ impl Engine for CandleEngine {
     /// As many as there may be: a device is kept busy by large batches.
     fn batch_tokens(&self) -> usize {
         usize::MAX
+    }
+}
+
+/// What is added to the score of padding: finite, so that no row is without a number, and far below any score, so that
+/// its exponential is 0.
+const MASKED: f32 = -3.0e38;
+
+/// What is added to scores in f32, `[sequences, 1, 1, width]`, of a mask as [`CandleClassifier::forward`] has it.
+fn masked(mask: &Tensor) -> Result<Tensor> {
+    let least = f64::from(MASKED);
+    mask.affine(-least, least)?.unsqueeze(1)?.unsqueeze(1)
+}
+
+fn activate(activation: Activation, states: &Tensor) -> Result<Tensor> {
+    match activation {
+        Activation::Gelu => states.gelu_erf(),
+        Activation::GeluTanh => states.gelu(),
+        Activation::Relu => states.relu(),
+        Activation::Tanh => states.tanh(),
+    }
+}
+
+fn norm(weights: &VarBuilder<'_>, size: usize, epsilon: f64, bias: bool) -> Result<LayerNorm> {
+    if bias {
+        candle_nn::layer_norm(size, epsilon, weights.clone())
+    } else {
+        candle_nn::layer_norm_no_bias(size, epsilon, weights.clone())
     }
 }
 

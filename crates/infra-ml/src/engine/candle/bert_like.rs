@@ -2,8 +2,8 @@ use candle_core::{DType, Result, Tensor};
 use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder};
 use candle_transformers::models::bert::BertEncoder;
 
-use super::CandleClassifier;
-use crate::architecture::{BertLike, HeadActivation};
+use super::{CandleClassifier, activate};
+use crate::architecture::{Activation, BertLike};
 
 /// BERT's encoder and its relatives' heads.
 ///
@@ -18,7 +18,7 @@ pub(super) struct CandleBertLike {
     project: Option<Linear>,
     encoder: BertEncoder,
     dense: Linear,
-    activation: HeadActivation,
+    activation: Activation,
     output: Linear,
     dtype: DType,
 }
@@ -60,22 +60,15 @@ impl CandleClassifier for CandleBertLike {
         if let Some(project) = &self.project {
             embedded = project.forward(&embedded)?;
         }
-        let least = masked(self.dtype);
+        let least = least(self.dtype);
         let mask = mask.affine(-least, least)?.to_dtype(self.dtype)?.unsqueeze(1)?.unsqueeze(1)?;
         let encoded = self.encoder.forward(&embedded, &mask)?;
         let first = encoded.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
-        let dense = self.dense.forward(&first)?;
-        let dense = match self.activation {
-            HeadActivation::Tanh => dense.tanh()?,
-            HeadActivation::Relu => dense.relu()?,
-            HeadActivation::Gelu => dense.gelu_erf()?,
-        };
-        self.output.forward(&dense)
+        self.output.forward(&activate(self.activation, &self.dense.forward(&first)?)?)
     }
 }
 
-/// What is added to the attention scores of padding: finite, so that 16-bit sums stay numbers, and far below any
-/// score, so that its exponential is 0.
-fn masked(dtype: DType) -> f64 {
-    if dtype == DType::F16 { -65_504.0 } else { -3.0e38 }
+/// [`MASKED`](super::MASKED) in the encoder's own arithmetic, in which it must be finite too.
+fn least(dtype: DType) -> f64 {
+    if dtype == DType::F16 { -65_504.0 } else { f64::from(super::MASKED) }
 }

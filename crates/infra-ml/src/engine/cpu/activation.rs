@@ -4,19 +4,7 @@ use rten_vecmath::{ApproxGelu, Tanh};
 
 use super::arch::{Arch, F32};
 use super::linear::{Finish, Place, store};
-
-/// The function between the two products of a layer, or after the pooler's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Activation {
-    /// `x · Φ(x)` with the error function.
-    Gelu,
-    /// GELU by the hyperbolic tangent.
-    GeluTanh,
-    /// `max(x, 0)`.
-    Relu,
-    /// The hyperbolic tangent.
-    Tanh,
-}
+use crate::architecture::Activation;
 
 /// Writes the function of the numbers into rows of `width`.
 pub(super) struct Activate<'a> {

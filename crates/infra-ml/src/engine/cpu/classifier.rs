@@ -1,11 +1,12 @@
 use std::ops::Range;
 
-use super::activation::{Activate, Activation};
+use super::activation::Activate;
 use super::encoder::{Layer, Scratch, Shape};
 use super::linear::{Arithmetic, Linear, Store};
 use super::norm::LayerNorm;
 use super::rows::{Rows, RowsMut};
 use super::words::Words;
+use crate::architecture::Activation;
 
 /// A classifier with BERT's encoder, packed for the processor. It is only read, so that all workers share it.
 pub(crate) struct Classifier {

@@ -1,12 +1,13 @@
 use std::ops::Range;
 
-use super::activation::{Activate, Activation};
+use super::activation::Activate;
 use super::arch::Level;
 use super::attention::{Attention, AttentionScratch};
 use super::linear::{Add, Arithmetic, Linear, Store};
 use super::norm::LayerNorm;
 use super::parallel::for_each;
 use super::rows::{Rows, RowsMut};
+use crate::architecture::Activation;
 
 /// One layer of BERT's encoder.
 pub(super) struct Layer {

@@ -2,14 +2,13 @@ use candle_core::{DType, Result};
 use candle_nn::{Init, VarBuilder};
 use candle_transformers::models::bert::{Config, HiddenAct};
 
-use super::activation::Activation;
 use super::arch::Level;
 use super::classifier::Classifier;
 use super::encoder::{Layer, Shape};
 use super::linear::{Arithmetic, Linear};
 use super::norm::LayerNorm;
 use super::words::Words;
-use crate::architecture::{BertLike, HeadActivation};
+use crate::architecture::{Activation, BertLike};
 
 /// How a classifier is packed.
 pub(crate) struct Packing {
@@ -58,11 +57,7 @@ impl Packing {
             project: (width != hidden).then(project).transpose()?,
             layers: layers.collect::<Result<_>>()?,
             dense: linear(head.pp("dense"), [hidden, hidden])?,
-            activation: match model.head {
-                HeadActivation::Tanh => Activation::Tanh,
-                HeadActivation::Relu => Activation::Relu,
-                HeadActivation::Gelu => Activation::Gelu,
-            },
+            activation: model.head,
             output: linear(head.pp("output"), [labels, hidden])?,
         })
     }

@@ -41,7 +41,7 @@ fn cases() -> Vec<Case> {
 fn bundled(level: Level, arithmetic: Arithmetic) -> Classifier {
     let bytes = std::fs::read(bundled_folder().join("model.safetensors")).unwrap();
     let config = config_file(json("config.json"));
-    let Architecture::BertLike(config) = Architecture::read(&config).unwrap();
+    let Architecture::BertLike(config) = Architecture::read(&config).unwrap() else { panic!("it is BERT") };
     let builder = VarBuilder::from_slice_safetensors(&bytes, DType::F32, &Device::Cpu).unwrap();
     Packing { level, arithmetic, words: DType::F16 }.pack(builder, &config, 3).unwrap()
 }
@@ -240,7 +240,7 @@ fn the_fast_path_and_candle_agree_on_a_model_of_odd_sizes() {
         let mut config = small_model::config_json();
         config["hidden_act"] = activation.into();
         let architecture = Architecture::read(&config_file(config)).unwrap();
-        let Architecture::BertLike(model) = &architecture;
+        let Architecture::BertLike(model) = &architecture else { panic!("it is BERT") };
         let builder = VarBuilder::from_slice_safetensors(&bytes, DType::F32, &Device::Cpu).unwrap();
         let mut batch = TokenBatch::default();
         for words in [&[1, 4, 2][..], &[1, 5, 6, 7, 2], &[1, 2]] {

@@ -1,0 +1,239 @@
+use serde::Deserialize;
+
+use super::config_file::ConfigFile;
+use super::{Activation, TensorSpec};
+use crate::load_error::LoadError;
+
+/// `ModernBertForSequenceClassification`: rotary positions, layers that look far or near, gated linear units.
+#[derive(Debug, Clone)]
+pub(crate) struct ModernBert {
+    pub(crate) vocabulary: usize,
+    pub(crate) hidden: usize,
+    pub(crate) inner: usize,
+    pub(crate) heads: usize,
+    pub(crate) positions: usize,
+    pub(crate) epsilon: f64,
+    pub(crate) activation: Activation,
+    /// How far each layer looks.
+    pub(crate) layers: Vec<Reach>,
+    /// The base of the rotary positions where a layer looks far, and where near.
+    pub(crate) thetas: [f64; 2],
+    /// The tokens before and behind one that a layer which looks near sees.
+    pub(crate) near: usize,
+    pub(crate) biases: Biases,
+    pub(crate) head_activation: Activation,
+    pub(crate) pooling: Pooling,
+}
+
+/// How far a layer looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) enum Reach {
+    /// Every token at every other.
+    #[serde(rename = "full_attention")]
+    Far,
+    /// Each token at its neighbours.
+    #[serde(rename = "sliding_attention")]
+    Near,
+}
+
+/// What the head reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Pooling {
+    /// The first token.
+    Cls,
+    /// The mean of all tokens.
+    Mean,
+}
+
+/// Which parts have a bias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of one another, and keys of the file"
+)]
+pub(crate) struct Biases {
+    #[serde(default, rename = "norm_bias")]
+    pub(crate) norm: bool,
+    #[serde(default, rename = "attention_bias")]
+    pub(crate) attention: bool,
+    #[serde(default, rename = "mlp_bias")]
+    pub(crate) inner: bool,
+    #[serde(default, rename = "classifier_bias")]
+    pub(crate) head: bool,
+}
+
+/// The keys of `config.json`; since version 5 transformers writes `layer_types` and `rope_parameters`, before it wrote the
+/// numbers that they come from. Absent values are as transformers has them.
+#[derive(Deserialize)]
+struct Keys {
+    vocab_size: usize,
+    hidden_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    intermediate_size: usize,
+    max_position_embeddings: usize,
+    #[serde(default = "norm_eps")]
+    norm_eps: f64,
+    #[serde(default = "gelu")]
+    hidden_activation: String,
+    #[serde(default = "gelu")]
+    classifier_activation: String,
+    #[serde(default = "cls")]
+    classifier_pooling: Pooling,
+    #[serde(default = "local_attention")]
+    local_attention: usize,
+    #[serde(default = "global_attn_every_n_layers")]
+    global_attn_every_n_layers: usize,
+    global_rope_theta: Option<f64>,
+    local_rope_theta: Option<f64>,
+    layer_types: Option<Vec<Reach>>,
+    rope_parameters: Option<RopeParameters>,
+    #[serde(flatten)]
+    biases: Biases,
+}
+
+#[derive(Deserialize)]
+struct RopeParameters {
+    full_attention: Option<Rope>,
+    sliding_attention: Option<Rope>,
+}
+
+#[derive(Deserialize)]
+struct Rope {
+    rope_theta: f64,
+    #[serde(default = "default_rope")]
+    rope_type: String,
+}
+
+fn norm_eps() -> f64 {
+    1e-5
+}
+
+fn gelu() -> String {
+    "gelu".to_owned()
+}
+
+fn cls() -> Pooling {
+    Pooling::Cls
+}
+
+fn local_attention() -> usize {
+    128
+}
+
+fn global_attn_every_n_layers() -> usize {
+    3
+}
+
+fn default_rope() -> String {
+    "default".to_owned()
+}
+
+pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, LoadError> {
+    let keys: Keys = config.parse()?;
+    config.check_sizes(&[
+        ("vocab_size", keys.vocab_size),
+        ("hidden_size", keys.hidden_size),
+        ("num_hidden_layers", keys.num_hidden_layers),
+        ("num_attention_heads", keys.num_attention_heads),
+        ("intermediate_size", keys.intermediate_size),
+        ("max_position_embeddings", keys.max_position_embeddings),
+        ("global_attn_every_n_layers", keys.global_attn_every_n_layers),
+    ])?;
+    config.check_heads("num_attention_heads", keys.num_attention_heads, keys.hidden_size)?;
+    config.check_epsilon("norm_eps", keys.norm_eps)?;
+    config.check_positions(keys.max_position_embeddings)?;
+    let size = keys.hidden_size / keys.num_attention_heads;
+    if size % 2 == 1 {
+        return Err(config.refuse("num_attention_heads", &keys.num_attention_heads, "a head must be even"));
+    }
+    let thetas = thetas(config, &keys)?;
+    Ok(ModernBert {
+        vocabulary: keys.vocab_size,
+        hidden: keys.hidden_size,
+        inner: keys.intermediate_size,
+        heads: keys.num_attention_heads,
+        positions: keys.max_position_embeddings,
+        epsilon: keys.norm_eps,
+        activation: config.activation("hidden_activation", &keys.hidden_activation)?,
+        thetas,
+        near: keys.local_attention / 2,
+        biases: keys.biases,
+        head_activation: config.activation("classifier_activation", &keys.classifier_activation)?,
+        pooling: keys.classifier_pooling,
+        layers: layers(config, keys)?,
+    })
+}
+
+fn layers(config: &ConfigFile, keys: Keys) -> Result<Vec<Reach>, LoadError> {
+    let (count, every) = (keys.num_hidden_layers, keys.global_attn_every_n_layers);
+    match keys.layer_types {
+        Some(types) if types.len() == count => Ok(types),
+        Some(types) => {
+            Err(config.refuse("layer_types", &types.len(), format!("{count} layers must have a type each")))
+        }
+        // More layers than any file holds are told by the first that is missing.
+        None => Ok((0..count.min(MOST_LAYERS))
+            .map(|number| if number.is_multiple_of(every) { Reach::Far } else { Reach::Near })
+            .collect()),
+    }
+}
+
+/// More than any model has.
+const MOST_LAYERS: usize = 10_000;
+
+fn thetas(config: &ConfigFile, keys: &Keys) -> Result<[f64; 2], LoadError> {
+    let (far, near) = match &keys.rope_parameters {
+        Some(RopeParameters { full_attention, sliding_attention }) => {
+            for rope in [full_attention, sliding_attention].into_iter().flatten() {
+                if rope.rope_type != "default" {
+                    return Err(config.refuse("rope_type", &rope.rope_type, "only default is supported"));
+                }
+            }
+            let theta = |rope: &Option<Rope>| rope.as_ref().map(|rope| rope.rope_theta);
+            (theta(full_attention), theta(sliding_attention))
+        }
+        None => (keys.global_rope_theta, keys.local_rope_theta),
+    };
+    let far = far.unwrap_or(160_000.0);
+    let thetas = [far, near.unwrap_or(if keys.rope_parameters.is_some() { far } else { 10_000.0 })];
+    match thetas.iter().find(|theta| !(**theta > 0.0 && theta.is_finite())) {
+        Some(theta) => Err(config.refuse("rope_theta", theta, "it must be above 0")),
+        None => Ok(thetas),
+    }
+}
+
+impl ModernBert {
+    pub(super) fn tensors(&self, labels: usize) -> impl Iterator<Item = TensorSpec> + '_ {
+        let (hidden, biases) = (self.hidden, self.biases);
+        let layers = self.layers.iter().enumerate().flat_map(|(number, _)| self.layer(number));
+        std::iter::once(TensorSpec::new("model.embeddings.tok_embeddings.weight", &[self.vocabulary, hidden]))
+            .chain(self.norm("model.embeddings.norm"))
+            .chain(layers)
+            .chain(self.norm("model.final_norm"))
+            .chain(TensorSpec::layer("head.dense", [hidden, hidden], biases.head))
+            .chain(self.norm("head.norm"))
+            .chain(TensorSpec::layer("classifier", [labels, hidden], true))
+    }
+
+    fn layer(&self, number: usize) -> Vec<TensorSpec> {
+        let (hidden, inner, biases) = (self.hidden, self.inner, self.biases);
+        let name = |part: &str| format!("model.layers.{number}.{part}");
+        let wide = |size: usize, times: usize| size.saturating_mul(times);
+        // The first layer's states are normed already.
+        let attention_norm = (number > 0).then(|| self.norm(&name("attn_norm")));
+        let attention_norm = attention_norm.into_iter().flatten();
+        attention_norm
+            .chain(TensorSpec::layer(&name("attn.Wqkv"), [wide(hidden, 3), hidden], biases.attention))
+            .chain(TensorSpec::layer(&name("attn.Wo"), [hidden, hidden], biases.attention))
+            .chain(self.norm(&name("mlp_norm")))
+            .chain(TensorSpec::layer(&name("mlp.Wi"), [wide(inner, 2), hidden], biases.inner))
+            .chain(TensorSpec::layer(&name("mlp.Wo"), [hidden, inner], biases.inner))
+            .collect()
+    }
+
+    fn norm(&self, name: &str) -> impl Iterator<Item = TensorSpec> + use<> {
+        TensorSpec::norm(name, self.hidden).into_iter().take(if self.biases.norm { 2 } else { 1 })
+    }
+}
