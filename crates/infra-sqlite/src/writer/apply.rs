@@ -39,18 +39,21 @@ type Row<'s, T> = (&'s TenantId, &'s T);
 /// Everything that is needed to write `sets`, from `BEGIN` to `COMMIT`, where that is a few rows to insert and nothing else:
 /// a lone write waits for its way to the connection's thread and back more than for anything but the disk, and this is
 /// one way instead of five.
-pub(super) fn script(sets: &[&PreparedSet]) -> Option<QueryBuilder<Sqlite>> {
-    let mut inserts = Vec::new();
-    let mut events = Vec::new();
-    for set in sets {
-        for write in set.writes() {
-            match write {
-                PreparedWrite::Insert(prediction) => inserts.push((set.tenant(), prediction.as_ref())),
-                PreparedWrite::Append(event) => events.push((set.tenant(), event)),
-                PreparedWrite::Delete(_) => return None,
-            }
-        }
+pub(super) fn script<'s>(sets: &[&'s PreparedSet]) -> Option<QueryBuilder<Sqlite>> {
+    let writes = || sets.iter().flat_map(|set| set.writes().iter().map(|write| (set.tenant(), write)));
+    if writes().any(|(_, write)| matches!(write, PreparedWrite::Delete(_))) {
+        return None;
     }
+    let inserted = |(tenant, write): (_, &'s PreparedWrite)| match write {
+        PreparedWrite::Insert(prediction) => Some((tenant, prediction.as_ref())),
+        _ => None,
+    };
+    let appended = |(tenant, write): (_, &'s PreparedWrite)| match write {
+        PreparedWrite::Append(event) => Some((tenant, event)),
+        _ => None,
+    };
+    let inserts: Vec<_> = writes().filter_map(inserted).collect();
+    let events: Vec<_> = writes().filter_map(appended).collect();
     if inserts.is_empty() || inserts.len() > EXACT_ROWS || events.is_empty() || events.len() > EXACT_ROWS {
         return None;
     }
