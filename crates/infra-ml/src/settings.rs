@@ -31,7 +31,7 @@ pub struct ModelSettings {
     /// The most tokens of one batch; one window alone may have more.
     pub max_batch_tokens: usize,
     /// How many batches are computed at once on the CPU, each on a core; as many as there are cores where there is none.
-    /// A CUDA device computes one at a time.
+    /// A CUDA device computes one at a time, and so does the CPU what is not on the fast path.
     pub threads: Option<NonZeroUsize>,
     /// The longest that a caller waits for an answer.
     pub max_wait: Duration,

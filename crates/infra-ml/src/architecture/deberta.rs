@@ -24,6 +24,8 @@ pub(crate) struct Deberta {
     /// Whether contents look at positions, and positions at contents.
     pub(crate) content_to_position: bool,
     pub(crate) position_to_content: bool,
+    /// What attention's scores are divided by.
+    pub(crate) scale: f64,
     pub(crate) convolution: Option<Convolution>,
     pub(crate) pooler: Activation,
 }
@@ -104,7 +106,7 @@ enum OneOrMany {
 impl OneOrMany {
     fn names(&self, name: &str) -> bool {
         match self {
-            Self::One(names) => names.split('|').any(|other| other.trim() == name),
+            Self::One(names) => names.split('|').any(|other| other.trim().eq_ignore_ascii_case(name)),
             Self::Many(names) => names.iter().any(|other| other == name),
         }
     }
@@ -129,18 +131,10 @@ fn minus_one() -> i64 {
 pub(super) fn read(config: &ConfigFile) -> Result<Deberta, LoadError> {
     let keys: Keys = config.parse()?;
     check(config, &keys)?;
-    let looks =
-        |name| keys.relative_attention && keys.pos_att_type.as_ref().is_some_and(|all| all.names(name));
-    let positive = |number: i64| usize::try_from(number).ok().filter(|number| *number > 0);
-    let relative = keys.relative_attention.then(|| Relative {
-        buckets: positive(keys.position_buckets),
-        farthest: positive(keys.max_relative_positions).unwrap_or(keys.max_position_embeddings),
-        shared: keys.share_att_key,
-        normed: keys
-            .norm_rel_ebd
-            .as_deref()
-            .is_some_and(|norms| norms.split('|').any(|norm| norm.trim() == "layer_norm")),
-    });
+    let looks = ["c2p", "p2c"].map(|name| keys.pos_att_type.as_ref().is_some_and(|all| all.names(name)));
+    // Each term counts, even where there are no relative positions to look at.
+    let terms = 1 + looks.iter().filter(|looks| **looks).count();
+    let relative = relative(config, &keys)?;
     let kernel = keys.conv_kernel_size.filter(|kernel| *kernel > 0);
     let convolution = kernel.map(|kernel| {
         let name = keys.conv_act.as_deref().unwrap_or("tanh");
@@ -160,11 +154,37 @@ pub(super) fn read(config: &ConfigFile) -> Result<Deberta, LoadError> {
         activation: config.activation("hidden_act", &keys.hidden_act)?,
         absolute: keys.position_biased_input,
         relative,
-        content_to_position: looks("c2p"),
-        position_to_content: looks("p2c"),
+        content_to_position: relative.is_some() && looks[0],
+        position_to_content: relative.is_some() && looks[1],
+        scale: ((keys.hidden_size / keys.num_attention_heads * terms) as f64).sqrt(),
         convolution: convolution.transpose()?,
         pooler: config.activation("pooler_hidden_act", &keys.pooler_hidden_act)?,
     })
+}
+
+fn relative(config: &ConfigFile, keys: &Keys) -> Result<Option<Relative>, LoadError> {
+    if !keys.relative_attention {
+        return Ok(None);
+    }
+    let positive = |number: i64| usize::try_from(number).ok().filter(|number| *number > 0);
+    let (buckets, most) = (positive(keys.position_buckets), keys.max_position_embeddings);
+    let farthest = positive(keys.max_relative_positions).unwrap_or(most);
+    if buckets == Some(1) {
+        return Err(config.refuse("position_buckets", &1, "it must be -1, or at least 2"));
+    }
+    // From the middle on buckets grow with the logarithm, which must have somewhere to go.
+    let middle = buckets.map_or(most, |buckets| buckets / 2);
+    if most - 1 > middle && farthest - 1 <= middle {
+        let expected = format!("it must be above {} for {} buckets", middle + 1, keys.position_buckets);
+        return Err(config.refuse("max_relative_positions", &keys.max_relative_positions, expected));
+    }
+    let norms = keys.norm_rel_ebd.as_deref().unwrap_or_default();
+    Ok(Some(Relative {
+        buckets,
+        farthest,
+        shared: keys.share_att_key,
+        normed: norms.split('|').any(|norm| norm.trim().eq_ignore_ascii_case("layer_norm")),
+    }))
 }
 
 fn check(config: &ConfigFile, keys: &Keys) -> Result<(), LoadError> {

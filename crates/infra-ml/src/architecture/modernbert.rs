@@ -26,19 +26,16 @@ pub(crate) struct ModernBert {
 }
 
 /// How far a layer looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// Every token at every other.
-    #[serde(rename = "full_attention")]
     Far,
     /// Each token at its neighbours.
-    #[serde(rename = "sliding_attention")]
     Near,
 }
 
 /// What the head reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pooling {
     /// The first token.
     Cls,
@@ -80,15 +77,16 @@ struct Keys {
     #[serde(default = "gelu")]
     classifier_activation: String,
     #[serde(default = "cls")]
-    classifier_pooling: Pooling,
+    classifier_pooling: String,
     #[serde(default = "local_attention")]
     local_attention: usize,
     #[serde(default = "global_attn_every_n_layers")]
     global_attn_every_n_layers: usize,
     global_rope_theta: Option<f64>,
     local_rope_theta: Option<f64>,
-    layer_types: Option<Vec<Reach>>,
+    layer_types: Option<Vec<String>>,
     rope_parameters: Option<RopeParameters>,
+    rope_scaling: Option<Rope>,
     #[serde(flatten)]
     biases: Biases,
 }
@@ -101,8 +99,8 @@ struct RopeParameters {
 
 #[derive(Deserialize)]
 struct Rope {
-    rope_theta: f64,
-    #[serde(default = "default_rope")]
+    rope_theta: Option<f64>,
+    #[serde(default = "default_rope", alias = "type")]
     rope_type: String,
 }
 
@@ -114,8 +112,8 @@ fn gelu() -> String {
     "gelu".to_owned()
 }
 
-fn cls() -> Pooling {
-    Pooling::Cls
+fn cls() -> String {
+    "cls".to_owned()
 }
 
 fn local_attention() -> usize {
@@ -161,7 +159,11 @@ pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, LoadError> {
         near: keys.local_attention / 2,
         biases: keys.biases,
         head_activation: config.activation("classifier_activation", &keys.classifier_activation)?,
-        pooling: keys.classifier_pooling,
+        pooling: match keys.classifier_pooling.as_str() {
+            "cls" => Pooling::Cls,
+            "mean" => Pooling::Mean,
+            other => return Err(config.refuse("classifier_pooling", &other, "cls and mean are supported")),
+        },
         layers: layers(config, keys)?,
     })
 }
@@ -169,7 +171,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, LoadError> {
 fn layers(config: &ConfigFile, keys: Keys) -> Result<Vec<Reach>, LoadError> {
     let (count, every) = (keys.num_hidden_layers, keys.global_attn_every_n_layers);
     match keys.layer_types {
-        Some(types) if types.len() == count => Ok(types),
+        Some(types) if types.len() == count => types.iter().map(|name| reach(config, name)).collect(),
         Some(types) => {
             Err(config.refuse("layer_types", &types.len(), format!("{count} layers must have a type each")))
         }
@@ -180,24 +182,34 @@ fn layers(config: &ConfigFile, keys: Keys) -> Result<Vec<Reach>, LoadError> {
     }
 }
 
+fn reach(config: &ConfigFile, name: &str) -> Result<Reach, LoadError> {
+    match name {
+        "full_attention" => Ok(Reach::Far),
+        "sliding_attention" => Ok(Reach::Near),
+        other => {
+            Err(config.refuse("layer_types", &other, "full_attention and sliding_attention are supported"))
+        }
+    }
+}
+
 /// More than any model has.
 const MOST_LAYERS: usize = 10_000;
 
 fn thetas(config: &ConfigFile, keys: &Keys) -> Result<[f64; 2], LoadError> {
-    let (far, near) = match &keys.rope_parameters {
-        Some(RopeParameters { full_attention, sliding_attention }) => {
-            for rope in [full_attention, sliding_attention].into_iter().flatten() {
-                if rope.rope_type != "default" {
-                    return Err(config.refuse("rope_type", &rope.rope_type, "only default is supported"));
-                }
-            }
-            let theta = |rope: &Option<Rope>| rope.as_ref().map(|rope| rope.rope_theta);
-            (theta(full_attention), theta(sliding_attention))
-        }
-        None => (keys.global_rope_theta, keys.local_rope_theta),
+    let [far, near] = match &keys.rope_parameters {
+        Some(rope) => [rope.full_attention.as_ref(), rope.sliding_attention.as_ref()],
+        None => [None, None],
     };
-    let far = far.unwrap_or(160_000.0);
-    let thetas = [far, near.unwrap_or(if keys.rope_parameters.is_some() { far } else { 10_000.0 })];
+    for rope in [far, near, keys.rope_scaling.as_ref()].into_iter().flatten() {
+        if rope.rope_type != "default" {
+            return Err(config.refuse("rope_type", &rope.rope_type, "only default is supported"));
+        }
+    }
+    let theta = |rope: Option<&Rope>, older: Option<f64>| rope.and_then(|rope| rope.rope_theta).or(older);
+    let thetas = [
+        theta(far, keys.global_rope_theta).unwrap_or(160_000.0),
+        theta(near, keys.local_rope_theta).unwrap_or(10_000.0),
+    ];
     match thetas.iter().find(|theta| !(**theta > 0.0 && theta.is_finite())) {
         Some(theta) => Err(config.refuse("rope_theta", theta, "it must be above 0")),
         None => Ok(thetas),

@@ -1,9 +1,12 @@
-use candle_core::{Device, Result, Tensor};
+mod distances;
+
+use candle_core::{Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 use candle_nn::{Conv1d, Conv1dConfig, Embedding, LayerNorm, Linear, Module, VarBuilder};
 
 use super::{CandleClassifier, activate, masked, norm};
 use crate::architecture::{Activation, Convolution, Deberta, Relative};
+use distances::{Between, Distances, nearest_first};
 
 /// DeBERTa's encoder, versions 2 and 3, and head.
 ///
@@ -16,7 +19,8 @@ pub(super) struct CandleDeberta {
     project: Option<Linear>,
     norm: LayerNorm,
     layers: Vec<Layer>,
-    buckets: Option<Buckets>,
+    heads: usize,
+    distances: Option<Distances>,
     convolution: Option<Beside>,
     pooler: Linear,
     pooler_activation: Activation,
@@ -38,25 +42,12 @@ struct Attention {
     query: Linear,
     key: Linear,
     value: Linear,
-    /// The keys of positions, at which contents look, and the queries of positions, which look at contents:
-    /// `[1, heads, 2 · span, size]`.
+    /// The keys of positions, at which contents look, and the queries of positions, which look at contents, these divided
+    /// by `scale`: `[heads, 2 · span, size]`.
     position_keys: Option<Tensor>,
     position_queries: Option<Tensor>,
-    /// What scores are divided by.
+    /// What queries are divided by before the product, which half precision might not hold.
     scale: f64,
-}
-
-/// The bucket of each distance, and the buckets on each side of the table of positions.
-struct Buckets {
-    buckets: Vec<usize>,
-    span: usize,
-}
-
-/// For every two places the row of the table of positions: of the first as seen from the second, and the other way round,
-/// `[width, width]`.
-struct Distances {
-    forth: Tensor,
-    back: Tensor,
 }
 
 /// The convolution beside the first layer.
@@ -81,7 +72,8 @@ impl CandleDeberta {
             project: (width != hidden).then(project).transpose()?,
             norm: norm(&table.pp("LayerNorm"), hidden, model.epsilon, true)?,
             layers: layers.collect::<Result<_>>()?,
-            buckets: model.relative.map(|relative| Buckets::new(relative, model.positions)),
+            heads: model.heads,
+            distances: model.relative.map(|relative| Distances::new(relative, weights.device())),
             convolution: model
                 .convolution
                 .map(|convolution| Beside::load(&encoder.pp("conv"), model, convolution))
@@ -95,10 +87,10 @@ impl CandleDeberta {
 
 impl CandleClassifier for CandleDeberta {
     fn forward(&self, ids: &Tensor, mask: &Tensor) -> Result<Tensor> {
-        let width = ids.dim(1)?;
+        let batch = ids.dims2()?;
         let mut embedded = self.words.forward(ids)?;
         if let Some(places) = &self.places {
-            embedded = embedded.broadcast_add(&places.narrow(0, 0, width)?)?;
+            embedded = embedded.broadcast_add(&places.narrow(0, 0, batch.1)?)?;
         }
         if let Some(project) = &self.project {
             embedded = project.forward(&embedded)?;
@@ -106,12 +98,12 @@ impl CandleClassifier for CandleDeberta {
         // Padding is nought, so that the convolution sees the end of each text where it is.
         let there = mask.unsqueeze(2)?.to_dtype(embedded.dtype())?;
         let embedded = self.norm.forward(&embedded)?.broadcast_mul(&there)?;
-        let mask = masked(mask)?;
-        let distances = self.buckets.as_ref().map(|buckets| buckets.distances(width, ids.device()));
-        let distances = distances.transpose()?;
+        let mask = masked(mask)?.transpose(0, 1)?;
+        let between =
+            self.distances.as_ref().map(|distances| distances.between(self.heads, batch)).transpose()?;
         let mut states = embedded.clone();
         for (number, layer) in self.layers.iter().enumerate() {
-            states = layer.forward(&states, &mask, distances.as_ref())?;
+            states = layer.forward(&states, &mask, between.as_ref())?;
             if let Some(beside) = self.convolution.as_ref().filter(|_| number == 0) {
                 states = beside.forward(&embedded, &states, &there)?;
             }
@@ -134,9 +126,10 @@ fn places(table: &VarBuilder<'_>, model: &Deberta) -> Result<Option<Tensor>> {
     }
 }
 
-/// The table of relative positions, `[2 · span, hidden]`.
+/// The table of relative positions, `[2 · span, hidden]`, the nearest first.
 fn position_table(encoder: &VarBuilder<'_>, model: &Deberta, relative: Relative) -> Result<Tensor> {
     let table = encoder.pp("rel_embeddings").get((2 * relative.span(), model.hidden), "weight")?;
+    let table = table.index_select(&nearest_first(relative.span(), encoder.device())?, 0)?;
     if relative.normed {
         norm(&encoder.pp("LayerNorm"), model.hidden, model.epsilon, true)?.forward(&table)
     } else {
@@ -160,8 +153,8 @@ impl Layer {
         })
     }
 
-    fn forward(&self, states: &Tensor, mask: &Tensor, distances: Option<&Distances>) -> Result<Tensor> {
-        let attended = self.output.forward(&self.attention.forward(states, mask, distances)?)?;
+    fn forward(&self, states: &Tensor, mask: &Tensor, between: Option<&Between>) -> Result<Tensor> {
+        let attended = self.output.forward(&self.attention.forward(states, mask, between)?)?;
         let states = self.attention_norm.forward(&(attended + states)?)?;
         let inner = activate(self.activation, &self.inner.forward(&states)?)?;
         self.norm.forward(&(self.outer.forward(&inner)? + states)?)
@@ -179,86 +172,44 @@ impl Attention {
             let positions = positions.unsqueeze(0)?;
             let projected =
                 if shared { of_contents.forward(&positions)? } else { linear(own)?.forward(&positions)? };
-            split_heads(&projected, heads).map(Some)
+            split_heads(&projected, heads)?.squeeze(1).map(Some)
         };
-        let position_keys = project(model.content_to_position, "pos_key_proj", &key)?;
         let position_queries = project(model.position_to_content, "pos_query_proj", &query)?;
-        let looks = [position_keys.is_some(), position_queries.is_some()];
-        let terms = 1 + looks.into_iter().filter(|looks| *looks).count();
         Ok(Self {
             heads,
+            position_keys: project(model.content_to_position, "pos_key_proj", &key)?,
+            position_queries: position_queries.map(|queries| queries / model.scale).transpose()?,
             query,
             key,
             value: linear("value_proj")?,
-            position_keys,
-            position_queries,
-            scale: ((hidden / heads * terms) as f64).sqrt(),
+            scale: model.scale,
         })
     }
 
-    fn forward(&self, states: &Tensor, mask: &Tensor, distances: Option<&Distances>) -> Result<Tensor> {
-        let (rows, width, hidden) = states.dims3()?;
+    /// `mask` is added to the scores, `[1, rows, 1, width]`.
+    fn forward(&self, states: &Tensor, mask: &Tensor, between: Option<&Between>) -> Result<Tensor> {
         let heads = |linear: &Linear| split_heads(&linear.forward(states)?, self.heads);
-        let (query, key, value) = (heads(&self.query)?, heads(&self.key)?, heads(&self.value)?);
+        let (query, key, value) =
+            ((heads(&self.query)? / self.scale)?, heads(&self.key)?, heads(&self.value)?);
         let mut scores = query.matmul(&key.t()?)?;
-        if let Some(distances) = distances {
-            // For each two places, of the scores with all positions, that with the one between them.
-            let pick = |scores: Tensor, places: &Tensor| {
-                scores.gather(&places.broadcast_as((rows, self.heads, width, width))?.contiguous()?, 3)
-            };
+        if let Some(between) = between {
             if let Some(positions) = &self.position_keys {
-                scores = (scores + pick(query.broadcast_matmul(&positions.t()?)?, &distances.forth)?)?;
+                scores = (scores + between.seen_by_queries(&query, positions)?)?;
             }
             if let Some(positions) = &self.position_queries {
-                scores = (scores + pick(key.broadcast_matmul(&positions.t()?)?, &distances.back)?.t()?)?;
+                scores = (scores + between.seen_by_keys(&key, positions)?)?;
             }
         }
-        let scores = (scores.to_dtype(mask.dtype())? / self.scale)?.broadcast_add(mask)?;
+        let scores = scores.to_dtype(mask.dtype())?.broadcast_add(mask)?;
         let attended = softmax_last_dim(&scores)?.to_dtype(value.dtype())?.matmul(&value)?;
-        attended.transpose(1, 2)?.reshape((rows, width, hidden))
+        attended.permute((1, 2, 0, 3))?.reshape(states.shape())
     }
 }
 
-/// From `[rows, width, hidden]` to `[rows, heads, width, size]`.
+/// From `[rows, width, hidden]` to `[heads, rows, width, size]`: heads first, since all rows share a head's positions.
 fn split_heads(states: &Tensor, heads: usize) -> Result<Tensor> {
     let (rows, width, hidden) = states.dims3()?;
-    states.reshape((rows, width, heads, hidden / heads))?.transpose(1, 2)?.contiguous()
-}
-
-impl Buckets {
-    fn new(relative: Relative, positions: usize) -> Self {
-        let buckets = (0..positions).map(|distance| bucket(distance, relative)).collect();
-        Self { buckets, span: relative.span() }
-    }
-
-    /// The distances between the first `width` places.
-    fn distances(&self, width: usize, device: &Device) -> Result<Distances> {
-        let last = 2 * self.span - 1;
-        let before = |distance: usize| (self.span + self.buckets[distance]).min(last) as u32;
-        let behind = |distance: usize| self.span.saturating_sub(self.buckets[distance]) as u32;
-        let row = |from: usize, to: usize| if from >= to { before(from - to) } else { behind(to - from) };
-        let table = |rows: Vec<u32>| Tensor::from_vec(rows, (width, width), device);
-        let places = || (0..width).flat_map(|from| (0..width).map(move |to| (from, to)));
-        Ok(Distances {
-            forth: table(places().map(|(from, to)| row(from, to)).collect())?,
-            back: table(places().map(|(from, to)| row(to, from)).collect())?,
-        })
-    }
-}
-
-/// The bucket of a distance: each has its own up to half of the buckets, beyond they grow with the logarithm.
-/// `make_log_bucket_position` of transformers, in the same `f32`.
-fn bucket(distance: usize, relative: Relative) -> usize {
-    let Some(buckets) = relative.buckets else { return distance };
-    let middle = buckets / 2;
-    if distance <= middle {
-        return distance;
-    }
-    let wide = middle as f32;
-    let growth = (distance as f32 / wide).ln() / ((relative.farthest as f32 - 1.0) / wide).ln();
-    let beyond = (growth * (wide - 1.0)).ceil();
-    // Not a number, or below 0, is 0 here.
-    middle + beyond as usize
+    states.reshape((rows, width, heads, hidden / heads))?.permute((2, 0, 1, 3))?.contiguous()
 }
 
 impl Beside {

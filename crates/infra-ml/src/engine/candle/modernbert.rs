@@ -19,7 +19,7 @@ pub(super) struct CandleModernBert {
     final_norm: LayerNorm,
     /// Where layers look far, and where near.
     rotations: [Rotation; 2],
-    near: usize,
+    window: Window,
     dense: Linear,
     activation: Activation,
     head_norm: LayerNorm,
@@ -74,7 +74,7 @@ impl CandleModernBert {
             layers: layers.collect::<Result<_>>()?,
             final_norm: norm(base.pp("final_norm"))?,
             rotations: [far?, near?],
-            near: model.near,
+            window: Window::new(model.near.min(model.positions), weights.device())?,
             dense: candle_nn::linear_b(hidden, hidden, biases.head, head.pp("dense"))?,
             activation: model.head_activation,
             head_norm: norm(head.pp("norm"))?,
@@ -86,9 +86,8 @@ impl CandleModernBert {
 
 impl CandleClassifier for CandleModernBert {
     fn forward(&self, ids: &Tensor, mask: &Tensor) -> Result<Tensor> {
-        let width = ids.dim(1)?;
-        let far = blocks(width, None, mask)?;
-        let near = blocks(width, Some(self.near), mask)?;
+        let padding = masked(mask)?;
+        let (far, near) = (blocks(&padding, None)?, blocks(&padding, Some(&self.window))?);
         let mut states = self.norm.forward(&self.words.forward(ids)?)?;
         for layer in &self.layers {
             let (blocks, rotation) = match layer.reach {
@@ -127,14 +126,14 @@ impl Layer {
         // [3, rows, heads, width, size]
         let parts = parts.permute((2, 0, 3, 1, 4))?;
         let [query, key] = [0, 1].map(|part| rotation.turn(&parts.get(part)?));
-        let (query, key, value) = (query?, key?, parts.get(2)?.contiguous()?);
-        let scale = (size as f64).powf(-0.5);
+        // Scaled before the product, which half precision might not hold.
+        let query = (query? * (size as f64).powf(-0.5))?;
+        let (key, value) = (key?, parts.get(2)?.contiguous()?);
         let attended = blocks.iter().map(|Block { queries, keys, mask }| {
             let part = |states: &Tensor, range: &Range<usize>| states.narrow(2, range.start, range.len());
-            let scores =
-                part(&query, queries)?.contiguous()?.matmul(&part(&key, keys)?.t()?.contiguous()?)?;
-            let shares = softmax_last_dim(&(scores.to_dtype(DType::F32)? * scale)?.broadcast_add(mask)?)?;
-            shares.to_dtype(value.dtype())?.matmul(&part(&value, keys)?.contiguous()?)
+            let scores = part(&query, queries)?.matmul(&part(&key, keys)?.t()?)?;
+            let shares = softmax_last_dim(&scores.to_dtype(DType::F32)?.broadcast_add(mask)?)?;
+            shares.to_dtype(value.dtype())?.matmul(&part(&value, keys)?)
         });
         let attended = Tensor::cat(&attended.collect::<Result<Vec<_>>>()?, 2)?;
         self.output.forward(&attended.transpose(1, 2)?.reshape((rows, width, hidden))?)
@@ -168,25 +167,44 @@ struct Block {
 }
 
 /// The tokens of a block: the scores of all with all would need memory by the square of a long text.
-const BLOCK: usize = 1_024;
+const BLOCK: usize = 256;
 
-/// The blocks of `width` tokens that look at all of `mask`, or at those that are `near`.
-fn blocks(width: usize, near: Option<usize>, mask: &Tensor) -> Result<Vec<Block>> {
-    let padding = masked(mask)?;
-    let starts = (0..width).step_by(BLOCK);
+/// What a layer that looks near sees.
+struct Window {
+    /// The tokens before and behind one that it sees.
+    near: usize,
+    /// What is added to the scores of a block's tokens with all that any of them sees: 0, or [`MASKED`] where one is beyond
+    /// the other's window. `[BLOCK, near + BLOCK + near]`.
+    band: Tensor,
+}
+
+impl Window {
+    fn new(near: usize, device: &Device) -> Result<Self> {
+        let keys = BLOCK + 2 * near;
+        let row = |query: usize| {
+            (0..keys).map(move |key| if key.abs_diff(query + near) > near { MASKED } else { 0.0 })
+        };
+        let band: Vec<f32> = (0..BLOCK).flat_map(row).collect();
+        Ok(Self { near, band: Tensor::from_vec(band, (BLOCK, keys), device)? })
+    }
+}
+
+/// The blocks of all tokens, of which each sees all others or a `window`. `padding` is added to the scores,
+/// `[rows, 1, 1, width]`.
+fn blocks(padding: &Tensor, window: Option<&Window>) -> Result<Vec<Block>> {
+    let width = padding.dim(3)?;
+    // All tokens of a short text are near one another.
+    let window = window.filter(|window| width > window.near + 1);
     let block = |start: usize| {
         let queries = start..width.min(start + BLOCK);
-        let Some(near) = near else {
+        let Some(Window { near, band }) = window else {
             return Ok(Block { queries, keys: 0..width, mask: padding.clone() });
         };
-        let keys = start.saturating_sub(near)..width.min(queries.end + near);
+        let keys = start.saturating_sub(*near)..width.min(queries.end + near);
         let padding = padding.narrow(3, keys.start, keys.len())?;
-        let row =
-            |from: usize| keys.clone().map(move |to| if from.abs_diff(to) > near { MASKED } else { 0.0 });
-        let beyond: Vec<f32> = queries.clone().flat_map(row).collect();
-        let beyond = Tensor::from_vec(beyond, (queries.len(), keys.len()), mask.device())?;
+        let beyond = band.narrow(0, 0, queries.len())?.narrow(1, keys.start + near - start, keys.len())?;
         // Of two masks the stronger: their sum would be infinite, and a row of such is no number.
         Ok(Block { mask: padding.broadcast_minimum(&beyond)?, queries, keys })
     };
-    starts.map(block).collect()
+    (0..width).step_by(BLOCK).map(block).collect()
 }

@@ -82,6 +82,7 @@ fn json_that_is_none_is_refused_with_its_place_as_the_cause() {
 fn another_architecture_is_refused_with_those_that_are_supported() {
     for (found, named) in [
         (json!(["MPNetForSequenceClassification"]), "MPNet"),
+        (json!(["DebertaForSequenceClassification"]), "DebertaForSequenceClassification"),
         (json!(["BertModel"]), "BertModel"),
         (json!(["GPT2LMHeadModel", "T5ForConditionalGeneration"]), "GPT2LMHeadModel, T5"),
         (json!([]), "none"),
