@@ -13,6 +13,7 @@ mod distilbert;
 mod electra;
 mod modernbert;
 mod roberta;
+mod sizes;
 
 pub(crate) use activation::Activation;
 pub(crate) use bert_like::BertLike;
@@ -116,8 +117,8 @@ impl Architecture {
     pub(crate) fn vocabulary(&self) -> usize {
         match self {
             Self::BertLike(model) => model.encoder.vocab_size,
-            Self::Deberta(model) => model.vocabulary,
-            Self::ModernBert(model) => model.vocabulary,
+            Self::Deberta(model) => model.sizes.vocabulary,
+            Self::ModernBert(model) => model.sizes.vocabulary,
         }
     }
 
@@ -125,8 +126,8 @@ impl Architecture {
     pub(crate) fn positions(&self) -> usize {
         match self {
             Self::BertLike(model) => model.positions(),
-            Self::Deberta(model) => model.positions,
-            Self::ModernBert(model) => model.positions,
+            Self::Deberta(model) => model.sizes.positions,
+            Self::ModernBert(model) => model.sizes.positions,
         }
     }
 

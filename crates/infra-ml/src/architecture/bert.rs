@@ -4,17 +4,12 @@ use serde::Deserialize;
 use super::Activation;
 use super::bert_like::{BertLike, Names};
 use super::config_file::ConfigFile;
+use super::sizes::Sizes;
 use crate::load_error::LoadError;
 
-/// The keys of BERT's `config.json`, which RoBERTa and ELECTRA share. Absent values are as transformers has them.
+/// The keys of BERT's `config.json` beside the sizes, which RoBERTa and ELECTRA share. Absent values are as transformers has them.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct BertKeys {
-    vocab_size: usize,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    max_position_embeddings: usize,
     #[serde(default = "two")]
     type_vocab_size: usize,
     #[serde(default = "gelu")]
@@ -40,28 +35,20 @@ impl BertKeys {
     /// The encoder that the keys describe, in Candle's words.
     pub(super) fn read(config: &ConfigFile) -> Result<Config, LoadError> {
         let keys: Self = config.parse()?;
-        config.check_sizes(&[
-            ("vocab_size", keys.vocab_size),
-            ("hidden_size", keys.hidden_size),
-            ("num_hidden_layers", keys.num_hidden_layers),
-            ("num_attention_heads", keys.num_attention_heads),
-            ("intermediate_size", keys.intermediate_size),
-            ("type_vocab_size", keys.type_vocab_size),
-            ("max_position_embeddings", keys.max_position_embeddings),
-        ])?;
-        config.check_heads("num_attention_heads", keys.num_attention_heads, keys.hidden_size)?;
+        let sizes = Sizes::read(config)?;
+        config.check_sizes(&[("type_vocab_size", keys.type_vocab_size)])?;
         config.check_epsilon("layer_norm_eps", keys.layer_norm_eps)?;
         if let Some(other) = keys.position_embedding_type.as_deref().filter(|kind| *kind != "absolute") {
             return Err(config.refuse("position_embedding_type", &other, "only absolute is supported"));
         }
         Ok(Config {
-            vocab_size: keys.vocab_size,
-            hidden_size: keys.hidden_size,
-            num_hidden_layers: keys.num_hidden_layers,
-            num_attention_heads: keys.num_attention_heads,
-            intermediate_size: keys.intermediate_size,
+            vocab_size: sizes.vocabulary,
+            hidden_size: sizes.hidden,
+            num_hidden_layers: sizes.layers,
+            num_attention_heads: sizes.heads,
+            intermediate_size: sizes.inner,
             hidden_act: activation(config, "hidden_act", &keys.hidden_act)?,
-            max_position_embeddings: keys.max_position_embeddings,
+            max_position_embeddings: sizes.positions,
             type_vocab_size: keys.type_vocab_size,
             layer_norm_eps: keys.layer_norm_eps,
             position_embedding_type: PositionEmbeddingType::Absolute,

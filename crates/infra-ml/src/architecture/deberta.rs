@@ -1,20 +1,16 @@
 use serde::Deserialize;
 
 use super::config_file::ConfigFile;
+use super::sizes::Sizes;
 use super::{Activation, TensorSpec};
 use crate::load_error::LoadError;
 
 /// `DebertaV2ForSequenceClassification`, which DeBERTa-v3 is too: attention looks at contents and at relative positions.
 #[derive(Debug, Clone)]
 pub(crate) struct Deberta {
-    pub(crate) vocabulary: usize,
+    pub(crate) sizes: Sizes,
     /// The width of the embeddings; where it is not the encoder's, a layer leads from one to the other.
     pub(crate) embedding: usize,
-    pub(crate) hidden: usize,
-    pub(crate) inner: usize,
-    pub(crate) layers: usize,
-    pub(crate) heads: usize,
-    pub(crate) positions: usize,
     pub(crate) types: usize,
     pub(crate) epsilon: f64,
     pub(crate) activation: Activation,
@@ -61,12 +57,6 @@ pub(crate) struct Convolution {
 /// The keys of `config.json`. Absent values are as transformers has them.
 #[derive(Deserialize)]
 struct Keys {
-    vocab_size: usize,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    max_position_embeddings: usize,
     #[serde(default)]
     type_vocab_size: usize,
     #[serde(default = "layer_norm_eps")]
@@ -130,11 +120,12 @@ fn minus_one() -> i64 {
 
 pub(super) fn read(config: &ConfigFile) -> Result<Deberta, LoadError> {
     let keys: Keys = config.parse()?;
-    check(config, &keys)?;
+    let sizes = Sizes::read(config)?;
+    check(config, &keys, sizes)?;
     let looks = ["c2p", "p2c"].map(|name| keys.pos_att_type.as_ref().is_some_and(|all| all.names(name)));
     // Each term counts, even where there are no relative positions to look at.
     let terms = 1 + looks.iter().filter(|looks| **looks).count();
-    let relative = relative(config, &keys)?;
+    let relative = relative(config, &keys, sizes)?;
     let kernel = keys.conv_kernel_size.filter(|kernel| *kernel > 0);
     let convolution = kernel.map(|kernel| {
         let name = keys.conv_act.as_deref().unwrap_or("tanh");
@@ -142,13 +133,8 @@ pub(super) fn read(config: &ConfigFile) -> Result<Deberta, LoadError> {
         Ok(Convolution { kernel, groups: keys.conv_groups.unwrap_or(1), activation })
     });
     Ok(Deberta {
-        vocabulary: keys.vocab_size,
-        embedding: keys.embedding_size.unwrap_or(keys.hidden_size),
-        hidden: keys.hidden_size,
-        inner: keys.intermediate_size,
-        layers: keys.num_hidden_layers,
-        heads: keys.num_attention_heads,
-        positions: keys.max_position_embeddings,
+        sizes,
+        embedding: keys.embedding_size.unwrap_or(sizes.hidden),
         types: keys.type_vocab_size,
         epsilon: keys.layer_norm_eps,
         activation: config.activation("hidden_act", &keys.hidden_act)?,
@@ -162,12 +148,12 @@ pub(super) fn read(config: &ConfigFile) -> Result<Deberta, LoadError> {
     })
 }
 
-fn relative(config: &ConfigFile, keys: &Keys) -> Result<Option<Relative>, LoadError> {
+fn relative(config: &ConfigFile, keys: &Keys, sizes: Sizes) -> Result<Option<Relative>, LoadError> {
     if !keys.relative_attention {
         return Ok(None);
     }
     let positive = |number: i64| usize::try_from(number).ok().filter(|number| *number > 0);
-    let (buckets, most) = (positive(keys.position_buckets), keys.max_position_embeddings);
+    let (buckets, most) = (positive(keys.position_buckets), sizes.positions);
     let farthest = positive(keys.max_relative_positions).unwrap_or(most);
     if buckets == Some(1) {
         return Err(config.refuse("position_buckets", &1, "it must be -1, or at least 2"));
@@ -187,31 +173,23 @@ fn relative(config: &ConfigFile, keys: &Keys) -> Result<Option<Relative>, LoadEr
     }))
 }
 
-fn check(config: &ConfigFile, keys: &Keys) -> Result<(), LoadError> {
+fn check(config: &ConfigFile, keys: &Keys, sizes: Sizes) -> Result<(), LoadError> {
     config.check_sizes(&[
-        ("vocab_size", keys.vocab_size),
-        ("hidden_size", keys.hidden_size),
-        ("num_hidden_layers", keys.num_hidden_layers),
-        ("num_attention_heads", keys.num_attention_heads),
-        ("intermediate_size", keys.intermediate_size),
-        ("max_position_embeddings", keys.max_position_embeddings),
         ("embedding_size", keys.embedding_size.unwrap_or(1)),
         ("conv_groups", keys.conv_groups.unwrap_or(1)),
     ])?;
-    config.check_heads("num_attention_heads", keys.num_attention_heads, keys.hidden_size)?;
     config.check_epsilon("layer_norm_eps", keys.layer_norm_eps)?;
-    config.check_positions(keys.max_position_embeddings)?;
-    let head = keys.hidden_size / keys.num_attention_heads;
+    config.check_positions(sizes.positions)?;
     for (key, value, wanted) in [
-        ("attention_head_size", keys.attention_head_size, head),
-        ("pooler_hidden_size", keys.pooler_hidden_size, keys.hidden_size),
+        ("attention_head_size", keys.attention_head_size, sizes.head()),
+        ("pooler_hidden_size", keys.pooler_hidden_size, sizes.hidden),
     ] {
         if let Some(value) = value.filter(|value| *value != wanted) {
             return Err(config.refuse(key, &value, format!("only {wanted} is supported here")));
         }
     }
     let groups = keys.conv_groups.unwrap_or(1);
-    if !keys.hidden_size.is_multiple_of(groups) {
+    if !sizes.hidden.is_multiple_of(groups) {
         return Err(config.refuse("conv_groups", &groups, "it must divide the hidden size"));
     }
     match keys.conv_kernel_size.filter(|kernel| *kernel > 0 && kernel.is_multiple_of(2)) {
@@ -222,27 +200,27 @@ fn check(config: &ConfigFile, keys: &Keys) -> Result<(), LoadError> {
 
 impl Deberta {
     pub(super) fn tensors(&self, labels: usize) -> impl Iterator<Item = TensorSpec> + '_ {
-        let (width, hidden) = (self.embedding, self.hidden);
+        let (width, hidden) = (self.embedding, self.sizes.hidden);
         let table = |name: &str, rows: usize| {
             TensorSpec::new(format!("deberta.embeddings.{name}.weight"), &[rows, width])
         };
-        let positions = self.absolute.then(|| table("position_embeddings", self.positions));
+        let positions = self.absolute.then(|| table("position_embeddings", self.sizes.positions));
         let types = (self.types > 0).then(|| table("token_type_embeddings", self.types));
         let project = (width != hidden)
             .then(|| TensorSpec::new("deberta.embeddings.embed_proj.weight", &[hidden, width]));
-        std::iter::once(table("word_embeddings", self.vocabulary))
+        std::iter::once(table("word_embeddings", self.sizes.vocabulary))
             .chain(positions)
             .chain(types)
             .chain(project)
             .chain(TensorSpec::norm("deberta.embeddings.LayerNorm", hidden))
-            .chain((0..self.layers).flat_map(|number| self.layer(number)))
+            .chain((0..self.sizes.layers).flat_map(|number| self.layer(number)))
             .chain(self.around_layers())
             .chain(TensorSpec::linear("pooler.dense", [hidden, hidden]))
             .chain(TensorSpec::linear("classifier", [labels, hidden]))
     }
 
     fn layer(&self, number: usize) -> Vec<TensorSpec> {
-        let (hidden, inner) = (self.hidden, self.inner);
+        let Sizes { hidden, inner, .. } = self.sizes;
         let name = |part: &str| format!("deberta.encoder.layer.{number}.{part}");
         let own = self.relative.is_some_and(|relative| !relative.shared);
         let mut projections = vec!["query_proj", "key_proj", "value_proj"];
@@ -261,7 +239,7 @@ impl Deberta {
 
     /// The relative positions and the convolution.
     fn around_layers(&self) -> impl Iterator<Item = TensorSpec> + use<> {
-        let hidden = self.hidden;
+        let hidden = self.sizes.hidden;
         let relative = self.relative.map(|relative| {
             let rows = relative.span().saturating_mul(2);
             let table = TensorSpec::new("deberta.encoder.rel_embeddings.weight", &[rows, hidden]);

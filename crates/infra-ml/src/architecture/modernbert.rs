@@ -1,17 +1,14 @@
 use serde::Deserialize;
 
 use super::config_file::ConfigFile;
+use super::sizes::Sizes;
 use super::{Activation, TensorSpec};
 use crate::load_error::LoadError;
 
 /// `ModernBertForSequenceClassification`: rotary positions, layers that look far or near, gated linear units.
 #[derive(Debug, Clone)]
 pub(crate) struct ModernBert {
-    pub(crate) vocabulary: usize,
-    pub(crate) hidden: usize,
-    pub(crate) inner: usize,
-    pub(crate) heads: usize,
-    pub(crate) positions: usize,
+    pub(crate) sizes: Sizes,
     pub(crate) epsilon: f64,
     pub(crate) activation: Activation,
     /// How far each layer looks.
@@ -64,12 +61,6 @@ pub(crate) struct Biases {
 /// numbers that they come from. Absent values are as transformers has them.
 #[derive(Deserialize)]
 struct Keys {
-    vocab_size: usize,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    max_position_embeddings: usize,
     #[serde(default = "norm_eps")]
     norm_eps: f64,
     #[serde(default = "gelu")]
@@ -130,29 +121,16 @@ fn default_rope() -> String {
 
 pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, LoadError> {
     let keys: Keys = config.parse()?;
-    config.check_sizes(&[
-        ("vocab_size", keys.vocab_size),
-        ("hidden_size", keys.hidden_size),
-        ("num_hidden_layers", keys.num_hidden_layers),
-        ("num_attention_heads", keys.num_attention_heads),
-        ("intermediate_size", keys.intermediate_size),
-        ("max_position_embeddings", keys.max_position_embeddings),
-        ("global_attn_every_n_layers", keys.global_attn_every_n_layers),
-    ])?;
-    config.check_heads("num_attention_heads", keys.num_attention_heads, keys.hidden_size)?;
+    let sizes = Sizes::read(config)?;
+    config.check_sizes(&[("global_attn_every_n_layers", keys.global_attn_every_n_layers)])?;
     config.check_epsilon("norm_eps", keys.norm_eps)?;
-    config.check_positions(keys.max_position_embeddings)?;
-    let size = keys.hidden_size / keys.num_attention_heads;
-    if size % 2 == 1 {
-        return Err(config.refuse("num_attention_heads", &keys.num_attention_heads, "a head must be even"));
+    config.check_positions(sizes.positions)?;
+    if sizes.head() % 2 == 1 {
+        return Err(config.refuse("num_attention_heads", &sizes.heads, "a head must be even"));
     }
     let thetas = thetas(config, &keys)?;
     Ok(ModernBert {
-        vocabulary: keys.vocab_size,
-        hidden: keys.hidden_size,
-        inner: keys.intermediate_size,
-        heads: keys.num_attention_heads,
-        positions: keys.max_position_embeddings,
+        sizes,
         epsilon: keys.norm_eps,
         activation: config.activation("hidden_activation", &keys.hidden_activation)?,
         thetas,
@@ -164,12 +142,12 @@ pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, LoadError> {
             "mean" => Pooling::Mean,
             other => return Err(config.refuse("classifier_pooling", &other, "cls and mean are supported")),
         },
-        layers: layers(config, keys)?,
+        layers: layers(config, sizes.layers, keys)?,
     })
 }
 
-fn layers(config: &ConfigFile, keys: Keys) -> Result<Vec<Reach>, LoadError> {
-    let (count, every) = (keys.num_hidden_layers, keys.global_attn_every_n_layers);
+fn layers(config: &ConfigFile, count: usize, keys: Keys) -> Result<Vec<Reach>, LoadError> {
+    let every = keys.global_attn_every_n_layers;
     match keys.layer_types {
         Some(types) if types.len() == count => types.iter().map(|name| reach(config, name)).collect(),
         Some(types) => {
@@ -218,9 +196,9 @@ fn thetas(config: &ConfigFile, keys: &Keys) -> Result<[f64; 2], LoadError> {
 
 impl ModernBert {
     pub(super) fn tensors(&self, labels: usize) -> impl Iterator<Item = TensorSpec> + '_ {
-        let (hidden, biases) = (self.hidden, self.biases);
+        let (Sizes { vocabulary, hidden, .. }, biases) = (self.sizes, self.biases);
         let layers = self.layers.iter().enumerate().flat_map(|(number, _)| self.layer(number));
-        std::iter::once(TensorSpec::new("model.embeddings.tok_embeddings.weight", &[self.vocabulary, hidden]))
+        std::iter::once(TensorSpec::new("model.embeddings.tok_embeddings.weight", &[vocabulary, hidden]))
             .chain(self.norm("model.embeddings.norm"))
             .chain(layers)
             .chain(self.norm("model.final_norm"))
@@ -230,7 +208,7 @@ impl ModernBert {
     }
 
     fn layer(&self, number: usize) -> Vec<TensorSpec> {
-        let (hidden, inner, biases) = (self.hidden, self.inner, self.biases);
+        let (Sizes { hidden, inner, .. }, biases) = (self.sizes, self.biases);
         let name = |part: &str| format!("model.layers.{number}.{part}");
         let wide = |size: usize, times: usize| size.saturating_mul(times);
         // The first layer's states are normed already.
@@ -246,6 +224,6 @@ impl ModernBert {
     }
 
     fn norm(&self, name: &str) -> impl Iterator<Item = TensorSpec> + use<> {
-        TensorSpec::norm(name, self.hidden).into_iter().take(if self.biases.norm { 2 } else { 1 })
+        TensorSpec::norm(name, self.sizes.hidden).into_iter().take(if self.biases.norm { 2 } else { 1 })
     }
 }

@@ -59,20 +59,20 @@ struct Beside {
 
 impl CandleDeberta {
     pub(super) fn load(weights: &VarBuilder<'_>, model: &Deberta, labels: usize) -> Result<Self> {
-        let (hidden, width) = (model.hidden, model.embedding);
+        let (hidden, width) = (model.sizes.hidden, model.embedding);
         let (table, encoder) = (weights.pp("deberta.embeddings"), weights.pp("deberta.encoder"));
         let positions =
             model.relative.map(|relative| position_table(&encoder, model, relative)).transpose()?;
-        let layers = (0..model.layers)
+        let layers = (0..model.sizes.layers)
             .map(|number| Layer::load(&encoder.pp("layer").pp(number), model, positions.as_ref()));
         let project = || candle_nn::linear_no_bias(width, hidden, table.pp("embed_proj"));
         Ok(Self {
-            words: candle_nn::embedding(model.vocabulary, width, table.pp("word_embeddings"))?,
+            words: candle_nn::embedding(model.sizes.vocabulary, width, table.pp("word_embeddings"))?,
             places: places(&table, model)?,
             project: (width != hidden).then(project).transpose()?,
             norm: norm(&table.pp("LayerNorm"), hidden, model.epsilon, true)?,
             layers: layers.collect::<Result<_>>()?,
-            heads: model.heads,
+            heads: model.sizes.heads,
             distances: model.relative.map(|relative| Distances::new(relative, weights.device())),
             convolution: model
                 .convolution
@@ -116,22 +116,22 @@ impl CandleClassifier for CandleDeberta {
 /// Absolute positions and token type 0.
 fn places(table: &VarBuilder<'_>, model: &Deberta) -> Result<Option<Tensor>> {
     let rows = |name, rows| table.pp(name).get((rows, model.embedding), "weight");
-    let positions = model.absolute.then(|| rows("position_embeddings", model.positions)).transpose()?;
+    let positions = model.absolute.then(|| rows("position_embeddings", model.sizes.positions)).transpose()?;
     let types = (model.types > 0).then(|| rows("token_type_embeddings", model.types)).transpose()?;
     let zeroth = types.map(|types| types.narrow(0, 0, 1)).transpose()?;
     match (positions, zeroth) {
         (Some(positions), Some(zeroth)) => Ok(Some(positions.broadcast_add(&zeroth)?)),
-        (None, Some(zeroth)) => Ok(Some(zeroth.broadcast_as((model.positions, model.embedding))?)),
+        (None, Some(zeroth)) => Ok(Some(zeroth.broadcast_as((model.sizes.positions, model.embedding))?)),
         (positions, None) => Ok(positions),
     }
 }
 
 /// The table of relative positions, `[2 · span, hidden]`, the nearest first.
 fn position_table(encoder: &VarBuilder<'_>, model: &Deberta, relative: Relative) -> Result<Tensor> {
-    let table = encoder.pp("rel_embeddings").get((2 * relative.span(), model.hidden), "weight")?;
+    let table = encoder.pp("rel_embeddings").get((2 * relative.span(), model.sizes.hidden), "weight")?;
     let table = table.index_select(&nearest_first(relative.span(), encoder.device())?, 0)?;
     if relative.normed {
-        norm(&encoder.pp("LayerNorm"), model.hidden, model.epsilon, true)?.forward(&table)
+        norm(&encoder.pp("LayerNorm"), model.sizes.hidden, model.epsilon, true)?.forward(&table)
     } else {
         Ok(table)
     }
@@ -139,7 +139,7 @@ fn position_table(encoder: &VarBuilder<'_>, model: &Deberta, relative: Relative)
 
 impl Layer {
     fn load(layer: &VarBuilder<'_>, model: &Deberta, positions: Option<&Tensor>) -> Result<Self> {
-        let (hidden, inner) = (model.hidden, model.inner);
+        let (hidden, inner) = (model.sizes.hidden, model.sizes.inner);
         let norm = |weights: VarBuilder<'_>| norm(&weights, hidden, model.epsilon, true);
         let attention = layer.pp("attention");
         Ok(Self {
@@ -163,7 +163,7 @@ impl Layer {
 
 impl Attention {
     fn load(weights: &VarBuilder<'_>, model: &Deberta, positions: Option<&Tensor>) -> Result<Self> {
-        let (hidden, heads) = (model.hidden, model.heads);
+        let (hidden, heads) = (model.sizes.hidden, model.sizes.heads);
         let linear = |name: &str| candle_nn::linear(hidden, hidden, weights.pp(name));
         let (query, key) = (linear("query_proj")?, linear("key_proj")?);
         let shared = model.relative.is_some_and(|relative| relative.shared);
@@ -217,9 +217,15 @@ impl Beside {
         let Convolution { kernel, groups, activation } = convolution;
         let config = Conv1dConfig { padding: (kernel - 1) / 2, groups, ..Conv1dConfig::default() };
         Ok(Self {
-            convolution: candle_nn::conv1d(model.hidden, model.hidden, kernel, config, weights.pp("conv"))?,
+            convolution: candle_nn::conv1d(
+                model.sizes.hidden,
+                model.sizes.hidden,
+                kernel,
+                config,
+                weights.pp("conv"),
+            )?,
             activation,
-            norm: norm(&weights.pp("LayerNorm"), model.hidden, model.epsilon, true)?,
+            norm: norm(&weights.pp("LayerNorm"), model.sizes.hidden, model.epsilon, true)?,
         })
     }
 

@@ -48,7 +48,7 @@ struct Rotation {
 
 impl CandleModernBert {
     pub(super) fn load(weights: &VarBuilder<'_>, model: &ModernBert, labels: usize) -> Result<Self> {
-        let (hidden, biases) = (model.hidden, model.biases);
+        let (hidden, biases) = (model.sizes.hidden, model.biases);
         let norm = |weights: VarBuilder<'_>| norm(&weights, hidden, model.epsilon, biases.norm);
         let (base, head) = (weights.pp("model"), weights.pp("head"));
         let table = base.pp("embeddings");
@@ -57,24 +57,34 @@ impl CandleModernBert {
             let attention = layer.pp("attn");
             Ok(Layer {
                 reach: *reach,
-                heads: model.heads,
+                heads: model.sizes.heads,
                 attention_norm: (number > 0).then(|| norm(layer.pp("attn_norm"))).transpose()?,
                 qkv: candle_nn::linear_b(hidden, 3 * hidden, biases.attention, attention.pp("Wqkv"))?,
                 output: candle_nn::linear_b(hidden, hidden, biases.attention, attention.pp("Wo"))?,
                 inner_norm: norm(layer.pp("mlp_norm"))?,
-                inner: candle_nn::linear_b(hidden, 2 * model.inner, biases.inner, layer.pp("mlp").pp("Wi"))?,
+                inner: candle_nn::linear_b(
+                    hidden,
+                    2 * model.sizes.inner,
+                    biases.inner,
+                    layer.pp("mlp").pp("Wi"),
+                )?,
                 activation: model.activation,
-                outer: candle_nn::linear_b(model.inner, hidden, biases.inner, layer.pp("mlp").pp("Wo"))?,
+                outer: candle_nn::linear_b(
+                    model.sizes.inner,
+                    hidden,
+                    biases.inner,
+                    layer.pp("mlp").pp("Wo"),
+                )?,
             })
         });
         let [far, near] = model.thetas.map(|theta| Rotation::new(theta, model, weights.device()));
         Ok(Self {
-            words: candle_nn::embedding(model.vocabulary, hidden, table.pp("tok_embeddings"))?,
+            words: candle_nn::embedding(model.sizes.vocabulary, hidden, table.pp("tok_embeddings"))?,
             norm: norm(table.pp("norm"))?,
             layers: layers.collect::<Result<_>>()?,
             final_norm: norm(base.pp("final_norm"))?,
             rotations: [far?, near?],
-            window: Window::new(model.near.min(model.positions), weights.device())?,
+            window: Window::new(model.near.min(model.sizes.positions), weights.device())?,
             dense: candle_nn::linear_b(hidden, hidden, biases.head, head.pp("dense"))?,
             activation: model.head_activation,
             head_norm: norm(head.pp("norm"))?,
@@ -142,13 +152,13 @@ impl Layer {
 
 impl Rotation {
     fn new(theta: f64, model: &ModernBert, device: &Device) -> Result<Self> {
-        let size = model.hidden / model.heads;
+        let size = model.sizes.hidden / model.sizes.heads;
         let frequencies: Vec<f32> =
             (0..size).step_by(2).map(|place| 1.0 / theta.powf(place as f64 / size as f64) as f32).collect();
-        let angles: Vec<f32> = (0..model.positions)
+        let angles: Vec<f32> = (0..model.sizes.positions)
             .flat_map(|position| frequencies.iter().map(move |frequency| position as f32 * frequency))
             .collect();
-        let angles = Tensor::from_vec(angles, (model.positions, size / 2), device)?;
+        let angles = Tensor::from_vec(angles, (model.sizes.positions, size / 2), device)?;
         Ok(Self { cos: angles.cos()?, sin: angles.sin()? })
     }
 
