@@ -1,7 +1,7 @@
 //! The model gateway: a BERT classifier on Candle behind a bounded, batching queue.
 //!
-//! This crate turns texts into logits and nothing more. It knows Hugging Face model folders, tokenizers and the
-//! device, but no HTTP, no store, no cache, and no policy: softmax, merging of windows and the choice of a label
+//! This crate turns texts into logits and nothing more. It knows Hugging Face model folders and their hub,
+//! tokenizers and the device, but no API, no store, no cache of answers, and no policy: softmax, merging of windows and the choice of a label
 //! are the domain's. A text goes [`LocalMlGateway`] → tokenizer → windows → queue → worker → engine and back.
 //! Start reading at [`LocalMlGateway`]; then `queue.rs` (who waits), `worker.rs` (what runs together, and what
 //! happens when it breaks), `engine.rs` (the seam behind which the arithmetic lives) and `loader.rs` (from a folder

@@ -53,10 +53,11 @@ impl<'a> Remote<'a> {
     pub(super) async fn files(&self, commit: &str) -> Result<Vec<CommittedFile>, HubError> {
         let list = async { self.repo.list_tree().revision(commit).send()?.try_collect::<Vec<_>>().await };
         let file = |entry| match entry {
-            RepoTreeEntry::File { oid, size, path, lfs, .. } => {
+            // A path of more than one level is not asked for, and leads nowhere outside the snapshot.
+            RepoTreeEntry::File { oid, size, path, lfs, .. } if !path.contains('/') => {
                 Some(CommittedFile { path, size, oid, large: lfs.is_some() })
             }
-            RepoTreeEntry::Directory { .. } => None,
+            RepoTreeEntry::File { .. } | RepoTreeEntry::Directory { .. } => None,
         };
         let files: Vec<CommittedFile> = self.heard(list).await?.into_iter().filter_map(file).collect();
         // Object ids become names of files.

@@ -80,6 +80,7 @@ async fn an_index_that_names_nothing_is_refused() {
         let mut repo = world.repo();
         repo.files.retain(|file| file.path != "model.safetensors");
         repo.files.push(file("model.safetensors.index.json", content, false));
+        repo.files.push(file("../../elsewhere", "leads out of the cache", true));
         world.hub.publish(repo);
     };
     index("not JSON");
