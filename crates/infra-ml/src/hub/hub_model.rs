@@ -36,9 +36,9 @@ impl HubModel {
     }
 }
 
-/// Whether a revision is a commit, whose files never change.
+/// Whether a revision is a commit in the form that the hub writes it, whose files never change.
 pub(super) fn is_commit(revision: &str) -> bool {
-    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+    revision.len() == 40 && revision.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl fmt::Display for HubModel {
