@@ -41,8 +41,8 @@ struct Flags {
     /// Where answers are kept (store.url): sqlite:FILE or postgres://…
     #[arg(long, global = true, value_name = "URL")]
     store: Option<String>,
-    /// The model's folder, or its name under models/ (model.path)
-    #[arg(long, global = true, value_name = "FOLDER")]
+    /// The model (model.path): a folder, its name under models/, or org/name[@revision] on the Hugging Face hub
+    #[arg(long, global = true, value_name = "MODEL")]
     model: Option<String>,
     /// The arithmetic (model.precision)
     #[arg(long, global = true)]

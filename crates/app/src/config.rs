@@ -1,6 +1,7 @@
 //! The configuration: defaults, then `undertone.toml`, then the environment, then flags; later ones win.
 
 mod cache;
+mod hub;
 mod keys;
 mod limits;
 mod log;
@@ -16,6 +17,7 @@ use figment::{Figment, Source};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use cache::CacheSettings;
+pub(crate) use hub::HubSection;
 pub(crate) use keys::{reference_markdown, write_effective};
 pub(crate) use limits::LimitsSettings;
 pub(crate) use log::{LogFormat, LogSettings};
@@ -34,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) store: StoreSettings,
     pub(crate) model: ModelSection,
+    pub(crate) hub: HubSection,
     pub(crate) cache: CacheSettings,
     pub(crate) limits: LimitsSettings,
     pub(crate) log: LogSettings,
@@ -75,6 +78,7 @@ impl Settings {
         self.server.validate()?;
         self.store.validate()?;
         self.model.validate()?;
+        self.hub.validate()?;
         self.cache.validate()?;
         self.limits.validate()
     }
@@ -146,6 +150,9 @@ mod tests {
                 ("store.url", "mysql://localhost/x"),
                 ("model.precision", "f31"),
                 ("model.device", "tpu"),
+                ("hub.endpoint", "huggingface.co"),
+                ("hub.retries", "101"),
+                ("hub.timeout", "0"),
                 ("cache.enabled", "2"),
                 ("cache.max_entries", "0"),
                 ("cache.ttl", "0.5"),

@@ -17,10 +17,10 @@ use infra_local::{
     CachedMlGateway, DiscardingStore, FacadeAnswerMetrics, LogPublisher, MokaCacheGateway, SystemClock,
     UnicodeSentenceSplitter, UuidV7Ids,
 };
-use infra_ml::{Loading, LocalMlGateway, ModelSettings};
+use infra_ml::{DownloadProgress, Loading, LocalMlGateway, LoggedProgress, ModelSettings};
 
 use crate::config::{CacheSettings, Settings};
-use crate::model_folder;
+use crate::{download_bar, model_source};
 
 pub(crate) use store::Store;
 
@@ -45,9 +45,9 @@ impl Container {
     ///
     /// # Errors
     /// A store that cannot be opened within `store.start_timeout`, or a model folder that cannot be found. What
-    /// is wrong inside the folder comes from the returned [`Loading`].
+    /// is wrong inside the folder, or on the hub, comes from the returned [`Loading`].
     pub(crate) async fn build(settings: &Settings) -> anyhow::Result<(Self, Loading)> {
-        let model = model_settings(settings)?;
+        let model = model_settings(settings, Arc::new(LoggedProgress::default()))?;
         let store = Store::open_migrated(&settings.store).await?;
         let (gateway, loading) = LocalMlGateway::start(model);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -97,7 +97,7 @@ pub(crate) fn predict_batch(
 /// # Errors
 /// A model folder that cannot be found, or that holds no model that can be served.
 pub(crate) async fn load_model(settings: &Settings) -> anyhow::Result<Arc<LocalMlGateway>> {
-    let (gateway, loading) = LocalMlGateway::start(model_settings(settings)?);
+    let (gateway, loading) = LocalMlGateway::start(model_settings(settings, download_bar::for_terminal())?);
     loading.await?;
     Ok(gateway)
 }
@@ -132,8 +132,8 @@ fn predict_ports(
     }
 }
 
-fn model_settings(settings: &Settings) -> anyhow::Result<ModelSettings> {
+fn model_settings(settings: &Settings, progress: Arc<dyn DownloadProgress>) -> anyhow::Result<ModelSettings> {
     let section = &settings.model;
-    let path = model_folder::find(section.path.as_deref())?;
-    section.to_adapter(path).context("configuration")
+    let source = model_source::find(section.path.as_deref(), settings.hub.to_adapter(progress))?;
+    section.to_adapter(source).context("configuration")
 }

@@ -13,7 +13,9 @@
 mod commands;
 mod config;
 mod container;
+mod download_bar;
 mod model_folder;
+mod model_source;
 mod server;
 mod telemetry;
 

@@ -15,8 +15,8 @@ mod unit_of_work;
 pub use clock::Clock;
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
-    Admission, AnswerMetrics, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway, ModelInfo, SelfTest,
-    SentenceSplitter, WindowInfo,
+    Admission, AnswerMetrics, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway, ModelInfo,
+    ModelOrigin, SelfTest, SentenceSplitter, WindowInfo,
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::engine::cpu::measured;
 use crate::engine::{Cores, TokenBatch};
+use crate::found::FoundModel;
 use crate::load_error::LoadError;
 use crate::loader;
 use crate::settings::{ModelSettings, Precision};
@@ -29,7 +30,7 @@ pub fn forward(
     tokens: usize,
 ) -> Result<impl FnMut(), LoadError> {
     let settings = ModelSettings { precision, ..ModelSettings::new(folder) };
-    let mut engines = loader::load(&settings)?.engines;
+    let mut engines = loader::load(&settings, &FoundModel::in_folder(folder))?.engines;
     let ids: Vec<u32> = (1_000..).take(tokens).collect();
     let mut batch = TokenBatch::default();
     for _ in 0..sequences {

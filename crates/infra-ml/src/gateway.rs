@@ -19,6 +19,7 @@ use crate::loading::Loading;
 use crate::metric;
 use crate::queue::{Queue, Refused};
 use crate::settings::ModelSettings;
+use crate::stopping::Stop;
 use crate::tokenizer::TextTokenizer;
 use crate::windowing::{Cut, Windowing};
 
@@ -32,6 +33,7 @@ pub struct LocalMlGateway {
     queue: Arc<Queue>,
     model: Arc<OnceLock<Served>>,
     max_wait: Duration,
+    stop: Stop,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -75,9 +77,10 @@ impl LocalMlGateway {
     }
 
     /// Lets no more work in, answers what waits with `Unavailable`, and waits for the batch in the engine, or for the
-    /// loading, to end. Calling it again does nothing.
+    /// loading, to end; a download ends at once. Calling it again does nothing.
     pub async fn stop(&self) {
         self.queue.stop();
+        self.stop.tell();
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(worker) = worker {
             // The worker catches its panics, and the queue is stopped whatever became of it.

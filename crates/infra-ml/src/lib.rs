@@ -1,11 +1,12 @@
 //! The model gateway: a BERT classifier on Candle behind a bounded, batching queue.
 //!
-//! This crate turns texts into logits and nothing more. It knows Hugging Face model folders, tokenizers and the
-//! device, but no HTTP, no store, no cache, and no policy: softmax, merging of windows and the choice of a label
+//! This crate turns texts into logits and nothing more. It knows Hugging Face model folders and their hub,
+//! tokenizers and the device, but no API, no store, no cache of answers, and no policy: softmax, merging of windows and the choice of a label
 //! are the domain's. A text goes [`LocalMlGateway`] → tokenizer → windows → queue → worker → engine and back.
 //! Start reading at [`LocalMlGateway`]; then `queue.rs` (who waits), `worker.rs` (what runs together, and what
-//! happens when it breaks), `engine.rs` (the seam behind which the arithmetic lives), `architecture.rs` (the kinds of models) and `loader.rs` (from a folder
-//! to a model that has passed its self-test).
+//! happens when it breaks), `engine.rs` (the seam behind which the arithmetic lives), `architecture.rs` (the kinds of
+//! models) and `loader.rs` (from a folder to a model that has passed its self-test); `hub.rs` gets folders from the
+//! Hugging Face hub.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that fails by a panic is a failed test"))]
 
@@ -14,8 +15,10 @@ mod architecture;
 pub mod bench;
 mod caught;
 mod engine;
+mod found;
 mod gateway;
 mod health;
+mod hub;
 mod job;
 mod load_error;
 mod loader;
@@ -23,6 +26,7 @@ mod loading;
 mod metric;
 mod queue;
 mod settings;
+mod stopping;
 mod tokenizer;
 mod windowing;
 mod worker;
@@ -33,7 +37,8 @@ mod testing;
 pub use engine::cpu::peak_products_per_second;
 pub use gateway::LocalMlGateway;
 pub use health::ModelHealthCheck;
+pub use hub::{DownloadProgress, HubError, HubModel, HubModelError, HubSettings, HubToken, LoggedProgress};
 pub use load_error::LoadError;
 pub use loading::Loading;
 pub use metric::describe_metrics;
-pub use settings::{DeviceChoice, LabelMapping, ModelSettings, Precision, SettingsError};
+pub use settings::{DeviceChoice, LabelMapping, ModelSettings, ModelSource, Precision, SettingsError};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use application::errors::BoxError;
 
 use crate::architecture::SUPPORTED;
+use crate::hub::HubError;
 use crate::settings::Precision;
 
 /// Why a model folder cannot be served. Each message names the file and says what to do.
@@ -18,6 +19,9 @@ pub enum LoadError {
         /// The folder.
         path: PathBuf,
     },
+    /// The model does not come from the hub.
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// A file of the folder is not there.
     #[error("{} is missing; a model folder has config.json, tokenizer.json and model.safetensors", path.display())]
     FileMissing {

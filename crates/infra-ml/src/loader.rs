@@ -23,6 +23,7 @@ use crate::architecture::{Architecture, BertLike};
 use crate::engine::Engine;
 use crate::engine::candle::CandleEngine;
 use crate::engine::cpu::{Arithmetic, CpuEngine, Level, Packing};
+use crate::found::FoundModel;
 use crate::load_error::LoadError;
 use crate::settings::{ModelSettings, Precision};
 use crate::tokenizer::TextTokenizer;
@@ -45,11 +46,11 @@ pub(crate) struct LoadedModel {
     pub(crate) info: ModelInfo,
 }
 
-/// Loads the model of `settings`. What can be told from the small files is checked before the weights are read.
+/// Loads the model that was found for `settings`. What can be told from the small files is checked before the weights are read.
 #[tracing::instrument(name = "ml.load_model", skip_all)]
-pub(crate) fn load(settings: &ModelSettings) -> Result<LoadedModel, LoadError> {
+pub(crate) fn load(settings: &ModelSettings, found: &FoundModel) -> Result<LoadedModel, LoadError> {
     let started = Instant::now();
-    let folder = ModelFolder::open(&settings.path)?;
+    let folder = ModelFolder::open(&found.folder)?;
     let config = HfConfig::read(&folder)?;
     let tokenizer_path = folder.tokenizer();
     let tokenizer = TextTokenizer::from_bytes(
@@ -75,7 +76,7 @@ pub(crate) fn load(settings: &ModelSettings) -> Result<LoadedModel, LoadError> {
     for engine in &mut engines {
         warm_up(&folder, &tokenizer, windowing, labels.labels().len(), engine.as_mut())?;
     }
-    let name = settings.name.clone().unwrap_or_else(|| folder.name());
+    let name = settings.name.clone().or_else(|| found.name.clone()).unwrap_or_else(|| folder.name());
     let sha256 = weights.sha256();
     let model = Arc::new(ModelRef::new(name, &sha256[..REVISION_DIGITS]));
     tracing::info!(
@@ -90,6 +91,7 @@ pub(crate) fn load(settings: &ModelSettings) -> Result<LoadedModel, LoadError> {
         device: device.name,
         precision: precision.as_str().to_owned(),
         sha256,
+        source: found.origin.clone(),
         self_test,
     };
     Ok(LoadedModel { engines, tokenizer: Arc::new(tokenizer), windowing, info })

@@ -3,16 +3,19 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::value_objects::Sentiment;
 
+use crate::hub::{HubModel, HubSettings};
+
 /// Which model is loaded, where it runs, and how much may wait for it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ModelSettings {
-    /// A Hugging Face folder: `config.json`, `tokenizer.json`, `model.safetensors`, and `reference.json` if it has one.
-    pub path: PathBuf,
-    /// The name in answers; the folder's own where there is none.
+    /// Where the model comes from.
+    pub source: ModelSource,
+    /// The name in answers; that of the folder, or of the repository on the hub, where there is none.
     pub name: Option<String>,
     /// The arithmetic.
     pub precision: Precision,
@@ -41,7 +44,7 @@ impl ModelSettings {
     /// The model in the folder `path`, everything else as it is by default.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
-            path: path.into(),
+            source: ModelSource::Folder(path.into()),
             name: None,
             precision: Precision::Auto,
             device: DeviceChoice::Auto,
@@ -55,6 +58,20 @@ impl ModelSettings {
             max_wait: Duration::from_secs(30),
         }
     }
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone)]
+pub enum ModelSource {
+    /// A Hugging Face folder: `config.json`, `tokenizer.json`, `model.safetensors`, and `reference.json` if it has one.
+    Folder(PathBuf),
+    /// A repository on the Hugging Face hub.
+    Hub {
+        /// Which one, and in which state.
+        model: HubModel,
+        /// How it is asked for.
+        hub: Arc<HubSettings>,
+    },
 }
 
 /// The arithmetic of the engine.

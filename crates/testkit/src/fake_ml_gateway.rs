@@ -3,7 +3,7 @@ mod script;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use application::ports::{Admission, MlError, MlGateway, ModelInfo, SelfTest, WindowInfo};
+use application::ports::{Admission, MlError, MlGateway, ModelInfo, ModelOrigin, SelfTest, WindowInfo};
 use async_trait::async_trait;
 use domain::value_objects::{
     InputText, LabelSet, ModelLabel, ModelOutput, ModelRef, ProblemType, ReadOptions, Sentiment, TenantId,
@@ -232,6 +232,7 @@ impl MlGateway for FakeMlGateway {
             device: "fake".to_owned(),
             precision: "f32".to_owned(),
             sha256: "0".repeat(64),
+            source: ModelOrigin::Folder,
             self_test: SelfTest::Absent,
         }]
     }

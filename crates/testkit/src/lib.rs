@@ -1,5 +1,5 @@
 //! What tests put in the place of the world: in-memory fakes of every port, and a TCP proxy that cuts, refuses
-//! and stalls.
+//! and stalls, and a Hugging Face hub with its faults.
 //!
 //! The fakes of store and cache pass the same contracts as the real ones. No fake waits for time to pass, and none draws at
 //! random. This crate knows the ports and no adapter. Start reading at [`MemoryStore`] and [`FakeMlGateway`].
@@ -20,11 +20,13 @@ mod recording_metrics;
 mod recording_publisher;
 mod sequence_ids;
 
+mod fake_hub;
 mod fault_proxy;
 
 pub use cache_contract::cache_contract;
 pub use captured_log::{CapturedLog, LogLine};
 pub use fake_health_check::FakeHealthCheck;
+pub use fake_hub::{FakeHub, FakeRepo, HubFault, HubFile, HubRequest};
 pub use fake_ml_gateway::{FakeMlGateway, MlCall, MlFailure};
 pub use fault_proxy::{FaultProxy, ProxyMode};
 pub use fixed_clock::FixedClock;

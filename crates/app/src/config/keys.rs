@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use crate::config::Settings;
+use crate::config::hub::BLIND;
 
 struct Key {
     name: &'static str,
@@ -69,11 +70,16 @@ const KEYS: &[Key] = &[
     key("store.relay_interval", "seconds", "How often the outbox is looked at for events to publish."),
     key(
         "model.path",
-        "folder or name",
-        "A Hugging Face folder with `config.json`, `tokenizer.json` and `model.safetensors`, or the name of a \
-         folder under `models/`; by default the bundled model.",
+        "folder, name, org/name[@revision]",
+        "A Hugging Face folder with `config.json`, `tokenizer.json` and `model.safetensors`; the name of a folder under \
+         `models/`; or, where there is no such folder, a model on the Hugging Face hub, at a branch, tag or commit \
+         (`hf:org/name` means the hub in any case). By default the bundled model.",
     ),
-    key("model.name", "text", "The name that answers carry; by default the folder's."),
+    key(
+        "model.name",
+        "text",
+        "The name that answers carry; by default the folder's, or the repository's on the hub.",
+    ),
     key(
         "model.precision",
         "auto, f32, int8, f16, bf16",
@@ -124,6 +130,25 @@ const KEYS: &[Key] = &[
         "seconds",
         "The longest a text may wait for the model; then 503 `deadline_exceeded`.",
     ),
+    key("hub.endpoint", "URL", "The hub; by default `HF_ENDPOINT`, else `https://huggingface.co`."),
+    key(
+        "hub.token",
+        "secret",
+        "Opens private and gated models; by default `HF_TOKEN`, else the file that `hf auth login` writes.",
+    ),
+    key(
+        "hub.cache",
+        "folder",
+        "Where models of the hub are kept; by default `HF_HUB_CACHE`, else `$HF_HOME/hub`, else \
+         `~/.cache/huggingface/hub`, which other Hugging Face tools share.",
+    ),
+    key(
+        "hub.offline",
+        "true, false",
+        "Whether models are taken from that folder alone, without a connection; by default what `HF_HUB_OFFLINE` says.",
+    ),
+    key("hub.retries", "0–100", "How often what failed without getting any further is asked for again."),
+    key("hub.timeout", "seconds", "The longest that the hub may be silent."),
     key(
         "cache.enabled",
         "true, false",
@@ -189,8 +214,11 @@ fn flatten(settings: &Settings) -> Vec<(String, String)> {
         let Value::Object(keys) = keys else { continue };
         for (key, value) in keys {
             let name = format!("{section}.{key}");
-            let value =
-                if name == "store.url" { Value::String(settings.store.url.redacted()) } else { value };
+            let value = match name.as_str() {
+                "store.url" => Value::String(settings.store.url.redacted()),
+                "hub.token" if !value.is_null() => Value::String(BLIND.to_owned()),
+                _ => value,
+            };
             flat.push((name, toml_value(&value)));
         }
     }

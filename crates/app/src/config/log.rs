@@ -20,8 +20,11 @@ pub(crate) enum LogFormat {
     Pretty,
 }
 
+/// One line a request. What the hub's client has to say is said by those who call it.
+const FILTER: &str = "info,undertone::action=warn,actix_server=warn,hf_hub=off";
+
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { filter: "info,undertone::action=warn,actix_server=warn".to_owned(), format: LogFormat::Auto }
+        Self { filter: FILTER.to_owned(), format: LogFormat::Auto }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use domain::value_objects::Sentiment;
-use infra_ml::{LabelMapping, ModelSettings};
+use infra_ml::{LabelMapping, ModelSettings, ModelSource};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Seconds;
@@ -59,7 +59,7 @@ impl Default for ModelSection {
 impl ModelSection {
     pub(super) fn validate(&self) -> Result<(), String> {
         self.max_wait.validate("model.max_wait", 0.1)?;
-        self.to_adapter(PathBuf::new()).map_err(|error| format!("{error:#}"))?;
+        self.to_adapter(ModelSource::Folder(PathBuf::new())).map_err(|error| format!("{error:#}"))?;
         for (key, value) in [
             ("model.max_batch_tokens", self.max_batch_tokens),
             ("model.max_queue_tokens", self.max_queue_tokens),
@@ -72,13 +72,13 @@ impl ModelSection {
         Ok(())
     }
 
-    /// What the model's adapter is told, with the folder that was found.
+    /// What the model's adapter is told, with the place that was found.
     ///
     /// # Errors
     /// A word that is none of a key's values.
-    pub(crate) fn to_adapter(&self, path: PathBuf) -> anyhow::Result<ModelSettings> {
+    pub(crate) fn to_adapter(&self, source: ModelSource) -> anyhow::Result<ModelSettings> {
         Ok(ModelSettings {
-            path,
+            source,
             name: self.name.clone(),
             precision: self.precision.parse().context("model.precision")?,
             device: self.device.parse().context("model.device")?,

@@ -125,11 +125,11 @@ fn migrations_go_down_and_up() {
 #[test]
 fn the_effective_configuration_is_printed_without_its_secrets() {
     let folder = TempDir::new().unwrap();
-    let output =
-        undertone(folder.path(), &["config", "--store", "postgres://ann:s3cret@db/x", "--port", "81"], "");
+    let arguments = ["--store", "postgres://ann:s3cret@db/x", "--port", "81", "--set", "hub.token=hf_s3cret"];
+    let output = undertone(folder.path(), &[&["config"], &arguments[..]].concat(), "");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("server.port = 81") && text.contains("postgres://ann:***@db/x"), "{text}");
-    assert!(!text.contains("s3cret"));
+    assert!(text.contains("hub.token = \"***\"") && !text.contains("s3cret"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod cache;
 mod command_line;
 mod database;
 mod full_and_read_only;
+mod hub;
 mod journey;
 mod kill;
 mod load;

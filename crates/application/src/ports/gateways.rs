@@ -7,5 +7,5 @@ mod sentence_splitter;
 
 pub use answer_metrics::AnswerMetrics;
 pub use cache_gateway::{CacheGateway, CacheKey, CachedOutput};
-pub use ml_gateway::{Admission, MlError, MlGateway, ModelInfo, SelfTest, WindowInfo};
+pub use ml_gateway::{Admission, MlError, MlGateway, ModelInfo, ModelOrigin, SelfTest, WindowInfo};
 pub use sentence_splitter::SentenceSplitter;

@@ -163,6 +163,11 @@ pub(crate) fn problem_type() -> Object {
     words(["single_label_classification", "multi_label_classification", "regression"])
 }
 
+/// Where a model comes from.
+pub(crate) fn model_source() -> Object {
+    words(["folder", "hub"])
+}
+
 /// What a self-test found.
 pub(crate) fn self_test() -> Object {
     words(["passed", "absent"])

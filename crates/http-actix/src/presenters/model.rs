@@ -1,4 +1,4 @@
-use application::ports::{ModelInfo, SelfTest};
+use application::ports::{ModelInfo, ModelOrigin, SelfTest};
 use domain::value_objects::{ModelLabel, ProblemType, Sentiment};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -37,12 +37,31 @@ struct ModelView {
     /// SHA-256 of the weights.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     sha256: String,
+    source: SourceView,
     /// `passed`, or `absent` where the model's folder has no reference numbers to compare with.
     #[schema(schema_with = schemas::self_test)]
     self_test: &'static str,
     /// What the self-test compared; null where it is absent.
     #[schema(required = true)]
     self_test_report: Option<SelfTestReport>,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ModelSource)]
+struct SourceView {
+    /// `folder` of the service's machine, or `hub`: the Hugging Face hub.
+    #[schema(schema_with = schemas::model_source)]
+    kind: &'static str,
+    /// The repository on the hub; null for a folder.
+    #[schema(example = "org/name", required = true)]
+    repo: Option<String>,
+    /// The branch, tag or commit that was asked for; null for a folder.
+    #[schema(example = "main", required = true)]
+    revision: Option<String>,
+    /// The commit that all files are from; null for a folder.
+    #[schema(pattern = "^[0-9a-f]{40}$", required = true)]
+    commit: Option<String>,
 }
 
 /// One output of a model.
@@ -99,8 +118,18 @@ fn present_model(info: &ModelInfo) -> ModelView {
         device: info.device.clone(),
         precision: info.precision.clone(),
         sha256: info.sha256.clone(),
+        source: present_source(&info.source),
         self_test,
         self_test_report,
+    }
+}
+
+fn present_source(origin: &ModelOrigin) -> SourceView {
+    match origin.clone() {
+        ModelOrigin::Folder => SourceView { kind: "folder", repo: None, revision: None, commit: None },
+        ModelOrigin::Hub { repo, revision, commit } => {
+            SourceView { kind: "hub", repo: Some(repo), revision: Some(revision), commit: Some(commit) }
+        }
     }
 }
 

@@ -130,7 +130,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<Deberta, LoadError> {
     let convolution = kernel.map(|kernel| {
         let name = keys.conv_act.as_deref().unwrap_or("tanh");
         let activation = config.activation("conv_act", name)?;
-        Ok(Convolution { kernel, groups: keys.conv_groups.unwrap_or(1), activation })
+        Ok::<_, LoadError>(Convolution { kernel, groups: keys.conv_groups.unwrap_or(1), activation })
     });
     Ok(Deberta {
         sizes,
@@ -142,7 +142,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<Deberta, LoadError> {
         relative,
         content_to_position: relative.is_some() && looks[0],
         position_to_content: relative.is_some() && looks[1],
-        scale: ((keys.hidden_size / keys.num_attention_heads * terms) as f64).sqrt(),
+        scale: ((sizes.head() * terms) as f64).sqrt(),
         convolution: convolution.transpose()?,
         pooler: config.activation("pooler_hidden_act", &keys.pooler_hidden_act)?,
     })

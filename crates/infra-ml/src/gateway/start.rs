@@ -6,12 +6,14 @@ use application::action::chain;
 use tokio::sync::oneshot;
 
 use crate::caught::catch_panic;
+use crate::found;
 use crate::gateway::{LoadedModel, LocalMlGateway, Served};
 use crate::load_error::LoadError;
 use crate::loader;
 use crate::loading::Loading;
 use crate::queue::{Queue, QueueLimits};
 use crate::settings::ModelSettings;
+use crate::stopping::{Stopping, stop};
 use crate::worker::Worker;
 
 pub(super) fn start(settings: ModelSettings) -> (Arc<LocalMlGateway>, Loading) {
@@ -21,22 +23,27 @@ pub(super) fn start(settings: ModelSettings) -> (Arc<LocalMlGateway>, Loading) {
         batch_tokens: settings.max_batch_tokens,
     };
     let max_wait = settings.max_wait;
-    start_with(limits, max_wait, move || loader::load(&settings))
+    start_with(limits, max_wait, move |stopping| {
+        let found = found::find(&settings.source, stopping)?;
+        loader::load(&settings, &found)
+    })
 }
 
 /// Starts a gateway whose first worker's thread loads the model by `load`, then serves it with the others.
 pub(super) fn start_with(
     limits: QueueLimits,
     max_wait: Duration,
-    load: impl FnOnce() -> Result<LoadedModel, LoadError> + Send + 'static,
+    load: impl FnOnce(Stopping) -> Result<LoadedModel, LoadError> + Send + 'static,
 ) -> (Arc<LocalMlGateway>, Loading) {
     let queue = Arc::new(Queue::new(limits));
     let model = Arc::new(OnceLock::new());
     let (told, outcome) = oneshot::channel();
+    let (stop, stopping) = stop();
     let spawned = {
         let (queue, model) = (Arc::clone(&queue), Arc::clone(&model));
         thread::Builder::new().name("undertone-model".to_owned()).spawn(move || {
-            let loaded = catch_panic(load).unwrap_or_else(|reason| Err(LoadError::Panicked { reason }));
+            let loaded =
+                catch_panic(|| load(stopping)).unwrap_or_else(|reason| Err(LoadError::Panicked { reason }));
             let (workers, outcome) = match prepare(loaded, &queue, &model) {
                 Ok(workers) => (workers, Ok(())),
                 Err(error) => (Vec::new(), Err(error)),
@@ -56,7 +63,7 @@ pub(super) fn start_with(
             (None, Loading::failed(LoadError::Thread { source }))
         }
     };
-    let gateway = LocalMlGateway { queue, model, max_wait, worker: Mutex::new(worker) };
+    let gateway = LocalMlGateway { queue, model, max_wait, stop, worker: Mutex::new(worker) };
     (Arc::new(gateway), loading)
 }
 

@@ -6,7 +6,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::{ModelInfo, SelfTest};
+use application::ports::{ModelInfo, ModelOrigin, SelfTest};
 use domain::value_objects::{LabelSet, ModelLabel, ModelRef, Overflow, ProblemType};
 use tokio::sync::oneshot::Receiver;
 
@@ -38,13 +38,14 @@ fn fake_model(engine: FakeEngine) -> Result<LoadedModel, LoadError> {
         device: "cpu".to_owned(),
         precision: "f32".to_owned(),
         sha256: String::new(),
+        source: ModelOrigin::Folder,
         self_test: SelfTest::Absent,
     };
     Ok(LoadedModel { engines: vec![Box::new(engine)], tokenizer: Arc::new(tokenizer), windowing, info })
 }
 
 async fn start_fake(engine: FakeEngine, limits: QueueLimits, max_wait: Duration) -> Arc<LocalMlGateway> {
-    let (gateway, loading) = start_with(limits, max_wait, || fake_model(engine));
+    let (gateway, loading) = start_with(limits, max_wait, |_| fake_model(engine));
     loading.await.unwrap();
     gateway
 }

@@ -12,8 +12,14 @@ use serde_json::json;
 use super::device::{BF16_TOLERANCE, F16_TOLERANCE};
 use super::*;
 use crate::engine::{Cores, TokenBatch};
-use crate::settings::LabelMapping;
+use crate::settings::{LabelMapping, ModelSource};
 use crate::testing::{bundled_folder, small_model};
+
+/// Loads the model of a folder.
+fn load(settings: &ModelSettings) -> Result<LoadedModel, LoadError> {
+    let ModelSource::Folder(folder) = &settings.source else { panic!("these tests are about folders") };
+    super::load(settings, &FoundModel::in_folder(folder))
+}
 
 fn load_from(folder: &Path) -> Result<LoadedModel, LoadError> {
     load(&ModelSettings::new(folder))

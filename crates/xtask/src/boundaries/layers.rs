@@ -56,7 +56,7 @@ pub(super) const LAYERS: &[Layer] = &[
         inside: &["application", "domain"],
         outside: &[
             PLUMBING,
-            &["candle-core", "candle-nn", "candle-transformers", "hf-hub", "sha2", "tokenizers"],
+            &["candle-core", "candle-nn", "candle-transformers", "hf-hub", "sha1", "sha2", "tokenizers"],
             &["half", "rayon", "rten-simd", "rten-vecmath"],
         ],
         dev_inside: &["testkit"],
@@ -117,7 +117,7 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "testkit",
         inside: &["application", "domain"],
-        outside: &[PLUMBING],
+        outside: &[PLUMBING, &["sha1", "sha2"]],
         dev_inside: &["store-contract"],
         dev_outside: &[],
     },

@@ -95,8 +95,26 @@ pub struct ModelInfo {
     pub precision: String,
     /// SHA-256 of the weights, in lower-case hexadecimal digits.
     pub sha256: String,
+    /// Where it comes from.
+    pub source: ModelOrigin,
     /// What the self-test at start found.
     pub self_test: SelfTest,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelOrigin {
+    /// A folder of this machine.
+    Folder,
+    /// The Hugging Face hub.
+    Hub {
+        /// The repository, such as `org/name`.
+        repo: String,
+        /// The branch, tag or commit that was asked for.
+        revision: String,
+        /// The commit that it stood for: all files are from this one.
+        commit: String,
+    },
 }
 
 /// How a text longer than one window is cut.

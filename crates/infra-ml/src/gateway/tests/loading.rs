@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn until_the_model_is_loaded_it_is_unavailable_unhealthy_and_not_listed() {
     let (go, wait) = mpsc::channel::<()>();
-    let (gateway, loading) = start_with(ROOMY, PATIENT, move || {
+    let (gateway, loading) = start_with(ROOMY, PATIENT, move |_| {
         wait.recv().unwrap();
         fake_model(FakeEngine::new().0)
     });
@@ -39,7 +39,7 @@ async fn a_model_that_cannot_be_loaded_stays_unavailable() {
 
 #[tokio::test]
 async fn a_panic_while_loading_is_an_error() {
-    let (_gateway, loading) = start_with(ROOMY, PATIENT, || panic!("unforeseen"));
+    let (_gateway, loading) = start_with(ROOMY, PATIENT, |_| panic!("unforeseen"));
     let error = loading.await.unwrap_err();
     assert!(matches!(&error, LoadError::Panicked { reason } if reason == "unforeseen"), "{error:?}");
 }
@@ -47,7 +47,7 @@ async fn a_panic_while_loading_is_an_error() {
 #[tokio::test]
 async fn stopping_while_it_loads_ends_the_loading() {
     let (go, wait) = mpsc::channel::<()>();
-    let (gateway, loading) = start_with(ROOMY, PATIENT, move || {
+    let (gateway, loading) = start_with(ROOMY, PATIENT, move |_| {
         wait.recv().unwrap();
         fake_model(FakeEngine::new().0)
     });

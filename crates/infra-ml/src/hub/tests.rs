@@ -1,0 +1,100 @@
+//! Against a hub on the loopback address, with the small model.
+
+mod cached;
+mod faults;
+mod refusals;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::ports::{MlGateway, ModelInfo};
+use tempfile::TempDir;
+use testkit::{FakeHub, FakeRepo, HubFile};
+
+use super::*;
+use crate::gateway::LocalMlGateway;
+use crate::load_error::LoadError;
+use crate::settings::{ModelSettings, ModelSource};
+use crate::testing::small_model;
+
+const REPO: &str = "org/tiny";
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+const LATER_COMMIT: &str = "89abcdef0123456789abcdef0123456789abcdef";
+/// Where the large file is fetched from.
+const WEIGHTS: &str = "/cdn/org/tiny/store";
+
+/// A hub with the small model, and a cache of its own.
+struct World {
+    hub: FakeHub,
+    cache: TempDir,
+    model: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world =
+            Self { hub: FakeHub::start(), cache: tempfile::tempdir().unwrap(), model: small_model::folder() };
+        world.hub.publish(world.repo());
+        world
+    }
+
+    fn repo(&self) -> FakeRepo {
+        FakeRepo::of_folder(REPO, COMMIT, self.model.path())
+    }
+
+    /// Few retries, soon.
+    fn settings(&self) -> HubSettings {
+        HubSettings {
+            endpoint: Some(self.hub.endpoint()),
+            token: Some(HubToken::new("secret")),
+            cache: Some(self.cache.path().to_owned()),
+            retries: 2,
+            backoff: Duration::from_millis(1),
+            ..HubSettings::default()
+        }
+    }
+
+    async fn load(&self, model: &str) -> Result<ModelInfo, LoadError> {
+        self.load_with(model, self.settings()).await
+    }
+
+    async fn load_offline(&self, model: &str) -> Result<ModelInfo, LoadError> {
+        self.load_with(model, HubSettings { offline: true, ..self.settings() }).await
+    }
+
+    async fn load_with(&self, model: &str, hub: HubSettings) -> Result<ModelInfo, LoadError> {
+        let source = ModelSource::Hub { model: model.parse().unwrap(), hub: Arc::new(hub) };
+        let (gateway, loading) = LocalMlGateway::start(ModelSettings { source, ..ModelSettings::new("") });
+        let loaded = loading.await;
+        let info = gateway.models().pop();
+        gateway.stop().await;
+        loaded.map(|()| info.unwrap())
+    }
+
+    async fn refusal(&self, model: &str) -> HubError {
+        match self.load(model).await {
+            Err(LoadError::Hub(error)) => error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn snapshot(&self, commit: &str) -> PathBuf {
+        self.cache.path().join("models--org--tiny/snapshots").join(commit)
+    }
+
+    /// How often a GET of a path with `part` came.
+    fn asked(&self, part: &str) -> usize {
+        let is_it = |request: &testkit::HubRequest| request.method == "GET" && request.path.contains(part);
+        self.hub.requests().into_iter().filter(is_it).count()
+    }
+
+    fn weights(&self) -> Vec<u8> {
+        fs::read(self.model.path().join("model.safetensors")).unwrap()
+    }
+}
+
+fn file(path: &str, content: impl Into<Vec<u8>>, large: bool) -> HubFile {
+    HubFile { path: path.to_owned(), content: content.into().into(), large }
+}

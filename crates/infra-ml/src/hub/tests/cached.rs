@@ -1,0 +1,178 @@
+use std::sync::Mutex;
+
+use application::ports::ModelOrigin;
+use testkit::HubFault;
+
+use super::*;
+
+/// Keeps what it is told.
+#[derive(Debug, Default)]
+struct KeptProgress(Mutex<Vec<(String, u64, u64)>>);
+
+impl DownloadProgress for KeptProgress {
+    fn at(&self, file: &str, done: u64, total: u64) {
+        self.0.lock().unwrap().push((file.to_owned(), done, total));
+    }
+}
+
+#[tokio::test]
+async fn progress_is_told_of_each_file_up_to_its_end_and_on_from_what_was_kept() {
+    let world = World::new();
+    world.hub.fail(WEIGHTS, 1, HubFault::CutAfter(1_000));
+    let progress = Arc::new(KeptProgress::default());
+    world.load_with(REPO, HubSettings { progress: progress.clone(), ..world.settings() }).await.unwrap();
+    let told = progress.0.lock().unwrap();
+    let length = world.weights().len() as u64;
+    let of = |name: &str| {
+        told.iter().filter(|(file, ..)| file == name).map(|told| (told.1, told.2)).collect::<Vec<_>>()
+    };
+    let weights = of("model.safetensors");
+    assert_eq!((weights[0], *weights.last().unwrap()), ((0, length), (length, length)));
+    assert_eq!(weights.iter().filter(|told| **told == (1_000, length)).count(), 2);
+    assert!(weights.is_sorted());
+    let (done, total) = *of("config.json").last().unwrap();
+    assert_eq!(done, total);
+}
+
+#[tokio::test]
+async fn a_model_of_the_hub_is_served_and_tells_its_commit() {
+    let world = World::new();
+    let info = world.load(REPO).await.unwrap();
+    assert_eq!(info.model.name(), "tiny");
+    let origin =
+        ModelOrigin::Hub { repo: REPO.to_owned(), revision: "main".to_owned(), commit: COMMIT.to_owned() };
+    assert_eq!(info.source, origin);
+    assert!(
+        world
+            .hub
+            .requests()
+            .iter()
+            .filter(|request| !request.path.contains("cdn"))
+            .all(|request| { request.token.as_deref() == Some("secret") })
+    );
+}
+
+#[tokio::test]
+async fn the_token_stays_with_the_hub_and_out_of_debug() {
+    let world = World::new();
+    assert!(!format!("{:?}", world.settings()).contains("secret"));
+}
+
+#[tokio::test]
+async fn only_the_files_of_the_model_are_fetched() {
+    let world = World::new();
+    let mut repo = world.repo();
+    for name in ["pytorch_model.bin", "model.onnx", "README.md", "vocab.txt"] {
+        repo.files.push(file(name, "not wanted", false));
+    }
+    world.hub.publish(repo);
+    world.load(REPO).await.unwrap();
+    let mut names: Vec<_> =
+        fs::read_dir(world.snapshot(COMMIT)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["config.json", "model.safetensors", "tokenizer.json"]);
+    assert_eq!(world.asked("pytorch_model") + world.asked("onnx") + world.asked("README"), 0);
+}
+
+#[tokio::test]
+async fn the_files_of_a_sharded_model_are_those_that_its_index_names() {
+    let world = World::new();
+    let mut repo = world.repo();
+    repo.files.retain(|file| file.path != "model.safetensors");
+    let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    let index = serde_json::json!({ "weight_map": { "a": shards[0], "b": shards[1], "c": shards[0] } });
+    repo.files.push(file("model.safetensors.index.json", index.to_string(), false));
+    repo.files.push(file("model-of-another-kind.safetensors", "not wanted", true));
+    for shard in shards {
+        repo.files.push(file(shard, shard, true));
+    }
+    world.hub.publish(repo);
+    let (stop, stopping) = crate::stopping::stop();
+    let model = REPO.parse().unwrap();
+    let settings = world.settings();
+    let obtained =
+        tokio::task::spawn_blocking(move || obtain(&model, &settings, stopping)).await.unwrap().unwrap();
+    drop(stop);
+    for shard in shards {
+        assert_eq!(fs::read_to_string(obtained.folder.join(shard)).unwrap(), shard);
+    }
+    assert!(obtained.folder.join("model.safetensors.index.json").is_file());
+    assert_eq!(world.asked("another-kind"), 0);
+}
+
+#[tokio::test]
+async fn a_commit_that_the_cache_has_is_served_without_a_connection() {
+    let world = World::new();
+    world.load(REPO).await.unwrap();
+    let before = world.hub.connections();
+    let info = world.load(&format!("{REPO}@{COMMIT}")).await.unwrap();
+    assert!(matches!(info.source, ModelOrigin::Hub { revision, .. } if revision == COMMIT));
+    assert_eq!(world.hub.connections(), before);
+}
+
+#[tokio::test]
+async fn offline_the_cache_serves_without_a_connection() {
+    let world = World::new();
+    world.load(REPO).await.unwrap();
+    let before = world.hub.connections();
+    let info = world.load_offline(REPO).await.unwrap();
+    assert!(matches!(info.source, ModelOrigin::Hub { commit, .. } if commit == COMMIT));
+    assert_eq!(world.hub.connections(), before);
+}
+
+#[tokio::test]
+async fn offline_what_the_cache_lacks_is_named_without_a_connection() {
+    let world = World::new();
+    let Err(LoadError::Hub(error @ HubError::Offline { .. })) = world.load_offline(REPO).await else {
+        panic!("there is nothing to serve");
+    };
+    let message = error.to_string();
+    assert!(message.contains("org/tiny@main") && message.contains("hub.offline"), "{message}");
+    assert_eq!(world.hub.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_branch_is_asked_again_and_moves_on_with_the_hub() {
+    let world = World::new();
+    world.load(REPO).await.unwrap();
+    let mut later = FakeRepo { commit: LATER_COMMIT.to_owned(), ..world.repo() };
+    later.files.retain(|file| file.path != "config.json");
+    later.files.push(file("config.json", format!("{}\n", small_model::config_json()), false));
+    world.hub.publish(later);
+    let info = world.load(REPO).await.unwrap();
+    assert!(matches!(info.source, ModelOrigin::Hub { commit, .. } if commit == LATER_COMMIT));
+    // The weights are the same: the cache knows them by their content.
+    assert_eq!(world.asked(WEIGHTS), 1);
+}
+
+#[tokio::test]
+async fn a_hub_that_is_not_there_is_replaced_by_the_cache() {
+    let world = World::new();
+    world.load(REPO).await.unwrap();
+    world.hub.fail("/api/", usize::MAX, HubFault::status(503));
+    let info = world.load(REPO).await.unwrap();
+    assert!(matches!(info.source, ModelOrigin::Hub { commit, .. } if commit == COMMIT));
+
+    let World { hub, cache, model } = world;
+    let endpoint = hub.endpoint();
+    drop(hub);
+    let world = World { hub: FakeHub::start(), cache, model };
+    let unreachable = HubSettings { endpoint: Some(endpoint), ..world.settings() };
+    assert!(world.load_with(REPO, unreachable).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_hub_that_says_no_is_not_replaced_by_the_cache() {
+    let world = World::new();
+    world.load(REPO).await.unwrap();
+    world.hub.fail("/api/", usize::MAX, HubFault::refusal(403, "GatedRepo"));
+    assert!(matches!(world.refusal(REPO).await, HubError::Gated { .. }));
+}
+
+#[tokio::test]
+async fn two_who_fetch_at_once_fetch_each_file_once() {
+    let world = World::new();
+    let (one, other) = tokio::join!(world.load(REPO), world.load(REPO));
+    assert_eq!(one.unwrap().sha256, other.unwrap().sha256);
+    assert_eq!(world.asked(WEIGHTS), 1);
+}
