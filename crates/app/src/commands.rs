@@ -63,7 +63,7 @@ enum Command {
     Predict(predict::PredictArgs),
     /// Bring the store's schema up or down
     Migrate(migrate::MigrateArgs),
-    /// Load the model and tell what it is
+    /// Load the models and tell what they are
     Models,
     /// Print the effective configuration, secrets blind
     Config(show_config::ConfigArgs),

@@ -38,6 +38,20 @@ pub enum ApplicationError {
         /// Its id.
         id: String,
     },
+    /// The default model is to be unloaded.
+    #[error("the default model {name} cannot be unloaded")]
+    DefaultModel {
+        /// Its name.
+        name: String,
+    },
+    /// The configuration does not allow it.
+    #[error("{what} is turned off; {setting} = true turns it on")]
+    TurnedOff {
+        /// What is not allowed, such as `changing models`.
+        what: &'static str,
+        /// The setting that would allow it.
+        setting: &'static str,
+    },
     /// The model has more work waiting than it takes.
     #[error("the model's queue is full")]
     Saturated,
