@@ -10,6 +10,7 @@ mod full_and_read_only;
 mod journey;
 mod kill;
 mod load;
+mod models;
 mod options;
 mod outage;
 mod replicas;

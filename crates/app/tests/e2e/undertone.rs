@@ -101,6 +101,14 @@ impl Undertone {
         wait_for("the program to end", || self.child.try_wait().expect("waited"))
     }
 
+    /// The memory that it has in use, in KiB.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line for VmRSS");
+        line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("asked").is_none()
     }
