@@ -60,7 +60,7 @@ enum Command {
     /// Serve the API (the default)
     Serve,
     /// Judge a text, standard input or a file, without a server
-    Predict(predict::PredictArgs),
+    Predict(Box<predict::PredictArgs>),
     /// Bring the store's schema up or down
     Migrate(migrate::MigrateArgs),
     /// Load the models and tell what they are

@@ -202,13 +202,15 @@ fn flatten(settings: &Settings) -> Vec<(String, String)> {
         let Value::Object(keys) = keys else { continue };
         for (key, value) in keys {
             let name = format!("{section}.{key}");
-            match value {
-                Value::Object(model) if section == "models" => flat.extend(flatten_model(&key, &model)),
-                _ if name == "store.url" => {
-                    flat.push((name, toml_value(&settings.store.url.redacted().into())))
+            let value = match value {
+                Value::Object(model) if section == "models" => {
+                    flat.extend(flatten_model(&key, &model));
+                    continue;
                 }
-                value => flat.push((name, toml_value(&value))),
-            }
+                _ if name == "store.url" => Value::String(settings.store.url.redacted()),
+                value => value,
+            };
+            flat.push((name, toml_value(&value)));
         }
     }
     flat

@@ -52,10 +52,10 @@ impl Load {
         let callers = (0..callers)
             .map(|caller| {
                 let (api, ending, answered) = (api.another(), Arc::clone(&ending), Arc::clone(&answered));
-                let send = move |text: &str| {
+                let ask = move |text: &str| {
                     api.post("/api/v1/predictions", &json!({ "text": text, "model": model }))
                 };
-                thread::spawn(move || call(send, caller, leave, &ending, &answered))
+                thread::spawn(move || call(ask, caller, leave, &ending, &answered))
             })
             .collect();
         Self { callers, ending, answered }
@@ -79,7 +79,7 @@ impl Load {
 }
 
 fn call(
-    send: impl Fn(&str) -> Result<Answer, ureq::Error>,
+    ask: impl Fn(&str) -> Result<Answer, ureq::Error>,
     caller: usize,
     leave: fn(&Answer) -> bool,
     ending: &AtomicBool,
@@ -88,7 +88,7 @@ fn call(
     let mut sent = Vec::new();
     while !ending.load(Ordering::SeqCst) {
         let text = format!("{} ({caller}, {})", PHRASES[sent.len() % PHRASES.len()], sent.len());
-        let answer = send(&text).ok();
+        let answer = ask(&text).ok();
         answered.fetch_add(u64::from(answer.is_some()), Ordering::SeqCst);
         let last = answer.as_ref().is_none_or(leave);
         sent.push(Sent { text, answer });

@@ -44,12 +44,12 @@ fn predict(api: &Api, text: &str, model: &Value) -> Answer {
     api.post("/api/v1/predictions", &json!({"text": text, "model": model})).unwrap()
 }
 
-/// The scores of an answer, negative first.
-fn scores(answer: &Value) -> [f64; 3] {
-    ["negative", "neutral", "positive"].map(|name| answer["scores"][name].as_f64().unwrap())
+/// The bits of an answer's scores, negative first.
+fn scores(answer: &Value) -> [u64; 3] {
+    ["negative", "neutral", "positive"].map(|name| answer["scores"][name].as_f64().unwrap().to_bits())
 }
 
-fn exchanged([negative, neutral, positive]: [f64; 3]) -> [f64; 3] {
+fn exchanged([negative, neutral, positive]: [u64; 3]) -> [u64; 3] {
     [positive, neutral, negative]
 }
 
