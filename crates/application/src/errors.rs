@@ -31,7 +31,7 @@ pub enum ApplicationError {
         id: String,
     },
     /// Something else happened to the same thing at the same time.
-    #[error("{entity} {id} was changed by somebody else")]
+    #[error("somebody else changes {entity} {id} at the same time")]
     Conflict {
         /// The kind of thing.
         entity: &'static str,

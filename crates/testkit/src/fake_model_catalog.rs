@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use application::ports::{CatalogError, LoadedModel, MlGateway, ModelCatalog, ModelSpec, ServedModel};
 use async_trait::async_trait;
 use domain::value_objects::ModelName;
+use tokio::sync::watch;
 
 use crate::FakeMlGateway;
 
@@ -13,6 +14,7 @@ pub struct FakeModelCatalog {
     models: Mutex<BTreeMap<String, Arc<dyn MlGateway>>>,
     loads: Mutex<Vec<(ModelName, ModelSpec)>>,
     failure: Mutex<Option<CatalogError>>,
+    held: watch::Sender<bool>,
 }
 
 impl FakeModelCatalog {
@@ -20,7 +22,13 @@ impl FakeModelCatalog {
     pub fn of(model: Arc<dyn MlGateway>) -> Self {
         let default = name_of(model.as_ref());
         let models = Mutex::new(BTreeMap::from([(default.clone(), model)]));
-        Self { default, models, loads: Mutex::default(), failure: Mutex::default() }
+        Self {
+            default,
+            models,
+            loads: Mutex::default(),
+            failure: Mutex::default(),
+            held: watch::Sender::default(),
+        }
     }
 
     /// Adds `model`, or puts it in the place of another of its name.
@@ -31,6 +39,16 @@ impl FakeModelCatalog {
     /// From now on every load and unload fails like this.
     pub fn fail_with(&self, error: CatalogError) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    /// From now on every load waits for [`FakeModelCatalog::release`].
+    pub fn hold(&self) {
+        self.held.send_replace(true);
+    }
+
+    /// Lets every load go.
+    pub fn release(&self) {
+        self.held.send_replace(false);
     }
 
     /// What was to be loaded, in the order in which it was asked for.
@@ -71,6 +89,8 @@ impl ModelCatalog for FakeModelCatalog {
 
     async fn load(&self, name: &ModelName, spec: ModelSpec) -> Result<LoadedModel, CatalogError> {
         self.loads.lock().unwrap_or_else(PoisonError::into_inner).push((name.clone(), spec.clone()));
+        // The sender lives as long as `self`.
+        let _ = self.held.subscribe().wait_for(|held| !held).await;
         self.may_change()?;
         let model: Arc<dyn MlGateway> = Arc::new(FakeMlGateway::named(name.as_str(), &spec.path));
         let replaced = self.models().insert(name.to_string(), Arc::clone(&model)).is_some();

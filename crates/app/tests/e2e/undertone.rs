@@ -1,5 +1,6 @@
 //! The program under test: started on a free port, its log lines read, killed when it goes out of scope.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -101,12 +102,11 @@ impl Undertone {
         wait_for("the program to end", || self.child.try_wait().expect("waited"))
     }
 
-    /// The memory that it has in use, in KiB.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+    /// The memory that it has in use, in KiB; none where the system does not tell it as Linux does.
+    pub(crate) fn resident_kib(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line for VmRSS");
-        line.split_whitespace().nth(1).expect("a number").parse().expect("a number")
+        Some(line.split_whitespace().nth(1).expect("a number").parse().expect("a number"))
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

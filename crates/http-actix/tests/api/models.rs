@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::test::TestRequest;
-use application::ports::{CatalogError, LabelsSpec, ModelSpec};
+use application::ports::{CatalogError, LabelsSpec, ModelCatalog, ModelSpec};
 use serde_json::{Value, json};
 use testkit::FakeMlGateway;
 
@@ -162,6 +162,21 @@ async fn a_change_that_cannot_be_made_says_why() {
     assert_eq!(refused.problem(), (422, "not_loadable".into(), Some("path".into())));
     assert_eq!(refused.json()["detail"], "path cannot be used: one/config.json is missing");
     service.assert_nothing_logged_at_error();
+}
+
+#[actix_web::test]
+async fn a_loading_goes_on_when_its_caller_hangs_up() {
+    let service = service();
+    service.catalog.hold();
+    let call = service.begin_post("/api/v1/models/new", &json!({"path": "one"})).await;
+    drop(call);
+    tokio::task::yield_now().await;
+    assert_eq!((service.catalog.loads().len(), service.catalog.models().len()), (1, 2));
+    service.catalog.release();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(service.catalog.models().len(), 3);
 }
 
 #[actix_web::test]
