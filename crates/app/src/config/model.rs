@@ -119,6 +119,9 @@ fn number<T: TryFrom<usize>>(key: &'static str, given: Option<i64>) -> Result<Op
 
 impl ModelSection {
     pub(super) fn validate(&self) -> Result<(), BadKey> {
+        if self.path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            return Err(BadKey::new("path", "must not be empty"));
+        }
         self.max_wait.check(0.1).map_err(|reason| BadKey::new("max_wait", reason))?;
         self.to_adapter(PathBuf::new())?;
         if self.threads.is_some_and(|threads| threads.get() > MOST_THREADS) {
@@ -236,6 +239,7 @@ mod tests {
         let table = |sentiment: &str| {
             LabelsSpec::Table(BTreeMap::from([("LABEL_0".to_owned(), sentiment.to_owned())]))
         };
+        assert_eq!(refused(|spec| spec.path.clear()).key, "path");
         assert_eq!(refused(|spec| spec.precision = Some("f31".into())).key, "precision");
         assert_eq!(refused(|spec| spec.device = Some("tpu".into())).key, "device");
         assert_eq!(refused(|spec| spec.window = Some(-1)).key, "window");
