@@ -60,10 +60,10 @@ enum Command {
     /// Serve the API (the default)
     Serve,
     /// Judge a text, standard input or a file, without a server
-    Predict(predict::PredictArgs),
+    Predict(Box<predict::PredictArgs>),
     /// Bring the store's schema up or down
     Migrate(migrate::MigrateArgs),
-    /// Load the model and tell what it is
+    /// Load the models and tell what they are
     Models,
     /// Print the effective configuration, secrets blind
     Config(show_config::ConfigArgs),

@@ -10,8 +10,10 @@ mod seconds;
 mod server;
 mod store;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use domain::value_objects::ModelName;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Source};
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,7 @@ pub(crate) use hub::HubSection;
 pub(crate) use keys::{reference_markdown, write_effective};
 pub(crate) use limits::LimitsSettings;
 pub(crate) use log::{LogFormat, LogSettings};
-pub(crate) use model::ModelSection;
+pub(crate) use model::{BadKey, ModelSection};
 pub(crate) use seconds::Seconds;
 pub(crate) use server::ServerSettings;
 pub(crate) use store::{StoreKind, StoreSettings};
@@ -37,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) store: StoreSettings,
     pub(crate) model: ModelSection,
     pub(crate) hub: HubSection,
+    /// The models beside that one, by name.
+    pub(crate) models: BTreeMap<String, ModelSection>,
     pub(crate) cache: CacheSettings,
     pub(crate) limits: LimitsSettings,
     pub(crate) log: LogSettings,
@@ -77,8 +81,13 @@ impl Settings {
     fn validate(&self) -> Result<(), String> {
         self.server.validate()?;
         self.store.validate()?;
-        self.model.validate()?;
+        self.model.validate().map_err(|bad| bad.within("model"))?;
         self.hub.validate()?;
+        for (name, section) in &self.models {
+            ModelName::parse("the name of a model", name.clone())
+                .map_err(|error| format!("models: {error}, not {name:?}"))?;
+            section.validate_named().map_err(|bad| bad.within(&format!("models.{name}")))?;
+        }
         self.cache.validate()?;
         self.limits.validate()
     }
@@ -162,6 +171,52 @@ mod tests {
                 let name = key.rsplit('.').next().unwrap_or(key);
                 let section = key.split('.').next().unwrap_or(key);
                 assert!(error.contains(name) || error.contains(section), "{key}: {error}");
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn models_beside_the_default_have_the_keys_of_a_model_and_its_defaults() {
+        Jail::expect_with(|jail| {
+            let file = "[models.fast]\npath = \"a\"\nprecision = \"int8\"\n[models.\"v1.2\"]\nlabels = { A = \"mixed\" }\n";
+            jail.create_file(DEFAULT_FILE, file)?;
+            jail.set_env("UNDERTONE_MODELS__OTHER__PATH", "b");
+            let settings = Settings::load(&flags(&[("models.fast.window", "100")])).unwrap();
+            let names: Vec<&str> = settings.models.keys().map(String::as_str).collect();
+            assert_eq!(names, ["fast", "other", "v1.2"]);
+            let path = |name: &str| settings.models[name].path.clone();
+            assert_eq!(
+                (path("fast"), path("other"), path("v1.2")),
+                (Some("a".into()), Some("b".into()), None)
+            );
+            let expected = ModelSection {
+                path: Some("a".into()),
+                precision: "int8".to_owned(),
+                window: Some(100),
+                ..ModelSection::default()
+            };
+            assert_eq!(settings.models["fast"], expected);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_bad_name_or_section_of_a_model_is_an_error_that_names_it() {
+        Jail::expect_with(|jail| {
+            for (file, named) in [
+                ("[models.\"a b\"]\n", "\"a b\""),
+                ("[models.\"\"]\n", "\"\""),
+                ("[models.\"-a\"]\n", "\"-a\""),
+                ("[models.fast]\nname = \"slow\"\n", "models.fast.name"),
+                ("[models.fast]\nprecision = \"f31\"\n", "models.fast.precision"),
+                ("[models.fast]\nmax_queue_items = 0\n", "models.fast.max_queue_items"),
+                ("[models.fast]\npaht = \"a\"\n", "paht"),
+                ("models = 7\n", "models"),
+            ] {
+                jail.create_file(DEFAULT_FILE, file)?;
+                let error = Settings::load(&Sources::default()).expect_err(file).to_string();
+                assert!(error.contains(named), "{file}: {error}");
             }
             Ok(())
         });

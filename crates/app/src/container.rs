@@ -1,27 +1,27 @@
 //! The composition root: the only place where concrete adapters are named.
 
+mod models;
 mod store;
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use application::ports::{Clock, IdGenerator, MlGateway, UnitOfWorkFactory};
+use application::ports::{Clock, IdGenerator, ModelCatalog, UnitOfWorkFactory};
 use application::use_cases::{
     CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, PredictPorts, PredictSentimentBatchUseCase, PredictSentimentUseCase,
-    RelayOutboxUseCase, StreamPredictionsUseCase,
+    ListPredictionsUseCase, LoadModelUseCase, PredictPorts, PredictSentimentBatchUseCase,
+    PredictSentimentUseCase, RelayOutboxUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use domain::value_objects::TextLimits;
 use http_actix::UseCases;
 use infra_local::{
-    CachedMlGateway, DiscardingStore, FacadeAnswerMetrics, LogPublisher, MokaCacheGateway, SystemClock,
+    DiscardingStore, FacadeAnswerMetrics, LogPublisher, MokaCacheGateway, SystemClock,
     UnicodeSentenceSplitter, UuidV7Ids,
 };
-use infra_ml::{DownloadProgress, Loading, LocalMlGateway, LoggedProgress, ModelSettings};
+use infra_ml::LoggedProgress;
 
 use crate::config::{CacheSettings, Settings};
-use crate::{download_bar, model_source};
 
+pub(crate) use models::{ConfiguredModels, Models, Starting};
 pub(crate) use store::Store;
 
 /// Everything that serves, put together.
@@ -30,9 +30,9 @@ pub(crate) struct Container {
     pub(crate) use_cases: Arc<UseCases>,
     /// The relay of events.
     pub(crate) relay: Arc<RelayOutboxUseCase>,
-    /// The model.
-    pub(crate) gateway: Arc<LocalMlGateway>,
-    /// The cache before the model, where there is to be one.
+    /// The models.
+    pub(crate) models: Models,
+    /// The cache before the models, where there is to be one.
     pub(crate) cache: Option<Arc<MokaCacheGateway>>,
     /// The store.
     pub(crate) store: Store,
@@ -41,21 +41,23 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Opens the store, brings its schema up, starts to load the model, and wires the use cases.
+    /// Opens the store, brings its schema up, starts to load the models, and wires the use cases.
     ///
     /// # Errors
     /// A store that cannot be opened within `store.start_timeout`, or a model folder that cannot be found. What
-    /// is wrong inside the folder, or on the hub, comes from the returned [`Loading`].
-    pub(crate) async fn build(settings: &Settings) -> anyhow::Result<(Self, Loading)> {
-        let model = model_settings(settings, Arc::new(LoggedProgress::default()))?;
+    /// is wrong inside a folder, or on the hub, comes from the returned [`Starting`].
+    pub(crate) async fn build(settings: &Settings) -> anyhow::Result<(Self, Starting)> {
+        let configured = ConfiguredModels::find(settings, Arc::new(LoggedProgress::default()))?;
         let store = Store::open_migrated(&settings.store).await?;
-        let (gateway, loading) = LocalMlGateway::start(model);
+        let cache = cache(&settings.cache);
+        let (models, starting) = Models::start(configured, cache.clone());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let process = ids.event_id(clock.now()).to_string();
-        let (ml, cache) = behind_cache(gateway.clone(), &settings.cache);
-        let ports = predict_ports(settings, ml, store.units(), &clock, &ids);
-        let checks = vec![store.health(), gateway.health()];
+        let catalog: Arc<dyn ModelCatalog> = models.catalog.clone();
+        let ports = predict_ports(settings, catalog.clone(), store.units(), &clock, &ids);
+        let checks = vec![store.health(), models.catalog.health()];
+        let model_changes = settings.server.model_changes;
         let use_cases = UseCases {
             predict: PredictSentimentUseCase::new(ports.clone()),
             predict_batch: PredictSentimentBatchUseCase::new(ports.clone()),
@@ -63,66 +65,51 @@ impl Container {
             get: GetPredictionUseCase::new(store.predictions()),
             list: ListPredictionsUseCase::new(store.predictions()),
             delete: DeletePredictionUseCase::new(store.units(), clock.clone(), ids),
-            models: ListModelsUseCase::new(gateway.clone()),
+            models: ListModelsUseCase::new(catalog.clone()),
+            load_model: LoadModelUseCase::new(catalog.clone(), model_changes),
+            unload_model: UnloadModelUseCase::new(catalog, model_changes),
             health: Arc::new(CheckHealthUseCase::new(checks, clock.clone())),
         };
         let relay = RelayOutboxUseCase::new(store.leases(), store.outbox(), Arc::new(LogPublisher), clock);
         let (use_cases, relay) = (Arc::new(use_cases), Arc::new(relay));
-        let container = Self { use_cases, relay, gateway, cache, store, process };
-        Ok((container, loading))
+        let container = Self { use_cases, relay, models, cache, store, process };
+        Ok((container, starting))
     }
 
     /// Lets go of everything, in the reverse of the order in which it was made.
     pub(crate) async fn close(&self) {
-        self.gateway.stop().await;
+        self.models.stop().await;
         self.store.close().await;
     }
 }
 
-/// The batch use case over the model alone, without a cache, for the command line: answers are kept in `kept`, or
-/// nowhere.
+/// The batch use case over `models`, for the command line: answers are kept in `kept`, or nowhere.
 pub(crate) fn predict_batch(
     settings: &Settings,
-    gateway: Arc<LocalMlGateway>,
+    models: &Models,
     kept: Option<&Store>,
 ) -> PredictSentimentBatchUseCase {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
     let units = kept.map_or_else(|| Arc::new(DiscardingStore) as Arc<dyn UnitOfWorkFactory>, Store::units);
-    PredictSentimentBatchUseCase::new(predict_ports(settings, gateway, units, &clock, &ids))
+    PredictSentimentBatchUseCase::new(predict_ports(settings, models.catalog.clone(), units, &clock, &ids))
 }
 
-/// Loads the model and waits until it is there.
-///
-/// # Errors
-/// A model folder that cannot be found, or that holds no model that can be served.
-pub(crate) async fn load_model(settings: &Settings) -> anyhow::Result<Arc<LocalMlGateway>> {
-    let (gateway, loading) = LocalMlGateway::start(model_settings(settings, download_bar::for_terminal())?);
-    loading.await?;
-    Ok(gateway)
-}
-
-/// The model, behind a cache where there is to be one.
-fn behind_cache(
-    model: Arc<LocalMlGateway>,
-    settings: &CacheSettings,
-) -> (Arc<dyn MlGateway>, Option<Arc<MokaCacheGateway>>) {
-    if !settings.enabled {
-        return (model, None);
-    }
-    let cache = Arc::new(MokaCacheGateway::new(settings.max_entries, settings.ttl.duration()));
-    (Arc::new(CachedMlGateway::new(model, cache.clone())), Some(cache))
+/// The cache before the models, where there is to be one.
+fn cache(settings: &CacheSettings) -> Option<Arc<MokaCacheGateway>> {
+    let cache = || Arc::new(MokaCacheGateway::new(settings.max_entries, settings.ttl.duration()));
+    settings.enabled.then(cache)
 }
 
 fn predict_ports(
     settings: &Settings,
-    ml: Arc<dyn MlGateway>,
+    models: Arc<dyn ModelCatalog>,
     store: Arc<dyn UnitOfWorkFactory>,
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn IdGenerator>,
 ) -> PredictPorts {
     PredictPorts {
-        ml,
+        models,
         store,
         clock: Arc::clone(clock),
         ids: Arc::clone(ids),
@@ -130,10 +117,4 @@ fn predict_ports(
         sentences: Arc::new(UnicodeSentenceSplitter),
         limits: TextLimits { max_chars: settings.limits.max_chars },
     }
-}
-
-fn model_settings(settings: &Settings, progress: Arc<dyn DownloadProgress>) -> anyhow::Result<ModelSettings> {
-    let section = &settings.model;
-    let source = model_source::find(section.path.as_deref(), settings.hub.to_adapter(progress))?;
-    section.to_adapter(source).context("configuration")
 }

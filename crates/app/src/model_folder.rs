@@ -42,6 +42,12 @@ pub(crate) fn find(configured: Option<&Path>) -> anyhow::Result<PathBuf> {
     })
 }
 
+/// The folder's own name.
+pub(crate) fn name(folder: &Path) -> String {
+    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    whole.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 fn places() -> anyhow::Result<Vec<PathBuf>> {
     let working = env::current_dir().context("the working directory cannot be told")?;
     let program = env::current_exe().context("the program's own place cannot be told")?;
@@ -61,6 +67,7 @@ mod tests {
         let folder = find(None).expect("found");
         assert!(folder.ends_with("models/sentiment-minilm-l6"));
         assert!(folder.join("config.json").is_file());
+        assert_eq!(name(&folder), "sentiment-minilm-l6");
     }
 
     #[test]

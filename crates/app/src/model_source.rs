@@ -18,9 +18,9 @@ const HUB: &str = "hf:";
 ///
 /// # Errors
 /// A name on the hub that is none, or a folder that cannot be found.
-pub(crate) fn find(configured: Option<&Path>, hub: HubSettings) -> anyhow::Result<ModelSource> {
+pub(crate) fn find(configured: Option<&Path>, hub: &Arc<HubSettings>) -> anyhow::Result<ModelSource> {
     match on_hub(configured).transpose().context("configuration: model.path")? {
-        Some(model) => Ok(ModelSource::Hub { model, hub: Arc::new(hub) }),
+        Some(model) => Ok(ModelSource::Hub { model, hub: Arc::clone(hub) }),
         None => Ok(ModelSource::Folder(model_folder::find(configured)?)),
     }
 }
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_malformed_name_is_an_error_of_the_configuration() {
         for wrong in ["org/na me", "org/name@", "hf:", "hf:a/b/c", "org/name@.."] {
-            let error = find(Some(Path::new(wrong)), HubSettings::default()).expect_err(wrong);
+            let error = find(Some(Path::new(wrong)), &Arc::default()).expect_err(wrong);
             let error = format!("{error:#}");
             assert!(error.contains("model.path") && error.contains("org/name@revision"), "{error}");
         }

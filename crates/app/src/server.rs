@@ -12,28 +12,27 @@ use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use http_actix::{ApiState, HttpSettings};
-use infra_ml::Loading;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::commands::Failure;
 use crate::config::Settings;
-use crate::container::Container;
+use crate::container::{Container, Starting};
 use crate::server::background::Background;
 use crate::server::signals::{Signal, Signals};
 
-/// Serves until a signal comes, then drains and stops. The listener is open while the model still loads, so that
+/// Serves until a signal comes, then drains and stops. The listener is open while the models still load, so that
 /// probes see a live service that is not ready yet.
 ///
 /// # Errors
 /// What was set up wrongly (exit code 2): the store, the model, an address that is taken.
 pub(crate) async fn run(settings: &Settings, metrics: PrometheusHandle) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
-    let (container, loading) = Container::build(settings).await.map_err(Failure::set_up)?;
+    let (container, starting) = Container::build(settings).await.map_err(Failure::set_up)?;
     let container = Arc::new(container);
     let state = api_state(settings, &container, metrics.clone());
     let servers = Servers::bind(settings, &state).map_err(Failure::set_up)?;
     let background = Background::start(&container, settings, metrics);
-    let outcome = serve(settings, &container, &servers, loading, &mut signals).await;
+    let outcome = serve(settings, &container, &servers, starting, &mut signals).await;
     servers.stop(true).await;
     background.stop(&container).await;
     container.close().await;
@@ -41,22 +40,22 @@ pub(crate) async fn run(settings: &Settings, metrics: PrometheusHandle) -> Resul
     outcome
 }
 
-/// Waits for the model, then for a signal, then for the drain.
+/// Waits for the models, then for a signal, then for the drain.
 async fn serve(
     settings: &Settings,
     container: &Container,
     servers: &Servers,
-    loading: Loading,
+    starting: Starting,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let signal = tokio::select! {
-        loaded = loading => match loaded {
+        loaded = starting.finish() => match loaded {
             Ok(()) => {
                 // Readiness is told at once, not at the next check.
                 let (_, signal) = tokio::join!(container.use_cases.health.execute(), signals.next());
                 signal
             }
-            Err(error) => return Err(Failure::set_up(error.into())),
+            Err(error) => return Err(Failure::set_up(error)),
         },
         signal = signals.next() => signal,
     };

@@ -20,6 +20,8 @@ impl ActionFailure for ApplicationError {
             Self::Invalid { .. } => "invalid",
             Self::NotFound { .. } => "not_found",
             Self::Conflict { .. } => "conflict",
+            Self::DefaultModel { .. } => "default_model",
+            Self::TurnedOff { .. } => "turned_off",
             Self::Saturated => "saturated",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Unavailable { .. } => "unavailable",
@@ -31,7 +33,12 @@ impl ActionFailure for ApplicationError {
     fn is_ours(&self) -> bool {
         match self {
             // A full queue is the callers' sum, told by a metric: a line each would drown the log.
-            Self::Invalid { .. } | Self::NotFound { .. } | Self::Conflict { .. } | Self::Saturated => false,
+            Self::Invalid { .. }
+            | Self::NotFound { .. }
+            | Self::Conflict { .. }
+            | Self::DefaultModel { .. }
+            | Self::TurnedOff { .. }
+            | Self::Saturated => false,
             Self::DeadlineExceeded
             | Self::Unavailable { .. }
             | Self::InferenceFailed { .. }

@@ -2,10 +2,12 @@
 
 mod cursor;
 mod health;
+mod models;
 mod predictions;
 
 pub use cursor::Cursor;
 pub use health::{ComponentHealth, HealthReport, HealthStatus};
+pub use models::{LoadModelRequest, UnloadModelRequest};
 pub use predictions::{
     DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
     PredictItem, PredictLine, PredictSentimentBatchRequest, PredictSentimentBatchResponse,

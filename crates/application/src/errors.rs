@@ -31,12 +31,26 @@ pub enum ApplicationError {
         id: String,
     },
     /// Something else happened to the same thing at the same time.
-    #[error("{entity} {id} was changed by somebody else")]
+    #[error("somebody else changes {entity} {id} at the same time")]
     Conflict {
         /// The kind of thing.
         entity: &'static str,
         /// Its id.
         id: String,
+    },
+    /// The default model is to be unloaded.
+    #[error("the default model {name} cannot be unloaded")]
+    DefaultModel {
+        /// Its name.
+        name: String,
+    },
+    /// The configuration does not allow it.
+    #[error("{what} is turned off; {setting} = true turns it on")]
+    TurnedOff {
+        /// What is not allowed, such as `changing models`.
+        what: &'static str,
+        /// The setting that would allow it.
+        setting: &'static str,
     },
     /// The model has more work waiting than it takes.
     #[error("the model's queue is full")]

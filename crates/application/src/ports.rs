@@ -15,8 +15,9 @@ mod unit_of_work;
 pub use clock::Clock;
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
-    Admission, AnswerMetrics, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway, ModelInfo,
-    ModelOrigin, SelfTest, SentenceSplitter, WindowInfo,
+    Admission, AnswerMetrics, CacheGateway, CacheKey, CachedOutput, CatalogError, LabelsSpec, LoadedModel,
+    MlError, MlGateway, ModelCatalog, ModelInfo, ModelOrigin, ModelSpec, SelfTest, SentenceSplitter,
+    ServedModel, WindowInfo,
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;

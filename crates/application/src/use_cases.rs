@@ -1,5 +1,6 @@
 //! The use cases, one file each, in the order in which a reader meets them.
 
+mod inquiry;
 mod judgement;
 mod predict_ports;
 mod predict_sentiment;
@@ -11,16 +12,22 @@ mod get_prediction;
 mod list_predictions;
 
 mod check_health;
-mod list_models;
 mod relay_outbox;
+
+mod list_models;
+mod load_model;
+mod model_changes;
+mod unload_model;
 
 pub use check_health::CheckHealthUseCase;
 pub use delete_prediction::DeletePredictionUseCase;
 pub use get_prediction::GetPredictionUseCase;
 pub use list_models::ListModelsUseCase;
 pub use list_predictions::ListPredictionsUseCase;
+pub use load_model::LoadModelUseCase;
 pub use predict_ports::PredictPorts;
 pub use predict_sentiment::PredictSentimentUseCase;
 pub use predict_sentiment_batch::PredictSentimentBatchUseCase;
 pub use relay_outbox::RelayOutboxUseCase;
 pub use stream_predictions::{PredictionStream, StreamPredictionsUseCase};
+pub use unload_model::UnloadModelUseCase;

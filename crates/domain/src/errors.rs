@@ -105,6 +105,13 @@ pub enum Rule {
         /// What does not go together, as a predicate: `needs options.max_tokens`.
         why: &'static str,
     },
+    /// Names no model that is served.
+    UnknownModel,
+    /// Asks for a model that cannot be loaded.
+    NotLoadable {
+        /// Why, in words that say what to do.
+        why: String,
+    },
 }
 
 impl Rule {
@@ -124,6 +131,8 @@ impl Rule {
             Self::TooManyTokens { .. } => "too_many_tokens",
             Self::TooManySentences { .. } => "too_many_sentences",
             Self::Contradictory { .. } => "contradictory",
+            Self::UnknownModel => "unknown_model",
+            Self::NotLoadable { .. } => "not_loadable",
         }
     }
 }
@@ -150,6 +159,8 @@ impl fmt::Display for Rule {
                 write!(out, "must have at most {max} sentences, not {actual}")
             }
             Self::Contradictory { why } => out.write_str(why),
+            Self::UnknownModel => out.write_str("must be the name of a model that is served"),
+            Self::NotLoadable { why } => write!(out, "cannot be used: {why}"),
         }
     }
 }

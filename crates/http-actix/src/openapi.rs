@@ -11,10 +11,10 @@ use utoipa::OpenApi;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, Schema};
 
-pub(crate) use parameters::{ListParameters, PathId};
+pub(crate) use parameters::{ListParameters, PathId, PathModelName};
 
 use crate::controllers::{batch, docs, health, metrics, model, prediction, stream};
-use crate::extractors::{BatchInput, BatchItemInput, OptionsInput, PredictionInput};
+use crate::extractors::{BatchInput, BatchItemInput, ModelInput, OptionsInput, PredictionInput};
 use crate::presenters::{StreamEnd, StreamLine};
 use crate::problem::ProblemView;
 use crate::state::HttpSettings;
@@ -41,6 +41,8 @@ use crate::state::HttpSettings;
         batch::create,
         stream::create,
         model::list,
+        model::load,
+        model::unload,
         health::report,
         health::live,
         health::ready,
@@ -78,6 +80,7 @@ fn document_for(settings: &HttpSettings) -> String {
     close::<BatchInput>(&mut document);
     close::<BatchItemInput>(&mut document);
     close::<OptionsInput>(&mut document);
+    close::<ModelInput>(&mut document);
     limit_text::<PredictionInput>(&mut document, settings.max_text_chars);
     limit_text::<BatchItemInput>(&mut document, settings.max_text_chars);
     let mut json = document.to_pretty_json().unwrap_or_default();

@@ -16,7 +16,7 @@ pub(crate) use health::{
 };
 pub(crate) use instant::present_instant;
 pub(crate) use metadata::present_metadata;
-pub(crate) use model::{ModelList, present_models};
+pub(crate) use model::{ModelList, ModelView, present_model, present_models};
 pub(crate) use prediction::{
     PredictionPage, PredictionRecordView, PredictionView, present_page, present_prediction, present_record,
 };

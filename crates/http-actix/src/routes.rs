@@ -26,6 +26,7 @@ pub fn admin_routes() -> Vec<RouteMethods> {
 pub(crate) fn public(settings: &HttpSettings) -> Vec<Endpoint> {
     let mut endpoints = predictions();
     endpoints.push(Endpoint::at("/api/v1/models").get(model::list));
+    endpoints.push(Endpoint::at("/api/v1/models/{name}").post(model::load).delete(model::unload));
     endpoints.extend(probes());
     if !settings.admin_split {
         endpoints.push(Endpoint::at("/metrics").get(metrics::render));

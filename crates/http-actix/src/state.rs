@@ -3,7 +3,8 @@ use std::time::Instant;
 
 use application::use_cases::{
     CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase, StreamPredictionsUseCase,
+    ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase,
+    StreamPredictionsUseCase, UnloadModelUseCase,
 };
 
 /// What the configuration decides about the API.
@@ -61,6 +62,10 @@ pub struct UseCases {
     pub delete: DeletePredictionUseCase,
     /// `GET /api/v1/models`.
     pub models: ListModelsUseCase,
+    /// `POST /api/v1/models/{name}`.
+    pub load_model: LoadModelUseCase,
+    /// `DELETE /api/v1/models/{name}`.
+    pub unload_model: UnloadModelUseCase,
     /// `GET /health` and its kin; shared with the task that looks in the background.
     pub health: Arc<CheckHealthUseCase>,
 }

@@ -1,7 +1,7 @@
 //! The API's own forms, for who prints them without a server: the command line.
 
 use application::dtos::PredictSentimentResponse;
-use application::ports::ModelInfo;
+use application::ports::ServedModel;
 use serde::Serialize;
 
 use crate::presenters::{present_models, present_prediction};
@@ -12,6 +12,6 @@ pub fn prediction_json(answer: &PredictSentimentResponse) -> impl Serialize + us
 }
 
 /// The models as `GET /api/v1/models` gives them.
-pub fn models_json(models: &[ModelInfo]) -> impl Serialize + use<> {
+pub fn models_json(models: &[ServedModel]) -> impl Serialize + use<> {
     present_models(models)
 }

@@ -3,6 +3,7 @@
 mod flights;
 mod reading;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use application::action::chain;
@@ -23,13 +24,17 @@ use reading::{Ask, Reading};
 /// once: whoever comes while a reading is under way waits for that one. Its error goes to all who wait and is not kept.
 /// Only a full queue is no answer for those who would have waited for room: they ask for themselves.
 ///
-/// While no model is loaded, the cache is passed by.
+/// While no model is loaded, the cache is passed by. Models that share a cache share no entry.
 pub struct CachedMlGateway {
     model: Arc<dyn MlGateway>,
     cache: Arc<dyn CacheGateway>,
     flights: Arc<Flights>,
+    loading: u64,
     identity: Mutex<Identity>,
 }
+
+/// The number of the next model that is put behind a cache.
+static NEXT_LOADING: AtomicU64 = AtomicU64::new(0);
 
 /// The part of a key that all texts share, kept because keys are many and models are few.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +50,8 @@ impl CachedMlGateway {
     /// Puts `cache` before `model`.
     pub fn new(model: Arc<dyn MlGateway>, cache: Arc<dyn CacheGateway>) -> Self {
         let identity = Identity { weights: "".into(), precision: "".into() };
-        Self { model, cache, flights: Arc::default(), identity: Mutex::new(identity) }
+        let loading = NEXT_LOADING.fetch_add(1, Ordering::Relaxed);
+        Self { model, cache, flights: Arc::default(), loading, identity: Mutex::new(identity) }
     }
 
     async fn read(
@@ -97,6 +103,7 @@ impl CachedMlGateway {
         let key = |text: &&InputText| CacheKey {
             weights: Arc::clone(&weights),
             precision: Arc::clone(&precision),
+            loading: self.loading,
             text: Sha256::digest(text.as_str()).into(),
             options,
         };

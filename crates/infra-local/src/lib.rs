@@ -1,5 +1,5 @@
 //! The adapters that need nothing outside the process: the clock, new ids, a cache before the model, events to the
-//! log, counters of answers, the cutting of texts into sentences, and a store that keeps nothing.
+//! log, counters of answers, the cutting of texts into sentences, the catalog of models, and a store that keeps nothing.
 //!
 //! This crate knows no database and no model. Start reading at [`SystemClock`].
 
@@ -8,6 +8,7 @@
 mod cached_ml_gateway;
 mod discarding_store;
 mod facade_answer_metrics;
+mod local_model_catalog;
 mod log_publisher;
 mod metric;
 mod moka_cache_gateway;
@@ -18,6 +19,7 @@ mod uuid_v7_ids;
 pub use cached_ml_gateway::CachedMlGateway;
 pub use discarding_store::DiscardingStore;
 pub use facade_answer_metrics::FacadeAnswerMetrics;
+pub use local_model_catalog::{CatalogModel, LocalModelCatalog, ModelMaker};
 pub use log_publisher::LogPublisher;
 pub use metric::describe_cache_metrics;
 pub use moka_cache_gateway::MokaCacheGateway;

@@ -190,8 +190,10 @@ impl MlGateway for LocalMlGateway {
 }
 
 impl Drop for LocalMlGateway {
-    /// Lets the worker end; it is not waited for.
+    /// Lets the worker end; it is not waited for. It is the last to hold what belongs to the model, so that all memory
+    /// is free when it gives that back.
     fn drop(&mut self) {
+        self.model = Arc::default();
         self.queue.stop();
     }
 }

@@ -23,6 +23,7 @@ mod job;
 mod load_error;
 mod loader;
 mod loading;
+mod memory;
 mod metric;
 mod queue;
 mod settings;

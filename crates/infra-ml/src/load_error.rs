@@ -302,3 +302,17 @@ pub enum LoadError {
         source: io::Error,
     },
 }
+
+impl LoadError {
+    /// The key of a model's settings that is at fault: its `path` where it is the folder.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::LabelsUnmapped { .. } | Self::LabelUnknown { .. } => "labels",
+            Self::Window { .. } => "window",
+            Self::Overlap { .. } => "overlap",
+            Self::CudaNotBuilt { .. } | Self::Device { .. } => "device",
+            Self::Precision { .. } | Self::NoBytes { .. } => "precision",
+            _ => "path",
+        }
+    }
+}

@@ -89,6 +89,8 @@ struct State {
     last: Lane,
     line: VecDeque<(Entry, oneshot::Sender<()>)>,
     stopped: bool,
+    /// The texts and tokens of this queue that the gauges count now.
+    told: (f64, f64),
 }
 
 /// A text of which the windows from `next` on are still to be run.
@@ -312,9 +314,12 @@ impl State {
         tasks
     }
 
-    fn tell(&self) {
-        metrics::gauge!(metric::QUEUE_DEPTH).set(self.waiting() as f64);
-        metrics::gauge!(metric::QUEUE_TOKENS).set(self.tokens as f64);
+    /// Keeps the gauges, which count what waits for all models of the process.
+    fn tell(&mut self) {
+        let now = (self.waiting() as f64, self.tokens as f64);
+        metrics::gauge!(metric::QUEUE_DEPTH).increment(now.0 - self.told.0);
+        metrics::gauge!(metric::QUEUE_TOKENS).increment(now.1 - self.told.1);
+        self.told = now;
     }
 }
 

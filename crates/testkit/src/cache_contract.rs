@@ -1,7 +1,7 @@
 use application::ports::{CacheGateway, CacheKey, CachedOutput};
 use domain::value_objects::{Overflow, ReadOptions, TenantId, Usage, WindowOutput};
 
-/// Asserts that `cache`, which has kept nothing yet and has room and time for eight outputs, does what its port says.
+/// Asserts that `cache`, which has kept nothing yet and has room and time for nine outputs, does what its port says.
 ///
 /// # Panics
 /// Where it does not.
@@ -9,7 +9,9 @@ pub async fn cache_contract(cache: &dyn CacheGateway) {
     let ann = TenantId::parse("ann").expect("a tenant");
     let ben = TenantId::parse("ben").expect("a tenant");
     let keys = [key("w1", "f32", 1), key("w2", "f32", 1), key("w1", "int8", 1), key("w1", "f32", 2)];
-    let keys = [keys.as_slice(), &[read(None, Overflow::Reject), read(Some(7), Overflow::Window)]].concat();
+    let again = CacheKey { loading: 1, ..key("w1", "f32", 1) };
+    let keys =
+        [keys.as_slice(), &[read(None, Overflow::Reject), read(Some(7), Overflow::Window), again]].concat();
 
     let none = vec![None; keys.len()];
     assert_eq!(cache.get_many(&ann, &keys).await, none, "there is nothing at first");
@@ -19,7 +21,7 @@ pub async fn cache_contract(cache: &dyn CacheGateway) {
     for (n, key) in (1_u8..).zip(&keys) {
         cache.put_many(&ann, vec![(key.clone(), output(n))]).await;
     }
-    let all: Vec<_> = (1_u8..=6).map(|n| Some(output(n))).collect();
+    let all: Vec<_> = (1_u8..=7).map(|n| Some(output(n))).collect();
     assert_eq!(cache.get_many(&ann, &keys).await, all, "every part of a key tells outputs apart");
     assert_eq!(cache.get_many(&ben, &keys).await, none, "tenants share nothing");
 
@@ -29,14 +31,15 @@ pub async fn cache_contract(cache: &dyn CacheGateway) {
     assert_eq!(cache.get_many(&ben, &asked).await, expected, "answers stand in the order of the keys");
     assert_eq!(cache.get_many(&ann, &keys).await, all, "what one puts is nothing to another");
 
-    cache.put_many(&ann, vec![(keys[0].clone(), output(7))]).await;
-    assert_eq!(cache.get_many(&ann, &keys[..1]).await, [Some(output(7))], "the last that was put counts");
+    cache.put_many(&ann, vec![(keys[0].clone(), output(8))]).await;
+    assert_eq!(cache.get_many(&ann, &keys[..1]).await, [Some(output(8))], "the last that was put counts");
 }
 
 fn key(weights: &str, precision: &str, text: u8) -> CacheKey {
     CacheKey {
         weights: weights.into(),
         precision: precision.into(),
+        loading: 0,
         text: [text; 32],
         options: ReadOptions::default(),
     }

@@ -62,6 +62,11 @@ impl FakeMlGateway {
         Self::with_labels(LabelSet::new(ProblemType::SingleLabel, labels.collect()))
     }
 
+    /// The same model under another name and revision.
+    pub fn named(name: &str, revision: &str) -> Self {
+        Self { model: Arc::new(ModelRef::new(name, revision)), ..Self::new() }
+    }
+
     /// A model with other outputs; texts that the script does not know get zeros.
     pub fn with_labels(labels: LabelSet) -> Self {
         Self {

@@ -17,7 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::commands::Failure;
 use crate::config::Settings;
-use crate::container::{self, Store};
+use crate::container::{self, Models, Store};
 
 use self::input::{Input, Row};
 use self::options::OptionArgs;
@@ -45,6 +45,9 @@ pub(super) struct PredictArgs {
     /// Keep the answers in the store, as the server would
     #[arg(long)]
     keep: bool,
+    /// Which of the configured models judges (the NAME of models.NAME); by default that of the section model
+    #[arg(long, value_name = "NAME")]
+    model_name: Option<String>,
     #[command(flatten)]
     options: OptionArgs,
 }
@@ -78,15 +81,15 @@ pub(super) fn run(settings: &Settings, args: &PredictArgs) -> Result<(), Failure
     let options = AskedOptions::from(&args.options);
     PredictionOptions::parse(&options).map_err(|error| Failure::set_up(error.into()))?;
     super::block_on(async {
-        let gateway = container::load_model(settings).await.map_err(Failure::set_up)?;
+        let models = Models::load_one(settings, args.model_name.as_deref()).await.map_err(Failure::set_up)?;
         let store = if args.keep {
             Some(Store::open_migrated(&settings.store).await.map_err(Failure::set_up)?)
         } else {
             None
         };
-        let predict = container::predict_batch(settings, gateway.clone(), store.as_ref());
+        let predict = container::predict_batch(settings, &models, store.as_ref());
         let outcome = judge_all(args, &options, &predict).await;
-        gateway.stop().await;
+        models.stop().await;
         if let Some(store) = store {
             store.close().await;
         }
@@ -132,8 +135,8 @@ async fn judge(
     options: &AskedOptions,
 ) -> anyhow::Result<Vec<Answer>> {
     let items: Vec<PredictItem> = rows.iter().filter_map(|row| row.item.as_ref().ok()).cloned().collect();
-    let request =
-        PredictSentimentBatchRequest { tenant: TenantId::default(), items, options: options.clone() };
+    let (tenant, options) = (TenantId::default(), options.clone());
+    let request = PredictSentimentBatchRequest { tenant, items, model: None, options };
     let mut answers = predict.execute(request).await?.items.into_iter();
     let answer = |row: &Row| match &row.item {
         Ok(_) => match answers.next() {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::config::Settings;
 use crate::config::hub::BLIND;
@@ -44,6 +44,12 @@ const KEYS: &[Key] = &[
         "Origins that browsers may call from; `[\"*\"]` for any; empty for none.",
     ),
     key("server.hsts", "true, false", "Whether to send `Strict-Transport-Security`; only behind TLS."),
+    key(
+        "server.model_changes",
+        "true, false",
+        "Whether `POST` and `DELETE /api/v1/models/{name}` load and unload models. Whoever reaches the API can then \
+         have it read any folder that the service can read: only where callers are trusted.",
+    ),
     key(
         "store.url",
         "sqlite:FILE, postgres://…",
@@ -172,6 +178,12 @@ const KEYS: &[Key] = &[
     ),
 ];
 
+/// What stands below the table: sections whose names users choose.
+const MODELS: &str = "\n## Models beside the default\n\n\
+     Each section `[models.<name>]` is one more model, with the keys of `[model]`, their defaults, and no `name`: it is\n\
+     served as `<name>`, which is 1 to 64 letters, digits, `.`, `_` and `-`, a letter or digit first, and not the name\n\
+     of another. In the environment `UNDERTONE_MODELS__<NAME>__PATH` and so on set the model of that name in lower case.\n";
+
 /// The reference page: every key with its environment variable, values, default and meaning.
 pub(crate) fn reference_markdown() -> String {
     let defaults = flatten(&Settings::default());
@@ -189,6 +201,7 @@ pub(crate) fn reference_markdown() -> String {
         format!("| `{name}` | `{env}` | {values} | `{default}` | {meaning} |\n")
     };
     page.extend(KEYS.iter().map(line));
+    page.push_str(MODELS);
     page
 }
 
@@ -214,15 +227,26 @@ fn flatten(settings: &Settings) -> Vec<(String, String)> {
         let Value::Object(keys) = keys else { continue };
         for (key, value) in keys {
             let name = format!("{section}.{key}");
-            let value = match name.as_str() {
-                "store.url" => Value::String(settings.store.url.redacted()),
-                "hub.token" if !value.is_null() => Value::String(BLIND.to_owned()),
-                _ => value,
+            let value = match value {
+                Value::Object(model) if section == "models" => {
+                    flat.extend(flatten_model(&key, &model));
+                    continue;
+                }
+                _ if name == "store.url" => Value::String(settings.store.url.redacted()),
+                value if name == "hub.token" && !value.is_null() => Value::String(BLIND.to_owned()),
+                value => value,
             };
             flat.push((name, toml_value(&value)));
         }
     }
     flat
+}
+
+/// Every key of a model beside the default but its name, which is that of its section and may hold dots.
+fn flatten_model(model: &str, keys: &Map<String, Value>) -> impl Iterator<Item = (String, String)> {
+    let section = format!("models.{}", Value::String(model.to_owned()));
+    let keys = keys.iter().filter(|(key, _)| *key != "name");
+    keys.map(move |(key, value)| (format!("{section}.{key}"), toml_value(value)))
 }
 
 /// A value in TOML's form. JSON's strings, numbers, bools and arrays are TOML's too; tables differ.
@@ -244,7 +268,7 @@ mod tests {
     use figment::Jail;
 
     use super::*;
-    use crate::config::{DEFAULT_FILE, Sources};
+    use crate::config::{DEFAULT_FILE, ModelSection, Sources};
 
     #[test]
     fn every_key_is_documented_and_nothing_else() {
@@ -261,7 +285,9 @@ mod tests {
                 ("model.labels".to_owned(), "{ LABEL_0 = \"negative\" }".to_owned()),
                 ("server.cors_origins".to_owned(), "[\"https://a.example\"]".to_owned()),
             ];
-            let settings = Settings::load(&Sources { file: None, flags }).unwrap();
+            let mut settings = Settings::load(&Sources { file: None, flags }).unwrap();
+            let model = ModelSection { path: Some("x".into()), window: Some(7), ..ModelSection::default() };
+            settings.models = [("v1.2".to_owned(), model), ("b".to_owned(), ModelSection::default())].into();
             let mut printed = Vec::new();
             write_effective(&settings, &mut printed).unwrap();
             jail.create_file(DEFAULT_FILE, &String::from_utf8(printed).unwrap())?;

@@ -15,10 +15,15 @@ impl Seconds {
 
     /// Refuses what is no length of time between `least` and a day.
     pub(crate) fn validate(self, key: &str, least: f64) -> Result<(), String> {
+        self.check(least).map_err(|wrong| format!("{key} {wrong}"))
+    }
+
+    /// The same without the key.
+    pub(crate) fn check(self, least: f64) -> Result<(), String> {
         const DAY: f64 = 86_400.0;
         if (least..=DAY).contains(&self.0) {
             return Ok(());
         }
-        Err(format!("{key} must be a number of seconds from {least} to {DAY}, not {}", self.0))
+        Err(format!("must be a number of seconds from {least} to {DAY}, not {}", self.0))
     }
 }

@@ -17,6 +17,7 @@ pub(crate) struct ServerSettings {
     pub(crate) shutdown_timeout: Seconds,
     pub(crate) cors_origins: Vec<String>,
     pub(crate) hsts: bool,
+    pub(crate) model_changes: bool,
 }
 
 impl Default for ServerSettings {
@@ -31,6 +32,7 @@ impl Default for ServerSettings {
             shutdown_timeout: Seconds(15.0),
             cors_origins: Vec::new(),
             hsts: false,
+            model_changes: false,
         }
     }
 }

@@ -143,6 +143,10 @@ fn what_is_set_up_wrongly_is_one_clear_error_and_exit_code_2() {
         (vec!["--model", "./no/such/model", "predict", "x"], "no/such/model"),
         (vec!["--model", "./empty-model", "predict", "x"], "empty-model"),
         (vec!["--port", "0", "--model", "./empty-model"], "empty-model"),
+        (vec!["--port", "0", "--set", "models.other.path=./empty-model"], "models.other: "),
+        (vec!["--port", "0", "--set", "models.other.path=./no/such/model"], "models.other: "),
+        (vec!["--port", "0", "--set", "models.sentiment-minilm-l6.device=cpu"], "the default model's name"),
+        (vec!["predict", "--model-name", "other", "x"], "\"other\""),
         (
             vec!["--port", "0", "--store", "sqlite:empty-file/x.db", "--set", "store.start_timeout=0"],
             "empty-file",
@@ -156,6 +160,31 @@ fn what_is_set_up_wrongly_is_one_clear_error_and_exit_code_2() {
         assert_eq!(message.len(), 1, "{arguments:?}: {error}");
         assert!(message[0].contains(named) && !error.contains("panicked"), "{arguments:?}: {error}");
     }
+}
+
+#[test]
+fn any_of_the_configured_models_judges_and_is_looked_at() {
+    let folder = TempDir::new().unwrap();
+    let raw = ["--set", "models.raw.labels=raw"];
+    let judged = |name: &str| {
+        let arguments = [&raw[..], &["predict", "--model-name", name, "I love it"]].concat();
+        json_lines(&undertone(folder.path(), &arguments, "")).remove(0)
+    };
+    let (default, other) = (judged("sentiment-minilm-l6"), judged("raw"));
+    assert_eq!(
+        (&default["sentiment"], &default["model"]["name"]),
+        (&"positive".into(), &"sentiment-minilm-l6".into())
+    );
+    assert_eq!((&other["sentiment"], &other["model"]["name"]), (&Value::Null, &"raw".into()));
+    assert_eq!(other["labels"], default["labels"]);
+    let output = undertone(folder.path(), &[&raw[..], &["models"]].concat(), "");
+    let models: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let told =
+        |place: usize| (models["items"][place]["name"].clone(), models["items"][place]["default"].clone());
+    assert_eq!(
+        (told(0), told(1)),
+        (("sentiment-minilm-l6".into(), true.into()), ("raw".into(), false.into()))
+    );
 }
 
 #[test]

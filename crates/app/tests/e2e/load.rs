@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::{Answer, Api};
 
@@ -37,12 +37,25 @@ impl Load {
     /// Starts `callers`; each goes on until the load is ended, its connection breaks, or `leave` says so of an
     /// answer. Every text is sent once.
     pub(crate) fn start(api: &Api, callers: usize, leave: fn(&Answer) -> bool) -> Self {
+        Self::start_of(api, callers, None, leave)
+    }
+
+    /// The same of texts for the model that is named.
+    pub(crate) fn start_of(
+        api: &Api,
+        callers: usize,
+        model: Option<&'static str>,
+        leave: fn(&Answer) -> bool,
+    ) -> Self {
         let ending = Arc::new(AtomicBool::new(false));
         let answered = Arc::new(AtomicU64::new(0));
         let callers = (0..callers)
             .map(|caller| {
                 let (api, ending, answered) = (api.another(), Arc::clone(&ending), Arc::clone(&answered));
-                thread::spawn(move || call(&api, caller, leave, &ending, &answered))
+                let ask = move |text: &str| {
+                    api.post("/api/v1/predictions", &json!({ "text": text, "model": model }))
+                };
+                thread::spawn(move || call(ask, caller, leave, &ending, &answered))
             })
             .collect();
         Self { callers, ending, answered }
@@ -66,7 +79,7 @@ impl Load {
 }
 
 fn call(
-    api: &Api,
+    ask: impl Fn(&str) -> Result<Answer, ureq::Error>,
     caller: usize,
     leave: fn(&Answer) -> bool,
     ending: &AtomicBool,
@@ -75,7 +88,7 @@ fn call(
     let mut sent = Vec::new();
     while !ending.load(Ordering::SeqCst) {
         let text = format!("{} ({caller}, {})", PHRASES[sent.len() % PHRASES.len()], sent.len());
-        let answer = api.predict(&text).ok();
+        let answer = ask(&text).ok();
         answered.fetch_add(u64::from(answer.is_some()), Ordering::SeqCst);
         let last = answer.as_ref().is_none_or(leave);
         sent.push(Sent { text, answer });

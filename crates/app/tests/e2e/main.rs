@@ -12,6 +12,7 @@ mod hub;
 mod journey;
 mod kill;
 mod load;
+mod models;
 mod options;
 mod outage;
 mod replicas;

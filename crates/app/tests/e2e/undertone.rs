@@ -1,5 +1,6 @@
 //! The program under test: started on a free port, its log lines read, killed when it goes out of scope.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -101,6 +102,13 @@ impl Undertone {
     /// Waits for the end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         wait_for("the program to end", || self.child.try_wait().expect("waited"))
+    }
+
+    /// The memory that it has in use, in KiB; none where the system does not tell it as Linux does.
+    pub(crate) fn resident_kib(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line for VmRSS");
+        Some(line.split_whitespace().nth(1).expect("a number").parse().expect("a number"))
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

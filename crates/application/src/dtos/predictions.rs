@@ -27,6 +27,8 @@ pub struct PredictSentimentRequest {
     pub tenant: TenantId,
     /// The text.
     pub item: PredictItem,
+    /// The name of the model that is to answer; the default where there is none.
+    pub model: Option<String>,
     /// What is asked of the answer.
     pub options: AskedOptions,
 }
@@ -38,6 +40,8 @@ pub struct PredictSentimentBatchRequest {
     pub tenant: TenantId,
     /// The texts.
     pub items: Vec<PredictItem>,
+    /// The name of the model that is to answer them all; the default where there is none.
+    pub model: Option<String>,
     /// What is asked of each answer.
     pub options: AskedOptions,
 }
@@ -54,6 +58,8 @@ pub struct PredictSentimentBatchResponse {
 pub struct PredictLine {
     /// The text.
     pub item: PredictItem,
+    /// The name of the model that is to answer; the default where there is none.
+    pub model: Option<String>,
     /// What is asked of the answer.
     pub options: AskedOptions,
 }
@@ -61,7 +67,7 @@ pub struct PredictLine {
 impl From<PredictItem> for PredictLine {
     /// A line of which nothing is asked.
     fn from(item: PredictItem) -> Self {
-        Self { item, options: AskedOptions::default() }
+        Self { item, ..Self::default() }
     }
 }
 

@@ -3,9 +3,11 @@
 mod answer_metrics;
 mod cache_gateway;
 mod ml_gateway;
+mod model_catalog;
 mod sentence_splitter;
 
 pub use answer_metrics::AnswerMetrics;
 pub use cache_gateway::{CacheGateway, CacheKey, CachedOutput};
 pub use ml_gateway::{Admission, MlError, MlGateway, ModelInfo, ModelOrigin, SelfTest, WindowInfo};
+pub use model_catalog::{CatalogError, LabelsSpec, LoadedModel, ModelCatalog, ModelSpec, ServedModel};
 pub use sentence_splitter::SentenceSplitter;

@@ -2,11 +2,12 @@ use domain::errors::{DomainError, Rule};
 use domain::policies::sentences;
 use domain::value_objects::{
     Granularity, InputText, ModelOutput, ModelRef, PredictionOptions, PredictionResult, SentenceResult,
-    TenantId, TextSpan, Usage,
+    TextSpan, Usage,
 };
 
 use crate::ports::{Admission, MlError};
 use crate::use_cases::PredictPorts;
+use crate::use_cases::inquiry::Inquiry;
 use crate::use_cases::predict_ports::CheckedItem;
 
 /// The most sentences of a text that are judged one by one.
@@ -77,16 +78,16 @@ impl PredictPorts {
         });
         checked.collect()
     }
+}
 
-    /// [`PredictPorts::judge`] for one item.
+impl Inquiry {
+    /// [`Inquiry::judge`] for one item.
     pub(super) async fn judge_one(
         &self,
-        tenant: &TenantId,
         item: &CheckedItem,
         output: Result<ModelOutput, MlError>,
-        options: &PredictionOptions,
     ) -> Result<Judgement, MlError> {
-        let mut judged = self.judge(tenant, &[item], vec![output], options).await?;
+        let mut judged = self.judge(&[item], vec![output]).await?;
         judged.pop().unwrap_or_else(|| Err(missing()))
     }
 
@@ -96,11 +97,10 @@ impl PredictPorts {
     /// The outer error is about all items, the inner ones about one each.
     pub(super) async fn judge(
         &self,
-        tenant: &TenantId,
         items: &[&CheckedItem],
         outputs: Vec<Result<ModelOutput, MlError>>,
-        options: &PredictionOptions,
     ) -> Result<Vec<Result<Judgement, MlError>>, MlError> {
+        let Self { tenant, model, options } = self;
         let mut outputs = outputs.into_iter();
         let mut judged = Vec::with_capacity(items.len());
         let mut waiting = Vec::new();
@@ -121,7 +121,7 @@ impl PredictPorts {
         for chunk in waiting.chunks(CHUNK) {
             let texts: Vec<&InputText> = chunk.iter().map(|(_, sentence)| &sentence.text).collect();
             let read = options.read.of_sentences();
-            let mut outputs = self.ml.predict_batch(tenant, &texts, read, Admission::Wait).await?.into_iter();
+            let mut outputs = model.predict_batch(tenant, &texts, read, Admission::Wait).await?.into_iter();
             for (place, sentence) in chunk {
                 match (outputs.next().unwrap_or_else(|| Err(missing())), &mut judged[*place]) {
                     (Ok(output), Ok(judgement)) => judgement.add(sentence.span, &output, options),

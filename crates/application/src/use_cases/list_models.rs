@@ -2,24 +2,24 @@ use std::sync::Arc;
 
 use crate::action::log_action;
 use crate::errors::ApplicationError;
-use crate::ports::{MlGateway, ModelInfo};
+use crate::ports::{ModelCatalog, ServedModel};
 
-/// Tells which models are loaded.
+/// Tells which models are served.
 pub struct ListModelsUseCase {
-    ml: Arc<dyn MlGateway>,
+    models: Arc<dyn ModelCatalog>,
 }
 
 impl ListModelsUseCase {
-    /// The use case over the model gateway.
-    pub fn new(ml: Arc<dyn MlGateway>) -> Self {
-        Self { ml }
+    /// The use case over the catalog.
+    pub fn new(models: Arc<dyn ModelCatalog>) -> Self {
+        Self { models }
     }
 
-    /// The models; none while they are loading.
+    /// The models, the default first; those that are still loading are left out.
     ///
     /// # Errors
     /// None today.
-    pub async fn execute(&self) -> Result<Vec<ModelInfo>, ApplicationError> {
-        log_action("ListModelsUseCase.execute", async { Ok(self.ml.models()) }).await
+    pub async fn execute(&self) -> Result<Vec<ServedModel>, ApplicationError> {
+        log_action("ListModelsUseCase.execute", async { Ok(self.models.models()) }).await
     }
 }

@@ -6,14 +6,14 @@ use domain::value_objects::{InputText, Metadata, PredictionOptions, Reference, T
 
 use crate::dtos::PredictItem;
 use crate::errors::ApplicationError;
-use crate::ports::{AnswerMetrics, Clock, IdGenerator, MlGateway, SentenceSplitter, UnitOfWorkFactory};
+use crate::ports::{AnswerMetrics, Clock, IdGenerator, ModelCatalog, SentenceSplitter, UnitOfWorkFactory};
 use crate::use_cases::judgement::{CheckedSentence, Judgement};
 
 /// What every predicting use case speaks through, and the steps that they share: check, make, keep.
 #[derive(Clone)]
 pub struct PredictPorts {
-    /// The model.
-    pub ml: Arc<dyn MlGateway>,
+    /// The models.
+    pub models: Arc<dyn ModelCatalog>,
     /// The store.
     pub store: Arc<dyn UnitOfWorkFactory>,
     /// The time.

@@ -1,11 +1,10 @@
 use std::slice;
 
-use domain::value_objects::PredictionOptions;
-
 use crate::action::log_action;
 use crate::dtos::{PredictSentimentRequest, PredictSentimentResponse};
 use crate::errors::ApplicationError;
 use crate::use_cases::PredictPorts;
+use crate::use_cases::inquiry::Inquiry;
 
 /// Judges one text and keeps the answer.
 pub struct PredictSentimentUseCase {
@@ -21,17 +20,18 @@ impl PredictSentimentUseCase {
     /// The answer, which is kept when this returns.
     ///
     /// # Errors
-    /// `Invalid`, `Saturated`, `DeadlineExceeded`, `InferenceFailed`, `Unavailable`.
+    /// `Invalid` (an unknown model included), `Saturated`, `DeadlineExceeded`, `InferenceFailed`, `Unavailable`.
     pub async fn execute(
         &self,
         request: PredictSentimentRequest,
     ) -> Result<PredictSentimentResponse, ApplicationError> {
         log_action("PredictSentimentUseCase.execute", async {
-            let (ports, tenant) = (&self.ports, &request.tenant);
-            let options = PredictionOptions::parse(&request.options)?;
-            let item = ports.check(request.item, &options)?;
-            let output = ports.ml.predict(tenant, &item.text, options.read).await;
-            let judgement = ports.judge_one(tenant, &item, output, &options).await?;
+            let ports = &self.ports;
+            let inquiry = ports.inquire(request.tenant, request.model.as_deref(), &request.options)?;
+            let Inquiry { tenant, model, options } = &inquiry;
+            let item = ports.check(request.item, options)?;
+            let output = model.predict(tenant, &item.text, options.read).await;
+            let judgement = inquiry.judge_one(&item, output).await?;
             let prediction = ports.make(item, judgement);
             ports.keep(tenant, slice::from_ref(&prediction)).await?;
             Ok(PredictSentimentResponse::from(&prediction))

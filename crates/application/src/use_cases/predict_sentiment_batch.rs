@@ -1,12 +1,13 @@
 use domain::entities::Prediction;
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::{InputText, PredictionOptions, TenantId};
+use domain::value_objects::InputText;
 
 use crate::action::log_action;
 use crate::dtos::{PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentResponse};
 use crate::errors::ApplicationError;
 use crate::ports::{Admission, MlError};
 use crate::use_cases::PredictPorts;
+use crate::use_cases::inquiry::Inquiry;
 use crate::use_cases::judgement::{CHUNK, Judgement};
 use crate::use_cases::predict_ports::CheckedItem;
 
@@ -27,7 +28,7 @@ impl PredictSentimentBatchUseCase {
     /// One answer or error an item; the answers are kept when this returns.
     ///
     /// # Errors
-    /// About the whole batch: `Invalid` (more than 1,000 items, or options that are not allowed), `Saturated` (judged before the first item),
+    /// About the whole batch: `Invalid` (more than 1,000 items, options that are not allowed, or an unknown model), `Saturated` (judged before the first item),
     /// `Unavailable`.
     pub async fn execute(
         &self,
@@ -39,33 +40,16 @@ impl PredictSentimentBatchUseCase {
                 let rule = Rule::TooMany { max: Self::MAX_ITEMS, actual: count };
                 return Err(DomainError::violation("items", rule).into());
             }
-            let options = PredictionOptions::parse(&request.options)?;
-            let checked: Vec<Result<CheckedItem, ApplicationError>> =
-                request.items.into_iter().map(|item| Ok(self.ports.check(item, &options)?)).collect();
-            let judged = self.read(&request.tenant, &checked, &options).await?;
+            let model = request.model.as_deref();
+            let inquiry = self.ports.inquire(request.tenant, model, &request.options)?;
+            let check = |item| Ok(self.ports.check(item, &inquiry.options)?);
+            let checked: Vec<_> = request.items.into_iter().map(check).collect();
+            let judged = read(&inquiry, &checked).await?;
             let (items, made) = self.make(checked, judged);
-            self.ports.keep(&request.tenant, &made).await?;
+            self.ports.keep(&inquiry.tenant, &made).await?;
             Ok(PredictSentimentBatchResponse { items })
         })
         .await
-    }
-
-    /// What was found out about the good items, in their order.
-    async fn read(
-        &self,
-        tenant: &TenantId,
-        items: &[Result<CheckedItem, ApplicationError>],
-        options: &PredictionOptions,
-    ) -> Result<Vec<Result<Judgement, MlError>>, ApplicationError> {
-        let items: Vec<&CheckedItem> = items.iter().flatten().collect();
-        let texts: Vec<&InputText> = items.iter().map(|item| &item.text).collect();
-        let mut outputs = Vec::with_capacity(texts.len());
-        let mut admission = Admission::Refuse;
-        for chunk in texts.chunks(CHUNK) {
-            outputs.extend(self.ports.ml.predict_batch(tenant, chunk, options.read, admission).await?);
-            admission = Admission::Wait;
-        }
-        Ok(self.ports.judge(tenant, &items, outputs, options).await?)
     }
 
     /// The answers by item, and the predictions that are to be kept for them.
@@ -90,4 +74,21 @@ impl PredictSentimentBatchUseCase {
             .collect();
         (answers, made)
     }
+}
+
+/// What was found out about the good items, in their order.
+async fn read(
+    inquiry: &Inquiry,
+    items: &[Result<CheckedItem, ApplicationError>],
+) -> Result<Vec<Result<Judgement, MlError>>, ApplicationError> {
+    let items: Vec<&CheckedItem> = items.iter().flatten().collect();
+    let texts: Vec<&InputText> = items.iter().map(|item| &item.text).collect();
+    let Inquiry { tenant, model, options } = inquiry;
+    let mut outputs = Vec::with_capacity(texts.len());
+    let mut admission = Admission::Refuse;
+    for chunk in texts.chunks(CHUNK) {
+        outputs.extend(model.predict_batch(tenant, chunk, options.read, admission).await?);
+        admission = Admission::Wait;
+    }
+    Ok(inquiry.judge(&items, outputs).await?)
 }

@@ -99,6 +99,7 @@ async fn a_use_case_logs_its_failure_once_and_never_the_text() {
     let request = || PredictSentimentRequest {
         tenant: TenantId::default(),
         item: item(secret),
+        model: None,
         options: AskedOptions::default(),
     };
     let log = CapturedLog::start();

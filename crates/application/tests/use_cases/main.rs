@@ -13,6 +13,8 @@ mod get_prediction;
 mod list_predictions;
 
 mod check_health;
+mod choose_model;
 mod list_models;
+mod load_and_unload_model;
 mod log_action;
 mod relay_outbox;

@@ -13,8 +13,12 @@ use testkit::{FakeMlGateway, MlFailure};
 use crate::world::{World, failure, item, refusal};
 
 async fn predict(world: &World, item: PredictItem) -> Result<PredictSentimentResponse, ApplicationError> {
-    let request =
-        PredictSentimentRequest { tenant: TenantId::default(), item, options: AskedOptions::default() };
+    let request = PredictSentimentRequest {
+        tenant: TenantId::default(),
+        item,
+        model: None,
+        options: AskedOptions::default(),
+    };
     PredictSentimentUseCase::new(world.ports()).execute(request).await
 }
 
@@ -69,8 +73,12 @@ async fn the_id_is_made_from_the_instant_of_the_answer() {
 async fn an_answer_belongs_to_the_tenant_who_asked() {
     let world = World::new();
     let ann = TenantId::parse("ann").unwrap();
-    let request =
-        PredictSentimentRequest { tenant: ann.clone(), item: item("good"), options: AskedOptions::default() };
+    let request = PredictSentimentRequest {
+        tenant: ann.clone(),
+        item: item("good"),
+        model: None,
+        options: AskedOptions::default(),
+    };
     PredictSentimentUseCase::new(world.ports()).execute(request).await.unwrap();
     assert_eq!(world.store.kept(&ann).len(), 1);
     assert!(world.store.kept(&TenantId::default()).is_empty());

@@ -14,8 +14,12 @@ async fn predict(
     world: &World,
     items: Vec<PredictItem>,
 ) -> Result<PredictSentimentBatchResponse, ApplicationError> {
-    let request =
-        PredictSentimentBatchRequest { tenant: TenantId::default(), items, options: AskedOptions::default() };
+    let request = PredictSentimentBatchRequest {
+        tenant: TenantId::default(),
+        items,
+        model: None,
+        options: AskedOptions::default(),
+    };
     PredictSentimentBatchUseCase::new(world.ports()).execute(request).await
 }
 

@@ -1,12 +1,14 @@
 //! The use cases' world: one set of fakes, and what can be seen of it from outside.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use application::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentResponse};
 use application::errors::ApplicationError;
 use application::use_cases::{PredictPorts, PredictSentimentUseCase};
 use domain::value_objects::{AskedOptions, TenantId, TextLimits};
-use testkit::{FakeMlGateway, FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics, SequenceIds};
+use testkit::{
+    FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics, SequenceIds,
+};
 
 #[derive(Default)]
 pub(crate) struct World {
@@ -15,6 +17,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) ids: Arc<SequenceIds>,
     pub(crate) metrics: Arc<RecordingMetrics>,
+    pub(crate) catalog: OnceLock<Arc<FakeModelCatalog>>,
 }
 
 impl World {
@@ -22,10 +25,15 @@ impl World {
         Self::default()
     }
 
+    /// The catalog, in which `ml` is the default.
+    pub(crate) fn catalog(&self) -> Arc<FakeModelCatalog> {
+        Arc::clone(self.catalog.get_or_init(|| Arc::new(FakeModelCatalog::of(self.ml.clone()))))
+    }
+
     /// The ports, with texts of at most 100 characters.
     pub(crate) fn ports(&self) -> PredictPorts {
         PredictPorts {
-            ml: self.ml.clone(),
+            models: self.catalog(),
             store: Arc::new(self.store.clone()),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
@@ -44,6 +52,7 @@ impl World {
         let request = PredictSentimentRequest {
             tenant: TenantId::default(),
             item: item(text),
+            model: None,
             options: AskedOptions::default(),
         };
         PredictSentimentUseCase::new(self.ports()).execute(request).await.expect("an answer")

@@ -28,9 +28,9 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
     let action = log_action("BatchController.create", async {
         refuse_parameters(&request)?;
         let body = read_json(&request, payload, state.settings.max_batch_body_bytes).await?;
-        let BatchInput { items, options } = BatchInput::read(body)?;
+        let BatchInput { items, model, options } = BatchInput::read(body)?;
         let (entries, items) = split(items);
-        let command = PredictSentimentBatchRequest { tenant: caller(&request), items, options };
+        let command = PredictSentimentBatchRequest { tenant: caller(&request), items, model, options };
         let answers = state.use_cases.predict_batch.execute(command).await?.items;
         let answers = answers.into_iter().map(|answer| answer.map_err(Problem::from));
         Ok(HttpResponse::Ok().json(present(entries, answers, &RequestId::of(&request))))

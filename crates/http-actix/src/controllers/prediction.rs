@@ -39,8 +39,8 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
     let action = log_action("PredictionController.create", async {
         refuse_parameters(&request)?;
         let body = read_json(&request, payload, state.settings.max_body_bytes).await?;
-        let PredictLine { item, options } = PredictionInput::read(body)?.into();
-        let command = PredictSentimentRequest { tenant: caller(&request), item, options };
+        let PredictLine { item, model, options } = PredictionInput::read(body)?.into();
+        let command = PredictSentimentRequest { tenant: caller(&request), item, model, options };
         let answer = state.use_cases.predict.execute(command).await?;
         let mut response = HttpResponse::Ok();
         if state.settings.cache_status {

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::problem::{Problem, ProblemCode};
 
@@ -51,6 +51,19 @@ impl ObjectReader {
         }
     }
 
+    /// Takes the whole number `name`, however it is written; none where it is absent or null.
+    pub(crate) fn optional_integer(&mut self, name: &str) -> Result<Option<i64>, Problem> {
+        let Some(value) = self.optional(name) else { return Ok(None) };
+        let integer = value.as_number().and_then(whole);
+        integer.map(Some).ok_or_else(|| wrong_type(Some(&self.path(name)), "a whole number", &value))
+    }
+
+    /// Takes the number `name`; none where it is absent or null.
+    pub(crate) fn optional_number(&mut self, name: &str) -> Result<Option<f64>, Problem> {
+        let Some(value) = self.optional(name) else { return Ok(None) };
+        value.as_f64().map(Some).ok_or_else(|| wrong_type(Some(&self.path(name)), "a number", &value))
+    }
+
     /// Takes the value `name`; none where it is absent or null.
     pub(crate) fn optional(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name).filter(|value| !value.is_null())
@@ -89,6 +102,13 @@ fn into_string(name: &str, value: Value) -> Result<String, Problem> {
     }
 }
 
+/// A whole number however it is written; one beyond 64 bits is as good as the last within them, for nothing takes
+/// either.
+fn whole(number: &Number) -> Option<i64> {
+    let float = number.as_f64()?;
+    number.as_i64().or_else(|| (float.fract() == 0.0).then_some(float as i64))
+}
+
 /// What is said about a `value` that should have been `expected`; the value itself is not repeated.
 pub(crate) fn wrong_type(field: Option<&str>, expected: &str, value: &Value) -> Problem {
     let actual = match value {
@@ -104,5 +124,28 @@ pub(crate) fn wrong_type(field: Option<&str>, expected: &str, value: &Value) -> 
     match field {
         Some(field) => problem.about(field, &wrong),
         None => problem.detail(wrong),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_whole_however_they_are_written() {
+        let read = |text: &str| whole(&serde_json::from_str(text).expect("a number"));
+        for (text, expected) in [
+            ("2", Some(2)),
+            ("2.0", Some(2)),
+            ("-3", Some(-3)),
+            ("1e2", Some(100)),
+            ("1e300", Some(i64::MAX)),
+            ("18446744073709551615", Some(i64::MAX)),
+            ("-1e300", Some(i64::MIN)),
+            ("0.5", None),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 use domain::value_objects::AskedOptions;
-use serde_json::{Number, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::extractors::{ObjectReader, wrong_type};
+use crate::extractors::ObjectReader;
 use crate::openapi::schemas;
 use crate::problem::Problem;
 
@@ -39,50 +39,14 @@ impl OptionsInput {
     pub(crate) fn read(value: Value) -> Result<AskedOptions, Problem> {
         let mut object = ObjectReader::within(value, "options")?;
         let asked = AskedOptions {
-            top_k: read_integer(&mut object, "top_k")?,
+            top_k: object.optional_integer("top_k")?,
             raw: object.optional_bool("raw")?,
             function: object.optional_string("function")?,
             granularity: object.optional_string("granularity")?,
-            max_tokens: read_integer(&mut object, "max_tokens")?,
+            max_tokens: object.optional_integer("max_tokens")?,
             overflow: object.optional_string("overflow")?,
         };
         object.finish()?;
         Ok(asked)
-    }
-}
-
-fn read_integer(object: &mut ObjectReader, name: &str) -> Result<Option<i64>, Problem> {
-    let Some(value) = object.optional(name) else { return Ok(None) };
-    let integer = value.as_number().and_then(whole);
-    integer.map(Some).ok_or_else(|| wrong_type(Some(&format!("options.{name}")), "a whole number", &value))
-}
-
-/// A whole number however it is written; one beyond 64 bits is as good as the last within them, for no option takes
-/// either.
-fn whole(number: &Number) -> Option<i64> {
-    let float = number.as_f64()?;
-    number.as_i64().or_else(|| (float.fract() == 0.0).then_some(float as i64))
-}
-
-#[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whole_numbers_are_whole_however_they_are_written() {
-        let read = |text: &str| whole(&serde_json::from_str(text).expect("a number"));
-        for (text, expected) in [
-            ("2", Some(2)),
-            ("2.0", Some(2)),
-            ("-3", Some(-3)),
-            ("1e2", Some(100)),
-            ("1e300", Some(i64::MAX)),
-            ("18446744073709551615", Some(i64::MAX)),
-            ("-1e300", Some(i64::MIN)),
-            ("0.5", None),
-        ] {
-            assert_eq!(read(text), expected, "{text}");
-        }
     }
 }

@@ -26,11 +26,14 @@ pub(crate) struct PredictionInput {
     /// Your own facts about the text: a flat object of at most 16 keys (1 to 64 characters each) and 4 KiB in all.
     #[schema(schema_with = schemas::nullable_metadata, required = false)]
     metadata: BTreeMap<String, MetadataValue>,
+    /// The name of the model that is to answer, as `GET /api/v1/models` tells it; without it the default one does.
+    #[schema(example = "sentiment-minilm-l6")]
+    model: Option<String>,
     #[schema(value_type = Option<OptionsInput>)]
     options: AskedOptions,
 }
 
-/// One text of a batch; what is asked of its answer stands beside the items.
+/// One text of a batch; the model and what is asked of its answer stand beside the items.
 #[derive(Debug, ToSchema)]
 #[schema(as = BatchItemInput)]
 pub(crate) struct BatchItemInput {
@@ -52,6 +55,9 @@ pub(crate) struct BatchInput {
     /// 1 to 1,000 texts. One that is not allowed fails alone.
     #[schema(value_type = Vec<BatchItemInput>, min_items = 1, max_items = 1000)]
     pub(crate) items: Vec<Value>,
+    /// The name of the model that is to answer all of them; without it the default one does.
+    #[schema(example = "sentiment-minilm-l6")]
+    pub(crate) model: Option<String>,
     /// What is asked of each answer.
     #[schema(value_type = Option<OptionsInput>)]
     pub(crate) options: AskedOptions,
@@ -62,16 +68,17 @@ impl PredictionInput {
     pub(crate) fn read(value: Value) -> Result<Self, Problem> {
         let mut object = ObjectReader::new(value, None)?;
         let BatchItemInput { text, reference, metadata } = BatchItemInput::take(&mut object)?;
+        let model = object.optional_string("model")?;
         let options = read_options(&mut object)?;
         object.finish()?;
-        Ok(Self { text, reference, metadata, options })
+        Ok(Self { text, reference, metadata, model, options })
     }
 }
 
 impl From<PredictionInput> for PredictLine {
     fn from(input: PredictionInput) -> Self {
-        let PredictionInput { text, reference, metadata, options } = input;
-        Self { item: PredictItem { text, reference, metadata }, options }
+        let PredictionInput { text, reference, metadata, model, options } = input;
+        Self { item: PredictItem { text, reference, metadata }, model, options }
     }
 }
 
@@ -104,6 +111,7 @@ impl BatchInput {
     pub(crate) fn read(value: Value) -> Result<Self, Problem> {
         let mut object = ObjectReader::new(value, None)?;
         let items = object.array("items")?;
+        let model = object.optional_string("model")?;
         let options = read_options(&mut object)?;
         object.finish()?;
         let max = PredictSentimentBatchUseCase::MAX_ITEMS;
@@ -112,7 +120,7 @@ impl BatchInput {
             actual if actual > max => {
                 Err(DomainError::violation("items", Rule::TooMany { max, actual }).into())
             }
-            _ => Ok(Self { items, options }),
+            _ => Ok(Self { items, model, options }),
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::openapi::schemas;
 /// The `{id}` in a path.
 pub(crate) struct PathId;
 
+/// The model's `{name}` in a path.
+pub(crate) struct PathModelName;
+
 /// The query parameters of the list.
 pub(crate) struct ListParameters;
 
@@ -23,6 +26,18 @@ impl IntoParams for PathId {
             .description(Some("The id that the answer is kept under"))
             .schema(Some(schemas::uuid()));
         vec![id.build()]
+    }
+}
+
+impl IntoParams for PathModelName {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let name = ParameterBuilder::new()
+            .name("name")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some("The name under which the model is served"))
+            .schema(Some(schemas::served_name()));
+        vec![name.build()]
     }
 }
 

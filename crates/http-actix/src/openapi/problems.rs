@@ -36,8 +36,10 @@ const INPUT: &[ProblemCode] = &[
     P::TooManySentences,
     P::InferenceFailed,
 ];
-/// Of the options.
-const OPTIONS: &[ProblemCode] = &[P::NotOneOf, P::Contradictory];
+/// Of the model that is named, and of the options.
+const OPTIONS: &[ProblemCode] = &[P::UnknownModel, P::NotOneOf, P::Contradictory];
+/// Of every route that changes the catalog of models.
+const CHANGING: &[ProblemCode] = &[P::TurnedOff, P::Malformed, P::Conflict, P::Unavailable];
 /// Of a batch as a whole.
 const BATCH: &[ProblemCode] = &[P::Blank, P::TooMany, P::OutOfRange];
 /// Of every route that asks the model and writes the answer down.
@@ -70,6 +72,8 @@ fn of(operation_id: &str) -> Vec<ProblemCode> {
         "get_prediction" => &[QUERY, BY_ID],
         "delete_prediction" => &[QUERY, BY_ID, &[P::Conflict]],
         "list_models" => &[QUERY, &[P::Unavailable]],
+        "load_model" => &[QUERY, BODY, CHANGING, &[P::NotLoadable]],
+        "unload_model" => &[QUERY, CHANGING, &[P::DefaultModel, P::NotFound]],
         "metrics" => &[&[P::UnknownRoute]],
         _ => &[],
     };

@@ -1,6 +1,8 @@
 //! Schemas of values whose rules the domain keeps; the document repeats them so that callers can check beforehand.
 
-use domain::value_objects::{Granularity, Metadata, Overflow, Reference, ScoreFunction, Sentiment};
+use domain::value_objects::{
+    Granularity, Metadata, ModelName, Overflow, Reference, ScoreFunction, Sentiment,
+};
 use serde_json::json;
 use utoipa::openapi::schema::{
     AdditionalProperties, AnyOfBuilder, Object, ObjectBuilder, Schema, SchemaType, Type,
@@ -186,6 +188,33 @@ pub(crate) fn live_status() -> Object {
 /// Whether requests should be sent here.
 pub(crate) fn ready_status() -> Object {
     words(["ready", "not_ready"])
+}
+
+/// The name under which a model is loaded.
+pub(crate) fn served_name() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(ModelName::MAX_CHARS))
+        .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]*$"))
+        .examples(["reviews-de"])
+        .build()
+}
+
+/// How labels become sentiments: a word, a table, or null.
+pub(crate) fn labels_mapping() -> Schema {
+    let table = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(Schema::from(sentiment())))));
+    AnyOfBuilder::new()
+        .item(words(["auto", "raw"]))
+        .item(table)
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some(
+            "How labels become sentiments: `auto` (by their names), `raw` (not at all), or a sentiment for each \
+             label named.",
+        ))
+        .build()
+        .into()
 }
 
 /// An id in a path.

@@ -1,24 +1,26 @@
-use application::ports::{ModelInfo, ModelOrigin, SelfTest};
+use application::ports::{ModelOrigin, SelfTest, ServedModel};
 use domain::value_objects::{ModelLabel, ProblemType, Sentiment};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::openapi::schemas;
 
-/// The models that are loaded.
+/// The models that are served.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelList {
-    /// The models; none while they are loading.
+    /// The models, the default first; none while they are loading.
     items: Vec<ModelView>,
 }
 
 /// What is known of a loaded model.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Model)]
-struct ModelView {
+pub(crate) struct ModelView {
     /// Its name, as answers carry it.
     #[schema(example = "sentiment-minilm-l6")]
     name: String,
+    /// Whether it answers those who name no model.
+    default: bool,
     /// The state of the weights that carry the name.
     #[schema(example = "1")]
     revision: String,
@@ -102,15 +104,18 @@ struct SelfTestReport {
     tolerance: f32,
 }
 
-/// The models that are loaded.
-pub(crate) fn present_models(models: &[ModelInfo]) -> ModelList {
+/// The models that are served.
+pub(crate) fn present_models(models: &[ServedModel]) -> ModelList {
     ModelList { items: models.iter().map(present_model).collect() }
 }
 
-fn present_model(info: &ModelInfo) -> ModelView {
+/// A model that is served.
+pub(crate) fn present_model(model: &ServedModel) -> ModelView {
+    let ServedModel { is_default, info } = model;
     let (self_test, self_test_report) = present_self_test(info.self_test);
     ModelView {
         name: info.model.name().to_owned(),
+        default: *is_default,
         revision: info.model.revision().to_owned(),
         problem_type: present_problem_type(info.labels.problem_type()),
         labels: info.labels.labels().iter().map(present_model_label).collect(),

@@ -11,6 +11,8 @@ pub enum ProblemCode {
     MalformedQuery,
     IncompleteBody,
     CorsRefused,
+    DefaultModel,
+    TurnedOff,
     NotFound,
     UnknownRoute,
     MethodNotAllowed,
@@ -35,6 +37,8 @@ pub enum ProblemCode {
     TooManyTokens,
     TooManySentences,
     Contradictory,
+    UnknownModel,
+    NotLoadable,
     InferenceFailed,
     Saturated,
     DeadlineExceeded,
@@ -56,11 +60,13 @@ pub(crate) struct Entry {
 
 impl ProblemCode {
     /// Every kind, by status.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 36] = [
         Self::MalformedJson,
         Self::MalformedQuery,
         Self::IncompleteBody,
         Self::CorsRefused,
+        Self::DefaultModel,
+        Self::TurnedOff,
         Self::NotFound,
         Self::UnknownRoute,
         Self::MethodNotAllowed,
@@ -85,6 +91,8 @@ impl ProblemCode {
         Self::TooManyTokens,
         Self::TooManySentences,
         Self::Contradictory,
+        Self::UnknownModel,
+        Self::NotLoadable,
         Self::InferenceFailed,
         Self::Saturated,
         Self::DeadlineExceeded,
@@ -139,6 +147,18 @@ impl ProblemCode {
                 400,
                 "Cross-origin request refused",
                 "The preflight asks for an origin, a method or a header that the configuration does not allow.",
+            ),
+            Self::DefaultModel => (
+                "default_model",
+                400,
+                "Default model",
+                "The default model answers whoever names none, and cannot be unloaded.",
+            ),
+            Self::TurnedOff => (
+                "turned_off",
+                403,
+                "Turned off",
+                "The configuration does not allow it; the detail names the setting that would.",
             ),
             Self::NotFound => ("not_found", 404, "Not found", "There is nothing of this id."),
             Self::UnknownRoute => ("unknown_route", 404, "Unknown route", "There is nothing at this path."),
@@ -213,6 +233,19 @@ impl ProblemCode {
                 422,
                 "Contradictory",
                 "The value is allowed by itself, but not beside what else is asked for.",
+            ),
+            Self::UnknownModel => (
+                "unknown_model",
+                422,
+                "Unknown model",
+                "No model of this name is served; GET /api/v1/models tells those that are.",
+            ),
+            Self::NotLoadable => (
+                "not_loadable",
+                422,
+                "Not loadable",
+                "The model cannot be loaded; the detail says what is wrong with which value, and what to do. Those \
+                 that were served are served on.",
             ),
             Self::InferenceFailed => (
                 "inference_failed",

@@ -13,6 +13,10 @@ impl From<ApplicationError> for Problem {
             }
             ApplicationError::NotFound { .. } => Self::new(ProblemCode::NotFound).detail(error.to_string()),
             ApplicationError::Conflict { .. } => Self::new(ProblemCode::Conflict).detail(error.to_string()),
+            ApplicationError::DefaultModel { .. } => {
+                Self::new(ProblemCode::DefaultModel).detail(error.to_string())
+            }
+            ApplicationError::TurnedOff { .. } => Self::new(ProblemCode::TurnedOff).detail(error.to_string()),
             ApplicationError::Saturated => Self::new(ProblemCode::Saturated),
             ApplicationError::DeadlineExceeded => Self::new(ProblemCode::DeadlineExceeded),
             ApplicationError::InferenceFailed { .. } => Self::new(ProblemCode::InferenceFailed),
@@ -45,6 +49,8 @@ impl From<&Rule> for ProblemCode {
             Rule::TooManyTokens { .. } => Self::TooManyTokens,
             Rule::TooManySentences { .. } => Self::TooManySentences,
             Rule::Contradictory { .. } => Self::Contradictory,
+            Rule::UnknownModel => Self::UnknownModel,
+            Rule::NotLoadable { .. } => Self::NotLoadable,
         }
     }
 }
@@ -69,6 +75,8 @@ mod tests {
             Rule::TooManyTokens { max: 1, actual: 2 },
             Rule::TooManySentences { max: 1, actual: 2 },
             Rule::Contradictory { why: "needs another" },
+            Rule::UnknownModel,
+            Rule::NotLoadable { why: "config.json is missing".to_owned() },
         ] {
             let code = ProblemCode::from(&rule);
             assert_eq!(code.code(), rule.code());

@@ -13,6 +13,7 @@ mod failures;
 mod headers;
 mod health;
 mod listing;
+mod models;
 mod observation;
 mod options;
 mod predictions;

@@ -3,6 +3,7 @@
 use application::ports::Admission::Refuse;
 use application::ports::{MlError, MlGateway, ModelInfo};
 use domain::value_objects::{Overflow, ReadOptions, TenantId};
+use infra_local::CachedMlGateway;
 use metrics::set_default_local_recorder;
 use testkit::MlFailure;
 
@@ -74,6 +75,20 @@ async fn another_text_other_weights_and_another_arithmetic_are_other_entries() {
     change(|info| (info.sha256, info.precision) = ("0".repeat(64), "f32".to_owned()));
     assert!(world.predict("good").await.unwrap().cached, "the first is still there");
     assert_eq!((world.calls().len(), world.cache.entries().len()), (5, 5));
+}
+
+#[tokio::test]
+async fn models_that_share_a_cache_share_no_entry() {
+    let world = World::new();
+    world.predict("good").await.unwrap();
+    let again = CachedMlGateway::new(world.gate.clone(), world.cache.clone());
+    let tenant = TenantId::default();
+    for cached in [false, true] {
+        let output = again.predict(&tenant, &text("good"), ReadOptions::default()).await.unwrap();
+        assert_eq!(output.cached, cached, "the same weights may come with another tokenizer");
+    }
+    assert!(world.predict("good").await.unwrap().cached);
+    assert_eq!(world.cache.entries().len(), 2);
 }
 
 #[tokio::test]

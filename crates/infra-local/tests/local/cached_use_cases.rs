@@ -11,14 +11,14 @@ use application::use_cases::{
 };
 use domain::value_objects::{AskedOptions, TenantId, TextLimits};
 use futures_util::{StreamExt, stream};
-use testkit::{FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics, SequenceIds};
+use testkit::{FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics, SequenceIds};
 
 use crate::gate::World;
 
 fn ports(world: &World, store: &MemoryStore) -> (PredictPorts, Arc<RecordingMetrics>) {
     let metrics = Arc::new(RecordingMetrics::new());
     let ports = PredictPorts {
-        ml: world.gateway.clone(),
+        models: Arc::new(FakeModelCatalog::of(world.gateway.clone())),
         store: Arc::new(store.clone()),
         clock: Arc::new(FixedClock::default()),
         ids: Arc::new(SequenceIds::new()),
@@ -39,7 +39,12 @@ async fn a_hit_is_a_new_prediction_that_says_so() {
     let (ports, metrics) = ports(&world, &store);
     let predict = PredictSentimentUseCase::new(ports);
     let options = AskedOptions::default();
-    let request = PredictSentimentRequest { tenant: TenantId::default(), item: item("I love it"), options };
+    let request = PredictSentimentRequest {
+        tenant: TenantId::default(),
+        item: item("I love it"),
+        model: None,
+        options,
+    };
     let first = predict.execute(request.clone()).await.unwrap();
     let second = predict.execute(request).await.unwrap();
     assert_ne!(first.id, second.id);
@@ -60,8 +65,12 @@ async fn a_batch_of_twins_is_read_once_and_kept_item_by_item() {
     let (world, store) = (World::new(), MemoryStore::new());
     let predict = PredictSentimentBatchUseCase::new(ports(&world, &store).0);
     let items: Vec<_> = (0..300).map(|n| item(["good", "bad", "so so"][n % 3])).collect();
-    let request =
-        PredictSentimentBatchRequest { tenant: TenantId::default(), items, options: AskedOptions::default() };
+    let request = PredictSentimentBatchRequest {
+        tenant: TenantId::default(),
+        items,
+        model: None,
+        options: AskedOptions::default(),
+    };
     let answers = predict.execute(request).await.unwrap().items;
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
     assert_eq!(world.calls(), [["good", "bad", "so so"]]);

@@ -24,6 +24,11 @@ enum Way {
 }
 
 impl Gate {
+    pub(crate) fn open_to(model: FakeMlGateway) -> Self {
+        let infos = Mutex::new(model.models());
+        Self { model, infos, way: watch::Sender::new(Way::Open) }
+    }
+
     pub(crate) fn shut(&self) {
         self.way.send_replace(Way::Shut);
     }
@@ -81,9 +86,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let model = FakeMlGateway::new();
-        let infos = Mutex::new(model.models());
-        let gate = Arc::new(Gate { model, infos, way: watch::Sender::new(Way::Open) });
+        let gate = Arc::new(Gate::open_to(FakeMlGateway::new()));
         let cache = Arc::new(MemoryCache::new());
         let gateway = Arc::new(CachedMlGateway::new(gate.clone(), cache.clone()));
         Self { gate, cache, gateway }

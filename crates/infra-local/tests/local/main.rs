@@ -7,6 +7,7 @@ mod cached_outputs;
 mod cached_use_cases;
 mod gate;
 mod late_look;
+mod local_model_catalog;
 mod moka_cache_gateway;
 mod recorded;
 mod sentences;

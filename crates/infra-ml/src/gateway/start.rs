@@ -11,6 +11,7 @@ use crate::gateway::{LoadedModel, LocalMlGateway, Served};
 use crate::load_error::LoadError;
 use crate::loader;
 use crate::loading::Loading;
+use crate::memory;
 use crate::queue::{Queue, QueueLimits};
 use crate::settings::ModelSettings;
 use crate::stopping::{Stopping, stop};
@@ -35,6 +36,7 @@ pub(super) fn start_with(
     max_wait: Duration,
     load: impl FnOnce(Stopping) -> Result<LoadedModel, LoadError> + Send + 'static,
 ) -> (Arc<LocalMlGateway>, Loading) {
+    memory::prepare();
     let queue = Arc::new(Queue::new(limits));
     let model = Arc::new(OnceLock::new());
     let (told, outcome) = oneshot::channel();
@@ -51,9 +53,13 @@ pub(super) fn start_with(
             if workers.is_empty() {
                 queue.stop();
             }
+            // What the loading took beside the model, and at the end the model itself.
+            memory::give_back();
             // Nobody has to listen.
             let _ = told.send(outcome);
             run(workers);
+            drop((queue, model));
+            memory::give_back();
         })
     };
     let (worker, loading) = match spawned {

@@ -1,3 +1,5 @@
+mod gauges;
+
 use application::ports::MlError;
 use tokio::sync::oneshot::Receiver;
 

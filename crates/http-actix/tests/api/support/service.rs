@@ -10,16 +10,16 @@ use actix_web::web::Bytes;
 use application::ports::HealthCheck;
 use application::use_cases::{
     CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, PredictPorts, PredictSentimentBatchUseCase, PredictSentimentUseCase,
-    StreamPredictionsUseCase,
+    ListPredictionsUseCase, LoadModelUseCase, PredictPorts, PredictSentimentBatchUseCase,
+    PredictSentimentUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use domain::value_objects::{TextLimits, Timestamp};
 use futures_util::Stream;
 use http_actix::{ApiState, HttpSettings, UseCases, admin_api, api};
 use serde_json::Value;
 use testkit::{
-    FakeHealthCheck, FakeMlGateway, FixedClock, FullStopSplitter, MemoryStore, MlFailure, RecordingMetrics,
-    SequenceIds,
+    FakeHealthCheck, FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, MlFailure,
+    RecordingMetrics, SequenceIds,
 };
 
 use crate::support::log::Log;
@@ -39,6 +39,8 @@ pub(crate) struct Service {
     /// A component without which it works less well.
     pub(crate) cache_check: Arc<FakeHealthCheck>,
     pub(crate) model: Arc<FakeMlGateway>,
+    /// The models, `model` being the default.
+    pub(crate) catalog: Arc<FakeModelCatalog>,
     pub(crate) store: MemoryStore,
     clock: Arc<FixedClock>,
 }
@@ -58,9 +60,19 @@ impl Service {
     pub(crate) fn with(change: impl FnOnce(&mut HttpSettings)) -> Self {
         let mut settings = HttpSettings::default();
         change(&mut settings);
+        Self::build(settings, false)
+    }
+
+    /// A service whose models callers may change.
+    pub(crate) fn with_model_changes() -> Self {
+        Self::build(HttpSettings::default(), true)
+    }
+
+    fn build(settings: HttpSettings, model_changes: bool) -> Self {
         let (log, metrics) = (Log::capture(), Metrics::capture());
         let (model, store) = (Arc::new(FakeMlGateway::new()), MemoryStore::new());
         model.fail(FAILS, MlFailure::InferenceFailed);
+        let catalog = Arc::new(FakeModelCatalog::of(Arc::clone(&model) as _));
         // 2026-01-01T00:00:00Z.
         let clock = Arc::new(FixedClock::at(Timestamp::from_micros(1_767_225_600_000_000)));
         let store_check = Arc::new(FakeHealthCheck::vital("store"));
@@ -68,7 +80,7 @@ impl Service {
         let checks: Vec<Arc<dyn HealthCheck>> =
             vec![Arc::clone(&store_check) as _, Arc::clone(&cache_check) as _];
         let ports = PredictPorts {
-            ml: Arc::clone(&model) as _,
+            models: Arc::clone(&catalog) as _,
             store: Arc::new(store.clone()),
             clock: Arc::clone(&clock) as _,
             ids: Arc::new(SequenceIds::new()),
@@ -76,7 +88,8 @@ impl Service {
             sentences: Arc::new(FullStopSplitter),
             limits: TextLimits { max_chars: settings.max_text_chars },
         };
-        let use_cases = use_cases(ports, &store, CheckHealthUseCase::new(checks, Arc::clone(&clock) as _));
+        let health = CheckHealthUseCase::new(checks, Arc::clone(&clock) as _);
+        let use_cases = use_cases(ports, &store, health, model_changes);
         let state = ApiState {
             use_cases: Arc::new(use_cases),
             settings,
@@ -84,7 +97,7 @@ impl Service {
             version: "0.0.0-test",
             render_metrics: Arc::new(|| "undertone_build_info 1\n".to_owned()),
         };
-        Self { state, log, metrics, store_check, cache_check, model, store, clock }
+        Self { state, log, metrics, store_check, cache_check, model, catalog, store, clock }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -189,7 +202,12 @@ fn post(path: &str, body: &Value) -> TestRequest {
         .set_payload(body.to_string())
 }
 
-fn use_cases(ports: PredictPorts, store: &MemoryStore, health: CheckHealthUseCase) -> UseCases {
+fn use_cases(
+    ports: PredictPorts,
+    store: &MemoryStore,
+    health: CheckHealthUseCase,
+    model_changes: bool,
+) -> UseCases {
     let read = Arc::new(store.clone());
     UseCases {
         predict: PredictSentimentUseCase::new(ports.clone()),
@@ -202,7 +220,9 @@ fn use_cases(ports: PredictPorts, store: &MemoryStore, health: CheckHealthUseCas
             Arc::clone(&ports.clock),
             Arc::clone(&ports.ids),
         ),
-        models: ListModelsUseCase::new(ports.ml),
+        models: ListModelsUseCase::new(Arc::clone(&ports.models)),
+        load_model: LoadModelUseCase::new(Arc::clone(&ports.models), model_changes),
+        unload_model: UnloadModelUseCase::new(ports.models, model_changes),
         health: Arc::new(health),
     }
 }

@@ -1,0 +1,176 @@
+//! Who is given which model, and when a model leaves.
+
+use std::sync::{Arc, Mutex};
+
+use application::ports::{CatalogError, HealthCheck, LoadedModel, ModelCatalog, ModelSpec, ServedModel};
+use async_trait::async_trait;
+use domain::value_objects::ModelName;
+use futures_util::FutureExt;
+use infra_local::{CatalogModel, LocalModelCatalog, ModelMaker};
+use testkit::{FakeHealthCheck, FakeMlGateway};
+use tokio::sync::Semaphore;
+
+use crate::gate::Gate;
+
+/// Makes models whose revision is the path that was asked for, when it is let to.
+struct Maker {
+    way: Semaphore,
+    made: Mutex<Vec<std::sync::Weak<FakeMlGateway>>>,
+    health: Arc<FakeHealthCheck>,
+}
+
+#[async_trait]
+impl ModelMaker for Maker {
+    async fn make(&self, name: &ModelName, spec: ModelSpec) -> Result<CatalogModel, CatalogError> {
+        self.way.acquire().await.unwrap().forget();
+        if spec.path == "broken" {
+            return Err(CatalogError::NotLoadable { field: "path", why: "it is broken".to_owned() });
+        }
+        let gateway = Arc::new(FakeMlGateway::named(name.as_str(), &spec.path));
+        self.made.lock().unwrap().push(Arc::downgrade(&gateway));
+        Ok(CatalogModel { gateway, health: self.health.clone() })
+    }
+}
+
+struct World {
+    maker: Arc<Maker>,
+    catalog: Arc<LocalModelCatalog>,
+}
+
+impl World {
+    /// A catalog of the model `main`, that is let to make any number of models.
+    fn new() -> Self {
+        let health = Arc::new(FakeHealthCheck::vital("model"));
+        let maker = Arc::new(Maker { way: Semaphore::new(100), made: Mutex::default(), health });
+        let main = CatalogModel {
+            gateway: Arc::new(FakeMlGateway::named("main", "r1")),
+            health: Arc::new(FakeHealthCheck::vital("model")),
+        };
+        let catalog = Arc::new(LocalModelCatalog::new("main", main, maker.clone()));
+        Self { maker, catalog }
+    }
+
+    async fn load(&self, of: &str, path: &str) -> Result<LoadedModel, CatalogError> {
+        let spec = ModelSpec { path: path.to_owned(), ..ModelSpec::default() };
+        self.catalog.load(&name(of), spec).await
+    }
+
+    fn revision(&self, name: Option<&str>) -> Option<String> {
+        let model = self.catalog.choose(name)?.models().remove(0);
+        Some(model.model.revision().to_owned())
+    }
+
+    fn names(&self) -> Vec<(String, bool)> {
+        let name = |model: ServedModel| (model.info.model.name().to_owned(), model.is_default);
+        self.catalog.models().into_iter().map(name).collect()
+    }
+
+    /// How many of the models that were made are still there.
+    fn alive(&self) -> usize {
+        self.maker.made.lock().unwrap().iter().filter(|made| made.strong_count() > 0).count()
+    }
+}
+
+fn name(name: &str) -> ModelName {
+    ModelName::parse("name", name).unwrap()
+}
+
+#[tokio::test]
+async fn models_are_chosen_by_name_and_told_the_default_first() {
+    let world = World::new();
+    world.load("zeta", "z1").await.unwrap();
+    world.load("alpha", "a1").await.unwrap();
+    for (asked, expected) in
+        [(None, Some("r1")), (Some("main"), Some("r1")), (Some("alpha"), Some("a1")), (Some("beta"), None)]
+    {
+        assert_eq!(world.revision(asked).as_deref(), expected);
+    }
+    let expected = [("main", true), ("alpha", false), ("zeta", false)];
+    assert_eq!(world.names(), expected.map(|(name, default)| (name.to_owned(), default)));
+}
+
+#[tokio::test]
+async fn a_model_leaves_when_it_was_replaced_and_nobody_holds_it() {
+    let world = World::new();
+    assert!(!world.load("a", "one").await.unwrap().replaced);
+    let held = world.catalog.choose(Some("a")).unwrap();
+    let second = world.load("a", "two").await.unwrap();
+    assert!(second.replaced && !second.model.is_default);
+    assert_eq!((world.revision(Some("a")).as_deref(), world.alive()), (Some("two"), 2));
+    assert_eq!(held.models()[0].model.revision(), "one");
+    drop(held);
+    assert_eq!(world.alive(), 1);
+    world.catalog.unload(&name("a")).unwrap();
+    assert_eq!((world.revision(Some("a")), world.alive()), (None, 0));
+}
+
+#[tokio::test]
+async fn while_a_model_is_being_loaded_the_old_one_serves_and_its_name_is_taken() {
+    let world = World::new();
+    world.load("a", "one").await.unwrap();
+    world.maker.way.forget_permits(100);
+    let mut loading = Box::pin(world.load("a", "two"));
+    assert!(loading.as_mut().now_or_never().is_none());
+    assert_eq!(world.revision(Some("a")).as_deref(), Some("one"));
+    assert_eq!(world.load("a", "three").await, Err(CatalogError::Busy));
+    assert_eq!(world.catalog.unload(&name("a")), Err(CatalogError::Busy));
+    let mut other = Box::pin(world.load("b", "four"));
+    assert!(other.as_mut().now_or_never().is_none(), "another name is not taken");
+    world.maker.way.add_permits(2);
+    loading.await.unwrap();
+    other.await.unwrap();
+    assert_eq!(world.revision(Some("a")).as_deref(), Some("two"));
+    assert_eq!(world.catalog.unload(&name("a")), Ok(()));
+}
+
+#[tokio::test]
+async fn a_loading_that_fails_or_is_given_up_leaves_everything_as_it_was() {
+    let world = World::new();
+    world.load("a", "one").await.unwrap();
+    let expected = CatalogError::NotLoadable { field: "path", why: "it is broken".to_owned() };
+    assert_eq!(world.load("a", "broken").await, Err(expected));
+    world.maker.way.forget_permits(100);
+    let mut given_up = Box::pin(world.load("a", "two"));
+    assert!(given_up.as_mut().now_or_never().is_none());
+    drop(given_up);
+    assert_eq!((world.revision(Some("a")).as_deref(), world.alive()), (Some("one"), 1));
+    world.maker.way.add_permits(1);
+    assert!(world.load("a", "three").await.is_ok(), "the name is free again");
+}
+
+#[tokio::test]
+async fn the_default_is_replaced_and_never_unloaded() {
+    let world = World::new();
+    assert_eq!(world.catalog.unload(&name("main")), Err(CatalogError::IsDefault));
+    assert_eq!(world.catalog.unload(&name("a")), Err(CatalogError::NotFound));
+    let loaded = world.load("main", "r2").await.unwrap();
+    assert!(loaded.replaced && loaded.model.is_default);
+    assert_eq!(world.revision(None).as_deref(), Some("r2"));
+}
+
+#[tokio::test]
+async fn a_model_that_is_still_loading_is_given_and_not_told() {
+    let world = World::new();
+    let gate = Arc::new(Gate::open_to(FakeMlGateway::named("a", "one")));
+    let health: Arc<dyn HealthCheck> = Arc::new(FakeHealthCheck::vital("model"));
+    let loaded = std::mem::take(&mut *gate.infos.lock().unwrap());
+    world.catalog.add("a", CatalogModel { gateway: gate.clone(), health });
+    assert!(world.catalog.choose(Some("a")).is_some());
+    assert_eq!(world.names().len(), 1);
+    *gate.infos.lock().unwrap() = loaded;
+    assert_eq!(world.names().len(), 2);
+}
+
+#[tokio::test]
+async fn one_model_that_does_not_work_is_enough_to_be_unwell() {
+    let world = World::new();
+    let health = world.catalog.health();
+    assert_eq!((health.name(), health.is_vital()), ("model", true));
+    assert!(health.check().await.is_ok());
+    world.load("a", "one").await.unwrap();
+    world.maker.health.fail_with("it has stopped");
+    let error = health.check().await.unwrap_err();
+    assert_eq!(application::action::chain(error.as_ref()), "the model a does not work: it has stopped");
+    world.catalog.unload(&name("a")).unwrap();
+    assert!(health.check().await.is_ok());
+}

@@ -1,0 +1,62 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use metrics::{
+    Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit, with_local_recorder,
+};
+
+use super::*;
+
+/// The gauges as they stand.
+#[derive(Default)]
+struct Gauges(Mutex<HashMap<String, Arc<AtomicU64>>>);
+
+impl Gauges {
+    fn value(&self, name: &str) -> f64 {
+        let gauges = self.0.lock().unwrap();
+        f64::from_bits(gauges[name].load(Ordering::Relaxed))
+    }
+}
+
+impl Recorder for Gauges {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(Arc::clone(self.0.lock().unwrap().entry(key.name().to_owned()).or_default()))
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+#[test]
+fn the_gauges_count_what_waits_for_all_models() {
+    let gauges = Gauges::default();
+    let told = || (gauges.value(metric::QUEUE_DEPTH), gauges.value(metric::QUEUE_TOKENS));
+    with_local_recorder(&gauges, || {
+        let (one, other) = (Queue::new(LIMITS), Queue::new(LIMITS));
+        let _answers: Vec<_> = [(&one, 4), (&one, 5), (&other, 7)]
+            .map(|(queue, tokens)| {
+                let (job, answer) = job(&[tokens]);
+                queue.try_enter(job).unwrap();
+                answer
+            })
+            .into();
+        assert_eq!(told(), (3.0, 16.0));
+        assert_eq!(taken(&one), [4, 5]);
+        assert_eq!(told(), (1.0, 7.0));
+        one.stop();
+        assert_eq!(told(), (1.0, 7.0));
+        other.stop();
+        assert_eq!(told(), (0.0, 0.0));
+    });
+}
