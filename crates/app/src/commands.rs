@@ -41,7 +41,7 @@ struct Flags {
     /// Where answers are kept (store.url): sqlite:FILE or postgres://…
     #[arg(long, global = true, value_name = "URL")]
     store: Option<String>,
-    /// The model (model.path): a folder, its name under models/, or org/name[@revision] on the Hugging Face hub
+    /// The model (model.path): a folder, its name under models/, or org/name@revision on the Hugging Face hub (without @revision: main)
     #[arg(long, global = true, value_name = "MODEL")]
     model: Option<String>,
     /// The arithmetic (model.precision)
