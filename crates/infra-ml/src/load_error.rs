@@ -103,6 +103,16 @@ pub enum LoadError {
         /// The tensor.
         name: String,
     },
+    /// Two files have the tensor.
+    #[error("{} has {name}, which {} has too; fetch the files again", path.display(), first.display())]
+    TensorTwice {
+        /// The later file.
+        path: PathBuf,
+        /// The earlier file.
+        first: PathBuf,
+        /// The tensor.
+        name: String,
+    },
     /// A tensor has another shape than the configuration says.
     #[error(
         "{} has {name} of shape {found:?} where config.json asks for {expected:?}; they do not belong together",
@@ -313,6 +323,27 @@ impl LoadError {
             Self::CudaNotBuilt { .. } | Self::Device { .. } => "device",
             Self::Precision { .. } | Self::NoBytes { .. } => "precision",
             _ => "path",
+        }
+    }
+
+    /// Whether something of ours failed that every loading needs, be it the network, the disk or the process itself,
+    /// so that nothing is known against the model, and it may well be loaded later.
+    pub fn is_ours(&self) -> bool {
+        match self {
+            Self::Stopped | Self::Thread { .. } => true,
+            Self::Hub(error) => matches!(
+                error,
+                HubError::Unreachable { .. }
+                    | HubError::Silent { .. }
+                    | HubError::Failing { .. }
+                    | HubError::RateLimited { .. }
+                    | HubError::Unexpected { .. }
+                    | HubError::WrongLength { .. }
+                    | HubError::Checksum { .. }
+                    | HubError::Disk { .. }
+                    | HubError::Client { .. }
+            ),
+            _ => false,
         }
     }
 }

@@ -1,9 +1,11 @@
 use domain::entities::Prediction;
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::InputText;
+use domain::value_objects::{InputText, PredictionOptions};
 
 use crate::action::log_action;
-use crate::dtos::{PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentResponse};
+use crate::dtos::{
+    PredictItem, PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentResponse,
+};
 use crate::errors::ApplicationError;
 use crate::ports::{Admission, MlError};
 use crate::use_cases::PredictPorts;
@@ -19,6 +21,8 @@ pub struct PredictSentimentBatchUseCase {
 impl PredictSentimentBatchUseCase {
     /// The most items of a batch.
     pub const MAX_ITEMS: usize = 1_000;
+    /// The most sentences of all items together, where they are judged one by one.
+    pub const MAX_SENTENCES: usize = 10_000;
 
     /// The use case over `ports`.
     pub fn new(ports: PredictPorts) -> Self {
@@ -28,7 +32,7 @@ impl PredictSentimentBatchUseCase {
     /// One answer or error an item; the answers are kept when this returns.
     ///
     /// # Errors
-    /// About the whole batch: `Invalid` (more than 1,000 items, options that are not allowed, or an unknown model), `Saturated` (judged before the first item),
+    /// About the whole batch: `Invalid` (more than 1,000 items or 10,000 sentences, options that are not allowed, or an unknown model), `Saturated` (judged before the first item),
     /// `Unavailable`.
     pub async fn execute(
         &self,
@@ -42,14 +46,34 @@ impl PredictSentimentBatchUseCase {
             }
             let model = request.model.as_deref();
             let inquiry = self.ports.inquire(request.tenant, model, &request.options)?;
-            let check = |item| Ok(self.ports.check(item, &inquiry.options)?);
-            let checked: Vec<_> = request.items.into_iter().map(check).collect();
+            let checked = self.check(request.items, &inquiry.options)?;
             let judged = read(&inquiry, &checked).await?;
             let (items, made) = self.make(checked, judged);
             self.ports.keep(&inquiry.tenant, &made).await?;
             Ok(PredictSentimentBatchResponse { items })
         })
         .await
+    }
+
+    /// The items, each checked by itself, and their sentences together.
+    fn check(
+        &self,
+        items: Vec<PredictItem>,
+        options: &PredictionOptions,
+    ) -> Result<Vec<Result<CheckedItem, ApplicationError>>, DomainError> {
+        let mut checked = Vec::with_capacity(items.len());
+        let mut sentences = 0;
+        for item in items {
+            let item = self.ports.check(item, options);
+            sentences += item.as_ref().map_or(0, |item| item.sentences.len());
+            // Those of a large batch would need a gigabyte before they are all cut.
+            if sentences > Self::MAX_SENTENCES {
+                let rule = Rule::TooManySentences { max: Self::MAX_SENTENCES, actual: sentences };
+                return Err(DomainError::violation("items", rule));
+            }
+            checked.push(item.map_err(ApplicationError::from));
+        }
+        Ok(checked)
     }
 
     /// The answers by item, and the predictions that are to be kept for them.

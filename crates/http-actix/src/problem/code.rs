@@ -226,7 +226,7 @@ impl ProblemCode {
                 "too_many_sentences",
                 422,
                 "Too many sentences",
-                "The text has more sentences than are judged one by one.",
+                "The text, or the items of a batch together, have more sentences than are judged one by one.",
             ),
             Self::Contradictory => (
                 "contradictory",

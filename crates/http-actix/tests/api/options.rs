@@ -201,6 +201,19 @@ async fn a_text_of_too_many_sentences_is_refused_and_read_without_them() {
 }
 
 #[actix_web::test]
+async fn a_batch_of_too_many_sentences_is_refused_as_a_whole() {
+    let service = Service::new();
+    let batch = |count: usize| {
+        let items = vec![json!({"text": "a.".repeat(1_000)}); count];
+        json!({"items": items, "options": {"granularity": "sentence"}})
+    };
+    let problem = service.post_json(&format!("{PREDICTIONS}/batch"), &batch(11)).await.json();
+    assert_eq!((&problem["code"], &problem["field"]), (&json!("too_many_sentences"), &json!("items")));
+    let answers = service.post_json(&format!("{PREDICTIONS}/batch"), &batch(10)).await.json();
+    assert_eq!(answers["succeeded"], 10);
+}
+
+#[actix_web::test]
 async fn an_item_of_a_batch_has_no_options_of_its_own_and_a_line_of_a_stream_has() {
     let service = Service::new();
     let items = json!([{"text": "good", "options": {}}, {"text": "good good"}, {"text": "good"}]);

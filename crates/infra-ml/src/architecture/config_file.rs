@@ -6,9 +6,6 @@ use serde_json::{Map, Value};
 use super::Activation;
 use crate::load_error::LoadError;
 
-/// Twice as many tables are made as there are positions, and no text needs more.
-const MOST_POSITIONS: usize = 65_536;
-
 /// A `config.json`, whose keys mean what its architecture says.
 pub(crate) struct ConfigFile {
     path: PathBuf,
@@ -54,13 +51,12 @@ impl ConfigFile {
         }
     }
 
-    /// Refuses more positions than any model has where no tensor would tell that they are too many.
-    pub(crate) fn check_positions(&self, positions: usize) -> Result<(), LoadError> {
-        if positions <= MOST_POSITIONS {
+    /// Refuses more positions than `most` where no tensor would tell that they are too many.
+    pub(crate) fn check_positions(&self, positions: usize, most: usize) -> Result<(), LoadError> {
+        if positions <= most {
             return Ok(());
         }
-        let expected = format!("at most {MOST_POSITIONS} are supported");
-        Err(self.refuse("max_position_embeddings", &positions, expected))
+        Err(self.refuse("max_position_embeddings", &positions, format!("at most {most} are supported here")))
     }
 
     /// Refuses `heads`, the value of `key`, where they do not divide `hidden`, the value of another.

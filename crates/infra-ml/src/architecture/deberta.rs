@@ -54,6 +54,10 @@ pub(crate) struct Convolution {
     pub(crate) activation: Activation,
 }
 
+/// Four times what its checkpoints have. Attention needs memory by the square of it: here some gigabytes for the longest
+/// text of a large model.
+const MOST_POSITIONS: usize = 2_048;
+
 /// The keys of `config.json`. Absent values are as transformers has them.
 #[derive(Deserialize)]
 struct Keys {
@@ -179,7 +183,7 @@ fn check(config: &ConfigFile, keys: &Keys, sizes: Sizes) -> Result<(), LoadError
         ("conv_groups", keys.conv_groups.unwrap_or(1)),
     ])?;
     config.check_epsilon("layer_norm_eps", keys.layer_norm_eps)?;
-    config.check_positions(sizes.positions)?;
+    config.check_positions(sizes.positions, MOST_POSITIONS)?;
     for (key, value, wanted) in [
         ("attention_head_size", keys.attention_head_size, sizes.head()),
         ("pooler_hidden_size", keys.pooler_hidden_size, sizes.hidden),

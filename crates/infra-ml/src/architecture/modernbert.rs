@@ -57,6 +57,9 @@ pub(crate) struct Biases {
     pub(crate) head: bool,
 }
 
+/// Eight times what its checkpoints have.
+const MOST_POSITIONS: usize = 65_536;
+
 /// The keys of `config.json`; since version 5 transformers writes `layer_types` and `rope_parameters`, before it wrote the
 /// numbers that they come from. Absent values are as transformers has them.
 #[derive(Deserialize)]
@@ -82,7 +85,9 @@ struct Keys {
     biases: Biases,
 }
 
+/// A form without layers' types would say other positions than these: nothing unknown is passed over.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RopeParameters {
     full_attention: Option<Rope>,
     sliding_attention: Option<Rope>,
@@ -124,7 +129,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, LoadError> {
     let sizes = Sizes::read(config)?;
     config.check_sizes(&[("global_attn_every_n_layers", keys.global_attn_every_n_layers)])?;
     config.check_epsilon("norm_eps", keys.norm_eps)?;
-    config.check_positions(sizes.positions)?;
+    config.check_positions(sizes.positions, MOST_POSITIONS)?;
     if sizes.head() % 2 == 1 {
         return Err(config.refuse("num_attention_heads", &sizes.heads, "a head must be even"));
     }

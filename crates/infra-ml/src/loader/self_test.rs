@@ -107,6 +107,9 @@ impl SelfTestRun<'_> {
     }
 }
 
+/// The most tokens of the warm-up: enough to come by every part of a model, few enough for a start that is soon over.
+const WARM_UP_TOKENS: u32 = 1_024;
+
 /// Runs the shortest and the longest sequence once, so that the first caller does not pay for what a first run sets
 /// up, and so that a model without a reference has been seen to give numbers.
 pub(super) fn warm_up(
@@ -118,7 +121,7 @@ pub(super) fn warm_up(
 ) -> Result<(), LoadError> {
     let specials = tokenizer.specials();
     let filler = specials.before.first().copied().unwrap_or(0);
-    let longest = vec![filler; windowing.info().tokens as usize];
+    let longest = vec![filler; windowing.info().tokens.min(WARM_UP_TOKENS) as usize];
     let mut batch = TokenBatch::default();
     for middle in [&[][..], &longest] {
         batch.push(&[&specials.before, middle, &specials.after]);

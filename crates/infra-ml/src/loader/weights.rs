@@ -82,7 +82,12 @@ impl Weights {
             for (name, view) in file.tensors() {
                 let (kind, dtype) = (format!("{:?}", view.dtype()), DType::try_from(view.dtype()).ok());
                 let shape = view.shape().to_vec();
-                tensors.insert(name, Found { path, shape, kind, dtype, data: view.data() });
+                let found = Found { path, shape, kind, dtype, data: view.data() };
+                // Which of two is meant cannot be told.
+                if let Some(Found { path: first, .. }) = tensors.insert(name.clone(), found) {
+                    let (path, first) = ((*path).clone(), first.to_owned());
+                    return Err(LoadError::TensorTwice { path, first, name });
+                }
             }
         }
         let (architecture, labels) = (config.architecture(), config.labels().len());

@@ -193,7 +193,7 @@ fn what_is_not_supported_is_refused_by_its_key() {
         ("deberta-v2", "hidden_act", json!("swish")),
         ("deberta-v2", "num_attention_heads", json!(5)),
         ("deberta-v2", "layer_norm_eps", json!(-1.0)),
-        ("deberta-v2", "max_position_embeddings", json!(1_u64 << 40)),
+        ("deberta-v2", "max_position_embeddings", json!(2_049)),
         ("deberta-v2", "position_buckets", json!(1)),
         ("deberta-v2", "max_relative_positions", json!(5)),
         ("deberta-v2-conv", "conv_kernel_size", json!(2)),
@@ -248,6 +248,21 @@ fn scores_are_scaled_by_all_terms_that_are_named_as_transformers_does() {
         let Architecture::Deberta(model) = config.architecture() else { panic!("it is DeBERTa") };
         assert!((model.scale - 24_f64.sqrt()).abs() < 1e-9, "{} of heads of 8", model.scale);
     }
+}
+
+#[test]
+fn rotary_positions_in_another_form_are_not_passed_over() {
+    let flat = json!({ "rope_theta": 10_000.0, "rope_type": "default" });
+    let folder = changed("modernbert", |config| config["rope_parameters"] = flat);
+    assert!(matches!(load_changed(&folder), Err(LoadError::Json { .. })));
+}
+
+#[test]
+fn a_tensor_in_two_files_is_refused() {
+    let folder = changed("bert-regression", |_| {});
+    let shard = |number| folder.path().join(format!("model-{number:05}-of-00005.safetensors"));
+    std::fs::copy(shard(1), shard(2)).unwrap();
+    assert!(matches!(load_changed(&folder), Err(LoadError::TensorTwice { .. })));
 }
 
 #[test]
