@@ -47,12 +47,17 @@ mod tests {
 
     #[test]
     fn an_owner_and_a_name_are_on_the_hub_unless_there_is_such_a_folder() {
-        assert_eq!(hub_model("org/name").as_deref(), Some("org/name@main"));
-        assert_eq!(hub_model("org/name@v1").as_deref(), Some("org/name@v1"));
-        assert_eq!(hub_model("org/name@refs/pr/1").as_deref(), Some("org/name@refs/pr/1"));
-        assert_eq!(hub_model("src/config"), None);
-        assert_eq!(hub_model("hf:src/config").as_deref(), Some("src/config@main"));
-        assert_eq!(hub_model("hf:gpt2").as_deref(), Some("gpt2@main"));
+        // The jail keeps the working directory from other tests.
+        figment::Jail::expect_with(|jail| {
+            jail.create_dir("org/folder")?;
+            assert_eq!(hub_model("org/name").as_deref(), Some("org/name@main"));
+            assert_eq!(hub_model("org/name@v1").as_deref(), Some("org/name@v1"));
+            assert_eq!(hub_model("org/name@refs/pr/1").as_deref(), Some("org/name@refs/pr/1"));
+            assert_eq!(hub_model("org/folder"), None);
+            assert_eq!(hub_model("hf:org/folder").as_deref(), Some("org/folder@main"));
+            assert_eq!(hub_model("hf:gpt2").as_deref(), Some("gpt2@main"));
+            Ok(())
+        });
     }
 
     #[test]

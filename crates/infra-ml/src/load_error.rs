@@ -347,3 +347,56 @@ impl LoadError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn endpoint() -> String {
+        "http://hub".to_owned()
+    }
+
+    fn repo() -> String {
+        "org/name".to_owned()
+    }
+
+    #[test]
+    fn the_network_the_disk_and_the_process_are_ours() {
+        let broken = || io::Error::other("broken");
+        let retry_after = Some(Duration::from_mins(10));
+        let hub = [
+            HubError::Unreachable { endpoint: endpoint(), source: broken().into() },
+            HubError::Silent { endpoint: endpoint(), seconds: 10.0 },
+            HubError::Failing { endpoint: endpoint(), status: 503 },
+            HubError::RateLimited { endpoint: endpoint(), retry_after },
+            HubError::Unexpected { endpoint: endpoint(), source: broken().into() },
+            HubError::Checksum { repo: repo(), file: "config.json".to_owned() },
+            HubError::Disk { path: "cache".into(), source: broken() },
+            HubError::Client { source: broken().into() },
+        ];
+        let process = [LoadError::Stopped, LoadError::Thread { source: broken() }];
+        for error in hub.into_iter().map(LoadError::from).chain(process) {
+            assert!(error.is_ours(), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_model_or_its_settings_is_not_ours() {
+        let hub = [
+            HubError::RepoNotFound { repo: repo() },
+            HubError::Gated { repo: repo() },
+            HubError::RevisionNotFound { repo: repo(), revision: "v1".to_owned() },
+            HubError::Offline { model: repo(), cache: "cache".into(), missing: "config.json".to_owned() },
+        ];
+        let folder = [
+            LoadError::FolderMissing { path: "folder".into() },
+            LoadError::WarmUp { path: "folder".into(), reason: "NaN".to_owned() },
+            LoadError::Window { window: 600, most: 512 },
+        ];
+        for error in hub.into_iter().map(LoadError::from).chain(folder) {
+            assert!(!error.is_ours(), "{error}");
+        }
+    }
+}

@@ -48,7 +48,8 @@ const KEYS: &[Key] = &[
         "server.model_changes",
         "true, false",
         "Whether `POST` and `DELETE /api/v1/models/{name}` load and unload models. Whoever reaches the API can then \
-         have it read any folder that the service can read: only where callers are trusted.",
+         have it read any folder that the service can read, fetch any repository of the hub with `hub.token`, private \
+         ones included, fill the disk with them, and serve them to everybody: only where callers are trusted.",
     ),
     key(
         "store.url",

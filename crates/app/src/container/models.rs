@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use domain::value_objects::ModelName;
 use futures_util::future::try_join_all;
 use infra_local::{CachedMlGateway, CatalogModel, LocalModelCatalog, ModelMaker, MokaCacheGateway};
-use infra_ml::{DownloadProgress, HubSettings, Loading, LocalMlGateway, ModelSettings, ModelSource};
+use infra_ml::{
+    DownloadProgress, HubSettings, LoadError, Loading, LocalMlGateway, ModelSettings, ModelSource,
+};
 
 use crate::config::{BadKey, ModelSection, Settings};
 use crate::{download_bar, model_folder, model_source};
@@ -197,9 +199,17 @@ impl ModelMaker for LocalModelMaker {
         let settings = section.to_adapter(source).map_err(bad_key)?;
         let (model, _gateway, loading) =
             self.start(ModelSettings { name: Some(name.to_string()), ..settings });
-        loading
-            .await
-            .map_err(|error| CatalogError::NotLoadable { field: error.key(), why: chain(&error) })?;
+        loading.await.map_err(|error| refusal(&error))?;
         Ok(model)
+    }
+}
+
+/// What the caller is told: what is wrong with the model, or that it is not for the model that it was not loaded.
+fn refusal(error: &LoadError) -> CatalogError {
+    let why = chain(error);
+    if error.is_ours() {
+        CatalogError::Unavailable { why }
+    } else {
+        CatalogError::NotLoadable { field: error.key(), why }
     }
 }

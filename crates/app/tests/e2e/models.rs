@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::{FakeHub, HubFault};
 
 use crate::api::{Answer, Api, assert_same};
 use crate::load::{Load, Sent};
@@ -136,6 +137,33 @@ fn a_model_that_cannot_be_loaded_leaves_the_old_one_in_its_place() {
     assert_eq!((default.status, &default.body["code"]), (400, &json!("default_model")));
     assert_eq!(api.get("/health").unwrap().body["status"], "healthy");
     assert_eq!(running.log_of_level("ERROR"), Vec::<Value>::new());
+    let told: Vec<_> = failed_loadings(&running).iter().map(|fields| fields["field"].clone()).collect();
+    assert_eq!(told, ["path", "path", "precision", "device", "window", "labels", "max_wait"]);
+}
+
+/// What the log says of the loadings that failed, in order.
+fn failed_loadings(running: &Undertone) -> Vec<Value> {
+    let fields = running.log_of_level("WARN").into_iter().map(|line| line["fields"].clone());
+    fields.filter(|fields| fields["model"] == "upside-down" && fields["reason"].is_string()).collect()
+}
+
+#[test]
+fn a_hub_that_does_not_serve_for_now_is_no_fault_of_the_caller() {
+    let (folder, hub) = (TempDir::new().unwrap(), FakeHub::start());
+    let patience = Some(3_600);
+    hub.fail("", usize::MAX, HubFault::Status { status: 429, error_code: None, retry_after: patience });
+    let endpoint = format!("hub.endpoint={}", hub.endpoint());
+    let cache = format!("hub.cache={}", folder.path().join("cache").display());
+    let settings = [CHANGES, "hub.offline=false", "hub.token=unused", &endpoint, &cache];
+    let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &settings);
+    let api = running.api();
+    let refused = load(&api, "org/sentiment");
+    assert_eq!((refused.status, &refused.body["code"]), (503, &json!("unavailable")));
+    let [failed] = failed_loadings(&running).try_into().expect("one loading failed");
+    assert!(failed["reason"].as_str().unwrap().contains("was asked too often"), "{failed}");
+    assert!(!failed.to_string().contains("unused"), "the token is never logged");
+    let absent = load(&api, "./absent");
+    assert_eq!((absent.status, &absent.body["code"]), (422, &json!("not_loadable")));
 }
 
 /// A stream whose lines are sent one by one, each when the answer before it has come.

@@ -19,11 +19,20 @@ impl LoadModelUseCase {
         Self { changes: ModelChanges { models, allowed } }
     }
 
+    /// Whether models may be loaded at all: to be asked before the request is even looked at.
+    ///
+    /// # Errors
+    /// `TurnedOff`.
+    pub fn allow(&self) -> Result<(), ApplicationError> {
+        self.changes.catalog().map(drop)
+    }
+
     /// The model, which is served when this returns.
     ///
     /// # Errors
     /// `TurnedOff`; `Invalid` for a name or a value that is not allowed and for a model that cannot be loaded;
-    /// `Conflict` where a model of this name is being loaded.
+    /// `Conflict` where a model of this name is being loaded; `Unavailable` where something that the loading needs is
+    /// not there for now.
     pub async fn execute(&self, request: LoadModelRequest) -> Result<LoadedModel, ApplicationError> {
         log_action("LoadModelUseCase.execute", async {
             let models = self.changes.catalog()?;

@@ -34,6 +34,9 @@ impl ModelChanges {
             CatalogError::NotLoadable { field, why } => {
                 DomainError::violation(field, Rule::NotLoadable { why }).into()
             }
+            CatalogError::Unavailable { .. } => {
+                ApplicationError::Unavailable { what: "model", source: error.into() }
+            }
         }
     }
 }

@@ -19,6 +19,14 @@ impl UnloadModelUseCase {
         Self { changes: ModelChanges { models, allowed } }
     }
 
+    /// Whether models may be unloaded at all: to be asked before the request is even looked at.
+    ///
+    /// # Errors
+    /// `TurnedOff`.
+    pub fn allow(&self) -> Result<(), ApplicationError> {
+        self.changes.catalog().map(drop)
+    }
+
     /// Unloads the model.
     ///
     /// # Errors

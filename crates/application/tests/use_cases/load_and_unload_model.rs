@@ -1,3 +1,4 @@
+use application::action::chain;
 use application::dtos::{LoadModelRequest, UnloadModelRequest};
 use application::errors::ApplicationError;
 use application::ports::{CatalogError, LoadedModel, ModelCatalog, ModelSpec};
@@ -64,13 +65,27 @@ async fn what_is_not_allowed_changes_nothing() {
 }
 
 #[tokio::test]
+async fn what_fails_for_no_fault_of_the_model_is_no_fault_of_the_caller() {
+    let world = World::new();
+    world.catalog().fail_with(CatalogError::Unavailable { why: "the hub answered 429".to_owned() });
+    let error = load(&world, "a", "one").await.unwrap_err();
+    let expected = "the model is not available: no model can be loaded for now: the hub answered 429";
+    assert_eq!(chain(&error), expected);
+    assert!(matches!(error, ApplicationError::Unavailable { what: "model", .. }));
+}
+
+#[tokio::test]
 async fn where_changes_are_turned_off_the_catalog_is_not_even_asked() {
     let world = World::new();
     let spec = ModelSpec { path: "one".to_owned(), ..ModelSpec::default() };
     let load = LoadModelRequest { name: "a".to_owned(), spec };
-    let load = LoadModelUseCase::new(world.catalog(), false).execute(load).await;
+    let use_case = LoadModelUseCase::new(world.catalog(), false);
+    assert_eq!(failure(&use_case.allow()), ("turned_off", ""));
+    let load = use_case.execute(load).await;
     let unload = UnloadModelRequest { name: "a".to_owned() };
-    let unload = UnloadModelUseCase::new(world.catalog(), false).execute(unload).await;
+    let use_case = UnloadModelUseCase::new(world.catalog(), false);
+    assert_eq!(failure(&use_case.allow()), ("turned_off", ""));
+    let unload = use_case.execute(unload).await;
     assert_eq!(failure(&load), ("turned_off", ""));
     assert_eq!(failure(&unload), ("turned_off", ""));
     let expected = "changing models is turned off; server.model_changes = true turns it on";

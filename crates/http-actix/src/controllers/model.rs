@@ -52,6 +52,7 @@ pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpRes
 )]
 pub(crate) async fn load(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("ModelController.load", async {
+        state.use_cases.load_model.allow()?;
         refuse_parameters(&request)?;
         let body = read_json(&request, payload, state.settings.max_body_bytes).await?;
         let command = LoadModelRequest { name: model_name(&request), spec: ModelInput::read(body)? };
@@ -89,6 +90,7 @@ async fn load_to_the_end(state: &Data<ApiState>, command: LoadModelRequest) -> R
 )]
 pub(crate) async fn unload(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("ModelController.unload", async {
+        state.use_cases.unload_model.allow()?;
         refuse_parameters(&request)?;
         let command = UnloadModelRequest { name: model_name(&request) };
         state.use_cases.unload_model.execute(command).await?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::test::TestRequest;
 use application::ports::{CatalogError, LabelsSpec, ModelCatalog, ModelSpec};
+use http_actix::HttpSettings;
 use serde_json::{Value, json};
 use testkit::FakeMlGateway;
 
@@ -165,6 +166,17 @@ async fn a_change_that_cannot_be_made_says_why() {
 }
 
 #[actix_web::test]
+async fn a_model_that_cannot_be_had_for_now_is_no_fault_of_the_caller() {
+    let service = service();
+    let why = "the hub http://hub.internal answered 429".to_owned();
+    service.catalog.fail_with(CatalogError::Unavailable { why });
+    let answer = load(&service, "fast", &json!({"path": "org/name"})).await;
+    assert_eq!(answer.problem(), (503, "unavailable".into(), None));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert!(!answer.text().contains("hub"), "the cause is for the log");
+}
+
+#[actix_web::test]
 async fn a_loading_goes_on_when_its_caller_hangs_up() {
     let service = service();
     service.catalog.hold();
@@ -182,8 +194,20 @@ async fn a_loading_goes_on_when_its_caller_hangs_up() {
 #[actix_web::test]
 async fn models_cannot_be_changed_where_that_is_turned_off() {
     let service = Service::new();
-    let answers =
-        [load(&service, "fast", &json!({"path": "one"})).await, unload(&service, "fake-model").await];
+    let route = "/api/v1/models/fast";
+    let no_json = TestRequest::post().uri(route).insert_header(("content-type", "application/json"));
+    let too_large = "x".repeat(HttpSettings::default().max_body_bytes + 1);
+    let answers = [
+        load(&service, "fast", &json!({"path": "one"})).await,
+        load(&service, "fast", &json!({"path": 7, "other": "x"})).await,
+        load(&service, "-a", &json!({})).await,
+        service.post_json(&format!("{route}?a=b"), &json!({"path": "one"})).await,
+        service.send(TestRequest::post().uri(route)).await,
+        service.send(no_json.set_payload("{")).await,
+        service.post_json(route, &json!({ "path": too_large })).await,
+        unload(&service, "fake-model").await,
+        service.send(TestRequest::delete().uri(&format!("{route}?a=b"))).await,
+    ];
     for answer in answers {
         assert_eq!(answer.problem(), (403, "turned_off".into(), None));
         assert!(answer.json()["detail"].as_str().unwrap().contains("server.model_changes"));

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::value_objects::ModelName;
 use futures_util::FutureExt;
 use infra_local::{CatalogModel, LocalModelCatalog, ModelMaker};
-use testkit::{FakeHealthCheck, FakeMlGateway};
+use testkit::{CapturedLog, FakeHealthCheck, FakeMlGateway};
 use tokio::sync::Semaphore;
 
 use crate::gate::Gate;
@@ -25,6 +25,9 @@ impl ModelMaker for Maker {
         self.way.acquire().await.unwrap().forget();
         if spec.path == "broken" {
             return Err(CatalogError::NotLoadable { field: "path", why: "it is broken".to_owned() });
+        }
+        if spec.path == "away" {
+            return Err(CatalogError::Unavailable { why: "the hub is silent".to_owned() });
         }
         let gateway = Arc::new(FakeMlGateway::named(name.as_str(), &spec.path));
         self.made.lock().unwrap().push(Arc::downgrade(&gateway));
@@ -136,6 +139,58 @@ async fn a_loading_that_fails_or_is_given_up_leaves_everything_as_it_was() {
     assert_eq!((world.revision(Some("a")).as_deref(), world.alive()), (Some("one"), 1));
     world.maker.way.add_permits(1);
     assert!(world.load("a", "three").await.is_ok(), "the name is free again");
+}
+
+#[tokio::test]
+async fn one_model_is_loaded_after_the_other() {
+    let world = World::new();
+    world.maker.way.forget_permits(100);
+    let mut first = Box::pin(world.load("a", "one"));
+    let mut second = Box::pin(world.load("b", "two"));
+    assert!(first.as_mut().now_or_never().is_none());
+    world.maker.way.add_permits(1);
+    assert!(second.as_mut().now_or_never().is_none(), "it is not its turn");
+    drop(first);
+    assert!(second.await.is_ok(), "who has given up lets the next one have its turn");
+}
+
+#[tokio::test]
+async fn there_is_room_for_so_many_models_and_no_more() {
+    let world = World::new();
+    let most = LocalModelCatalog::MAX_MODELS;
+    for number in 2..most {
+        world.load(&format!("m{number}"), "one").await.unwrap();
+    }
+    world.maker.way.forget_permits(100);
+    let mut last = Box::pin(world.load("last", "one"));
+    assert!(last.as_mut().now_or_never().is_none());
+    let Err(CatalogError::NotLoadable { field, why }) = world.load("more", "one").await else {
+        panic!("the one that is coming counts");
+    };
+    assert_eq!(field, "name");
+    assert_eq!(why, "32 models are served or being loaded, which is the most; unload one first");
+    world.maker.way.add_permits(3);
+    last.await.unwrap();
+    assert!(world.load("more", "one").await.is_err());
+    assert!(world.load("last", "two").await.unwrap().replaced, "a name that is served has its place");
+    world.catalog.unload(&name("last")).unwrap();
+    assert!(world.load("more", "one").await.is_ok());
+    assert_eq!(world.names().len(), most);
+}
+
+#[tokio::test]
+async fn every_loading_that_fails_is_in_the_log() {
+    let (world, log) = (World::new(), CapturedLog::start());
+    assert!(world.load("a", "broken").await.is_err());
+    let error = CatalogError::Unavailable { why: "the hub is silent".to_owned() };
+    assert_eq!(world.load("b", "away").await, Err(error));
+    let lines = log.under("infra_local::local_model_catalog");
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| (line.level.as_str(), line.field("model"), line.field("field"), line.field("reason")))
+        .collect();
+    let expected = [("WARN", "a", "path", "it is broken"), ("WARN", "b", "", "the hub is silent")];
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use crate::ports::{MlGateway, ModelInfo};
 /// Implementations must give a model that was loaded under the name of another in its place at once and wholly, so
 /// that at no time there is none of that name; must leave everything as it was where a model cannot be loaded, or
 /// where nobody waits for it any more; must let those who were given a model use it to the end, whatever becomes of
-/// its name; and must give its memory back when the last of them has let go.
+/// its name; must give its memory back when the last of them has let go; must log each loading that fails, for its
+/// caller may have hung up; and must bound how many models it takes in.
 #[async_trait]
 pub trait ModelCatalog: Send + Sync {
     /// The model of this name, the default where there is none. No model where none has the name; one that is still
@@ -25,7 +26,7 @@ pub trait ModelCatalog: Send + Sync {
     /// of that name. Dropping the future gives the loading up.
     ///
     /// # Errors
-    /// `Busy`, `NotLoadable`.
+    /// `Busy`, `NotLoadable`, `Unavailable`.
     async fn load(&self, name: &ModelName, spec: ModelSpec) -> Result<LoadedModel, CatalogError>;
 
     /// Serves the model `name` no more.
@@ -108,6 +109,12 @@ pub enum CatalogError {
         /// The key of the spec that is at fault.
         field: &'static str,
         /// What is wrong with it, in words that say what to do.
+        why: String,
+    },
+    /// The model may well be in order, but something that its loading needs is not there for now.
+    #[error("no model can be loaded for now: {why}")]
+    Unavailable {
+        /// What is not there, and why.
         why: String,
     },
 }
