@@ -1,10 +1,11 @@
 //! The progress of a download, for people.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use infra_ml::{DownloadProgress, LoggedProgress};
 
 /// What commands tell of downloads: a bar on standard error where that is a terminal, else lines of the log.
@@ -19,20 +20,20 @@ pub(crate) fn for_terminal() -> Arc<dyn DownloadProgress> {
 /// A bar for each file.
 #[derive(Default)]
 struct DownloadBars {
-    current: Mutex<Option<(String, ProgressBar)>>,
+    all: MultiProgress,
+    /// By repository and file.
+    bars: Mutex<HashMap<(String, String), ProgressBar>>,
 }
 
 impl DownloadProgress for DownloadBars {
-    fn at(&self, file: &str, done: u64, total: u64) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_none_or(|(name, _)| name != file) {
-            *current = Some((file.to_owned(), bar(file, total)));
-        }
-        if let Some((_, bar)) = &*current {
-            bar.set_position(done);
-            if done == total {
-                bar.finish();
-            }
+    fn at(&self, repo: &str, file: &str, done: u64, total: u64) {
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = bars
+            .entry((repo.to_owned(), file.to_owned()))
+            .or_insert_with(|| self.all.add(bar(&format!("{repo} {file}"), total)));
+        bar.set_position(done);
+        if done == total {
+            bar.finish();
         }
     }
 }
@@ -43,8 +44,8 @@ impl fmt::Debug for DownloadBars {
     }
 }
 
-fn bar(file: &str, total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total).with_message(file.to_owned());
+fn bar(name: &str, total: u64) -> ProgressBar {
+    let bar = ProgressBar::new(total).with_message(name.to_owned());
     match ProgressStyle::with_template(
         "{msg} {bar:40} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} eta {eta}",
     ) {

@@ -14,12 +14,14 @@ mod obtain;
 mod patience;
 mod progress;
 mod remote;
+mod secrets;
 mod settings;
 mod snapshot;
 
 pub use error::HubError;
 pub use hub_model::{HubModel, HubModelError};
 pub use progress::{DownloadProgress, LoggedProgress};
+pub use secrets::without_secrets;
 pub use settings::{HubSettings, HubToken};
 
 pub(crate) use obtain::{Obtained, obtain};

@@ -234,6 +234,9 @@ fn flatten(settings: &Settings) -> Vec<(String, String)> {
                     continue;
                 }
                 _ if name == "store.url" => Value::String(settings.store.url.redacted()),
+                Value::String(endpoint) if name == "hub.endpoint" => {
+                    Value::String(infra_ml::without_secrets(&endpoint))
+                }
                 value if name == "hub.token" && !value.is_null() => Value::String(BLIND.to_owned()),
                 value => value,
             };

@@ -8,6 +8,7 @@
 //! ```
 
 use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::unix;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,9 @@ impl RepoCache {
             return Ok(());
         }
         let path = self.root.join("refs").join(revision);
+        if self.commit(revision).as_deref() == Some(commit) {
+            return Ok(());
+        }
         at(&path, || {
             make_parent(&path)?;
             let whole = beside(&path);
@@ -93,7 +97,6 @@ impl RepoCache {
             make_parent(&path)?;
             let name = blob.file_name().unwrap_or_default();
             let whole = beside(&path);
-            drop(fs::remove_file(&whole));
             unix::fs::symlink(Path::new("../../blobs").join(name), &whole)?;
             fs::rename(whole, &path)
         })
@@ -122,10 +125,12 @@ impl RepoCache {
     }
 }
 
-/// A name that nothing else has, in the same folder, for what is to appear whole under `path`.
+/// A name that nothing else has, in the same folder, for what is to appear whole under `path`: several models, and
+/// processes of several machines, may come by at once.
 fn beside(path: &Path) -> PathBuf {
+    let unique = RandomState::new().build_hasher().finish();
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(format!(".{unique:016x}.new"));
     path.with_file_name(name)
 }
 

@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use application::action::chain;
 use futures_util::{StreamExt, TryStreamExt};
 use hf_hub::repository::RepoTreeEntry;
 use hf_hub::repository::download::HFByteStream;
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 use crate::hub::error::HubError;
 use crate::hub::file_proof::CommittedFile;
 use crate::hub::hub_model::{HubModel, is_commit};
+use crate::hub::secrets::without_secrets;
 use crate::hub::settings::HubSettings;
 
 /// One repository on the hub. Each method asks once: trying again is `Patience`'s.
@@ -36,7 +38,7 @@ impl<'a> Remote<'a> {
         let (owner, name) = model.owner_and_name();
         Ok(Self {
             repo: client.model(owner, name),
-            endpoint: client.endpoint().to_owned(),
+            endpoint: without_secrets(client.endpoint()),
             model,
             silence: settings.timeout,
         })
@@ -90,7 +92,7 @@ impl<'a> Remote<'a> {
     /// What the hub answers, if it does not take too long.
     async fn heard<T>(&self, answer: impl Future<Output = Result<T, HFError>>) -> Result<T, HubError> {
         match timeout(self.silence, answer).await {
-            Ok(answer) => answer.map_err(|error| self.told(error)),
+            Ok(answer) => answer.map_err(|error| self.told(&error)),
             Err(_) => {
                 Err(HubError::Silent { endpoint: self.endpoint.clone(), seconds: self.silence.as_secs_f64() })
             }
@@ -98,16 +100,17 @@ impl<'a> Remote<'a> {
     }
 
     /// What an error of the client means.
-    fn told(&self, error: HFError) -> HubError {
-        let context = match &error {
+    fn told(&self, error: &HFError) -> HubError {
+        let why = || without_secrets(&chain(error)).into();
+        let context = match error {
             HFError::RateLimited { retry_after, .. } => {
                 return HubError::RateLimited { endpoint: self.endpoint.clone(), retry_after: *retry_after };
             }
             HFError::Request { source, .. } if !has_cause::<serde_json::Error>(source) => {
-                return HubError::Unreachable { endpoint: self.endpoint.clone(), source: error.into() };
+                return HubError::Unreachable { endpoint: self.endpoint.clone(), source: why() };
             }
             HFError::Xet { .. } | HFError::Io(_) => {
-                return HubError::Unreachable { endpoint: self.endpoint.clone(), source: error.into() };
+                return HubError::Unreachable { endpoint: self.endpoint.clone(), source: why() };
             }
             HFError::AuthRequired { context }
             | HFError::Forbidden { context }
@@ -115,7 +118,7 @@ impl<'a> Remote<'a> {
             | HFError::RepoNotFound { context: Some(context), .. }
             | HFError::RevisionNotFound { context: Some(context), .. }
             | HFError::EntryNotFound { context: Some(context), .. } => context,
-            _ => return self.unexpected(error.into()),
+            _ => return self.unexpected(why()),
         };
         let repo = self.model.repo().to_owned();
         let revision = self.model.revision().to_owned();
@@ -126,8 +129,8 @@ impl<'a> Remote<'a> {
             (_, 403) => HubError::Gated { repo },
             (_, 404) => HubError::RevisionNotFound { repo, revision },
             (_, 429) => HubError::RateLimited { endpoint: self.endpoint.clone(), retry_after: None },
-            (_, status @ (408 | 500..=504)) => HubError::Failing { endpoint: self.endpoint.clone(), status },
-            _ => self.unexpected(error.into()),
+            (_, status @ (408 | 500..=599)) => HubError::Failing { endpoint: self.endpoint.clone(), status },
+            _ => self.unexpected(why()),
         }
     }
 

@@ -132,7 +132,9 @@ fn file_answer(repo: &FakeRepo, file: &HubFile, path: &str, address: SocketAddr)
     if !file.large {
         return Answer::content(&file.content, vec![commit, ("ETag", format!("\"{}\"", file.oid()))]);
     }
-    let store = format!("http://{address}/cdn/{}/store/{}/{}", repo.id, repo.commit, file.path);
+    // Another host than the hub's, as with the real one: what is for the hub alone must not go along.
+    let port = address.port();
+    let store = format!("http://localhost:{port}/cdn/{}/store/{}/{}", repo.id, repo.commit, file.path);
     Answer::redirect(vec![
         commit,
         ("Location", store),

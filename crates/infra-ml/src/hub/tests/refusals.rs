@@ -104,9 +104,12 @@ async fn what_is_no_hub_is_told() {
 #[tokio::test]
 async fn a_hub_that_nobody_answers_for_is_reported() {
     let world = World::new();
-    let endpoint = Some(FakeHub::start().endpoint());
-    let error = world.load_with(REPO, HubSettings { endpoint, ..world.settings() }).await.unwrap_err();
+    let endpoint = FakeHub::start().endpoint().replace("http://", "http://me:password@");
+    let settings = HubSettings { endpoint: Some(endpoint), ..world.settings() };
+    let error = world.load_with(REPO, settings).await.unwrap_err();
     assert!(matches!(error, LoadError::Hub(HubError::Unreachable { .. })), "{error:?}");
+    let told = format!("{error:?} {}", application::action::chain(&error));
+    assert!(told.contains("127.0.0.1") && !told.contains("password"), "{told}");
 }
 
 #[tokio::test]
