@@ -9,12 +9,12 @@ use tokio::sync::{Mutex, watch};
 /// A TCP proxy on the loopback address that passes bytes on until it is told to do otherwise.
 ///
 /// When [`FaultProxy::set_mode`] returns, the mode is in force: what was to be cut is cut, what was to be closed
-/// is closed, and not one byte goes out of a stalled connection. Dropping the proxy ends it with all of its
-/// connections.
+/// is closed, and not one byte goes out of a stalled connection; the same holds for
+/// [`FaultProxy::silence_existing`]. Dropping the proxy ends it with all of its connections.
 #[derive(Debug)]
 pub struct FaultProxy {
     addr: SocketAddr,
-    mode: watch::Sender<ProxyMode>,
+    control: watch::Sender<Control>,
     state: watch::Receiver<ProxyState>,
     /// One change of mode at a time.
     changing: Mutex<()>,
@@ -44,6 +44,24 @@ impl ProxyMode {
     }
 }
 
+/// What the connections watch.
+#[derive(Debug, Clone, Copy, Default)]
+struct Control {
+    mode: ProxyMode,
+    /// Connections that were accepted in an earlier generation are silent.
+    generation: u64,
+}
+
+impl Control {
+    fn is_silent(self, accepted_in: u64) -> bool {
+        accepted_in < self.generation
+    }
+
+    fn passes(self, accepted_in: u64) -> bool {
+        self.mode == ProxyMode::Pass && !self.is_silent(accepted_in)
+    }
+}
+
 /// What has come of the mode.
 #[derive(Debug, Clone, Copy)]
 struct ProxyState {
@@ -59,10 +77,10 @@ impl FaultProxy {
     pub async fn start(target: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let addr = listener.local_addr().expect("the port's address");
-        let mode = watch::Sender::default();
+        let control = watch::Sender::default();
         let (sender, state) = watch::channel(ProxyState { listening: true, connections: 0 });
-        tokio::spawn(acceptor::accept(listener, target, mode.subscribe(), sender));
-        Self { addr, mode, state, changing: Mutex::default() }
+        tokio::spawn(acceptor::accept(listener, target, control.subscribe(), sender));
+        Self { addr, control, state, changing: Mutex::default() }
     }
 
     /// Where the proxy listens; the same for as long as it lives.
@@ -78,11 +96,18 @@ impl FaultProxy {
     /// Changes the mode, and returns once it is in force.
     pub async fn set_mode(&self, mode: ProxyMode) {
         let _changing = self.changing.lock().await;
-        self.mode.send_replace(mode);
+        self.control.send_modify(|control| control.mode = mode);
         let is_in_force = |state: &ProxyState| {
             state.listening == mode.listens() && (mode.keeps_connections() || state.connections == 0)
         };
-        // The acceptor ends only after `self.mode` has gone.
+        // The acceptor ends only after `self.control` has gone.
         let _ = self.state.clone().wait_for(is_in_force).await;
+    }
+
+    /// Stalls the connections that exist now, for ever: as with a host that vanishes, no byte is read or written,
+    /// no end is passed on and nothing is closed, whatever mode comes, until [`ProxyMode::Cut`] or
+    /// [`ProxyMode::Refuse`] drops them. New connections do as the mode says. In force when it returns.
+    pub fn silence_existing(&self) {
+        self.control.send_modify(|control| control.generation += 1);
     }
 }

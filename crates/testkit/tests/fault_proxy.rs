@@ -4,6 +4,7 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use testkit::{FaultProxy, ProxyMode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -160,6 +161,52 @@ async fn a_stalled_connection_can_be_cut() {
     stream.write_all(b"lost").await.unwrap();
     proxy.set_mode(ProxyMode::Cut).await;
     assert_ended(&mut stream).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn existing_connections_can_be_silenced_for_ever_while_new_ones_pass() {
+    let (server, proxy) = proxied().await;
+    let mut old = connect(proxy.addr()).await;
+    assert_echoes(&mut old, b"before").await;
+
+    proxy.silence_existing();
+    old.write_all(b"lost").await.unwrap();
+    let mut new = connect(proxy.addr()).await;
+    assert_echoes(&mut new, b"new").await;
+    for mode in [ProxyMode::Stall, ProxyMode::Pass] {
+        proxy.set_mode(mode).await;
+        assert_silent(&old, server).await;
+    }
+    assert_echoes(&mut new, b"still passing").await;
+    assert_eq!(proxy.connections(), 2, "nothing was closed");
+
+    proxy.silence_existing();
+    new.write_all(b"lost").await.unwrap();
+    assert_silent(&new, server).await;
+    proxy.set_mode(ProxyMode::Cut).await;
+    assert_ended(&mut old).await;
+    assert_ended(&mut new).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_connection_reads_nothing_and_passes_no_end_on() {
+    let target = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let proxy = FaultProxy::start(target.local_addr().unwrap()).await;
+    let mut client = connect(proxy.addr()).await;
+    let (mut server, _) = target.accept().await.unwrap();
+    client.write_all(b"x").await.unwrap();
+    assert_receives(&mut server, b"x").await;
+
+    proxy.silence_existing();
+    // More than the buffers of the system hold, so that a proxy that reads on would let it all in.
+    let chunk = vec![0; 1 << 20];
+    let mut sent = 0;
+    while let Ok(Ok(count)) = tokio::time::timeout(Duration::from_millis(300), client.write(&chunk)).await {
+        sent += count;
+        assert!(sent < 64 << 20, "the proxy went on reading");
+    }
+    client.shutdown().await.unwrap();
+    assert_silent(&server, echo_server().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

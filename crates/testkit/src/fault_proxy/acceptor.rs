@@ -5,7 +5,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::sync::watch::error::RecvError;
 
-use super::{ProxyMode, ProxyState, connection};
+use super::{Control, ProxyState, connection};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1_024;
@@ -14,20 +14,20 @@ const BACKLOG: u32 = 1_024;
 pub(super) async fn accept(
     mut listener: TcpListener,
     target: SocketAddr,
-    mode: watch::Receiver<ProxyMode>,
+    control: watch::Receiver<Control>,
     state: watch::Sender<ProxyState>,
 ) {
     let addr = listener.local_addr().expect("the port's address");
     let state = Arc::new(state);
-    let mut change = mode.clone();
+    let mut change = control.clone();
     loop {
-        if accept_until_refusing(&listener, target, &mode, &state).await.is_err() {
+        if accept_until_refusing(&listener, target, &control, &state).await.is_err() {
             return;
         }
         drop(listener);
         let reserved = reserve(addr);
         state.send_modify(|state| state.listening = false);
-        if change.wait_for(|mode| mode.listens()).await.is_err() {
+        if change.wait_for(|control| control.mode.listens()).await.is_err() {
             return;
         }
         listener = reserved.listen(BACKLOG).expect("the reserved port");
@@ -39,18 +39,18 @@ pub(super) async fn accept(
 async fn accept_until_refusing(
     listener: &TcpListener,
     target: SocketAddr,
-    mode: &watch::Receiver<ProxyMode>,
+    control: &watch::Receiver<Control>,
     state: &Arc<watch::Sender<ProxyState>>,
 ) -> Result<(), RecvError> {
-    let mut change = mode.clone();
+    let mut change = control.clone();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((client, _)) = accepted {
-                    take(client, target, mode, state);
+                    take(client, target, control, state);
                 }
             }
-            refuse = change.wait_for(|mode| !mode.listens()) => return refuse.map(drop),
+            refuse = change.wait_for(|control| !control.mode.listens()) => return refuse.map(drop),
         }
     }
 }
@@ -67,19 +67,20 @@ fn reserve(addr: SocketAddr) -> TcpSocket {
 fn take(
     client: TcpStream,
     target: SocketAddr,
-    mode: &watch::Receiver<ProxyMode>,
+    control: &watch::Receiver<Control>,
     state: &Arc<watch::Sender<ProxyState>>,
 ) {
     // Counted before the mode can change, so that a change sees every connection.
-    let now = mode.borrow();
-    if !now.keeps_connections() {
+    let now = control.borrow();
+    if !now.mode.keeps_connections() {
         return;
     }
     state.send_modify(|state| state.connections += 1);
+    let accepted_in = now.generation;
     drop(now);
-    let (mode, state) = (mode.clone(), Arc::clone(state));
+    let (control, state) = (control.clone(), Arc::clone(state));
     tokio::spawn(async move {
-        connection::pass_on(client, target, mode).await;
+        connection::pass_on(client, target, control, accepted_in).await;
         state.send_modify(|state| state.connections -= 1);
     });
 }

@@ -1,34 +1,59 @@
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 
-use super::ProxyMode;
+use super::Control;
 
 /// Passes bytes on between `client` and `target` until both have ended, one has failed, or the mode cuts them.
-pub(super) async fn pass_on(client: TcpStream, target: SocketAddr, mode: watch::Receiver<ProxyMode>) {
-    let mut cut = mode.clone();
+/// Once silent, both sockets are left as they are until the mode cuts them.
+pub(super) async fn pass_on(
+    client: TcpStream,
+    target: SocketAddr,
+    control: watch::Receiver<Control>,
+    accepted_in: u64,
+) {
+    let (cut, silent) = (control.clone(), control.clone());
+    // It owns the sockets, so they stay open while it is not polled.
+    let mut passing = pin!(both_ways(client, target, control, accepted_in));
+    let passing_until_silent = async {
+        tokio::select! {
+            biased;
+            () = until(silent, |control| control.is_silent(accepted_in)) => std::future::pending().await,
+            _ = &mut passing => {}
+        }
+    };
     tokio::select! {
-        _ = cut.wait_for(|mode| !mode.keeps_connections()) => {}
-        _ = both_ways(client, target, mode) => {}
+        () = until(cut, |control| !control.mode.keeps_connections()) => {}
+        () = passing_until_silent => {}
     }
+}
+
+/// Waits until `is_so`, or until the proxy has gone.
+async fn until(mut control: watch::Receiver<Control>, is_so: impl Fn(&Control) -> bool) {
+    let _ = control.wait_for(is_so).await;
 }
 
 async fn both_ways(
     client: TcpStream,
     target: SocketAddr,
-    mut mode: watch::Receiver<ProxyMode>,
+    mut control: watch::Receiver<Control>,
+    accepted_in: u64,
 ) -> io::Result<()> {
-    until_passing(&mut mode).await?;
+    until_passing(&mut control, accepted_in).await?;
     let server = TcpStream::connect(target).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    tokio::try_join!(one_way(from_client, to_server, mode.clone()), one_way(from_server, to_client, mode))?;
+    tokio::try_join!(
+        one_way(from_client, to_server, control.clone(), accepted_in),
+        one_way(from_server, to_client, control, accepted_in)
+    )?;
     Ok(())
 }
 
@@ -36,22 +61,23 @@ async fn both_ways(
 async fn one_way(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    mut mode: watch::Receiver<ProxyMode>,
+    mut control: watch::Receiver<Control>,
+    accepted_in: u64,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1_024];
     loop {
         let count = from.read(&mut buffer).await?;
         let mut rest = &buffer[..count];
         if rest.is_empty() {
-            until_passing(&mut mode).await?;
+            until_passing(&mut control, accepted_in).await?;
             return to.shutdown().await;
         }
         while !rest.is_empty() {
-            until_passing(&mut mode).await?;
+            until_passing(&mut control, accepted_in).await?;
             to.writable().await?;
             // The mode cannot change between the look at it and the write.
-            let now = mode.borrow();
-            if *now == ProxyMode::Pass {
+            let now = control.borrow();
+            if now.passes(accepted_in) {
                 match to.try_write(rest) {
                     Ok(written) => rest = &rest[written..],
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -62,7 +88,7 @@ async fn one_way(
     }
 }
 
-async fn until_passing(mode: &mut watch::Receiver<ProxyMode>) -> io::Result<()> {
+async fn until_passing(control: &mut watch::Receiver<Control>, accepted_in: u64) -> io::Result<()> {
     let gone = |_| io::Error::from(io::ErrorKind::NotConnected);
-    mode.wait_for(|mode| *mode == ProxyMode::Pass).await.map(drop).map_err(gone)
+    control.wait_for(|control| control.passes(accepted_in)).await.map(drop).map_err(gone)
 }
