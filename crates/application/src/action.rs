@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::time::Instant;
 
+use tracing::Instrument;
+
 use crate::errors::ApplicationError;
 
 /// An error that knows its name and whose fault it is.
@@ -47,10 +49,19 @@ impl ActionFailure for ApplicationError {
     }
 }
 
-/// Runs `future` as the action `name` (`Type.method`): its start (`→`) and its success (`✓`) at info with whole
+/// Runs `future` as the action `name` (`Type.method`), inside a span `app.action` of its own: its start (`→`) and its success (`✓`) at info with whole
 /// milliseconds, a failure that the caller caused (`✗`) at info with its code, a failure of ours (`✗`) at error
 /// with the chain of causes. All under the target `undertone::action`.
 pub async fn log_action<T, E, F>(name: &'static str, future: F) -> Result<T, E>
+where
+    E: ActionFailure,
+    F: Future<Output = Result<T, E>>,
+{
+    let span = tracing::info_span!(target: "undertone::action", "app.action", action = name);
+    run_logged(name, future).instrument(span).await
+}
+
+async fn run_logged<T, E, F>(name: &'static str, future: F) -> Result<T, E>
 where
     E: ActionFailure,
     F: Future<Output = Result<T, E>>,

@@ -5,9 +5,11 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, Error};
+use tracing_actix_web::TracingLogger;
 
 use crate::middlewares::{
-    accept_encoding, close_while_draining, cors, observe, present_cors_refusal, request_id, security_headers,
+    RequestSpan, accept_encoding, close_while_draining, cors, observe, present_cors_refusal, request_id,
+    security_headers,
 };
 use crate::openapi::OpenApiDocument;
 use crate::routes::{self, Endpoint};
@@ -73,5 +75,6 @@ fn assemble(
         .wrap(from_fn(security_headers))
         .wrap(from_fn(close_while_draining))
         .wrap(from_fn(observe))
+        .wrap(TracingLogger::<RequestSpan>::new())
         .wrap(from_fn(request_id))
 }

@@ -5,6 +5,7 @@ mod cors;
 mod drain;
 mod observe;
 mod request_id;
+mod root_span;
 mod security_headers;
 
 pub(crate) use accept_encoding::accept_encoding;
@@ -13,4 +14,5 @@ pub(crate) use drain::close_while_draining;
 pub use observe::describe_http_metrics;
 pub(crate) use observe::observe;
 pub(crate) use request_id::{RequestId, request_id};
+pub(crate) use root_span::RequestSpan;
 pub(crate) use security_headers::security_headers;

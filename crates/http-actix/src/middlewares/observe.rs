@@ -9,9 +9,7 @@ use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use tracing::{Instrument, Span};
-
-use crate::middlewares::RequestId;
+use tracing::Span;
 
 const REQUESTS_TOTAL: &str = "http_requests_total";
 const REQUEST_DURATION: &str = "http_request_duration_seconds";
@@ -39,14 +37,10 @@ pub(crate) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<ObservedBody>, Error> {
-    let request_id = RequestId::of(request.request());
-    let method = method_label(request.method());
-    let endpoint = request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned());
-    let span = tracing::info_span!("http.request", request_id = &*request_id, method, endpoint);
-    let mut observation = Observation::begin(method, endpoint, span.clone());
-    let response = next.call(request).instrument(span).await?;
+    let mut observation = Observation::begin(method_label(request.method()), endpoint_label(&request));
+    let response = next.call(request).await?;
     observation.status = response.status().as_u16();
-    Ok(response.map_body(|_, body| ObservedBody { body: body.boxed(), observation }))
+    Ok(response.map_body(|_, body| ObservedBody { body: body.boxed(), _observation: observation }))
 }
 
 /// A request under way; whatever becomes of it, dropping this ends the observation.
@@ -55,13 +49,15 @@ struct Observation {
     endpoint: String,
     started: Instant,
     status: u16,
+    /// The request's, by which its last line is found.
     span: Span,
 }
 
 impl Observation {
-    fn begin(method: &'static str, endpoint: String, span: Span) -> Self {
+    fn begin(method: &'static str, endpoint: String) -> Self {
         gauge!(REQUESTS_ACTIVE).increment(1.0);
-        Self { method, endpoint, started: Instant::now(), status: CLIENT_CLOSED_REQUEST, span }
+        let (started, span) = (Instant::now(), Span::current());
+        Self { method, endpoint, started, status: CLIENT_CLOSED_REQUEST, span }
     }
 }
 
@@ -78,6 +74,9 @@ impl Drop for Observation {
         )
         .increment(1);
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        if status == CLIENT_CLOSED_REQUEST {
+            self.span.record("status_code", status);
+        }
         self.span.in_scope(|| {
             tracing::info!(
                 target: "undertone::http",
@@ -88,10 +87,10 @@ impl Drop for Observation {
     }
 }
 
-/// A response's body, with the observation that ends when it does. A streamed body works in its request's span.
+/// A response's body, with the observation that ends when it does.
 pub(crate) struct ObservedBody {
     body: BoxBody,
-    observation: Observation,
+    _observation: Observation,
 }
 
 impl MessageBody for ObservedBody {
@@ -105,14 +104,17 @@ impl MessageBody for ObservedBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let this = self.get_mut();
-        let _inside = this.observation.span.enter();
-        Pin::new(&mut this.body).poll_next(context)
+        Pin::new(&mut self.get_mut().body).poll_next(context)
     }
 }
 
+/// The route's pattern as a label.
+pub(super) fn endpoint_label(request: &ServiceRequest) -> String {
+    request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned())
+}
+
 /// The method as a label: callers may invent others.
-fn method_label(method: &Method) -> &'static str {
+pub(super) fn method_label(method: &Method) -> &'static str {
     const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("OTHER")
 }

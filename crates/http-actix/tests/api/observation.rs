@@ -32,6 +32,33 @@ async fn every_request_leaves_one_line_without_its_query_or_body() {
 }
 
 #[actix_web::test]
+async fn a_request_is_one_span_around_those_of_its_controller_and_use_case() {
+    let service = Service::new();
+    service.post_json("/api/v1/predictions", &json!({"text": "a very private text"})).await;
+    service.get(&format!("/api/v1/predictions/{}", uuid(99))).await;
+
+    let create =
+        "http.request request_id=test-request method=POST endpoint=/api/v1/predictions status_code=200";
+    let get =
+        "http.request request_id=test-request method=GET endpoint=/api/v1/predictions/{id} status_code=404";
+    let expected = [
+        create.to_owned(),
+        format!("{create} > app.action action=PredictionController.create"),
+        format!(
+            "{create} > app.action action=PredictionController.create > app.action \
+             action=PredictSentimentUseCase.execute"
+        ),
+        get.to_owned(),
+        format!("{get} > app.action action=PredictionController.get"),
+        format!(
+            "{get} > app.action action=PredictionController.get > app.action \
+             action=GetPredictionUseCase.execute"
+        ),
+    ];
+    assert_eq!(service.log.spans(), expected);
+}
+
+#[actix_web::test]
 async fn every_action_is_logged_with_its_name_and_outcome() {
     let service = Service::new();
     service.post_json("/api/v1/predictions", &json!({"text": "fine"})).await;
@@ -80,4 +107,6 @@ async fn a_request_is_active_until_its_last_byte_is_out_or_its_caller_gone() {
     assert_eq!(service.metrics.value("http_requests_active{}"), Some(0.0));
     let left = "http_requests_total{endpoint=/api/v1/predictions,method=POST,status_code=499}";
     assert_eq!(service.metrics.value(left), Some(1.0));
+    let request = service.log.spans().remove(0);
+    assert!(request.ends_with("status_code=499"), "{request}");
 }

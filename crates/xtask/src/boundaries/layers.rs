@@ -82,10 +82,10 @@ pub(super) const LAYERS: &[Layer] = &[
         outside: &[
             PLUMBING,
             &["actix-cors", "actix-web", "jiff", "percent-encoding"],
-            &["utoipa", "utoipa-swagger-ui"],
+            &["tracing-actix-web", "utoipa", "utoipa-swagger-ui"],
         ],
         dev_inside: &["testkit"],
-        dev_outside: &["insta", "proptest"],
+        dev_outside: &["insta", "proptest", "tracing-subscriber"],
     },
     Layer {
         name: "app",

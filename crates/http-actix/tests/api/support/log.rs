@@ -1,16 +1,19 @@
 use std::fmt::{Debug, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{DefaultGuard, NoSubscriber, set_default};
-use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Level, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
 
 /// Everything that this thread logs while it lives, a line an event: level, target, message, fields, and the fields
-/// of the spans around it.
+/// of the spans around it; and the spans themselves.
 pub(crate) struct Log {
     lines: Lines,
+    spans: Spans,
     _guard: DefaultGuard,
 }
 
@@ -22,17 +25,32 @@ static OTHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
 /// Level, target and text of each line.
 type Lines = Arc<Mutex<Vec<(Level, &'static str, String)>>>;
 
+/// The spans in the order in which they were opened.
+type Spans = Arc<Mutex<Vec<OpenedSpan>>>;
+
+struct OpenedSpan {
+    id: Id,
+    parent: Option<Id>,
+    name: &'static str,
+    fields: String,
+}
+
+impl OpenedSpan {
+    fn path(&self, spans: &[Self]) -> String {
+        let parent = spans.iter().rfind(|span| Some(&span.id) == self.parent.as_ref());
+        let before = parent.map(|parent| format!("{} > ", parent.path(spans))).unwrap_or_default();
+        format!("{before}{}{}", self.name, self.fields)
+    }
+}
+
 impl Log {
     pub(crate) fn capture() -> Self {
         OTHERS.get_or_init(|| std::array::from_fn(|_| Dispatch::new(NoSubscriber::new())));
-        let lines = Lines::default();
-        let collector = Collector {
-            lines: Arc::clone(&lines),
-            spans: Mutex::default(),
-            inside: Mutex::default(),
-            ids: AtomicU64::new(1),
-        };
-        Self { lines, _guard: set_default(collector) }
+        let (lines, spans) = (Lines::default(), Spans::default());
+        let collector = Collector { lines: Arc::clone(&lines), spans: Arc::clone(&spans) };
+        // Other crates' debugging is not under test.
+        let registry = Registry::default().with(collector.with_filter(LevelFilter::INFO));
+        Self { lines, spans, _guard: set_default(registry) }
     }
 
     pub(crate) fn lines(&self, target: &str) -> Vec<String> {
@@ -45,6 +63,12 @@ impl Log {
         lines.iter().filter(|(level, _, _)| *level == Level::ERROR).map(|(_, _, line)| line.clone()).collect()
     }
 
+    /// The spans that were opened, in order: the name and fields of each behind those of the spans around it.
+    pub(crate) fn spans(&self) -> Vec<String> {
+        let spans = self.spans.lock().unwrap();
+        spans.iter().map(|span| span.path(&spans)).collect()
+    }
+
     pub(crate) fn text(&self) -> String {
         let lines = self.lines.lock().unwrap();
         lines.iter().map(|(_, _, line)| line.as_str()).collect::<Vec<_>>().join("\n")
@@ -53,9 +77,7 @@ impl Log {
 
 struct Collector {
     lines: Lines,
-    spans: Mutex<Vec<(u64, String)>>,
-    inside: Mutex<Vec<u64>>,
-    ids: AtomicU64,
+    spans: Spans,
 }
 
 #[derive(Default)]
@@ -71,44 +93,34 @@ impl Visit for Fields {
     }
 }
 
-impl Subscriber for Collector {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Other crates' debugging is not under test.
-        *metadata.level() <= Level::INFO
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let id = self.ids.fetch_add(1, Ordering::Relaxed);
+impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Collector {
+    fn on_new_span(&self, span: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut fields = Fields::default();
         span.record(&mut fields);
-        self.spans.lock().unwrap().push((id, fields.0));
-        Id::from_u64(id)
+        let parent = context.span(id).and_then(|span| span.parent()).map(|parent| parent.id());
+        let name = span.metadata().name();
+        self.spans.lock().unwrap().push(OpenedSpan { id: id.clone(), parent, name, fields: fields.0 });
     }
 
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::default();
+        values.record(&mut fields);
+        // The registry gives the number of a span that has ended to another.
+        if let Some(span) = self.spans.lock().unwrap().iter_mut().rfind(|span| span.id == *id) {
+            span.fields.push_str(&fields.0);
+        }
+    }
 
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let (spans, inside) = (self.spans.lock().unwrap(), self.inside.lock().unwrap());
-        for (_, of_span) in spans.iter().filter(|(id, _)| inside.contains(id)) {
-            fields.0.push_str(of_span);
+        let spans = self.spans.lock().unwrap();
+        for around in context.event_scope(event).into_iter().flatten() {
+            let opened = spans.iter().rfind(|span| span.id == around.id());
+            fields.0.push_str(opened.map_or("", |span| &span.fields));
         }
         let metadata = event.metadata();
         let line = format!("{} {}{}", metadata.level(), metadata.target(), fields.0);
         self.lines.lock().unwrap().push((*metadata.level(), metadata.target(), line));
-    }
-
-    fn enter(&self, span: &Id) {
-        self.inside.lock().unwrap().push(span.into_u64());
-    }
-
-    fn exit(&self, span: &Id) {
-        let mut inside = self.inside.lock().unwrap();
-        if let Some(place) = inside.iter().rposition(|id| *id == span.into_u64()) {
-            inside.remove(place);
-        }
     }
 }

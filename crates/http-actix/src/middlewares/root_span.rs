@@ -1,0 +1,36 @@
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use tracing::{Span, field};
+use tracing_actix_web::RootSpanBuilder;
+
+use crate::middlewares::RequestId;
+use crate::middlewares::observe::{endpoint_label, method_label};
+
+/// The span of one request, `http.request`: the parent of everything that is done for it, from the head of the request
+/// to the last byte of the response's body.
+///
+/// Fields: `request_id`, `method` and `endpoint` (the route's pattern) as the metrics label them, and `status_code`,
+/// which is recorded when it is known. Nothing that a caller chooses freely is recorded, apart from a well-formed id.
+pub(crate) struct RequestSpan;
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        let request_id = RequestId::of(request.request());
+        let method = method_label(request.method());
+        let endpoint = endpoint_label(request);
+        tracing::info_span!(
+            "http.request",
+            request_id = &*request_id,
+            method,
+            endpoint,
+            status_code = field::Empty
+        )
+    }
+
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
+        if let Ok(response) = outcome {
+            span.record("status_code", response.status().as_u16());
+        }
+    }
+}
