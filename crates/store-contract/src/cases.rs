@@ -16,3 +16,4 @@ pub mod search;
 pub mod leases;
 pub mod outbox;
 pub mod schema;
+pub mod seeding;

@@ -12,6 +12,7 @@ pub mod cases;
 mod harness;
 mod list;
 pub mod samples;
+pub mod seed;
 mod steps;
 
 pub use harness::StoreHarness;

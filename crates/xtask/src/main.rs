@@ -1,5 +1,5 @@
 //! The project's habits, as code: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `fuzz-api`,
-//! `bench-engine`, `bench-http`, `bench-peers`.
+//! `bench-engine`, `bench-http`, `bench-peers`, `seed`.
 //!
 //! This crate needs nothing but cargo, and what it starts beside it (a PostgreSQL for the tests, say) it stops
 //! again. It knows no other crate of the workspace: it reads their manifests and sources and runs the program.
@@ -18,6 +18,7 @@ mod codegen;
 mod eval;
 mod fuzz_api;
 mod python;
+mod seed;
 mod test_run;
 mod tidy;
 mod workspace;
@@ -58,6 +59,8 @@ enum Habit {
     BenchHttp(bench_http::BenchHttpArgs),
     /// Measure engine and service beside Python's (needs wrk, python3 and a package registry)
     BenchPeers(bench_peers::BenchPeersArgs),
+    /// Fill a store with made-up predictions, for measurements at size
+    Seed(seed::SeedArgs),
 }
 
 fn main() -> ExitCode {
@@ -83,5 +86,6 @@ fn run(habit: &Habit) -> anyhow::Result<ExitCode> {
         Habit::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Habit::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Habit::BenchPeers(args) => bench_peers::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Habit::Seed(args) => seed::run(&workspace, args).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Build {
     WithTests,
     /// The engine's example that measures it, as fast as it is shipped.
     EngineBench,
+    /// The program's example that fills a store.
+    Seed,
 }
 
 impl Build {
@@ -33,12 +35,14 @@ impl Build {
             Self::EngineBench => {
                 &["build", "--release", "--package", "infra-ml", "--example", "engine_bench"]
             }
+            Self::Seed => &["build", "--release", "--package", "app", "--example", "seed"],
         }
     }
 
     fn target(self) -> &'static str {
         match self {
             Self::EngineBench => "engine_bench",
+            Self::Seed => "seed",
             _ => "undertone",
         }
     }

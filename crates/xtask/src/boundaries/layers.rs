@@ -103,7 +103,7 @@ pub(super) const LAYERS: &[Layer] = &[
             &["actix-web", "anyhow", "clap", "csv", "figment", "indicatif", "metrics-exporter-prometheus"],
             &["tracing-subscriber", "ureq"],
         ],
-        dev_inside: &["testkit"],
+        dev_inside: &["store-contract", "testkit"],
         dev_outside: &["sqlx", "tempfile"],
     },
     // Beside the layers: what the tests and the habits are made of.
