@@ -94,6 +94,7 @@ async fn settle(url: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 #[path = "../tests/e2e/database.rs"]
+#[expect(dead_code, reason = "the end-to-end tests use more of it")]
 mod database;
 
 #[cfg(test)]

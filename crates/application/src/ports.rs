@@ -21,7 +21,7 @@ pub use gateways::{
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;
-pub use read_models::{PredictionFilter, PredictionReadModel};
+pub use read_models::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel};
 pub use repositories::{
     Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository, OutboxRepository, PredictionRepository,
 };

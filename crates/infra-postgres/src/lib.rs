@@ -18,6 +18,7 @@ mod read_models;
 mod repositories;
 mod sentences_json;
 mod settings;
+mod skipped_rows;
 mod store;
 mod timestamp;
 mod timing;

@@ -17,6 +17,7 @@ mod read_models;
 mod repositories;
 mod sentences_json;
 mod settings;
+mod skipped_rows;
 mod store;
 mod timing;
 mod unit_of_work;

@@ -4,6 +4,7 @@ use application::ports::{
     LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, UnitOfWorkFactory,
 };
 use async_trait::async_trait;
+use domain::value_objects::PredictionId;
 
 /// One store under test.
 #[async_trait]
@@ -22,6 +23,9 @@ pub trait StoreHarness: Send + Sync + Sized {
 
     /// The leases.
     fn leases(&self) -> Arc<dyn LeaseRepository>;
+
+    /// Spoils the default tenant's row `id`, as a newer release would that knows one more sentiment.
+    async fn spoil(&self, id: PredictionId);
 
     /// The schema; none where a store has none.
     fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>>;

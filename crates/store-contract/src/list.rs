@@ -95,6 +95,8 @@ declare_cases! { $
         a_walk_sees_every_row_once_while_rows_come_and_go,
         a_walk_sees_every_row_once_beside_a_writer,
         ten_thousand_rows_are_paged_through,
+        a_row_that_cannot_be_read_is_left_out_of_lists,
+        a_walk_passes_rows_that_cannot_be_read,
     }
     search {
         a_search_finds_whole_terms_only,
@@ -138,5 +140,10 @@ declare_cases! { $
         the_last_step_can_be_taken_back,
         all_the_way_down_and_up_again_leads_to_an_empty_store,
         many_may_migrate_at_once,
+    }
+    seeding {
+        every_row_of_a_filled_store_is_walked,
+        the_texts_of_a_filled_store_are_found,
+        a_filled_store_has_nothing_to_publish,
     }
 }

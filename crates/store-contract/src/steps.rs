@@ -55,7 +55,7 @@ pub(crate) async fn find(store: &impl StoreHarness, id: PredictionId) -> Option<
 /// The default tenant's predictions that `filter` means, on one long page.
 pub(crate) async fn list(store: &impl StoreHarness, filter: &PredictionFilter) -> Vec<PredictionRecord> {
     let tenant = TenantId::default();
-    store.predictions().list(&tenant, filter, None, ALL).await.expect("the rows can be read")
+    store.predictions().list(&tenant, filter, None, ALL).await.expect("the rows can be read").items
 }
 
 /// The ids of [`list`].

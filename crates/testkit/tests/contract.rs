@@ -6,6 +6,7 @@ use application::ports::{
     LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, UnitOfWorkFactory,
 };
 use async_trait::async_trait;
+use domain::value_objects::{PredictionId, TenantId};
 use store_contract::{StoreHarness, store_contract};
 use testkit::{MemoryCache, MemoryStore, cache_contract};
 
@@ -31,6 +32,10 @@ impl StoreHarness for MemoryHarness {
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {
         Arc::new(self.0.clone())
+    }
+
+    async fn spoil(&self, id: PredictionId) {
+        self.0.corrupt(&TenantId::default(), id);
     }
 
     fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {

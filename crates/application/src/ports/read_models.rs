@@ -2,4 +2,4 @@
 
 mod prediction_read_model;
 
-pub use prediction_read_model::{PredictionFilter, PredictionReadModel};
+pub use prediction_read_model::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel};

@@ -24,7 +24,7 @@ impl ListPredictionsUseCase {
     }
 
     /// One page. Following `next_cursor` to the end gives every answer that was kept before the first page and
-    /// not deleted since, once.
+    /// not deleted since, once, but for rows that cannot be read: a page that holds some of them is shorter.
     ///
     /// # Errors
     /// `Invalid` for `limit` or `cursor`; `Unavailable`, `Corrupt`.
@@ -41,13 +41,9 @@ impl ListPredictionsUseCase {
             let filter = &request.filter;
             let cursor = request.cursor.map(|text| Cursor::parse(&text, filter)).transpose()?;
             let after = cursor.map(Cursor::after);
-            // One row more than asked for tells whether there is another page.
-            let mut items = self.predictions.list(&request.tenant, filter, after, limit + 1).await?;
-            let more = items.len() > limit as usize;
-            items.truncate(limit as usize);
-            let last = items.last().filter(|_| more).map(|record| record.prediction.id);
-            let next_cursor = last.map(|last| Cursor::behind(last, filter).to_string());
-            Ok(ListPredictionsResponse { items, next_cursor })
+            let page = self.predictions.list(&request.tenant, filter, after, limit).await?;
+            let next_cursor = page.end.map(|end| Cursor::behind(end, filter).to_string());
+            Ok(ListPredictionsResponse { items: page.items, next_cursor })
         })
         .await
     }

@@ -1,28 +1,31 @@
 use application::dtos::PredictionRecord;
-use application::ports::{PredictionFilter, PredictionReadModel, StoreError};
+use application::ports::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel, StoreError};
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
+use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::error::CallError;
 use crate::pool::Pool;
 use crate::read_models::prediction_query::{find_query, list_query};
-use crate::read_models::prediction_row::PredictionRow;
+use crate::read_models::prediction_row::{read_id, read_row};
+use crate::skipped_rows::SkippedRows;
 use crate::timing::within;
 
 /// Reads the table `predictions`.
 pub struct PostgresPredictionReadModel {
     pool: Pool,
+    skipped: SkippedRows,
 }
 
 impl PostgresPredictionReadModel {
     pub(crate) fn new(pool: Pool) -> Self {
-        Self { pool }
+        Self { pool, skipped: SkippedRows::default() }
     }
 
-    async fn read(&self, mut query: QueryBuilder<Postgres>) -> Result<Vec<PredictionRow>, CallError> {
+    async fn read(&self, mut query: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, CallError> {
         let mut lent = self.pool.lend().await?;
-        let rows = query.build_query_as().fetch_all(lent.connection()).await?;
+        let rows = query.build().fetch_all(lent.connection()).await?;
         lent.give_back();
         Ok(rows)
     }
@@ -37,7 +40,7 @@ impl PredictionReadModel for PostgresPredictionReadModel {
         id: PredictionId,
     ) -> Result<Option<PredictionRecord>, StoreError> {
         let rows = within(self.pool.timeout(), "find", self.read(find_query(tenant, id))).await?;
-        rows.into_iter().next().map(PredictionRecord::try_from).transpose()
+        rows.first().map(read_row).transpose()
     }
 
     #[tracing::instrument(name = "db.list_predictions", skip_all, fields(limit))]
@@ -47,9 +50,10 @@ impl PredictionReadModel for PostgresPredictionReadModel {
         filter: &PredictionFilter,
         after: Option<PredictionId>,
         limit: u32,
-    ) -> Result<Vec<PredictionRecord>, StoreError> {
-        let query = list_query(tenant, filter, after, limit);
+    ) -> Result<PredictionPage, StoreError> {
+        let query = list_query(tenant, filter, after, limit.saturating_add(1));
         let rows = within(self.pool.timeout(), "list", self.read(query)).await?;
-        rows.into_iter().map(PredictionRecord::try_from).collect()
+        let found = |row| FoundRow { id: read_id(row).ok(), record: read_row(row) };
+        PredictionPage::from_rows(rows.iter().map(found).collect(), limit, |error| self.skipped.add(error))
     }
 }

@@ -3,9 +3,11 @@ use application::ports::StoreError;
 use domain::value_objects::{
     Confidence, LabelScore, ModelRef, PredictionId, Reference, Sentiment, SentimentScores, Usage,
 };
-use sqlx::FromRow;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
+use crate::error::unavailable;
 use crate::json::{read_labels, read_metadata};
 use crate::sentences_json::read_sentences;
 use crate::timestamp::PgTimestamp;
@@ -33,6 +35,51 @@ pub(super) struct PredictionRow {
     cached: bool,
     metadata: String,
     text: Option<String>,
+}
+
+/// The columns by name, for those whose values are of another type than this release knows.
+const COLUMNS: [&str; 19] = [
+    "id",
+    "created_at",
+    "ref",
+    "sentiment",
+    "confidence",
+    "score_negative",
+    "score_neutral",
+    "score_positive",
+    "labels",
+    "top_k",
+    "sentences",
+    "model_name",
+    "model_revision",
+    "tokens",
+    "windows",
+    "truncated",
+    "cached",
+    "metadata",
+    "text",
+];
+
+/// What `row` holds.
+///
+/// # Errors
+/// `Corrupt` for the first column that cannot be read.
+pub(super) fn read_row(row: &PgRow) -> Result<PredictionRecord, StoreError> {
+    PredictionRow::from_row(row).map_err(|error| undecodable(error, row))?.try_into()
+}
+
+/// The id of `row`, whatever else it holds.
+pub(super) fn read_id(row: &PgRow) -> Result<PredictionId, StoreError> {
+    let id: Uuid = row.try_get("id").map_err(|error| undecodable(error, row))?;
+    Ok(PredictionId::from_u128(id.as_u128()))
+}
+
+/// A column of `row` is of another type, or null where it must not be.
+fn undecodable(error: sqlx::Error, row: &PgRow) -> StoreError {
+    let sqlx::Error::ColumnDecode { index, .. } = error else { return unavailable(error) };
+    let column = COLUMNS.into_iter().find(|column| index.trim_matches('"') == *column).unwrap_or("?");
+    let id = row.try_get::<Uuid, _>("id").map_or_else(|_| "?".to_owned(), |id| id.to_string());
+    StoreError::Corrupt { table: "predictions", column, id }
 }
 
 /// Those of the `labels` that were answered.

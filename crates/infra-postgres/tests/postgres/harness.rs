@@ -6,9 +6,11 @@ use application::ports::{
 };
 use async_trait::async_trait;
 use domain::entities::Prediction;
-use domain::value_objects::TenantId;
+use domain::value_objects::{PredictionId, TenantId};
 use infra_postgres::{PostgresSettings, PostgresStore};
+use sqlx::Executor;
 use store_contract::StoreHarness;
+use uuid::Uuid;
 
 use crate::database::TestDatabase;
 
@@ -49,6 +51,17 @@ impl StoreHarness for PostgresHarness {
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {
         self.store.leases()
+    }
+
+    async fn spoil(&self, id: PredictionId) {
+        let mut beside = self.database.connect().await;
+        // A newer release has replaced the check by a wider one.
+        let widen = "ALTER TABLE predictions DROP CONSTRAINT IF EXISTS predictions_sentiment_check";
+        beside.execute(widen).await.unwrap();
+        let change = "UPDATE predictions SET sentiment = 'sarcastic' WHERE id = $1";
+        let id = Uuid::from_u128(id.as_u128());
+        let changed = sqlx::query(change).bind(id).execute(&mut beside).await.unwrap();
+        assert_eq!(changed.rows_affected(), 1);
     }
 
     fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {

@@ -23,7 +23,8 @@ async fn filled() -> PostgresHarness {
 /// How the server reads what `filter` means: the plan of the very statement that the store has sent, with
 /// `values` as SQL writes them.
 async fn plan(store: &PostgresHarness, filter: &PredictionFilter, values: &str) -> String {
-    store.predictions().list(&TenantId::default(), filter, None, 20).await.unwrap();
+    // A page of 19 reads 20 rows.
+    store.predictions().list(&TenantId::default(), filter, None, 19).await.unwrap();
     let mut beside = store.database.connect().await;
     let sent: String = sqlx::query_scalar(
         "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%ORDER BY id%' \

@@ -87,7 +87,7 @@ async fn times_at_the_edges_of_timestamptz_come_back_and_are_what_sql_says() {
 async fn found(store: &PostgresHarness, terms: &[&str]) -> usize {
     let terms = terms.iter().map(|term| (*term).to_owned()).collect();
     let filter = PredictionFilter { terms, ..PredictionFilter::default() };
-    store.predictions().list(&TenantId::default(), &filter, None, 10).await.unwrap().len()
+    store.predictions().list(&TenantId::default(), &filter, None, 10).await.unwrap().items.len()
 }
 
 #[tokio::test]

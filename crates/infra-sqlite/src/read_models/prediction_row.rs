@@ -3,8 +3,10 @@ use application::ports::StoreError;
 use domain::value_objects::{
     Confidence, LabelScore, ModelRef, PredictionId, Reference, Sentiment, SentimentScores, Timestamp, Usage,
 };
-use sqlx::FromRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row};
 
+use crate::error::unavailable;
 use crate::json::{read_labels, read_metadata};
 use crate::sentences_json::read_sentences;
 
@@ -33,6 +35,50 @@ pub(super) struct PredictionRow {
     text: Option<String>,
 }
 
+/// The columns by name, for those whose values are of another type than this release knows.
+const COLUMNS: [&str; 19] = [
+    "id",
+    "ref",
+    "metadata",
+    "sentiment",
+    "confidence",
+    "score_negative",
+    "score_neutral",
+    "score_positive",
+    "labels",
+    "top_k",
+    "sentences",
+    "model_name",
+    "model_revision",
+    "tokens",
+    "windows",
+    "truncated",
+    "cached",
+    "created_at",
+    "text",
+];
+
+/// What `row` holds.
+///
+/// # Errors
+/// `Corrupt` for the first column that cannot be read.
+pub(super) fn read_row(row: &SqliteRow) -> Result<PredictionRecord, StoreError> {
+    PredictionRow::from_row(row).map_err(|error| undecodable(error, row))?.try_into()
+}
+
+/// The id of `row`, whatever else it holds.
+pub(super) fn read_id(row: &SqliteRow) -> Result<PredictionId, StoreError> {
+    let bytes: Vec<u8> = row.try_get("id").map_err(|error| undecodable(error, row))?;
+    id_of(&bytes).ok_or_else(|| corrupt("id", &bytes))
+}
+
+/// A column of `row` is of another type, or null where it must not be.
+fn undecodable(error: sqlx::Error, row: &SqliteRow) -> StoreError {
+    let sqlx::Error::ColumnDecode { index, .. } = error else { return unavailable(error) };
+    let column = COLUMNS.into_iter().find(|column| index.trim_matches('"') == *column).unwrap_or("?");
+    corrupt(column, &row.try_get::<Vec<u8>, _>("id").unwrap_or_default())
+}
+
 /// Those of the `labels` that were answered.
 fn answered(mut labels: Vec<LabelScore>, top_k: Option<i64>) -> Vec<LabelScore> {
     // A number beyond any list's length leaves all of them.
@@ -45,13 +91,13 @@ impl TryFrom<PredictionRow> for PredictionRecord {
 
     fn try_from(row: PredictionRow) -> Result<Self, StoreError> {
         let corrupt = |column| corrupt(column, &row.id);
-        let bits = row.id.as_slice().try_into().map(u128::from_be_bytes).map_err(|_| corrupt("id"))?;
+        let id = id_of(&row.id).ok_or_else(|| corrupt("id"))?;
         let reference = row.reference.map(Reference::parse).transpose().map_err(|_| corrupt("ref"))?;
         let sentiment = row.sentiment.map(|name| Sentiment::parse("sentiment", &name)).transpose();
         let confidence = row.confidence.map(|value| Confidence::try_new("confidence", value as f32));
         let score = |score: Option<f64>| score.map(|score| score as f32);
         let prediction = PredictSentimentResponse {
-            id: PredictionId::from_u128(bits),
+            id,
             reference,
             sentiment: sentiment.map_err(|_| corrupt("sentiment"))?,
             confidence: confidence.transpose().map_err(|_| corrupt("confidence"))?,
@@ -79,9 +125,12 @@ impl TryFrom<PredictionRow> for PredictionRecord {
     }
 }
 
+fn id_of(bytes: &[u8]) -> Option<PredictionId> {
+    bytes.try_into().ok().map(u128::from_be_bytes).map(PredictionId::from_u128)
+}
+
 /// `column` of the row `id` does not hold what it should.
 fn corrupt(column: &'static str, id: &[u8]) -> StoreError {
-    let bits = id.try_into().map(u128::from_be_bytes);
-    let id = bits.map_or_else(|_| format!("{id:02x?}"), |bits| PredictionId::from_u128(bits).to_string());
+    let id = id_of(id).map_or_else(|| format!("{id:02x?}"), |id| id.to_string());
     StoreError::Corrupt { table: "predictions", column, id }
 }

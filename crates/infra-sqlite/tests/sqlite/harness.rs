@@ -5,7 +5,10 @@ use application::ports::{
     LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, UnitOfWorkFactory,
 };
 use async_trait::async_trait;
+use domain::value_objects::PredictionId;
 use infra_sqlite::{SqliteSettings, SqliteStore};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Executor};
 use store_contract::StoreHarness;
 use tempfile::TempDir;
 
@@ -63,6 +66,16 @@ impl StoreHarness for SqliteHarness {
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {
         self.store.leases()
+    }
+
+    async fn spoil(&self, id: PredictionId) {
+        let mut beside = SqliteConnectOptions::new().filename(self.store.path()).connect().await.unwrap();
+        // A newer release has made the table again, with a wider check.
+        beside.execute("PRAGMA ignore_check_constraints = ON").await.unwrap();
+        let change = "UPDATE predictions SET sentiment = 'sarcastic' WHERE id = ?1";
+        let bytes = id.as_u128().to_be_bytes().to_vec();
+        let changed = sqlx::query(change).bind(bytes).execute(&mut beside).await.unwrap();
+        assert_eq!(changed.rows_affected(), 1);
     }
 
     fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {

@@ -63,5 +63,5 @@ pub(crate) async fn search(store: &SqliteStore, terms: &[&str], limit: u32) -> V
     let terms = terms.iter().map(|term| (*term).to_owned()).collect();
     let filter = PredictionFilter { terms, ..PredictionFilter::default() };
     let page = store.predictions().list(&TenantId::default(), &filter, None, limit).await.unwrap();
-    page.into_iter().map(|record| record.prediction.id).collect()
+    page.items.into_iter().map(|record| record.prediction.id).collect()
 }

@@ -22,7 +22,7 @@ pub(super) async fn assert_kept(store: &impl StoreHarness, predictions: &[Predic
     expected.sort_by_key(|record| std::cmp::Reverse(record.prediction.id));
     let everything = application::ports::PredictionFilter::default();
     let listed = store.predictions().list(&TenantId::default(), &everything, None, ALL).await;
-    assert_eq!(listed.expect("the rows can be read"), expected);
+    assert_eq!(listed.expect("the rows can be read").items, expected);
 }
 
 /// Every field of a prediction is what it was.

@@ -27,16 +27,20 @@ pub async fn tenants_do_not_see_each_other(store: &impl StoreHarness) {
                 reference: prediction.reference().cloned(),
                 ..PredictionFilter::default()
             };
-            assert!(read.list(who, &filter, None, ALL).await.unwrap().is_empty());
+            assert!(read.list(who, &filter, None, ALL).await.unwrap().items.is_empty());
         }
         for filter in [&PredictionFilter::default(), &shared] {
-            let listed = read.list(who, filter, None, ALL).await.unwrap();
+            let listed = read.list(who, filter, None, ALL).await.unwrap().items;
             let ids: Vec<_> = listed.iter().map(|record| record.prediction.id).collect();
             assert_eq!(ids, ids_descending(own));
         }
     }
     assert!(
-        read.list(&TenantId::default(), &PredictionFilter::default(), None, ALL).await.unwrap().is_empty()
+        read.list(&TenantId::default(), &PredictionFilter::default(), None, ALL)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
     );
 
     let mut work = store.units().begin(&bob);

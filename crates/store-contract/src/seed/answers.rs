@@ -31,7 +31,7 @@ pub(super) fn metadata(random: &mut Random) -> Metadata {
     };
     let channel = random.pick_uneven(&["web", "app", "mail", "phone", "shop"]);
     add(!random.one_in(3), "channel", MetadataValue::Text(channel.to_owned()));
-    add(random.one_in(2), "stars", MetadataValue::Integer(1 + random.below(5) as i64));
+    add(random.one_in(2), "stars", MetadataValue::Integer(random.pick(&[1, 2, 3, 4, 5])));
     add(random.one_in(4), "price", MetadataValue::Float(random.below(20_000) as f64 / 100.0 + 0.005));
     add(random.one_in(8), "returning", MetadataValue::Bool(random.one_in(2)));
     Metadata::try_new(entries).expect("few and short entries")

@@ -18,7 +18,7 @@ impl Random {
 
     /// A number below `end`, or 0 where that is 0.
     pub(super) fn below(&mut self, end: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(end) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
     }
 
     /// Whether the one case of `count` came.

@@ -135,7 +135,7 @@ pub(super) fn text(random: &mut Random, row: u64) -> (InputText, Sentiment) {
         text.push_str(random.pick(ELSEWHERE));
         text.push(' ');
     }
-    text.push_str(&format!("Ticket {row}."));
+    text.extend(["Ticket ", &row.to_string(), "."]);
     (samples::text(&text), sentiment)
 }
 
@@ -151,11 +151,10 @@ fn sentiment(random: &mut Random) -> Sentiment {
 /// Adds one sentence; those of a mixed text take turns.
 fn statement(text: &mut String, random: &mut Random, sentiment: Sentiment, place: u64) {
     let predicates = match sentiment {
-        Sentiment::Positive => POSITIVE,
         Sentiment::Negative => NEGATIVE,
         Sentiment::Neutral => NEUTRAL,
         Sentiment::Mixed if place.is_multiple_of(2) => NEGATIVE,
-        Sentiment::Mixed => POSITIVE,
+        Sentiment::Positive | Sentiment::Mixed => POSITIVE,
     };
     let mut subject = random.pick_uneven(SUBJECTS).chars();
     text.extend(subject.next().map(|first| first.to_ascii_uppercase()));

@@ -1,5 +1,5 @@
 use application::dtos::PredictionRecord;
-use application::ports::{PredictionFilter, PredictionReadModel, StoreError};
+use application::ports::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel, StoreError};
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
 
@@ -23,17 +23,19 @@ impl PredictionReadModel for MemoryStore {
         filter: &PredictionFilter,
         after: Option<PredictionId>,
         limit: u32,
-    ) -> Result<Vec<PredictionRecord>, StoreError> {
+    ) -> Result<PredictionPage, StoreError> {
         let mut state = self.working()?;
         state.reads += 1;
-        let Some(rows) = state.rows.get(tenant) else { return Ok(Vec::new()) };
-        rows.iter()
+        let Some(rows) = state.rows.get(tenant) else { return Ok(PredictionPage::default()) };
+        let found = rows
+            .iter()
             .rev()
             .skip_while(|(id, _)| after.is_some_and(|after| **id >= after))
             .filter(|(_, row)| row.is_meant_by(filter))
-            .take(limit as usize)
-            .map(|(_, row)| row.read())
-            .collect()
+            .take(limit as usize + 1)
+            .map(|(id, row)| FoundRow { id: Some(*id), record: row.read() })
+            .collect();
+        PredictionPage::from_rows(found, limit, |_| {})
     }
 }
 

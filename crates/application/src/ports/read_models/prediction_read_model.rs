@@ -27,11 +27,63 @@ pub struct PredictionFilter {
     pub terms: BTreeSet<String>,
 }
 
+/// A page of predictions.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PredictionPage {
+    /// The predictions, ids descending: those of the page's rows that can be read.
+    pub items: Vec<PredictionRecord>,
+    /// The page's last row, whether it can be read or not, where rows follow it: the next page begins below it.
+    pub end: Option<PredictionId>,
+}
+
+/// A row as a store found it.
+#[derive(Debug)]
+pub struct FoundRow {
+    /// Its id; none where even that cannot be read.
+    pub id: Option<PredictionId>,
+    /// What it holds, or which column cannot be read.
+    pub record: Result<PredictionRecord, StoreError>,
+}
+
+impl PredictionPage {
+    /// The page of the first `limit` of `rows`, of which a store reads one more than that to know whether rows follow.
+    /// Each row that cannot be read is handed to `skip` and left out.
+    ///
+    /// # Errors
+    /// That of the first row, where rows follow the page and none of its own has a readable id, so that nothing tells
+    /// where the next one begins.
+    pub fn from_rows(
+        rows: Vec<FoundRow>,
+        limit: u32,
+        mut skip: impl FnMut(&StoreError),
+    ) -> Result<Self, StoreError> {
+        let rows_follow = rows.len() > limit as usize;
+        let (mut items, mut end, mut first_error) = (Vec::with_capacity(rows.len()), None, None);
+        for row in rows.into_iter().take(limit as usize) {
+            end = row.id.or(end);
+            match row.record {
+                Ok(record) => items.push(record),
+                Err(error) => {
+                    skip(&error);
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        match (rows_follow, end, first_error) {
+            (true, None, Some(error)) => Err(error),
+            (true, end, _) => Ok(Self { items, end }),
+            (false, ..) => Ok(Self { items, end: None }),
+        }
+    }
+}
+
 /// Reads predictions.
 ///
 /// Implementations must give back what was kept, to the bit (`a_prediction_comes_back_as_it_was_kept` and the
 /// other round trips), must never show one tenant's rows to another (`tenants_do_not_see_each_other`), and must
-/// see every write set that was committed before the call.
+/// see every write set that was committed before the call. A row that cannot be read, such as one with a word that a
+/// newer release writes, must not hide others: a list leaves it out, logs it and counts it
+/// (`a_row_that_cannot_be_read_is_left_out_of_lists`, `a_walk_passes_rows_that_cannot_be_read`).
 #[async_trait]
 pub trait PredictionReadModel: Send + Sync {
     /// The prediction `id`, if the tenant has it.
@@ -41,15 +93,47 @@ pub trait PredictionReadModel: Send + Sync {
     async fn find(&self, tenant: &TenantId, id: PredictionId)
     -> Result<Option<PredictionRecord>, StoreError>;
 
-    /// The predictions that `filter` means, ids descending, at most `limit`, those below `after` only.
+    /// The page of the first `limit` rows (at least 1) that `filter` means, ids descending, those below `after` only.
     ///
     /// # Errors
-    /// `Unavailable`, or `Corrupt` for a row that cannot be read.
+    /// `Unavailable`; `Corrupt` where not even the ids of the rows can be read.
     async fn list(
         &self,
         tenant: &TenantId,
         filter: &PredictionFilter,
         after: Option<PredictionId>,
         limit: u32,
-    ) -> Result<Vec<PredictionRecord>, StoreError>;
+    ) -> Result<PredictionPage, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unreadable(id: Option<u128>) -> FoundRow {
+        let error = StoreError::Corrupt { table: "predictions", column: "id", id: format!("{id:?}") };
+        FoundRow { id: id.map(PredictionId::from_u128), record: Err(error) }
+    }
+
+    fn end(rows: Vec<FoundRow>, limit: u32) -> Result<(Option<u128>, usize), String> {
+        let mut skipped = 0;
+        let page = PredictionPage::from_rows(rows, limit, |_| skipped += 1);
+        page.map(|page| (page.end.map(PredictionId::as_u128), skipped)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_page_ends_with_its_last_row_whether_that_can_be_read_or_not() {
+        let rows = || vec![unreadable(Some(9)), unreadable(Some(8)), unreadable(Some(7))];
+        assert_eq!(end(rows(), 2), Ok((Some(8), 2)));
+        assert_eq!(end(rows(), 3), Ok((None, 3)));
+        assert_eq!(end(Vec::new(), 3), Ok((None, 0)));
+    }
+
+    #[test]
+    fn a_row_without_a_readable_id_neither_ends_the_walk_nor_hides_its_end() {
+        let rows = vec![unreadable(Some(9)), unreadable(None), unreadable(Some(7))];
+        assert_eq!(end(rows, 2), Ok((Some(9), 2)));
+        let nowhere = end(vec![unreadable(None), unreadable(None)], 1);
+        assert_eq!(nowhere, Err("row None of predictions cannot be read: id".to_owned()));
+    }
 }

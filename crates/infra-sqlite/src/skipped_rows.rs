@@ -1,0 +1,64 @@
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use application::ports::StoreError;
+
+/// Counts and logs the rows that lists leave out because they cannot be read.
+#[derive(Debug, Default)]
+pub(crate) struct SkippedRows {
+    log: Mutex<Log>,
+}
+
+/// The log gets at most one line in this time: lists are read again and again, and skip the same rows each time.
+const QUIET: Duration = Duration::from_mins(1);
+
+#[derive(Debug, Default)]
+struct Log {
+    last_line: Option<Instant>,
+    unreported: u64,
+}
+
+impl SkippedRows {
+    /// Records a row that was left out because of `error`.
+    pub(crate) fn add(&self, error: &StoreError) {
+        let StoreError::Corrupt { table, column, id } = error else { return };
+        metrics::counter!("undertone_corrupt_rows_total", "table" => *table).increment(1);
+        let rows = self.log.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now());
+        if let Some(rows) = rows {
+            tracing::warn!(
+                table,
+                column,
+                id,
+                rows,
+                "a list left out rows that cannot be read, such as this one"
+            );
+        }
+    }
+}
+
+impl Log {
+    /// The rows that a line is to report now, if one is due.
+    fn add(&mut self, now: Instant) -> Option<u64> {
+        self.unreported += 1;
+        if self.last_line.is_some_and(|last| now.duration_since(last) < QUIET) {
+            return None;
+        }
+        self.last_line = Some(now);
+        Some(std::mem::take(&mut self.unreported))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_line_at_once_and_then_one_a_minute_for_all_rows_since() {
+        let (mut log, start) = (Log::default(), Instant::now());
+        assert_eq!(log.add(start), Some(1));
+        assert_eq!(log.add(start + QUIET / 3), None);
+        assert_eq!(log.add(start + QUIET / 2), None);
+        assert_eq!(log.add(start + QUIET), Some(3));
+        assert_eq!(log.add(start + QUIET), None);
+    }
+}
