@@ -1,7 +1,7 @@
 //! The tests, with every database they need. None is skipped: a `PostgreSQL` is found, started or installed.
 
 pub(crate) mod database;
-mod local_cluster;
+pub(crate) mod local_cluster;
 pub(crate) mod login;
 pub(crate) mod supervised;
 mod totals;

@@ -1,8 +1,8 @@
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 
-use super::local_cluster::{self, Programs};
+use super::local_cluster::{Cluster, Programs};
 use super::login;
 use super::supervised::{Plan, Supervised};
 use crate::apt;
@@ -26,7 +26,7 @@ impl Database {
 
     /// A server of our own on a port of the loopback, open to everyone there.
     pub(super) fn started(server: Supervised, port: u16) -> Self {
-        Self { url: format!("postgres://{}@127.0.0.1:{port}/postgres", login::USER), _server: Some(server) }
+        Self { url: login::url(port), _server: Some(server) }
     }
 }
 
@@ -41,24 +41,26 @@ pub(super) fn provide() -> anyhow::Result<Database> {
 
 /// A server of our own: started from what is installed; else in Docker; else, for root on Debian, installed first.
 pub(crate) fn start_new() -> anyhow::Result<Database> {
-    if let Some(programs) = Programs::find() {
-        return local_cluster::start(&programs);
-    }
-    if docker_answers() {
+    if Programs::find().is_none() && docker_answers() {
         return start_in_docker();
     }
-    if apt::is_here() {
-        apt::install("postgresql").with_context(|| {
-            format!("without apt-get as root, install PostgreSQL yourself or set {VARIABLE}")
-        })?;
-        let programs =
-            Programs::find().context("postgresql was installed, but its programs are not found")?;
-        return local_cluster::start(&programs);
+    let programs = programs().with_context(|| {
+        format!(
+            "the tests need a PostgreSQL: set {VARIABLE}, install PostgreSQL (its initdb on the search path), \
+             or start Docker"
+        )
+    })?;
+    Ok(Cluster::start(&programs, login::free_port()?)?.into_database())
+}
+
+/// The programs of PostgreSQL: as they are installed; else, for root on Debian, installed first.
+pub(crate) fn programs() -> anyhow::Result<Programs> {
+    if let Some(programs) = Programs::find() {
+        return Ok(programs);
     }
-    bail!(
-        "the tests need a PostgreSQL: set {VARIABLE}, install PostgreSQL (its initdb on the search path), \
-         or start Docker"
-    )
+    ensure!(apt::is_here(), "PostgreSQL is not installed");
+    apt::install("postgresql").context("without apt-get as root, install PostgreSQL yourself")?;
+    Programs::find().context("postgresql was installed, but its programs are not found")
 }
 
 fn docker_answers() -> bool {

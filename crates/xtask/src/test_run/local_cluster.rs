@@ -3,8 +3,10 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 
 use super::database::Database;
@@ -14,7 +16,7 @@ use crate::workspace::on_path;
 
 /// The server's programs as they are installed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Programs {
+pub(crate) struct Programs {
     bin: PathBuf,
 }
 
@@ -28,7 +30,7 @@ const INSTALLED: [(&str, &str, &str); 4] = [
 
 impl Programs {
     /// Those of the search path; else the newest that is installed in a usual place.
-    pub(super) fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let of_path = on_path("initdb").and_then(|initdb| initdb.parent().and_then(Self::inside));
         of_path.or_else(|| INSTALLED.iter().find_map(newest))
     }
@@ -47,21 +49,80 @@ fn newest((folder, prefix, rest): &(&str, &str, &str)) -> Option<Programs> {
     versions.max_by_key(|(version, _)| *version).map(|(_, programs)| programs)
 }
 
-/// Starts a throw-away cluster on a free port of the loopback.
-pub(super) fn start(programs: &Programs) -> anyhow::Result<Database> {
-    let folder = tempfile::Builder::new().prefix("undertone-test-").tempdir()?;
-    let user = unprivileged_user(&folder)?;
-    if let Some((uid, gid)) = user {
-        chown(folder.path(), Some(uid), Some(gid))?;
+/// A throw-away cluster on a port of the loopback. It goes with this value, or with this process.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    server: Supervised,
+    bin: PathBuf,
+    port: u16,
+}
+
+impl Cluster {
+    /// Makes the cluster and starts its server.
+    pub(crate) fn start(programs: &Programs, port: u16) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("undertone-test-").tempdir()?;
+        let user = unprivileged_user(&folder)?;
+        if let Some((uid, gid)) = user {
+            chown(folder.path(), Some(uid), Some(gid))?;
+        }
+        initialise(programs, folder.path(), user)?;
+        let command = server(&programs.bin, folder.path(), port);
+        // An interrupt is PostgreSQL's fast shutdown: sessions are ended, nothing is waited for. The second signal
+        // changes nothing for it, and ends the shell of a start that waits.
+        let stop = r#"kill -INT "$server"; kill -TERM "$server""#.to_owned();
+        let mut server = Supervised::start_as(Plan { command, folder, stop }, user)?;
+        login::wait_until_open(port, &mut server, login::SHORT)?;
+        Ok(Self { server, bin: programs.bin.clone(), port })
     }
-    initialise(programs, folder.path(), user)?;
-    let port = login::free_port()?;
-    let command = server(programs, folder.path(), port);
-    // An interrupt is PostgreSQL's fast shutdown: sessions are ended, nothing is waited for.
-    let plan = Plan { command, folder, stop: "kill -INT \"$server\"".to_owned() };
-    let mut server = Supervised::start_as(plan, user)?;
-    login::wait_until_open(port, &mut server, login::SHORT)?;
-    Ok(Database::started(server, port))
+
+    /// Hands out the server alone, which cannot be started again then.
+    pub(super) fn into_database(self) -> Database {
+        Database::started(self.server, self.port)
+    }
+
+    /// The port that it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops the server by a signal to its first process and starts it again after `down`, as `pg_ctl restart`
+    /// does: `INT` is its mode `fast`, `QUIT` its mode `immediate`, after which the server recovers from its log.
+    /// Returns when it is open again.
+    pub(crate) fn restart(&mut self, signal: &str, down: Duration) -> anyhow::Result<()> {
+        self.server.signal(signal)?;
+        wait_until_ended(&mut self.server)?;
+        let start = server(&self.bin, self.server.folder(), self.port);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", r#"sleep "$0"; exec "$@""#, &down.as_secs().to_string()]);
+        command.arg(start.get_program()).args(start.get_args());
+        self.server.start_again(&command, "")?;
+        login::wait_until_open(self.port, &mut self.server, login::SHORT + down)
+    }
+
+    /// Runs a statement past everything that stands before the server; a line for each row, tabs between columns.
+    pub(crate) fn query(&self, statement: &str) -> anyhow::Result<String> {
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["--no-psqlrc", "--no-align", "--tuples-only", "--field-separator", "\t", "--command"]);
+        psql.arg(statement).arg(login::url(self.port)).stdin(Stdio::null());
+        let output = psql.output().context("psql cannot be run")?;
+        ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// The file with what the server has said.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.server.log()
+    }
+}
+
+fn wait_until_ended(server: &mut Supervised) -> anyhow::Result<()> {
+    let started = Instant::now();
+    while !server.has_ended() {
+        ensure!(started.elapsed() < login::SHORT, "PostgreSQL does not end; it said:\n{}", server.said());
+        #[expect(clippy::disallowed_methods, reason = "another program ends, and tells nobody when it has")]
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 fn initialise(programs: &Programs, folder: &Path, user: Option<(u32, u32)>) -> anyhow::Result<()> {
@@ -82,8 +143,8 @@ fn initialise(programs: &Programs, folder: &Path, user: Option<(u32, u32)>) -> a
 }
 
 /// The server in the foreground. It writes as durably as in production: the program refuses `fsync=off`.
-fn server(programs: &Programs, folder: &Path, port: u16) -> Command {
-    let mut server = Command::new(programs.bin.join("postgres"));
+fn server(bin: &Path, folder: &Path, port: u16) -> Command {
+    let mut server = Command::new(bin.join("postgres"));
     server.arg("-D").arg(folder.join("data"));
     let sockets = format!("unix_socket_directories={}", folder.display());
     for setting in [
@@ -149,8 +210,7 @@ mod tests {
 
     #[test]
     fn the_server_is_durable_and_listens_on_the_loopback_alone() {
-        let programs = Programs { bin: PathBuf::from("/opt/pg/bin") };
-        let server = server(&programs, Path::new("/tmp/x"), 5433);
+        let server = server(Path::new("/opt/pg/bin"), Path::new("/tmp/x"), 5433);
         let args: Vec<_> = server.get_args().map(|arg| arg.to_string_lossy()).collect();
         for setting in ["listen_addresses=127.0.0.1", "port=5433", "fsync=on", "max_connections=400"] {
             assert!(args.iter().any(|arg| arg == setting), "{setting}");

@@ -1,3 +1,4 @@
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
@@ -18,6 +19,31 @@ pub(super) const LONG: Duration = Duration::from_mins(10);
 /// A port of the loopback that nobody listens on now.
 pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Ports of the loopback that servers get again when they are started again: nobody listens on them now, and the
+/// system gives them to no outgoing connection.
+pub(crate) fn fixed_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    // 32768 is what Linux begins with; other systems begin later.
+    let outgoing = range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(32_768);
+    // Not those from the beginning: two runs that start at once look in different places.
+    let first = 10_240 + u16::try_from(std::process::id() % 16_384).unwrap_or_default();
+    let mut held = Vec::with_capacity(N);
+    for port in (first..outgoing).chain(10_240..first.min(outgoing)) {
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            held.push((port, listener));
+        }
+        if let Ok(ports) = <[_; N]>::try_from(held.iter().map(|(port, _)| *port).collect::<Vec<_>>()) {
+            return Ok(ports);
+        }
+    }
+    bail!("the loopback has no {N} free ports below {outgoing}")
+}
+
+/// Where the server on `port` is, for a client that knows no password.
+pub(crate) fn url(port: u16) -> String {
+    format!("postgres://{USER}@127.0.0.1:{port}/postgres")
 }
 
 /// Waits until the server on `port` lets [`USER`] in.
@@ -96,6 +122,13 @@ mod tests {
         assert!(!lets_in(answering(b"E")));
         assert!(!lets_in(answering(b"")));
         assert!(!lets_in(free_port().unwrap()));
+    }
+
+    #[test]
+    fn fixed_ports_are_different_and_can_be_listened_on() {
+        let ports = fixed_ports::<3>().unwrap();
+        let listeners = ports.map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap());
+        assert_eq!(listeners.map(|listener| listener.local_addr().unwrap().port()), ports);
     }
 
     #[test]

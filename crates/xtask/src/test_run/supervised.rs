@@ -1,9 +1,10 @@
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use tempfile::TempDir;
 
 /// A server that does not outlive this process, however this process ends.
@@ -16,6 +17,8 @@ pub(crate) struct Supervised {
     shell: Child,
     lifeline: Option<ChildStdin>,
     folder: TempDir,
+    stop: String,
+    user: Option<(u32, u32)>,
 }
 
 /// What is to be started.
@@ -34,7 +37,7 @@ const SCRIPT: &str = r#"
 folder=$0 stop=$1
 shift
 exec 3<&0
-"$@" >"$folder/log" 2>&1 </dev/null 3<&- &
+"$@" >>"$folder/log" 2>&1 </dev/null 3<&- &
 server=$!
 echo "$server" >"$folder/server"
 { read -r _line <&3; : >"$folder/stopped"; eval "$stop"; } &
@@ -55,19 +58,21 @@ impl Supervised {
     /// Starts the plan's server as another user and group, who must own the folder.
     pub(super) fn start_as(plan: Plan, user: Option<(u32, u32)>) -> anyhow::Result<Self> {
         let Plan { command, folder, stop } = plan;
-        let mut shell = Command::new("/bin/sh");
-        shell.arg("-c").arg(SCRIPT).arg(folder.path()).arg(stop);
-        shell.arg(command.get_program()).args(command.get_args());
-        shell.current_dir(folder.path()).process_group(0).stdin(Stdio::piped());
-        shell.stdout(Stdio::null()).stderr(Stdio::null());
-        if let Some((uid, gid)) = user {
-            // The standard library clears the other groups of root when it changes the user.
-            shell.uid(uid).gid(gid);
-        }
-        let program = command.get_program().to_string_lossy().into_owned();
-        let mut shell = shell.spawn().with_context(|| format!("{program} cannot be started"))?;
-        let lifeline = shell.stdin.take();
-        Ok(Self { shell, lifeline, folder })
+        let (shell, lifeline) = launch(&command, folder.path(), &stop, user)?;
+        Ok(Self { shell, lifeline, folder, stop, user })
+    }
+
+    /// Starts a server that has ended again: in the same folder, as the same user, its output behind the earlier
+    /// one and `line`.
+    pub(crate) fn start_again(&mut self, command: &Command, line: &str) -> anyhow::Result<()> {
+        ensure!(self.has_ended(), "the server has not ended");
+        // Until the new shell has written the new process's id there is none.
+        fs::remove_file(self.folder().join("server"))?;
+        let mut log = File::options().append(true).open(self.log())?;
+        // The process may have died in the middle of a line.
+        writeln!(log, "\n{line}")?;
+        (self.shell, self.lifeline) = launch(command, self.folder.path(), &self.stop, self.user)?;
+        Ok(())
     }
 
     /// The server's folder.
@@ -80,18 +85,61 @@ impl Supervised {
         fs::read_to_string(self.folder().join("server")).ok()?.trim().parse().ok()
     }
 
-    /// Whether the server has ended by itself.
+    /// Whether the server has ended by itself, or by a signal from elsewhere.
     pub(crate) fn has_ended(&mut self) -> bool {
-        matches!(self.shell.try_wait(), Ok(Some(_)))
+        self.ended().is_some()
+    }
+
+    /// How the server ended, where it has: its exit code, or 128 and the number of the signal that killed it.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.shell.try_wait().ok().flatten()
+    }
+
+    /// The file that the server's output goes to.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder().join("log")
+    }
+
+    /// Sends the server a signal by its name without `SIG`, such as `KILL`.
+    pub(crate) fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let process = self.process().context("the server has no process")?.to_string();
+        // The shell's own command: the program `kill` is not on every machine.
+        let mut kill = Command::new("/bin/sh");
+        kill.args(["-c", r#"kill -s "$0" "$1""#, name, &process]).stderr(Stdio::null());
+        let status = kill.status()?;
+        ensure!(status.success(), "the signal {name} cannot be sent to the process {process}");
+        Ok(())
     }
 
     /// The end of what the server said.
     pub(crate) fn said(&self) -> String {
-        let log = fs::read(self.folder().join("log")).unwrap_or_default();
+        let log = fs::read(self.log()).unwrap_or_default();
         let log = String::from_utf8_lossy(&log).into_owned();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(12)..].join("\n")
     }
+}
+
+/// Starts the shell that stands between, and with it the server.
+fn launch(
+    command: &Command,
+    folder: &Path,
+    stop: &str,
+    user: Option<(u32, u32)>,
+) -> anyhow::Result<(Child, Option<ChildStdin>)> {
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(SCRIPT).arg(folder).arg(stop);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.current_dir(folder).process_group(0).stdin(Stdio::piped());
+    shell.stdout(Stdio::null()).stderr(Stdio::null());
+    if let Some((uid, gid)) = user {
+        // The standard library clears the other groups of root when it changes the user.
+        shell.uid(uid).gid(gid);
+    }
+    let program = command.get_program().to_string_lossy();
+    let mut shell = shell.spawn().with_context(|| format!("{program} cannot be started"))?;
+    let lifeline = shell.stdin.take();
+    Ok((shell, lifeline))
 }
 
 impl Drop for Supervised {
@@ -144,5 +192,24 @@ mod tests {
         server.shell.wait().unwrap();
         assert!(server.has_ended());
         assert_eq!(server.said(), "no such option");
+    }
+
+    #[test]
+    fn a_server_that_was_killed_starts_again_in_its_folder_and_goes_with_the_value() {
+        let script = "echo $$ >id; echo here; while :; do sleep 1; done";
+        let mut server = Supervised::start(plan(script)).unwrap();
+        let folder = server.folder().to_owned();
+        let first = wait_for(&folder.join("id"));
+        assert_eq!(wait_for(&folder.join("server")), first);
+        assert!(server.start_again(&plan(script).command, "early").is_err());
+        server.signal("KILL").unwrap();
+        assert_eq!(server.shell.wait().unwrap().code(), Some(128 + 9));
+        fs::remove_file(folder.join("id")).unwrap();
+        server.start_again(&plan(script).command, "again").unwrap();
+        let second = wait_for(&folder.join("id"));
+        assert_ne!(first, second);
+        assert_eq!(server.said(), "here\n\nagain\nhere");
+        drop(server);
+        assert!(!folder.exists());
     }
 }
