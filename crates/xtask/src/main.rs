@@ -1,5 +1,5 @@
-//! The project's habits, as code: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `fuzz-api`,
-//! `bench-engine`, `bench-http`, `bench-peers`, `seed`.
+//! The project's habits, as code: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `chaos`,
+//! `fuzz-api`, `bench-engine`, `bench-http`, `bench-peers`, `seed`.
 //!
 //! This crate needs nothing but cargo, and what it starts beside it (a PostgreSQL for the tests, say) it stops
 //! again. It knows no other crate of the workspace: it reads their manifests and sources and runs the program.
@@ -13,6 +13,7 @@ mod bench_engine;
 mod bench_http;
 mod bench_peers;
 mod boundaries;
+mod chaos;
 mod ci;
 mod codegen;
 mod eval;
@@ -51,6 +52,8 @@ enum Habit {
     Codegen(codegen::CodegenArgs),
     /// Measure accuracy over HTTP beside the model card
     Eval(eval::EvalArgs),
+    /// Inject faults into a deployment under load and compare what is left (needs haproxy and PostgreSQL)
+    Chaos(chaos::ChaosArgs),
     /// Throw generated requests at the API (needs python3 and a package registry)
     FuzzApi(fuzz_api::FuzzApiArgs),
     /// Measure the engine alone: texts a second by size of batch
@@ -82,6 +85,7 @@ fn run(habit: &Habit) -> anyhow::Result<ExitCode> {
         Habit::Tidy => tidy::run(&workspace).map(|()| ExitCode::SUCCESS),
         Habit::Codegen(args) => codegen::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Habit::Eval(args) => eval::run(&workspace, args),
+        Habit::Chaos(args) => chaos::run(&workspace, args),
         Habit::FuzzApi(args) => fuzz_api::run(&workspace, args),
         Habit::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Habit::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),

@@ -1,0 +1,211 @@
+use std::time::{Duration, Instant};
+
+use super::deployment::Store;
+use super::random::Random;
+use super::replica::Replica;
+use super::stop_signal::StopSignal;
+
+/// How long a replica stays suspended.
+const SUSPENDED: Duration = Duration::from_secs(8);
+/// How long PostgreSQL stays down.
+const DOWN: Duration = Duration::from_secs(6);
+/// The interval between two faults.
+const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(4));
+
+/// What is done to a replica, which is named by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReplicaFault {
+    Kill(usize),
+    Suspend(usize),
+    Terminate(usize),
+}
+
+/// What is done to the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoreFault {
+    RestartImmediately,
+    Down,
+    GoSilent,
+}
+
+/// What an injector did and saw.
+#[derive(Debug, Default)]
+pub(super) struct Injected {
+    /// The kinds of fault, in the order in which they came.
+    pub(super) kinds: Vec<&'static str>,
+    /// What the replicas did wrong meanwhile.
+    pub(super) found: Vec<String>,
+}
+
+impl ReplicaFault {
+    pub(super) const KINDS: [&'static str; 3] = ["kill -9", "SIGSTOP of 8 s", "SIGTERM"];
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Kill(_) => Self::KINDS[0],
+            Self::Suspend(_) => Self::KINDS[1],
+            Self::Terminate(_) => Self::KINDS[2],
+        }
+    }
+
+    fn replica(self) -> usize {
+        match self {
+            Self::Kill(replica) | Self::Suspend(replica) | Self::Terminate(replica) => replica,
+        }
+    }
+
+    /// Each kind once, and SIGTERM for each replica, in random order.
+    fn round(random: &mut Random) -> Vec<Self> {
+        let (killed, suspended) = (random.below(2), random.below(2));
+        let mut round =
+            vec![Self::Kill(killed), Self::Suspend(suspended), Self::Terminate(0), Self::Terminate(1)];
+        random.shuffle(&mut round);
+        round
+    }
+}
+
+impl StoreFault {
+    pub(super) const KINDS: [&'static str; 3] =
+        ["PostgreSQL restarted, immediate", "PostgreSQL down for 6 s", "database host silent"];
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::RestartImmediately => Self::KINDS[0],
+            Self::Down => Self::KINDS[1],
+            Self::GoSilent => Self::KINDS[2],
+        }
+    }
+
+    /// Each kind once, in random order.
+    fn round(random: &mut Random) -> Vec<Self> {
+        let mut round = vec![Self::RestartImmediately, Self::Down, Self::GoSilent];
+        random.shuffle(&mut round);
+        round
+    }
+}
+
+/// Injects faults, with intervals between them, until the time is over and each kind has come at least once.
+#[derive(Debug)]
+pub(super) struct Injector<'a> {
+    pub(super) random: Random,
+    pub(super) started: Instant,
+    pub(super) length: Duration,
+    pub(super) signal: &'a StopSignal,
+}
+
+impl Injector<'_> {
+    /// Injects faults into the replicas.
+    pub(super) fn inject_into_replicas(mut self, replicas: &mut [Replica; 2]) -> anyhow::Result<Injected> {
+        let mut injected = Injected::default();
+        self.rounds(ReplicaFault::round, |fault, injector| {
+            let replica = &mut replicas[fault.replica()];
+            if let Some(found) = replica.restart_if_ended()? {
+                injected.found.push(found);
+                return Ok(());
+            }
+            injector.say(&format!("{} of {}", fault.kind(), replica.name()));
+            injected.kinds.push(fault.kind());
+            match fault {
+                ReplicaFault::Kill(_) => replica.kill()?,
+                ReplicaFault::Suspend(_) => {
+                    replica.suspend()?;
+                    injector.signal.pause(SUSPENDED);
+                    replica.resume()?;
+                }
+                ReplicaFault::Terminate(_) => injected.found.extend(replica.terminate()?),
+            }
+            Ok(())
+        })?;
+        Ok(injected)
+    }
+
+    /// Injects faults into the store.
+    pub(super) fn inject_into_store(mut self, store: &mut Store) -> anyhow::Result<Injected> {
+        let mut injected = Injected::default();
+        self.rounds(StoreFault::round, |fault, injector| {
+            injector.say(fault.kind());
+            injected.kinds.push(fault.kind());
+            match fault {
+                StoreFault::RestartImmediately => store.cluster.restart("QUIT", Duration::ZERO),
+                StoreFault::Down => store.cluster.restart("INT", DOWN),
+                StoreFault::GoSilent => {
+                    store.proxy.go_silent();
+                    Ok(())
+                }
+            }
+        })?;
+        Ok(injected)
+    }
+
+    fn rounds<Fault>(
+        &mut self,
+        round: impl Fn(&mut Random) -> Vec<Fault>,
+        mut inject: impl FnMut(Fault, &Self) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut is_first = true;
+        loop {
+            for fault in round(&mut self.random) {
+                let interval = self.random.between(INTERVAL.0, INTERVAL.1);
+                self.signal.pause(interval);
+                if self.signal.is_stopped() || (self.started.elapsed() >= self.length && !is_first) {
+                    return Ok(());
+                }
+                inject(fault, self)?;
+            }
+            is_first = false;
+        }
+    }
+
+    fn say(&self, what: &str) {
+        println!("{:7.1} s  {what}", self.started.elapsed().as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    fn orders(seed: u64) -> (Vec<ReplicaFault>, Vec<StoreFault>) {
+        let mut random = [Random::of_stream(seed, 0), Random::of_stream(seed, 1)];
+        let replicas = (0..3).flat_map(|_| ReplicaFault::round(&mut random[0])).collect();
+        (replicas, (0..3).flat_map(|_| StoreFault::round(&mut random[1])).collect())
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_order_again_and_another_seed_another() {
+        assert_eq!(orders(1), orders(1));
+        assert_ne!(orders(1), orders(2));
+    }
+
+    #[test]
+    fn every_kind_comes_once_even_where_the_time_is_over_at_once() {
+        let signal = StopSignal::default();
+        let injector = |length| Injector {
+            random: Random::of_stream(3, 0),
+            started: Instant::now(),
+            length,
+            signal: &signal,
+        };
+        let mut injected = Vec::new();
+        let record = |fault, _: &Injector<'_>| {
+            injected.push(fault);
+            Ok(())
+        };
+        injector(Duration::ZERO).rounds(|_| vec![1, 2], record).unwrap();
+        assert_eq!(injected, [1, 2]);
+        signal.stop();
+        let mut none = true;
+        injector(Duration::MAX)
+            .rounds(
+                |_| vec![1],
+                |_, _| {
+                    none = false;
+                    Ok(())
+                },
+            )
+            .unwrap();
+        assert!(none);
+    }
+}
