@@ -38,6 +38,10 @@ codegen:
 eval url data *flags:
     cargo xtask eval --url {{ url }} --data {{ data }} {{ flags }}
 
+# Inject faults into a whole deployment under load, and compare what is left; `--seed N`, `--minutes M`
+chaos *flags:
+    cargo xtask chaos {{ flags }}
+
 # Throw generated requests at the API
 fuzz *flags:
     cargo xtask fuzz-api {{ flags }}
