@@ -54,6 +54,10 @@ bench *flags:
 bench-http *flags:
     cargo xtask bench-http {{ flags }}
 
+# Measure what callers feel while others overload, leave, scan or stall
+bench-limits *flags:
+    cargo xtask bench-limits {{ flags }}
+
 # Measure engine and service beside Python's
 bench-peers *flags:
     cargo xtask bench-peers {{ flags }}

@@ -1,5 +1,5 @@
 //! The project's habits, as code: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `chaos`,
-//! `fuzz-api`, `bench-engine`, `bench-http`, `bench-peers`, `seed`.
+//! `fuzz-api`, `bench-engine`, `bench-http`, `bench-limits`, `bench-peers`, `seed`.
 //!
 //! This crate needs nothing but cargo, and what it starts beside it (a PostgreSQL for the tests, say) it stops
 //! again. It knows no other crate of the workspace: it reads their manifests and sources and runs the program.
@@ -11,6 +11,7 @@ mod apt;
 mod bench;
 mod bench_engine;
 mod bench_http;
+mod bench_limits;
 mod bench_peers;
 mod boundaries;
 mod chaos;
@@ -60,6 +61,8 @@ enum Habit {
     BenchEngine(bench_engine::BenchEngineArgs),
     /// Measure the service under load: every text new, every answer kept (needs wrk)
     BenchHttp(bench_http::BenchHttpArgs),
+    /// Measure what callers feel while others overload, leave, scan or stall
+    BenchLimits(bench_limits::BenchLimitsArgs),
     /// Measure engine and service beside Python's (needs wrk, python3 and a package registry)
     BenchPeers(bench_peers::BenchPeersArgs),
     /// Fill a store with made-up predictions, for measurements at size
@@ -89,6 +92,7 @@ fn run(habit: &Habit) -> anyhow::Result<ExitCode> {
         Habit::FuzzApi(args) => fuzz_api::run(&workspace, args),
         Habit::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Habit::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Habit::BenchLimits(args) => bench_limits::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Habit::BenchPeers(args) => bench_peers::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Habit::Seed(args) => seed::run(&workspace, args).map(|()| ExitCode::SUCCESS),
     }

@@ -33,6 +33,13 @@ pub(crate) fn run(workspace: &Workspace, args: &SeedArgs) -> anyhow::Result<()> 
     Ok(())
 }
 
+impl SeedArgs {
+    /// So many rows in the store at an address, and the usual for everything else.
+    pub(crate) fn rows_in(rows: u64, store: String) -> Self {
+        Self { rows, store, days: 90, seed: 1 }
+    }
+}
+
 fn arguments(args: &SeedArgs) -> Vec<String> {
     let SeedArgs { rows, store, days, seed } = args;
     vec![

@@ -63,6 +63,16 @@ impl Server {
         self.start
     }
 
+    /// Its working directory.
+    pub(crate) fn folder(&self) -> &Path {
+        self.supervised.folder()
+    }
+
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.process
+    }
+
     /// The bytes that it and its children hold now.
     pub(crate) fn resident(&self) -> Option<u64> {
         resident(self.process)

@@ -1,6 +1,6 @@
 //! Undertone itself as a server under load: the release binary with a store of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
@@ -71,15 +71,24 @@ impl Undertone {
         Server::start(&self.place, |port, folder| {
             let mut command = Command::new(&self.program);
             command.args(["serve", "--host", "127.0.0.1", "--port", &port.to_string()]);
-            command.arg("--model").arg(&self.model).arg("--store").arg(match &self.store {
-                Store::Sqlite => format!("sqlite:{}", folder.join("undertone.db").display()),
-                Store::OfOurOwn(database) => database.url().to_owned(),
-                Store::At(address) => address.clone(),
-            });
+            command.arg("--model").arg(&self.model).arg("--store").arg(self.store_in(folder));
             for setting in self.settings.iter().map(String::as_str).chain(["log.format=json"]) {
                 command.args(["--set", setting]);
             }
             command
         })
+    }
+
+    /// The address of the store that a server of ours writes.
+    pub(crate) fn store_of(&self, server: &Server) -> String {
+        self.store_in(server.folder())
+    }
+
+    fn store_in(&self, folder: &Path) -> String {
+        match &self.store {
+            Store::Sqlite => format!("sqlite:{}", folder.join("undertone.db").display()),
+            Store::OfOurOwn(database) => database.url().to_owned(),
+            Store::At(address) => address.clone(),
+        }
     }
 }

@@ -1,0 +1,83 @@
+//! What callers feel while others overload, leave, scan or stall: each scenario measures a well-behaved load alone, then
+//! the same load beside a badly behaved one. Start reading at [`run`]; `docs/benchmarks.md` says what is measured.
+
+mod bodies;
+mod bulk;
+mod callers;
+mod leavers;
+mod scans;
+mod stalled;
+
+use clap::{Args, ValueEnum};
+
+use crate::bench::client::Client;
+use crate::bench::server::Server;
+use crate::bench::table::table;
+use crate::bench::undertone::{Undertone, UndertoneArgs};
+use crate::workspace::Workspace;
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchLimitsArgs {
+    /// What to measure [default: all of them]
+    #[arg(value_enum)]
+    scenarios: Vec<Scenario>,
+    #[command(flatten)]
+    undertone: UndertoneArgs,
+    /// Seconds for each phase
+    #[arg(long, default_value_t = 15)]
+    seconds: u64,
+    /// Rows in the store before `scans`
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// Clients that give up after a second and ask again, more of them than the model can answer
+    Leavers,
+    /// Ten bodies at a time, as large as is allowed and as costly to read as can be
+    Bodies,
+    /// Streams and batches of long texts beside single short ones
+    Bulk,
+    /// Lists that must read through the whole history
+    Scans,
+    /// A thousand connections that send a byte a second, and a thousand that never read
+    Stalled,
+}
+
+/// What a scenario saw: a figure's name and its value.
+type Figures = Vec<(&'static str, String)>;
+
+/// A scenario's server, and how long each phase takes.
+#[derive(Debug)]
+struct Bench {
+    server: Server,
+    seconds: u64,
+    rows: u64,
+}
+
+/// Measures the scenarios, each against a server of its own, and prints a table.
+pub(crate) fn run(workspace: &Workspace, args: &BenchLimitsArgs) -> anyhow::Result<()> {
+    let scenarios = if args.scenarios.is_empty() { Scenario::value_variants() } else { &args.scenarios };
+    let mut rows = Vec::new();
+    for scenario in scenarios {
+        // Each has a store of its own, which ends with it.
+        let undertone = Undertone::prepare(workspace, &args.undertone)?;
+        let server = undertone.start()?;
+        Client::new(server.address()).ensure_kept("Is this answer stored?")?;
+        let mut bench = Bench { server, seconds: args.seconds, rows: args.rows };
+        let name = scenario.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        eprintln!("measuring {name} …");
+        let figures = match scenario {
+            Scenario::Leavers => leavers::run(&bench),
+            Scenario::Bodies => bodies::run(&bench),
+            Scenario::Bulk => bulk::run(&bench)?,
+            Scenario::Scans => scans::run(workspace, &undertone, &bench)?,
+            Scenario::Stalled => stalled::run(&bench)?,
+        };
+        bench.server.ensure_running()?;
+        rows.extend(figures.into_iter().map(|(figure, value)| vec![name.clone(), figure.to_owned(), value]));
+    }
+    println!("{}", table(&["scenario", "figure", "value"], &rows));
+    Ok(())
+}

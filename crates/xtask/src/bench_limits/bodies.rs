@@ -1,0 +1,106 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ureq::Agent;
+
+use super::callers::{Callers, Manners, Request};
+use super::{Bench, Figures};
+use crate::bench::table::megabytes;
+
+/// The requests of each kind at a time.
+const AT_ONCE: usize = 10;
+const BATCH_BYTES: usize = 8 << 20;
+const SINGLE_BYTES: usize = 1 << 20;
+
+/// Ten bodies at a time of each kind: the memory, the time of the slowest answer, and what probes feel meanwhile.
+pub(super) fn run(bench: &Bench) -> Figures {
+    let watch = bench.server.watch();
+    let ready = format!("{}/health/ready", bench.server.address());
+    let manners = Manners { callers: 1, patience: Duration::from_secs(30), pause: Duration::from_millis(5) };
+    let probes = Callers::start(manners, move |_| Request::Get(ready.clone()));
+    let (mut slowest, mut statuses) = (Duration::ZERO, BTreeMap::new());
+    for (route, body) in kinds() {
+        let url = format!("{}/api/v1/predictions{route}", bench.server.address());
+        for (status, time) in send_at_once(&url, &Arc::new(body)) {
+            slowest = slowest.max(time);
+            *statuses.entry(status).or_insert(0) += 1;
+        }
+    }
+    let probes = probes.finish();
+    let statuses: Vec<String> =
+        statuses.iter().map(|(status, count)| format!("{count} × {status}")).collect();
+    vec![
+        ("most resident MB", megabytes(watch.most())),
+        ("slowest answer to a costly body", format!("{} ms", slowest.as_millis())),
+        ("answers to costly bodies", statuses.join(", ")),
+        ("p99 of /health/ready meanwhile", probes.p99()),
+        ("probes that failed", probes.faults()),
+    ]
+}
+
+/// Bodies that are small on the wire and large in memory, or the other way round, with the route they go to.
+fn kinds() -> Vec<(&'static str, String)> {
+    let nested = |bytes: usize| repeat_to(bytes / 2, r#"{"":"#) + "1" + &"}".repeat(bytes / 10);
+    let objects = |bytes: usize| format!(r#"{{"items":[{}]}}"#, list(bytes, r#"{"":{"":1}}"#));
+    let arrays = format!(r#"{{"items":[{}]}}"#, list(BATCH_BYTES, "[[]]"));
+    let items = format!(r#"{{"items":[{}]}}"#, list(BATCH_BYTES, "{}"));
+    let long_key = |bytes: usize| format!(r#"{{"{}":1}}"#, "k".repeat(bytes - 16));
+    let metadata = format!(r#"{{"text":"x","metadata":{{{}}}}}"#, members(SINGLE_BYTES - 64));
+    vec![
+        ("/batch", objects(BATCH_BYTES)),
+        ("/batch", arrays),
+        ("/batch", items),
+        ("/batch", nested(BATCH_BYTES)),
+        ("/batch", long_key(BATCH_BYTES)),
+        ("", objects(SINGLE_BYTES)),
+        ("", nested(SINGLE_BYTES)),
+        ("", long_key(SINGLE_BYTES)),
+        ("", metadata),
+    ]
+}
+
+fn repeat_to(bytes: usize, part: &str) -> String {
+    part.repeat(bytes / part.len())
+}
+
+/// Elements with commas between them, somewhat below `bytes`.
+fn list(bytes: usize, element: &str) -> String {
+    let count = (bytes - 64) / (element.len() + 1);
+    vec![element; count].join(",")
+}
+
+/// Different members of an object, somewhat below `bytes`.
+fn members(bytes: usize) -> String {
+    (0..bytes / 12).map(|number| format!(r#""{number:06}":1"#)).collect::<Vec<_>>().join(",")
+}
+
+/// The status and time of each of ten answers; 0 where there was none.
+fn send_at_once(url: &str, body: &Arc<String>) -> Vec<(u16, Duration)> {
+    let send = |_| {
+        let (url, body) = (url.to_owned(), Arc::clone(body));
+        thread::spawn(move || {
+            let config = Agent::config_builder().http_status_as_error(false);
+            let agent: Agent = config.timeout_global(Some(Duration::from_mins(1))).build().into();
+            let started = Instant::now();
+            let answer = agent.post(&url).content_type("application/json").send(body.as_bytes());
+            (answer.map_or(0, |answer| answer.status().as_u16()), started.elapsed())
+        })
+    };
+    let threads: Vec<_> = (0..AT_ONCE).map(send).collect();
+    threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_as_large_as_is_allowed_and_not_larger() {
+        for (route, body) in kinds() {
+            let most = if route.is_empty() { SINGLE_BYTES } else { BATCH_BYTES };
+            assert!((most / 2..=most).contains(&body.len()), "{route} {}", body.len());
+        }
+    }
+}

@@ -1,0 +1,112 @@
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::callers::{Manners, Request, Tally, pass, ratio, watch};
+use super::{Bench, Figures};
+use crate::bench::table::megabytes;
+
+const CONNECTIONS: usize = 1_000;
+const CALLERS: usize = 8;
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Single texts alone, then beside connections whose owners send or read next to nothing.
+pub(super) fn run(bench: &Bench) -> anyhow::Result<Figures> {
+    let normal = singles(bench);
+    let address = bench.server.address().trim_start_matches("http://").to_owned();
+    let watch = bench.server.watch();
+    let trickling = Trickle::start(&address)?;
+    let beside_trickle = singles(bench);
+    let files_trickle = open_files(bench);
+    drop(trickling);
+    let deaf = open(&address, &never_read(&address))?;
+    let beside_deaf = singles(bench);
+    let files_deaf = open_files(bench);
+    drop(deaf);
+    let p99 = |tally: &Tally| tally.percentile(0.99) as f64;
+    Ok(vec![
+        ("p99 of single texts alone", normal.p99()),
+        ("beside 1,000 that send a byte a second", beside_trickle.p99()),
+        ("times as long", ratio(p99(&beside_trickle), p99(&normal))),
+        ("faults beside them", beside_trickle.faults()),
+        ("open files meanwhile", files_trickle),
+        ("beside 1,000 that never read", beside_deaf.p99()),
+        ("times as long", ratio(p99(&beside_deaf), p99(&normal))),
+        ("faults beside them", beside_deaf.faults()),
+        ("open files meanwhile", files_deaf),
+        ("most resident MB", megabytes(watch.most())),
+    ])
+}
+
+fn singles(bench: &Bench) -> Tally {
+    let route = format!("{}/api/v1/predictions", bench.server.address());
+    let manners =
+        Manners { callers: CALLERS, patience: Duration::from_mins(1), pause: Duration::from_millis(20) };
+    watch(bench.seconds, manners, move |number| {
+        Request::Post(route.clone(), json!({ "text": format!("Order {number} came late, and it was cold") }))
+    })
+}
+
+/// Connections that announce a long body and then send a byte a second.
+struct Trickle {
+    end: Arc<AtomicBool>,
+}
+
+impl Trickle {
+    fn start(address: &str) -> anyhow::Result<Self> {
+        let head = format!(
+            "POST /api/v1/predictions HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+             content-length: 100000\r\n\r\n{{"
+        );
+        let mut connections = open(address, head.as_bytes())?;
+        let end = Arc::new(AtomicBool::new(false));
+        let ending = Arc::clone(&end);
+        thread::spawn(move || {
+            while !ending.load(Ordering::Relaxed) {
+                // Those that the server has closed are gone.
+                connections.retain_mut(|connection| connection.write_all(b" ").is_ok());
+                pass(EVERY);
+            }
+        });
+        Ok(Self { end })
+    }
+}
+
+impl Drop for Trickle {
+    fn drop(&mut self) {
+        self.end.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Requests for pages, one behind another on the same connection, so that their answers fill every buffer.
+fn never_read(address: &str) -> Vec<u8> {
+    format!("GET /api/v1/predictions?limit=100 HTTP/1.1\r\nhost: {address}\r\n\r\n").repeat(100).into_bytes()
+}
+
+fn open(address: &str, first: &[u8]) -> anyhow::Result<Vec<TcpStream>> {
+    let open = |_| {
+        let mut connection = TcpStream::connect(address).context("a connection cannot be opened")?;
+        connection.set_nonblocking(true)?;
+        // What does not fit into the buffers is left out.
+        let _ = connection.write(first);
+        Ok(connection)
+    };
+    (0..CONNECTIONS).map(open).collect()
+}
+
+/// The files that the server has open, and how many it may have.
+fn open_files(bench: &Bench) -> String {
+    let process = bench.server.process();
+    let open = fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count);
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap_or_default();
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let limit = limit.and_then(|line| line.split_whitespace().next()).unwrap_or("?").to_owned();
+    format!("{open} of {limit}")
+}
