@@ -15,6 +15,14 @@ pub enum OpenError {
     /// The server did not answer in time.
     #[error("the database did not answer within {0} ms")]
     TimedOut(u128),
+    /// The server is not one to write to, and will not become one by itself.
+    #[error(transparent)]
+    Unfit(#[from] UnfitServer),
+}
+
+/// Why a server is not written to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitServer {
     /// The server is older than what this crate is tested with.
     #[error("the server is PostgreSQL {0}; 14 is the oldest that is supported")]
     TooOld(u32),
@@ -23,14 +31,18 @@ pub enum OpenError {
     Encoding(String),
     /// A crash of the server may lose what it said was committed.
     #[error(
-        "{setting} is {value}, so that a crash would lose answers that were given, and allow_unsafe is not set"
+        "{setting} is off, so that a crash would lose answers that were given, and allow_unsafe is not set"
     )]
     Unsafe {
         /// The server's setting.
         setting: &'static str,
-        /// Its value.
-        value: String,
     },
+    /// The server follows another one.
+    #[error("the server is a standby, which takes no writes")]
+    Standby,
+    /// The server, the database or the role is set to read only.
+    #[error("transactions are read-only (default_transaction_read_only is on)")]
+    ReadOnly,
 }
 
 /// Why the store did not answer: the source of every `Unavailable`. Cheap to clone, as all the write sets of a
@@ -43,6 +55,8 @@ pub(crate) enum Failure {
     Migration(#[source] Arc<MigrateError>),
     #[error("the database did not answer within {0} ms")]
     TimedOut(u128),
+    #[error("the database is not written to")]
+    Unfit(#[from] UnfitServer),
     #[error("the time {0} µs is before the first that PostgreSQL knows")]
     TooEarly(i64),
     #[error("the store is closed")]

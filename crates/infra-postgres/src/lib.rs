@@ -1,14 +1,17 @@
 //! The store ports on PostgreSQL, from version 14 on: for production.
 //!
 //! One task per process writes: it owns a connection of its own and applies the write sets that wait in one
-//! transaction. Reads, leases and the outbox share a pool. Whatever a call does, it ends within the store's
-//! timeout, and a connection on which something went wrong is closed rather than used again. This crate knows the
+//! transaction. Reads, leases and the outbox share a pool, of which lists may take half. Whatever a call does, it
+//! ends within the store's timeout, and a connection on which something went wrong is closed rather than used
+//! again. Connections belong to the runtime that opened the store and get their settings after connecting, so that
+//! they are the same behind PgBouncer. This crate knows the
 //! ports and no use case, no web framework, and nothing of its SQLite twin, with which it shares the contract suite
 //! and no line of code. Start reading at [`PostgresStore`], then `writer`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, expect(clippy::expect_used, reason = "a test may fail loudly"))]
 
+mod database;
 mod error;
 mod health;
 mod json;
@@ -17,6 +20,7 @@ mod pool;
 mod read_models;
 mod repositories;
 mod sentences_json;
+mod server_facts;
 mod settings;
 mod skipped_rows;
 mod store;
@@ -25,7 +29,7 @@ mod timing;
 mod unit_of_work;
 mod writer;
 
-pub use error::OpenError;
+pub use error::{OpenError, UnfitServer};
 pub use health::PostgresHealthCheck;
 pub use migrate::PostgresMigrator;
 pub use read_models::PostgresPredictionReadModel;

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use sqlx::PgConnection;
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 
+use crate::database::Database;
 use crate::error::{CallError, Failure, unavailable};
-use crate::pool::Database;
 use crate::timing::{timed, within};
 
 /// Brings the tables up and down by the migrations that are embedded in the program.

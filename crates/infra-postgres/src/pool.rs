@@ -1,133 +1,146 @@
-use std::str::FromStr;
-use std::time::Duration;
+//! The connections for everything but writing: at most so many, of which lists may hold a share.
+//!
+//! A connection that was lent out comes back when everything on it has ended in order, without a word to the server;
+//! in every other case it is closed. So nothing ever waits for a server that does not answer: neither giving a
+//! connection back nor closing the pool.
 
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, Postgres};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::error::OpenError;
-use crate::settings::PostgresSettings;
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 
-/// Where the database is and how connections to it are made.
-#[derive(Debug, Clone)]
-pub(crate) struct Database {
-    options: PgConnectOptions,
-    timeout: Duration,
+use crate::database::{CLIENT_CHECK_INTERVAL, Database, MAX_LIFETIME, close};
+use crate::error::{CallError, Failure};
+
+/// The connections for everything but writing. They are made when they are needed.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
 }
 
-/// After this long a connection is replaced: a server's process grows with its age, and a name may have come to
-/// mean another server.
-pub(crate) const MAX_LIFETIME: Duration = Duration::from_hours(1);
+struct Shared {
+    database: Database,
+    /// One for each connection that may be open.
+    connections: Arc<Semaphore>,
+    /// One for each connection that lists may have.
+    lists: Arc<Semaphore>,
+    /// What was given back last is lent out first.
+    idle: Mutex<Vec<OpenConnection>>,
+}
+
+struct OpenConnection {
+    connection: PgConnection,
+    since: Instant,
+    used: Instant,
+}
 
 /// A connection that was unused for longer is tested before it is used again.
 const TRUSTED: Duration = Duration::from_secs(1);
 
-/// The oldest server that is supported.
-const OLDEST: u32 = 14;
+/// The longest that such a test may take.
+const TEST_TIMEOUT: Duration = Duration::from_secs(1);
 
-impl Database {
-    pub(crate) fn from_settings(settings: &PostgresSettings) -> Result<Self, OpenError> {
-        let mut options = PgConnectOptions::from_str(&settings.url).map_err(OpenError::Url)?;
-        if options.get_application_name().is_none() {
-            options = options.application_name("undertone");
-        }
-        // Compiling a plan pays for long queries, and there are none.
-        Ok(Self { options: options.options([("jit", "off")]), timeout: settings.timeout })
-    }
+/// The pause before a server that is just starting is tried again.
+const RETRY: Duration = Duration::from_millis(100);
 
-    /// The longest that a call may take.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
-    /// A connection on which no statement runs for much longer than its caller waits. The server ends by itself
-    /// what a client that was cut off has left behind, above all transactions with their locks.
-    pub(crate) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        self.bounded().connect().await
-    }
-
-    /// A connection for what may take its time: changes of the schema.
-    pub(crate) async fn connect_without_limit(&self) -> Result<PgConnection, sqlx::Error> {
-        self.options.connect().await
-    }
-
-    /// The pool; it connects when it is first used.
-    pub(crate) fn pool(&self, max_connections: u32) -> Pool {
-        // Which plan is good depends on how rare a reference, a term or a span of time is.
-        let options = self.bounded().options([("plan_cache_mode", "force_custom_plan")]);
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections.max(1))
-            .acquire_timeout(self.timeout)
-            .max_lifetime(MAX_LIFETIME)
-            .test_before_acquire(false)
-            .before_acquire(|connection, metadata| {
-                Box::pin(async move {
-                    if metadata.idle_for > TRUSTED {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options);
-        Pool { pool, timeout: self.timeout }
-    }
-
-    fn bounded(&self) -> PgConnectOptions {
-        let limit = self.timeout.as_millis().max(1);
-        self.options
-            .clone()
-            .options([("statement_timeout", limit), ("idle_in_transaction_session_timeout", limit)])
-    }
-
-    /// Refuses a server that is too old, that cannot hold every text, or, unless `allow_unsafe`, that may lose
-    /// what it said was committed.
-    pub(crate) async fn check(connection: &mut PgConnection, allow_unsafe: bool) -> Result<(), OpenError> {
-        let version = connection.server_version_num().map(|number| number / 10_000);
-        if let Some(version) = version.filter(|version| *version < OLDEST) {
-            return Err(OpenError::TooOld(version));
-        }
-        let (encoding, fsync, synchronous_commit): (String, String, String) = sqlx::query_as(
-            "SELECT current_setting('server_encoding'), current_setting('fsync'), \
-             current_setting('synchronous_commit')",
-        )
-        .fetch_one(connection)
-        .await
-        .map_err(OpenError::Connect)?;
-        if encoding != "UTF8" {
-            return Err(OpenError::Encoding(encoding));
-        }
-        for (setting, value) in [("fsync", fsync), ("synchronous_commit", synchronous_commit)] {
-            if value == "off" && allow_unsafe {
-                tracing::warn!(setting, "a crash of the database would lose answers that were given");
-            } else if value == "off" {
-                return Err(OpenError::Unsafe { setting, value });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The connections for everything but writing.
-#[derive(Clone)]
-pub(crate) struct Pool {
-    pool: PgPool,
-    timeout: Duration,
-}
+/// How long a list that was given up counts as running: until the server has noticed, twice over.
+const ABANDONED: Duration = CLIENT_CHECK_INTERVAL.saturating_mul(2);
 
 impl Pool {
-    /// Lends a connection out. It comes back by [`Lent::give_back`] only.
-    pub(crate) async fn lend(&self) -> Result<Lent, sqlx::Error> {
-        let connection = self.pool.acquire().await?;
-        Ok(Lent { connection, finished: false })
+    /// At most `max_connections` to `database`, of which lists may have half.
+    pub(crate) fn new(database: Database, max_connections: u32) -> Self {
+        let most = usize::try_from(max_connections).unwrap_or(Semaphore::MAX_PERMITS).max(1);
+        let shared = Shared {
+            database,
+            connections: Arc::new(Semaphore::new(most)),
+            lists: Arc::new(Semaphore::new((most / 2).max(1))),
+            idle: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Lends a connection out. It comes back by [`Lent::give_back`] only. The caller bounds the wait.
+    pub(crate) async fn lend(&self) -> Result<Lent, CallError> {
+        let permit = permit(&self.shared.connections).await?;
+        let connection = match self.tested().await {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        Ok(Lent { connection, pool: self.clone(), permit, list: None })
+    }
+
+    /// Lends a connection out for a query that may read many rows. Lists have a share of the connections, so that
+    /// however many come and however slow they are, others get a connection.
+    pub(crate) async fn lend_for_list(&self) -> Result<Lent, CallError> {
+        let permit = permit(&self.shared.lists).await?;
+        let list = ListPermit { permit: Some(permit), database: self.shared.database.clone() };
+        let mut lent = self.lend().await?;
+        lent.list = Some(list);
+        Ok(lent)
     }
 
     /// The longest that a call may take: lending and statements together.
     pub(crate) fn timeout(&self) -> Duration {
-        self.timeout
+        self.shared.database.timeout()
     }
 
+    /// Lends nothing more, and says good-bye to the server on every connection that is not lent out. One that is
+    /// lent out is closed when it comes back.
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.shared.lists.close();
+        self.shared.connections.close();
+        let idle = std::mem::take(&mut *self.idle());
+        idle.into_iter().map(|open| close(open.connection)).collect::<JoinSet<()>>().join_all().await;
+    }
+
+    /// A connection that was given back and still works. When one does not, none of the others is trusted either.
+    async fn tested(&self) -> Option<OpenConnection> {
+        loop {
+            let mut open = self.idle().pop()?;
+            if open.since.elapsed() >= MAX_LIFETIME {
+                continue;
+            }
+            if open.used.elapsed() <= TRUSTED {
+                return Some(open);
+            }
+            let limit = TEST_TIMEOUT.min(self.timeout() / 4);
+            if matches!(tokio::time::timeout(limit, open.connection.ping()).await, Ok(Ok(()))) {
+                return Some(open);
+            }
+            tracing::debug!("a pooled connection is dead, and the others are taken for dead");
+            let dead = std::mem::take(&mut *self.idle());
+            drop(dead);
+        }
+    }
+
+    /// A new connection; a server that is just starting is waited for.
+    async fn connect(&self) -> Result<OpenConnection, sqlx::Error> {
+        loop {
+            match self.shared.database.connect_to_read().await {
+                Ok(connection) => {
+                    let now = Instant::now();
+                    return Ok(OpenConnection { connection, since: now, used: now });
+                }
+                Err(error) if is_starting(&error) => tokio::time::sleep(RETRY).await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn take_back(&self, mut open: OpenConnection) {
+        open.used = Instant::now();
+        let mut idle = self.idle();
+        // Looked at under the lock, so that nothing is left behind by `close`.
+        if !self.shared.connections.is_closed() {
+            idle.push(open);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<OpenConnection>> {
+        self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -135,25 +148,63 @@ impl Pool {
 /// caller who went away or by a time limit that passed is not used again, least of all a connection over a network
 /// that stands still.
 pub(crate) struct Lent {
-    connection: PoolConnection<Postgres>,
-    finished: bool,
+    connection: OpenConnection,
+    pool: Pool,
+    permit: OwnedSemaphorePermit,
+    list: Option<ListPermit>,
 }
 
 impl Lent {
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
-        &mut self.connection
+        &mut self.connection.connection
     }
 
     /// Gives the connection back: everything that was begun on it is finished.
-    pub(crate) fn give_back(mut self) {
-        self.finished = true;
+    pub(crate) fn give_back(self) {
+        let Self { connection, pool, permit, list } = self;
+        pool.take_back(connection);
+        drop(permit);
+        if let Some(list) = list {
+            list.finish();
+        }
     }
 }
 
-impl Drop for Lent {
+/// A list's place among those that run.
+struct ListPermit {
+    permit: Option<OwnedSemaphorePermit>,
+    database: Database,
+}
+
+impl ListPermit {
+    fn finish(mut self) {
+        self.permit = None;
+    }
+}
+
+impl Drop for ListPermit {
+    /// The server runs what was given up until it notices. The place is taken until then, so that callers who come
+    /// and go cannot pile up scans on the server.
     fn drop(&mut self) {
-        if !self.finished {
-            self.connection.close_on_drop();
+        if let Some(permit) = self.permit.take() {
+            self.database.runtime().spawn(async move {
+                tokio::time::sleep(ABANDONED).await;
+                drop(permit);
+            });
         }
+    }
+}
+
+async fn permit(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
+    Arc::clone(of).acquire_owned().await.map_err(|_closed| Failure::Closed)
+}
+
+/// Whether the server will be there shortly: nobody listens, or it says so itself (SQLSTATE 57P03,
+/// `cannot_connect_now`).
+fn is_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(error) => error.code().as_deref() == Some("57P03"),
+        _ => false,
     }
 }

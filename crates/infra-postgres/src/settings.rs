@@ -8,8 +8,8 @@ pub struct PostgresSettings {
     pub url: String,
     /// The longest that a call may take: waiting for a connection, statements and commit together.
     pub timeout: Duration,
-    /// The most connections of the pool that reads, leases and the outbox share. The writer and the health check
-    /// have one each beside it.
+    /// The most connections of the pool that reads, leases and the outbox share; lists take at most half of them.
+    /// The writer and the health check have one each beside it. With fewer than two, lists can hold up the rest.
     pub max_connections: u32,
     /// Whether a server is taken that may lose committed rows when it crashes.
     pub allow_unsafe: bool,

@@ -5,10 +5,11 @@ use application::ports::{
     UnitOfWorkFactory,
 };
 
-use crate::error::OpenError;
+use crate::database::Database;
+use crate::error::{OpenError, UnfitServer};
 use crate::health::PostgresHealthCheck;
 use crate::migrate::PostgresMigrator;
-use crate::pool::{Database, Pool};
+use crate::pool::Pool;
 use crate::read_models::PostgresPredictionReadModel;
 use crate::repositories::{PostgresLeaseRepository, PostgresOutboxRelayRepository};
 use crate::settings::PostgresSettings;
@@ -24,22 +25,28 @@ pub struct PostgresStore {
 
 impl PostgresStore {
     /// Connects and starts the writer. The tables are left as they are; [`PostgresStore::migrator`] brings them
-    /// up. After this, a server that goes away and comes back needs no second `open`.
+    /// up. After this, a server that goes away and comes back needs no second `open`. Every connection belongs to
+    /// the runtime that opens the store. A server that is read-only for the time being is opened: it can be read,
+    /// and commits are `Unavailable` until it takes writes.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(settings: &PostgresSettings) -> Result<Self, OpenError> {
         let database = Database::from_settings(settings)?;
-        let connect = async {
-            let mut connection = database.connect().await.map_err(OpenError::Connect)?;
-            Database::check(&mut connection, settings.allow_unsafe).await?;
-            Ok(connection)
-        };
-        let connection = tokio::time::timeout(settings.timeout, connect)
+        let (connection, facts) = tokio::time::timeout(settings.timeout, database.connect_with_facts())
             .await
-            .map_err(|_elapsed| OpenError::TimedOut(settings.timeout.as_millis()))??;
+            .map_err(|_elapsed| OpenError::TimedOut(settings.timeout.as_millis()))?
+            .map_err(OpenError::Connect)?;
+        if let Some(setting) = facts.unsafe_setting() {
+            tracing::warn!(setting, "a crash of the database would lose answers that were given");
+        }
+        let connection = match database.check(&facts) {
+            Ok(()) => Some(connection),
+            Err(UnfitServer::Standby | UnfitServer::ReadOnly) => None,
+            Err(unfit) => return Err(OpenError::Unfit(unfit)),
+        };
         let writer = Arc::new(Writer::start(database.clone(), connection));
-        Ok(Self { pool: database.pool(settings.max_connections), database, writer })
+        Ok(Self { pool: Pool::new(database.clone(), settings.max_connections), database, writer })
     }
 
     /// The write side.
@@ -73,7 +80,7 @@ impl PostgresStore {
     }
 
     /// Answers every write set that was handed in, then closes the writer and the pool. Later calls are
-    /// `Unavailable`.
+    /// `Unavailable`. Ends within the store's timeout and two seconds, also when the server does not answer.
     pub async fn close(&self) {
         self.writer.close().await;
         self.pool.close().await;

@@ -1,122 +1,129 @@
 //! The one writer: a task that owns the connection that writes.
 //!
-//! Write sets wait in a queue; the task takes all that wait, applies them in one transaction (`group`, `apply`) and
+//! Write sets wait in a `queue`; the task takes all that wait, applies them in one transaction (`group`, `apply`) and
 //! answers each after the commit, so that one flush to the disk serves many callers. There is never a second
-//! transaction at the same time, so sets are applied in the order in which they were handed in.
+//! transaction at the same time, so sets are applied in the order in which they were handed in. The server of each
+//! new connection is checked before anything is written (`session`), and after a failure the health check has the
+//! task prove that it can write (`probe`).
 
 mod apply;
 mod group;
 mod prepared;
+mod probe;
+mod queue;
 mod session;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use application::ports::StoreError;
 use sqlx::PgConnection;
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::error::{Failure, unavailable};
-use crate::pool::Database;
+use crate::database::Database;
+use crate::error::Failure;
 use crate::timing::within;
 
-use group::PendingSet;
+use queue::{Queue, Work};
 use session::Session;
 
 pub(crate) use prepared::PreparedSet;
 
-/// The requests that may wait in the queue; beyond them callers wait for room, within their timeout.
-const QUEUE: usize = 1_024;
-
-/// The most write sets of one transaction.
-const MOST_SETS: usize = 256;
-
-/// The rows at which no further write set joins a transaction.
-const MOST_ROWS: usize = 4_096;
-
 /// The way to the task that writes.
 pub(crate) struct Writer {
-    queue: mpsc::Sender<Request>,
+    queue: Arc<Queue>,
+    /// Whether the last transaction failed by the database's fault.
+    failing: Arc<AtomicBool>,
     task: Mutex<Option<JoinHandle<()>>>,
     timeout: Duration,
 }
 
-/// What waits in the queue.
-enum Request {
-    Set(PendingSet),
-    Close,
-}
-
 impl Writer {
     /// Starts the task, which begins on `connection` and makes others as it needs them.
-    pub(crate) fn start(database: Database, connection: PgConnection) -> Self {
-        let (queue, requests) = mpsc::channel(QUEUE);
-        let timeout = database.timeout();
-        let task = tokio::spawn(serve(Session::new(database, connection), requests));
-        Self { queue, task: Mutex::new(Some(task)), timeout }
+    pub(crate) fn start(database: Database, connection: Option<PgConnection>) -> Self {
+        let (queue, failing) = (Arc::new(Queue::default()), Arc::new(AtomicBool::new(false)));
+        let (timeout, runtime) = (database.timeout(), database.runtime().clone());
+        let task = Task {
+            session: Session::new(database, connection),
+            queue: Arc::clone(&queue),
+            failing: Arc::clone(&failing),
+        };
+        let task = Mutex::new(Some(runtime.spawn(task.serve())));
+        Self { queue, failing, task, timeout }
     }
 
-    /// Writes `set` with whatever else waits, and answers once it is durable. Whoever gives up takes the answer's
-    /// receiver along, by which the writer knows that a set is not wanted any more.
+    /// Writes `set` with whatever else waits, and answers once it is durable. The set is in the queue when the
+    /// returned future was polled for the first time, and goes on its way whether it is polled again or not.
+    /// Dropping the future before the set was taken takes the set out.
     pub(crate) async fn write(&self, set: PreparedSet) -> Result<(), StoreError> {
-        let (answer, answered) = oneshot::channel();
-        within(self.timeout, "commit", async {
-            let request = Request::Set(PendingSet { set, answer });
-            self.queue.send(request).await.map_err(|_| unavailable(Failure::Closed))?;
-            answered.await.map_err(|_| unavailable(Failure::Closed))?
-        })
-        .await
+        within(self.timeout, "commit", async { self.queue.enter(set)?.answer().await }).await
     }
 
     /// Whether the task takes requests.
     pub(crate) fn is_open(&self) -> bool {
-        !self.queue.is_closed()
+        self.queue.is_open()
     }
 
-    /// Answers everything that was handed in before, then ends the task.
+    /// Whether the last transaction failed by the database's fault.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    /// Has the task write something and take it back, as soon as it is done with what it is at.
+    pub(crate) async fn probe(&self) -> Result<(), Failure> {
+        self.queue.probe().await.map_err(|_ended| Failure::Closed)?
+    }
+
+    /// Answers everything that was handed in before, then ends the task; within the timeout, and a second for
+    /// saying good-bye to the server.
     pub(crate) async fn close(&self) {
-        // An error means that the task has ended already.
-        let _ = self.queue.send(Request::Close).await;
+        self.queue.close();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the writer did not end in order");
+        let Some(mut task) = task else { return };
+        match tokio::time::timeout(self.timeout + Duration::from_secs(1), &mut task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the writer did not end in order"),
+            Err(_elapsed) => {
+                tracing::warn!("the writer was ended before it had answered everybody");
+                task.abort();
+            }
         }
     }
 }
 
-/// The task: takes what waits until the queue is closed and empty.
-async fn serve(mut session: Session, mut requests: mpsc::Receiver<Request>) {
-    while let Some(request) = requests.recv().await {
-        match request {
-            Request::Set(first) => {
-                let (sets, closing) = gather(first, &mut requests);
-                group::write(&mut session, sets).await;
-                if closing {
-                    requests.close();
+/// The task's side.
+struct Task {
+    session: Session,
+    queue: Arc<Queue>,
+    failing: Arc<AtomicBool>,
+}
+
+impl Task {
+    /// Does what waits until the queue is closed and empty.
+    async fn serve(mut self) {
+        while let Some(work) = self.queue.take().await {
+            match work {
+                Work::Group(sets) => {
+                    if let Some(outcome) = group::write(&mut self.session, sets).await {
+                        self.failing.store(outcome.is_err(), Ordering::Relaxed);
+                    }
+                }
+                Work::Probe(answer) => {
+                    let outcome = probe::write_and_take_back(&mut self.session).await;
+                    self.failing.store(outcome.is_err(), Ordering::Relaxed);
+                    // A health check that took too long has gone.
+                    let _ = answer.send(outcome);
                 }
             }
-            Request::Close => requests.close(),
         }
+        self.session.close().await;
     }
-    session.close().await;
 }
 
-/// `first` and the write sets that wait behind it, up to the limits; and whether a `Close` ended them.
-fn gather(first: PendingSet, requests: &mut mpsc::Receiver<Request>) -> (Vec<PendingSet>, bool) {
-    let mut rows = first.set.rows();
-    let mut sets = vec![first];
-    while sets.len() < MOST_SETS && rows < MOST_ROWS {
-        match requests.try_recv() {
-            Ok(Request::Set(pending)) => {
-                rows += pending.set.rows();
-                sets.push(pending);
-            }
-            Ok(Request::Close) => return (sets, true),
-            Err(_empty_or_closed) => break,
-        }
+impl Drop for Task {
+    /// However the task ends, nobody waits for it any more.
+    fn drop(&mut self) {
+        self.queue.abandon();
     }
-    (sets, false)
 }

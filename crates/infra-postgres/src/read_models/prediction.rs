@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
 use crate::error::CallError;
-use crate::pool::Pool;
+use crate::pool::{Lent, Pool};
 use crate::read_models::prediction_query::{find_query, list_query};
 use crate::read_models::prediction_row::{read_id, read_row};
 use crate::skipped_rows::SkippedRows;
@@ -22,13 +22,12 @@ impl PostgresPredictionReadModel {
     pub(crate) fn new(pool: Pool) -> Self {
         Self { pool, skipped: SkippedRows::default() }
     }
+}
 
-    async fn read(&self, mut query: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, CallError> {
-        let mut lent = self.pool.lend().await?;
-        let rows = query.build().fetch_all(lent.connection()).await?;
-        lent.give_back();
-        Ok(rows)
-    }
+async fn read(mut lent: Lent, mut query: QueryBuilder<Postgres>) -> Result<Vec<PgRow>, CallError> {
+    let rows = query.build().fetch_all(lent.connection()).await?;
+    lent.give_back();
+    Ok(rows)
 }
 
 #[async_trait]
@@ -39,7 +38,8 @@ impl PredictionReadModel for PostgresPredictionReadModel {
         tenant: &TenantId,
         id: PredictionId,
     ) -> Result<Option<PredictionRecord>, StoreError> {
-        let rows = within(self.pool.timeout(), "find", self.read(find_query(tenant, id))).await?;
+        let read = async { read(self.pool.lend().await?, find_query(tenant, id)).await };
+        let rows = within(self.pool.timeout(), "find", read).await?;
         rows.first().map(read_row).transpose()
     }
 
@@ -52,7 +52,8 @@ impl PredictionReadModel for PostgresPredictionReadModel {
         limit: u32,
     ) -> Result<PredictionPage, StoreError> {
         let query = list_query(tenant, filter, after, limit.saturating_add(1));
-        let rows = within(self.pool.timeout(), "list", self.read(query)).await?;
+        let read = async { read(self.pool.lend_for_list().await?, query).await };
+        let rows = within(self.pool.timeout(), "list", read).await?;
         let found = |row| FoundRow { id: read_id(row).ok(), record: read_row(row) };
         PredictionPage::from_rows(rows.iter().map(found).collect(), limit, |error| self.skipped.add(error))
     }

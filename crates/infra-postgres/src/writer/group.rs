@@ -1,6 +1,9 @@
+use std::collections::HashSet;
+
 use application::ports::StoreError;
 use sqlx::Executor;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use crate::error::{CallError, Failure, unavailable};
 use crate::timing::timed;
@@ -8,34 +11,48 @@ use crate::writer::apply::apply;
 use crate::writer::prepared::PreparedSet;
 use crate::writer::session::{OpenConnection, Session};
 
-/// A write set and who waits for it.
+/// A write set, who waits for it, and the span in which it was handed in.
 pub(super) struct PendingSet {
     pub(super) set: PreparedSet,
+    pub(super) span: Span,
     pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
 /// What became of each set, in their order.
 type Outcomes = Vec<Result<(), StoreError>>;
 
-/// Writes the sets in one transaction and answers each. Sets whose callers have gone are left out.
+/// Writes the sets in one transaction and answers each. Sets whose callers have gone are left out; none is no
+/// transaction and no outcome. An error is the database's fault.
 #[tracing::instrument(name = "db.write_group", skip_all, fields(sets = sets.len()))]
-pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) {
+pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) -> Option<Result<(), Failure>> {
     sets.retain(|pending| !pending.answer.is_closed());
     if sets.is_empty() {
-        return;
+        return None;
     }
+    link(&Span::current(), &sets);
     metrics::histogram!("undertone_write_group_sets").record(sets.len() as f64);
     let timeout = session.timeout();
-    let outcome = match tokio::time::timeout(timeout, transact(session, &sets)).await {
-        Ok(outcome) => outcome.map_err(Failure::from),
-        Err(_elapsed) => Err(Failure::TimedOut(timeout.as_millis())),
-    };
+    let outcome = tokio::time::timeout(timeout, transact(session, &sets))
+        .await
+        .unwrap_or_else(|_elapsed| Err(Failure::TimedOut(timeout.as_millis())));
+    let summary = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
     answer(sets, outcome);
+    Some(summary)
+}
+
+/// Links the group's span with those of the requests that it serves, each once.
+fn link(group: &Span, sets: &[PendingSet]) {
+    let mut linked = HashSet::new();
+    for id in sets.iter().filter_map(|pending| pending.span.id()) {
+        if linked.insert(id.clone()) {
+            group.follows_from(id);
+        }
+    }
 }
 
 /// Writes the sets together; where one of them is at fault, writes them again so that it fails alone. An error of
 /// the database itself is everybody's, and is not tried again. A connection on which one came up is dropped.
-async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes, sqlx::Error> {
+async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes, Failure> {
     let mut open = session.begin().await?;
     let prepared: Vec<&PreparedSet> = sets.iter().map(|pending| &pending.set).collect();
     let outcomes = match timed("write_group", together(&mut open, &prepared)).await {
@@ -48,7 +65,7 @@ async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes
             open.connection().execute("ROLLBACK; BEGIN").await?;
             timed("write_group_split", one_by_one(&mut open, &prepared)).await?
         }
-        Err(CallError::Database(error)) => return Err(error),
+        Err(CallError::Database(error)) => return Err(error.into()),
     };
     session.keep(open);
     Ok(outcomes)

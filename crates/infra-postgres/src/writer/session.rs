@@ -1,13 +1,15 @@
 use std::time::{Duration, Instant};
 
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{Executor, PgConnection};
 
-use crate::pool::{Database, MAX_LIFETIME};
+use crate::database::{Database, MAX_LIFETIME, close};
+use crate::error::{Failure, UnfitServer};
 
 /// The connection that writes, between two transactions.
 pub(super) struct Session {
     database: Database,
     idle: Option<OpenConnection>,
+    refused: Option<Refused>,
 }
 
 /// A connection and when it was made. In use it belongs to whoever began the transaction, so that it is closed
@@ -17,10 +19,20 @@ pub(super) struct OpenConnection {
     since: Instant,
 }
 
+/// A server that was not written to, and when.
+struct Refused {
+    unfit: UnfitServer,
+    at: Instant,
+}
+
+/// How long a server that was refused is not asked again.
+const RECHECK: Duration = Duration::from_secs(1);
+
 impl Session {
-    /// A session that begins on `connection`.
-    pub(super) fn new(database: Database, connection: PgConnection) -> Self {
-        Self { database, idle: Some(OpenConnection { connection, since: Instant::now() }) }
+    /// A session that begins on `connection`, whose server was checked.
+    pub(super) fn new(database: Database, connection: Option<PgConnection>) -> Self {
+        let idle = connection.map(OpenConnection::new);
+        Self { database, idle, refused: None }
     }
 
     /// The longest that a transaction may take, connecting included.
@@ -30,7 +42,7 @@ impl Session {
 
     /// Begins a transaction. Where the known connection turns out to be dead, nothing was written yet, and
     /// another one is made; half of the time is kept for it.
-    pub(super) async fn begin(&mut self) -> Result<OpenConnection, sqlx::Error> {
+    pub(super) async fn begin(&mut self) -> Result<OpenConnection, Failure> {
         let young = self.idle.take().filter(|known| known.since.elapsed() < MAX_LIFETIME);
         if let Some(mut known) = young {
             match tokio::time::timeout(self.timeout() / 2, known.connection().execute("BEGIN")).await {
@@ -39,7 +51,7 @@ impl Session {
                 Err(_elapsed) => tracing::debug!("the writer's connection does not answer"),
             }
         }
-        let mut new = OpenConnection { connection: self.database.connect().await?, since: Instant::now() };
+        let mut new = self.connect().await?;
         new.connection().execute("BEGIN").await?;
         Ok(new)
     }
@@ -50,16 +62,43 @@ impl Session {
     }
 
     /// Says good-bye to the server.
-    pub(super) async fn close(self) {
-        let Some(OpenConnection { connection, .. }) = self.idle else { return };
-        let timeout = self.database.timeout();
-        if !matches!(tokio::time::timeout(timeout, connection.close()).await, Ok(Ok(()))) {
-            tracing::debug!("the writer's connection was not closed in order");
+    pub(super) async fn close(&mut self) {
+        if let Some(OpenConnection { connection, .. }) = self.idle.take() {
+            close(connection).await;
         }
+    }
+
+    /// Connects and checks the server: behind the same address there may be another one than before.
+    async fn connect(&mut self) -> Result<OpenConnection, Failure> {
+        if let Some(refused) = self.refused.as_ref().filter(|refused| refused.at.elapsed() < RECHECK) {
+            return Err(refused.unfit.clone().into());
+        }
+        let (connection, facts) = self.database.connect_with_facts().await?;
+        let checked = self.database.check(&facts);
+        self.note(checked.as_ref().err());
+        checked?;
+        Ok(OpenConnection::new(connection))
+    }
+
+    /// Logs a server that is refused when it is refused for the first time.
+    fn note(&mut self, unfit: Option<&UnfitServer>) {
+        let before = self.refused.take().map(|refused| refused.unfit);
+        match unfit {
+            Some(unfit) if before.as_ref() != Some(unfit) => {
+                tracing::error!(reason = %unfit, "the database is not written to: every commit is refused");
+            }
+            None if before.is_some() => tracing::info!("the database is written to again"),
+            _ => {}
+        }
+        self.refused = unfit.map(|unfit| Refused { unfit: unfit.clone(), at: Instant::now() });
     }
 }
 
 impl OpenConnection {
+    fn new(connection: PgConnection) -> Self {
+        Self { connection, since: Instant::now() }
+    }
+
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
     }

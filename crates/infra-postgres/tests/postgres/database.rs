@@ -53,8 +53,13 @@ impl TestDatabase {
 
     /// Changes a setting of the database for all connections to come.
     pub(crate) async fn set(&self, setting: &str) {
+        self.set_over(&mut self.connect().await, setting).await;
+    }
+
+    /// The same over a connection that is there.
+    pub(crate) async fn set_over(&self, connection: &mut PgConnection, setting: &str) {
         let sql = format!("ALTER DATABASE {} SET {setting}", self.name);
-        self.connect().await.execute(AssertSqlSafe(sql)).await.unwrap();
+        connection.execute(AssertSqlSafe(sql)).await.unwrap();
     }
 
     fn options(&self) -> PgConnectOptions {

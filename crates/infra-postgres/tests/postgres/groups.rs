@@ -1,16 +1,20 @@
 //! Many write sets at once.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use application::ports::{StoreError, UnitOfWorkFactory};
 use domain::entities::Prediction;
 use domain::value_objects::{PredictionId, PredictionResult, SentimentScores, TenantId, Timestamp};
-use sqlx::Executor;
+use sqlx::{Executor, PgConnection};
 use store_contract::StoreHarness;
 use store_contract::samples::{FIRST, Samples};
 
-use crate::harness::{PostgresHarness, keep};
+use crate::harness::{PostgresHarness, keep, wait_until_blocked};
 
 /// Commits each prediction as a set of its own, all at the same time; the outcomes by id.
 async fn keep_each(
@@ -70,14 +74,6 @@ async fn the_sets_that_wait_share_one_transaction() {
     assert_eq!(transactions, 2);
 }
 
-/// Waits until a connection of the store waits for a lock.
-async fn wait_until_blocked(store: &PostgresHarness) {
-    let mut beside = store.database.connect().await;
-    let waiting = "SELECT count(*) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut beside).await.unwrap() == 0 {}
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_conflict_among_many_sets_fails_alone() {
     let store = PostgresHarness::start().await;
@@ -131,6 +127,59 @@ async fn the_same_event_twice_is_a_conflict() {
     let Err(StoreError::Conflict { entity, id }) = work.commit().await else { panic!("committed") };
     assert_eq!((entity, id), ("event", event.event_id().to_string()));
     assert!(store.outbox().list_unpublished(10).await.unwrap().is_empty());
+}
+
+type Commit = Pin<Box<dyn Future<Output = Result<(), StoreError>>>>;
+
+/// Begins to commit each prediction as a set of its own; nobody goes on with it, as with a stream whose client does
+/// not read.
+fn begin_to_keep(units: &Arc<dyn UnitOfWorkFactory>, predictions: &[Prediction]) -> Vec<Commit> {
+    let begin = |prediction: &Prediction| {
+        let (units, prediction) = (Arc::clone(units), prediction.clone());
+        let mut commit: Commit = Box::pin(async move { keep(&units, &[prediction]).await });
+        let polled = commit.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Pending));
+        commit
+    };
+    predictions.iter().map(begin).collect()
+}
+
+/// Holds the writer up, in the middle of a transaction, until the returned connection commits.
+async fn hold_the_writer_up(store: &PostgresHarness, first: &Prediction) -> PgConnection {
+    let mut beside = store.database.connect().await;
+    beside.execute("BEGIN; LOCK TABLE outbox IN SHARE MODE").await.unwrap();
+    let (units, first) = (store.units(), first.clone());
+    tokio::spawn(async move { keep(&units, &[first]).await });
+    wait_until_blocked(store).await;
+    beside
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_that_nobody_polls_hold_nobody_up() {
+    let store = PostgresHarness::start_with(|settings| settings.timeout = Duration::from_mins(1)).await;
+    let predictions = Samples::new().many(3_002);
+    let mut beside = hold_the_writer_up(&store, &predictions[0]).await;
+    let stalled = begin_to_keep(&store.units(), &predictions[2..]);
+    beside.execute("COMMIT").await.unwrap();
+    keep(&store.units(), &predictions[1..2]).await.unwrap();
+    for (commit, prediction) in stalled.into_iter().zip(&predictions[2..]) {
+        commit.await.unwrap();
+        let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
+        assert!(found.is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_who_leave_before_their_set_is_taken_write_nothing() {
+    let store = PostgresHarness::start_with(|settings| settings.timeout = Duration::from_mins(1)).await;
+    let predictions = Samples::new().many(402);
+    let mut beside = hold_the_writer_up(&store, &predictions[0]).await;
+    drop(begin_to_keep(&store.units(), &predictions[2..]));
+    beside.execute("COMMIT").await.unwrap();
+    keep(&store.units(), &predictions[1..2]).await.unwrap();
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM predictions").fetch_one(&mut beside).await.unwrap();
+    assert_eq!(kept, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -81,3 +81,11 @@ pub(crate) async fn keep(
     }
     work.commit().await
 }
+
+/// Waits until a connection of the store waits for a lock.
+pub(crate) async fn wait_until_blocked(store: &PostgresHarness) {
+    let mut beside = store.database.connect().await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut beside).await.unwrap() == 0 {}
+}

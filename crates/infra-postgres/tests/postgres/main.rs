@@ -12,4 +12,7 @@ mod migrations;
 mod opening;
 mod outages;
 mod plans;
+mod pool;
+mod spans;
 mod values;
+mod writing;

@@ -3,30 +3,35 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use infra_postgres::{OpenError, PostgresSettings, PostgresStore};
+use infra_postgres::{OpenError, PostgresSettings, PostgresStore, UnfitServer};
 use store_contract::StoreHarness;
 use store_contract::samples::Samples;
 
 use crate::database::TestDatabase;
 use crate::harness::{PostgresHarness, keep};
 
-/// The settings of every connection that the store holds open to its database.
-async fn setting_of_the_store(setting: &str) -> String {
+/// A setting of the writer's connection.
+async fn setting_of_the_writer(setting: &str) -> String {
+    value_and_source(setting).await.0
+}
+
+/// A setting of the writer's connection, and where the server has it from.
+async fn value_and_source(setting: &str) -> (String, String) {
     let url_option = |settings: &mut PostgresSettings| settings.timeout = Duration::from_millis(4_500);
     let store = PostgresHarness::start_with(url_option).await;
     // The value is read by a trigger within the store's own transaction.
     let mut beside = store.database.connect().await;
     sqlx::raw_sql(
-        "CREATE TABLE seen (name text, value text); \
+        "CREATE TABLE seen (name text, value text, source text); \
          CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-         INSERT INTO seen SELECT name, setting FROM pg_settings; RETURN NULL; END $$; \
+         INSERT INTO seen SELECT name, setting, source FROM pg_settings; RETURN NULL; END $$; \
          CREATE TRIGGER see AFTER INSERT ON predictions FOR EACH STATEMENT EXECUTE FUNCTION see()",
     )
     .execute(&mut beside)
     .await
     .unwrap();
     keep(&store.units(), &[Samples::new().one()]).await.unwrap();
-    sqlx::query_scalar("SELECT value FROM seen WHERE name = $1")
+    sqlx::query_as("SELECT value, source FROM seen WHERE name = $1")
         .bind(setting)
         .fetch_one(&mut beside)
         .await
@@ -35,25 +40,26 @@ async fn setting_of_the_store(setting: &str) -> String {
 
 #[tokio::test]
 async fn write_sets_are_committed_synchronously() {
-    assert_eq!(setting_of_the_store("synchronous_commit").await, "on");
-    assert_eq!(setting_of_the_store("fsync").await, "on");
+    assert_eq!(setting_of_the_writer("synchronous_commit").await, "on");
+    assert_eq!(setting_of_the_writer("fsync").await, "on");
 }
 
 #[tokio::test]
 async fn plans_are_not_compiled() {
-    assert_eq!(setting_of_the_store("jit").await, "off");
+    assert_eq!(setting_of_the_writer("jit").await, "off");
 }
 
 #[tokio::test]
 async fn the_server_ends_what_its_client_has_left_behind() {
     for setting in ["statement_timeout", "idle_in_transaction_session_timeout"] {
-        assert_eq!(setting_of_the_store(setting).await, "4500", "{setting}");
+        // Not `client`: what comes with the start of a connection does not get through PgBouncer.
+        assert_eq!(value_and_source(setting).await, ("4500".into(), "session".into()), "{setting}");
     }
 }
 
 #[tokio::test]
 async fn the_store_gives_its_name() {
-    assert_eq!(setting_of_the_store("application_name").await, "undertone");
+    assert_eq!(setting_of_the_writer("application_name").await, "undertone");
 }
 
 #[tokio::test]
@@ -62,7 +68,7 @@ async fn a_server_that_does_not_wait_for_the_disk_is_refused() {
     database.set("synchronous_commit = off").await;
     let refused = PostgresStore::open(&database.settings()).await.err().unwrap();
     assert!(
-        matches!(&refused, OpenError::Unsafe { setting: "synchronous_commit", value } if value == "off"),
+        matches!(&refused, OpenError::Unfit(UnfitServer::Unsafe { setting: "synchronous_commit" })),
         "{refused}"
     );
 }
@@ -82,7 +88,10 @@ async fn an_option_of_the_url_cannot_turn_durability_off_unseen() {
     let mut settings = database.settings();
     let separator = if settings.url.contains('?') { '&' } else { '?' };
     settings.url = format!("{}{separator}options=-c%20synchronous_commit%3Doff", settings.url);
-    assert!(matches!(PostgresStore::open(&settings).await, Err(OpenError::Unsafe { .. })));
+    assert!(matches!(
+        PostgresStore::open(&settings).await,
+        Err(OpenError::Unfit(UnfitServer::Unsafe { .. }))
+    ));
 }
 
 #[tokio::test]
@@ -90,7 +99,10 @@ async fn a_database_that_cannot_hold_every_text_is_refused() {
     let latin = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
     let database = TestDatabase::create_with(latin).await;
     let refused = PostgresStore::open(&database.settings()).await.err().unwrap();
-    assert!(matches!(&refused, OpenError::Encoding(encoding) if encoding == "LATIN1"), "{refused}");
+    assert!(
+        matches!(&refused, OpenError::Unfit(UnfitServer::Encoding(encoding)) if encoding == "LATIN1"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

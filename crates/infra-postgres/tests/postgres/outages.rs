@@ -64,6 +64,20 @@ impl Outage {
         assert!(checked.is_err());
     }
 
+    /// Calls every port; whether all of it worked.
+    async fn try_everything(&mut self) -> bool {
+        let prediction = self.samples.one();
+        let (tenant, filter) = (TenantId::default(), PredictionFilter::default());
+        let started = Instant::now();
+        let worked = keep(&self.store.units(), std::slice::from_ref(&prediction)).await.is_ok()
+            & self.store.predictions().find(&tenant, prediction.id()).await.is_ok()
+            & self.store.predictions().list(&tenant, &filter, None, 10).await.is_ok()
+            & self.store.outbox().list_unpublished(10).await.is_ok()
+            & self.store.health().check().await.is_ok();
+        assert!(started.elapsed() < AT_MOST * 5, "{:?}", started.elapsed());
+        worked
+    }
+
     /// The store serves again, at the first try.
     async fn everything_works(&mut self) {
         let prediction = self.samples.one();
@@ -191,6 +205,78 @@ async fn a_caller_who_goes_away_does_not_harm_the_next() {
         let _ = tokio::time::timeout(patience, predictions.list(&tenant, &filter, None, 1)).await;
     }
     outage.everything_works().await;
+}
+
+/// Reads one page after another, while the host that answers goes away time and again.
+async fn read_on(outage: &Outage) {
+    let reads = (0..32).map(|_| {
+        let predictions = outage.store.predictions();
+        async move {
+            for _ in 0..20 {
+                // It fails or it does not; both are in order now.
+                drop(predictions.list(&TenantId::default(), &PredictionFilter::default(), None, 1).await);
+            }
+        }
+    });
+    let mut reads: JoinSet<()> = reads.collect();
+    while reads.join_next().await.is_some() {
+        outage.proxy.silence_existing();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_goes_silent_is_left_for_the_next() {
+    let mut outage = Outage::prepare().await;
+    for _ in 0..3 {
+        outage.everything_works().await;
+        outage.proxy.silence_existing();
+        let again = async { while !outage.try_everything().await {} };
+        tokio::time::timeout(Duration::from_secs(15), again).await.expect("full service again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_went_silent_at_any_moment_leave_the_pool_whole() {
+    let mut outage = Outage::prepare().await;
+    read_on(&outage).await;
+    for _ in 0..3 {
+        // What was silenced last may be found out by this.
+        outage.try_everything().await;
+    }
+    outage.everything_works().await;
+    let reads = (0..64).map(|_| {
+        let predictions = outage.store.predictions();
+        async move { predictions.list(&TenantId::default(), &PredictionFilter::default(), None, 1).await }
+    });
+    for read in reads.collect::<JoinSet<_>>().join_all().await {
+        read.unwrap();
+    }
+}
+
+async fn closing_ends(silence: impl AsyncFnOnce(&FaultProxy)) {
+    let mut outage = Outage::prepare().await;
+    outage.everything_works().await;
+    silence(&outage.proxy).await;
+    // In the middle of a commit and of a read, too.
+    let (units, predictions, prediction) =
+        (outage.store.units(), outage.store.predictions(), outage.samples.one());
+    let id = prediction.id();
+    let mut calls = JoinSet::new();
+    calls.spawn(async move { drop(keep(&units, &[prediction]).await) });
+    calls.spawn(async move { drop(predictions.find(&TenantId::default(), id).await) });
+    tokio::task::yield_now().await;
+    tokio::time::timeout(Duration::from_secs(10), outage.store.close()).await.expect("the store closes");
+    calls.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_host_went_silent_closes() {
+    closing_ends(async |proxy: &FaultProxy| proxy.silence_existing()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_network_stalls_closes() {
+    closing_ends(async |proxy: &FaultProxy| proxy.set_mode(ProxyMode::Stall).await).await;
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ pub(super) const LAYERS: &[Layer] = &[
         inside: &["application", "domain"],
         outside: &[PLUMBING, &["sqlx"]],
         dev_inside: &["store-contract", "testkit"],
-        dev_outside: &["proptest"],
+        dev_outside: &["proptest", "tracing-subscriber"],
     },
     Layer {
         name: "infra-sqlite",
