@@ -62,7 +62,12 @@ const KEYS: &[Key] = &[
         "The longest a store may take, waiting for a connection included; then 503.",
     ),
     key("store.start_timeout", "seconds", "How long to wait at start for a store that does not answer yet."),
-    key("store.max_connections", "1–1000", "PostgreSQL: connections of this process at most."),
+    key(
+        "store.max_connections",
+        "2–1000",
+        "PostgreSQL: connections of this process at most, beside two for the writer and the health check; lists take \
+         at most half.",
+    ),
     key("store.readers", "1–1000", "SQLite: connections that read at the same time."),
     key(
         "store.max_size_mib",

@@ -51,10 +51,12 @@ impl StoreSettings {
         self.start_timeout.validate("store.start_timeout", 0.0)?;
         self.relay_interval.validate("store.relay_interval", 0.01)?;
         self.url.kind()?;
-        for (key, value) in [("store.max_connections", self.max_connections), ("store.readers", self.readers)]
+        // With a single connection a slow list would hold up reads by id and the relay.
+        for (key, value, least) in
+            [("store.max_connections", self.max_connections, 2), ("store.readers", self.readers, 1)]
         {
-            if !(1..=1_000).contains(&value) {
-                return Err(format!("{key} must be from 1 to 1000, not {value}"));
+            if !(least..=1_000).contains(&value) {
+                return Err(format!("{key} must be from {least} to 1000, not {value}"));
             }
         }
         Ok(())
