@@ -60,6 +60,8 @@ pub(crate) enum Failure {
     Migration(#[source] Arc<sqlx::migrate::MigrateError>),
     #[error("the store is closed")]
     Closed,
+    #[error("the store was opened for reading only")]
+    ReadOnly,
 }
 
 impl From<sqlx::Error> for Failure {
@@ -115,11 +117,21 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
 
 /// Whether there is no room for more rows.
 pub(crate) fn is_full(error: &sqlx::Error) -> bool {
-    result_code(error) == Some(SQLITE_FULL)
+    let is_storage_full = |error: &io::Error| error.kind() == io::ErrorKind::StorageFull;
+    match error {
+        sqlx::Error::Io(error) => is_storage_full(error),
+        error => result_code(error) == Some(SQLITE_FULL),
+    }
+}
+
+/// Whether the statement was stopped from outside, as at its deadline.
+pub(crate) fn is_interrupted(error: &sqlx::Error) -> bool {
+    result_code(error) == Some(SQLITE_INTERRUPT)
 }
 
 // Primary result codes, <https://www.sqlite.org/rescode.html>.
 const SQLITE_BUSY: u32 = 5;
+const SQLITE_INTERRUPT: u32 = 9;
 const SQLITE_FULL: u32 = 13;
 const SQLITE_CONSTRAINT: u32 = 19;
 

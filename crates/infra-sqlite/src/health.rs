@@ -1,28 +1,62 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use application::errors::BoxError;
 use application::ports::HealthCheck;
 use async_trait::async_trait;
-use sqlx::sqlite::SqlitePool;
+use sqlx::SqliteConnection;
 
-use crate::error::Failure;
-use crate::timing::read_within;
-use crate::writer::Writer;
+use crate::error::{Failure, WriteError};
+use crate::readers::Readers;
+use crate::writer::{Room, WriteJob, Writer};
 
-/// Looks whether rows can be read and the writer takes requests.
+/// Looks whether rows can be read, on a connection of its own, and whether rows can be written.
+///
+/// Write sets that come through are proof enough; a write of its own is tried only where none has come through for
+/// [`PROOF_LASTS`], or where the last one failed. A store that was opened for reading only is degraded: it works, but
+/// takes no answers.
 pub struct SqliteHealthCheck {
-    readers: SqlitePool,
+    readers: Readers,
     writer: Arc<Writer>,
+    read_only: bool,
     timeout: Duration,
+    /// Whether rows could be read when the last look ended.
+    reads: AtomicBool,
 }
 
 /// A check comes back before the two seconds that the port allows.
 const LONGEST: Duration = Duration::from_millis(1_900);
 
+/// For how long a write that came through shows that writing works.
+const PROOF_LASTS: Duration = Duration::from_secs(5);
+
 impl SqliteHealthCheck {
-    pub(crate) fn new(readers: SqlitePool, writer: Arc<Writer>, timeout: Duration) -> Self {
-        Self { readers, writer, timeout: timeout.min(LONGEST) }
+    pub(crate) fn new(readers: Readers, writer: Arc<Writer>, read_only: bool, timeout: Duration) -> Self {
+        let timeout = timeout.min(LONGEST);
+        Self { readers, writer, read_only, timeout, reads: AtomicBool::new(false) }
+    }
+
+    async fn look(&self) -> Result<(), BoxError> {
+        self.reads.store(false, Ordering::Release);
+        if !self.writer.is_open() {
+            return Err(Failure::Closed.into());
+        }
+        let read = self.readers.read("check", |connection| {
+            Box::pin(sqlx::query("SELECT row FROM predictions LIMIT 1").fetch_optional(connection))
+        });
+        read.await?;
+        self.reads.store(true, Ordering::Release);
+        if self.read_only {
+            return Err(Failure::ReadOnly.into());
+        }
+        let activity = self.writer.activity();
+        if activity.has_inserted_within(PROOF_LASTS) {
+            return Ok(());
+        }
+        self.writer.run(ProbeWrite).await?;
+        activity.inserted();
+        Ok(())
     }
 }
 
@@ -32,13 +66,34 @@ impl HealthCheck for SqliteHealthCheck {
         "store"
     }
 
+    fn is_vital(&self) -> bool {
+        !(self.read_only && self.reads.load(Ordering::Acquire))
+    }
+
     #[tracing::instrument(name = "db.check", skip_all)]
     async fn check(&self) -> Result<(), BoxError> {
-        if !self.writer.is_open() {
-            return Err(Failure::Closed.into());
-        }
-        let row = sqlx::query("SELECT row FROM predictions LIMIT 1").fetch_optional(&self.readers);
-        read_within(self.timeout, "check", row).await?;
+        let look = tokio::time::timeout(self.timeout, self.look()).await;
+        look.unwrap_or_else(|_elapsed| Err(Failure::TimedOut(self.timeout.as_millis()).into()))
+    }
+}
+
+/// Commits what needs as much room as an answer does, and leaves nothing behind: a row of a few pages that is taken
+/// back in the same transaction, in which the last holder of a lease would stand.
+struct ProbeWrite;
+
+#[async_trait]
+impl WriteJob for ProbeWrite {
+    type Answer = ();
+    const QUERY_TYPE: &'static str = "probe_write";
+    const ROOM: Room = Room::Normal;
+
+    async fn write(&self, connection: &mut SqliteConnection) -> Result<(), WriteError> {
+        sqlx::query(
+            "INSERT INTO leases (name, holder, fence, expires_at) VALUES ('write-probe', hex(zeroblob(6000)), 0, 0)",
+        )
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query("DELETE FROM leases WHERE name = 'write-probe'").execute(connection).await?;
         Ok(())
     }
 }

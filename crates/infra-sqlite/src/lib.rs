@@ -1,7 +1,7 @@
 //! The store ports on SQLite: the embedded default.
 //!
 //! One file, one writer. A single task owns the connection that writes and applies the write sets that wait in
-//! one transaction; readers have a pool of their own, which write-ahead logging keeps out of the writer's way.
+//! one transaction; readers have connections of their own, which write-ahead logging keeps out of the writer's way.
 //! This crate knows the ports and no use case, no web framework, and nothing of its PostgreSQL twin, with which
 //! it shares the contract suite and no line of code. Start reading at [`SqliteStore`], then `writer`.
 
@@ -14,6 +14,7 @@ mod json;
 mod migrate;
 mod pool;
 mod read_models;
+mod readers;
 mod repositories;
 mod sentences_json;
 mod settings;
@@ -21,6 +22,7 @@ mod skipped_rows;
 mod store;
 mod timing;
 mod unit_of_work;
+mod upkeep;
 mod writer;
 
 pub use error::{BackupError, OpenError};

@@ -3,9 +3,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 
 use crate::error::{OpenError, is_busy};
@@ -18,6 +16,7 @@ pub(crate) struct Database {
     path: PathBuf,
     place: Place,
     timeout: Duration,
+    max_log_bytes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +24,13 @@ enum Place {
     File,
     ReadOnlyFile,
     Memory,
+}
+
+/// How many bytes the database and its write-ahead log take on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DiskUse {
+    pub(crate) file: u64,
+    pub(crate) log: u64,
 }
 
 /// Numbers the databases in memory, each of which is one store's own.
@@ -40,30 +46,58 @@ impl Database {
         let options = SqliteConnectOptions::from_str(&settings.url).map_err(OpenError::Url)?;
         let options = options.busy_timeout(settings.timeout).disable_statement_logging();
         let has = |parameter| parameters.split('&').any(|each| each == parameter);
-        let timeout = settings.timeout;
         if path == ":memory:" || has("mode=memory") {
-            return Ok(Self::in_memory(timeout));
+            return Ok(Self::in_memory(settings));
         }
         let path = std::path::absolute(options.get_filename())
             .map_err(|source| OpenError::Folder { path: options.get_filename().to_owned(), source })?;
         let read_only = has("mode=ro") || has("immutable=1") || has("immutable=true");
         let place = if read_only { Place::ReadOnlyFile } else { Place::File };
         let options = options.read_only(read_only).create_if_missing(!read_only && !has("mode=rw"));
-        Ok(Self { options, path, place, timeout })
+        Ok(Self { options, path, place, timeout: settings.timeout, max_log_bytes: settings.max_log_bytes })
     }
 
     /// A database that all connections of this store share and that ends with them: SQLite's `memdb`, which
     /// shares what has a name that begins with a slash.
-    fn in_memory(timeout: Duration) -> Self {
+    fn in_memory(settings: &SqliteSettings) -> Self {
         let name = format!("/undertone-{}", MEMORY.fetch_add(1, Ordering::Relaxed));
         let options = SqliteConnectOptions::new().filename(name).vfs("memdb").create_if_missing(true);
-        let options = options.busy_timeout(timeout).disable_statement_logging();
-        Self { options, path: PathBuf::from(":memory:"), place: Place::Memory, timeout }
+        let options = options.busy_timeout(settings.timeout).disable_statement_logging();
+        let (path, place) = (PathBuf::from(":memory:"), Place::Memory);
+        Self { options, path, place, timeout: settings.timeout, max_log_bytes: settings.max_log_bytes }
     }
 
     /// The file, or `:memory:`.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the address allows reading only.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.place == Place::ReadOnlyFile
+    }
+
+    /// Whether there is a file that this store writes, with a write-ahead log beside it.
+    pub(crate) fn has_log(&self) -> bool {
+        self.place == Place::File
+    }
+
+    /// The longest that a statement waits for another connection.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The size beyond which the log should not stay.
+    pub(crate) fn max_log_bytes(&self) -> u64 {
+        self.max_log_bytes
+    }
+
+    /// What the database takes on the disk now.
+    pub(crate) fn disk_use(&self) -> DiskUse {
+        let size = |file: &Path| std::fs::metadata(file).map_or(0, |metadata| metadata.len());
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        DiskUse { file: size(&self.path), log: size(Path::new(&log)) }
     }
 
     /// Makes the folder of the file, unless nothing may be written.
@@ -73,11 +107,16 @@ impl Database {
             .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })
     }
 
-    /// A connection that may write, durably: what it commits survives a loss of power.
+    /// A connection that may write, durably: what it commits survives a loss of power. What it deletes is overwritten
+    /// with zeros, and a log that has been moved into the file is cut to its bound.
     pub(crate) async fn writing(&self) -> Result<SqliteConnection, sqlx::Error> {
         let options = self.options.clone().synchronous(SqliteSynchronous::Full);
+        let options = options.pragma("secure_delete", "ON");
         match self.place {
-            Place::File => options.journal_mode(SqliteJournalMode::Wal).connect().await,
+            Place::File => {
+                let options = options.pragma("journal_size_limit", self.max_log_bytes.to_string());
+                options.journal_mode(SqliteJournalMode::Wal).connect().await
+            }
             Place::ReadOnlyFile | Place::Memory => options.connect().await,
         }
     }
@@ -96,20 +135,12 @@ impl Database {
         }
     }
 
-    /// Connections that read.
-    pub(crate) async fn readers(&self, most: u32) -> Result<SqlitePool, OpenError> {
-        SqlitePoolOptions::new()
-            .max_connections(most.max(1))
-            .acquire_timeout(self.timeout)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_with(self.options.clone().pragma("query_only", "ON"))
-            .await
-            .map_err(|source| self.refused(source))
+    /// A connection that reads.
+    pub(crate) async fn reading(&self) -> Result<SqliteConnection, sqlx::Error> {
+        self.options.clone().pragma("query_only", "ON").connect().await
     }
 
-    fn refused(&self, source: sqlx::Error) -> OpenError {
+    pub(crate) fn refused(&self, source: sqlx::Error) -> OpenError {
         OpenError::Open { path: self.path.clone(), source }
     }
 }

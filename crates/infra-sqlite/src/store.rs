@@ -1,12 +1,11 @@
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use application::ports::{
     HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator,
     UnitOfWorkFactory,
 };
-use sqlx::sqlite::SqlitePool;
 
 use crate::backup::back_up;
 use crate::error::{BackupError, OpenError};
@@ -14,18 +13,30 @@ use crate::health::SqliteHealthCheck;
 use crate::migrate::SqliteMigrator;
 use crate::pool::Database;
 use crate::read_models::SqlitePredictionReadModel;
+use crate::readers::Readers;
 use crate::repositories::{SqliteLeaseRepository, SqliteOutboxRelayRepository};
 use crate::settings::SqliteSettings;
 use crate::unit_of_work::SqliteUnitOfWorkFactory;
+use crate::upkeep::Upkeep;
 use crate::writer::{Session, Writer};
 
 /// An open database: the writer, the readers, and the ports over them.
 pub struct SqliteStore {
     database: Database,
-    readers: SqlitePool,
+    /// Reads that a unique index answers: by id, and the relay's.
+    finds: Readers,
+    lists: Readers,
+    checks: Readers,
     writer: Arc<Writer>,
+    upkeep: Mutex<Option<Upkeep>>,
     timeout: Duration,
 }
+
+/// The connections for reads that an index answers: each takes far less than a millisecond.
+const FINDS: u32 = 2;
+
+/// The longest that closing waits for statements that read, which are told to end at once.
+const CLOSE_READERS_WITHIN: Duration = Duration::from_secs(2);
 
 impl SqliteStore {
     /// Opens the database, which is made with its folder where it is missing and may be written. Its tables are
@@ -37,10 +48,15 @@ impl SqliteStore {
         let database = Database::from_settings(settings)?;
         database.make_folder()?;
         let connection = database.first_writing().await?;
-        let readers = database.readers(settings.readers).await?;
+        let readers = |size| Readers::new(database.clone(), size, settings.timeout);
+        let (finds, lists, checks) = (readers(FINDS), readers(settings.readers), readers(1));
+        finds.open_one().await?;
         let session = Session::new(database.clone(), connection, settings.max_size_bytes);
         let writer = Arc::new(Writer::start(session, settings));
-        Ok(Self { database, readers, writer, timeout: settings.timeout })
+        let upkeep =
+            Upkeep::start(database.clone(), Arc::clone(&writer), lists.clone(), settings.purge_interval);
+        let (upkeep, timeout) = (Mutex::new(upkeep), settings.timeout);
+        Ok(Self { database, finds, lists, checks, writer, upkeep, timeout })
     }
 
     /// The absolute path of the file, or `:memory:`.
@@ -55,13 +71,13 @@ impl SqliteStore {
 
     /// The read side.
     pub fn predictions(&self) -> Arc<dyn PredictionReadModel> {
-        Arc::new(SqlitePredictionReadModel::new(self.readers.clone(), self.timeout))
+        Arc::new(SqlitePredictionReadModel::new(self.finds.clone(), self.lists.clone()))
     }
 
     /// The relay's side of the outbox.
     pub fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
         let writer = Arc::clone(&self.writer);
-        Arc::new(SqliteOutboxRelayRepository::new(self.readers.clone(), writer, self.timeout))
+        Arc::new(SqliteOutboxRelayRepository::new(self.finds.clone(), writer))
     }
 
     /// The leases.
@@ -72,7 +88,8 @@ impl SqliteStore {
     /// Whether the store works.
     pub fn health(&self) -> Arc<dyn HealthCheck> {
         let writer = Arc::clone(&self.writer);
-        Arc::new(SqliteHealthCheck::new(self.readers.clone(), writer, self.timeout))
+        let read_only = self.database.is_read_only();
+        Arc::new(SqliteHealthCheck::new(self.checks.clone(), writer, read_only, self.timeout))
     }
 
     /// The schema.
@@ -90,10 +107,14 @@ impl SqliteStore {
         back_up(&self.database, file).await
     }
 
-    /// Answers every write that was handed in, then closes the database. Later calls are `Unavailable`.
+    /// Ends what is read, answers every write that was handed in, then closes the database. Later calls are
+    /// `Unavailable`. Takes no longer than two seconds and twice the store's timeout, whatever the disk does.
     pub async fn close(&self) {
+        drop(self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take());
         // The writer ends last: the last connection of all moves the log into the file.
-        self.readers.close().await;
-        self.writer.close().await;
+        let within = CLOSE_READERS_WITHIN;
+        tokio::join!(self.finds.close(within), self.lists.close(within), self.checks.close(within));
+        // Callers wait for one timeout; the write that runs when the last of them goes may take another.
+        self.writer.close(self.timeout * 2).await;
     }
 }

@@ -15,15 +15,6 @@ pub(crate) async fn within<T>(
     answer.unwrap_or_else(|_elapsed| Err(unavailable(Failure::TimedOut(timeout.as_millis()))))
 }
 
-/// As [`within`], for a statement that reads.
-pub(crate) async fn read_within<T>(
-    timeout: Duration,
-    query_type: &'static str,
-    statement: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, StoreError> {
-    within(timeout, query_type, async { statement.await.map_err(unavailable) }).await
-}
-
 /// Runs `work` and records how long it took under `query_type`.
 pub(crate) async fn timed<T>(query_type: &'static str, work: impl Future<Output = T>) -> T {
     let start = Instant::now();

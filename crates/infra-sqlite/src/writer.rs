@@ -4,38 +4,40 @@
 //! answers each after the commit, so that one flush to the disk serves many callers. What is no write set, such
 //! as a lease, goes through the same queue as a [`Job`] in a transaction of its own.
 
+mod activity;
 mod apply;
 mod group;
 mod job;
 mod prepared;
+mod queue;
 mod session;
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use application::ports::StoreError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tracing::Span;
 
 use crate::error::{Failure, unavailable};
 use crate::settings::SqliteSettings;
 use crate::timing::within;
 
 use group::{GroupLimits, PendingSet};
-use job::{Job, PendingJob};
+use job::{CutLog, Job, PendingJob};
+use queue::Queue;
 
+pub(crate) use activity::Activity;
 pub(crate) use job::WriteJob;
 pub(crate) use prepared::PreparedSet;
-pub(crate) use session::Session;
-
-/// The requests that may wait in the queue; beyond them callers wait for room, within their timeout.
-const QUEUE: usize = 1_024;
+pub(crate) use session::{Room, Session};
 
 /// The way to the task that writes.
 pub(crate) struct Writer {
-    queue: mpsc::Sender<Request>,
+    queue: Arc<Queue<Request>>,
     task: Mutex<Option<JoinHandle<()>>>,
+    activity: Arc<Activity>,
     timeout: Duration,
 }
 
@@ -43,43 +45,52 @@ pub(crate) struct Writer {
 enum Request {
     Set(PendingSet),
     Job(Box<dyn Job>),
-    Close,
 }
 
 impl Writer {
     /// Starts the task on `session`.
     pub(crate) fn start(session: Session, settings: &SqliteSettings) -> Self {
-        let (queue, requests) = mpsc::channel(QUEUE);
+        let queue = Arc::new(Queue::new());
+        let activity = Arc::clone(session.activity());
         let limits =
             GroupLimits { sets: settings.group_max_sets.max(1), rows: settings.group_max_rows.max(1) };
-        let task = tokio::spawn(serve(session, requests, limits));
-        Self { queue, task: Mutex::new(Some(task)), timeout: settings.timeout }
+        let task = tokio::spawn(serve(session, Arc::clone(&queue), limits));
+        Self { queue, task: Mutex::new(Some(task)), activity, timeout: settings.timeout }
     }
 
     /// Writes `set` with whatever else waits, and answers once it is durable.
     pub(crate) async fn write(&self, set: PreparedSet) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.submit("commit", Request::Set(PendingSet { set, answer }), answered).await
+        let request = Request::Set(PendingSet { set, answer, span: Span::current() });
+        self.submit("commit", request, answered).await
     }
 
     /// Runs `job` in a transaction of its own.
     pub(crate) async fn run<J: WriteJob>(&self, job: J) -> Result<J::Answer, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let request = Request::Job(Box::new(PendingJob { job, answer }));
+        let request = Request::Job(Box::new(PendingJob { job, answer, span: Span::current() }));
         self.submit(J::QUERY_TYPE, request, answered).await
     }
 
-    /// Hands `request` in and waits for its answer, both within the timeout. Whoever gives up takes the answer's
-    /// receiver along, by which the writer knows that a request is not wanted any more.
+    /// Moves the log into the file and cuts it; reports whether no reader was in the way.
+    pub(crate) async fn cut_log(&self) -> Result<bool, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.submit("cut_log", Request::Job(Box::new(CutLog { answer })), answered).await
+    }
+
+    /// Hands `request` in at once and waits for its answer within the timeout. A caller who gives up takes the request
+    /// out of the queue again; where the writer has taken it, but not begun it, the answer's missing receiver shows that
+    /// it is not wanted any more.
     async fn submit<T>(
         &self,
         query_type: &'static str,
         request: Request,
         answered: oneshot::Receiver<Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        let closed = || unavailable(Failure::Closed);
         within(self.timeout, query_type, async {
-            self.queue.send(request).await.map_err(|_| unavailable(Failure::Closed))?;
-            answered.await.map_err(|_| unavailable(Failure::Closed))?
+            let _place = self.queue.enter(request).ok_or_else(closed)?;
+            answered.await.map_err(|_| closed())?
         })
         .await
     }
@@ -89,56 +100,57 @@ impl Writer {
         !self.queue.is_closed()
     }
 
-    /// Answers everything that was handed in before, then ends the task.
-    pub(crate) async fn close(&self) {
-        // An error means that the task has ended already.
-        let _ = self.queue.send(Request::Close).await;
+    /// What became of the last writes.
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// Answers everything that was handed in before, then ends the task; ends it in any case after `longest`.
+    pub(crate) async fn close(&self, longest: Duration) {
+        self.queue.close();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the writer did not end in order");
+        let Some(mut task) = task else { return };
+        match tokio::time::timeout(longest, &mut task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the writer did not end in order"),
+            Err(_elapsed) => {
+                tracing::error!("the writer did not end in time; what waited for it was not written");
+                task.abort();
+            }
         }
     }
 }
 
 /// The task: takes what waits until the queue is closed and empty.
-async fn serve(mut session: Session, mut requests: mpsc::Receiver<Request>, limits: GroupLimits) {
-    let mut next = requests.recv().await;
-    while let Some(request) = next {
-        let mut left_over = None;
+async fn serve(mut session: Session, queue: Arc<Queue<Request>>, limits: GroupLimits) {
+    let queue = AbandonOnDrop(queue);
+    while let Some(request) = queue.0.take().await {
         match request {
-            Request::Set(first) => {
-                let mut sets = vec![first];
-                left_over = gather(&mut sets, &mut requests, limits);
-                group::write(&mut session, sets).await;
-            }
+            Request::Set(first) => group::write(&mut session, gather(first, &queue.0, limits)).await,
             Request::Job(job) => job.run(&mut session).await,
-            Request::Close => requests.close(),
         }
-        next = match left_over {
-            Some(request) => Some(request),
-            None => requests.recv().await,
-        };
     }
     session.close().await;
 }
 
-/// Adds the write sets that wait to `sets`, up to the limits; gives back the request that ended the gathering.
-fn gather(
-    sets: &mut Vec<PendingSet>,
-    requests: &mut mpsc::Receiver<Request>,
-    limits: GroupLimits,
-) -> Option<Request> {
-    let mut rows: usize = sets.iter().map(|pending| pending.set.rows()).sum();
-    while sets.len() < limits.sets && rows < limits.rows {
-        match requests.try_recv().ok()? {
-            Request::Set(pending) => {
-                rows += pending.set.rows();
-                sets.push(pending);
-            }
-            other => return Some(other),
-        }
+/// The queue, as the task has it: however the task ends, nobody waits for it any more.
+struct AbandonOnDrop(Arc<Queue<Request>>);
+
+impl Drop for AbandonOnDrop {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
-    None
+}
+
+/// The write set `first` and those that wait right behind it, up to the limits.
+fn gather(first: PendingSet, queue: &Queue<Request>, limits: GroupLimits) -> Vec<PendingSet> {
+    let mut rows = first.set.rows();
+    let mut sets = vec![first];
+    let is_set = |request: &Request| matches!(request, Request::Set(_));
+    while sets.len() < limits.sets && rows < limits.rows {
+        let Some(Request::Set(pending)) = queue.take_if(is_set) else { break };
+        rows += pending.set.rows();
+        sets.push(pending);
+    }
+    sets
 }

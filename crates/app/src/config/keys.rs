@@ -68,11 +68,16 @@ const KEYS: &[Key] = &[
         "PostgreSQL: connections of this process at most, beside two for the writer and the health check; lists take \
          at most half.",
     ),
-    key("store.readers", "1–1000", "SQLite: connections that read at the same time."),
+    key(
+        "store.readers",
+        "1–1000",
+        "SQLite: lists that are read at the same time. Reads by id have connections of their own.",
+    ),
     key(
         "store.max_size_mib",
         "MiB",
-        "SQLite: the largest the database may grow; 0 for no bound. Beyond it writes get 503.",
+        "SQLite: the largest the database file may grow, and what its write-ahead log takes beyond 64 MiB with it; 0 for \
+         no bound. Beyond it writes get 503.",
     ),
     key(
         "store.allow_unsafe",

@@ -8,7 +8,8 @@ pub trait HealthCheck: Send + Sync {
     /// The component's name in the health report.
     fn name(&self) -> &'static str;
 
-    /// Whether the service is of no use without it; else its failure only degrades the service.
+    /// Whether the service is of no use without it; else its failure only degrades the service. Asked after each
+    /// check, so that the answer may depend on what that found.
     fn is_vital(&self) -> bool {
         true
     }

@@ -1,26 +1,24 @@
-use std::time::Duration;
-
 use application::dtos::PredictionRecord;
 use application::ports::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel, StoreError};
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
-use sqlx::sqlite::SqlitePool;
 
 use crate::read_models::prediction_query::{find_query, list_query};
 use crate::read_models::prediction_row::{read_id, read_row};
+use crate::readers::Readers;
 use crate::skipped_rows::SkippedRows;
-use crate::timing::read_within;
 
-/// Reads the table `predictions`.
+/// Reads the table `predictions`. Lists, which may have to look at every row, have connections apart from those of
+/// reads by id, so that these never wait for lists.
 pub struct SqlitePredictionReadModel {
-    readers: SqlitePool,
-    timeout: Duration,
+    finds: Readers,
+    lists: Readers,
     skipped: SkippedRows,
 }
 
 impl SqlitePredictionReadModel {
-    pub(crate) fn new(readers: SqlitePool, timeout: Duration) -> Self {
-        Self { readers, timeout, skipped: SkippedRows::default() }
+    pub(crate) fn new(finds: Readers, lists: Readers) -> Self {
+        Self { finds, lists, skipped: SkippedRows::default() }
     }
 }
 
@@ -33,9 +31,10 @@ impl PredictionReadModel for SqlitePredictionReadModel {
         id: PredictionId,
     ) -> Result<Option<PredictionRecord>, StoreError> {
         let mut query = find_query(tenant, id);
-        let row = query.build().fetch_optional(&self.readers);
-        let row = read_within(self.timeout, "find", row).await?;
-        row.as_ref().map(read_row).transpose()
+        let row = self.finds.read("find", move |connection| {
+            Box::pin(async move { query.build().fetch_optional(connection).await })
+        });
+        row.await?.as_ref().map(read_row).transpose()
     }
 
     #[tracing::instrument(name = "db.list_predictions", skip_all, fields(limit))]
@@ -47,8 +46,10 @@ impl PredictionReadModel for SqlitePredictionReadModel {
         limit: u32,
     ) -> Result<PredictionPage, StoreError> {
         let mut query = list_query(tenant, filter, after, limit.saturating_add(1));
-        let rows = query.build().fetch_all(&self.readers);
-        let rows = read_within(self.timeout, "list", rows).await?;
+        let rows = self.lists.read("list", move |connection| {
+            Box::pin(async move { query.build().fetch_all(connection).await })
+        });
+        let rows = rows.await?;
         let found = |row| FoundRow { id: read_id(row).ok(), record: read_row(row) };
         PredictionPage::from_rows(rows.iter().map(found).collect(), limit, |error| self.skipped.add(error))
     }

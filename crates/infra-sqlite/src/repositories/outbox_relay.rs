@@ -1,29 +1,26 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use application::ports::{Lease, OutboxEvent, OutboxRelayRepository, StoreError};
 use async_trait::async_trait;
 use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
-use sqlx::sqlite::SqlitePool;
 use sqlx::{FromRow, SqliteConnection};
 
 use crate::error::WriteError;
-use crate::timing::read_within;
+use crate::readers::Readers;
 use crate::writer::{WriteJob, Writer};
 
 /// The relay's side of the table `outbox`.
 pub struct SqliteOutboxRelayRepository {
-    readers: SqlitePool,
+    readers: Readers,
     writer: Arc<Writer>,
-    timeout: Duration,
 }
 
 /// The events that one transaction of a purge removes, so that write sets get their turn between.
 const PURGED_AT_ONCE: i64 = 1_000;
 
 impl SqliteOutboxRelayRepository {
-    pub(crate) fn new(readers: SqlitePool, writer: Arc<Writer>, timeout: Duration) -> Self {
-        Self { readers, writer, timeout }
+    pub(crate) fn new(readers: Readers, writer: Arc<Writer>) -> Self {
+        Self { readers, writer }
     }
 }
 
@@ -31,14 +28,14 @@ impl SqliteOutboxRelayRepository {
 impl OutboxRelayRepository for SqliteOutboxRelayRepository {
     #[tracing::instrument(name = "db.list_unpublished", skip_all, fields(limit))]
     async fn list_unpublished(&self, limit: u32) -> Result<Vec<OutboxEvent>, StoreError> {
-        let rows = sqlx::query_as::<_, OutboxRow>(
+        let query = sqlx::query_as::<_, OutboxRow>(
             "SELECT seq, tenant, event_id, event_type, prediction_id, occurred_at, payload FROM outbox \
              WHERE published_at IS NULL ORDER BY seq LIMIT ?1",
         )
-        .bind(limit)
-        .fetch_all(&self.readers);
-        let rows = read_within(self.timeout, "list_unpublished", rows).await?;
-        rows.into_iter().map(OutboxEvent::try_from).collect()
+        .bind(limit);
+        let rows =
+            self.readers.read("list_unpublished", move |connection| Box::pin(query.fetch_all(connection)));
+        rows.await?.into_iter().map(OutboxEvent::try_from).collect()
     }
 
     #[tracing::instrument(name = "db.mark_published", skip_all, fields(events = events.len()))]

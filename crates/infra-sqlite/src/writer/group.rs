@@ -1,6 +1,9 @@
+use std::collections::HashSet;
+
 use application::ports::StoreError;
 use sqlx::{Executor, SqliteConnection};
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 
 use crate::error::{Failure, WriteError, is_full, unavailable};
 use crate::timing::timed;
@@ -12,6 +15,8 @@ use crate::writer::session::{Room, Session};
 pub(super) struct PendingSet {
     pub(super) set: PreparedSet,
     pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
+    /// Its caller's, which the group's follows from.
+    pub(super) span: Span,
 }
 
 /// How much one transaction takes.
@@ -24,19 +29,48 @@ pub(super) struct GroupLimits {
 }
 
 /// Writes the sets in one transaction and answers each. Sets whose callers have gone are left out.
-#[tracing::instrument(name = "db.write_group", skip_all, fields(sets = sets.len()))]
 pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) {
     sets.retain(|pending| !pending.answer.is_closed());
     if sets.is_empty() {
         return;
     }
+    let span = group_span(&sets);
+    write_wanted(session, sets).instrument(span).await;
+}
+
+/// The group's span, which follows from those of the callers, from each once.
+fn group_span(sets: &[PendingSet]) -> Span {
+    let group = tracing::info_span!("db.write_group", sets = sets.len());
+    if !group.is_disabled() {
+        let callers: HashSet<_> = sets.iter().filter_map(|pending| pending.span.id()).collect();
+        for caller in callers {
+            group.follows_from(caller);
+        }
+    }
+    group
+}
+
+async fn write_wanted(session: &mut Session, sets: Vec<PendingSet>) {
     metrics::histogram!("undertone_write_group_sets").record(sets.len() as f64);
     let room =
         if sets.iter().any(|pending| pending.set.inserts()) { Room::Normal } else { Room::WithReserve };
     match timed("write_group", together(session, &sets, room)).await {
-        Ok(()) => answer(sets, || Ok(())),
+        Ok(()) => {
+            note(session, &sets, room);
+            answer(sets, || Ok(()));
+        }
         Err(WriteError::Set(_)) => split(session, sets, room).await,
         Err(WriteError::Database(error)) => give_up(session, sets, room, error).await,
+    }
+}
+
+/// Notes that the sets were committed.
+fn note(session: &Session, sets: &[PendingSet], room: Room) {
+    if room == Room::Normal {
+        session.activity().inserted();
+    }
+    if sets.iter().any(|pending| pending.set.deletes()) {
+        session.activity().deleted();
     }
 }
 
@@ -57,6 +91,7 @@ async fn together(session: &mut Session, sets: &[PendingSet], room: Room) -> Res
 async fn split(session: &mut Session, sets: Vec<PendingSet>, room: Room) {
     match timed("write_group_split", one_by_one(session, &sets, room)).await {
         Ok(outcomes) => {
+            note(session, &sets, room);
             let mut outcomes = outcomes.into_iter();
             answer(sets, || outcomes.next().unwrap_or_else(|| Err(unavailable(Failure::Closed))));
         }
@@ -98,6 +133,9 @@ async fn apply_each(
 /// Tells the callers that the database did not work, without another try. Only in a full store, the sets that
 /// add nothing are tried again without the others: they make the room that is missing.
 async fn give_up(session: &mut Session, sets: Vec<PendingSet>, room: Room, error: sqlx::Error) {
+    if room == Room::Normal {
+        session.activity().failed();
+    }
     let may_fit = |pending: &PendingSet| is_full(&error) && room == Room::Normal && !pending.set.inserts();
     let (again, sets): (Vec<_>, Vec<_>) = sets.into_iter().partition(may_fit);
     let failure = Failure::from(error);
@@ -115,53 +153,4 @@ fn answer(sets: Vec<PendingSet>, mut outcome: impl FnMut() -> Result<(), StoreEr
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use application::ports::{SchemaMigrator, Write, WriteSet};
-    use domain::entities::Prediction;
-    use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
-
-    use super::*;
-    use crate::migrate::SqliteMigrator;
-    use crate::pool::Database;
-    use crate::settings::SqliteSettings;
-
-    /// A set that appends the event `id`, and deletes a prediction that is not there if `id` is odd.
-    fn pending(id: u128) -> (PendingSet, oneshot::Receiver<Result<(), StoreError>>) {
-        let prediction_id = PredictionId::from_u128(id);
-        let event = Prediction::deleted(prediction_id, EventId::from_u128(id), Timestamp::from_micros(0));
-        let mut writes = vec![Write::AppendEvent(event)];
-        if id % 2 == 1 {
-            writes.push(Write::DeletePrediction(prediction_id));
-        }
-        let (answer, answered) = oneshot::channel();
-        let set = PreparedSet::from(WriteSet { tenant: TenantId::default(), writes });
-        (PendingSet { set, answer }, answered)
-    }
-
-    #[tokio::test]
-    async fn sets_whose_callers_have_gone_are_left_out_and_bad_ones_fail_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("undertone.db").display());
-        let database = Database::from_settings(&SqliteSettings::new(url)).unwrap();
-        let connection = database.first_writing().await.unwrap();
-        SqliteMigrator::new(database.clone()).up().await.unwrap();
-        let mut session = Session::new(database, connection, None);
-
-        let ((gone, nobody), (good, kept)) = (pending(2), pending(4));
-        let ((bad, refused), (good_too, kept_too)) = (pending(5), pending(6));
-        drop(nobody);
-        write(&mut session, vec![gone, good, bad, good_too]).await;
-
-        kept.await.unwrap().unwrap();
-        kept_too.await.unwrap().unwrap();
-        assert!(matches!(refused.await.unwrap(), Err(StoreError::NotFound { entity: "prediction", .. })));
-        let connection = session.begin(Room::Normal).await.unwrap();
-        let ids: Vec<Vec<u8>> = sqlx::query_scalar("SELECT event_id FROM outbox ORDER BY seq")
-            .fetch_all(connection)
-            .await
-            .unwrap();
-        assert_eq!(ids, [4_u128, 6].map(|id| id.to_be_bytes().to_vec()));
-    }
-}
+mod tests;

@@ -71,6 +71,11 @@ impl PreparedSet {
     pub(super) fn inserts(&self) -> bool {
         self.writes.iter().any(|write| matches!(write, PreparedWrite::Insert(_)))
     }
+
+    /// Whether the set removes predictions.
+    pub(super) fn deletes(&self) -> bool {
+        self.writes.iter().any(|write| matches!(write, PreparedWrite::Delete(_)))
+    }
 }
 
 impl From<WriteSet> for PreparedSet {

@@ -1,6 +1,11 @@
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Connection, Executor, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::pool::Database;
+use crate::writer::activity::Activity;
 
 /// The connection that writes, and its transactions. A connection that could not begin or roll back is thrown
 /// away, and the next transaction opens another: so the session works again as soon as the database does.
@@ -10,11 +15,12 @@ pub(crate) struct Session {
     max_size_bytes: Option<u64>,
     /// The room that the connection was last told to keep to.
     room: Option<Room>,
+    activity: Arc<Activity>,
 }
 
 /// How much of the allowed size a transaction may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Room {
+pub(crate) enum Room {
     /// All but the reserve.
     Normal,
     /// All of it. Deleting needs room for a moment; without a reserve a full store could not be emptied.
@@ -29,7 +35,12 @@ fn reserve(pages: u64) -> u64 {
 impl Session {
     /// A session that begins on `connection`, which [`Database::writing`] made.
     pub(crate) fn new(database: Database, connection: SqliteConnection, max_size_bytes: Option<u64>) -> Self {
-        Self { database, connection: Some(connection), max_size_bytes, room: None }
+        Self { database, connection: Some(connection), max_size_bytes, room: None, activity: Arc::default() }
+    }
+
+    /// Where the writer notes what became of its writes.
+    pub(super) fn activity(&self) -> &Arc<Activity> {
+        &self.activity
     }
 
     /// Begins a transaction that holds the write lock from the start.
@@ -54,8 +65,37 @@ impl Session {
         outcome.map(drop)
     }
 
-    /// The connection, told to keep to `room`.
+    /// Moves the whole log into the file and cuts it to nothing; reports whether that could be done at once. A reader
+    /// of an older state is waited for no longer than [`WAIT_FOR_READERS`], since nothing is written meanwhile.
+    pub(super) async fn cut_log(&mut self) -> Result<bool, sqlx::Error> {
+        let mut connection = self.connection(Room::WithReserve).await?;
+        wait_for_others(&mut connection, WAIT_FOR_READERS).await?;
+        let (busy, _, _): (i64, i64, i64) =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await?;
+        wait_for_others(&mut connection, self.database.timeout()).await?;
+        self.connection = Some(connection);
+        Ok(busy == 0)
+    }
+
+    /// The connection, told to keep to `room`, unless the log has used that up already.
     async fn connect(&mut self, room: Room) -> Result<SqliteConnection, sqlx::Error> {
+        if room == Room::Normal && self.is_log_over_size() {
+            return Err(sqlx::Error::Io(io::Error::new(
+                io::ErrorKind::StorageFull,
+                "the database and its write-ahead log have reached the allowed size",
+            )));
+        }
+        self.connection(room).await
+    }
+
+    /// Whether the log has grown so far beyond its bound that nothing of the allowed size is left.
+    fn is_log_over_size(&self) -> bool {
+        let Some(max_size) = self.max_size_bytes.filter(|_| self.database.has_log()) else { return false };
+        let (used, max_log) = (self.database.disk_use(), self.database.max_log_bytes());
+        used.log > max_log && used.file + (used.log - max_log) >= max_size
+    }
+
+    async fn connection(&mut self, room: Room) -> Result<SqliteConnection, sqlx::Error> {
         let mut connection = if let Some(connection) = self.connection.take() {
             connection
         } else {
@@ -101,6 +141,17 @@ impl Session {
             tracing::warn!(%error, "the database was not closed in order");
         }
     }
+}
+
+/// The longest that cutting the log waits for readers, which holds up what is to be written.
+const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
+
+/// Tells the connection how long to wait where another connection is in its way.
+async fn wait_for_others(connection: &mut SqliteConnection, longest: Duration) -> Result<(), sqlx::Error> {
+    let millis = i32::try_from(longest.as_millis()).unwrap_or(i32::MAX);
+    // A pragma takes no bound values; a number cannot hold anything else.
+    connection.execute(AssertSqlSafe(format!("PRAGMA busy_timeout = {millis}"))).await?;
+    Ok(())
 }
 
 /// Tells the connection the size beyond which the file must not grow.

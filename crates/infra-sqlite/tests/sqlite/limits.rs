@@ -36,7 +36,8 @@ async fn a_full_store_goes_on_reading_and_takes_new_rows_once_some_are_deleted()
         assert!(is_unavailable(&keep(store, &[prediction_of(full_at, chars)]).await));
         assert!(has(store, &prediction_of(0, chars)).await);
         assert!(!has(store, &prediction_of(full_at, chars)).await);
-        store.health().check().await.unwrap();
+        let health = store.health();
+        assert!(health.check().await.is_err() && health.is_vital());
 
         for number in 0..full_at {
             delete(store, &prediction_of(number, chars)).await.unwrap();
@@ -44,6 +45,7 @@ async fn a_full_store_goes_on_reading_and_takes_new_rows_once_some_are_deleted()
         publish_and_purge(store).await;
         keep(store, &[prediction_of(full_at, chars)]).await.unwrap();
         assert!(has(store, &prediction_of(full_at, chars)).await);
+        health.check().await.unwrap();
         delete(store, &prediction_of(full_at, chars)).await.unwrap();
         publish_and_purge(store).await;
     }
@@ -88,7 +90,62 @@ async fn a_read_only_store_reads_and_refuses_to_write() {
     assert!(store.leases().acquire("relay", "me", now, Duration::from_secs(1)).await.is_err());
     assert_eq!(store.migrator().up().await.unwrap(), 0);
     assert!(store.migrator().down(1).await.is_err());
-    store.health().check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_for_reading_only_degrades_the_service_and_one_that_cannot_be_read_fails_it() {
+    let harness = SqliteHarness::start().await;
+    let store = harness.open_again("?mode=ro").await;
+    let health = store.health();
+    assert!(health.check().await.is_err());
+    assert!(!health.is_vital());
+
+    let mut other = SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap();
+    other.execute("ALTER TABLE predictions RENAME TO elsewhere").await.unwrap();
+    assert!(health.check().await.is_err());
+    assert!(health.is_vital());
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_written_any_more_is_unhealthy_until_it_can() {
+    let harness = SqliteHarness::start_with(|settings| settings.timeout = Duration::from_millis(300)).await;
+    let health = harness.store.health();
+    health.check().await.unwrap();
+    let mut other = SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    assert!(is_unavailable(&keep(&harness.store, &[prediction(1)]).await));
+    let start = Instant::now();
+    // The caller gives up at the same moment as the writer.
+    while health.check().await.is_ok() {
+        assert!(start.elapsed() < Duration::from_mins(1));
+    }
+    assert!(health.is_vital());
+    other.execute("ROLLBACK").await.unwrap();
+    while health.check().await.is_err() {
+        assert!(start.elapsed() < Duration::from_mins(1));
+    }
+}
+
+#[tokio::test]
+async fn a_healthy_store_is_checked_without_a_trace_and_seldom_by_a_write() {
+    let harness = SqliteHarness::start().await;
+    let store = &harness.store;
+    let mut other = SqliteConnectOptions::new().filename(store.path()).connect().await.unwrap();
+    // Changes with every commit of another connection.
+    let mut version =
+        async || -> i64 { sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut other).await.unwrap() };
+    keep(store, &[prediction(1)]).await.unwrap();
+    let before = version().await;
+    for _ in 0..20 {
+        store.health().check().await.unwrap();
+    }
+    // A few seconds after a write that came through another is due; twenty looks take far less.
+    assert!(version().await - before <= 1);
+    let leases: i64 = {
+        let mut other = SqliteConnectOptions::new().filename(store.path()).connect().await.unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM leases").fetch_one(&mut other).await.unwrap()
+    };
+    assert_eq!(leases, 0);
 }
 
 #[tokio::test]

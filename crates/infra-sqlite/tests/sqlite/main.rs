@@ -9,3 +9,6 @@ mod harness;
 mod limits;
 mod migrations;
 mod samples;
+mod slow_reads;
+mod stalled_callers;
+mod upkeep;

@@ -8,16 +8,20 @@ use infra_sqlite::SqliteStore;
 
 /// The prediction number `number`, of a text of `chars` characters.
 pub(crate) fn prediction_of(number: u32, chars: usize) -> Prediction {
+    prediction_saying(number, &format!("Sample {number} is not bad. {}", "z".repeat(chars)))
+}
+
+/// The prediction number `number`, of `text`.
+pub(crate) fn prediction_saying(number: u32, text: &str) -> Prediction {
     let now = Timestamp::from_micros(1_767_323_045_000_000 + i64::from(number) * 1_000);
     let id = PredictionId::lowest_at(now).as_u128() | u128::from(number);
-    let text = format!("Sample {number} is not bad. {}", "z".repeat(chars));
     let scores = SentimentScores { negative: Some(0.1), neutral: Some(0.2), positive: Some(0.7) };
     let labels = vec![LabelScore { label: "POSITIVE".to_owned(), score: 0.7, logit: None }];
     let confidence = Confidence::try_new("confidence", 0.7).ok();
     Prediction::create(NewPrediction {
         id: PredictionId::from_u128(id),
         event_id: EventId::from_u128(id | 1 << 63),
-        text: InputText::parse(text, TextLimits { max_chars: usize::MAX }).unwrap(),
+        text: InputText::parse(text.to_owned(), TextLimits { max_chars: usize::MAX }).unwrap(),
         reference: None,
         metadata: Metadata::default(),
         result: PredictionResult::restore(Some(Sentiment::Positive), confidence, scores, labels),

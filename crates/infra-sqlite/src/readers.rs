@@ -1,0 +1,235 @@
+//! Connections that read, each statement of which ends at its deadline.
+//!
+//! SQLite runs a statement to its end on the connection's thread, whatever becomes of the future that waits for it.
+//! So every connection asks, every few thousand steps of a statement, whether it may go on ([`StatementLimit`]): not
+//! beyond the deadline of the call, not when its caller has gone, not when the store closes.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use application::ports::StoreError;
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tracing::Instrument;
+
+use crate::error::{Failure, OpenError, is_interrupted, unavailable};
+use crate::pool::Database;
+use crate::timing::within;
+
+/// A bounded number of connections that read. Connections are opened when they are first needed and stay open.
+#[derive(Clone)]
+pub(crate) struct Readers {
+    pool: Arc<Pool>,
+    timeout: Duration,
+}
+
+/// What a call runs on its connection.
+pub(crate) type Statement<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
+
+struct Pool {
+    database: Database,
+    /// One permit for each connection.
+    room: Arc<Semaphore>,
+    size: u32,
+    idle: Mutex<Vec<Reader>>,
+    closed: Arc<AtomicBool>,
+}
+
+struct Reader {
+    connection: SqliteConnection,
+    limit: Arc<StatementLimit>,
+}
+
+/// The steps of SQLite's virtual machine between two looks at the limit: well below a millisecond.
+const STEPS: i32 = 4_000;
+
+impl Readers {
+    /// At most `size` connections, for calls that may take `timeout` each, waiting included.
+    pub(crate) fn new(database: Database, size: u32, timeout: Duration) -> Self {
+        let size = size.max(1);
+        let room = Arc::new(Semaphore::new(size as usize));
+        let pool = Pool { database, room, size, idle: Mutex::default(), closed: Arc::default() };
+        Self { pool: Arc::new(pool), timeout }
+    }
+
+    /// Opens the first connection, to see whether the database can be read.
+    pub(crate) async fn open_one(&self) -> Result<(), OpenError> {
+        let reader = self.pool.open().await.map_err(|source| self.pool.database.refused(source))?;
+        self.pool.idle().push(reader);
+        Ok(())
+    }
+
+    /// Runs `statement` on one of the connections. The statement ends within the timeout, and as soon as the returned
+    /// future is dropped; it goes on, and frees its connection, where that future is not polled.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        query_type: &'static str,
+        statement: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Statement<'c, T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (pool, timeout) = (Arc::clone(&self.pool), self.timeout);
+        let deadline = Instant::now() + timeout;
+        let work = async move {
+            let mut borrowed = pool.borrow(deadline).await?;
+            let late = || Failure::TimedOut(timeout.as_millis());
+            let outcome = borrowed.run(statement).await;
+            outcome.map_err(|error| unavailable(if is_interrupted(&error) { late() } else { error.into() }))
+        };
+        let call = within(timeout, query_type, work).in_current_span();
+        AbortOnDrop(tokio::spawn(call)).await
+    }
+
+    /// Waits until none of the connections reads. None reads until the returned permit is dropped.
+    pub(crate) async fn pause(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.pool.room).acquire_many_owned(self.pool.size).await.ok()
+    }
+
+    /// Ends the statements that run, then closes the connections. Later calls are `Unavailable`. Waits no longer than
+    /// `longest`; what has not ended by then is closed when it does.
+    pub(crate) async fn close(&self, longest: Duration) {
+        self.pool.closed.store(true, Ordering::Release);
+        let close = async {
+            // Those who wait for a connection come first, and find the pool closed.
+            let all = self.pause().await;
+            let idle = std::mem::take(&mut *self.pool.idle());
+            for reader in idle {
+                if let Err(error) = reader.connection.close().await {
+                    tracing::warn!(%error, "a connection that reads was not closed in order");
+                }
+            }
+            drop(all);
+        };
+        if tokio::time::timeout(longest, close).await.is_err() {
+            tracing::warn!("a statement that reads did not end in time");
+        }
+        self.pool.room.close();
+    }
+}
+
+impl Pool {
+    async fn borrow(self: Arc<Self>, deadline: Instant) -> Result<Borrowed, StoreError> {
+        let room = Arc::clone(&self.room).acquire_owned().await;
+        let room = room.map_err(|_| unavailable(Failure::Closed))?;
+        if self.closed.load(Ordering::Acquire) {
+            return Err(unavailable(Failure::Closed));
+        }
+        let idle = self.idle().pop();
+        let reader = match idle {
+            Some(reader) => reader,
+            None => self.open().await.map_err(unavailable)?,
+        };
+        reader.limit.set(deadline);
+        Ok(Borrowed { reader: Some(reader), room: Some(room), pool: self })
+    }
+
+    async fn open(&self) -> Result<Reader, sqlx::Error> {
+        let mut connection = self.database.reading().await?;
+        let limit = Arc::new(StatementLimit::new(Arc::clone(&self.closed)));
+        let asked = Arc::clone(&limit);
+        connection.lock_handle().await?.set_progress_handler(STEPS, move || asked.allows(Instant::now()));
+        Ok(Reader { connection, limit })
+    }
+
+    fn give_back(&self, reader: Reader) {
+        if !self.closed.load(Ordering::Acquire) {
+            self.idle().push(reader);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Reader>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection in use. Dropped while a statement runs, it stops the statement and gives the connection back when the
+/// statement has ended.
+struct Borrowed {
+    reader: Option<Reader>,
+    room: Option<OwnedSemaphorePermit>,
+    pool: Arc<Pool>,
+}
+
+impl Borrowed {
+    async fn run<T>(
+        &mut self,
+        statement: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Statement<'c, T>,
+    ) -> Result<T, sqlx::Error> {
+        let Some(reader) = &mut self.reader else { return Err(sqlx::Error::WorkerCrashed) };
+        let outcome = statement(&mut reader.connection).await;
+        let reader = self.reader.take();
+        // A connection that failed is closed, and another opened in its place when one is needed.
+        let is_sound = outcome.as_ref().err().is_none_or(is_interrupted);
+        if let Some(reader) = reader.filter(|_| is_sound) {
+            self.pool.give_back(reader);
+        }
+        outcome
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        let Some(mut reader) = self.reader.take() else { return };
+        reader.limit.stop();
+        let (room, pool) = (self.room.take(), Arc::clone(&self.pool));
+        // Without a runtime nobody can wait for the statement's end: the connection is closed then.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            // Answered by the connection's thread when it has ended the statement.
+            if reader.connection.ping().await.is_ok() {
+                pool.give_back(reader);
+            }
+            drop(room);
+        });
+    }
+}
+
+/// Until when the statements of a connection may run.
+struct StatementLimit {
+    epoch: Instant,
+    /// Microseconds after `epoch`.
+    deadline: AtomicU64,
+    closed: Arc<AtomicBool>,
+}
+
+impl StatementLimit {
+    fn new(closed: Arc<AtomicBool>) -> Self {
+        Self { epoch: Instant::now(), deadline: AtomicU64::new(u64::MAX), closed }
+    }
+
+    fn set(&self, deadline: Instant) {
+        self.deadline.store(self.micros(deadline), Ordering::Release);
+    }
+
+    fn stop(&self) {
+        self.deadline.store(0, Ordering::Release);
+    }
+
+    fn allows(&self, now: Instant) -> bool {
+        self.micros(now) < self.deadline.load(Ordering::Acquire) && !self.closed.load(Ordering::Acquire)
+    }
+
+    fn micros(&self, instant: Instant) -> u64 {
+        u64::try_from(instant.saturating_duration_since(self.epoch).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct AbortOnDrop<T>(JoinHandle<Result<T, StoreError>>);
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        let ended = Pin::new(&mut self.0).poll(context);
+        ended.map(|outcome| outcome.unwrap_or_else(|_| Err(unavailable(Failure::Closed))))
+    }
+}
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

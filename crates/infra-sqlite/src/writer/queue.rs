@@ -1,0 +1,143 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// What waits for the writer, in the order in which it came.
+///
+/// Entering takes no waiting, so that a caller whose future is not polled any more holds nothing that others need: its
+/// request is written in its turn. A caller that is dropped takes its request out again, and so the queue holds no more
+/// than those who wait have handed in.
+pub(super) struct Queue<T> {
+    state: Mutex<State<T>>,
+    arrived: Notify,
+}
+
+struct State<T> {
+    /// By their numbers, ascending.
+    waiting: VecDeque<(u64, T)>,
+    next_number: u64,
+    closed: bool,
+}
+
+/// A request's place in the queue. Dropping it takes the request out, unless the writer has taken it already.
+pub(super) struct Place<T> {
+    queue: Arc<Queue<T>>,
+    number: u64,
+}
+
+impl<T> Queue<T> {
+    pub(super) fn new() -> Self {
+        let state = State { waiting: VecDeque::new(), next_number: 0, closed: false };
+        Self { state: Mutex::new(state), arrived: Notify::new() }
+    }
+
+    /// Puts `request` at the end; none once the queue is closed.
+    pub(super) fn enter(self: &Arc<Self>, request: T) -> Option<Place<T>> {
+        let mut state = self.state();
+        if state.closed {
+            return None;
+        }
+        let number = state.next_number;
+        state.next_number += 1;
+        state.waiting.push_back((number, request));
+        drop(state);
+        self.arrived.notify_one();
+        Some(Place { queue: Arc::clone(self), number })
+    }
+
+    /// Takes the first request, waiting for one; none once the queue is closed and empty.
+    pub(super) async fn take(&self) -> Option<T> {
+        loop {
+            let arrived = self.arrived.notified();
+            {
+                let mut state = self.state();
+                if let Some((_, request)) = state.waiting.pop_front() {
+                    return Some(request);
+                }
+                if state.closed {
+                    return None;
+                }
+            }
+            arrived.await;
+        }
+    }
+
+    /// Takes the first request if there is one and it is `wanted`.
+    pub(super) fn take_if(&self, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        let mut state = self.state();
+        let (_, first) = state.waiting.front()?;
+        if wanted(first) { state.waiting.pop_front().map(|(_, request)| request) } else { None }
+    }
+
+    /// Lets nothing in any more. What waits is still taken.
+    pub(super) fn close(&self) {
+        self.state().closed = true;
+        self.arrived.notify_one();
+    }
+
+    /// Lets nothing in any more, and drops what waits.
+    pub(super) fn abandon(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        drop(waiting);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Drop for Place<T> {
+    fn drop(&mut self) {
+        let mut state = self.queue.state();
+        let found = state.waiting.binary_search_by_key(&self.number, |(number, _)| *number);
+        let request = found.ok().and_then(|index| state.waiting.remove(index));
+        // What a request holds is freed outside the lock.
+        drop(state);
+        drop(request);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn requests_are_taken_in_order_without_those_whose_callers_have_gone() {
+        let queue = Arc::new(Queue::new());
+        let mut places: Vec<_> = (0..6).map(|request| queue.enter(request).unwrap()).collect();
+        drop(places.remove(3));
+        drop(places.remove(0));
+        assert_eq!(queue.take().await, Some(1));
+        assert_eq!(queue.take_if(|request| *request == 4), None);
+        assert_eq!(queue.take_if(|request| *request == 2), Some(2));
+        drop(places);
+        assert_eq!(queue.take_if(|_| true), None);
+        let last = queue.enter(6).unwrap();
+        queue.close();
+        assert!(queue.enter(7).is_none());
+        assert_eq!((queue.take().await, queue.take().await), (Some(6), None));
+        drop(last);
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_queue_frees_what_waited() {
+        let queue = Arc::new(Queue::new());
+        let request = Arc::new(());
+        let place = queue.enter(Arc::clone(&request)).unwrap();
+        queue.abandon();
+        assert_eq!(Arc::strong_count(&request), 1);
+        assert!(queue.is_closed());
+        assert_eq!(queue.take().await, None);
+        drop(place);
+    }
+}

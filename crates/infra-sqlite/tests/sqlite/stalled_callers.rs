@@ -1,0 +1,48 @@
+//! Callers whose futures are not polled any more, as those of a stream whose client does not read.
+
+use std::pin::Pin;
+use std::task::{Context, Waker};
+
+use application::ports::StoreError;
+use domain::value_objects::TenantId;
+
+use crate::harness::SqliteHarness;
+use crate::samples::{has, keep, prediction, search};
+
+type Commit<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
+/// Commits of the predictions `from` to `to`, each polled once: handed in, and then left alone.
+fn handed_in(harness: &SqliteHarness, from: u32, to: u32) -> Vec<Commit<'_>> {
+    let commit =
+        |number| -> Commit<'_> { Box::pin(async move { keep(&harness.store, &[prediction(number)]).await }) };
+    let mut commits: Vec<_> = (from..to).map(commit).collect();
+    for commit in &mut commits {
+        assert!(commit.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    commits
+}
+
+#[tokio::test]
+async fn callers_that_are_not_polled_hold_up_nobody_and_are_written() {
+    let harness = SqliteHarness::start_with(|_| {}).await;
+    let mut stalled = handed_in(&harness, 0, 5_000);
+    keep(&harness.store, &[prediction(5_000)]).await.unwrap();
+    assert!(has(&harness.store, &prediction(5_000)).await);
+    assert_eq!(search(&harness.store, &["sample"], 10_000).await.len(), 5_001);
+    for commit in &mut stalled {
+        commit.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_before_its_set_is_taken_writes_nothing() {
+    let harness = SqliteHarness::start_with(|_| {}).await;
+    let mut waiting = handed_in(&harness, 0, 3_000);
+    drop(waiting.split_off(1_500));
+    keep(&harness.store, &[prediction(9_000)]).await.unwrap();
+    assert_eq!(search(&harness.store, &["sample"], 10_000).await.len(), 1_501);
+    assert!(!has(&harness.store, &prediction(1_500)).await);
+    drop(waiting);
+    let empty = harness.store.units().begin(&TenantId::default());
+    empty.commit().await.unwrap();
+}
