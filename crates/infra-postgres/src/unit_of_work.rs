@@ -6,7 +6,6 @@ use application::ports::{
 use async_trait::async_trait;
 use domain::value_objects::TenantId;
 
-use crate::error::unavailable;
 use crate::writer::{PreparedSet, Writer};
 
 /// Begins units of work whose commits go to the one writer.
@@ -47,7 +46,7 @@ impl UnitOfWork for PostgresUnitOfWork {
             return Ok(());
         }
         // Serializing and cutting texts into terms happens here, in the caller's task, not in the writer's.
-        let set = PreparedSet::try_from(self.set).map_err(unavailable)?;
+        let set = PreparedSet::prepare(self.set).await?;
         self.writer.write(set).await
     }
 }

@@ -45,7 +45,8 @@ impl UnitOfWork for SqliteUnitOfWork {
         if self.set.writes.is_empty() {
             return Ok(());
         }
-        // Serializing and cutting texts into terms happens here, on the caller's thread, not on the writer's.
-        self.writer.write(PreparedSet::from(self.set)).await
+        // Serializing and cutting texts into terms happens here, in the caller's task, not in the writer's.
+        let set = PreparedSet::prepare(self.set).await?;
+        self.writer.write(set).await
     }
 }

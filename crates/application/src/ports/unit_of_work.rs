@@ -58,6 +58,15 @@ impl WriteSet {
     pub fn new(tenant: TenantId) -> Self {
         Self { tenant, writes: Vec::new() }
     }
+
+    /// The bytes of all texts in it.
+    pub fn text_bytes(&self) -> usize {
+        let texts = self.writes.iter().map(|write| match write {
+            Write::InsertPrediction(prediction) => prediction.text().as_str().len(),
+            Write::DeletePrediction(_) | Write::AppendEvent(_) => 0,
+        });
+        texts.sum()
+    }
 }
 
 impl PredictionRepository for WriteSet {

@@ -57,7 +57,7 @@ impl Judgement {
 
 impl PredictPorts {
     /// The sentences of `text`, where they are asked for.
-    pub(super) fn cut(
+    pub(super) async fn cut(
         &self,
         text: &InputText,
         options: &PredictionOptions,
@@ -65,7 +65,7 @@ impl PredictPorts {
         if options.granularity == Granularity::Document {
             return Ok(Vec::new());
         }
-        let cuts = self.sentences.split(text.as_str());
+        let cuts = self.sentences.split(text.as_str()).await;
         let found = sentences(text.as_str(), &cuts);
         if found.len() > MAX_SENTENCES {
             return Err(DomainError::violation(

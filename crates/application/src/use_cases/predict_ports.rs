@@ -39,7 +39,7 @@ pub(super) struct CheckedItem {
 
 impl PredictPorts {
     /// Checks an item's text, reference, metadata and number of sentences, in this order.
-    pub(super) fn check(
+    pub(super) async fn check(
         &self,
         item: PredictItem,
         options: &PredictionOptions,
@@ -48,7 +48,7 @@ impl PredictPorts {
         Ok(CheckedItem {
             reference: item.reference.map(Reference::parse).transpose()?,
             metadata: Metadata::try_new(item.metadata)?,
-            sentences: self.cut(&text, options)?,
+            sentences: self.cut(&text, options).await?,
             text,
         })
     }

@@ -29,7 +29,7 @@ impl PredictSentimentUseCase {
             let ports = &self.ports;
             let inquiry = ports.inquire(request.tenant, request.model.as_deref(), &request.options)?;
             let Inquiry { tenant, model, options } = &inquiry;
-            let item = ports.check(request.item, options)?;
+            let item = ports.check(request.item, options).await?;
             let output = model.predict(tenant, &item.text, options.read).await;
             let judgement = inquiry.judge_one(&item, output).await?;
             let prediction = ports.make(item, judgement);

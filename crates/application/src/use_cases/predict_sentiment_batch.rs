@@ -46,7 +46,7 @@ impl PredictSentimentBatchUseCase {
             }
             let model = request.model.as_deref();
             let inquiry = self.ports.inquire(request.tenant, model, &request.options)?;
-            let checked = self.check(request.items, &inquiry.options)?;
+            let checked = self.check(request.items, &inquiry.options).await?;
             let judged = read(&inquiry, &checked).await?;
             let (items, made) = self.make(checked, judged);
             self.ports.keep(&inquiry.tenant, &made).await?;
@@ -56,7 +56,7 @@ impl PredictSentimentBatchUseCase {
     }
 
     /// The items, each checked by itself, and their sentences together.
-    fn check(
+    async fn check(
         &self,
         items: Vec<PredictItem>,
         options: &PredictionOptions,
@@ -64,7 +64,7 @@ impl PredictSentimentBatchUseCase {
         let mut checked = Vec::with_capacity(items.len());
         let mut sentences = 0;
         for item in items {
-            let item = self.ports.check(item, options);
+            let item = self.ports.check(item, options).await;
             sentences += item.as_ref().map_or(0, |item| item.sentences.len());
             // Those of a large batch would need a gigabyte before they are all cut.
             if sentences > Self::MAX_SENTENCES {

@@ -77,7 +77,7 @@ impl LineStream {
             let options = PredictionOptions::parse(&line.options)?;
             let inquiry = Inquiry { tenant: self.tenant.clone(), model: self.choose(line.model)?, options };
             let Inquiry { tenant, model, options } = &inquiry;
-            let item = ports.check(line.item, options)?;
+            let item = ports.check(line.item, options).await?;
             let mut outputs =
                 model.predict_batch(tenant, &[&item.text], options.read, Admission::Wait).await?;
             let missing = || MlError::InferenceFailed { reason: "the model gave no answer".into() };

@@ -1,14 +1,24 @@
 //! Sentences as they are cut for real, and where the domain says that they stand.
 
+use std::future::Future;
+use std::ops::Range;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use application::ports::SentenceSplitter;
 use domain::policies::sentences;
 use infra_local::UnicodeSentenceSplitter;
 use proptest::prelude::*;
 
+fn split(text: &str) -> Vec<Range<usize>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(UnicodeSentenceSplitter.split(text))
+}
+
 /// The sentences of `text`, each sliced out of it again by its offsets in characters.
 fn sliced(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
-    let found = sentences(text, &UnicodeSentenceSplitter.split(text));
+    let found = sentences(text, &split(text));
     for sentence in &found {
         let slice: String = chars[sentence.span.start as usize..sentence.span.end as usize].iter().collect();
         assert_eq!(slice, sentence.text);
@@ -34,6 +44,22 @@ fn sentences_of_any_script_stand_where_they_are_said_to() {
     }
 }
 
+#[test]
+fn a_long_text_is_cut_as_a_short_one() {
+    let text = "I love it. ".repeat(1_000);
+    assert_eq!(sliced(&text), vec!["I love it."; 1_000]);
+}
+
+#[tokio::test]
+async fn no_text_occupies_its_caller_until_it_is_cut() {
+    for text in ["One. Two.".to_owned(), "One. Two. ".repeat(10_000)] {
+        let mut cutting = pin!(UnicodeSentenceSplitter.split(&text));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(cutting.as_mut().poll(&mut context).is_pending(), "{} bytes", text.len());
+        assert!(cutting.await.len() >= 2);
+    }
+}
+
 proptest! {
     #[test]
     fn every_character_that_is_no_white_space_is_in_one_sentence(
@@ -47,7 +73,7 @@ proptest! {
     #[test]
     fn a_cut_never_goes_back_and_leaves_nothing_out(text in any::<String>()) {
         let mut end = 0;
-        for cut in UnicodeSentenceSplitter.split(&text) {
+        for cut in split(&text) {
             prop_assert_eq!(cut.start, end);
             end = cut.end;
         }

@@ -1,9 +1,13 @@
-use application::ports::{Write, WriteSet};
+use std::panic::resume_unwind;
+
+use application::ports::{StoreError, Write, WriteSet};
 use domain::entities::Prediction;
 use domain::events::DomainEvent;
 use domain::policies::search_terms;
 use domain::value_objects::{Confidence, EventId, PredictionId, Sentiment, TenantId};
+use tokio::task::spawn_blocking;
 
+use crate::error::{Failure, unavailable};
 use crate::json::{write_labels, write_metadata, write_payload};
 use crate::sentences_json::write_sentences;
 
@@ -51,7 +55,22 @@ pub(super) struct EventValues {
     pub(super) payload: String,
 }
 
+/// The bytes of the texts of a write set above which it is prepared away from the caller's thread, which others share.
+const LARGE_SET_BYTES: usize = 64 * 1024;
+
 impl PreparedSet {
+    /// Prepares `set`; a large one away from the caller's thread.
+    pub(crate) async fn prepare(set: WriteSet) -> Result<Self, StoreError> {
+        if set.text_bytes() <= LARGE_SET_BYTES {
+            return Ok(set.into());
+        }
+        let prepared = spawn_blocking(move || Self::from(set)).await;
+        prepared.map_err(|ended| match ended.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_cancelled) => unavailable(Failure::Closed),
+        })
+    }
+
     /// Whose rows they are.
     pub(super) fn tenant(&self) -> &TenantId {
         &self.tenant
@@ -128,5 +147,34 @@ impl From<&DomainEvent> for EventValues {
             occurred_at: event.occurred_at().as_micros(),
             payload: write_payload(event),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use application::ports::PredictionRepository;
+    use store_contract::samples::{Samples, text};
+
+    use super::*;
+
+    /// A write set of one text of so many bytes.
+    fn set_of(bytes: usize) -> WriteSet {
+        let tenant = TenantId::default();
+        let mut set = WriteSet::new(tenant);
+        set.insert(&Samples::new().one_with(|new| new.text = text(&"word ".repeat(bytes / 5))));
+        set
+    }
+
+    #[tokio::test]
+    async fn a_large_set_does_not_occupy_its_caller() {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut small = pin!(PreparedSet::prepare(set_of(1_000)));
+        assert!(small.as_mut().poll(&mut context).is_ready());
+        let mut large = pin!(PreparedSet::prepare(set_of(1_000_000)));
+        assert!(large.as_mut().poll(&mut context).is_pending());
+        assert!(large.await.is_ok_and(|set| set.rows() == 1));
     }
 }
