@@ -84,6 +84,25 @@ fn a_csv_file_keeps_its_columns_and_a_bad_row_fails_alone() {
 }
 
 #[test]
+fn metadata_that_would_be_stored_altered_fails_its_row_as_it_does_over_http() {
+    let folder = TempDir::new().unwrap();
+    let line = |number: &str| format!("{{\"text\":\"a\",\"metadata\":{{\"n\":{number}}}}}\n");
+    let input = [line("9223372036854775807"), line("9223372036854775808"), line("1e300")].concat();
+    let arguments = ["predict", "--keep", "--input-format", "jsonl"];
+    let output = undertone(folder.path(), &arguments, &input);
+    assert!(!output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["metadata"]["n"].as_i64(), Some(i64::MAX));
+    for refused in &lines[1..] {
+        assert!(refused["error"].as_str().unwrap().contains("metadata.n must be"), "{refused}");
+    }
+    let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[]);
+    let page = running.api().get("/api/v1/predictions").unwrap().body;
+    assert_eq!(page["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_backup_of_a_running_service_is_complete() {
     let folder = TempDir::new().unwrap();
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[]);

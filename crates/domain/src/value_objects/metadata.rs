@@ -23,6 +23,26 @@ pub enum MetadataValue {
 const I64_END: f64 = 9_223_372_036_854_775_808.0;
 
 impl MetadataValue {
+    /// A number as a caller sent it: `whole` where an `i64` holds it, and the double `nearest` to it. It comes back as
+    /// it was sent, or it is refused.
+    ///
+    /// # Errors
+    /// [`Rule::OutOfRange`] for `field` from 2^63 and down from below -2^63: whole numbers are not exact there.
+    pub fn unaltered_number(
+        field: impl FnOnce() -> String,
+        whole: Option<i64>,
+        nearest: f64,
+    ) -> Result<Self, DomainError> {
+        match whole {
+            Some(whole) => Ok(Self::Integer(whole)),
+            None if nearest.abs() < I64_END => Self::number(field, nearest),
+            None => {
+                let rule = Rule::OutOfRange { allowed: "above -2^63 and below 2^63".into() };
+                Err(DomainError::violation(field(), rule))
+            }
+        }
+    }
+
     /// The canonical value of a finite number: whole numbers that fit are integers, so that `2.0` and `2`
     /// are one value in every store.
     ///
@@ -149,6 +169,21 @@ mod tests {
         assert_eq!((field.as_ref(), rule.code()), ("metadata.source", "contains_nul"));
         assert!(with([("a\0".to_owned(), MetadataValue::Bool(true))]).is_err());
         assert!(with([(String::new(), MetadataValue::Bool(true))]).is_err());
+    }
+
+    #[test]
+    fn sent_numbers_come_back_unaltered_or_are_refused() {
+        let sent = |whole, nearest| MetadataValue::unaltered_number(|| "metadata.n".into(), whole, nearest);
+        assert_eq!(sent(Some(i64::MAX), I64_END), Ok(MetadataValue::Integer(i64::MAX)));
+        assert_eq!(sent(Some(i64::MIN), -I64_END), Ok(MetadataValue::Integer(i64::MIN)));
+        assert_eq!(sent(None, 2.0), Ok(MetadataValue::Integer(2)));
+        assert_eq!(sent(None, 0.5), Ok(MetadataValue::Float(0.5)));
+        for altered in [I64_END, -I64_END, 1e300, -1e300, f64::INFINITY, f64::NAN] {
+            let Err(DomainError::BusinessRuleViolation { field, rule }) = sent(None, altered) else {
+                panic!("{altered} was taken")
+            };
+            assert_eq!((field.as_ref(), rule.code()), ("metadata.n", "out_of_range"));
+        }
     }
 
     #[test]

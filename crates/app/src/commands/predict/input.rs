@@ -127,18 +127,18 @@ fn parse_json(line: &str) -> Result<PredictItem, String> {
 }
 
 fn metadata_value(key: &str, value: Value) -> Result<MetadataValue, String> {
-    let refused = || format!("metadata.{key} must be a string, a number or a bool");
     match value {
         Value::String(text) => Ok(MetadataValue::Text(text)),
         Value::Bool(value) => Ok(MetadataValue::Bool(value)),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => Ok(MetadataValue::Integer(whole)),
-            (None, Some(float)) => {
-                MetadataValue::number(|| format!("metadata.{key}"), float).map_err(|error| error.to_string())
-            }
-            (None, None) => Err(refused()),
-        },
-        Value::Null | Value::Array(_) | Value::Object(_) => Err(refused()),
+        Value::Number(number) => {
+            // A JSON number that was read always has a double next to it.
+            let nearest = number.as_f64().unwrap_or(f64::NAN);
+            MetadataValue::unaltered_number(|| format!("metadata.{key}"), number.as_i64(), nearest)
+                .map_err(|error| error.to_string())
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => {
+            Err(format!("metadata.{key} must be a string, a number or a bool"))
+        }
     }
 }
 
@@ -172,6 +172,26 @@ mod tests {
     fn a_bad_json_line_is_its_own_row() {
         let rows = rows("{\"text\":\"a\",\"metadata\":{\"n\":1}}\n{\"txt\":1}\n", InputFormat::Jsonl);
         assert_eq!(texts(&rows), [Ok("a"), Err(())]);
+    }
+
+    #[test]
+    fn metadata_numbers_that_would_be_altered_fail_their_row() {
+        for (number, taken) in [
+            ("9223372036854775807", true),
+            ("-9223372036854775808", true),
+            ("0.5", true),
+            ("9223372036854775808", false),
+            ("-9223372036854775809", false),
+            ("18446744073709551617", false),
+            ("1e300", false),
+        ] {
+            let line = format!("{{\"text\":\"a\",\"metadata\":{{\"n\":{number}}}}}");
+            let rows = rows(&line, InputFormat::Jsonl);
+            assert_eq!(rows[0].item.is_ok(), taken, "{number}");
+            if let Err(problem) = &rows[0].item {
+                assert!(problem.contains("metadata.n"), "{problem}");
+            }
+        }
     }
 
     #[test]
