@@ -89,7 +89,7 @@ impl Settings {
             section.validate_named().map_err(|bad| bad.within(&format!("models.{name}")))?;
         }
         self.cache.validate()?;
-        self.limits.validate()
+        self.limits.validate(self.server.max_body_memory)
     }
 }
 
@@ -166,6 +166,9 @@ mod tests {
                 ("cache.max_entries", "0"),
                 ("cache.ttl", "0.5"),
                 ("server.cors_origins", "[\"a.example/path\"]"),
+                ("server.max_body_memory", "8388607"),
+                ("server.max_body_memory", "1099511627777"),
+                ("limits.max_batch_body_bytes", "67108865"),
             ] {
                 let error = Settings::load(&flags(&[(key, value)])).expect_err(key).to_string();
                 let name = key.rsplit('.').next().unwrap_or(key);

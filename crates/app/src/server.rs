@@ -11,7 +11,7 @@ use std::time::Instant;
 use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
-use http_actix::{ApiState, HttpSettings};
+use http_actix::{ApiState, BodyMemory, HttpSettings, Offload};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::commands::Failure;
@@ -87,6 +87,8 @@ fn api_state(settings: &Settings, container: &Container, metrics: PrometheusHand
             cache_status: settings.cache.enabled,
             ..HttpSettings::default()
         },
+        body_memory: BodyMemory::new(settings.server.max_body_memory),
+        offload: Offload::new(),
         started: Instant::now(),
         version: env!("CARGO_PKG_VERSION"),
         render_metrics: Arc::new(move || metrics.render()),

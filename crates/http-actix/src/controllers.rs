@@ -9,6 +9,8 @@ pub(crate) mod prediction;
 pub(crate) mod refusal;
 pub(crate) mod stream;
 
+mod render;
 mod respond;
 
-pub(crate) use respond::respond;
+pub(crate) use render::render_json;
+pub(crate) use respond::{INTERNAL_ERRORS_TOTAL, report_panic, respond};

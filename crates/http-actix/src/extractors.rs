@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod json;
+mod line_memory;
 mod lines;
 mod media_type;
 mod model_input;
@@ -13,10 +14,12 @@ mod path_id;
 mod prediction_filter;
 mod prediction_input;
 mod query;
+mod shape;
 
 pub(crate) use body::read_body;
 pub(crate) use caller::caller;
-pub(crate) use json::{parse_json, read_json};
+pub(crate) use json::{FromJson, read_json};
+pub(crate) use line_memory::LineMemory;
 pub(crate) use lines::{Line, LineFeed, line_feed};
 pub(crate) use media_type::{JSON, NDJSON, require_media_type};
 pub(crate) use model_input::ModelInput;
@@ -27,3 +30,4 @@ pub(crate) use path_id::prediction_id;
 pub(crate) use prediction_filter::list_request;
 pub(crate) use prediction_input::{BatchInput, BatchItemInput, PredictionInput};
 pub(crate) use query::{QueryParameters, refuse_parameters};
+pub(crate) use shape::{Elements, Members, Shape, Shaped};

@@ -12,9 +12,11 @@
 #![forbid(unsafe_code)]
 
 mod assembly;
+mod body_memory;
 mod controllers;
 mod extractors;
 mod middlewares;
+mod offload;
 mod openapi;
 mod presenters;
 mod problem;
@@ -23,7 +25,9 @@ mod state;
 mod wire;
 
 pub use assembly::{admin_api, api};
+pub use body_memory::BodyMemory;
 pub use middlewares::describe_http_metrics;
+pub use offload::Offload;
 pub use openapi::openapi;
 pub use problem::{ProblemCode, problem_catalogue_markdown};
 pub use routes::{RouteMethods, admin_routes, public_routes};

@@ -5,8 +5,7 @@ mod parameters;
 mod problems;
 pub(crate) mod schemas;
 
-use std::sync::Arc;
-
+use actix_web::web::Bytes;
 use utoipa::OpenApi;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, Schema};
@@ -59,7 +58,7 @@ pub fn openapi() -> String {
 }
 
 /// The document as this process serves it.
-pub(crate) struct OpenApiDocument(Arc<str>);
+pub(crate) struct OpenApiDocument(Bytes);
 
 impl OpenApiDocument {
     /// The document that holds under `settings`.
@@ -67,9 +66,9 @@ impl OpenApiDocument {
         Self(document_for(settings).into())
     }
 
-    /// The document's text.
-    pub(crate) fn json(&self) -> String {
-        self.0.as_ref().to_owned()
+    /// The document's text, which all responses share.
+    pub(crate) fn json(&self) -> Bytes {
+        self.0.clone()
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) use instant::present_instant;
 pub(crate) use metadata::present_metadata;
 pub(crate) use model::{ModelList, ModelView, present_model, present_models};
 pub(crate) use prediction::{
-    PredictionPage, PredictionRecordView, PredictionView, present_page, present_prediction, present_record,
+    ANSWER_BYTES, PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_page,
+    present_prediction, present_record,
 };
 pub(crate) use stream::{StreamEnd, StreamLine, present_line};

@@ -7,6 +7,9 @@ use application::use_cases::{
     StreamPredictionsUseCase, UnloadModelUseCase,
 };
 
+use crate::body_memory::BodyMemory;
+use crate::offload::Offload;
+
 /// What the configuration decides about the API.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
@@ -77,6 +80,10 @@ pub struct ApiState {
     pub use_cases: Arc<UseCases>,
     /// The settings.
     pub settings: HttpSettings,
+    /// The memory for the bodies of all requests and responses.
+    pub body_memory: BodyMemory,
+    /// The threads for work over large bodies.
+    pub offload: Offload,
     /// When the process began, for `uptime_seconds`.
     pub started: Instant,
     /// The program's version, for `/health`.

@@ -52,6 +52,12 @@ const KEYS: &[Key] = &[
          ones included, fill the disk with them, and serve them to everybody: only where callers are trusted.",
     ),
     key(
+        "server.max_body_memory",
+        "bytes",
+        "The most memory for the bodies of all requests and responses together, the first 16 KiB of each not counted; \
+         beyond it 503 `saturated`. At least the largest body of `limits`; parsing may take twice as much beside it.",
+    ),
+    key(
         "store.url",
         "sqlite:FILE, postgres://…",
         "Where answers are kept. SQLite: a file, made with its folder (`?mode=ro` opens it to read only).",

@@ -20,7 +20,7 @@ impl Default for LimitsSettings {
 }
 
 impl LimitsSettings {
-    pub(super) fn validate(&self) -> Result<(), String> {
+    pub(super) fn validate(&self, max_body_memory: usize) -> Result<(), String> {
         if !(1..=MOST_CHARS).contains(&self.max_chars) {
             return Err(format!("limits.max_chars must be from 1 to {MOST_CHARS}, not {}", self.max_chars));
         }
@@ -30,6 +30,11 @@ impl LimitsSettings {
         ] {
             if !(1_024..=1 << 30).contains(&value) {
                 return Err(format!("{key} must be from 1024 to 1073741824, not {value}"));
+            }
+            if value > max_body_memory {
+                return Err(format!(
+                    "server.max_body_memory must be at least {key}, which is {value}, not {max_body_memory}"
+                ));
             }
         }
         Ok(())

@@ -18,7 +18,11 @@ pub(crate) struct ServerSettings {
     pub(crate) cors_origins: Vec<String>,
     pub(crate) hsts: bool,
     pub(crate) model_changes: bool,
+    pub(crate) max_body_memory: usize,
 }
+
+/// A tebibyte: what is larger is a slip.
+const MOST_BODY_MEMORY: usize = 1 << 40;
 
 impl Default for ServerSettings {
     fn default() -> Self {
@@ -33,6 +37,7 @@ impl Default for ServerSettings {
             cors_origins: Vec::new(),
             hsts: false,
             model_changes: false,
+            max_body_memory: 64 << 20,
         }
     }
 }
@@ -42,6 +47,12 @@ impl ServerSettings {
         self.keep_alive.validate("server.keep_alive", 1.0)?;
         self.drain_delay.validate("server.drain_delay", 0.0)?;
         self.shutdown_timeout.validate("server.shutdown_timeout", 0.0)?;
+        if self.max_body_memory > MOST_BODY_MEMORY {
+            return Err(format!(
+                "server.max_body_memory must be at most {MOST_BODY_MEMORY}, not {}",
+                self.max_body_memory
+            ));
+        }
         if self.host.is_empty() {
             return Err("server.host must not be empty".into());
         }

@@ -106,8 +106,13 @@ impl Undertone {
 
     /// The memory that it has in use, in KiB; none where the system does not tell it as Linux does.
     pub(crate) fn resident_kib(&self) -> Option<u64> {
+        self.memory_kib("VmRSS:")
+    }
+
+    /// The figure of this name about its memory, in KiB; none where the system does not tell it as Linux does.
+    pub(crate) fn memory_kib(&self, name: &str) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line for VmRSS");
+        let line = status.lines().find(|line| line.starts_with(name)).expect("a line of this name");
         Some(line.split_whitespace().nth(1).expect("a number").parse().expect("a number"))
     }
 

@@ -3,12 +3,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
 use application::dtos::{PredictItem, PredictSentimentBatchRequest, PredictSentimentResponse};
 use domain::value_objects::Reference;
-use serde_json::Value;
 
-use crate::controllers::respond;
-use crate::extractors::{BatchInput, BatchItemInput, caller, read_json, refuse_parameters};
+use crate::controllers::{render_json, respond};
+use crate::extractors::{BatchInput, BatchItemInput, Shaped, caller, read_json, refuse_parameters};
 use crate::middlewares::RequestId;
-use crate::presenters::{BatchView, present_batch_item};
+use crate::presenters::{ANSWER_BYTES, BatchView, present_batch_item};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -27,15 +26,22 @@ use crate::state::ApiState;
 pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("BatchController.create", async {
         refuse_parameters(&request)?;
-        let body = read_json(&request, payload, state.settings.max_batch_body_bytes).await?;
-        let BatchInput { items, model, options } = BatchInput::read(body)?;
+        let limit = state.settings.max_batch_body_bytes;
+        let (input, mut reservation) = read_json(&request, payload, &state, limit).await?;
+        let BatchInput { items, model, options } = input;
+        // Room for the response too, before the work is done: then it is too late to refuse it.
+        reservation.grow_to(items.len() * ANSWER_BYTES)?;
         let (entries, items) = split(items);
         let command = PredictSentimentBatchRequest { tenant: caller(&request), items, model, options };
         let answers = state.use_cases.predict_batch.execute(command).await?.items;
-        let answers = answers.into_iter().map(|answer| answer.map_err(Problem::from));
-        Ok(HttpResponse::Ok().json(present(entries, answers, &RequestId::of(&request))))
+        let request_id = RequestId::of(&request).to_string();
+        let present = move || {
+            let answers = answers.into_iter().map(|answer| answer.map_err(Problem::from));
+            present(entries, answers, &request_id)
+        };
+        render_json(&state, reservation, HttpResponse::Ok(), present).await
     });
-    respond(&request, action).await
+    respond(&request, Box::pin(action)).await
 }
 
 /// What is known of an item beside its text: the caller's own id, where it can be read, and the problem, where the
@@ -46,10 +52,10 @@ struct Entry {
 }
 
 /// An entry for every value, and the items out of those that are readable.
-fn split(values: Vec<Value>) -> (Vec<Entry>, Vec<PredictItem>) {
+fn split(values: Vec<Shaped>) -> (Vec<Entry>, Vec<PredictItem>) {
     let mut items = Vec::with_capacity(values.len());
     let entries = values.into_iter().map(|value| {
-        let reference = value.get("ref").and_then(Value::as_str);
+        let reference = value.get("ref").and_then(Shaped::as_str);
         let reference = reference.filter(|text| Reference::parse(*text).is_ok()).map(str::to_owned);
         let input = BatchItemInput::read(value);
         let refusal = input.map(|input| items.push(input.into())).err();

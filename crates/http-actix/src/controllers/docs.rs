@@ -1,7 +1,8 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION};
-use actix_web::web::Data;
+use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
 use utoipa_swagger_ui::{Config, serve};
@@ -50,7 +51,11 @@ pub(crate) async fn page(request: HttpRequest) -> HttpResponse {
             .content_type(part.content_type)
             .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
             .insert_header((CACHE_CONTROL, "no-cache"))
-            .body(part.bytes.into_owned()))
+            .body(match part.bytes {
+                // Out of the binary, so that a response takes no memory, whether it is read or not.
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => bytes.into(),
+            }))
     });
     respond(&request, action).await
 }

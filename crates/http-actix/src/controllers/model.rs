@@ -54,8 +54,9 @@ pub(crate) async fn load(request: HttpRequest, payload: Payload, state: Data<Api
     let action = log_action("ModelController.load", async {
         state.use_cases.load_model.allow()?;
         refuse_parameters(&request)?;
-        let body = read_json(&request, payload, state.settings.max_body_bytes).await?;
-        let command = LoadModelRequest { name: model_name(&request), spec: ModelInput::read(body)? };
+        let limit = state.settings.max_body_bytes;
+        let (spec, _reservation) = read_json(&request, payload, &state, limit).await?;
+        let command = LoadModelRequest { name: model_name(&request), spec };
         let loaded = load_to_the_end(&state, command).await?;
         let status = if loaded.replaced { StatusCode::OK } else { StatusCode::CREATED };
         Ok(HttpResponse::build(status).json(present_model(&loaded.model)))

@@ -6,11 +6,11 @@ use application::dtos::{
     DeletePredictionRequest, GetPredictionRequest, PredictLine, PredictSentimentRequest,
 };
 
-use crate::controllers::respond;
+use crate::controllers::{render_json, respond};
 use crate::extractors::{PredictionInput, caller, list_request, prediction_id, read_json, refuse_parameters};
 use crate::openapi::{ListParameters, PathId};
 use crate::presenters::{
-    PredictionPage, PredictionRecordView, PredictionView, present_cache_status, present_page,
+    PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_cache_status, present_page,
     present_prediction, present_record,
 };
 use crate::state::ApiState;
@@ -38,17 +38,18 @@ use crate::state::ApiState;
 pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("PredictionController.create", async {
         refuse_parameters(&request)?;
-        let body = read_json(&request, payload, state.settings.max_body_bytes).await?;
-        let PredictLine { item, model, options } = PredictionInput::read(body)?.into();
+        let limit = state.settings.max_body_bytes;
+        let (input, reservation) = read_json::<PredictionInput>(&request, payload, &state, limit).await?;
+        let PredictLine { item, model, options } = input.into();
         let command = PredictSentimentRequest { tenant: caller(&request), item, model, options };
         let answer = state.use_cases.predict.execute(command).await?;
         let mut response = HttpResponse::Ok();
         if state.settings.cache_status {
             response.insert_header((CACHE_STATUS, present_cache_status(&answer)));
         }
-        Ok(response.json(present_prediction(&answer)))
+        render_json(&state, reservation, response, move || present_prediction(&answer)).await
     });
-    respond(&request, action).await
+    respond(&request, Box::pin(action)).await
 }
 
 /// Page through the answers
@@ -67,7 +68,9 @@ pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpRes
     let action = log_action("PredictionController.list", async {
         let query = list_request(&request, caller(&request))?;
         let page = state.use_cases.list.execute(query).await?;
-        Ok(HttpResponse::Ok().json(present_page(page)))
+        let mut reservation = state.body_memory.reserve();
+        reservation.grow_to(page.items.iter().map(estimate_bytes).sum())?;
+        render_json(&state, reservation, HttpResponse::Ok(), || present_page(page)).await
     });
     respond(&request, action).await
 }
@@ -86,7 +89,9 @@ pub(crate) async fn get(request: HttpRequest, state: Data<ApiState>) -> HttpResp
         refuse_parameters(&request)?;
         let query = GetPredictionRequest { tenant: caller(&request), id: prediction_id(&request)? };
         let record = state.use_cases.get.execute(query).await?;
-        Ok(HttpResponse::Ok().json(present_record(&record)))
+        let mut reservation = state.body_memory.reserve();
+        reservation.grow_to(estimate_bytes(&record))?;
+        render_json(&state, reservation, HttpResponse::Ok(), move || present_record(&record)).await
     });
     respond(&request, action).await
 }

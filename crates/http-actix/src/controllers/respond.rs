@@ -1,24 +1,54 @@
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
+use actix_web::body::MessageBody;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
+use metrics::counter;
 
+use crate::body_memory::{Reservation, ReservedBody};
 use crate::problem::{Problem, ProblemCode};
+
+pub(crate) const INTERNAL_ERRORS_TOTAL: &str = "undertone_internal_errors_total";
 
 /// Runs a controller's action and answers with its response, or with the problem it failed with.
 ///
-/// A panic would tear down the connection and leave the caller without a word: here it ends as a 503 instead, for
-/// a bug is our failure and not the model's, and what went wrong once may well go right the next time.
+/// A panic would close the connection without a response: here it ends as a 500 instead.
 pub(crate) async fn respond(
     request: &HttpRequest,
     action: impl Future<Output = Result<HttpResponse, Problem>>,
 ) -> HttpResponse {
     // Nothing that the action held is used after a panic, so that no broken invariant can be seen.
-    let outcome = AssertUnwindSafe(action).catch_unwind().await.unwrap_or_else(|panic| {
-        let words = panic.downcast_ref::<&str>().copied();
-        let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        tracing::error!(path = request.match_pattern(), panic = words, "a controller panicked");
-        Err(Problem::new(ProblemCode::Unavailable))
-    });
-    outcome.unwrap_or_else(|problem| problem.respond(request))
+    let outcome = AssertUnwindSafe(action).catch_unwind().await;
+    match outcome {
+        Ok(Ok(response)) => reserved(response),
+        Ok(Err(problem)) => {
+            if problem.code() == ProblemCode::Internal {
+                counter!(INTERNAL_ERRORS_TOTAL).increment(1);
+            }
+            problem.respond(request)
+        }
+        Err(panic) => {
+            report_panic(request.match_pattern().as_deref(), panic.as_ref());
+            Problem::new(ProblemCode::Internal).respond(request)
+        }
+    }
+}
+
+/// Logs and counts a panic in the controller of `route`.
+pub(crate) fn report_panic(route: Option<&str>, panic: &(dyn Any + Send)) {
+    counter!(INTERNAL_ERRORS_TOTAL).increment(1);
+    let words = panic.downcast_ref::<&str>().copied();
+    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(path = route, panic = words, "a controller panicked");
+}
+
+/// The response with the reservation that its controller made for it inside its body: a client may never read it.
+fn reserved(mut response: HttpResponse) -> HttpResponse {
+    let reservation = response.extensions_mut().remove::<Reservation>();
+    let Some(reservation) = reservation else { return response };
+    response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(bytes) => ReservedBody::new(bytes, reservation).boxed(),
+        Err(body) => body,
+    })
 }

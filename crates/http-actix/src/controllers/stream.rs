@@ -1,4 +1,5 @@
 use std::future::ready;
+use std::panic::AssertUnwindSafe;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::web::{Bytes, Data, Payload};
@@ -8,12 +9,13 @@ use application::dtos::{PredictLine, StreamPredictionsRequest};
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 
-use crate::controllers::respond;
+use crate::controllers::{report_panic, respond};
 use crate::extractors::{
-    Line, LineFeed, NDJSON, PredictionInput, caller, line_feed, parse_json, refuse_parameters,
+    FromJson, Line, LineFeed, LineMemory, NDJSON, PredictionInput, caller, line_feed, refuse_parameters,
     require_media_type,
 };
 use crate::middlewares::RequestId;
+use crate::offload::Offload;
 use crate::presenters::{StreamEnd, present_line};
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -46,21 +48,33 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
     let action = log_action("StreamController.create", async {
         refuse_parameters(&request)?;
         require_media_type(&request, NDJSON)?;
-        let LineFeed { pump, lines, complete } = line_feed(payload, state.settings.max_line_bytes);
+        let LineFeed { pump, lines, complete, memory } =
+            line_feed(payload, state.settings.max_line_bytes, LineMemory::of(&state.body_memory));
         let command = StreamPredictionsRequest { tenant: caller(&request) };
-        let answers = state.use_cases.stream.execute(command, lines.map(read_line)).await?;
+        let offload = state.offload.clone();
+        let lines = lines.then(move |line| read_line(line, offload.clone()));
+        let answers = state.use_cases.stream.execute(command, lines).await?;
         let request_id = RequestId::of(&request);
         let mut end = StreamEnd { done: true, ok: 0, failed: 0 };
         // The pump gives nothing itself; it is polled beside the answers for as long as they are wanted.
         let pump = stream::once(pump).filter_map(|()| ready(None));
         let events = stream::select(pump, answers.map(Event::Answer)).chain(stream::once(ready(Event::End)));
+        // A bug ends the response without its last line.
+        let events = AssertUnwindSafe(events).catch_unwind();
+        let route = request.match_pattern();
         let body = events.filter_map(move |event| {
+            let event = event.unwrap_or_else(|panic| {
+                report_panic(route.as_deref(), panic.as_ref());
+                Event::Broken
+            });
             ready(match event {
                 Event::Answer(outcome) => {
+                    memory.answered();
                     let index = end.ok + end.failed;
                     *if outcome.is_ok() { &mut end.ok } else { &mut end.failed } += 1;
                     Some(line(&present_line(index, &outcome, &request_id)))
                 }
+                Event::Broken => None,
                 Event::End => complete.get().then(|| line(&end)),
             })
         });
@@ -71,11 +85,14 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
 
 enum Event<A> {
     Answer(A),
+    Broken,
     End,
 }
 
-fn read_line(line: Line) -> Result<PredictLine, Problem> {
-    Ok(PredictionInput::read(parse_json(&line?)?)?.into())
+async fn read_line(line: Line, offload: Offload) -> Result<PredictLine, Problem> {
+    let line = line?;
+    let length = line.len();
+    Ok(offload.run(length, move || PredictionInput::parse(&line)).await??.into())
 }
 
 /// One line of the answer.

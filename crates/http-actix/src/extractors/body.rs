@@ -4,27 +4,35 @@ use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt;
 
+use crate::body_memory::{BodyMemory, Reservation};
 use crate::problem::{Problem, ProblemCode};
 
 /// Reads the whole body, at most `limit` bytes of it; a body that says beforehand that it is larger is not read.
+///
+/// Memory is reserved and taken for what has arrived, whatever was announced. The reservation is to be held for as long
+/// as the body, or what was made of it, is in memory.
 pub(crate) async fn read_body(
     request: &HttpRequest,
     mut payload: Payload,
     limit: usize,
-) -> Result<Bytes, Problem> {
+    memory: &BodyMemory,
+) -> Result<(Bytes, Reservation), Problem> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > limit) {
         return Err(too_large("the body", limit));
     }
-    let mut body = BytesMut::with_capacity(announced.unwrap_or(0));
+    let mut reservation = memory.reserve();
+    let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| incomplete(&error))?;
-        if body.len() + chunk.len() > limit {
+        let length = body.len() + chunk.len();
+        if length > limit {
             return Err(too_large("the body", limit));
         }
+        reservation.grow_to(length)?;
         body.extend_from_slice(&chunk);
     }
-    Ok(body.freeze())
+    Ok((body.freeze(), reservation))
 }
 
 pub(super) fn too_large(what: &str, limit: usize) -> Problem {

@@ -6,6 +6,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc::{self, Sender};
 
 use crate::extractors::body::{incomplete, too_large};
+use crate::extractors::line_memory::LineMemory;
 use crate::problem::Problem;
 
 /// A line's bytes, or why it cannot be read.
@@ -24,23 +25,26 @@ pub(crate) struct LineFeed<P, L> {
     pub(crate) lines: L,
     /// Whether the body came to its end.
     pub(crate) complete: Rc<Cell<bool>>,
+    /// What the lines take of the memory for bodies.
+    pub(crate) memory: LineMemory,
 }
 
-/// Reads `payload` as lines of at most `limit` bytes; a longer one is an error in its place, and its rest is
-/// skipped.
+/// Reads `payload` as lines of at most `limit` bytes; a longer one, or one for which there is no room in `memory`, is
+/// an error in its place, and its rest is skipped.
 pub(crate) fn line_feed(
     payload: Payload,
     limit: usize,
+    memory: LineMemory,
 ) -> LineFeed<impl Future<Output = ()>, impl Stream<Item = Line> + Send + 'static> {
     let (sender, receiver) = mpsc::channel(1);
     let complete = Rc::new(Cell::new(false));
-    let pump = pump(payload, LineSplitter::new(limit), sender, Rc::clone(&complete));
+    let pump = pump(payload, LineSplitter::new(limit, memory.clone()), sender, Rc::clone(&complete));
     let lines =
         stream::unfold(
             receiver,
             |mut receiver| async move { receiver.recv().await.map(|line| (line, receiver)) },
         );
-    LineFeed { pump, lines, complete }
+    LineFeed { pump, lines, complete, memory }
 }
 
 async fn pump(
@@ -69,13 +73,14 @@ async fn pump(
 struct LineSplitter {
     limit: usize,
     begun: BytesMut,
-    /// The line at hand is too long and was told: the rest of it is skipped.
+    /// The line at hand was refused: the rest of it is skipped.
     skipping: bool,
+    memory: LineMemory,
 }
 
 impl LineSplitter {
-    fn new(limit: usize) -> Self {
-        Self { limit, begun: BytesMut::new(), skipping: false }
+    fn new(limit: usize, memory: LineMemory) -> Self {
+        Self { limit, begun: BytesMut::new(), skipping: false, memory }
     }
 
     /// The next line that is not blank and whose end, or whose excess, stands in `chunk`; what it needed is taken
@@ -87,14 +92,13 @@ impl LineSplitter {
             if end.is_some() {
                 let _line_feed = chunk.split_to(1);
             }
-            let excess = !self.skipping && self.begun.len() + part.len() > self.limit;
-            if excess {
-                self.begun.clear();
+            if !self.skipping
+                && let Err(problem) = self.begin(&part)
+            {
+                self.begun = BytesMut::new();
+                self.memory.refuse();
                 self.skipping = end.is_none();
-                return Some(Err(too_large("the line", self.limit)));
-            }
-            if !self.skipping {
-                self.begun.extend_from_slice(&part);
+                return Some(Err(problem));
             }
             end?;
             if self.skipping {
@@ -105,20 +109,39 @@ impl LineSplitter {
         }
     }
 
+    /// Adds `part` to the line at hand.
+    fn begin(&mut self, part: &Bytes) -> Result<(), Problem> {
+        if self.begun.len() + part.len() > self.limit {
+            return Err(too_large("the line", self.limit));
+        }
+        self.memory.take(part.len())?;
+        self.begun.extend_from_slice(part);
+        Ok(())
+    }
+
     /// The line at hand, unless it is blank.
     fn finish(&mut self) -> Option<Line> {
-        let line = self.begun.split().freeze();
-        (!line.iter().all(u8::is_ascii_whitespace)).then_some(Ok(line))
+        // Not `split`, which would leave the whole allocation with each line.
+        let line = std::mem::take(&mut self.begun).freeze();
+        if line.iter().all(u8::is_ascii_whitespace) {
+            self.memory.skip();
+            return None;
+        }
+        self.memory.give_out();
+        Some(Ok(line))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body_memory::{BodyMemory, FREE_BYTES};
 
     /// The lines of a body that comes in `chunks`; `None` is one that was too long.
     fn split(limit: usize, chunks: &[&str]) -> Vec<Option<String>> {
-        let mut splitter = LineSplitter::new(limit);
+        let memory = BodyMemory::new(FREE_BYTES);
+        let line_memory = LineMemory::of(&memory);
+        let mut splitter = LineSplitter::new(limit, line_memory.clone());
         let mut lines = Vec::new();
         for chunk in chunks {
             let mut chunk = Bytes::copy_from_slice(chunk.as_bytes());
@@ -127,6 +150,10 @@ mod tests {
             }
         }
         lines.extend(splitter.finish());
+        for _ in &lines {
+            line_memory.answered();
+        }
+        assert_eq!(line_memory.bytes(), 0, "every line that was answered gave its memory back");
         let text = |bytes: Bytes| String::from_utf8_lossy(&bytes).into_owned();
         lines.into_iter().map(|line| line.ok().map(text)).collect()
     }
@@ -146,6 +173,24 @@ mod tests {
     fn blank_lines_are_left_out() {
         assert_eq!(split(9, &["\n\r\n a\n \t\n"]), some(&[" a"]));
         assert!(split(9, &["\n \n"]).is_empty());
+    }
+
+    #[test]
+    fn a_line_without_room_in_memory_is_refused_and_its_rest_skipped() {
+        let memory = BodyMemory::new(10);
+        let line_memory = LineMemory::of(&memory);
+        let mut splitter = LineSplitter::new(usize::MAX, line_memory.clone());
+        let first = "a".repeat(FREE_BYTES);
+        let mut chunk = Bytes::from(format!("{first}\nbcd\n{}\nef\n", "x".repeat(11)));
+        assert_eq!(splitter.next_line(&mut chunk), Some(Ok(first.into())));
+        assert_eq!(splitter.next_line(&mut chunk), Some(Ok("bcd".into())));
+        let refused = splitter.next_line(&mut chunk);
+        assert!(refused.is_some_and(|line| line.is_err_and(|problem| problem.code().code() == "saturated")));
+        assert_eq!(memory.used(), 3);
+        line_memory.answered();
+        assert_eq!((memory.used(), line_memory.bytes()), (0, 3), "the first line gave its memory back");
+        assert_eq!(splitter.next_line(&mut chunk), Some(Ok("ef".into())));
+        assert_eq!(splitter.next_line(&mut chunk), None);
     }
 
     #[test]

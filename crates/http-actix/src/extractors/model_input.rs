@@ -1,10 +1,11 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use application::ports::{LabelsSpec, ModelSpec};
-use serde_json::{Map, Value};
+use domain::errors::{DomainError, Rule};
 use utoipa::ToSchema;
 
-use crate::extractors::{ObjectReader, wrong_type};
+use crate::extractors::{FromJson, Members, ObjectReader, Shape, Shaped, wrong_type};
 use crate::openapi::schemas;
 use crate::problem::Problem;
 
@@ -49,11 +50,27 @@ pub(crate) struct ModelInput {
     max_wait: Option<f64>,
 }
 
-impl ModelInput {
-    /// Reads a body.
-    pub(crate) fn read(value: Value) -> Result<ModelSpec, Problem> {
+/// The most labels that a model's table may name.
+const MAX_LABELS: usize = 1_000;
+
+impl FromJson for ModelSpec {
+    const SHAPE: Shape = Shape::Object(&[
+        ("path", Shape::Scalar),
+        ("precision", Shape::Scalar),
+        ("device", Shape::Scalar),
+        ("window", Shape::Scalar),
+        ("overlap", Shape::Scalar),
+        ("labels", Shape::Table(MAX_LABELS)),
+        ("threads", Shape::Scalar),
+        ("max_batch_tokens", Shape::Scalar),
+        ("max_queue_tokens", Shape::Scalar),
+        ("max_queue_items", Shape::Scalar),
+        ("max_wait", Shape::Scalar),
+    ]);
+
+    fn read(value: Shaped) -> Result<Self, Problem> {
         let mut object = ObjectReader::new(value, None)?;
-        let spec = ModelSpec {
+        let spec = Self {
             path: object.string("path")?,
             precision: object.optional_string("precision")?,
             device: object.optional_string("device")?,
@@ -71,17 +88,21 @@ impl ModelInput {
     }
 }
 
-fn read_labels(value: Value) -> Result<LabelsSpec, Problem> {
+fn read_labels(value: Shaped) -> Result<LabelsSpec, Problem> {
     match value {
-        Value::String(rule) => Ok(LabelsSpec::Rule(rule)),
-        Value::Object(table) => Ok(LabelsSpec::Table(read_table(table)?)),
+        Shaped::String(rule) => Ok(LabelsSpec::Rule(rule)),
+        Shaped::Object(table) => Ok(LabelsSpec::Table(read_table(table)?)),
         other => Err(wrong_type(Some("labels"), "a string or an object", &other)),
     }
 }
 
-fn read_table(table: Map<String, Value>) -> Result<BTreeMap<String, String>, Problem> {
-    let entry = |(label, value): (String, Value)| match value {
-        Value::String(sentiment) => Ok((label, sentiment)),
+fn read_table(table: Members) -> Result<BTreeMap<String, String>, Problem> {
+    if table.count() > MAX_LABELS {
+        let rule = Rule::TooMany { max: MAX_LABELS, actual: table.count() };
+        return Err(DomainError::violation("labels", rule).into());
+    }
+    let entry = |(label, value): (Cow<'static, str>, Shaped)| match value {
+        Shaped::String(sentiment) => Ok((label.into_owned(), sentiment)),
         other => Err(wrong_type(Some(&format!("labels.{label}")), "a string", &other)),
     };
     table.into_iter().map(entry).collect()

@@ -1,12 +1,13 @@
 use std::borrow::Cow;
 
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 
+use crate::extractors::{Elements, Members, Shaped};
 use crate::problem::{Problem, ProblemCode};
 
 /// Takes a JSON object apart member by member, so that whatever is not allowed in it is told with its place.
 pub(crate) struct ObjectReader {
-    members: Map<String, Value>,
+    members: Members,
     /// Where the object stands; none for the whole body.
     place: Option<&'static str>,
 }
@@ -16,9 +17,9 @@ impl ObjectReader {
     ///
     /// # Errors
     /// `wrong_type` where the value is not an object.
-    pub(crate) fn new(value: Value, field: Option<&str>) -> Result<Self, Problem> {
+    pub(crate) fn new(value: Shaped, field: Option<&str>) -> Result<Self, Problem> {
         match value {
-            Value::Object(members) => Ok(Self { members, place: None }),
+            Shaped::Object(members) => Ok(Self { members, place: None }),
             other => Err(wrong_type(field, "an object", &other)),
         }
     }
@@ -27,7 +28,7 @@ impl ObjectReader {
     ///
     /// # Errors
     /// `wrong_type` where the value is not an object.
-    pub(crate) fn within(value: Value, place: &'static str) -> Result<Self, Problem> {
+    pub(crate) fn within(value: Shaped, place: &'static str) -> Result<Self, Problem> {
         Ok(Self { place: Some(place), ..Self::new(value, Some(place))? })
     }
 
@@ -46,7 +47,7 @@ impl ObjectReader {
     pub(crate) fn optional_bool(&mut self, name: &str) -> Result<Option<bool>, Problem> {
         match self.optional(name) {
             None => Ok(None),
-            Some(Value::Bool(value)) => Ok(Some(value)),
+            Some(Shaped::Bool(value)) => Ok(Some(value)),
             Some(other) => Err(wrong_type(Some(&self.path(name)), "a boolean", &other)),
         }
     }
@@ -54,32 +55,33 @@ impl ObjectReader {
     /// Takes the whole number `name`, however it is written; none where it is absent or null.
     pub(crate) fn optional_integer(&mut self, name: &str) -> Result<Option<i64>, Problem> {
         let Some(value) = self.optional(name) else { return Ok(None) };
-        let integer = value.as_number().and_then(whole);
+        let integer = if let Shaped::Number(number) = &value { whole(number) } else { None };
         integer.map(Some).ok_or_else(|| wrong_type(Some(&self.path(name)), "a whole number", &value))
     }
 
     /// Takes the number `name`; none where it is absent or null.
     pub(crate) fn optional_number(&mut self, name: &str) -> Result<Option<f64>, Problem> {
         let Some(value) = self.optional(name) else { return Ok(None) };
-        value.as_f64().map(Some).ok_or_else(|| wrong_type(Some(&self.path(name)), "a number", &value))
+        let number = if let Shaped::Number(number) = &value { number.as_f64() } else { None };
+        number.map(Some).ok_or_else(|| wrong_type(Some(&self.path(name)), "a number", &value))
     }
 
     /// Takes the value `name`; none where it is absent or null.
-    pub(crate) fn optional(&mut self, name: &str) -> Option<Value> {
-        self.members.remove(name).filter(|value| !value.is_null())
+    pub(crate) fn optional(&mut self, name: &str) -> Option<Shaped> {
+        self.members.remove(name).filter(|value| *value != Shaped::Null)
     }
 
     /// Takes the array `name`, which must be there.
-    pub(crate) fn array(&mut self, name: &str) -> Result<Vec<Value>, Problem> {
+    pub(crate) fn array(&mut self, name: &str) -> Result<Elements, Problem> {
         match self.required(name)? {
-            Value::Array(items) => Ok(items),
+            Shaped::Array(elements) => Ok(elements),
             other => Err(wrong_type(Some(&self.path(name)), "an array", &other)),
         }
     }
 
-    /// Refuses whatever was not taken.
+    /// Refuses members that the object does not have.
     pub(crate) fn finish(self) -> Result<(), Problem> {
-        match self.members.keys().next() {
+        match self.members.unknown() {
             None => Ok(()),
             Some(name) => Err(Problem::new(ProblemCode::UnknownField).field(&self.path(name))),
         }
@@ -89,15 +91,15 @@ impl ObjectReader {
         self.place.map_or(Cow::Borrowed(name), |place| Cow::Owned(format!("{place}.{name}")))
     }
 
-    fn required(&mut self, name: &str) -> Result<Value, Problem> {
+    fn required(&mut self, name: &str) -> Result<Shaped, Problem> {
         let found = self.members.remove(name);
         found.ok_or_else(|| Problem::new(ProblemCode::MissingField).about(&self.path(name), "is missing"))
     }
 }
 
-fn into_string(name: &str, value: Value) -> Result<String, Problem> {
+fn into_string(name: &str, value: Shaped) -> Result<String, Problem> {
     match value {
-        Value::String(text) => Ok(text),
+        Shaped::String(text) => Ok(text),
         other => Err(wrong_type(Some(name), "a string", &other)),
     }
 }
@@ -110,14 +112,14 @@ fn whole(number: &Number) -> Option<i64> {
 }
 
 /// What is said about a `value` that should have been `expected`; the value itself is not repeated.
-pub(crate) fn wrong_type(field: Option<&str>, expected: &str, value: &Value) -> Problem {
+pub(crate) fn wrong_type(field: Option<&str>, expected: &str, value: &Shaped) -> Problem {
     let actual = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+        Shaped::Null => "null",
+        Shaped::Bool(_) => "a boolean",
+        Shaped::Number(_) => "a number",
+        Shaped::String(_) => "a string",
+        Shaped::Array(_) => "an array",
+        Shaped::Object(_) => "an object",
     };
     let problem = Problem::new(ProblemCode::WrongType);
     let wrong = format!("must be {expected}, not {actual}");

@@ -1,8 +1,7 @@
 use domain::value_objects::AskedOptions;
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::extractors::ObjectReader;
+use crate::extractors::{ObjectReader, Shape, Shaped};
 use crate::openapi::schemas;
 use crate::problem::Problem;
 
@@ -35,8 +34,17 @@ pub(crate) struct OptionsInput {
 }
 
 impl OptionsInput {
+    pub(crate) const SHAPE: Shape = Shape::Object(&[
+        ("top_k", Shape::Scalar),
+        ("raw", Shape::Scalar),
+        ("function", Shape::Scalar),
+        ("granularity", Shape::Scalar),
+        ("max_tokens", Shape::Scalar),
+        ("overflow", Shape::Scalar),
+    ]);
+
     /// Reads the member `options` of a body or a line.
-    pub(crate) fn read(value: Value) -> Result<AskedOptions, Problem> {
+    pub(crate) fn read(value: Shaped) -> Result<AskedOptions, Problem> {
         let mut object = ObjectReader::within(value, "options")?;
         let asked = AskedOptions {
             top_k: object.optional_integer("top_k")?,

@@ -1,14 +1,14 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use application::dtos::{PredictItem, PredictLine};
-use application::errors::ApplicationError;
 use application::use_cases::PredictSentimentBatchUseCase;
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::{AskedOptions, MetadataValue};
-use serde_json::{Number, Value};
+use domain::value_objects::{AskedOptions, Metadata, MetadataValue};
+use serde_json::Number;
 use utoipa::ToSchema;
 
-use crate::extractors::{ObjectReader, OptionsInput, wrong_type};
+use crate::extractors::{FromJson, Members, ObjectReader, OptionsInput, Shape, Shaped, wrong_type};
 use crate::openapi::schemas;
 use crate::problem::{Problem, ProblemCode};
 
@@ -54,7 +54,7 @@ pub(crate) struct BatchItemInput {
 pub(crate) struct BatchInput {
     /// 1 to 1,000 texts. One that is not allowed fails alone.
     #[schema(value_type = Vec<BatchItemInput>, min_items = 1, max_items = 1000)]
-    pub(crate) items: Vec<Value>,
+    pub(crate) items: Vec<Shaped>,
     /// The name of the model that is to answer all of them; without it the default one does.
     #[schema(example = "sentiment-minilm-l6")]
     pub(crate) model: Option<String>,
@@ -63,9 +63,19 @@ pub(crate) struct BatchInput {
     pub(crate) options: AskedOptions,
 }
 
-impl PredictionInput {
-    /// Reads a body or a stream's line.
-    pub(crate) fn read(value: Value) -> Result<Self, Problem> {
+/// The caller's own facts about a text.
+const METADATA: Shape = Shape::Table(Metadata::MAX_KEYS);
+
+impl FromJson for PredictionInput {
+    const SHAPE: Shape = Shape::Object(&[
+        ("text", Shape::Scalar),
+        ("ref", Shape::Scalar),
+        ("metadata", METADATA),
+        ("model", Shape::Scalar),
+        ("options", OptionsInput::SHAPE),
+    ]);
+
+    fn read(value: Shaped) -> Result<Self, Problem> {
         let mut object = ObjectReader::new(value, None)?;
         let BatchItemInput { text, reference, metadata } = BatchItemInput::take(&mut object)?;
         let model = object.optional_string("model")?;
@@ -83,8 +93,11 @@ impl From<PredictionInput> for PredictLine {
 }
 
 impl BatchItemInput {
+    const SHAPE: Shape =
+        Shape::Object(&[("text", Shape::Scalar), ("ref", Shape::Scalar), ("metadata", METADATA)]);
+
     /// Reads an item of a batch.
-    pub(crate) fn read(value: Value) -> Result<Self, Problem> {
+    pub(crate) fn read(value: Shaped) -> Result<Self, Problem> {
         let mut object = ObjectReader::new(value, None)?;
         let input = Self::take(&mut object)?;
         object.finish()?;
@@ -106,21 +119,30 @@ impl From<BatchItemInput> for PredictItem {
     }
 }
 
-impl BatchInput {
-    /// Reads a batch's body; its items are read one by one later, so that each fails alone.
-    pub(crate) fn read(value: Value) -> Result<Self, Problem> {
+impl FromJson for BatchInput {
+    const SHAPE: Shape = Shape::Object(&[
+        (
+            "items",
+            Shape::Array { element: &BatchItemInput::SHAPE, most: PredictSentimentBatchUseCase::MAX_ITEMS },
+        ),
+        ("model", Shape::Scalar),
+        ("options", OptionsInput::SHAPE),
+    ]);
+
+    /// The items are taken apart one by one later, so that each fails alone.
+    fn read(value: Shaped) -> Result<Self, Problem> {
         let mut object = ObjectReader::new(value, None)?;
         let items = object.array("items")?;
         let model = object.optional_string("model")?;
         let options = read_options(&mut object)?;
         object.finish()?;
         let max = PredictSentimentBatchUseCase::MAX_ITEMS;
-        match items.len() {
+        match items.count {
             0 => Err(Problem::new(ProblemCode::Blank).about("items", "must not be empty")),
             actual if actual > max => {
                 Err(DomainError::violation("items", Rule::TooMany { max, actual }).into())
             }
-            _ => Ok(Self { items, model, options }),
+            _ => Ok(Self { items: items.stored, model, options }),
         }
     }
 }
@@ -129,63 +151,38 @@ fn read_options(object: &mut ObjectReader) -> Result<AskedOptions, Problem> {
     object.optional("options").map_or_else(|| Ok(AskedOptions::default()), OptionsInput::read)
 }
 
-fn read_metadata(value: Value) -> Result<BTreeMap<String, MetadataValue>, Problem> {
-    let Value::Object(members) = value else {
+fn read_metadata(value: Shaped) -> Result<BTreeMap<String, MetadataValue>, Problem> {
+    let Shaped::Object(members) = value else {
         return Err(wrong_type(Some("metadata"), "an object", &value));
     };
-    members
-        .into_iter()
-        .map(|(key, value)| {
-            let value = read_metadata_value(&key, value)?;
-            Ok((key, value))
-        })
-        .collect()
+    refuse_excess(&members)?;
+    let entry = |(key, value): (Cow<'static, str>, Shaped)| {
+        let value = read_metadata_value(&key, value)?;
+        Ok((key.into_owned(), value))
+    };
+    members.into_iter().map(entry).collect()
 }
 
-fn read_metadata_value(key: &str, value: Value) -> Result<MetadataValue, Problem> {
+/// The rule is the domain's, which would count what was stored.
+fn refuse_excess(members: &Members) -> Result<(), DomainError> {
+    let (max, actual) = (Metadata::MAX_KEYS, members.count());
+    if actual > max {
+        return Err(DomainError::violation("metadata", Rule::TooMany { max, actual }));
+    }
+    Ok(())
+}
+
+fn read_metadata_value(key: &str, value: Shaped) -> Result<MetadataValue, Problem> {
     match value {
-        Value::String(text) => Ok(MetadataValue::Text(text)),
-        Value::Bool(value) => Ok(MetadataValue::Bool(value)),
-        Value::Number(number) => Ok(read_number(key, &number)?),
+        Shaped::String(text) => Ok(MetadataValue::Text(text)),
+        Shaped::Bool(value) => Ok(MetadataValue::Bool(value)),
+        Shaped::Number(number) => Ok(read_number(key, &number)?),
         other => Err(wrong_type(Some(&format!("metadata.{key}")), "a string, a number or a boolean", &other)),
     }
 }
 
-/// 2^63. Whole numbers from here on reach us rounded to the next double, or not at all.
-const WHOLE_NUMBERS_END: f64 = 9_223_372_036_854_775_808.0;
-
-/// A number as it was sent, or none: what a signed 64-bit integer cannot hold would come back altered.
-fn read_number(key: &str, number: &Number) -> Result<MetadataValue, ApplicationError> {
-    let field = || format!("metadata.{key}");
-    if let Some(integer) = number.as_i64() {
-        return Ok(MetadataValue::Integer(integer));
-    }
-    match number.as_f64() {
-        Some(float) if float.abs() < WHOLE_NUMBERS_END => Ok(MetadataValue::number(field, float)?),
-        _ => {
-            let rule = Rule::OutOfRange { allowed: "above -2^63 and below 2^63".into() };
-            Err(DomainError::violation(field(), rule).into())
-        }
-    }
-}
-
-#[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_come_through_unaltered_or_not_at_all() {
-        let read = |text: &str| {
-            let number: Number = serde_json::from_str(text).expect("a number");
-            read_number("n", &number).ok()
-        };
-        assert_eq!(read("9223372036854775807"), Some(MetadataValue::Integer(i64::MAX)));
-        assert_eq!(read("-9223372036854775808"), Some(MetadataValue::Integer(i64::MIN)));
-        assert_eq!(read("2.0"), Some(MetadataValue::Integer(2)));
-        assert_eq!(read("0.5"), Some(MetadataValue::Float(0.5)));
-        for altered in ["9223372036854775808", "18446744073709551617", "-9223372036854775809", "1e300"] {
-            assert_eq!(read(altered), None, "{altered}");
-        }
-    }
+fn read_number(key: &str, number: &Number) -> Result<MetadataValue, DomainError> {
+    // A JSON number that was read always has a double next to it.
+    let nearest = number.as_f64().unwrap_or(f64::NAN);
+    MetadataValue::unaltered_number(|| format!("metadata.{key}"), number.as_i64(), nearest)
 }

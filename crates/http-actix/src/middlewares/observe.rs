@@ -11,6 +11,9 @@ use actix_web::web::Bytes;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use tracing::Span;
 
+use crate::body_memory::{BODY_MEMORY_BYTES, BODY_MEMORY_REFUSED_TOTAL};
+use crate::controllers::INTERNAL_ERRORS_TOTAL;
+
 const REQUESTS_TOTAL: &str = "http_requests_total";
 const REQUEST_DURATION: &str = "http_request_duration_seconds";
 const REQUESTS_ACTIVE: &str = "http_requests_active";
@@ -30,6 +33,13 @@ pub fn describe_http_metrics() {
         "Time from a request's head to the end of its response, by method and route pattern."
     );
     describe_gauge!(REQUESTS_ACTIVE, "Requests that are being answered.");
+    describe_gauge!(
+        BODY_MEMORY_BYTES,
+        Unit::Bytes,
+        "Memory taken by bodies of requests and responses, without the first 16 KiB of each."
+    );
+    describe_counter!(BODY_MEMORY_REFUSED_TOTAL, "Bodies for which there was no room in memory.");
+    describe_counter!(INTERNAL_ERRORS_TOTAL, "Faults of the service itself, each logged once.");
 }
 
 /// Counts every request, and logs one line about each when its response is out.

@@ -22,6 +22,7 @@ const BODY: &[ProblemCode] = &[
     P::UnknownField,
     P::MissingField,
     P::WrongType,
+    P::Saturated,
 ];
 /// Of a text, a reference and metadata.
 const INPUT: &[ProblemCode] = &[
@@ -43,7 +44,7 @@ const CHANGING: &[ProblemCode] = &[P::TurnedOff, P::Malformed, P::Conflict, P::U
 /// Of a batch as a whole.
 const BATCH: &[ProblemCode] = &[P::Blank, P::TooMany, P::OutOfRange];
 /// Of every route that asks the model and writes the answer down.
-const PREDICTING: &[ProblemCode] = &[P::Conflict, P::Saturated, P::DeadlineExceeded, P::Unavailable];
+const PREDICTING: &[ProblemCode] = &[P::Conflict, P::DeadlineExceeded, P::Unavailable];
 /// Of every route over one prediction.
 const BY_ID: &[ProblemCode] = &[P::Malformed, P::NotFound, P::Unavailable];
 /// Of the list's query parameters.
@@ -60,6 +61,7 @@ const LIST: &[ProblemCode] = &[
     P::Malformed,
     P::NotOneOf,
     P::NoTerms,
+    P::Saturated,
     P::Unavailable,
 ];
 
@@ -69,15 +71,16 @@ fn of(operation_id: &str) -> Vec<ProblemCode> {
         "create_batch" => &[QUERY, BODY, BATCH, OPTIONS, PREDICTING],
         "stream_predictions" => &[QUERY, &[P::UnsupportedMediaType, P::Unavailable]],
         "list_predictions" => &[LIST],
-        "get_prediction" => &[QUERY, BY_ID],
+        "get_prediction" => &[QUERY, BY_ID, &[P::Saturated]],
         "delete_prediction" => &[QUERY, BY_ID, &[P::Conflict]],
         "list_models" => &[QUERY, &[P::Unavailable]],
-        "load_model" => &[QUERY, BODY, CHANGING, &[P::NotLoadable]],
+        "load_model" => &[QUERY, BODY, CHANGING, &[P::TooMany, P::NotLoadable]],
         "unload_model" => &[QUERY, CHANGING, &[P::DefaultModel, P::NotFound]],
         "metrics" => &[&[P::UnknownRoute]],
         _ => &[],
     };
-    groups.concat()
+    // A bug may be anywhere.
+    [groups.concat().as_slice(), &[P::Internal]].concat()
 }
 
 /// Adds to every operation the problems it can have, one response a status, and to every response the request's

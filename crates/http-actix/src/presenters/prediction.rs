@@ -145,6 +145,11 @@ struct UsageView {
     truncated: bool,
 }
 
+/// About how many bytes an answer without its text and its sentences has on the wire.
+pub(crate) const ANSWER_BYTES: usize = 768;
+/// About how many bytes a sentence has on the wire.
+const SENTENCE_BYTES: usize = 160;
+
 /// The answer to one text.
 pub(crate) fn present_prediction(answer: &PredictSentimentResponse) -> PredictionView {
     PredictionView {
@@ -171,6 +176,13 @@ pub(crate) fn present_record(record: &PredictionRecord) -> PredictionRecordView 
 /// A page of kept answers.
 pub(crate) fn present_page(page: ListPredictionsResponse) -> PredictionPage {
     PredictionPage { items: page.items.iter().map(present_record).collect(), next_cursor: page.next_cursor }
+}
+
+/// About how many bytes a stored answer has on the wire.
+pub(crate) fn estimate_bytes(record: &PredictionRecord) -> usize {
+    ANSWER_BYTES
+        + record.text.as_ref().map_or(0, String::len)
+        + record.prediction.sentences.as_ref().map_or(0, |sentences| sentences.len() * SENTENCE_BYTES)
 }
 
 fn present_scores(scores: SentimentScores) -> ScoresView {

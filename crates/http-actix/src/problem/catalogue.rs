@@ -35,10 +35,11 @@ mod tests {
     }
 
     #[test]
-    fn the_one_500_is_a_failed_inference() {
+    fn a_500_is_a_failed_inference_or_a_bug_and_never_temporary() {
         let internal: Vec<_> =
             ProblemCode::ALL.into_iter().filter(|code| code.entry().status == 500).collect();
-        assert_eq!(internal, [ProblemCode::InferenceFailed]);
+        assert_eq!(internal, [ProblemCode::InferenceFailed, ProblemCode::Internal]);
+        assert!(internal.iter().all(|code| !code.is_temporary()));
     }
 
     #[test]

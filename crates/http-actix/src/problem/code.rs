@@ -40,6 +40,7 @@ pub enum ProblemCode {
     UnknownModel,
     NotLoadable,
     InferenceFailed,
+    Internal,
     Saturated,
     DeadlineExceeded,
     Unavailable,
@@ -60,7 +61,7 @@ pub(crate) struct Entry {
 
 impl ProblemCode {
     /// Every kind, by status.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::MalformedJson,
         Self::MalformedQuery,
         Self::IncompleteBody,
@@ -94,6 +95,7 @@ impl ProblemCode {
         Self::UnknownModel,
         Self::NotLoadable,
         Self::InferenceFailed,
+        Self::Internal,
         Self::Saturated,
         Self::DeadlineExceeded,
         Self::Unavailable,
@@ -106,7 +108,7 @@ impl ProblemCode {
 
     /// The HTTP status.
     pub fn status(self) -> StatusCode {
-        StatusCode::from_u16(self.entry().status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+        StatusCode::from_u16(self.entry().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The problem's `type`.
@@ -253,11 +255,19 @@ impl ProblemCode {
                 "Inference failed",
                 "The model gave no usable numbers for this text. Nothing was kept.",
             ),
+            Self::Internal => (
+                "internal",
+                500,
+                "Internal error",
+                "A fault of the service itself, which the same request may well meet again. The log says more under \
+                 the request's id.",
+            ),
             Self::Saturated => (
                 "saturated",
                 503,
                 "Saturated",
-                "More work is waiting than the service takes on. Try again after the time in Retry-After.",
+                "More work is waiting, or more memory is taken by bodies, than the service takes on. Try again after \
+                 the time in Retry-After.",
             ),
             Self::DeadlineExceeded => (
                 "deadline_exceeded",

@@ -4,8 +4,7 @@ use domain::errors::{DomainError, Rule};
 use crate::problem::{Problem, ProblemCode};
 
 impl From<ApplicationError> for Problem {
-    /// The one way from a use case's failure to what a caller sees. Causes stay behind: an unavailable component,
-    /// a row that cannot be read (which is the store's failure, not the model's) and their details are for the log.
+    /// The one way from a use case's failure to what a caller sees. Causes stay behind: they are for the log.
     fn from(error: ApplicationError) -> Self {
         match error {
             ApplicationError::Invalid { field, rule } => {
@@ -20,9 +19,8 @@ impl From<ApplicationError> for Problem {
             ApplicationError::Saturated => Self::new(ProblemCode::Saturated),
             ApplicationError::DeadlineExceeded => Self::new(ProblemCode::DeadlineExceeded),
             ApplicationError::InferenceFailed { .. } => Self::new(ProblemCode::InferenceFailed),
-            ApplicationError::Unavailable { .. } | ApplicationError::Corrupt { .. } => {
-                Self::new(ProblemCode::Unavailable)
-            }
+            ApplicationError::Corrupt { .. } => Self::new(ProblemCode::Internal),
+            ApplicationError::Unavailable { .. } => Self::new(ProblemCode::Unavailable),
         }
     }
 }

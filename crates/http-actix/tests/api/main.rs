@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod batch;
+mod bodies;
 mod caching;
 mod compression;
 mod cors;

@@ -6,7 +6,7 @@ mod recorder;
 mod service;
 
 pub(crate) use answer::{Answer, answer_of};
-pub(crate) use service::{FAILS, Listener, Service};
+pub(crate) use service::{FAILS, Listener, PANICS, Service};
 
 /// An id that nothing has, as text.
 pub(crate) fn uuid(n: u128) -> String {

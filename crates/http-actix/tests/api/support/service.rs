@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,15 +8,16 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
-use application::ports::HealthCheck;
+use application::ports::{HealthCheck, SentenceSplitter};
 use application::use_cases::{
     CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
     ListPredictionsUseCase, LoadModelUseCase, PredictPorts, PredictSentimentBatchUseCase,
     PredictSentimentUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
+use async_trait::async_trait;
 use domain::value_objects::{TextLimits, Timestamp};
 use futures_util::Stream;
-use http_actix::{ApiState, HttpSettings, UseCases, admin_api, api};
+use http_actix::{ApiState, BodyMemory, HttpSettings, Offload, UseCases, admin_api, api};
 use serde_json::Value;
 use testkit::{
     FakeHealthCheck, FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, MlFailure,
@@ -28,6 +30,20 @@ use crate::support::{Answer, answer_of};
 
 /// A text for which the engine gives no usable numbers.
 pub(crate) const FAILS: &str = "this text fails";
+
+/// A text at which the code panics where its sentences are asked for.
+pub(crate) const PANICS: &str = "this text panics";
+
+/// Cuts at full stops, and has a bug.
+struct PanickingSplitter;
+
+#[async_trait]
+impl SentenceSplitter for PanickingSplitter {
+    async fn split(&self, text: &str) -> Vec<Range<usize>> {
+        assert_ne!(text, PANICS, "a bug");
+        FullStopSplitter.split(text).await
+    }
+}
 
 /// The service over its fakes. Requests carry the id `test-request`.
 pub(crate) struct Service {
@@ -85,7 +101,7 @@ impl Service {
             clock: Arc::clone(&clock) as _,
             ids: Arc::new(SequenceIds::new()),
             metrics: Arc::new(RecordingMetrics::new()),
-            sentences: Arc::new(FullStopSplitter),
+            sentences: Arc::new(PanickingSplitter),
             limits: TextLimits { max_chars: settings.max_text_chars },
         };
         let health = CheckHealthUseCase::new(checks, Arc::clone(&clock) as _);
@@ -93,6 +109,8 @@ impl Service {
         let state = ApiState {
             use_cases: Arc::new(use_cases),
             settings,
+            body_memory: BodyMemory::new(64 << 20),
+            offload: Offload::new(),
             started: Instant::now(),
             version: "0.0.0-test",
             render_metrics: Arc::new(|| "undertone_build_info 1\n".to_owned()),

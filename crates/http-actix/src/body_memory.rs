@@ -1,0 +1,171 @@
+//! The bound on what the bodies of all requests and responses take of the memory together.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::web::Bytes;
+use metrics::{counter, gauge};
+
+use crate::problem::{Problem, ProblemCode};
+
+pub(crate) const BODY_MEMORY_BYTES: &str = "http_body_memory_bytes";
+pub(crate) const BODY_MEMORY_REFUSED_TOTAL: &str = "http_body_memory_refused_total";
+
+/// What a body has for nothing. Most bodies are smaller, and so are served while large ones take all there is.
+pub(crate) const FREE_BYTES: usize = 16 * 1024;
+
+/// How many bytes of bodies may be in memory at once; its clones share one account.
+#[derive(Debug, Clone)]
+pub struct BodyMemory(Arc<Account>);
+
+#[derive(Debug)]
+struct Account {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl BodyMemory {
+    /// An account of at most `limit` bytes, of which none are used.
+    pub fn new(limit: usize) -> Self {
+        Self(Arc::new(Account { limit, used: AtomicUsize::new(0) }))
+    }
+
+    /// A reservation of nothing yet.
+    pub(crate) fn reserve(&self) -> Reservation {
+        Reservation { account: Arc::clone(&self.0), bytes: 0 }
+    }
+
+    /// The bytes in use, those that every body has for nothing not counted.
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> usize {
+        self.0.used.load(Ordering::Relaxed)
+    }
+}
+
+/// The bytes that one body, or what was made of it, takes; dropping it gives them back.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    account: Arc<Account>,
+    bytes: usize,
+}
+
+impl Reservation {
+    /// The bytes that are reserved.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Makes the reservation one of at least `bytes`.
+    ///
+    /// # Errors
+    /// `saturated` where there is no room for so many; the reservation is then as it was.
+    pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), Problem> {
+        let more = charged(bytes).saturating_sub(charged(self.bytes));
+        if more > 0 {
+            let Account { limit, used } = &*self.account;
+            let room = |used: usize| used.checked_add(more).filter(|used| used <= limit);
+            if used.try_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
+                counter!(BODY_MEMORY_REFUSED_TOTAL).increment(1);
+                return Err(Problem::new(ProblemCode::Saturated));
+            }
+            gauge!(BODY_MEMORY_BYTES).increment(more as f64);
+        }
+        self.bytes = self.bytes.max(bytes);
+        Ok(())
+    }
+
+    /// Makes the reservation one of exactly `bytes`, whether there is room or not: for a response to work that is done
+    /// and must not be refused any more. Others are refused until there is room again.
+    pub(crate) fn resize(&mut self, bytes: usize) {
+        let (old, new) = (charged(self.bytes), charged(bytes));
+        if new > old {
+            self.account.used.fetch_add(new - old, Ordering::Relaxed);
+            gauge!(BODY_MEMORY_BYTES).increment((new - old) as f64);
+        } else if new < old {
+            self.account.used.fetch_sub(old - new, Ordering::Relaxed);
+            gauge!(BODY_MEMORY_BYTES).decrement((old - new) as f64);
+        }
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.resize(0);
+    }
+}
+
+/// A response's body, with the memory that is reserved for it. It is given out in parts, so that the connection's own
+/// buffer stays small.
+pub(crate) struct ReservedBody {
+    rest: Bytes,
+    _reservation: Reservation,
+}
+
+/// The bytes given out at a time: those that a connection buffers.
+const PART_BYTES: usize = 32 * 1024;
+
+impl ReservedBody {
+    /// The body of these bytes, for which there is `reservation`; it becomes one of their exact number.
+    pub(crate) fn new(bytes: Bytes, mut reservation: Reservation) -> Self {
+        reservation.resize(bytes.len());
+        Self { rest: bytes, _reservation: reservation }
+    }
+}
+
+impl MessageBody for ReservedBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.rest.len() as u64)
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let rest = &mut self.get_mut().rest;
+        let part = rest.split_to(rest.len().min(PART_BYTES));
+        Poll::Ready((!part.is_empty()).then_some(Ok(part)))
+    }
+}
+
+fn charged(bytes: usize) -> usize {
+    bytes.saturating_sub(FREE_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_bodies_are_served_while_large_ones_take_everything() {
+        let memory = BodyMemory::new(100);
+        let mut large = memory.reserve();
+        assert!(large.grow_to(FREE_BYTES + 100).is_ok());
+        assert!(memory.reserve().grow_to(FREE_BYTES).is_ok());
+        let mut other = memory.reserve();
+        assert_eq!(other.grow_to(FREE_BYTES + 1), Err(Problem::new(ProblemCode::Saturated)));
+        assert_eq!((other.bytes(), memory.used()), (0, 100));
+        drop(large);
+        assert!(other.grow_to(FREE_BYTES + 1).is_ok());
+        assert_eq!(memory.used(), 1);
+        drop(other);
+        assert_eq!(memory.used(), 0);
+    }
+
+    #[test]
+    fn growing_never_shrinks_and_resizing_does_what_it_says() {
+        let memory = BodyMemory::new(100);
+        let mut body = memory.reserve();
+        assert!(body.grow_to(FREE_BYTES + 60).is_ok());
+        assert!(body.grow_to(10).is_ok());
+        assert_eq!(memory.used(), 60);
+        body.resize(FREE_BYTES + 170);
+        assert_eq!(memory.used(), 170);
+        assert!(memory.reserve().grow_to(FREE_BYTES + 1).is_err());
+        body.resize(10);
+        assert_eq!(memory.used(), 0);
+    }
+}
