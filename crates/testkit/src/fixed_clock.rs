@@ -1,27 +1,34 @@
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use application::ports::Clock;
 use domain::value_objects::Timestamp;
 
 /// A clock that stands still until it is told otherwise.
 #[derive(Debug)]
-pub struct FixedClock(AtomicI64);
+pub struct FixedClock {
+    now: AtomicI64,
+    started: Instant,
+    /// The nanoseconds by which the clock was moved on.
+    advanced: AtomicU64,
+}
 
 impl FixedClock {
     /// A clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
-        Self(AtomicI64::new(now.as_micros()))
+        Self { now: AtomicI64::new(now.as_micros()), started: Instant::now(), advanced: AtomicU64::new(0) }
     }
 
-    /// From now on the clock shows `now`.
+    /// From now on the wall clock shows `now`, as if somebody had set it: no time passes.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.as_micros(), Ordering::SeqCst);
+        self.now.store(now.as_micros(), Ordering::SeqCst);
     }
 
-    /// Moves the clock on.
+    /// Moves the clock on: `by` passes.
     pub fn advance(&self, by: Duration) {
         self.set(self.now().plus(by));
+        let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        self.advanced.fetch_add(nanos, Ordering::SeqCst);
     }
 }
 
@@ -34,6 +41,10 @@ impl Default for FixedClock {
 
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+        Timestamp::from_micros(self.now.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.started + Duration::from_nanos(self.advanced.load(Ordering::SeqCst))
     }
 }

@@ -1,8 +1,8 @@
+use std::collections::HashSet;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use domain::value_objects::Timestamp;
 use futures_util::future::join_all;
 
 use crate::action::{chain, log_action};
@@ -21,7 +21,9 @@ pub struct CheckHealthUseCase {
 struct Seen {
     last: Option<HealthReport>,
     /// Since when a vital component has failed without a break.
-    failing_since: Option<Timestamp>,
+    failing_since: Option<Instant>,
+    /// The components that have worked at any time: one that never has is starting, and not at fault.
+    worked: HashSet<&'static str>,
     /// Whether the service was ready at any time: a service that never was is loading, not ailing.
     was_ready: bool,
     draining: bool,
@@ -61,7 +63,8 @@ impl CheckHealthUseCase {
             Err(_) => (failing, Some("not available")),
         };
         if self.status_of(check.name()) != Some(status) {
-            log_change(check.name(), status, outcome.err().as_deref());
+            let is_starting = !self.seen().worked.contains(check.name());
+            log_change(check.name(), status, outcome.err().as_deref(), is_starting);
         }
         ComponentHealth { name: check.name(), status, message, latency_ms }
     }
@@ -76,12 +79,14 @@ impl CheckHealthUseCase {
     fn remember(&self, report: &HealthReport) {
         let mut seen = self.seen();
         if report.status == HealthStatus::Unhealthy {
-            let now = self.clock.now();
+            let now = self.clock.monotonic();
             seen.failing_since.get_or_insert(now);
         } else {
             seen.failing_since = None;
             seen.was_ready = true;
         }
+        let working = report.components.iter().filter(|it| it.status == HealthStatus::Healthy);
+        seen.worked.extend(working.map(|component| component.name));
         seen.last = Some(report.clone());
     }
 
@@ -95,7 +100,8 @@ impl CheckHealthUseCase {
     /// failed for two seconds.
     pub fn is_ready(&self) -> bool {
         let seen = self.seen();
-        let ailing = seen.failing_since.is_some_and(|since| since.plus(GRACE) <= self.clock.now());
+        let now = self.clock.monotonic();
+        let ailing = seen.failing_since.is_some_and(|since| now.saturating_duration_since(since) >= GRACE);
         seen.was_ready && !seen.draining && !ailing
     }
 
@@ -114,10 +120,19 @@ impl CheckHealthUseCase {
     }
 }
 
-/// A component's state is logged when it changes, not at every look.
-fn log_change(component: &str, status: HealthStatus, cause: Option<&(dyn Error + Send + Sync)>) {
+/// A component's state is logged when it changes, not at every look. A component that does not work yet because the
+/// service has just started is no cause for a warning.
+fn log_change(
+    component: &str,
+    status: HealthStatus,
+    cause: Option<&(dyn Error + Send + Sync)>,
+    is_starting: bool,
+) {
     match cause {
         None => tracing::info!(component, ?status, "health changed"),
+        Some(error) if is_starting => {
+            tracing::info!(component, ?status, reason = chain(error), "a component is not available yet");
+        }
         Some(error) => tracing::warn!(component, ?status, error = chain(error), "health changed"),
     }
 }

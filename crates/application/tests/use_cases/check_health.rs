@@ -2,9 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::dtos::HealthStatus;
-use application::ports::HealthCheck;
+use application::ports::{Clock, HealthCheck};
 use application::use_cases::CheckHealthUseCase;
-use testkit::{FakeHealthCheck, FixedClock};
+use domain::value_objects::Timestamp;
+use testkit::{CapturedLog, FakeHealthCheck, FixedClock};
+use tracing::Level;
 
 /// A service with a vital store and a helpful cache.
 struct Service {
@@ -77,6 +79,39 @@ async fn a_vital_component_may_fail_for_two_seconds() {
     service.store.recover();
     assert_eq!(service.look().await, HealthStatus::Healthy);
     assert!(service.health.is_ready());
+}
+
+#[tokio::test]
+async fn setting_the_wall_clock_changes_no_readiness() {
+    let service = Service::new();
+    service.look().await;
+    service.store.fail_with("connection refused");
+    service.look().await;
+    service.clock.set(service.clock.now().plus(Duration::from_hours(1)));
+    assert!(service.health.is_ready(), "no second has passed");
+    service.clock.set(Timestamp::from_micros(0));
+    service.pass(2_000);
+    assert!(!service.health.is_ready(), "two seconds have passed");
+}
+
+#[tokio::test]
+async fn a_component_that_never_worked_is_no_warning_and_one_that_did_is() {
+    let service = Service::new();
+    service.store.fail_with("the model is still loading");
+    let log = CapturedLog::start();
+    service.look().await;
+    service.look().await;
+    let lines: Vec<_> = log.lines().into_iter().filter(|line| line.field("component") == "store").collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!((lines[0].level, lines[0].field("reason")), (Level::INFO, "the model is still loading"));
+
+    service.store.recover();
+    service.look().await;
+    service.store.fail_with("connection refused");
+    service.look().await;
+    let warnings: Vec<_> = log.lines().into_iter().filter(|line| line.level == Level::WARN).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0].field("error"), "connection refused");
 }
 
 #[tokio::test]
