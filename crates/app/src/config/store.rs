@@ -78,24 +78,75 @@ impl StoreUrl {
         }
     }
 
-    /// The address with its password, in whichever place one can stand, replaced by asterisks.
+    /// The address as it may be shown: passwords are replaced by asterisks. Of an address that is not written as an
+    /// address must be, only the scheme is shown, since its password may be in any place: an unescaped `?`, `/` or `#` in
+    /// it moves the rest of it to where a path or a query stands.
     pub(crate) fn redacted(&self) -> String {
-        let (base, query) = self.0.split_once('?').map_or((self.0.as_str(), None), |(b, q)| (b, Some(q)));
-        let base = match (base.split_once("://"), base.rfind('@')) {
-            (Some((scheme, rest)), Some(_)) => {
-                let (user, host) = rest.rsplit_once('@').unwrap_or(("", rest));
-                let user = user.split_once(':').map_or(user.to_owned(), |(name, _)| format!("{name}:***"));
-                format!("{scheme}://{user}@{host}")
+        let (scheme, rest) = self.0.split_once(':').unwrap_or((self.0.as_str(), ""));
+        match self.kind() {
+            // Such an address names a file, and knows no password.
+            Ok(StoreKind::Sqlite) => self.0.clone(),
+            Ok(StoreKind::Postgres) => {
+                let shown = rest.strip_prefix("//").and_then(redacted_server);
+                format!("{scheme}:{}", shown.map_or("***".to_owned(), |shown| format!("//{shown}")))
             }
-            _ => base.to_owned(),
-        };
-        let Some(query) = query else { return base };
-        let blind = |pair: &str| match pair.split_once('=') {
-            Some((name, _)) if name.contains("password") => format!("{name}=***"),
-            _ => pair.to_owned(),
-        };
-        let query: Vec<String> = query.split('&').map(blind).collect();
-        format!("{base}?{}", query.join("&"))
+            Err(_) => "***".to_owned(),
+        }
+    }
+}
+
+/// `[user[:password]@]host[:port][/database][?parameters]` without what must not be shown; none where it is not of that
+/// form.
+fn redacted_server(address: &str) -> Option<String> {
+    let (authority, rest) = address.split_at(address.find(['/', '?', '#']).unwrap_or(address.len()));
+    let (user, host) =
+        authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+    if rest.contains(['@', '#']) || !is_host(host) {
+        return None;
+    }
+    let user = user.map_or(String::new(), |user| match user.split_once(':') {
+        Some((name, _)) => format!("{name}:***@"),
+        None => format!("{user}@"),
+    });
+    let (database, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
+    let query = query.map_or(String::new(), |query| {
+        format!("?{}", query.split('&').map(redacted_parameter).collect::<Vec<_>>().join("&"))
+    });
+    Some(format!("{user}{host}{database}{query}"))
+}
+
+/// Whether `host` is a name or an address, with a port or without; or nothing, where a parameter names a socket.
+fn is_host(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (host, ""),
+    };
+    let inner = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let is_name = match inner {
+        Some(ip) => ip.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_%".contains(c)),
+    };
+    is_name && (port.is_empty() || port.parse::<u16>().is_ok())
+}
+
+/// A parameter of the address: its value is shown where it is known to be no secret.
+fn redacted_parameter(pair: &str) -> String {
+    const SHOWN: [&str; 10] = [
+        "application_name",
+        "dbname",
+        "host",
+        "hostaddr",
+        "port",
+        "sslcert",
+        "sslkey",
+        "sslmode",
+        "sslrootcert",
+        "user",
+    ];
+    match pair.split_once('=') {
+        Some((name, _)) if SHOWN.contains(&name) => pair.to_owned(),
+        Some((name, _)) => format!("{name}=***"),
+        None => "***".to_owned(),
     }
 }
 
@@ -117,10 +168,36 @@ mod tests {
             ("postgres://db/x?user=ann&password=s3cret", "postgres://db/x?user=ann&password=***"),
             ("postgres://ann@db/x", "postgres://ann@db/x"),
             ("sqlite:data/undertone.db?mode=ro", "sqlite:data/undertone.db?mode=ro"),
+            ("postgres://ann:s3cret@[::1]:5432/x", "postgres://ann:***@[::1]:5432/x"),
+            ("postgresql://ann:s3cret@/x?host=/run/pg", "postgresql://ann:***@/x?host=/run/pg"),
+            (
+                "postgres://db/x?sslmode=verify-full&options=-c%20a=s3cret",
+                "postgres://db/x?sslmode=verify-full&options=***",
+            ),
         ] {
             let url = StoreUrl(url.to_owned());
             assert_eq!(url.redacted(), shown);
             assert!(!format!("{url:?}").contains("cret"));
         }
+    }
+
+    #[test]
+    fn of_an_address_that_cannot_be_read_only_the_scheme_is_shown() {
+        for url in [
+            "postgres://ann:s3cret?x@db/x",
+            "postgres://ann:12?s3cret@db:5432/x",
+            "postgres://ann:12/s3cret@db/x",
+            "postgres://ann:12#s3cret@db/x",
+            "postgres://ann:s3cret",
+            "postgres://ann:s3cret@db:port/x",
+            "postgres://ann:s3cret@db:70000/x",
+            "postgres://ann:s3cret@d b/x",
+            "postgres:ann:s3cret@db/x",
+            "postgres:/ann:s3cret@db/x",
+        ] {
+            let shown = StoreUrl(url.to_owned()).redacted();
+            assert_eq!(shown, "postgres:***", "{url}");
+        }
+        assert_eq!(StoreUrl("ann:s3cret@db".to_owned()).redacted(), "***");
     }
 }

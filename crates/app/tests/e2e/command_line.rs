@@ -152,6 +152,28 @@ fn the_effective_configuration_is_printed_without_its_secrets() {
 }
 
 #[test]
+fn a_password_in_an_address_that_cannot_be_read_is_shown_nowhere() {
+    let folder = TempDir::new().unwrap();
+    for store in [
+        "postgres://ann:s3cret?x@127.0.0.1:1/x",
+        "postgres://ann:12?s3cret@127.0.0.1:1/x",
+        "postgres://ann:12/s3cret@127.0.0.1:1/x",
+    ] {
+        let shown = undertone(folder.path(), &["config", "--store", store], "");
+        let printed = String::from_utf8_lossy(&shown.stdout);
+        assert!(shown.status.success() && printed.contains("store.url = \"postgres:***\""), "{printed}");
+        let arguments = ["--port", "0", "--store", store, "--set", "store.start_timeout=0"];
+        let failed = undertone(folder.path(), &arguments, "");
+        assert_eq!(failed.status.code(), Some(2), "{failed:?}");
+        for output in [&shown, &failed] {
+            let all = [&output.stdout[..], &output.stderr[..]].concat();
+            let all = String::from_utf8_lossy(&all);
+            assert!(!all.contains("cret"), "{all}");
+        }
+    }
+}
+
+#[test]
 fn what_is_set_up_wrongly_is_one_clear_error_and_exit_code_2() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("empty-file"), "").unwrap();
