@@ -80,6 +80,9 @@ type Answer = Result<PredictSentimentResponse, String>;
 pub(super) fn run(settings: &Settings, args: &PredictArgs) -> Result<(), Failure> {
     let options = AskedOptions::from(&args.options);
     PredictionOptions::parse(&options).map_err(|error| Failure::set_up(error.into()))?;
+    let progress = Progress::new();
+    // Before the model is loaded, which takes a while.
+    let input = open_input(args, &progress)?;
     super::block_on(async {
         let models = Models::load_one(settings, args.model_name.as_deref()).await.map_err(Failure::set_up)?;
         let store = if args.keep {
@@ -88,7 +91,7 @@ pub(super) fn run(settings: &Settings, args: &PredictArgs) -> Result<(), Failure
             None
         };
         let predict = container::predict_batch(settings, &models, store.as_ref());
-        let outcome = judge_all(args, &options, &predict).await;
+        let outcome = judge_all(args, &options, &predict, input, &progress).await;
         models.stop().await;
         if let Some(store) = store {
             store.close().await;
@@ -106,9 +109,9 @@ async fn judge_all(
     args: &PredictArgs,
     options: &AskedOptions,
     predict: &PredictSentimentBatchUseCase,
+    mut input: Input,
+    progress: &Progress,
 ) -> anyhow::Result<usize> {
-    let progress = Progress::new();
-    let mut input = open_input(args, &progress)?;
     let mut output = open_output(args, input.columns())?;
     let mut failed = 0;
     loop {

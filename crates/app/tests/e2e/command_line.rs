@@ -174,6 +174,17 @@ fn a_password_in_an_address_that_cannot_be_read_is_shown_nowhere() {
 }
 
 #[test]
+fn a_file_that_is_missing_is_reported_before_the_model_is_loaded() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("empty-model")).unwrap();
+    let arguments = ["--model", "./empty-model", "predict", "--file", "nope.csv"];
+    let output = undertone(folder.path(), &arguments, "");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("nope.csv"), "{error}");
+    assert!(!error.contains("empty-model"), "{error}");
+}
+
+#[test]
 fn what_is_set_up_wrongly_is_one_clear_error_and_exit_code_2() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("empty-file"), "").unwrap();
