@@ -1,6 +1,8 @@
 //! The configuration: defaults, then `undertone.toml`, then the environment, then flags; later ones win.
 
 mod cache;
+#[cfg(debug_assertions)]
+mod clock;
 mod hub;
 mod keys;
 mod limits;
@@ -44,6 +46,10 @@ pub(crate) struct Settings {
     pub(crate) cache: CacheSettings,
     pub(crate) limits: LimitsSettings,
     pub(crate) log: LogSettings,
+    /// For tests, and in their builds alone: neither printed nor documented.
+    #[cfg(debug_assertions)]
+    #[serde(default, skip_serializing)]
+    pub(crate) clock: clock::ClockSettings,
 }
 
 /// Where settings come from beside the environment.
@@ -175,6 +181,15 @@ mod tests {
                 let section = key.split('.').next().unwrap_or(key);
                 assert!(error.contains(name) || error.contains(section), "{key}: {error}");
             }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn only_builds_for_tests_let_the_clock_be_wrong() {
+        Jail::expect_with(|_| {
+            let loaded = Settings::load(&flags(&[("clock.offset_s", "-3600")]));
+            assert_eq!(loaded.is_ok(), cfg!(debug_assertions), "{loaded:?}");
             Ok(())
         });
     }

@@ -14,7 +14,7 @@ use application::use_cases::{
 use domain::value_objects::TextLimits;
 use http_actix::UseCases;
 use infra_local::{
-    DiscardingStore, FacadeAnswerMetrics, LogPublisher, MokaCacheGateway, SystemClock,
+    DiscardingStore, FacadeAnswerMetrics, FacadeRelayMetrics, LogPublisher, MokaCacheGateway, SystemClock,
     UnicodeSentenceSplitter, UuidV7Ids,
 };
 use infra_ml::LoggedProgress;
@@ -51,7 +51,7 @@ impl Container {
         let store = Store::open_migrated(&settings.store).await?;
         let cache = cache(&settings.cache);
         let (models, starting) = Models::start(configured, cache.clone());
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = clock(settings);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let process = ids.event_id(clock.now()).to_string();
         let catalog: Arc<dyn ModelCatalog> = models.catalog.clone();
@@ -70,7 +70,9 @@ impl Container {
             unload_model: UnloadModelUseCase::new(catalog, model_changes),
             health: Arc::new(CheckHealthUseCase::new(checks, clock.clone())),
         };
-        let relay = RelayOutboxUseCase::new(store.leases(), store.outbox(), Arc::new(LogPublisher), clock);
+        let publisher = Arc::new(LogPublisher);
+        let metrics = Arc::new(FacadeRelayMetrics);
+        let relay = RelayOutboxUseCase::new(store.leases(), store.outbox(), publisher, clock, metrics);
         let (use_cases, relay) = (Arc::new(use_cases), Arc::new(relay));
         let container = Self { use_cases, relay, models, cache, store, process };
         Ok((container, starting))
@@ -89,10 +91,22 @@ pub(crate) fn predict_batch(
     models: &Models,
     kept: Option<&Store>,
 ) -> PredictSentimentBatchUseCase {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock = clock(settings);
     let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
     let units = kept.map_or_else(|| Arc::new(DiscardingStore) as Arc<dyn UnitOfWorkFactory>, Store::units);
     PredictSentimentBatchUseCase::new(predict_ports(settings, models.catalog.clone(), units, &clock, &ids))
+}
+
+/// The machine's clock.
+#[cfg(not(debug_assertions))]
+fn clock(_: &Settings) -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// The machine's clock, as wrong as a test wants it to be.
+#[cfg(debug_assertions)]
+fn clock(settings: &Settings) -> Arc<dyn Clock> {
+    Arc::new(infra_local::OffsetClock::new(SystemClock, settings.clock.offset_s))
 }
 
 /// The cache before the models, where there is to be one.

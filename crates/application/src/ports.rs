@@ -16,8 +16,8 @@ pub use clock::Clock;
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
     Admission, AnswerMetrics, CacheGateway, CacheKey, CachedOutput, CatalogError, LabelsSpec, LoadedModel,
-    MlError, MlGateway, ModelCatalog, ModelInfo, ModelOrigin, ModelSpec, SelfTest, SentenceSplitter,
-    ServedModel, WindowInfo,
+    MlError, MlGateway, ModelCatalog, ModelInfo, ModelOrigin, ModelSpec, RelayMetrics, SelfTest,
+    SentenceSplitter, ServedModel, WindowInfo,
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;

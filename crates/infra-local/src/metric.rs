@@ -4,10 +4,21 @@ pub(crate) const CACHE_HITS: &str = "cache_hits_total";
 pub(crate) const CACHE_MISSES: &str = "cache_misses_total";
 pub(crate) const CACHE_ENTRIES: &str = "cache_entries";
 
+pub(crate) const OLDEST_UNPUBLISHED: &str = "undertone_outbox_oldest_unpublished_seconds";
+
 /// The label that tells caches apart.
 pub(crate) const CACHE_NAME: &str = "cache_name";
 /// The cache before the model.
 pub(crate) const PREDICTION: &str = "prediction";
+
+/// Describes the metrics of the relay to the recorder of the process. To be called once, after it is installed.
+pub fn describe_relay_metrics() {
+    describe_gauge!(
+        OLDEST_UNPUBLISHED,
+        Unit::Seconds,
+        "How long ago the oldest event happened that is not published yet"
+    );
+}
 
 /// Tells the recorder of the process what the cache's metrics mean. To be called once, after it is installed.
 pub fn describe_cache_metrics() {

@@ -1,5 +1,12 @@
 //! What is written outside units of work: leases, and the relay's side of the outbox.
 
+/// The store's clock in SQL: microseconds since the epoch, to the millisecond.
+macro_rules! now_us {
+    () => {
+        "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+    };
+}
+
 mod lease;
 mod outbox_relay;
 

@@ -122,6 +122,7 @@ declare_cases! { $
         the_fence_grows_with_every_holder,
         one_of_many_who_ask_at_once_gets_the_lease,
         leases_of_different_names_are_apart,
+        a_lease_that_ends_too_far_ahead_has_expired,
     }
     outbox {
         outbox_events_come_in_insertion_order,
@@ -133,6 +134,8 @@ declare_cases! { $
         marking_an_event_again_changes_nothing,
         a_lost_lease_marks_nothing,
         a_purge_removes_only_old_published_events,
+        a_purge_removes_at_most_its_limit,
+        the_oldest_unpublished_event_has_an_age,
     }
     schema {
         migrating_twice_changes_nothing,

@@ -19,6 +19,7 @@ mod fixed_clock;
 mod full_stop_splitter;
 mod recording_metrics;
 mod recording_publisher;
+mod recording_relay_metrics;
 mod sequence_ids;
 
 mod fake_hub;
@@ -37,4 +38,5 @@ pub use memory_cache::MemoryCache;
 pub use memory_store::MemoryStore;
 pub use recording_metrics::RecordingMetrics;
 pub use recording_publisher::RecordingPublisher;
+pub use recording_relay_metrics::RecordingRelayMetrics;
 pub use sequence_ids::SequenceIds;

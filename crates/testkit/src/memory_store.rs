@@ -7,15 +7,43 @@ mod unit_of_work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use application::dtos::PredictionRecord;
-use application::ports::{OutboxEvent, StoreError};
+use application::ports::{Clock, OutboxEvent, StoreError};
 use domain::value_objects::{PredictionId, TenantId, Timestamp};
+
+use crate::FixedClock;
 
 /// Every port of a store over maps behind one lock. Clones share what they keep.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
+    clock: StoreClock,
+}
+
+/// The store's own clock.
+#[derive(Debug, Clone)]
+enum StoreClock {
+    /// Time passes, from [`FixedClock`]'s beginning on.
+    Running(Instant),
+    /// Time passes when a test says so.
+    Fixed(Arc<FixedClock>),
+}
+
+impl Default for StoreClock {
+    fn default() -> Self {
+        Self::Running(Instant::now())
+    }
+}
+
+impl StoreClock {
+    fn now(&self) -> Timestamp {
+        match self {
+            Self::Running(started) => FixedClock::default().now().plus(started.elapsed()),
+            Self::Fixed(clock) => clock.now(),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +80,11 @@ impl MemoryStore {
     /// An empty store that works.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty store whose own clock is `clock`.
+    pub fn with_clock(clock: Arc<FixedClock>) -> Self {
+        Self { clock: StoreClock::Fixed(clock), ..Self::default() }
     }
 
     /// From now on every call fails with `Unavailable` because of `reason`.

@@ -15,6 +15,7 @@ struct State {
     refused: Vec<OutboxEvent>,
     good: usize,
     bad: usize,
+    bad_flushes: usize,
 }
 
 impl RecordingPublisher {
@@ -32,6 +33,11 @@ impl RecordingPublisher {
     pub fn fail_after(&self, good: usize, count: usize) {
         let mut state = self.lock();
         (state.good, state.bad) = (good, count);
+    }
+
+    /// The next `count` flushes fail: what was published before them may not have been delivered.
+    pub fn fail_flushes(&self, count: usize) {
+        self.lock().bad_flushes = count;
     }
 
     /// What went out, in order.
@@ -60,6 +66,14 @@ impl EventPublisher for RecordingPublisher {
         }
         state.good = state.good.saturating_sub(1);
         state.published.push(event.clone());
+        Ok(())
+    }
+    async fn flush(&self) -> Result<(), PublishError> {
+        let mut state = self.lock();
+        if state.bad_flushes > 0 {
+            state.bad_flushes -= 1;
+            return Err(PublishError("the receiver is silent".into()));
+        }
         Ok(())
     }
 }

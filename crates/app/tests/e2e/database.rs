@@ -41,6 +41,20 @@ impl Database {
         )
     }
 
+    /// The one row that `statement` asks for.
+    pub(crate) fn fetch_one<T>(&self, statement: &'static str) -> T
+    where
+        T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin + 'static,
+    {
+        let options = self.admin.clone().database(&self.name);
+        run(async move {
+            let mut connection = options.connect().await.expect("the test PostgreSQL answers");
+            let row = sqlx::query_as(statement).fetch_one(&mut connection).await.expect("a row");
+            connection.close().await.expect("closed");
+            row
+        })
+    }
+
     /// Where the server itself listens.
     pub(crate) fn server(&self) -> String {
         format!("{}:{}", self.admin.get_host(), self.admin.get_port())
@@ -63,10 +77,10 @@ impl Drop for Database {
 }
 
 /// Runs a future on a thread of its own, whatever runtime the caller is in.
-fn run(future: impl Future<Output = ()> + Send + 'static) {
+fn run<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(future);
+        runtime.block_on(future)
     };
-    std::thread::spawn(work).join().expect("done");
+    std::thread::spawn(work).join().expect("done")
 }

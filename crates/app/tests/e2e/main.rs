@@ -6,6 +6,7 @@ mod api;
 mod bodies;
 mod broken_models;
 mod cache;
+mod clocks;
 mod command_line;
 mod database;
 mod full_and_read_only;

@@ -7,7 +7,7 @@ use application::ports::{Clock, EventPublisher, LeaseRepository, OutboxEvent, Pu
 use application::use_cases::RelayOutboxUseCase;
 use async_trait::async_trait;
 use domain::value_objects::PredictionId;
-use testkit::{CapturedLog, RecordingPublisher};
+use testkit::{CapturedLog, FixedClock, RecordingPublisher, RecordingRelayMetrics};
 
 use crate::world::{World, failure};
 
@@ -15,12 +15,24 @@ use crate::world::{World, failure};
 struct Relay {
     name: &'static str,
     use_case: RelayOutboxUseCase,
+    metrics: Arc<RecordingRelayMetrics>,
 }
 
 impl Relay {
     fn new(world: &World, name: &'static str, publisher: Arc<dyn EventPublisher>) -> Self {
-        let use_case = RelayOutboxUseCase::new(world.read(), world.read(), publisher, world.clock.clone());
-        Self { name, use_case }
+        Self::with_clock(world, name, publisher, world.clock.clone())
+    }
+
+    /// A relay whose host has a clock of its own, beside that of the store.
+    fn with_clock(
+        world: &World,
+        name: &'static str,
+        publisher: Arc<dyn EventPublisher>,
+        clock: Arc<FixedClock>,
+    ) -> Self {
+        let metrics = Arc::new(RecordingRelayMetrics::default());
+        let use_case = RelayOutboxUseCase::new(world.read(), world.read(), publisher, clock, metrics.clone());
+        Self { name, use_case, metrics }
     }
 
     async fn pass(&self) -> Result<RelayOutboxResponse, ApplicationError> {
@@ -167,7 +179,7 @@ impl EventPublisher for SlowPublisher {
     async fn publish(&self, event: &OutboxEvent) -> Result<(), PublishError> {
         self.world.clock.advance(Duration::from_secs(11));
         let ttl = Duration::from_secs(10);
-        let taken = self.world.store.acquire("outbox-relay", "b", self.world.clock.now(), ttl).await;
+        let taken = self.world.store.acquire("outbox-relay", "b", ttl).await;
         assert!(taken.expect("the store answers").is_some());
         self.published.publish(event).await
     }
@@ -201,7 +213,7 @@ async fn published_events_are_forgotten_after_a_day() {
     relay.good_pass().await;
     publisher.fail_next(usize::MAX);
     predict_many(&world, 1).await;
-    world.clock.advance(Duration::from_hours(24));
+    world.clock.advance(Duration::from_secs(24 * 3_600 - 1));
     relay.good_pass().await;
     assert_eq!(world.store.events().len(), 3, "a day is not over before its end");
     world.clock.advance(Duration::from_mins(1));
@@ -238,4 +250,135 @@ async fn a_store_that_is_away_fails_the_pass_and_nothing_goes_out() {
     assert_eq!(publisher.published().len(), 2);
     world.store.recover();
     assert_eq!(relay.good_pass().await, (true, 1));
+}
+
+/// Takes two seconds for an event. After each, another relay tries to lead.
+struct PatientPublisher {
+    world: Arc<World>,
+    other: Relay,
+    published: RecordingPublisher,
+}
+
+#[async_trait]
+impl EventPublisher for PatientPublisher {
+    async fn publish(&self, event: &OutboxEvent) -> Result<(), PublishError> {
+        self.world.clock.advance(Duration::from_secs(2));
+        assert!(!self.other.good_pass().await.0, "two relays lead");
+        self.published.publish(event).await
+    }
+}
+
+#[tokio::test]
+async fn a_pass_that_takes_longer_than_the_lease_renews_it_and_marks_on_its_way() {
+    let world = Arc::new(World::new());
+    let expected = predict_many(&world, 20).await;
+    let other = Relay::new(&world, "b", Arc::new(RecordingPublisher::new()));
+    let published = RecordingPublisher::new();
+    let slow = Arc::new(PatientPublisher { world: world.clone(), other, published });
+    let a = Relay::new(&world, "a", slow.clone());
+    assert_eq!(a.good_pass().await, (true, 20));
+    assert_eq!(unpublished(&world), 0);
+    assert_eq!(about(&slow.published.published()), expected);
+    let mut marks: Vec<_> = world.store.events().iter().map(|(_, published)| *published).collect();
+    marks.dedup();
+    assert_eq!(marks.len(), 10, "marked every four seconds, not at the end");
+}
+
+#[tokio::test]
+async fn events_that_may_not_have_been_delivered_are_not_marked_and_come_again() {
+    let world = World::new();
+    let expected = predict_many(&world, 3).await;
+    let publisher = Arc::new(RecordingPublisher::new());
+    let relay = Relay::new(&world, "a", publisher.clone());
+    publisher.fail_flushes(1);
+    let log = CapturedLog::start();
+    assert_eq!(relay.good_pass().await, (true, 0));
+    assert_eq!(unpublished(&world), 3);
+    let errors: Vec<_> = log.lines().into_iter().filter(|line| line.level == tracing::Level::ERROR).collect();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].field("error").ends_with("the receiver is silent"), "{errors:?}");
+    assert_eq!(relay.good_pass().await, (true, 3));
+    assert_eq!(about(&publisher.published()), [expected.clone(), expected].concat());
+}
+
+#[tokio::test]
+async fn a_leader_whose_clock_is_an_hour_ahead_is_followed_after_ten_seconds() {
+    let world = World::new();
+    let publisher = Arc::new(RecordingPublisher::new());
+    let ahead = Arc::new(FixedClock::at(world.clock.now().plus(Duration::from_hours(1))));
+    let behind = Arc::new(FixedClock::at(world.clock.now().minus(Duration::from_hours(1))));
+    let a = Relay::with_clock(&world, "a", publisher.clone(), ahead.clone());
+    let b = Relay::with_clock(&world, "b", publisher.clone(), behind.clone());
+    let pass = |seconds| {
+        for clock in [&world.clock, &ahead, &behind] {
+            clock.advance(Duration::from_secs(seconds));
+        }
+    };
+    assert!(b.good_pass().await.0);
+    for _ in 0..5 {
+        assert!(!a.good_pass().await.0, "the clock that is ahead steals nothing");
+        pass(4);
+        assert!(b.good_pass().await.0);
+    }
+    b.use_case.step_down().await.expect("the lease is given back");
+    assert!(a.good_pass().await.0);
+    pass(9);
+    assert!(!b.good_pass().await.0);
+    pass(1);
+    assert!(b.good_pass().await.0);
+    assert!(!a.good_pass().await.0);
+}
+
+#[tokio::test]
+async fn setting_the_hosts_clock_does_not_keep_the_leader_from_renewing() {
+    let world = World::new();
+    let publisher = Arc::new(RecordingPublisher::new());
+    let host = Arc::new(FixedClock::default());
+    let a = Relay::with_clock(&world, "a", publisher.clone(), host.clone());
+    let b = Relay::new(&world, "b", publisher.clone());
+    assert!(a.good_pass().await.0);
+    host.set(host.now().minus(Duration::from_hours(1)));
+    for _ in 0..4 {
+        for clock in [&world.clock, &host] {
+            clock.advance(Duration::from_secs(4));
+        }
+        assert!(a.good_pass().await.0);
+        assert!(!b.good_pass().await.0);
+    }
+}
+
+#[tokio::test]
+async fn a_pass_purges_a_bounded_number_and_the_next_goes_on() {
+    let world = World::new();
+    predict_many(&world, 2_300).await;
+    let relay = Relay::new(&world, "a", Arc::new(RecordingPublisher::new()));
+    while relay.pass().await.expect("a pass").more {}
+    world.clock.advance(Duration::from_hours(24));
+    for left in [1_300, 300, 0] {
+        relay.good_pass().await;
+        assert_eq!(world.store.events().len(), left);
+    }
+}
+
+#[tokio::test]
+async fn every_relay_records_the_age_of_the_oldest_unpublished_event_once_a_second() {
+    let world = World::new();
+    let publisher = Arc::new(RecordingPublisher::new());
+    publisher.fail_next(usize::MAX);
+    let (a, b) = (Relay::new(&world, "a", publisher.clone()), Relay::new(&world, "b", publisher.clone()));
+    a.good_pass().await;
+    b.good_pass().await;
+    predict_many(&world, 1).await;
+    for milliseconds in [5_000, 999, 1] {
+        world.clock.advance(Duration::from_millis(milliseconds));
+        a.good_pass().await;
+        b.good_pass().await;
+    }
+    publisher.fail_next(0);
+    a.good_pass().await;
+    world.clock.advance(Duration::from_secs(1));
+    a.good_pass().await;
+    let expected = [0, 5, 6, 0].map(Duration::from_secs);
+    assert_eq!(a.metrics.recorded(), expected);
+    assert_eq!(b.metrics.recorded(), expected[..3]);
 }

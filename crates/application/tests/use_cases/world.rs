@@ -22,7 +22,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::default()
+        let clock = Arc::new(FixedClock::default());
+        Self { store: MemoryStore::with_clock(clock.clone()), clock, ..Self::default() }
     }
 
     /// The catalog, in which `ml` is the default.

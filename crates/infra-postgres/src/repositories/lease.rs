@@ -2,11 +2,9 @@ use std::time::Duration;
 
 use application::ports::{Lease, LeaseRepository, StoreError};
 use async_trait::async_trait;
-use domain::value_objects::Timestamp;
 
 use crate::error::CallError;
 use crate::pool::Pool;
-use crate::timestamp::PgTimestamp;
 use crate::timing::within;
 
 /// Leases in the table `leases`.
@@ -19,28 +17,24 @@ impl PostgresLeaseRepository {
         Self { pool }
     }
 
-    /// One statement, so that of two who ask at once one sees what the other has written.
-    async fn take(
-        &self,
-        name: &str,
-        holder: &str,
-        now: Timestamp,
-        ttl: Duration,
-    ) -> Result<Option<i64>, CallError> {
-        let expires_at = PgTimestamp::try_from(now.plus(ttl))?;
+    /// One statement, so that of two who ask at once one sees what the other has written. The time is the server's, and
+    /// not that of the statement's start, since it may have waited for another's.
+    async fn take(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<i64>, CallError> {
         let mut lent = self.pool.lend().await?;
         let fence = sqlx::query_scalar(
-            "INSERT INTO leases (name, holder, fence, expires_at) VALUES ($1, $2, 1, $4) \
+            "INSERT INTO leases (name, holder, fence, expires_at) \
+             VALUES ($1, $2, 1, clock_timestamp() + make_interval(secs => $3)) \
              ON CONFLICT (name) DO UPDATE SET \
              fence = leases.fence + (leases.holder IS DISTINCT FROM excluded.holder)::int, \
-             holder = excluded.holder, expires_at = excluded.expires_at \
-             WHERE leases.holder IS NULL OR leases.holder = excluded.holder OR leases.expires_at <= $3 \
+             holder = excluded.holder, expires_at = clock_timestamp() + make_interval(secs => $3) \
+             WHERE leases.holder IS NULL OR leases.holder = excluded.holder \
+             OR leases.expires_at <= clock_timestamp() \
+             OR leases.expires_at > clock_timestamp() + make_interval(secs => 2 * $3) \
              RETURNING fence",
         )
         .bind(name)
         .bind(holder)
-        .bind(PgTimestamp::bound(now))
-        .bind(expires_at)
+        .bind(ttl.as_secs_f64())
         .fetch_optional(lent.connection())
         .await?;
         lent.give_back();
@@ -63,14 +57,8 @@ impl PostgresLeaseRepository {
 #[async_trait]
 impl LeaseRepository for PostgresLeaseRepository {
     #[tracing::instrument(name = "db.acquire_lease", skip_all, fields(lease = name))]
-    async fn acquire(
-        &self,
-        name: &str,
-        holder: &str,
-        now: Timestamp,
-        ttl: Duration,
-    ) -> Result<Option<Lease>, StoreError> {
-        let taking = self.take(name, holder, now, ttl);
+    async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Lease>, StoreError> {
+        let taking = self.take(name, holder, ttl);
         let fence = within(self.pool.timeout(), "acquire_lease", taking).await?;
         Ok(fence.map(|fence| Lease { name: name.to_owned(), holder: holder.to_owned(), fence }))
     }

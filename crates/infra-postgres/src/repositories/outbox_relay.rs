@@ -1,3 +1,7 @@
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 use application::ports::{Lease, OutboxEvent, OutboxRelayRepository, StoreError};
 use async_trait::async_trait;
 use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
@@ -12,34 +16,74 @@ use crate::timing::within;
 /// The relay's side of the table `outbox`.
 pub struct PostgresOutboxRelayRepository {
     pool: Pool,
+    /// The `seq` of the rows that this process has found unreadable. It leaves them out from then on.
+    unreadable: Mutex<BTreeSet<i64>>,
 }
-
-/// The events that one statement of a purge removes, so that each ends within the timeout.
-const PURGED_AT_ONCE: u32 = 10_000;
 
 impl PostgresOutboxRelayRepository {
     pub(crate) fn new(pool: Pool) -> Self {
-        Self { pool }
+        Self { pool, unreadable: Mutex::default() }
     }
 
-    async fn unpublished(&self, limit: u32) -> Result<Vec<OutboxRow>, CallError> {
+    /// The oldest unpublished rows that are not known to be unreadable, at most `limit`.
+    async fn rows(&self, limit: u32) -> Result<Vec<OutboxRow>, CallError> {
+        let unreadable: Vec<i64> = self.unreadable().iter().copied().collect();
         let mut lent = self.pool.lend().await?;
         let rows = sqlx::query_as(
-            "SELECT seq, tenant, event_id, event_type, prediction_id, occurred_at, payload::text FROM outbox \
-             WHERE published_at IS NULL ORDER BY seq LIMIT $1",
+            "SELECT seq, tenant, event_id, event_type, prediction_id, occurred_at, payload::text, \
+             clock_timestamp() AS now FROM outbox \
+             WHERE published_at IS NULL AND seq <> ALL ($2) ORDER BY seq LIMIT $1",
         )
         .bind(i64::from(limit))
+        .bind(unreadable)
         .fetch_all(lent.connection())
         .await?;
         lent.give_back();
         Ok(rows)
     }
 
+    /// The oldest unpublished events, at most `limit`, and the age of each. A page without any that can be read is followed
+    /// by the next.
+    async fn unpublished(
+        &self,
+        query_type: &'static str,
+        limit: u32,
+    ) -> Result<Vec<(Duration, OutboxEvent)>, StoreError> {
+        loop {
+            let rows = within(self.pool.timeout(), query_type, self.rows(limit)).await?;
+            let end = rows.is_empty();
+            let events: Vec<_> = rows.into_iter().filter_map(|row| self.read(row)).collect();
+            if end || !events.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// The row's age and event; none where it cannot be read, which is logged and counted.
+    fn read(&self, row: OutboxRow) -> Option<(Duration, OutboxEvent)> {
+        let seq = row.seq;
+        let (now, then) = (Timestamp::from(row.now), Timestamp::from(row.occurred_at));
+        let age =
+            Duration::from_micros(now.as_micros().saturating_sub(then.as_micros()).max(0).unsigned_abs());
+        match OutboxEvent::try_from(row) {
+            Ok(event) => Some((age, event)),
+            Err(error) => {
+                tracing::error!(seq, %error, "a row of the outbox cannot be read; its event stays unpublished");
+                metrics::counter!("undertone_corrupt_rows_total", "table" => "outbox").increment(1);
+                self.unreadable().insert(seq);
+                None
+            }
+        }
+    }
+
+    fn unreadable(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The lease's row stays locked until the commit, so that nobody else takes the lease in between, and the
     /// feed has one writer.
-    async fn mark(&self, lease: &Lease, events: &[EventId], now: Timestamp) -> Result<(), CallError> {
+    async fn mark(&self, lease: &Lease, events: &[EventId]) -> Result<(), CallError> {
         let ids: Vec<Uuid> = events.iter().map(|event| Uuid::from_u128(event.as_u128())).collect();
-        let now = PgTimestamp::try_from(now)?;
         let mut lent = self.pool.lend().await?;
         let mut transaction = lent.connection().begin().await?;
         let held: Option<bool> = sqlx::query_scalar(
@@ -64,11 +108,10 @@ impl PostgresOutboxRelayRepository {
              feed AS ( \
                  UPDATE outbox_feed SET last_position = last_position + (SELECT count(*) FROM marked) \
                  RETURNING last_position - (SELECT count(*) FROM marked) AS before) \
-             UPDATE outbox SET published_at = $2, position = feed.before + marked.place \
+             UPDATE outbox SET published_at = statement_timestamp(), position = feed.before + marked.place \
              FROM marked, feed WHERE outbox.seq = marked.seq",
         )
         .bind(&ids)
-        .bind(now)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
@@ -76,14 +119,16 @@ impl PostgresOutboxRelayRepository {
         Ok(())
     }
 
-    async fn purge_some(&self, before: Timestamp) -> Result<u64, CallError> {
+    /// The time is that of the statement's start: unlike `clock_timestamp()` it is a bound for the index.
+    async fn purge(&self, age: Duration, limit: u32) -> Result<u64, CallError> {
         let mut lent = self.pool.lend().await?;
         let purged = sqlx::query(
-            "DELETE FROM outbox WHERE seq IN \
-             (SELECT seq FROM outbox WHERE published_at < $1 ORDER BY published_at LIMIT $2)",
+            "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox \
+             WHERE published_at <= statement_timestamp() - make_interval(secs => $1) \
+             ORDER BY published_at LIMIT $2)",
         )
-        .bind(PgTimestamp::bound(before))
-        .bind(i64::from(PURGED_AT_ONCE))
+        .bind(age.as_secs_f64())
+        .bind(i64::from(limit))
         .execute(lent.connection())
         .await?;
         lent.give_back();
@@ -95,33 +140,27 @@ impl PostgresOutboxRelayRepository {
 impl OutboxRelayRepository for PostgresOutboxRelayRepository {
     #[tracing::instrument(name = "db.list_unpublished", skip_all, fields(limit))]
     async fn list_unpublished(&self, limit: u32) -> Result<Vec<OutboxEvent>, StoreError> {
-        let rows = within(self.pool.timeout(), "list_unpublished", self.unpublished(limit)).await?;
-        rows.into_iter().map(OutboxEvent::try_from).collect()
+        let events = self.unpublished("list_unpublished", limit).await?;
+        Ok(events.into_iter().map(|(_, event)| event).collect())
+    }
+
+    #[tracing::instrument(name = "db.oldest_unpublished", skip_all)]
+    async fn oldest_unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
+        let oldest = self.unpublished("oldest_unpublished", 1).await?;
+        Ok(oldest.first().map(|(age, _)| *age))
     }
 
     #[tracing::instrument(name = "db.mark_published", skip_all, fields(events = events.len()))]
-    async fn mark_published(
-        &self,
-        lease: &Lease,
-        events: &[EventId],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn mark_published(&self, lease: &Lease, events: &[EventId]) -> Result<(), StoreError> {
         if events.is_empty() {
             return Ok(());
         }
-        within(self.pool.timeout(), "mark_published", self.mark(lease, events, now)).await
+        within(self.pool.timeout(), "mark_published", self.mark(lease, events)).await
     }
 
-    #[tracing::instrument(name = "db.purge_published", skip_all)]
-    async fn purge_published(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let mut purged = 0;
-        loop {
-            let some = within(self.pool.timeout(), "purge_published", self.purge_some(before)).await?;
-            purged += some;
-            if some < PURGED_AT_ONCE.into() {
-                return Ok(purged);
-            }
-        }
+    #[tracing::instrument(name = "db.purge_published", skip_all, fields(limit))]
+    async fn purge_published(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
+        within(self.pool.timeout(), "purge_published", self.purge(age, limit)).await
     }
 }
 
@@ -135,6 +174,7 @@ struct OutboxRow {
     prediction_id: Uuid,
     occurred_at: PgTimestamp,
     payload: String,
+    now: PgTimestamp,
 }
 
 impl TryFrom<OutboxRow> for OutboxEvent {

@@ -13,6 +13,7 @@ mod opening;
 mod outages;
 mod plans;
 mod pool;
+mod relay;
 mod spans;
 mod values;
 mod writing;

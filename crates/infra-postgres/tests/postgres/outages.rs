@@ -52,7 +52,7 @@ impl Outage {
             predictions.find(&tenant, prediction.id()),
             predictions.list(&tenant, &filter, None, 10),
             outbox.list_unpublished(10),
-            leases.acquire("x", "y", prediction.created_at(), TIMEOUT),
+            leases.acquire("x", "y", TIMEOUT),
             health.check(),
         );
         assert!(started.elapsed() < AT_MOST, "{:?}", started.elapsed());

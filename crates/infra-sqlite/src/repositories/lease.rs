@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use application::ports::{Lease, LeaseRepository, StoreError};
 use async_trait::async_trait;
-use domain::value_objects::Timestamp;
 use sqlx::SqliteConnection;
 
 use crate::error::WriteError;
@@ -23,15 +22,9 @@ impl SqliteLeaseRepository {
 #[async_trait]
 impl LeaseRepository for SqliteLeaseRepository {
     #[tracing::instrument(name = "db.acquire_lease", skip_all, fields(lease = name))]
-    async fn acquire(
-        &self,
-        name: &str,
-        holder: &str,
-        now: Timestamp,
-        ttl: Duration,
-    ) -> Result<Option<Lease>, StoreError> {
+    async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Lease>, StoreError> {
         let (name, holder) = (name.to_owned(), holder.to_owned());
-        self.writer.run(AcquireLease { name, holder, now, ttl }).await
+        self.writer.run(AcquireLease { name, holder, ttl }).await
     }
 
     #[tracing::instrument(name = "db.release_lease", skip_all, fields(lease = lease.name))]
@@ -43,7 +36,6 @@ impl LeaseRepository for SqliteLeaseRepository {
 struct AcquireLease {
     name: String,
     holder: String,
-    now: Timestamp,
     ttl: Duration,
 }
 
@@ -53,18 +45,24 @@ impl WriteJob for AcquireLease {
     const QUERY_TYPE: &'static str = "acquire_lease";
 
     async fn write(&self, connection: &mut SqliteConnection) -> Result<Option<Lease>, WriteError> {
-        let fence: Option<i64> = sqlx::query_scalar(
-            "INSERT INTO leases (name, holder, fence, expires_at) VALUES (?1, ?2, 1, ?4) \
+        let ttl_us = i64::try_from(self.ttl.as_micros()).unwrap_or(i64::MAX / 4);
+        let fence: Option<i64> = sqlx::query_scalar(concat!(
+            "INSERT INTO leases (name, holder, fence, expires_at) VALUES (?1, ?2, 1, ",
+            now_us!(),
+            " + ?3) \
              ON CONFLICT (name) DO UPDATE SET \
              fence = leases.fence + (leases.holder IS NOT excluded.holder), \
              holder = excluded.holder, expires_at = excluded.expires_at \
-             WHERE leases.holder IS excluded.holder OR leases.holder IS NULL OR leases.expires_at <= ?3 \
-             RETURNING fence",
-        )
+             WHERE leases.holder IS excluded.holder OR leases.holder IS NULL \
+             OR leases.expires_at NOT BETWEEN ",
+            now_us!(),
+            " + 1 AND ",
+            now_us!(),
+            " + 2 * ?3 RETURNING fence",
+        ))
         .bind(&self.name)
         .bind(&self.holder)
-        .bind(self.now.as_micros())
-        .bind(self.now.plus(self.ttl).as_micros())
+        .bind(ttl_us)
         .fetch_optional(connection)
         .await?;
         let lease = |fence| Lease { name: self.name.clone(), holder: self.holder.clone(), fence };

@@ -1,4 +1,6 @@
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use application::ports::{Lease, OutboxEvent, OutboxRelayRepository, StoreError};
 use async_trait::async_trait;
@@ -13,14 +15,63 @@ use crate::writer::{WriteJob, Writer};
 pub struct SqliteOutboxRelayRepository {
     readers: Readers,
     writer: Arc<Writer>,
+    /// The `seq` of the rows that this process has found unreadable. It leaves them out from then on.
+    unreadable: Mutex<BTreeSet<i64>>,
 }
-
-/// The events that one transaction of a purge removes, so that write sets get their turn between.
-const PURGED_AT_ONCE: i64 = 1_000;
 
 impl SqliteOutboxRelayRepository {
     pub(crate) fn new(readers: Readers, writer: Arc<Writer>) -> Self {
-        Self { readers, writer }
+        Self { readers, writer, unreadable: Mutex::default() }
+    }
+
+    /// The oldest unpublished rows that are not known to be unreadable, at most `limit`.
+    async fn rows(&self, query_type: &'static str, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let unreadable: Vec<i64> = self.unreadable().iter().copied().collect();
+        let query = sqlx::query_as::<_, OutboxRow>(concat!(
+            "SELECT seq, tenant, event_id, event_type, prediction_id, occurred_at, payload, ",
+            now_us!(),
+            " - occurred_at AS age_us FROM outbox \
+             WHERE published_at IS NULL AND seq NOT IN (SELECT value FROM json_each(?2)) ORDER BY seq LIMIT ?1",
+        ))
+        .bind(limit)
+        .bind(serde_json::Value::from(unreadable).to_string());
+        self.readers.read(query_type, move |connection| Box::pin(query.fetch_all(connection))).await
+    }
+
+    /// The oldest unpublished events, at most `limit`, and the age of each. A page without any that can be read is followed
+    /// by the next.
+    async fn unpublished(
+        &self,
+        query_type: &'static str,
+        limit: u32,
+    ) -> Result<Vec<(Duration, OutboxEvent)>, StoreError> {
+        loop {
+            let rows = self.rows(query_type, limit).await?;
+            let end = rows.is_empty();
+            let events: Vec<_> = rows.into_iter().filter_map(|row| self.read(row)).collect();
+            if end || !events.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// The row's age and event; none where it cannot be read, which is logged and counted.
+    fn read(&self, row: OutboxRow) -> Option<(Duration, OutboxEvent)> {
+        let seq = row.seq;
+        let age = Duration::from_micros(row.age_us.max(0).unsigned_abs());
+        match OutboxEvent::try_from(row) {
+            Ok(event) => Some((age, event)),
+            Err(error) => {
+                tracing::error!(seq, %error, "a row of the outbox cannot be read; its event stays unpublished");
+                metrics::counter!("undertone_corrupt_rows_total", "table" => "outbox").increment(1);
+                self.unreadable().insert(seq);
+                None
+            }
+        }
+    }
+
+    fn unreadable(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -28,49 +79,38 @@ impl SqliteOutboxRelayRepository {
 impl OutboxRelayRepository for SqliteOutboxRelayRepository {
     #[tracing::instrument(name = "db.list_unpublished", skip_all, fields(limit))]
     async fn list_unpublished(&self, limit: u32) -> Result<Vec<OutboxEvent>, StoreError> {
-        let query = sqlx::query_as::<_, OutboxRow>(
-            "SELECT seq, tenant, event_id, event_type, prediction_id, occurred_at, payload FROM outbox \
-             WHERE published_at IS NULL ORDER BY seq LIMIT ?1",
-        )
-        .bind(limit);
-        let rows =
-            self.readers.read("list_unpublished", move |connection| Box::pin(query.fetch_all(connection)));
-        rows.await?.into_iter().map(OutboxEvent::try_from).collect()
+        let events = self.unpublished("list_unpublished", limit).await?;
+        Ok(events.into_iter().map(|(_, event)| event).collect())
+    }
+
+    #[tracing::instrument(name = "db.oldest_unpublished", skip_all)]
+    async fn oldest_unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
+        let oldest = self.unpublished("oldest_unpublished", 1).await?;
+        Ok(oldest.first().map(|(age, _)| *age))
     }
 
     #[tracing::instrument(name = "db.mark_published", skip_all, fields(events = events.len()))]
-    async fn mark_published(
-        &self,
-        lease: &Lease,
-        events: &[EventId],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let events = events.to_vec();
-        self.writer.run(MarkPublished { lease: lease.clone(), events, now }).await
+    async fn mark_published(&self, lease: &Lease, events: &[EventId]) -> Result<(), StoreError> {
+        self.writer.run(MarkPublished { lease: lease.clone(), events: events.to_vec() }).await
     }
 
-    #[tracing::instrument(name = "db.purge_published", skip_all)]
-    async fn purge_published(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let mut purged = 0;
-        loop {
-            let some = self.writer.run(PurgePublished { before }).await?;
-            purged += some;
-            if some < PURGED_AT_ONCE.unsigned_abs() {
-                return Ok(purged);
-            }
-        }
+    #[tracing::instrument(name = "db.purge_published", skip_all, fields(limit))]
+    async fn purge_published(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.writer.run(PurgePublished { age, limit }).await
     }
 }
 
+/// A row of `outbox` that waits to be published. Its texts are bytes, since SQLite does not check that they are UTF-8.
 #[derive(FromRow)]
 struct OutboxRow {
     seq: i64,
-    tenant: String,
+    tenant: Vec<u8>,
     event_id: Vec<u8>,
-    event_type: String,
+    event_type: Vec<u8>,
     prediction_id: Vec<u8>,
     occurred_at: i64,
-    payload: String,
+    payload: Vec<u8>,
+    age_us: i64,
 }
 
 impl TryFrom<OutboxRow> for OutboxEvent {
@@ -79,15 +119,16 @@ impl TryFrom<OutboxRow> for OutboxEvent {
     fn try_from(row: OutboxRow) -> Result<Self, StoreError> {
         let corrupt = |column| StoreError::Corrupt { table: "outbox", column, id: row.seq.to_string() };
         let bits = |bytes: Vec<u8>| bytes.try_into().ok().map(u128::from_be_bytes);
+        let text = |bytes: Vec<u8>, column| String::from_utf8(bytes).map_err(|_| corrupt(column));
         Ok(Self {
-            tenant: TenantId::parse(row.tenant).map_err(|_| corrupt("tenant"))?,
+            tenant: TenantId::parse(text(row.tenant, "tenant")?).map_err(|_| corrupt("tenant"))?,
             event_id: bits(row.event_id).map(EventId::from_u128).ok_or_else(|| corrupt("event_id"))?,
-            event_type: row.event_type,
+            event_type: text(row.event_type, "event_type")?,
             prediction_id: bits(row.prediction_id)
                 .map(PredictionId::from_u128)
                 .ok_or_else(|| corrupt("prediction_id"))?,
             occurred_at: Timestamp::from_micros(row.occurred_at),
-            payload: row.payload,
+            payload: text(row.payload, "payload")?,
         })
     }
 }
@@ -95,7 +136,6 @@ impl TryFrom<OutboxRow> for OutboxEvent {
 struct MarkPublished {
     lease: Lease,
     events: Vec<EventId>,
-    now: Timestamp,
 }
 
 #[async_trait]
@@ -120,12 +160,13 @@ impl WriteJob for MarkPublished {
         // The ids go in as one JSON array, whose keys are the events' places in it.
         let ids: Vec<String> = self.events.iter().map(|id| format!("{:032x}", id.as_u128())).collect();
         let ids = serde_json::Value::from(ids).to_string();
-        sqlx::query(
-            "UPDATE outbox SET published_at = ?1, position = feed.last_position + 1 + event.key \
-             FROM outbox_feed AS feed, json_each(?2) AS event \
+        sqlx::query(concat!(
+            "UPDATE outbox SET published_at = ",
+            now_us!(),
+            ", position = feed.last_position + 1 + event.key \
+             FROM outbox_feed AS feed, json_each(?1) AS event \
              WHERE outbox.event_id = unhex(event.value) AND outbox.published_at IS NULL",
-        )
-        .bind(self.now.as_micros())
+        ))
         .bind(&ids)
         .execute(&mut *connection)
         .await?;
@@ -138,7 +179,8 @@ impl WriteJob for MarkPublished {
 }
 
 struct PurgePublished {
-    before: Timestamp,
+    age: Duration,
+    limit: u32,
 }
 
 #[async_trait]
@@ -147,12 +189,13 @@ impl WriteJob for PurgePublished {
     const QUERY_TYPE: &'static str = "purge_published";
 
     async fn write(&self, connection: &mut SqliteConnection) -> Result<u64, WriteError> {
-        let purged = sqlx::query(
-            "DELETE FROM outbox WHERE seq IN \
-             (SELECT seq FROM outbox WHERE published_at < ?1 ORDER BY published_at LIMIT ?2)",
-        )
-        .bind(self.before.as_micros())
-        .bind(PURGED_AT_ONCE)
+        let purged = sqlx::query(concat!(
+            "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE published_at <= ",
+            now_us!(),
+            " - ?1 ORDER BY published_at LIMIT ?2)",
+        ))
+        .bind(i64::try_from(self.age.as_micros()).unwrap_or(i64::MAX))
+        .bind(self.limit)
         .execute(connection)
         .await?;
         Ok(purged.rows_affected())

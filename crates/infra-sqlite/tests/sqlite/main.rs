@@ -8,6 +8,7 @@ mod durability;
 mod harness;
 mod limits;
 mod migrations;
+mod relay;
 mod samples;
 mod slow_reads;
 mod stalled_callers;

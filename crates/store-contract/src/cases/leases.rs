@@ -1,96 +1,121 @@
-//! Leases: one holder at a time, and another when that one is gone.
+//! Leases: one holder at a time, and another when that one is gone. The time is the store's own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use application::ports::Lease;
-use domain::value_objects::Timestamp;
 
 use crate::StoreHarness;
-use crate::samples::FIRST;
 
-const TTL: Duration = Duration::from_secs(10);
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_mins(30);
+/// Short enough for a test to wait until it is over.
+const SHORT: Duration = Duration::from_millis(100);
+/// The longest that a test waits for a lease to expire.
+const AT_MOST: Duration = Duration::from_mins(1);
 
-/// `seconds` after some instant.
-fn at(seconds: u64) -> Timestamp {
-    Timestamp::from_micros(FIRST).plus(Duration::from_secs(seconds))
+async fn acquire(store: &impl StoreHarness, name: &str, holder: &str, ttl: Duration) -> Option<Lease> {
+    store.leases().acquire(name, holder, ttl).await.expect("the store answers")
 }
 
-async fn acquire(store: &impl StoreHarness, name: &str, holder: &str, now: Timestamp) -> Option<Lease> {
-    store.leases().acquire(name, holder, now, TTL).await.expect("the store answers")
+/// Asks for the lease `name` until its holder's has expired.
+pub(crate) async fn take_over(store: &impl StoreHarness, name: &str, holder: &str) -> Lease {
+    let started = Instant::now();
+    loop {
+        if let Some(lease) = acquire(store, name, holder, LONG).await {
+            return lease;
+        }
+        assert!(started.elapsed() < AT_MOST, "the lease {name} does not expire");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
-/// While one holds the lease, another does not get it, up to its very last moment.
+/// Waits until every lease has expired that was granted for [`SHORT`] before.
+async fn outlast_short_leases(store: &impl StoreHarness) {
+    let clock = "a lease by which time is told";
+    acquire(store, clock, "a", SHORT).await.expect("a free lease");
+    let last = take_over(store, clock, "b").await;
+    store.leases().release(&last).await.expect("the store answers");
+}
+
+/// While one holds the lease, another does not get it.
 pub async fn one_of_two_relays_holds_the_lease(store: &impl StoreHarness) {
-    let held = acquire(store, "relay", "a", at(0)).await.expect("a free lease");
+    let held = acquire(store, "relay", "a", LONG).await.expect("a free lease");
     assert_eq!((held.name.as_str(), held.holder.as_str()), ("relay", "a"));
-    assert_eq!(acquire(store, "relay", "b", at(0)).await, None);
-    assert_eq!(acquire(store, "relay", "b", at(5)).await, None);
-    let last = Timestamp::from_micros(at(10).as_micros() - 1);
-    assert_eq!(acquire(store, "relay", "b", last).await, None);
+    for _ in 0..3 {
+        assert_eq!(acquire(store, "relay", "b", LONG).await, None);
+    }
 }
 
 /// The holder renews as often as it likes, under the same fence, and holds on past the first end.
 pub async fn a_holder_renews_its_lease(store: &impl StoreHarness) {
-    let held = acquire(store, "relay", "a", at(0)).await;
+    let held = acquire(store, "relay", "a", SHORT).await;
     assert!(held.is_some());
-    for second in [3, 9, 15, 24] {
-        assert_eq!(acquire(store, "relay", "a", at(second)).await, held);
-        assert_eq!(acquire(store, "relay", "b", at(second + 1)).await, None);
+    for _ in 0..3 {
+        assert_eq!(acquire(store, "relay", "a", LONG).await, held);
     }
+    outlast_short_leases(store).await;
+    assert_eq!(acquire(store, "relay", "b", LONG).await, None);
+    assert_eq!(acquire(store, "relay", "a", LONG).await, held);
 }
 
-/// A lease that ran out goes to whoever asks, under the next fence, and the dead one does not get it back.
+/// A lease that expired goes to whoever asks, under the next fence, and the dead one does not get it back.
 pub async fn a_dead_relays_lease_passes_on(store: &impl StoreHarness) {
-    let dead = acquire(store, "relay", "a", at(0)).await.expect("a free lease");
-    let heir = acquire(store, "relay", "b", at(10)).await.expect("a lease that ran out");
+    let dead = acquire(store, "relay", "a", SHORT).await.expect("a free lease");
+    let heir = take_over(store, "relay", "b").await;
     assert_eq!((heir.holder.as_str(), heir.fence), ("b", dead.fence + 1));
-    assert_eq!(acquire(store, "relay", "a", at(11)).await, None);
-    assert_eq!(acquire(store, "relay", "b", at(11)).await, Some(heir));
+    assert_eq!(acquire(store, "relay", "a", LONG).await, None);
+    assert_eq!(acquire(store, "relay", "b", LONG).await, Some(heir));
 }
 
-/// A lease that was given back is free for all, at once.
+/// A lease that was released is free for all, at once.
 pub async fn a_released_lease_is_free_at_once(store: &impl StoreHarness) {
-    let held = acquire(store, "relay", "a", at(0)).await.expect("a free lease");
+    let held = acquire(store, "relay", "a", LONG).await.expect("a free lease");
     store.leases().release(&held).await.expect("the store answers");
-    let next = acquire(store, "relay", "b", at(0)).await.expect("a released lease");
+    let next = acquire(store, "relay", "b", LONG).await.expect("a released lease");
     assert!(next.fence > held.fence);
 }
 
-/// A lease that was lost already is not given back: its new holder keeps it.
+/// A lease that was lost already is not released: its new holder has it still.
 pub async fn releasing_a_lost_lease_changes_nothing(store: &impl StoreHarness) {
-    let lost = acquire(store, "relay", "a", at(0)).await.expect("a free lease");
-    let held = acquire(store, "relay", "b", at(10)).await;
+    let lost = acquire(store, "relay", "a", SHORT).await.expect("a free lease");
+    let held = take_over(store, "relay", "b").await;
     store.leases().release(&lost).await.expect("the store answers");
-    assert_eq!(acquire(store, "relay", "c", at(11)).await, None);
-    assert_eq!(acquire(store, "relay", "b", at(11)).await, held);
+    assert_eq!(acquire(store, "relay", "c", LONG).await, None);
+    assert_eq!(acquire(store, "relay", "b", LONG).await, Some(held));
 
     let unknown = Lease { name: "nothing".into(), holder: "a".into(), fence: 1 };
     store.leases().release(&unknown).await.expect("the store answers");
-    assert!(acquire(store, "nothing", "b", at(0)).await.is_some());
+    assert!(acquire(store, "nothing", "b", LONG).await.is_some());
 }
 
 /// However often a lease passes on, each holder comes with a higher fence than all before it.
 pub async fn the_fence_grows_with_every_holder(store: &impl StoreHarness) {
     let mut last = 0;
     for turn in 0..12 {
-        let holder = ["a", "b", "c"][turn as usize % 3];
-        let held = acquire(store, "relay", holder, at(turn * 20)).await.expect("a free lease");
+        let holder = ["a", "b", "c"][turn % 3];
+        let held = acquire(store, "relay", holder, SHORT).await.expect("a free lease");
         assert!(held.fence > last, "{} after {last}", held.fence);
         last = held.fence;
         if turn % 2 == 0 {
             store.leases().release(&held).await.expect("the store answers");
+        } else {
+            outlast_short_leases(store).await;
         }
     }
 }
 
-/// Of many who ask at the same time exactly one gets the lease, a new one as well as one that ran out.
+/// Of many who ask at the same time exactly one gets the lease, a new one as well as one that expired.
 pub async fn one_of_many_who_ask_at_once_gets_the_lease(store: &impl StoreHarness) {
-    for round in 0..5 {
+    for round in 0..6 {
+        let name = format!("relay-{round}");
+        if round % 2 == 1 {
+            acquire(store, &name, "dead", SHORT).await.expect("a free lease");
+            outlast_short_leases(store).await;
+        }
         let asked: Vec<_> = (0..16)
             .map(|n| {
-                let leases = store.leases();
-                let holder = format!("holder-{round}-{n}");
-                tokio::spawn(async move { leases.acquire("relay", &holder, at(round * 20), TTL).await })
+                let (leases, name, holder) = (store.leases(), name.clone(), format!("holder-{n}"));
+                tokio::spawn(async move { leases.acquire(&name, &holder, LONG).await })
             })
             .collect();
         let mut holders = Vec::new();
@@ -103,9 +128,20 @@ pub async fn one_of_many_who_ask_at_once_gets_the_lease(store: &impl StoreHarnes
 
 /// Leases of different names do not know each other.
 pub async fn leases_of_different_names_are_apart(store: &impl StoreHarness) {
-    let relay = acquire(store, "relay", "a", at(0)).await.expect("a free lease");
-    let other = acquire(store, "it's another", "b", at(0)).await.expect("a free lease");
+    let relay = acquire(store, "relay", "a", LONG).await.expect("a free lease");
+    let other = acquire(store, "it's another", "b", LONG).await.expect("a free lease");
     store.leases().release(&relay).await.expect("the store answers");
-    assert_eq!(acquire(store, "it's another", "a", at(1)).await, None);
-    assert_eq!(acquire(store, "it's another", "b", at(1)).await, Some(other));
+    assert_eq!(acquire(store, "it's another", "a", LONG).await, None);
+    assert_eq!(acquire(store, "it's another", "b", LONG).await, Some(other));
+}
+
+/// A lease that ends so far ahead that only a clock that was ahead can have granted it does not bind anybody.
+pub async fn a_lease_that_ends_too_far_ahead_has_expired(store: &impl StoreHarness) {
+    let minutes = Duration::from_mins;
+    let held = acquire(store, "relay", "a", minutes(15)).await.expect("a free lease");
+    assert_eq!(acquire(store, "relay", "b", minutes(10)).await, None, "a little ahead is not too far");
+    assert_eq!(acquire(store, "relay", "a", minutes(60)).await, Some(held.clone()));
+    let next = acquire(store, "relay", "b", minutes(10)).await.expect("an expired lease");
+    assert_eq!(next.fence, held.fence + 1);
+    assert_eq!(acquire(store, "relay", "a", minutes(10)).await, None);
 }

@@ -1,39 +1,69 @@
 //! Events on their way out.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use application::ports::{Lease, StoreError};
 use domain::events::DomainEvent;
 use domain::value_objects::{EventId, MetadataValue, PredictionResult, Sentiment, Timestamp};
 
 use crate::StoreHarness;
+use crate::cases::leases::take_over;
 use crate::samples::{FIRST, Samples, judged, text};
 use crate::steps::{append, assert_conflict, keep, unpublished};
 
-const TTL: Duration = Duration::from_secs(10);
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_mins(30);
+/// The age at which events are purged: so short that a test can wait for it.
+const AGE: Duration = Duration::from_millis(500);
+/// More events than any test publishes.
+const ANY: u32 = 1_000;
 
 /// `seconds` after the first sample was made.
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_micros(FIRST).plus(Duration::from_secs(seconds))
 }
 
-/// The relay's lease, for `holder` at `now`.
-async fn lease(store: &impl StoreHarness, holder: &str, now: Timestamp) -> Lease {
-    let lease = store.leases().acquire("outbox-relay", holder, now, TTL).await;
+/// The relay's lease, for `holder` and for `ttl`.
+async fn lease(store: &impl StoreHarness, holder: &str, ttl: Duration) -> Lease {
+    let lease = store.leases().acquire("outbox-relay", holder, ttl).await;
     lease.expect("the store answers").expect("the lease is free")
 }
 
-async fn mark(
-    store: &impl StoreHarness,
-    lease: &Lease,
-    events: &[EventId],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    store.outbox().mark_published(lease, events, now).await
+async fn mark(store: &impl StoreHarness, lease: &Lease, events: &[EventId]) -> Result<(), StoreError> {
+    store.outbox().mark_published(lease, events).await
 }
 
-async fn purge(store: &impl StoreHarness, before: Timestamp) -> u64 {
-    store.outbox().purge_published(before).await.expect("the store answers")
+async fn purge(store: &impl StoreHarness, age: Duration) -> u64 {
+    store.outbox().purge_published(age, ANY).await.expect("the store answers")
+}
+
+/// More than the difference between what two clocks call [`AGE`].
+const MARGIN: Duration = Duration::from_millis(50);
+
+/// Waits until everything that has happened is [`AGE`] ago.
+async fn grow_old() {
+    let started = Instant::now();
+    while started.elapsed() < AGE + MARGIN {
+        tokio::time::sleep(MARGIN).await;
+    }
+}
+
+/// Marks `old`, waits, marks `all`, and purges what is old: how many events went, and how many published ones were left.
+/// None where the machine was so slow that nothing can be said.
+async fn purge_between(
+    store: &impl StoreHarness,
+    lease: &Lease,
+    old: &[EventId],
+    all: &[EventId],
+) -> Option<(u64, u64)> {
+    mark(store, lease, old).await.expect("the events are marked");
+    grow_old().await;
+    let young = Instant::now();
+    mark(store, lease, all).await.expect("the events are marked");
+    let purged = purge(store, AGE).await;
+    let in_time = young.elapsed() + MARGIN < AGE;
+    let left = purge(store, Duration::ZERO).await;
+    in_time.then_some((purged, left))
 }
 
 async fn unpublished_ids(store: &impl StoreHarness) -> Vec<EventId> {
@@ -177,12 +207,12 @@ pub async fn at_most_the_limit_of_events_is_listed(store: &impl StoreHarness) {
 pub async fn published_events_are_not_listed_again(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let events = keep_events(store, &mut samples, 6).await;
-    let lease = lease(store, "a", at(0)).await;
-    mark(store, &lease, &events[..2], at(1)).await.expect("the events are marked");
+    let lease = lease(store, "a", LONG).await;
+    mark(store, &lease, &events[..2]).await.expect("the events are marked");
     assert_eq!(unpublished_ids(store).await, events[2..]);
-    mark(store, &lease, &[events[5], events[3]], at(1)).await.expect("the events are marked");
+    mark(store, &lease, &[events[5], events[3]]).await.expect("the events are marked");
     assert_eq!(unpublished_ids(store).await, [events[2], events[4]]);
-    mark(store, &lease, &[], at(1)).await.expect("nothing to mark is marked");
+    mark(store, &lease, &[]).await.expect("nothing to mark is marked");
     let later = keep_events(store, &mut samples, 1).await;
     assert_eq!(unpublished_ids(store).await, [events[2], events[4], later[0]]);
 }
@@ -190,48 +220,89 @@ pub async fn published_events_are_not_listed_again(store: &impl StoreHarness) {
 /// An event that is published already stays as it is when it is marked again.
 pub async fn marking_an_event_again_changes_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let events = keep_events(store, &mut samples, 2).await;
-    let lease = lease(store, "a", at(0)).await;
-    mark(store, &lease, &events[..1], at(1)).await.expect("the event is marked");
-    mark(store, &lease, &events, at(5)).await.expect("the other event is marked");
-    assert!(unpublished(store).await.is_empty());
-    assert_eq!(purge(store, at(3)).await, 1, "the first was published before the third second");
-    assert_eq!(purge(store, at(6)).await, 1);
+    let lease = lease(store, "a", LONG).await;
+    loop {
+        let events = keep_events(store, &mut samples, 2).await;
+        let outcome = purge_between(store, &lease, &events[..1], &events).await;
+        assert!(unpublished(store).await.is_empty());
+        if let Some(outcome) = outcome {
+            assert_eq!(outcome, (1, 1), "the first has the age of its first mark");
+            return;
+        }
+    }
 }
 
 /// Who lost the lease to another, or gave it back, marks nothing.
 pub async fn a_lost_lease_marks_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let events = keep_events(store, &mut samples, 3).await;
-    let lost = lease(store, "a", at(0)).await;
-    let won = lease(store, "b", at(11)).await;
-    assert_conflict(&mark(store, &lost, &events, at(11)).await);
+    let lost = lease(store, "a", Duration::from_millis(100)).await;
+    let won = take_over(store, "outbox-relay", "b").await;
+    assert_conflict(&mark(store, &lost, &events).await);
     assert_eq!(unpublished_ids(store).await, events);
 
-    mark(store, &won, &events[..1], at(12)).await.expect("the holder marks");
+    mark(store, &won, &events[..1]).await.expect("the holder marks");
     store.leases().release(&won).await.expect("the store answers");
-    assert_conflict(&mark(store, &won, &events, at(12)).await);
+    assert_conflict(&mark(store, &won, &events).await);
     assert_eq!(unpublished_ids(store).await, events[1..]);
 
     // The same process again, under a new fence: what it held before counts no more.
-    let again = lease(store, "a", at(13)).await;
-    assert_conflict(&mark(store, &lost, &events[1..], at(13)).await);
-    mark(store, &again, &events[1..], at(13)).await.expect("the holder marks");
+    let again = lease(store, "a", LONG).await;
+    assert_conflict(&mark(store, &lost, &events[1..]).await);
+    mark(store, &again, &events[1..]).await.expect("the holder marks");
     assert!(unpublished(store).await.is_empty());
 }
 
-/// A purge forgets what was published before the instant, and neither later nor unpublished events.
+/// A purge removes what was published so long ago, and neither later nor unpublished events.
 pub async fn a_purge_removes_only_old_published_events(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let events = keep_events(store, &mut samples, 5).await;
-    let lease = lease(store, "a", at(0)).await;
-    mark(store, &lease, &events[..2], at(1)).await.expect("the events are marked");
-    mark(store, &lease, &events[2..3], at(2)).await.expect("the event is marked");
+    let waiting = keep_events(store, &mut samples, 2).await;
+    let lease = lease(store, "a", LONG).await;
+    loop {
+        let events = keep_events(store, &mut samples, 3).await;
+        let outcome = purge_between(store, &lease, &events[..2], &events[2..]).await;
+        assert_eq!(unpublished_ids(store).await, waiting, "unpublished events stay however old they are");
+        if let Some(outcome) = outcome {
+            assert_eq!(outcome, (2, 1));
+            break;
+        }
+    }
+    mark(store, &lease, &waiting).await.expect("the events are marked");
+    assert_eq!(purge(store, LONG).await, 0);
+}
 
-    assert_eq!(purge(store, at(1)).await, 0, "before means before");
-    assert_eq!(purge(store, at(2)).await, 2);
-    assert_eq!(purge(store, at(2)).await, 0);
-    assert_eq!(unpublished_ids(store).await, events[3..]);
-    assert_eq!(purge(store, at(1_000_000)).await, 1, "unpublished events stay however old they are");
-    assert_eq!(unpublished_ids(store).await, events[3..]);
+/// A purge removes no more than it was asked for, the oldest first.
+pub async fn a_purge_removes_at_most_its_limit(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let events = keep_events(store, &mut samples, 5).await;
+    let lease = lease(store, "a", LONG).await;
+    mark(store, &lease, &events).await.expect("the events are marked");
+    for expected in [2, 2, 1, 0] {
+        let purged = store.outbox().purge_published(Duration::ZERO, 2).await;
+        assert_eq!(purged.expect("the store answers"), expected);
+    }
+}
+
+/// The age is that of the first event in the order of insertion, and none where all are published.
+pub async fn the_oldest_unpublished_event_has_an_age(store: &impl StoreHarness) {
+    let hour = Duration::from_hours(1);
+    let outbox = store.outbox();
+    let age = || async { outbox.oldest_unpublished_age().await.expect("the store answers") };
+    assert_eq!(age().await, None);
+    let mut samples = Samples::new();
+    let made = samples.one();
+    let first = samples.deleted(&made, Timestamp::from_micros(FIRST).minus(hour));
+    let second = samples.deleted(&made, at(0));
+    let in_future = samples.deleted(&made, at(0).plus(hour * 24 * 36_500));
+    let lease = lease(store, "a", LONG).await;
+    append(store, &[first.clone(), second.clone(), in_future.clone()]).await;
+    let older = age().await.expect("an event waits");
+    mark(store, &lease, &[first.event_id()]).await.expect("the event is marked");
+    let younger = age().await.expect("an event waits");
+    // Some time passes between the two questions.
+    assert!(older > younger + hour / 2 && older <= younger + hour, "{older:?} {younger:?}");
+    mark(store, &lease, &[second.event_id()]).await.expect("the event is marked");
+    assert_eq!(age().await, Some(Duration::ZERO), "a clock was ahead");
+    mark(store, &lease, &[in_future.event_id()]).await.expect("the event is marked");
+    assert_eq!(age().await, None);
 }

@@ -2,27 +2,22 @@ use std::time::Duration;
 
 use application::ports::{Lease, LeaseRepository, StoreError};
 use async_trait::async_trait;
-use domain::value_objects::Timestamp;
 
 use super::{HeldLease, MemoryStore};
 
 #[async_trait]
 impl LeaseRepository for MemoryStore {
-    async fn acquire(
-        &self,
-        name: &str,
-        holder: &str,
-        now: Timestamp,
-        ttl: Duration,
-    ) -> Result<Option<Lease>, StoreError> {
+    async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Lease>, StoreError> {
         let mut state = self.working()?;
+        let now = self.clock.now();
         let held = state.leases.entry(name.to_owned()).or_insert(HeldLease {
             holder: None,
             fence: 0,
             expires_at: now,
         });
         if held.holder.as_deref() != Some(holder) {
-            if held.holder.is_some() && now < held.expires_at {
+            let runs = now < held.expires_at && held.expires_at <= now.plus(ttl * 2);
+            if held.holder.is_some() && runs {
                 return Ok(None);
             }
             held.holder = Some(holder.to_owned());

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::value_objects::Timestamp;
 
 use crate::ports::StoreError;
 
@@ -16,27 +15,26 @@ pub struct Lease {
     pub fence: i64,
 }
 
-/// Gives out leases.
+/// Grants leases.
 ///
-/// Implementations must give a free or run-out lease to exactly one of those who ask
+/// Time is the store's own clock, never that of a caller: replicas whose clocks differ must agree on when a lease ends.
+///
+/// Implementations must grant a free or expired lease to exactly one of those who ask
 /// (`one_of_two_relays_holds_the_lease`), must renew it for its holder without changing its fence
-/// (`a_holder_renews_its_lease`), must refuse it to others while it runs, and must give it to another once it
-/// has run out (`a_dead_relays_lease_passes_on`) or was released (`a_released_lease_is_free_at_once`).
+/// (`a_holder_renews_its_lease`), must refuse it to others while it runs, and must grant it to another once it
+/// has expired (`a_dead_relays_lease_passes_on`) or was released (`a_released_lease_is_free_at_once`). A lease that ends
+/// later than twice the `ttl` that is asked for must count as expired: only a clock that was ahead can have granted it
+/// (`a_lease_that_ends_too_far_ahead_has_expired`).
 #[async_trait]
 pub trait LeaseRepository: Send + Sync {
-    /// Takes or renews the lease `name` until `now + ttl`; none where somebody else holds it.
+    /// Takes or renews the lease `name` for `ttl` from now; none where somebody else holds it. All who ask for one name ask
+    /// for the same `ttl`.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn acquire(
-        &self,
-        name: &str,
-        holder: &str,
-        now: Timestamp,
-        ttl: Duration,
-    ) -> Result<Option<Lease>, StoreError>;
+    async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Lease>, StoreError>;
 
-    /// Gives the lease back; nothing happens where it was lost already.
+    /// Releases the lease; nothing happens where it was lost already.
     ///
     /// # Errors
     /// `Unavailable`.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
 
@@ -20,34 +22,39 @@ pub struct OutboxEvent {
     pub payload: String,
 }
 
-/// The relay's side of the outbox, across all tenants.
+/// The relay's side of the outbox, across all tenants. Time is the store's own clock.
 ///
 /// Implementations must list events in the order in which their write sets were applied
 /// (`outbox_events_come_in_insertion_order`), must leave an event as it is that was marked before
 /// (`marking_an_event_again_changes_nothing`), and must refuse to mark events with a lease that was lost
 /// (`a_lost_lease_marks_nothing`).
+///
+/// A row that cannot be read must not hold up those behind it. It stays unpublished and without a position, since a newer
+/// release may have written it and may publish it later; each process logs and counts it once.
 #[async_trait]
 pub trait OutboxRelayRepository: Send + Sync {
-    /// The oldest events that are not published yet, at most `limit`.
-    ///
-    /// # Errors
-    /// `Unavailable`, or `Corrupt` for a row that cannot be read.
-    async fn list_unpublished(&self, limit: u32) -> Result<Vec<OutboxEvent>, StoreError>;
-
-    /// Marks `events` as published at `now` and gives each the next position of the feed, in the given order.
-    ///
-    /// # Errors
-    /// `Conflict` where the lease is not held any more, and then nothing is marked; `Unavailable`.
-    async fn mark_published(
-        &self,
-        lease: &Lease,
-        events: &[EventId],
-        now: Timestamp,
-    ) -> Result<(), StoreError>;
-
-    /// Forgets events that were published before `before`; tells how many.
+    /// The oldest events that are not published yet and can be read, at most `limit`.
     ///
     /// # Errors
     /// `Unavailable`.
-    async fn purge_published(&self, before: Timestamp) -> Result<u64, StoreError>;
+    async fn list_unpublished(&self, limit: u32) -> Result<Vec<OutboxEvent>, StoreError>;
+
+    /// How long ago the oldest event happened that is not published yet and can be read; none where all are published.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn oldest_unpublished_age(&self) -> Result<Option<Duration>, StoreError>;
+
+    /// Marks `events` as published and gives each the next position of the feed, in the given order.
+    ///
+    /// # Errors
+    /// `Conflict` where the lease is not held any more, and then nothing is marked; `Unavailable`.
+    async fn mark_published(&self, lease: &Lease, events: &[EventId]) -> Result<(), StoreError>;
+
+    /// Deletes the oldest events that were published at least `age` ago, at most `limit`, in one statement; returns how
+    /// many.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn purge_published(&self, age: Duration, limit: u32) -> Result<u64, StoreError>;
 }

@@ -1,0 +1,100 @@
+//! What the relay meets in tables that other releases and other clocks have written to.
+
+use std::time::Duration;
+
+use application::ports::Lease;
+use domain::value_objects::EventId;
+use sqlx::{AssertSqlSafe, Executor};
+use store_contract::StoreHarness;
+use store_contract::samples::Samples;
+
+use crate::harness::{PostgresHarness, keep};
+
+const TTL: Duration = Duration::from_secs(10);
+
+async fn acquire(store: &PostgresHarness, holder: &str) -> Option<Lease> {
+    store.leases().acquire("outbox-relay", holder, TTL).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_does_not_hold_up_the_feed() {
+    let store = PostgresHarness::start().await;
+    for prediction in Samples::new().many(10) {
+        keep(&store.units(), &[prediction]).await.unwrap();
+    }
+    let mut other = store.database.connect().await;
+    let spoil =
+        "UPDATE outbox SET tenant = 'A tenant!' WHERE seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT 5)";
+    other.execute(spoil).await.unwrap();
+    let outbox = store.outbox();
+    let mut published: Vec<EventId> = Vec::new();
+    let lease = acquire(&store, "a").await.unwrap();
+    loop {
+        let events = outbox.list_unpublished(2).await.unwrap();
+        if events.is_empty() {
+            break;
+        }
+        let ids: Vec<_> = events.iter().map(|event| event.event_id).collect();
+        outbox.mark_published(&lease, &ids).await.unwrap();
+        published.extend(ids);
+    }
+    assert_eq!(published.len(), 5);
+    assert_eq!(outbox.oldest_unpublished_age().await.unwrap(), None, "what cannot be read is not waited for");
+    let (waiting, positions): (i64, i64) = sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE published_at IS NULL AND position IS NULL), max(position) FROM outbox",
+    )
+    .fetch_one(&mut other)
+    .await
+    .unwrap();
+    assert_eq!((waiting, positions), (5, 5), "what cannot be read waits without a position");
+
+    // A release that can read it finds it.
+    other.execute("UPDATE outbox SET tenant = 'default'").await.unwrap();
+    let newer = infra_postgres::PostgresStore::open(&store.database.settings()).await.unwrap();
+    assert_eq!(newer.outbox().list_unpublished(10).await.unwrap().len(), 5);
+}
+
+/// A release that grants leases by its host's clock shares the table during a rolling upgrade.
+#[tokio::test]
+async fn a_lease_is_over_by_the_servers_clock_whoever_wrote_its_end() {
+    let store = PostgresHarness::start().await;
+    acquire(&store, "old").await.unwrap();
+    let mut other = store.database.connect().await;
+    for (ahead, is_free) in [
+        ("-1 hour", true),
+        ("-1 second", true),
+        ("5 seconds", false),
+        ("15 seconds", false),
+        ("1 minute", true),
+        ("1 hour", true),
+    ] {
+        let change =
+            format!("UPDATE leases SET holder = 'old', expires_at = clock_timestamp() + interval '{ahead}'");
+        other.execute(AssertSqlSafe(change)).await.unwrap();
+        assert_eq!(acquire(&store, "new").await.is_some(), is_free, "an end that is {ahead} ahead");
+    }
+}
+
+/// Events are published at the server's time, and age by it, whatever a host's clock says.
+#[tokio::test]
+async fn published_events_are_purged_by_the_servers_clock() {
+    let store = PostgresHarness::start().await;
+    keep(&store.units(), &Samples::new().many(3)).await.unwrap();
+    let lease = acquire(&store, "a").await.unwrap();
+    let events = store.outbox().list_unpublished(10).await.unwrap();
+    let ids: Vec<_> = events.iter().map(|event| event.event_id).collect();
+    store.outbox().mark_published(&lease, &ids).await.unwrap();
+    let mut other = store.database.connect().await;
+    let recent: bool = sqlx::query_scalar(
+        "SELECT bool_and(clock_timestamp() - published_at BETWEEN interval '0' AND interval '10 minutes') FROM outbox",
+    )
+    .fetch_one(&mut other)
+    .await
+    .unwrap();
+    assert!(recent);
+    let day = Duration::from_hours(24);
+    assert_eq!(store.outbox().purge_published(day, 100).await.unwrap(), 0);
+    let age = "UPDATE outbox SET published_at = clock_timestamp() - interval '24 hours' WHERE position <= 2";
+    other.execute(age).await.unwrap();
+    assert_eq!(store.outbox().purge_published(day, 100).await.unwrap(), 2);
+}

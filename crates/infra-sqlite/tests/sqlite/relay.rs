@@ -1,0 +1,76 @@
+//! What the relay meets in a table that others have written to.
+
+use std::time::Duration;
+
+use domain::value_objects::EventId;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
+use store_contract::StoreHarness;
+
+use crate::harness::SqliteHarness;
+use crate::samples::{keep, prediction};
+
+const TTL: Duration = Duration::from_secs(10);
+
+async fn beside(harness: &SqliteHarness) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_does_not_hold_up_the_feed() {
+    let harness = SqliteHarness::start().await;
+    for number in 0..10 {
+        keep(&harness.store, &[prediction(number)]).await.unwrap();
+    }
+    let mut other = beside(&harness).await;
+    for change in [
+        "UPDATE outbox SET tenant = 'A tenant!' WHERE seq IN (1, 2, 3, 4)",
+        "UPDATE outbox SET event_type = CAST(x'ff' AS TEXT) WHERE seq = 6",
+    ] {
+        other.execute(change).await.unwrap();
+    }
+    let outbox = harness.outbox();
+    let mut published: Vec<EventId> = Vec::new();
+    let lease = harness.leases().acquire("outbox-relay", "a", TTL).await.unwrap().unwrap();
+    loop {
+        let events = outbox.list_unpublished(2).await.unwrap();
+        if events.is_empty() {
+            break;
+        }
+        let ids: Vec<_> = events.iter().map(|event| event.event_id).collect();
+        outbox.mark_published(&lease, &ids).await.unwrap();
+        published.extend(ids);
+    }
+    assert_eq!(published.len(), 5);
+    assert_eq!(outbox.oldest_unpublished_age().await.unwrap(), None, "what cannot be read is not waited for");
+    let (waiting, positions): (i64, i64) = sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE published_at IS NULL AND position IS NULL), max(position) FROM outbox",
+    )
+    .fetch_one(&mut other)
+    .await
+    .unwrap();
+    assert_eq!((waiting, positions), (5, 5), "what cannot be read waits without a position");
+
+    // A release that can read it finds it.
+    other.execute("UPDATE outbox SET tenant = 'default', event_type = 'x'").await.unwrap();
+    let newer = harness.open_again("").await;
+    assert_eq!(newer.outbox().list_unpublished(10).await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_lease_granted_by_a_clock_that_was_ahead_binds_nobody() {
+    let harness = SqliteHarness::start().await;
+    let leases = harness.leases();
+    leases.acquire("outbox-relay", "dead", TTL).await.unwrap().unwrap();
+    let mut other = beside(&harness).await;
+    let minute: i64 = 60_000_000;
+    for (ahead_us, is_free) in [(-1, true), (5_000_000, false), (minute, true), (60 * minute, true)] {
+        let change = format!(
+            "UPDATE leases SET holder = 'dead', \
+             expires_at = CAST(unixepoch('subsec') * 1000000 AS INTEGER) + {ahead_us}"
+        );
+        other.execute(AssertSqlSafe(change)).await.unwrap();
+        let taken = leases.acquire("outbox-relay", "alive", TTL).await.unwrap();
+        assert_eq!(taken.is_some(), is_free, "an end {ahead_us} us ahead");
+    }
+}
