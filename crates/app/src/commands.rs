@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Settings, Sources};
-use crate::telemetry::{LogTo, init_log};
+use crate::telemetry::init_command_log;
 
 /// A self-hosted sentiment service: fast answers, every one kept.
 #[derive(Debug, Parser)]
@@ -104,8 +104,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     }
     let settings = Settings::load(&cli.flags.sources().map_err(Failure::set_up)?).map_err(Failure::set_up)?;
     let command = cli.command.unwrap_or(Command::Serve);
-    let log_to = if matches!(command, Command::Serve) { LogTo::Stdout } else { LogTo::Stderr };
-    init_log(&settings.log, log_to).map_err(Failure::set_up)?;
+    // The service has a log of its own.
+    if !matches!(command, Command::Serve) {
+        init_command_log(&settings.log).map_err(Failure::set_up)?;
+    }
     match command {
         Command::Serve => serve::run(&settings),
         Command::Predict(args) => predict::run(&settings, &args),
@@ -136,7 +138,7 @@ impl Flags {
             let (key, value) = pair
                 .split_once('=')
                 .filter(|(key, _)| key.contains('.'))
-                .ok_or_else(|| anyhow::anyhow!("--set {pair}: expected section.key=value"))?;
+                .ok_or_else(|| anyhow::anyhow!("--set: expected section.key=value"))?;
             flags.push((key.trim().to_owned(), value.trim().to_owned()));
         }
         Ok(Sources { file: self.config.clone(), flags })

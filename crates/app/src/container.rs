@@ -14,8 +14,8 @@ use application::use_cases::{
 use domain::value_objects::TextLimits;
 use http_actix::UseCases;
 use infra_local::{
-    DiscardingStore, FacadeAnswerMetrics, FacadeRelayMetrics, LogPublisher, MokaCacheGateway, SystemClock,
-    UnicodeSentenceSplitter, UuidV7Ids,
+    DiscardingStore, FacadeAnswerMetrics, FacadeRelayMetrics, LogPublisher, LogQueue, MokaCacheGateway,
+    SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
 };
 use infra_ml::LoggedProgress;
 
@@ -41,12 +41,12 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Opens the store, brings its schema up, starts to load the models, and wires the use cases.
+    /// Opens the store, brings its schema up, starts to load the models, and wires the use cases. Events go to `log`.
     ///
     /// # Errors
     /// A store that cannot be opened within `store.start_timeout`, or a model folder that cannot be found. What
     /// is wrong inside a folder, or on the hub, comes from the returned [`Starting`].
-    pub(crate) async fn build(settings: &Settings) -> anyhow::Result<(Self, Starting)> {
+    pub(crate) async fn build(settings: &Settings, log: &Arc<LogQueue>) -> anyhow::Result<(Self, Starting)> {
         let configured = ConfiguredModels::find(settings, Arc::new(LoggedProgress::default()))?;
         let store = Store::open_migrated(&settings.store).await?;
         let cache = cache(&settings.cache);
@@ -70,7 +70,7 @@ impl Container {
             unload_model: UnloadModelUseCase::new(catalog, model_changes),
             health: Arc::new(CheckHealthUseCase::new(checks, clock.clone())),
         };
-        let publisher = Arc::new(LogPublisher);
+        let publisher = Arc::new(LogPublisher::new(Arc::clone(log)));
         let metrics = Arc::new(FacadeRelayMetrics);
         let relay = RelayOutboxUseCase::new(store.leases(), store.outbox(), publisher, clock, metrics);
         let (use_cases, relay) = (Arc::new(use_cases), Arc::new(relay));

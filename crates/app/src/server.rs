@@ -12,6 +12,7 @@ use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use http_actix::{ApiState, BodyMemory, HttpSettings, Offload};
+use infra_local::LogQueue;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::commands::Failure;
@@ -25,9 +26,13 @@ use crate::server::signals::{Signal, Signals};
 ///
 /// # Errors
 /// What was set up wrongly (exit code 2): the store, the model, an address that is taken.
-pub(crate) async fn run(settings: &Settings, metrics: PrometheusHandle) -> Result<(), Failure> {
+pub(crate) async fn run(
+    settings: &Settings,
+    metrics: PrometheusHandle,
+    log: &Arc<LogQueue>,
+) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
-    let (container, starting) = Container::build(settings).await.map_err(Failure::set_up)?;
+    let (container, starting) = Container::build(settings, log).await.map_err(Failure::set_up)?;
     let container = Arc::new(container);
     let state = api_state(settings, &container, metrics.clone());
     let servers = Servers::bind(settings, &state).map_err(Failure::set_up)?;

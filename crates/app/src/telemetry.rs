@@ -1,40 +1,71 @@
 //! Logs and the metrics registry: set up once, at start.
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use infra_local::LogQueue;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::config::{LogFormat, LogSettings};
 
-/// Where log lines go.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum LogTo {
-    /// Standard output: the service's own.
-    Stdout,
-    /// Standard error: beside a command's output.
-    Stderr,
+/// The service's log, on standard output. Its last lines are written when it goes out of scope.
+pub(crate) struct ServiceLog {
+    queue: Arc<LogQueue>,
 }
 
-/// Sets the log up: pretty on a terminal, JSON otherwise.
+/// The lines that may wait for standard output, in bytes: some 10,000. As many again are being written at most.
+const MAX_WAITING_BYTES: usize = 4 << 20;
+/// How long the last lines may take, where the reader of standard output has stopped.
+const LAST_LINES_WITHIN: Duration = Duration::from_secs(2);
+
+impl ServiceLog {
+    /// The lines on their way to standard output.
+    pub(crate) fn queue(&self) -> &Arc<LogQueue> {
+        &self.queue
+    }
+}
+
+impl Drop for ServiceLog {
+    fn drop(&mut self) {
+        // What has not been written by then is lost, as it would be with a reader that never comes back.
+        self.queue.close(LAST_LINES_WITHIN);
+    }
+}
+
+/// Sets the service's log up: on standard output, pretty on a terminal, JSON otherwise. Lines are dropped rather than
+/// waited for where nobody reads them.
 ///
 /// # Errors
 /// A filter that cannot be read.
-pub(crate) fn init_log(settings: &LogSettings, to: LogTo) -> anyhow::Result<()> {
+pub(crate) fn init_service_log(settings: &LogSettings) -> anyhow::Result<ServiceLog> {
+    let queue =
+        LogQueue::start(io::stdout(), MAX_WAITING_BYTES).context("the log's thread cannot be started")?;
+    let queue = Arc::new(queue);
+    init_log(settings, BoxMakeWriter::new(Arc::clone(&queue)), io::stdout().is_terminal())?;
+    Ok(ServiceLog { queue })
+}
+
+/// Sets a command's log up: on standard error, beside the command's output.
+///
+/// # Errors
+/// A filter that cannot be read.
+pub(crate) fn init_command_log(settings: &LogSettings) -> anyhow::Result<()> {
+    init_log(settings, BoxMakeWriter::new(io::stderr), io::stderr().is_terminal())
+}
+
+fn init_log(settings: &LogSettings, writer: BoxMakeWriter, is_terminal: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.filter)
         .with_context(|| format!("configuration: log.filter {:?} cannot be read", settings.filter))?;
-    let (terminal, writer) = match to {
-        LogTo::Stdout => (io::stdout().is_terminal(), BoxMakeWriter::new(io::stdout)),
-        LogTo::Stderr => (io::stderr().is_terminal(), BoxMakeWriter::new(io::stderr)),
-    };
     let pretty = match settings.format {
-        LogFormat::Auto => terminal,
+        LogFormat::Auto => is_terminal,
         LogFormat::Json => false,
         LogFormat::Pretty => true,
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(terminal);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(is_terminal);
     let outcome = if pretty { log.try_init() } else { log.json().with_current_span(false).try_init() };
     outcome.map_err(|error| anyhow::anyhow!("the log cannot be set up: {error}"))
 }
@@ -62,6 +93,7 @@ pub(crate) fn init_metrics() -> anyhow::Result<PrometheusHandle> {
     infra_ml::describe_metrics();
     infra_local::describe_cache_metrics();
     infra_local::describe_relay_metrics();
+    infra_local::describe_log_metrics();
     metrics::gauge!("undertone_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }

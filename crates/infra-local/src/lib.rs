@@ -1,5 +1,5 @@
-//! The adapters that need nothing outside the process: the clock, new ids, a cache before the model, events to the
-//! log, counters of answers, the cutting of texts into sentences, the catalog of models, and a store that keeps nothing.
+//! The adapters that need nothing outside the process: the clock, new ids, a cache before the model, the log's queue and
+//! events to the log, counters of answers, the cutting of texts into sentences, the catalog of models, and a store that keeps nothing.
 //!
 //! This crate knows no database and no model. Start reading at [`SystemClock`].
 
@@ -11,6 +11,7 @@ mod facade_answer_metrics;
 mod facade_relay_metrics;
 mod local_model_catalog;
 mod log_publisher;
+mod log_queue;
 mod metric;
 mod moka_cache_gateway;
 mod offset_clock;
@@ -24,7 +25,8 @@ pub use facade_answer_metrics::FacadeAnswerMetrics;
 pub use facade_relay_metrics::FacadeRelayMetrics;
 pub use local_model_catalog::{CatalogModel, LocalModelCatalog, ModelMaker};
 pub use log_publisher::LogPublisher;
-pub use metric::{describe_cache_metrics, describe_relay_metrics};
+pub use log_queue::LogQueue;
+pub use metric::{describe_cache_metrics, describe_log_metrics, describe_relay_metrics};
 pub use moka_cache_gateway::MokaCacheGateway;
 pub use offset_clock::OffsetClock;
 pub use system_clock::SystemClock;

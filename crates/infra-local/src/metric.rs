@@ -1,10 +1,11 @@
-use metrics::{Unit, describe_counter, describe_gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge};
 
 pub(crate) const CACHE_HITS: &str = "cache_hits_total";
 pub(crate) const CACHE_MISSES: &str = "cache_misses_total";
 pub(crate) const CACHE_ENTRIES: &str = "cache_entries";
 
 pub(crate) const OLDEST_UNPUBLISHED: &str = "undertone_outbox_oldest_unpublished_seconds";
+pub(crate) const LOG_LINES_DROPPED: &str = "undertone_log_lines_dropped_total";
 
 /// The label that tells caches apart.
 pub(crate) const CACHE_NAME: &str = "cache_name";
@@ -18,6 +19,12 @@ pub fn describe_relay_metrics() {
         Unit::Seconds,
         "How long ago the oldest event happened that is not published yet"
     );
+}
+
+/// Describes the metrics of the log to the recorder of the process. To be called once, after it is installed.
+pub fn describe_log_metrics() {
+    describe_counter!(LOG_LINES_DROPPED, Unit::Count, "Log lines that standard output did not take in time");
+    counter!(LOG_LINES_DROPPED).increment(0);
 }
 
 /// Tells the recorder of the process what the cache's metrics mean. To be called once, after it is installed.

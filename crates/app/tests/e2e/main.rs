@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
 mod api;
+mod blocked_log;
 mod bodies;
 mod broken_models;
 mod cache;

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -18,6 +18,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Undertone {
     child: Child,
     lines: Arc<Mutex<Vec<Value>>>,
+    reader: Option<JoinHandle<()>>,
+    /// Whether the reader of the log has stopped.
+    stopped: Arc<(Mutex<bool>, Condvar)>,
     pub(crate) address: String,
 }
 
@@ -43,13 +46,15 @@ impl Undertone {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let lines = Arc::new(Mutex::new(Vec::new()));
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let kept = Arc::clone(&lines);
-        thread::spawn(move || {
+        let stopped = Arc::<(Mutex<bool>, Condvar)>::default();
+        let (kept, gate) = (Arc::clone(&lines), Arc::clone(&stopped));
+        let reader = thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
+                drop(gate.1.wait_while(gate.0.lock().unwrap(), |stopped| *stopped).unwrap());
                 kept.lock().unwrap().push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
             }
         });
-        let mut started = Self { child, lines, address: String::new() };
+        let mut started = Self { child, lines, reader: Some(reader), stopped, address: String::new() };
         started.address = wait_for("the service to listen", || {
             if let Some(status) = started.child.try_wait().unwrap() {
                 panic!("the program ended with {status}: {:?}", started.log());
@@ -61,6 +66,17 @@ impl Undertone {
 
     pub(crate) fn api(&self) -> Api {
         Api::at(&self.address)
+    }
+
+    /// From now on nobody reads what it logs.
+    pub(crate) fn stop_reading(&self) {
+        *self.stopped.0.lock().unwrap() = true;
+    }
+
+    /// Reads what it logs again.
+    pub(crate) fn read_on(&self) {
+        *self.stopped.0.lock().unwrap() = false;
+        self.stopped.1.notify_all();
     }
 
     /// What it has logged so far.
@@ -90,6 +106,8 @@ impl Undertone {
     pub(crate) fn kill(mut self) -> Vec<Event> {
         self.child.kill().expect("killed");
         self.child.wait().expect("ended");
+        // What it wrote before it died may still be in the pipe.
+        self.reader.take().expect("a reader").join().expect("read to the end");
         self.events()
     }
 

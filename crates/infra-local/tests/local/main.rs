@@ -1,6 +1,6 @@
 //! The adapters as the rest of the program sees them.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod answer_metrics;
 mod cached_outputs;
@@ -8,6 +8,7 @@ mod cached_use_cases;
 mod gate;
 mod late_look;
 mod local_model_catalog;
+mod log_queue;
 mod moka_cache_gateway;
 mod recorded;
 mod sentences;

@@ -1,0 +1,86 @@
+//! Whoever reads standard output stops reading: the service goes on, and says afterwards what was dropped.
+
+use std::collections::HashSet;
+
+use tempfile::TempDir;
+
+use crate::api::Api;
+use crate::load::Load;
+use crate::undertone::{Undertone, wait_for};
+
+/// Everything that the program and its libraries have to say, so that the log is soon full.
+const TALKATIVE: &str = "log.filter=trace,hf_hub=off";
+
+fn dropped_lines(api: &Api) -> u64 {
+    let metrics = api.text("/metrics");
+    let line = metrics.lines().find(|line| line.starts_with("undertone_log_lines_dropped_total "));
+    let value = line.and_then(|line| line.rsplit(' ').next()).expect("the metric is there from the start");
+    value.parse().expect("a whole number")
+}
+
+fn is_served(api: &Api) {
+    assert_eq!(api.predict("nobody reads the log").unwrap().status, 200);
+    for path in ["/health", "/health/ready", "/api/v1/predictions"] {
+        assert_eq!(api.get(path).unwrap().status, 200, "{path}");
+    }
+}
+
+fn acknowledged(load: Load) -> HashSet<String> {
+    let sent = load.end();
+    let answers = sent.iter().filter_map(|one| one.answer.as_ref());
+    answers.map(|answer| answer.body["id"].as_str().expect("an answer").to_owned()).collect()
+}
+
+#[test]
+fn a_reader_of_the_log_that_stops_stops_nothing_else() {
+    let folder = TempDir::new().unwrap();
+    let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[TALKATIVE]);
+    let api = running.api();
+    assert_eq!(dropped_lines(&api), 0);
+
+    running.stop_reading();
+    let load = Load::start(&api, 8, |_| false);
+    wait_for("dropped lines", || (dropped_lines(&api) > 0).then_some(()));
+    let answered = load.answered();
+    wait_for("more answers", || (load.answered() > answered + 100).then_some(()));
+    is_served(&api);
+    let expected = acknowledged(load);
+
+    running.read_on();
+    let is_report = |line: &serde_json::Value| line["fields"]["lines"].as_u64() > Some(0);
+    wait_for("a line about dropped ones", || running.log().iter().find(|line| is_report(line)).map(drop));
+    // An event's line that was dropped comes again.
+    let published = || running.events().into_iter().map(|event| event.prediction_id).collect::<HashSet<_>>();
+    wait_for("every event", || expected.is_subset(&published()).then_some(()));
+    is_served(&api);
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_a_reader_of_the_log_that_has_stopped() {
+    let folder = TempDir::new().unwrap();
+    let settings = [TALKATIVE, "server.drain_delay=0"];
+    let mut running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &settings);
+    let api = running.api();
+    running.stop_reading();
+    let load = Load::start(&api, 8, |_| false);
+    wait_for("dropped lines", || (dropped_lines(&api) > 0).then_some(()));
+    drop(load.end());
+    running.terminate();
+    assert_eq!(running.wait().code(), Some(0));
+}
+
+#[test]
+fn the_last_line_of_the_log_is_written_at_every_end() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("empty-model")).unwrap();
+    let settings = ["models.other.path=./empty-model", "server.drain_delay=0"];
+    for (settings, expected) in [(&settings[..], 2), (&settings[1..], 0)] {
+        let mut running = Undertone::launch(folder.path(), "sqlite:data/undertone.db", settings);
+        if expected == 0 {
+            running.terminate();
+        }
+        assert_eq!(running.wait().code(), Some(expected));
+        let is_last = || running.log().last().is_some_and(|line| line["fields"]["message"] == "stopped");
+        wait_for("the last line", || is_last().then_some(()));
+    }
+}

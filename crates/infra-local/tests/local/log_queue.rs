@@ -1,0 +1,236 @@
+//! The log's queue, and events on their way through it, before an output that stands still, fails or is slow.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use application::errors::BoxError;
+use application::ports::{EventPublisher, OutboxEvent};
+use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
+use infra_local::{LogPublisher, LogQueue};
+use testkit::CapturedLog;
+use tracing::subscriber::{DefaultGuard, set_default};
+
+/// Longer than anything takes.
+const LONG: Duration = Duration::from_mins(1);
+
+/// An output that a test can stop.
+#[derive(Clone, Default)]
+struct Output {
+    stopped: Arc<(Mutex<bool>, Condvar)>,
+    written: Arc<Mutex<Vec<u8>>>,
+    fails: Arc<Mutex<bool>>,
+}
+
+impl Output {
+    /// From now on a write waits.
+    fn stop(&self) {
+        *self.stopped.0.lock().unwrap() = true;
+    }
+
+    fn go_on(&self) {
+        *self.stopped.0.lock().unwrap() = false;
+        self.stopped.1.notify_all();
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let written = String::from_utf8(self.written.lock().unwrap().clone()).expect("whole lines");
+        written.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        drop(self.stopped.1.wait_while(self.stopped.0.lock().unwrap(), |stopped| *stopped).unwrap());
+        if *self.fails.lock().unwrap() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.written.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A queue before an output, to which this thread's log goes.
+struct Log {
+    output: Output,
+    queue: Arc<LogQueue>,
+    publisher: LogPublisher,
+    _guard: DefaultGuard,
+}
+
+impl Log {
+    fn start(max_bytes: usize, filter: &str) -> Self {
+        // Other tests log on other threads: this keeps every call site awake.
+        drop(CapturedLog::start());
+        let output = Output::default();
+        let queue = Arc::new(LogQueue::start(output.clone(), max_bytes).expect("a thread"));
+        let log = tracing_subscriber::fmt().with_writer(Arc::clone(&queue)).with_env_filter(filter).json();
+        let publisher = LogPublisher::new(Arc::clone(&queue));
+        Self { output, queue, publisher, _guard: set_default(log.finish()) }
+    }
+
+    /// The ids of the events in the output.
+    fn events(&self) -> Vec<u128> {
+        let id = |line: &String| {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let id = line["fields"]["event_id"].as_str()?.replace('-', "");
+            Some(u128::from_str_radix(&id, 16).expect("an id"))
+        };
+        self.output.lines().iter().filter_map(id).collect()
+    }
+
+    async fn publish(&self, id: u128) -> Result<(), BoxError> {
+        self.publisher.publish(&event(id)).await.map_err(|error| error.0)
+    }
+
+    async fn flush(&self) -> Result<(), BoxError> {
+        self.publisher.flush().await.map_err(|error| error.0)
+    }
+}
+
+fn event(id: u128) -> OutboxEvent {
+    OutboxEvent {
+        tenant: TenantId::default(),
+        event_id: EventId::from_u128(id),
+        event_type: "SentimentPredicted".to_owned(),
+        prediction_id: PredictionId::from_u128(8),
+        occurred_at: Timestamp::from_micros(1_767_323_045_678_901),
+        payload: r#"{"sentiment":"positive"}"#.to_owned(),
+    }
+}
+
+#[test]
+fn lines_are_written_whole_in_their_order() {
+    let output = Output::default();
+    let queue = LogQueue::start(output.clone(), 1 << 20).expect("a thread");
+    for number in 0..1_000 {
+        assert!(queue.push(format!("line {number}\n").as_bytes()));
+    }
+    assert!(queue.close(LONG));
+    let expected: Vec<_> = (0..1_000).map(|number| format!("line {number}")).collect();
+    assert_eq!(output.lines(), expected);
+}
+
+#[test]
+fn lines_that_find_no_room_are_dropped_and_counted_and_later_ones_are_written() {
+    let output = Output::default();
+    let queue = LogQueue::start(output.clone(), 1_000).expect("a thread");
+    output.stop();
+    let accepted = (0..1_000).filter(|_| queue.push(b"123456789\n")).count();
+    // A full buffer, and as much again where the thread has taken one to write it.
+    assert!((100..=200).contains(&accepted), "{accepted}");
+    assert_eq!(queue.dropped(), 1_000 - accepted as u64);
+    output.go_on();
+    let started = std::time::Instant::now();
+    while !queue.push(b"again\n") {
+        assert!(started.elapsed() < LONG, "the queue stays full");
+        std::thread::yield_now();
+    }
+    assert!(queue.close(LONG));
+    assert_eq!(output.lines().len(), accepted + 1);
+    assert_eq!(output.lines().last().map(String::as_str), Some("again"));
+}
+
+#[test]
+fn closing_does_not_wait_for_an_output_that_stands_still() {
+    let output = Output::default();
+    let queue = LogQueue::start(output.clone(), 1_000).expect("a thread");
+    output.stop();
+    assert!(queue.push(b"a line\n"));
+    assert!(!queue.close(Duration::from_millis(50)));
+    assert!(!queue.push(b"too late\n"));
+}
+
+#[tokio::test]
+async fn a_flush_waits_until_the_events_lines_are_written() {
+    let log = Log::start(1 << 20, "info");
+    for id in 0..300 {
+        log.publish(id).await.expect("published");
+    }
+    log.flush().await.expect("delivered");
+    assert_eq!(log.events(), (0..300).collect::<Vec<_>>());
+    log.flush().await.expect("nothing to deliver");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_before_an_output_that_stands_still_are_not_delivered_and_are_not_repeated_meanwhile() {
+    let log = Log::start(1 << 20, "info");
+    log.output.stop();
+    log.publish(1).await.expect("queued");
+    assert!(log.flush().await.expect_err("not delivered").to_string().contains("takes no lines"));
+    for _ in 0..10 {
+        assert!(log.publish(1).await.is_err(), "the line waits already");
+    }
+    log.output.go_on();
+    while log.events().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(log.events(), [1]);
+    while log.publish(2).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::resume();
+    log.flush().await.expect("delivered");
+    assert_eq!(log.events(), [1, 2]);
+}
+
+#[tokio::test]
+async fn events_whose_lines_were_dropped_are_not_delivered() {
+    let log = Log::start(2_000, "info");
+    log.output.stop();
+    while log.queue.dropped() == 0 {
+        log.publish(1).await.expect("queued or dropped");
+    }
+    log.output.go_on();
+    assert!(log.flush().await.expect_err("dropped").to_string().contains("dropped lines"));
+    log.publish(2).await.expect("queued");
+    log.flush().await.expect("delivered");
+    assert_eq!(log.events().last(), Some(&2));
+}
+
+#[tokio::test]
+async fn events_that_the_output_refuses_are_not_delivered() {
+    let log = Log::start(2_000, "info");
+    *log.output.fails.lock().unwrap() = true;
+    log.publish(1).await.expect("queued");
+    assert!(log.flush().await.is_err());
+    assert_eq!(log.queue.dropped(), 1);
+    *log.output.fails.lock().unwrap() = false;
+    log.publish(1).await.expect("queued");
+    log.flush().await.expect("delivered");
+    assert_eq!(log.events(), [1]);
+}
+
+#[tokio::test]
+async fn events_that_the_filter_leaves_out_are_delivered_to_nobody() {
+    let log = Log::start(2_000, "info,undertone::event=off");
+    log.output.stop();
+    for id in 0..100 {
+        log.publish(id).await.expect("nobody wants it");
+    }
+    log.flush().await.expect("nothing waits");
+}
+
+#[tokio::test]
+async fn an_event_is_one_line_with_everything_it_says() {
+    let queue = Arc::new(LogQueue::start(io::sink(), 1_000).expect("a thread"));
+    let log = CapturedLog::start();
+    LogPublisher::new(queue).publish(&event(7)).await.expect("published");
+
+    let lines = log.under("undertone::event");
+    assert_eq!(lines.len(), 1);
+    assert_eq!((lines[0].level, lines[0].message.as_str()), (tracing::Level::INFO, "event published"));
+    let expected = [
+        ("event_id", "00000000-0000-0000-0000-000000000007"),
+        ("event_type", "SentimentPredicted"),
+        ("occurred_at_us", "1767323045678901"),
+        ("payload", r#"{"sentiment":"positive"}"#),
+        ("prediction_id", "00000000-0000-0000-0000-000000000008"),
+        ("tenant", "default"),
+    ];
+    assert!(lines[0].fields.iter().map(|(name, value)| (*name, value.as_str())).eq(expected));
+}
