@@ -57,9 +57,13 @@ pub(crate) fn init_command_log(settings: &LogSettings) -> anyhow::Result<()> {
     init_log(settings, BoxMakeWriter::new(io::stderr), io::stderr().is_terminal())
 }
 
+/// What is never logged: the driver's words about parameters of an address that it does not know, with their values.
+const QUIET: &str = "sqlx_postgres::options=off";
+
 fn init_log(settings: &LogSettings, writer: BoxMakeWriter, is_terminal: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.filter)
-        .with_context(|| format!("configuration: log.filter {:?} cannot be read", settings.filter))?;
+        .with_context(|| format!("configuration: log.filter {:?} cannot be read", settings.filter))?
+        .add_directive(QUIET.parse()?);
     let pretty = match settings.format {
         LogFormat::Auto => is_terminal,
         LogFormat::Json => false,

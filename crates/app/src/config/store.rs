@@ -50,7 +50,7 @@ impl StoreSettings {
         self.timeout.validate("store.timeout", 0.1)?;
         self.start_timeout.validate("store.start_timeout", 0.0)?;
         self.relay_interval.validate("store.relay_interval", 0.01)?;
-        self.url.kind()?;
+        self.url.validate()?;
         // With a single connection a slow list would hold up reads by id and the relay.
         for (key, value, least) in
             [("store.max_connections", self.max_connections, 2), ("store.readers", self.readers, 1)]
@@ -69,6 +69,18 @@ impl StoreUrl {
         &self.0
     }
 
+    /// Refuses what cannot be read as an address: it would lead to another server than was meant, and parts of its
+    /// password would stand in that server's name or in parameters, which are logged.
+    fn validate(&self) -> Result<(), String> {
+        if self.kind()? == StoreKind::Postgres && self.redacted_server().is_none() {
+            let shown = self.redacted();
+            return Err(format!(
+                "store.url {shown} cannot be read as an address; percent-encode ?, /, # and @ in its user and password"
+            ));
+        }
+        Ok(())
+    }
+
     /// The adapter it chooses.
     pub(crate) fn kind(&self) -> Result<StoreKind, String> {
         match self.0.split_once(':').map(|(scheme, _)| scheme) {
@@ -82,16 +94,20 @@ impl StoreUrl {
     /// address must be, only the scheme is shown, since its password may be in any place: an unescaped `?`, `/` or `#` in
     /// it moves the rest of it to where a path or a query stands.
     pub(crate) fn redacted(&self) -> String {
-        let (scheme, rest) = self.0.split_once(':').unwrap_or((self.0.as_str(), ""));
+        let scheme = self.0.split(':').next().unwrap_or_default();
         match self.kind() {
             // Such an address names a file, and knows no password.
             Ok(StoreKind::Sqlite) => self.0.clone(),
             Ok(StoreKind::Postgres) => {
-                let shown = rest.strip_prefix("//").and_then(redacted_server);
-                format!("{scheme}:{}", shown.map_or("***".to_owned(), |shown| format!("//{shown}")))
+                let server = self.redacted_server();
+                format!("{scheme}:{}", server.map_or("***".to_owned(), |server| format!("//{server}")))
             }
             Err(_) => "***".to_owned(),
         }
+    }
+
+    fn redacted_server(&self) -> Option<String> {
+        self.0.split_once("://").and_then(|(_, server)| redacted_server(server))
     }
 }
 
@@ -124,7 +140,7 @@ fn is_host(host: &str) -> bool {
     let inner = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     let is_name = match inner {
         Some(ip) => ip.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_%".contains(c)),
+        None => name.chars().all(|c| c.is_alphanumeric() || ".-_%".contains(c)),
     };
     is_name && (port.is_empty() || port.parse::<u16>().is_ok())
 }
