@@ -9,8 +9,8 @@ use super::stop_signal::StopSignal;
 const SUSPENDED: Duration = Duration::from_secs(8);
 /// How long PostgreSQL stays down.
 const DOWN: Duration = Duration::from_secs(6);
-/// The interval between two faults.
-const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(4));
+/// The interval between two faults: long enough for a replica to serve in between, with requests in flight.
+const INTERVAL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(6));
 
 /// What is done to a replica, which is named by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
