@@ -27,6 +27,9 @@ pub(crate) struct Upkeep {
 /// How often the size of the log is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// The pause before a log that a reader holds is tried to be cut again.
+const CUT_AGAIN: Duration = Duration::from_secs(10);
+
 /// The pages that one transaction of a merge writes, so that write sets get their turn between.
 const MERGED_AT_ONCE: i32 = 64;
 
@@ -42,7 +45,7 @@ impl Upkeep {
         purge_interval: Duration,
     ) -> Option<Self> {
         let has_log = database.has_log();
-        let keeper = Keeper { database, writer, lists, purge_interval };
+        let keeper = Keeper::new(database, writer, lists, purge_interval);
         has_log.then(|| Self { task: tokio::spawn(keeper.run()) })
     }
 }
@@ -58,66 +61,86 @@ struct Keeper {
     writer: Arc<Writer>,
     lists: Readers,
     purge_interval: Duration,
+    /// Whether the files may hold what was deleted. It is not known of those of an earlier process.
+    stale: bool,
+    purge_at: Instant,
+    cut_at: Instant,
+    pause_at: Instant,
 }
 
 impl Keeper {
-    async fn run(self) {
+    fn new(database: Database, writer: Arc<Writer>, lists: Readers, purge_interval: Duration) -> Self {
+        let now = Instant::now();
+        let (purge_at, cut_at, pause_at) = (now, now, now);
+        Self { database, writer, lists, purge_interval, stale: true, purge_at, cut_at, pause_at }
+    }
+
+    async fn run(mut self) {
         let every = LOOK_EVERY.min(self.purge_interval);
-        let mut purge_at = Instant::now();
-        // Whether files may hold what was deleted. It is not known of those of an earlier process.
-        let mut stale = true;
         loop {
             tokio::time::sleep(every).await;
-            stale |= self.writer.activity().take_deleted();
-            let purge = stale && Instant::now() >= purge_at;
-            let outcome = if purge {
-                self.purge().await
-            } else if self.database.disk_use().log > self.database.max_log_bytes() {
-                self.cut_log().await
-            } else {
-                continue;
-            };
-            match outcome {
-                Ok(done) => stale &= !(purge && done),
-                Err(error) => tracing::debug!(error = chain(&error), "the store's files were not tidied"),
-            }
-            if purge {
-                purge_at = Instant::now() + self.purge_interval;
+            if let Err(error) = self.look().await {
+                tracing::warn!(
+                    error = chain(&error),
+                    "what was deleted is not purged from the store's files yet"
+                );
             }
         }
     }
 
-    /// Removes what was deleted from the index of terms, the log and the file; reports whether all of it has gone.
-    async fn purge(&self) -> Result<bool, StoreError> {
+    /// Does what is due.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let now = Instant::now();
+        self.stale |= self.writer.activity().take_deleted();
+        if self.stale && now >= self.purge_at {
+            self.purge_at = now + self.purge_interval;
+            self.merge_terms().await?;
+            self.stale = !self.cut_log().await?;
+        } else if now >= self.cut_at && self.is_log_too_large() && !self.cut_log().await? {
+            self.cut_at = Instant::now() + CUT_AGAIN.min(self.purge_interval);
+        }
+        Ok(())
+    }
+
+    /// Removes the terms of what was deleted from their index.
+    async fn merge_terms(&self) -> Result<(), StoreError> {
         let mut step = MergeTerms::First;
         loop {
             let start = Instant::now();
             if !self.writer.run(step).await? {
-                break;
+                return Ok(());
             }
             step = MergeTerms::Next;
             tokio::time::sleep(start.elapsed() * PAUSE_FACTOR).await;
         }
-        self.cut_log().await
     }
 
     /// Moves the log into the file and cuts it to nothing; reports whether no reader was in the way.
-    async fn cut_log(&self) -> Result<bool, StoreError> {
+    async fn cut_log(&mut self) -> Result<bool, StoreError> {
         if self.writer.cut_log().await? {
             return Ok(true);
         }
+        if Instant::now() < self.pause_at {
+            return Ok(false);
+        }
         // Lists that overlap would hold the log for ever: they pause until those that run have ended.
         let paused = self.lists.pause().await;
-        let cut = self.writer.cut_log().await;
+        let cut = self.writer.cut_log().await?;
         drop(paused);
-        let log_bytes = self.database.disk_use().log;
-        if matches!(cut, Ok(false)) && log_bytes > self.database.max_log_bytes() {
-            tracing::warn!(
-                log_bytes,
-                "another program's reader holds the write-ahead log, which grows until it ends"
-            );
+        if !cut {
+            // It is not the lists, then, and they need not pause again soon.
+            self.pause_at = Instant::now() + self.purge_interval;
+            if self.is_log_too_large() {
+                tracing::warn!(
+                    "another program reads the store, whose write-ahead log grows until that ends"
+                );
+            }
         }
-        cut
+        Ok(cut)
+    }
+
+    fn is_log_too_large(&self) -> bool {
+        self.database.disk_use().log > self.database.max_log_bytes()
     }
 }
 

@@ -110,6 +110,7 @@ async fn a_log_that_grows_beyond_its_bound_counts_as_size_of_the_store() {
     let harness = SqliteHarness::start_with(|settings| {
         settings.max_size_bytes = Some(max_size);
         settings.max_log_bytes = max_log;
+        settings.purge_interval = Duration::from_secs(1);
     })
     .await;
     let store = &harness.store;
