@@ -22,6 +22,13 @@ fn a_full_database_refuses_writes_until_there_is_room() {
         assert!(kept.len() < 1_000, "never full");
     };
     assert_eq!((refused.status, refused.body["code"].as_str()), (503, Some("unavailable")));
+    // Where a long text finds no room, a few short ones may.
+    wait_for("no room for a short text", || {
+        api.predict("short").is_ok_and(|answer| answer.status == 503).then_some(())
+    });
+    wait_for("the full store to be unhealthy", || (!api.is_ready()).then_some(()));
+    let health = api.get("/health").unwrap();
+    assert_eq!((health.status, health.body["status"].as_str()), (503, Some("unhealthy")));
     for id in &kept {
         assert_eq!(api.kept(id)["text"].as_str(), Some(text.as_str()));
     }
@@ -29,6 +36,7 @@ fn a_full_database_refuses_writes_until_there_is_room() {
         assert_eq!(api.delete(&format!("/api/v1/predictions/{id}")).unwrap().status, 204);
     }
     wait_for("room", || api.predict("short").is_ok_and(|answer| answer.status == 200).then_some(()));
+    wait_for("the store to be healthy", || api.is_ready().then_some(()));
     for id in &kept {
         api.kept(id);
     }
@@ -49,5 +57,8 @@ fn a_read_only_database_is_read_and_refuses_writes() {
     assert_eq!(api.kept(&id)["text"], "kept before");
     let refused = api.predict("too late").unwrap();
     assert_eq!((refused.status, refused.body["code"].as_str()), (503, Some("unavailable")));
+    let health = api.get("/health").unwrap();
+    assert_eq!((health.status, health.body["status"].as_str()), (200, Some("degraded")));
+    assert!(api.is_ready());
     assert!(running.is_running());
 }
