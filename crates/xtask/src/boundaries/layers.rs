@@ -124,7 +124,7 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "xtask",
         inside: &[],
-        outside: &[&["anyhow", "cargo_metadata", "clap", "serde", "serde_json", "tempfile", "ureq"]],
+        outside: &[&["anyhow", "cargo_metadata", "clap", "serde", "serde_json", "sha2", "tempfile", "ureq"]],
         dev_inside: &[],
         dev_outside: &[],
     },
