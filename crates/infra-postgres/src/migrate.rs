@@ -1,9 +1,25 @@
-use std::sync::{Arc, LazyLock};
+//! Brings the schema up and down while others go on reading and writing.
+//!
+//! Rules for every step, which the files in `migrations/` cannot state, as they never change:
+//!
+//! * The release before must go on working on the new schema: new tables, new columns that may be null, wider checks.
+//! * No step may hold an exclusive lock while it reads a large table. A column is added without a check and without a
+//!   volatile default; its check is added `NOT VALID`, and validated in a transaction of its own. An index on a table
+//!   that has rows is built `CONCURRENTLY`, outside a transaction. `unlocked` is the place for such sequences.
+//! * A sequence of several transactions must go on from wherever an earlier attempt ended.
+//! * No step waits for a lock on a table for longer than [`LOCK_TIMEOUT`]: behind one that waits for an exclusive lock
+//!   every reader and writer of the table waits, too. It lets them pass and tries again.
 
-use application::ports::{MigrationStep, SchemaMigrator, StoreError};
+mod unlocked;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::ports::{MigrationStep, SchemaError, SchemaMigrator, StepState, StoreError};
 use async_trait::async_trait;
-use sqlx::PgConnection;
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
+use sqlx::{Executor, PgConnection};
 
 use crate::database::Database;
 use crate::error::{CallError, Failure, unavailable};
@@ -15,14 +31,19 @@ pub struct PostgresMigrator {
 }
 
 /// The migrations of `migrations/postgres`, in order. Steps that are not among them are a newer release's.
-static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
-    let mut migrations = sqlx::migrate!("../../migrations/postgres");
-    migrations.set_ignore_missing(true);
-    migrations
-});
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 
 /// Where sqlx, here and in its command-line tool, notes what was applied.
-const TABLE: &str = "_sqlx_migrations";
+pub(crate) const TABLE: &str = "_sqlx_migrations";
+
+/// The longest that a step waits for a lock on a table, well below the time that a request waits for the store.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The pause before a step tries again to get its locks.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// How often a step tries before it gives up: two minutes in all.
+const ATTEMPTS: u32 = 40;
 
 impl PostgresMigrator {
     pub(crate) fn new(database: Database) -> Self {
@@ -32,77 +53,126 @@ impl PostgresMigrator {
     /// Changes the schema under sqlx's lock on the database: a second process waits for the first and then finds
     /// nothing left to do. The connection serves nothing else and is closed at the end, which gives up the lock
     /// whatever happened.
-    async fn change(&self, change: Change) -> Result<usize, MigrateError> {
-        let mut connection = self.database.connect_without_limit().await?;
-        // The lock counts how often its holder took it; sqlx takes it once more.
-        connection.lock().await?;
-        let before = applied(&mut connection).await?;
-        match change {
-            Change::Up => MIGRATIONS.run_direct(None, &mut connection, false).await?,
-            Change::Down { steps } => {
-                for version in before.iter().rev().take(steps) {
-                    connection.revert(TABLE, down_step(*version)?).await?;
-                }
-            }
+    async fn change(&self, change: Change) -> Result<usize, SchemaError> {
+        let mut connection = self.database.connect_without_limit().await.map_err(unavailable)?;
+        connection.lock().await.map_err(refused)?;
+        // The lock above may be waited for: it holds up nobody but other migrators.
+        let limit = format!("SET lock_timeout = {}", LOCK_TIMEOUT.as_millis());
+        connection.execute(sqlx::AssertSqlSafe(limit)).await.map_err(unavailable)?;
+        let steps = steps(&mut connection).await.map_err(unavailable)?;
+        let versions = match change {
+            Change::Up => MigrationStep::to_apply(&steps)?,
+            Change::Down { count } => MigrationStep::to_revert(&steps, count)?,
+        };
+        connection.ensure_migrations_table(TABLE).await.map_err(refused)?;
+        if let Some(version) = connection.dirty_version(TABLE).await.map_err(refused)? {
+            return Err(refused(MigrateError::Dirty(version)).into());
         }
-        let after = applied(&mut connection).await?;
-        Ok(before.len().abs_diff(after.len()))
+        for version in &versions {
+            execute(&mut connection, change, *version).await.map_err(refused)?;
+        }
+        Ok(versions.len())
     }
 
-    async fn steps(&self) -> Result<Vec<MigrationStep>, CallError> {
+    async fn read_steps(&self) -> Result<Vec<MigrationStep>, CallError> {
         let mut connection = self.database.connect().await?;
-        let applied = applied(&mut connection).await?;
-        let steps = MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration());
-        let steps = steps.map(|step| MigrationStep {
-            version: step.version,
-            description: step.description.to_string(),
-            applied: applied.contains(&step.version),
-        });
-        Ok(steps.collect())
+        Ok(steps(&mut connection).await?)
     }
 }
 
+#[derive(Debug, Clone, Copy)]
 enum Change {
     Up,
-    Down { steps: usize },
+    Down { count: usize },
 }
 
 #[async_trait]
 impl SchemaMigrator for PostgresMigrator {
     #[tracing::instrument(name = "db.migrate_up", skip_all)]
-    async fn up(&self) -> Result<usize, StoreError> {
-        timed("migrate", self.change(Change::Up)).await.map_err(refused)
+    async fn up(&self) -> Result<usize, SchemaError> {
+        timed("migrate", self.change(Change::Up)).await
     }
 
-    #[tracing::instrument(name = "db.migrate_down", skip_all, fields(steps))]
-    async fn down(&self, steps: usize) -> Result<usize, StoreError> {
-        timed("migrate", self.change(Change::Down { steps })).await.map_err(refused)
+    #[tracing::instrument(name = "db.migrate_down", skip_all, fields(count))]
+    async fn down(&self, count: usize) -> Result<usize, SchemaError> {
+        timed("migrate", self.change(Change::Down { count })).await
     }
 
     #[tracing::instrument(name = "db.migration_status", skip_all)]
     async fn status(&self) -> Result<Vec<MigrationStep>, StoreError> {
-        within(self.database.timeout(), "migration_status", self.steps()).await
+        within(self.database.timeout(), "migration_status", self.read_steps()).await
     }
 }
 
-fn down_step(version: i64) -> Result<&'static Migration, MigrateError> {
-    let is_it = |step: &&Migration| step.version == version && step.migration_type.is_down_migration();
+/// Applies or reverts one step, again and again while others hold the locks that it needs.
+async fn execute(connection: &mut PgConnection, change: Change, version: i64) -> Result<(), MigrateError> {
+    let mut attempt = 1;
+    loop {
+        let outcome = match change {
+            Change::Up => unlocked::apply(connection, find(version, true)?).await,
+            Change::Down { .. } => connection.revert(TABLE, find(version, false)?).await.map(drop),
+        };
+        match outcome {
+            Err(error) if attempt < ATTEMPTS && is_lock_timeout(&error) => {
+                tracing::warn!(
+                    version,
+                    attempt,
+                    "a step of the schema waits for a transaction that holds its table"
+                );
+                tokio::time::sleep(PAUSE).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Whether a lock was not to be had in time: `lock_not_available` of
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>, or `deadlock_detected`.
+fn is_lock_timeout(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {
+        return false;
+    };
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("55P03" | "40P01"))
+}
+
+/// The file of a step, up or down.
+fn find(version: i64, up: bool) -> Result<&'static Migration, MigrateError> {
+    let is_it = |step: &&Migration| step.version == version && step.migration_type.is_up_migration() == up;
     MIGRATIONS.iter().find(is_it).ok_or(MigrateError::VersionMissing(version))
 }
 
-/// The versions of those known steps that the database has, in order.
-async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
-    let has_table: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+/// The steps of this release and those of the database, in order.
+async fn steps(connection: &mut PgConnection) -> Result<Vec<MigrationStep>, sqlx::Error> {
+    let mut steps = BTreeMap::new();
+    for step in MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration()) {
+        let (version, description) = (step.version, step.description.to_string());
+        steps.insert(version, MigrationStep { version, description, state: StepState::Missing });
+    }
+    for (version, description, checksum) in applied(connection).await? {
+        let state = match find(version, true) {
+            Ok(step) if *step.checksum == *checksum => StepState::Applied,
+            Ok(_) => StepState::Altered,
+            Err(_) => StepState::Unknown,
+        };
+        steps.insert(version, MigrationStep { version, description, state });
+    }
+    Ok(steps.into_values().collect())
+}
+
+/// What the database notes of each step that was applied to it: version, name, checksum.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, String, Vec<u8>)>, sqlx::Error> {
+    let has_table: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(TABLE)
         .fetch_one(&mut *connection)
         .await?;
     if !has_table {
         return Ok(Vec::new());
     }
-    let versions: Vec<i64> =
-        sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
-            .fetch_all(connection)
-            .await?;
-    Ok(versions.into_iter().filter(|version| MIGRATIONS.version_exists(*version)).collect())
+    sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations WHERE success")
+        .fetch_all(connection)
+        .await
 }
 
 fn refused(error: MigrateError) -> StoreError {

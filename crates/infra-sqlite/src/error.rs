@@ -20,6 +20,12 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// The database was to be there, and is not.
+    #[error("there is no database {path}", path = .0.display())]
+    Missing(PathBuf),
+    /// The file is a database, but not one of this program's.
+    #[error("the database {path} has no tables of Undertone", path = .0.display())]
+    NoTables(PathBuf),
     /// The file is not there, may not be read, or is no database.
     #[error("the database {path} could not be opened", path = path.display())]
     Open {

@@ -9,6 +9,7 @@
 
 mod backup;
 mod error;
+mod existing;
 mod health;
 mod json;
 mod migrate;

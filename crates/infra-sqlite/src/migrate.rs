@@ -1,4 +1,6 @@
-use application::ports::{MigrationStep, SchemaMigrator, StoreError};
+use std::collections::BTreeMap;
+
+use application::ports::{MigrationStep, SchemaError, SchemaMigrator, StepState, StoreError};
 use async_trait::async_trait;
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::{Connection, SqliteConnection};
@@ -16,7 +18,7 @@ pub struct SqliteMigrator {
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 /// Where sqlx, here and in its command-line tool, notes what was applied.
-const TABLE: &str = "_sqlx_migrations";
+pub(crate) const TABLE: &str = "_sqlx_migrations";
 
 impl SqliteMigrator {
     pub(crate) fn new(database: Database) -> Self {
@@ -25,107 +27,112 @@ impl SqliteMigrator {
 
     /// Changes the schema in one transaction, which holds the write lock from the start: a second process waits
     /// for the first and then finds nothing left to do.
-    async fn change(&self, change: Change) -> Result<usize, MigrateError> {
-        let mut connection = self.database.writing().await?;
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let changed = match change {
-            Change::Up => apply_missing(&mut transaction).await?,
-            Change::Down { steps } => revert_last(&mut transaction, steps).await?,
+    async fn change(&self, change: Change) -> Result<usize, SchemaError> {
+        let mut connection = self.database.writing().await.map_err(unavailable)?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let steps = steps(&mut transaction).await.map_err(unavailable)?;
+        let versions = match change {
+            Change::Up => MigrationStep::to_apply(&steps)?,
+            Change::Down { count } => MigrationStep::to_revert(&steps, count)?,
         };
-        transaction.commit().await?;
-        connection.close().await?;
-        Ok(changed)
+        execute(&mut transaction, change, &versions).await.map_err(refused)?;
+        transaction.commit().await.map_err(unavailable)?;
+        connection.close().await.map_err(unavailable)?;
+        Ok(versions.len())
     }
 
-    async fn steps(&self) -> Result<Vec<MigrationStep>, sqlx::Error> {
+    async fn read_steps(&self) -> Result<Vec<MigrationStep>, sqlx::Error> {
         let mut connection = self.database.writing().await?;
-        let applied = applied(&mut connection).await?;
+        let steps = steps(&mut connection).await?;
         connection.close().await?;
-        let steps = MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration());
-        let steps = steps.map(|step| MigrationStep {
-            version: step.version,
-            description: step.description.to_string(),
-            applied: applied.contains(&step.version),
-        });
-        Ok(steps.collect())
+        Ok(steps)
     }
 }
 
+#[derive(Clone, Copy)]
 enum Change {
     Up,
-    Down { steps: usize },
+    Down { count: usize },
 }
 
 #[async_trait]
 impl SchemaMigrator for SqliteMigrator {
     #[tracing::instrument(name = "db.migrate_up", skip_all)]
-    async fn up(&self) -> Result<usize, StoreError> {
+    async fn up(&self) -> Result<usize, SchemaError> {
         // A database that is complete is left alone: it may be open for reading only.
-        if self.status().await?.iter().all(|step| step.applied) {
+        if MigrationStep::to_apply(&self.status().await?)?.is_empty() {
             return Ok(0);
         }
-        timed("migrate", self.change(Change::Up)).await.map_err(refused)
+        timed("migrate", self.change(Change::Up)).await
     }
 
-    #[tracing::instrument(name = "db.migrate_down", skip_all, fields(steps))]
-    async fn down(&self, steps: usize) -> Result<usize, StoreError> {
-        timed("migrate", self.change(Change::Down { steps })).await.map_err(refused)
+    #[tracing::instrument(name = "db.migrate_down", skip_all, fields(count))]
+    async fn down(&self, count: usize) -> Result<usize, SchemaError> {
+        timed("migrate", self.change(Change::Down { count })).await
     }
 
     #[tracing::instrument(name = "db.migration_status", skip_all)]
     async fn status(&self) -> Result<Vec<MigrationStep>, StoreError> {
-        self.steps().await.map_err(unavailable)
+        self.read_steps().await.map_err(unavailable)
     }
 }
 
-/// Applies the known steps that are missing; steps of a newer release are left alone.
-async fn apply_missing(connection: &mut SqliteConnection) -> Result<usize, MigrateError> {
+/// Applies or reverts the steps `versions`, in their order.
+async fn execute(
+    connection: &mut SqliteConnection,
+    change: Change,
+    versions: &[i64],
+) -> Result<(), MigrateError> {
     connection.ensure_migrations_table(TABLE).await?;
     if let Some(version) = connection.dirty_version(TABLE).await? {
         return Err(MigrateError::Dirty(version));
     }
-    let there = connection.list_applied_migrations(TABLE).await?;
-    let mut changed = 0;
-    for step in MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration()) {
-        match there.iter().find(|applied| applied.version == step.version) {
-            Some(applied) if applied.checksum == step.checksum => {}
-            Some(_) => return Err(MigrateError::VersionMismatch(step.version)),
-            None => {
-                connection.apply(TABLE, step).await?;
-                changed += 1;
-            }
+    for version in versions {
+        match change {
+            Change::Up => _ = connection.apply(TABLE, find(*version, true)?).await?,
+            Change::Down { .. } => _ = connection.revert(TABLE, find(*version, false)?).await?,
         }
     }
-    Ok(changed)
+    Ok(())
 }
 
-/// Takes back the last `steps` of the known steps.
-async fn revert_last(connection: &mut SqliteConnection, steps: usize) -> Result<usize, MigrateError> {
-    let there = applied(connection).await?;
-    let mut changed = 0;
-    for version in there.into_iter().rev().take(steps) {
-        let down = |step: &&Migration| step.version == version && step.migration_type.is_down_migration();
-        let step = MIGRATIONS.iter().find(down).ok_or(MigrateError::VersionMissing(version))?;
-        connection.revert(TABLE, step).await?;
-        changed += 1;
+/// The file of a step, up or down.
+fn find(version: i64, up: bool) -> Result<&'static Migration, MigrateError> {
+    let is_it = |step: &&Migration| step.version == version && step.migration_type.is_up_migration() == up;
+    MIGRATIONS.iter().find(is_it).ok_or(MigrateError::VersionMissing(version))
+}
+
+/// The steps of this release and those of the database, in order.
+async fn steps(connection: &mut SqliteConnection) -> Result<Vec<MigrationStep>, sqlx::Error> {
+    let mut steps = BTreeMap::new();
+    for step in MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration()) {
+        let (version, description) = (step.version, step.description.to_string());
+        steps.insert(version, MigrationStep { version, description, state: StepState::Missing });
     }
-    Ok(changed)
+    for (version, description, checksum) in applied(connection).await? {
+        let state = match find(version, true) {
+            Ok(step) if *step.checksum == *checksum => StepState::Applied,
+            Ok(_) => StepState::Altered,
+            Err(_) => StepState::Unknown,
+        };
+        steps.insert(version, MigrationStep { version, description, state });
+    }
+    Ok(steps.into_values().collect())
 }
 
-/// The versions of those known steps that the database has, in order.
-async fn applied(connection: &mut SqliteConnection) -> Result<Vec<i64>, sqlx::Error> {
+/// What the database notes of each step that was applied to it: version, name, checksum.
+async fn applied(connection: &mut SqliteConnection) -> Result<Vec<(i64, String, Vec<u8>)>, sqlx::Error> {
     let has_table: Option<i64> =
-        sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'")
+        sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")
+            .bind(TABLE)
             .fetch_optional(&mut *connection)
             .await?;
     if has_table.is_none() {
         return Ok(Vec::new());
     }
-    let versions: Vec<i64> =
-        sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
-            .fetch_all(connection)
-            .await?;
-    Ok(versions.into_iter().filter(|version| MIGRATIONS.version_exists(*version)).collect())
+    sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations WHERE success")
+        .fetch_all(connection)
+        .await
 }
 
 fn refused(error: MigrateError) -> StoreError {

@@ -107,6 +107,16 @@ impl Database {
             .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })
     }
 
+    /// The same, but a file that is missing stays missing.
+    pub(crate) fn without_creating(self) -> Self {
+        Self { options: self.options.create_if_missing(false), ..self }
+    }
+
+    /// A connection that leaves the database as it is: whatever journal it has.
+    pub(crate) async fn inspecting(&self) -> Result<SqliteConnection, sqlx::Error> {
+        self.options.clone().create_if_missing(false).connect().await
+    }
+
     /// A connection that may write, durably: what it commits survives a loss of power. What it deletes is overwritten
     /// with zeros, and a log that has been moved into the file is cut to its bound.
     pub(crate) async fn writing(&self) -> Result<SqliteConnection, sqlx::Error> {

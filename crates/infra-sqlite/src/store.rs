@@ -9,6 +9,7 @@ use application::ports::{
 
 use crate::backup::back_up;
 use crate::error::{BackupError, OpenError};
+use crate::existing;
 use crate::health::SqliteHealthCheck;
 use crate::migrate::SqliteMigrator;
 use crate::pool::Database;
@@ -47,6 +48,20 @@ impl SqliteStore {
     pub async fn open(settings: &SqliteSettings) -> Result<Self, OpenError> {
         let database = Database::from_settings(settings)?;
         database.make_folder()?;
+        Self::start(database, settings).await
+    }
+
+    /// Opens a database that is there and has been brought up by this program; creates and changes nothing.
+    ///
+    /// # Errors
+    /// `Missing`, `NoTables`; see [`OpenError`].
+    pub async fn open_existing(settings: &SqliteSettings) -> Result<Self, OpenError> {
+        let database = Database::from_settings(settings)?.without_creating();
+        existing::check(&database).await?;
+        Self::start(database, settings).await
+    }
+
+    async fn start(database: Database, settings: &SqliteSettings) -> Result<Self, OpenError> {
         let connection = database.first_writing().await?;
         let readers = |size| Readers::new(database.clone(), size, settings.timeout);
         let (finds, lists, checks) = (readers(FINDS), readers(settings.readers), readers(1));

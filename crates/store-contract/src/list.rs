@@ -143,6 +143,9 @@ declare_cases! { $
         the_last_step_can_be_taken_back,
         all_the_way_down_and_up_again_leads_to_an_empty_store,
         many_may_migrate_at_once,
+        an_unknown_step_is_listed_and_left_alone,
+        no_step_below_an_unknown_one_is_reverted,
+        a_step_above_an_unknown_one_is_reverted,
     }
     seeding {
         every_row_of_a_filled_store_is_walked,

@@ -38,6 +38,8 @@ impl StoreHarness for MemoryHarness {
         self.0.corrupt(&TenantId::default(), id);
     }
 
+    async fn add_unknown_step(&self, _: i64) {}
+
     fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {
         None
     }

@@ -15,7 +15,7 @@ pub(super) struct BackupArgs {
 /// Copies the SQLite database, which may be in use, into a file of its own.
 pub(super) fn run(settings: &Settings, args: &BackupArgs) -> Result<(), Failure> {
     super::block_on(async {
-        let store = Store::open(&settings.store).await.map_err(Failure::set_up)?;
+        let store = Store::open_existing(&settings.store).await.map_err(Failure::set_up)?;
         let outcome = store.backup(&args.file).await;
         store.close().await;
         outcome?;

@@ -1,3 +1,4 @@
+use application::ports::StepState;
 use clap::{Args, Subcommand};
 
 use crate::commands::Failure;
@@ -27,7 +28,12 @@ enum Direction {
 /// Brings the store's schema up or down.
 pub(super) fn run(settings: &Settings, args: &MigrateArgs) -> Result<(), Failure> {
     super::block_on(async {
-        let store = Store::open(&settings.store).await.map_err(Failure::set_up)?;
+        // Only the way up has something to do where nothing is yet.
+        let store = match args.direction {
+            Direction::Up => Store::open(&settings.store).await,
+            Direction::Down { .. } | Direction::Status => Store::open_existing(&settings.store).await,
+        };
+        let store = store.map_err(Failure::set_up)?;
         let outcome = migrate(&store, args.direction).await;
         store.close().await;
         Ok(outcome?)
@@ -41,10 +47,18 @@ async fn migrate(store: &Store, direction: Direction) -> anyhow::Result<()> {
         Direction::Down { steps } => println!("{} taken back", migrator.down(steps).await?),
         Direction::Status => {
             for step in migrator.status().await? {
-                let state = if step.applied { "applied" } else { "missing" };
-                println!("{:04}  {state}  {}", step.version, step.description);
+                println!("{:04}  {}  {}", step.version, word(step.state), step.description);
             }
         }
     }
     Ok(())
+}
+
+fn word(state: StepState) -> &'static str {
+    match state {
+        StepState::Missing => "missing",
+        StepState::Applied => "applied",
+        StepState::Altered => "altered",
+        StepState::Unknown => "unknown",
+    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use application::action::chain;
 use application::ports::{
-    HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator,
+    HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StepState,
     UnitOfWorkFactory,
 };
 use infra_postgres::{PostgresSettings, PostgresStore};
@@ -19,6 +19,15 @@ pub(crate) enum Store {
     Postgres(PostgresStore),
 }
 
+/// What happens where no database is.
+#[derive(Debug, Clone, Copy)]
+enum Missing {
+    /// SQLite's file is created; a PostgreSQL database must exist in any case.
+    Create,
+    /// The store is not opened.
+    Refuse,
+}
+
 /// The pause between two tries to reach a store at start.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -28,6 +37,29 @@ impl Store {
     /// # Errors
     /// Where it cannot be reached, or would lose acknowledged answers.
     pub(crate) async fn open(settings: &StoreSettings) -> anyhow::Result<Self> {
+        Self::open_as(settings, Missing::Create).await
+    }
+
+    /// Opens a store that has been brought up before, for commands that have nothing to do elsewhere; creates nothing.
+    ///
+    /// # Errors
+    /// Where it is missing or has no tables, and as [`Store::open`].
+    pub(crate) async fn open_existing(settings: &StoreSettings) -> anyhow::Result<Self> {
+        let address = settings.url.redacted();
+        let nothing_there = || {
+            format!(
+                "there is nothing in the store {address}; name another with --store, or create it with `undertone migrate up`"
+            )
+        };
+        let store = Self::open_as(settings, Missing::Refuse).await.with_context(nothing_there)?;
+        if store.migrator().status().await?.iter().all(|step| step.state == StepState::Missing) {
+            store.close().await;
+            anyhow::bail!(nothing_there());
+        }
+        Ok(store)
+    }
+
+    async fn open_as(settings: &StoreSettings, missing: Missing) -> anyhow::Result<Self> {
         let kind = settings.url.kind().map_err(anyhow::Error::msg)?;
         let url = settings.url.expose().to_owned();
         let timeout = settings.timeout.duration();
@@ -37,7 +69,10 @@ impl Store {
                 let readers = settings.readers;
                 let settings =
                     SqliteSettings { timeout, readers, max_size_bytes, ..SqliteSettings::new(url) };
-                let store = SqliteStore::open(&settings).await?;
+                let store = match missing {
+                    Missing::Create => SqliteStore::open(&settings).await?,
+                    Missing::Refuse => SqliteStore::open_existing(&settings).await?,
+                };
                 tracing::info!(path = %store.path().display(), "answers are kept in SQLite");
                 Self::Sqlite(store)
             }
@@ -77,7 +112,7 @@ impl Store {
         let store = Self::open(settings).await?;
         let migrator = store.migrator();
         // A store that has every step is left alone, so that one opened to read only can be served.
-        if migrator.status().await?.iter().any(|step| !step.applied) {
+        if migrator.status().await?.iter().any(|step| step.state == StepState::Missing) {
             let applied = migrator.up().await.context("its schema cannot be brought up")?;
             tracing::info!(applied, "the store's schema was brought up");
         }

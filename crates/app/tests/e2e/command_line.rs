@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::database::Database;
 use crate::undertone::Undertone;
 
 fn undertone(folder: &Path, arguments: &[&str], input: &str) -> Output {
@@ -134,11 +135,58 @@ fn migrations_go_down_and_up() {
         assert!(text.lines().count() > 0 && text.lines().all(|line| line.contains(wanted)), "{text}");
         text.lines().count().to_string()
     };
-    let steps = status("missing");
+    assert!(undertone(folder.path(), &["migrate", "up"], "").status.success());
+    let steps = status("applied");
+    assert!(undertone(folder.path(), &["migrate", "down", &steps], "").status.success());
+    assert_refused(
+        folder.path(),
+        &["migrate", "status"],
+        "there is nothing in the store sqlite:data/undertone.db",
+    );
     assert!(undertone(folder.path(), &["migrate", "up"], "").status.success());
     status("applied");
-    assert!(undertone(folder.path(), &["migrate", "down", &steps], "").status.success());
-    status("missing");
+}
+
+/// Asserts that the program says `named` in one line and ends with exit code 2.
+fn assert_refused(folder: &Path, arguments: &[&str], named: &str) {
+    let output = undertone(folder, arguments, "");
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<&str> = error.lines().filter(|line| line.starts_with("undertone: ")).collect();
+    assert!(lines.len() == 1 && lines[0].contains(named), "{arguments:?}: {error}");
+}
+
+/// The commands that have nothing to do where no store is.
+const NEED_A_STORE: [&[&str]; 3] = [&["backup", "copy.db"], &["migrate", "status"], &["migrate", "down"]];
+
+#[test]
+fn what_needs_a_store_does_not_create_one() {
+    let folder = TempDir::new().unwrap();
+    let missing = format!("there is no database {}", folder.path().join("data/undertone.db").display());
+    for arguments in NEED_A_STORE {
+        assert_refused(folder.path(), arguments, &missing);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "something was created");
+}
+
+#[test]
+fn what_needs_a_store_refuses_a_database_without_its_tables() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("empty.db"), "").unwrap();
+    fs::write(folder.path().join("text.db"), "This is a text and no database at all.".repeat(40)).unwrap();
+    let database = Database::create();
+    for (store, named) in [
+        ("sqlite:empty.db", "empty.db has no tables of Undertone"),
+        ("sqlite:text.db", "not a database"),
+        ("sqlite::memory:", "there is no database :memory:"),
+        (&database.url(), "there is nothing in the store postgres"),
+    ] {
+        for arguments in NEED_A_STORE {
+            assert_refused(folder.path(), &[&["--store", store], arguments].concat(), named);
+        }
+    }
+    assert_eq!(fs::read(folder.path().join("empty.db")).unwrap().len(), 0, "the file was changed");
+    assert!(!folder.path().join("copy.db").exists());
 }
 
 #[test]

@@ -60,14 +60,22 @@ impl Database {
         format!("{}:{}", self.admin.get_host(), self.admin.get_port())
     }
 
-    fn execute(&self, statement: String) {
-        let admin = self.admin.clone();
-        run(async move {
-            let mut connection = admin.connect().await.expect("the test PostgreSQL answers");
-            connection.execute(AssertSqlSafe(statement)).await.expect("the statement is done");
-            connection.close().await.expect("closed");
-        });
+    /// Executes statements inside the database.
+    pub(crate) fn execute_inside(&self, statements: String) {
+        execute(self.admin.clone().database(&self.name), statements);
     }
+
+    fn execute(&self, statement: String) {
+        execute(self.admin.clone(), statement);
+    }
+}
+
+fn execute(options: PgConnectOptions, statements: String) {
+    run(async move {
+        let mut connection = options.connect().await.expect("the test PostgreSQL answers");
+        connection.execute(AssertSqlSafe(statements)).await.expect("the statement is done");
+        connection.close().await.expect("closed");
+    });
 }
 
 impl Drop for Database {
@@ -77,7 +85,7 @@ impl Drop for Database {
 }
 
 /// Runs a future on a thread of its own, whatever runtime the caller is in.
-fn run<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+pub(crate) fn run<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(future)

@@ -16,6 +16,7 @@ mod journey;
 mod kill;
 mod load;
 mod models;
+mod older_release;
 mod options;
 mod outage;
 mod replicas;

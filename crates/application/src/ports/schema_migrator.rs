@@ -9,29 +9,168 @@ pub struct MigrationStep {
     pub version: i64,
     /// Its name.
     pub description: String,
-    /// Whether the store has it.
-    pub applied: bool,
+    /// How it stands.
+    pub state: StepState,
+}
+
+/// How a step stands between the store and this release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepState {
+    /// This release has it, the store does not.
+    Missing,
+    /// Both have it.
+    Applied,
+    /// Both have it, but with different content.
+    Altered,
+    /// The store has it, this release does not: a newer release applied it.
+    Unknown,
+}
+
+/// Why a schema was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// A step that this release does not know may build on the one that was to be reverted.
+    #[error(
+        "cannot revert step {below}: step {version} ({description}) above it is unknown to this release; \
+         revert that one first, with the release that has it"
+    )]
+    NewerStep {
+        /// The step that was to be reverted.
+        below: i64,
+        /// The unknown step.
+        version: i64,
+        /// Its name.
+        description: String,
+    },
+    /// A step was applied with other content than this release has for it.
+    #[error(
+        "step {version} ({description}) was applied with other content than this release has for it; \
+         use the release that applied it"
+    )]
+    AlteredStep {
+        /// The step.
+        version: i64,
+        /// Its name.
+        description: String,
+    },
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl MigrationStep {
+    /// The versions of `steps` that are to be applied, in order.
+    ///
+    /// # Errors
+    /// `AlteredStep`: nothing is built on a step that is not what this release believes it to be.
+    pub fn to_apply(steps: &[Self]) -> Result<Vec<i64>, SchemaError> {
+        if let Some(altered) = steps.iter().find(|step| step.state == StepState::Altered) {
+            return Err(altered.is_altered());
+        }
+        let missing = steps.iter().filter(|step| step.state == StepState::Missing);
+        Ok(missing.map(|step| step.version).collect())
+    }
+
+    /// The versions of the last `count` known steps that are applied, the last one first.
+    ///
+    /// # Errors
+    /// `NewerStep` where an unknown step stands above one of them, `AlteredStep` for one of them.
+    pub fn to_revert(steps: &[Self], count: usize) -> Result<Vec<i64>, SchemaError> {
+        let known = |step: &&Self| matches!(step.state, StepState::Applied | StepState::Altered);
+        let reverted: Vec<&Self> = steps.iter().filter(known).rev().take(count).collect();
+        let Some(lowest) = reverted.last().map(|step| step.version) else { return Ok(Vec::new()) };
+        let unknown = |step: &&Self| step.state == StepState::Unknown && step.version > lowest;
+        if let Some(Self { version, description, .. }) = steps.iter().rfind(unknown) {
+            let (version, description) = (*version, description.clone());
+            return Err(SchemaError::NewerStep { below: lowest, version, description });
+        }
+        if let Some(altered) = reverted.iter().find(|step| step.state == StepState::Altered) {
+            return Err(altered.is_altered());
+        }
+        Ok(reverted.iter().map(|step| step.version).collect())
+    }
+
+    fn is_altered(&self) -> SchemaError {
+        SchemaError::AlteredStep { version: self.version, description: self.description.clone() }
+    }
 }
 
 /// Brings the store's schema up and down.
+///
+/// Implementations must let several processes do this at once on one store (`many_may_migrate_at_once`), must leave
+/// steps alone that they do not know, which a newer release applied (`an_unknown_step_is_listed_and_left_alone`), and
+/// must not revert what such a step may build on (`no_step_below_an_unknown_one_is_reverted`).
 #[async_trait]
 pub trait SchemaMigrator: Send + Sync {
-    /// Applies every step that is missing; tells how many. Implementations must let several processes do this
-    /// at once on one store, and must leave steps alone that they do not know (a newer release made them).
+    /// Applies every step that is missing; returns how many.
     ///
     /// # Errors
-    /// `Unavailable`.
-    async fn up(&self) -> Result<usize, StoreError>;
+    /// `AlteredStep`, and then nothing is changed; `Store`.
+    async fn up(&self) -> Result<usize, SchemaError>;
 
-    /// Takes the last `steps` steps back, and what they kept with them; tells how many.
+    /// Reverts the last `count` steps, and drops what they stored; returns how many.
     ///
     /// # Errors
-    /// `Unavailable`.
-    async fn down(&self, steps: usize) -> Result<usize, StoreError>;
+    /// `NewerStep` and `AlteredStep`, and then nothing is changed; `Store`.
+    async fn down(&self, count: usize) -> Result<usize, SchemaError>;
 
-    /// The steps this release knows, in order.
+    /// The steps that this release knows and those that the store has, in order.
     ///
     /// # Errors
     /// `Unavailable`.
     async fn status(&self) -> Result<Vec<MigrationStep>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One step for each letter of `states`, numbered from 1: `.` missing, `+` applied, `!` altered, `?` unknown.
+    fn steps(states: &str) -> Vec<MigrationStep> {
+        let state = |letter| match letter {
+            '.' => StepState::Missing,
+            '+' => StepState::Applied,
+            '!' => StepState::Altered,
+            _ => StepState::Unknown,
+        };
+        let step = |(version, letter)| MigrationStep {
+            version,
+            description: format!("step {version}"),
+            state: state(letter),
+        };
+        (1..).zip(states.chars()).map(step).collect()
+    }
+
+    fn reverted(states: &str, count: usize) -> Result<Vec<i64>, String> {
+        MigrationStep::to_revert(&steps(states), count).map_err(|error| format!("{error:?}"))
+    }
+
+    #[test]
+    fn what_is_missing_is_applied_whatever_a_newer_release_added() {
+        assert_eq!(MigrationStep::to_apply(&steps("+.?.")).ok(), Some(vec![2, 4]));
+        assert!(MigrationStep::to_apply(&steps("!.")).is_err());
+        assert!(MigrationStep::to_apply(&steps("+!")).is_err());
+    }
+
+    #[test]
+    fn the_last_known_steps_are_reverted_last_one_first() {
+        assert_eq!(reverted("+++.", 2), Ok(vec![3, 2]));
+        assert_eq!(reverted("+++", 9), Ok(vec![3, 2, 1]));
+        assert_eq!(reverted("...", 1), Ok(Vec::new()));
+        assert_eq!(reverted("+?", 0), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn nothing_below_an_unknown_step_is_reverted() {
+        for (states, count) in [("++?", 1), ("+?+", 2), ("+++?", 3)] {
+            assert!(reverted(states, count).is_err_and(|error| error.starts_with("NewerStep")), "{states}");
+        }
+        assert_eq!(reverted("+?+", 1), Ok(vec![3]), "the unknown step is not above it");
+    }
+
+    #[test]
+    fn a_step_with_other_content_is_not_reverted() {
+        assert!(reverted("+!", 1).is_err_and(|error| error.starts_with("AlteredStep")));
+        assert_eq!(reverted("!+", 1), Ok(vec![2]));
+    }
 }

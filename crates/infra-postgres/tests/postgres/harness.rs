@@ -64,6 +64,12 @@ impl StoreHarness for PostgresHarness {
         assert_eq!(changed.rows_affected(), 1);
     }
 
+    async fn add_unknown_step(&self, version: i64) {
+        let step = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                    VALUES ($1, 'a newer step', true, '\\x00', 0)";
+        sqlx::query(step).bind(version).execute(&mut self.database.connect().await).await.unwrap();
+    }
+
     fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {
         Some(self.store.migrator())
     }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// A store in a folder of its own.
 pub(crate) struct SqliteHarness {
     pub(crate) store: SqliteStore,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl SqliteHarness {
@@ -76,6 +76,12 @@ impl StoreHarness for SqliteHarness {
         let bytes = id.as_u128().to_be_bytes().to_vec();
         let changed = sqlx::query(change).bind(bytes).execute(&mut beside).await.unwrap();
         assert_eq!(changed.rows_affected(), 1);
+    }
+
+    async fn add_unknown_step(&self, version: i64) {
+        let mut beside = SqliteConnectOptions::new().filename(self.store.path()).connect().await.unwrap();
+        let step = "INSERT INTO _sqlx_migrations VALUES (?1, 'a newer step', '2030-01-01', TRUE, x'00', 1)";
+        sqlx::query(step).bind(version).execute(&mut beside).await.unwrap();
     }
 
     fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {

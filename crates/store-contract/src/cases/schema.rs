@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use application::ports::{PredictionFilter, SchemaMigrator};
+use application::ports::{PredictionFilter, SchemaError, SchemaMigrator, StepState};
 
 use crate::StoreHarness;
 use crate::samples::Samples;
@@ -10,7 +10,7 @@ use crate::steps::{find, keep, list_ids, unpublished};
 
 async fn applied(migrator: &dyn SchemaMigrator) -> Vec<bool> {
     let steps = migrator.status().await.expect("the steps can be read");
-    steps.iter().map(|step| step.applied).collect()
+    steps.iter().map(|step| step.state == StepState::Applied).collect()
 }
 
 /// A store that is up to date stays as it is, with what it keeps.
@@ -28,7 +28,10 @@ pub async fn the_steps_of_the_schema_are_listed_in_order(store: &impl StoreHarne
     let steps = migrator.status().await.expect("the steps can be read");
     assert!(!steps.is_empty());
     assert!(steps.is_sorted_by(|a, b| a.version < b.version));
-    assert!(steps.iter().all(|step| step.applied && !step.description.is_empty()), "{steps:?}");
+    assert!(
+        steps.iter().all(|step| step.state == StepState::Applied && !step.description.is_empty()),
+        "{steps:?}"
+    );
 }
 
 /// A step can be taken back and applied again.
@@ -75,4 +78,43 @@ pub async fn many_may_migrate_at_once(store: &impl StoreHarness) {
         up.await.expect("nothing panics").expect("the steps are applied");
     }
     assert!(applied(&*migrator).await.iter().all(|applied| *applied));
+}
+
+/// A step that a newer release applied is listed as unknown, and the way up passes it.
+pub async fn an_unknown_step_is_listed_and_left_alone(store: &impl StoreHarness) {
+    let Some(migrator) = store.migrator() else { return };
+    let before = migrator.status().await.expect("the steps can be read");
+    store.add_unknown_step(9_999).await;
+    let steps = migrator.status().await.expect("the steps can be read");
+    assert_eq!(steps[..before.len()], before);
+    assert_eq!(steps.len(), before.len() + 1);
+    let unknown = steps.last().expect("there are steps");
+    assert_eq!((unknown.version, unknown.state), (9_999, StepState::Unknown));
+    assert_eq!(unknown.description, "a newer step");
+    assert_eq!(migrator.up().await.expect("nothing is missing"), 0);
+    assert_eq!(migrator.status().await.expect("the steps can be read"), steps);
+}
+
+/// What a newer release's step may build on is not reverted; above it there is nothing in the way.
+pub async fn no_step_below_an_unknown_one_is_reverted(store: &impl StoreHarness) {
+    let Some(migrator) = store.migrator() else { return };
+    let prediction = Samples::new().one();
+    keep(store, std::slice::from_ref(&prediction)).await;
+    store.add_unknown_step(9_999).await;
+    let before = migrator.status().await.expect("the steps can be read");
+    for count in [1, 2, 100] {
+        let refused = migrator.down(count).await;
+        assert!(matches!(refused, Err(SchemaError::NewerStep { version: 9_999, .. })), "{refused:?}");
+    }
+    assert_eq!(migrator.down(0).await.expect("there is nothing to revert"), 0);
+    assert_eq!(migrator.status().await.expect("the steps can be read"), before);
+    assert_eq!(find(store, prediction.id()).await, Some((&prediction).into()));
+}
+
+/// An unknown step below those that are reverted is not in their way.
+pub async fn a_step_above_an_unknown_one_is_reverted(store: &impl StoreHarness) {
+    let Some(migrator) = store.migrator() else { return };
+    store.add_unknown_step(0).await;
+    assert_eq!(migrator.down(1).await.expect("the step is reverted"), 1);
+    assert_eq!(migrator.up().await.expect("the step is applied"), 1);
 }

@@ -1,0 +1,30 @@
+use sqlx::Connection;
+
+use crate::error::OpenError;
+use crate::migrate::TABLE;
+use crate::pool::Database;
+
+/// Refuses a database that is not there, or that this program has never brought up. A file of somebody else's is left
+/// as it is: its journal, too, is not changed.
+pub(crate) async fn check(database: &Database) -> Result<(), OpenError> {
+    let path = database.path();
+    if !path.exists() {
+        return Err(OpenError::Missing(path.to_owned()));
+    }
+    match has_tables(database).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenError::NoTables(path.to_owned())),
+        Err(source) => Err(OpenError::Open { path: path.to_owned(), source }),
+    }
+}
+
+async fn has_tables(database: &Database) -> Result<bool, sqlx::Error> {
+    let mut connection = database.inspecting().await?;
+    let found: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")
+            .bind(TABLE)
+            .fetch_optional(&mut connection)
+            .await?;
+    connection.close().await?;
+    Ok(found.is_some())
+}
