@@ -51,7 +51,7 @@ impl SqliteStore {
         Self::start(database, settings).await
     }
 
-    /// Opens a database that is there and has been brought up by this program; creates and changes nothing.
+    /// Opens a database that is there and has been brought up by this program; creates nothing.
     ///
     /// # Errors
     /// `Missing`, `NoTables`; see [`OpenError`].

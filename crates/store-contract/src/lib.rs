@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a case is a test")]
 
 pub mod cases;
+pub mod frozen;
 mod harness;
 mod list;
 pub mod samples;

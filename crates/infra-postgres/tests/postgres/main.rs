@@ -6,8 +6,10 @@
 
 mod contract;
 mod database;
+mod frozen;
 mod groups;
 mod harness;
+mod locks;
 mod migrations;
 mod opening;
 mod outages;

@@ -5,6 +5,7 @@
 mod backup;
 mod contract;
 mod durability;
+mod frozen;
 mod harness;
 mod limits;
 mod migrations;

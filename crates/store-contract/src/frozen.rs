@@ -1,0 +1,177 @@
+//! What earlier releases stored, which every later one must read: the databases of `fixtures/` and what is in them.
+//!
+//! `fixtures/README.md` tells which commits wrote them and how. They never change.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use application::dtos::{Cursor, PredictionRecord};
+use application::ports::{OutboxEvent, PredictionFilter};
+use domain::policies::parse_query;
+use domain::value_objects::{
+    LabelScore, PredictionId, Reference, SentenceResult, Sentiment, SentimentScores, Timestamp,
+};
+use serde_json::{Map, Value, json};
+
+use crate::StoreHarness;
+use crate::samples::{FIRST, Samples, confidence, reference, tenant};
+use crate::steps::{find, keep, list, list_ids, query, try_delete, unpublished};
+
+/// The schemas of which there is a database: the number of steps that were applied.
+pub const SCHEMAS: [u32; 4] = [1, 2, 3, 4];
+
+/// The file `name` of the fixtures.
+pub fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+/// Asserts that `store`, which holds the database of `schema` and was brought up since, gives back everything that the
+/// earlier release stored, and works on with it.
+pub async fn assert_works_on(store: &impl StoreHarness, schema: u32) {
+    let expected = expected(schema);
+    assert_rows(store, &expected["rows"]).await;
+    assert_events(store, &expected["events"], schema).await;
+    assert_is_writable(store).await;
+}
+
+/// Asserts that cursors that clients got from earlier releases are read, and that today's are the same.
+pub fn assert_cursors() {
+    let after = PredictionId::from_u128(0x0198_0000_0001_7abc_8000_0000_0000_0001);
+    for schema in SCHEMAS {
+        let expected = expected(schema);
+        let expected = expected["cursors"].as_object().expect("cursors by their filters");
+        assert_eq!(expected.len(), filters().len());
+        for (name, filter) in filters() {
+            let text = expected[name].as_str().expect("a cursor");
+            let cursor = Cursor::parse(text, &filter).expect("the cursor is read");
+            assert_eq!(cursor.after(), after, "{name}");
+            assert_eq!(Cursor::behind(after, &filter).to_string(), text, "{name}");
+        }
+    }
+}
+
+/// What the earlier release itself read from the database.
+fn expected(schema: u32) -> Value {
+    let release = schema.max(3);
+    let text = fs::read_to_string(path(&format!("expected-{release:04}.json"))).expect("a fixture");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+async fn assert_rows(store: &impl StoreHarness, expected: &Value) {
+    let rows = list(store, &PredictionFilter::default()).await;
+    assert_eq!(&rows.iter().map(row).collect::<Value>(), expected);
+    for record in &rows {
+        assert_eq!(find(store, record.prediction.id).await.as_ref().map(row), Some(row(record)));
+    }
+    let samples =
+        rows.iter().filter(|row| row.text.as_ref().is_some_and(|text| text.contains("number"))).count();
+    for (terms, count) in
+        [("brûlée", 1), ("最高の一日", 1), ("ann lee example", 1), ("brulee", 0), ("sample number", samples)]
+    {
+        assert_eq!(list_ids(store, &query(terms)).await.len(), count, "{terms}");
+    }
+    let others = store.predictions().list(&tenant("ann"), &PredictionFilter::default(), None, 10).await;
+    assert_eq!(others.expect("the rows can be read").items.len(), 1);
+}
+
+/// The events of the outbox, which the second step brought; the earlier release has published three of them.
+async fn assert_events(store: &impl StoreHarness, expected: &Value, schema: u32) {
+    let expected: &[Value] = if schema < 2 { &[] } else { &expected.as_array().expect("events")[3..] };
+    let waiting = unpublished(store).await;
+    assert_eq!(waiting.iter().map(event).collect::<Vec<_>>(), expected);
+
+    // The old relay's lease ran out long ago, and the fence grows from where it was.
+    let lease = store.leases().acquire("outbox-relay", "a-new-relay", Duration::from_secs(10)).await;
+    let lease = lease.expect("the lease can be asked for").expect("the lease is free");
+    assert_eq!(lease.fence, if schema >= 3 { 2 } else { 1 });
+    let ids: Vec<_> = waiting.iter().map(|event| event.event_id).collect();
+    store.outbox().mark_published(&lease, &ids).await.expect("the events are marked");
+    assert!(unpublished(store).await.is_empty());
+}
+
+async fn assert_is_writable(store: &impl StoreHarness) {
+    let before = list_ids(store, &PredictionFilter::default()).await;
+    try_delete(store, &before[1..3]).await.expect("old rows are deleted");
+    let mut samples = Samples::new();
+    let new = samples.one_at(Timestamp::from_micros(FIRST + 3_600_000_000), |new| {
+        let top_k = std::num::NonZeroU32::new(1);
+        new.result = new.result.clone().restore_details(top_k, Some(Vec::new()));
+    });
+    keep(store, std::slice::from_ref(&new)).await;
+    assert_eq!(find(store, new.id()).await, Some((&new).into()));
+    let expected = [&[new.id()], &before[..1], &before[3..]].concat();
+    assert_eq!(list_ids(store, &PredictionFilter::default()).await, expected);
+    assert_eq!(unpublished(store).await.len(), 1);
+}
+
+fn number(value: f32) -> Value {
+    Value::from(format!("{value:?}"))
+}
+
+fn scores(scores: SentimentScores) -> Value {
+    json!([scores.negative.map(number), scores.neutral.map(number), scores.positive.map(number)])
+}
+
+fn label(label: &LabelScore) -> Value {
+    json!({ "label": label.label, "score": number(label.score), "logit": label.logit.map(number) })
+}
+
+fn sentence(sentence: &SentenceResult) -> Value {
+    let SentenceResult { span, sentiment, confidence, scores: three } = sentence;
+    let confidence = confidence.map(|it| number(it.value()));
+    json!([span.start, span.end, sentiment.map(Sentiment::as_str), confidence, scores(*three)])
+}
+
+/// A row in the words of the fixtures.
+fn row(record: &PredictionRecord) -> Value {
+    let it = &record.prediction;
+    let entries = it.metadata.entries().iter();
+    let metadata: Map<String, Value> =
+        entries.map(|(key, value)| (key.clone(), Value::from(format!("{value:?}")))).collect();
+    json!({
+        "id": it.id.to_string(),
+        "created_at": it.created_at.as_micros(),
+        "ref": it.reference.as_ref().map(Reference::as_str),
+        "sentiment": it.sentiment.map(Sentiment::as_str),
+        "confidence": it.confidence.map(|it| number(it.value())),
+        "scores": scores(it.scores),
+        "labels": it.labels.iter().map(label).collect::<Vec<_>>(),
+        "sentences": it.sentences.as_ref().map(|all| all.iter().map(sentence).collect::<Vec<_>>()),
+        "model": [it.model.name(), it.model.revision()],
+        "usage": [it.usage.tokens, it.usage.windows],
+        "truncated": it.usage.truncated,
+        "cached": it.cached,
+        "metadata": metadata,
+        "text": record.text,
+    })
+}
+
+/// An event in the words of the fixtures.
+fn event(event: &OutboxEvent) -> Value {
+    json!({
+        "tenant": event.tenant.as_str(),
+        "event_id": event.event_id.to_string(),
+        "event_type": event.event_type,
+        "prediction_id": event.prediction_id.to_string(),
+        "occurred_at": event.occurred_at.as_micros(),
+        "payload": serde_json::from_str::<Value>(&event.payload).expect("JSON"),
+    })
+}
+
+/// A filter of each kind, by the name that the fixtures have for it.
+fn filters() -> [(&'static str, PredictionFilter); 9] {
+    let everything = PredictionFilter::default;
+    let time = Some(Timestamp::from_micros(FIRST));
+    [
+        ("none", everything()),
+        ("sentiment", PredictionFilter { sentiment: Some(Sentiment::Mixed), ..everything() }),
+        ("model", PredictionFilter { model: Some("a/model".into()), ..everything() }),
+        ("ref", PredictionFilter { reference: Some(reference("order-17")), ..everything() }),
+        ("from", PredictionFilter { from: time, ..everything() }),
+        ("to", PredictionFilter { to: time, ..everything() }),
+        ("min_confidence", PredictionFilter { min_confidence: Some(confidence(0.7)), ..everything() }),
+        ("max_confidence", PredictionFilter { max_confidence: Some(confidence(0.7)), ..everything() }),
+        ("q", PredictionFilter { terms: parse_query("Crème brûlée").expect("terms"), ..everything() }),
+    ]
+}
