@@ -149,5 +149,9 @@ impl Flags {
 /// actix's workers, which end before the store does.
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(|error| Failure::from(anyhow::Error::from(error)))?.block_on(future)
+    let runtime = runtime.map_err(|error| Failure::from(anyhow::Error::from(error)))?;
+    let outcome = runtime.block_on(future);
+    // What still blocks a thread, such as a name that does not resolve, must not hold up the end of the process.
+    runtime.shutdown_background();
+    outcome
 }

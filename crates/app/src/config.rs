@@ -175,6 +175,15 @@ mod tests {
                 ("server.max_body_memory", "8388607"),
                 ("server.max_body_memory", "1099511627777"),
                 ("limits.max_batch_body_bytes", "67108865"),
+                ("server.allowed_hosts", "[\"https://a.example\"]"),
+                ("server.allowed_hosts", "[\"a.example:80\"]"),
+                ("server.max_connections", "0"),
+                ("server.workers", "513"),
+                ("server.head_timeout", "0"),
+                ("server.body_timeout", "0"),
+                ("server.stream_idle_timeout", "0"),
+                ("server.send_timeout", "0"),
+                ("server.disconnect_timeout", "0"),
             ] {
                 let error = Settings::load(&flags(&[(key, value)])).expect_err(key).to_string();
                 let name = key.rsplit('.').next().unwrap_or(key);

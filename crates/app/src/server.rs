@@ -1,155 +1,165 @@
-//! The life of the service: start, serve, drain, stop.
+//! The life of the service: start, serve, drain, shut down.
 
 mod background;
+mod hosts;
+mod http;
+mod listener;
+mod open_files;
+mod servers;
 mod signals;
+mod timed_stream;
 
-use std::fmt::Debug;
-use std::net::{TcpListener, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use actix_web::HttpServer;
-use actix_web::dev::ServerHandle;
-use anyhow::Context;
 use http_actix::{ApiState, BodyMemory, HttpSettings, Offload};
 use infra_local::LogQueue;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 use crate::commands::Failure;
 use crate::config::Settings;
 use crate::container::{Container, Starting};
 use crate::server::background::Background;
+use crate::server::servers::Servers;
 use crate::server::signals::{Signal, Signals};
 
-/// Serves until a signal comes, then drains and stops. The listener is open while the models still load, so that
-/// probes see a live service that is not ready yet.
+/// Serves until a signal comes or a part of the service fails, then drains and shuts down. The listener is open while
+/// the models still load, so that probes see a live service that is not ready yet.
 ///
 /// # Errors
-/// What was set up wrongly (exit code 2): the store, the model, an address that is taken.
+/// What was set up wrongly (exit code 2): the store, the model, an address that is taken. A part that ended
+/// unexpectedly (exit code 1): the server, the store's writer.
 pub(crate) async fn run(
     settings: &Settings,
     metrics: PrometheusHandle,
     log: &Arc<LogQueue>,
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
-    let (container, starting) = Container::build(settings, log).await.map_err(Failure::set_up)?;
-    let container = Arc::new(container);
-    let state = api_state(settings, &container, metrics.clone());
-    let servers = Servers::bind(settings, &state).map_err(Failure::set_up)?;
+    let connections = open_files::connections_that_fit(settings).map_err(Failure::set_up)?;
+    // A store may let its callers wait for long: a signal ends the start wherever it is.
+    let (container, starting) = tokio::select! {
+        built = Container::build(settings, log) => built.map_err(Failure::set_up)?,
+        signal = signals.next() => {
+            tracing::info!(?signal, "stopped before the start was complete");
+            return Ok(());
+        }
+    };
+    let (shutting_down, is_shutting_down) = watch::channel(false);
+    let state = api_state(settings, &container, metrics.clone(), is_shutting_down);
+    let mut servers = Servers::bind(settings, connections, &state).map_err(Failure::set_up)?;
     let background = Background::start(&container, settings, metrics);
-    let outcome = serve(settings, &container, &servers, starting, &mut signals).await;
-    servers.stop(true).await;
-    background.stop(&container).await;
-    container.close().await;
-    tracing::info!("stopped");
-    outcome
+    let reason = until_stop(&container, &mut servers, starting, &mut signals).await;
+    let service = Service { settings, container, servers, background, shutting_down };
+    tokio::select! {
+        () = service.shut_down(&reason) => tracing::info!("stopped"),
+        signal = signals.next() => tracing::warn!(?signal, "a second signal: stopping at once"),
+    }
+    match reason {
+        Reason::Signal(_) => Ok(()),
+        Reason::Failed(failure) => Err(failure),
+    }
 }
 
-/// Waits for the models, then for a signal, then for the drain.
-async fn serve(
-    settings: &Settings,
+/// Why the service is to stop.
+enum Reason {
+    Signal(Signal),
+    Failed(Failure),
+}
+
+/// Waits until the service is to stop.
+async fn until_stop(
     container: &Container,
-    servers: &Servers,
+    servers: &mut Servers,
     starting: Starting,
     signals: &mut Signals,
-) -> Result<(), Failure> {
-    let signal = tokio::select! {
-        loaded = starting.finish() => match loaded {
-            Ok(()) => {
-                // Readiness is told at once, not at the next check.
-                let (_, signal) = tokio::join!(container.use_cases.health.execute(), signals.next());
-                signal
-            }
-            Err(error) => return Err(Failure::set_up(error)),
-        },
-        signal = signals.next() => signal,
+) -> Reason {
+    let failed_to_load = async {
+        if let Err(error) = starting.finish().await {
+            return error;
+        }
+        // Readiness is reported at once, not at the next check.
+        let _ = container.use_cases.health.execute().await;
+        std::future::pending().await
     };
-    container.use_cases.health.drain();
-    if signal == Signal::Terminate {
-        tracing::info!(seconds = settings.server.drain_delay.0, "draining");
-        tokio::select! {
-            () = tokio::time::sleep(settings.server.drain_delay.duration()) => {}
-            _ = signals.next() => servers.stop(false).await,
+    let failure: Failure = tokio::select! {
+        biased;
+        signal = signals.next() => return Reason::Signal(signal),
+        error = failed_to_load => return Reason::Failed(Failure::set_up(error)),
+        error = servers.ended() => error.into(),
+        () = container.store.writer_ended() => anyhow::anyhow!("the store's writer ended unexpectedly").into(),
+    };
+    tracing::error!(error = format!("{:#}", failure.error), "the service cannot go on");
+    Reason::Failed(failure)
+}
+
+/// All that runs.
+struct Service<'a> {
+    settings: &'a Settings,
+    container: Container,
+    servers: Servers,
+    background: Background,
+    shutting_down: watch::Sender<bool>,
+}
+
+/// How long it may take to end the background tasks, to publish what waits and to close the store. With the default
+/// `server.drain_delay` (5 s) and `server.shutdown_timeout` (15 s) a shutdown ends within 25 s of SIGTERM, and 20 s of
+/// Ctrl-C.
+const CLOSE_WITHIN: Duration = Duration::from_secs(4);
+
+impl Service<'_> {
+    /// Drains after SIGTERM, lets requests in progress end, and closes everything, each within its time.
+    async fn shut_down(self, reason: &Reason) {
+        let server = &self.settings.server;
+        self.container.use_cases.health.drain();
+        self.shutting_down.send_replace(true);
+        if matches!(reason, Reason::Signal(Signal::Terminate)) {
+            tracing::info!(seconds = server.drain_delay.0, "draining");
+            sleep(server.drain_delay.duration()).await;
+        }
+        tracing::info!(seconds = server.shutdown_timeout.0, "waiting for requests in progress");
+        self.servers.stop(server.shutdown_timeout.duration()).await;
+        let close = async {
+            self.background.stop(&self.container).await;
+            self.container.close().await;
+        };
+        if timeout(CLOSE_WITHIN, close).await.is_err() {
+            tracing::warn!("the store was not closed in time; what was acknowledged is stored");
         }
     }
-    Ok(())
 }
 
 /// What `Strict-Transport-Security` promises: a year.
 const HSTS_MAX_AGE_S: u64 = 31_536_000;
 
-fn api_state(settings: &Settings, container: &Container, metrics: PrometheusHandle) -> ApiState {
+fn api_state(
+    settings: &Settings,
+    container: &Container,
+    metrics: PrometheusHandle,
+    shutting_down: watch::Receiver<bool>,
+) -> ApiState {
+    let (server, limits) = (&settings.server, &settings.limits);
     ApiState {
         use_cases: Arc::clone(&container.use_cases),
         settings: HttpSettings {
-            max_body_bytes: settings.limits.max_body_bytes,
-            max_batch_body_bytes: settings.limits.max_batch_body_bytes,
-            max_line_bytes: settings.limits.max_body_bytes,
-            max_text_chars: settings.limits.max_chars,
-            cors_origins: settings.server.cors_origins.clone(),
-            hsts_max_age_s: settings.server.hsts.then_some(HSTS_MAX_AGE_S),
-            admin_split: settings.server.admin_address.is_some(),
+            max_body_bytes: limits.max_body_bytes,
+            max_batch_body_bytes: limits.max_batch_body_bytes,
+            max_line_bytes: limits.max_body_bytes,
+            body_timeout: server.body_timeout.duration(),
+            stream_idle_timeout: server.stream_idle_timeout.duration(),
+            max_text_chars: limits.max_chars,
+            cors_origins: server.cors_origins.clone(),
+            hsts_max_age_s: server.hsts.then_some(HSTS_MAX_AGE_S),
+            admin_split: server.admin_address.is_some(),
             cache_status: settings.cache.enabled,
             ..HttpSettings::default()
         },
-        body_memory: BodyMemory::new(settings.server.max_body_memory),
+        body_memory: BodyMemory::new(server.max_body_memory),
         offload: Offload::new(),
+        shutting_down,
         started: Instant::now(),
         version: env!("CARGO_PKG_VERSION"),
         render_metrics: Arc::new(move || metrics.render()),
     }
-}
-
-/// Starts an actix server over a factory of applications: a macro because the applications' types cannot be named.
-macro_rules! start {
-    ($settings:expr, $listener:expr, $application:expr) => {{
-        let server = &$settings.server;
-        let workers = match server.workers {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            workers => workers,
-        };
-        let running = HttpServer::new(move || $application)
-            .workers(workers)
-            .keep_alive(server.keep_alive.duration())
-            .shutdown_timeout(server.shutdown_timeout.0.ceil() as u64)
-            .disable_signals()
-            .listen($listener)
-            .context("the listener cannot be used")?
-            .run();
-        let handle = running.handle();
-        tokio::spawn(running);
-        handle
-    }};
-}
-
-/// The public listener, and the admin one where it is configured.
-struct Servers {
-    handles: Vec<ServerHandle>,
-}
-
-impl Servers {
-    fn bind(settings: &Settings, state: &ApiState) -> anyhow::Result<Self> {
-        let server = &settings.server;
-        let listener = listen((server.host.as_str(), server.port))?;
-        tracing::info!(address = %listener.local_addr().context("the listener has no address")?, "listening");
-        let public = state.clone();
-        let mut handles = vec![start!(settings, listener, http_actix::api(public.clone()))];
-        if let Some(address) = server.admin_address {
-            let listener = listen(address)?;
-            tracing::info!(admin_address = %listener.local_addr()?, "listening for administrators");
-            let admin = state.clone();
-            handles.push(start!(settings, listener, http_actix::admin_api(admin.clone())));
-        }
-        Ok(Self { handles })
-    }
-
-    async fn stop(&self, graceful: bool) {
-        for handle in &self.handles {
-            handle.stop(graceful).await;
-        }
-    }
-}
-
-fn listen(address: impl ToSocketAddrs + Debug) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(&address).with_context(|| format!("{address:?} cannot be listened on"))
 }

@@ -8,8 +8,8 @@ use actix_web::{App, Error};
 use tracing_actix_web::TracingLogger;
 
 use crate::middlewares::{
-    RequestSpan, accept_encoding, close_while_draining, cors, observe, present_cors_refusal, request_id,
-    security_headers,
+    RequestSpan, accept_encoding, check_host, close_while_draining, cors, mark_connection, observe,
+    present_cors_refusal, request_id, security_headers,
 };
 use crate::openapi::OpenApiDocument;
 use crate::routes::{self, Endpoint};
@@ -72,9 +72,11 @@ fn assemble(
         .wrap(from_fn(accept_encoding))
         .wrap(cross_origin)
         .wrap(from_fn(present_cors_refusal))
+        .wrap(from_fn(check_host))
         .wrap(from_fn(security_headers))
         .wrap(from_fn(close_while_draining))
         .wrap(from_fn(observe))
         .wrap(TracingLogger::<RequestSpan>::new())
         .wrap(from_fn(request_id))
+        .wrap(from_fn(mark_connection))
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod client_wait;
 mod json;
 mod line_memory;
 mod lines;
@@ -20,7 +21,7 @@ pub(crate) use body::read_body;
 pub(crate) use caller::caller;
 pub(crate) use json::{FromJson, read_json};
 pub(crate) use line_memory::LineMemory;
-pub(crate) use lines::{Line, LineFeed, line_feed};
+pub(crate) use lines::{Line, LineFeed, LineLimits, Unfinished, line_feed};
 pub(crate) use media_type::{JSON, NDJSON, require_media_type};
 pub(crate) use model_input::ModelInput;
 pub(crate) use model_name::model_name;

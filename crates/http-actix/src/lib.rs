@@ -13,6 +13,7 @@
 
 mod assembly;
 mod body_memory;
+mod connection;
 mod controllers;
 mod extractors;
 mod middlewares;
@@ -26,7 +27,8 @@ mod wire;
 
 pub use assembly::{admin_api, api};
 pub use body_memory::BodyMemory;
-pub use middlewares::describe_http_metrics;
+pub use connection::ConnectionState;
+pub use middlewares::{AllowedHosts, describe_http_metrics};
 pub use offload::Offload;
 pub use openapi::openapi;
 pub use problem::{ProblemCode, problem_catalogue_markdown};

@@ -1,16 +1,21 @@
 //! What happens around every request, whatever its route.
 
 mod accept_encoding;
+mod connection;
 mod cors;
 mod drain;
+mod host;
 mod observe;
 mod request_id;
 mod root_span;
 mod security_headers;
 
 pub(crate) use accept_encoding::accept_encoding;
+pub(crate) use connection::mark_connection;
 pub(crate) use cors::{cors, present_cors_refusal};
 pub(crate) use drain::close_while_draining;
+pub use host::AllowedHosts;
+pub(crate) use host::check_host;
 pub use observe::describe_http_metrics;
 pub(crate) use observe::observe;
 pub(crate) use request_id::{RequestId, request_id};

@@ -21,4 +21,4 @@ pub(crate) use prediction::{
     ANSWER_BYTES, PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_page,
     present_prediction, present_record,
 };
-pub(crate) use stream::{StreamEnd, StreamLine, present_line};
+pub(crate) use stream::{LineCounts, StreamEnd, StreamLine, present_end, present_line};

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use application::use_cases::{
     CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
@@ -7,7 +7,10 @@ use application::use_cases::{
     StreamPredictionsUseCase, UnloadModelUseCase,
 };
 
+use tokio::sync::watch;
+
 use crate::body_memory::BodyMemory;
+use crate::middlewares::AllowedHosts;
 use crate::offload::Offload;
 
 /// What the configuration decides about the API.
@@ -19,6 +22,12 @@ pub struct HttpSettings {
     pub max_batch_body_bytes: usize,
     /// The most bytes of one line of a stream.
     pub max_line_bytes: usize,
+    /// The longest that a request waits in all for its client to send the body.
+    pub body_timeout: Duration,
+    /// The longest that a stream waits for its client to send the next line.
+    pub stream_idle_timeout: Duration,
+    /// The hosts that requests may be for.
+    pub allowed_hosts: AllowedHosts,
     /// The most characters of a text: for the served OpenAPI document; the use cases judge.
     pub max_text_chars: usize,
     /// The web origins whose pages may call the API; `*` means any, none means that no page may.
@@ -39,6 +48,9 @@ impl Default for HttpSettings {
             max_body_bytes: 1024 * 1024,
             max_batch_body_bytes: 8 * 1024 * 1024,
             max_line_bytes: 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            stream_idle_timeout: Duration::from_mins(5),
+            allowed_hosts: AllowedHosts::Any,
             max_text_chars: 10_000,
             cors_origins: Vec::new(),
             hsts_max_age_s: None,
@@ -84,6 +96,8 @@ pub struct ApiState {
     pub body_memory: BodyMemory,
     /// The threads for work over large bodies.
     pub offload: Offload,
+    /// Becomes true when the service begins to shut down.
+    pub shutting_down: watch::Receiver<bool>,
     /// When the process began, for `uptime_seconds`.
     pub started: Instant,
     /// The program's version, for `/health`.

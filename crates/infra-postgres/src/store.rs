@@ -79,6 +79,11 @@ impl PostgresStore {
         Arc::new(PostgresMigrator::new(self.database.clone()))
     }
 
+    /// Whether the store takes writes. Before it is closed it ceases to only by a bug, which ended the task that writes.
+    pub fn takes_writes(&self) -> bool {
+        self.writer.is_open()
+    }
+
     /// Answers every write set that was handed in, then closes the writer and the pool. Later calls are
     /// `Unavailable`. Ends within the store's timeout and two seconds, also when the server does not answer.
     pub async fn close(&self) {

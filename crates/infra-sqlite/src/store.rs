@@ -122,6 +122,11 @@ impl SqliteStore {
         back_up(&self.database, file).await
     }
 
+    /// Whether the store takes writes. Before it is closed it ceases to only by a bug, which ended the task that writes.
+    pub fn takes_writes(&self) -> bool {
+        self.writer.is_open()
+    }
+
     /// Ends what is read, answers every write that was handed in, then closes the database. Later calls are
     /// `Unavailable`. Takes no longer than two seconds and twice the store's timeout, whatever the disk does.
     pub async fn close(&self) {

@@ -28,9 +28,48 @@ const KEYS: &[Key] = &[
          `/metrics` and a `/health` without components.",
     ),
     key(
+        "server.allowed_hosts",
+        "list",
+        "The hosts that requests may be for (`Host`), without a port, beside the names of the loopback and \
+         `server.host`; `[\"*\"]` for any. Empty: where the service listens on the loopback no others, else any. \
+         Another host gets 421, except on `/health/live` and `/health/ready`.",
+    ),
+    key(
+        "server.max_connections",
+        "1–1000000",
+        "Connections of the public listener at a time. More wait in the system's backlog until one ends. Where the \
+         limit of open files is too low for it, fewer are taken, with a warning at start.",
+    ),
+    key(
         "server.keep_alive",
         "seconds",
         "How long an idle connection stays open; longer than the load balancer's own.",
+    ),
+    key(
+        "server.head_timeout",
+        "seconds",
+        "How long a client may take to send a request's head, from its first byte (on a new connection from its \
+         start); then the connection ends, on a new connection with 408.",
+    ),
+    key(
+        "server.body_timeout",
+        "seconds",
+        "How long a request may wait in all for its client to send the body; then it gets 408. Not for streams.",
+    ),
+    key(
+        "server.stream_idle_timeout",
+        "seconds",
+        "How long a stream may wait for its client to send the next line; then it ends with `request_timeout`.",
+    ),
+    key(
+        "server.send_timeout",
+        "seconds",
+        "How long a client may take no byte of a response that waits for it; then the connection ends.",
+    ),
+    key(
+        "server.disconnect_timeout",
+        "seconds",
+        "How long a connection that is to end waits for what its client still sends.",
     ),
     key(
         "server.drain_delay",

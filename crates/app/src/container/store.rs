@@ -11,6 +11,8 @@ use application::ports::{
 use infra_postgres::{PostgresSettings, PostgresStore};
 use infra_sqlite::{SqliteSettings, SqliteStore};
 
+use tokio::time::interval;
+
 use crate::config::{StoreKind, StoreSettings};
 
 /// The store that `store.url` chooses.
@@ -30,6 +32,8 @@ enum Missing {
 
 /// The pause between two tries to reach a store at start.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often to look whether the task that writes still runs.
+const CHECK_WRITER_EVERY: Duration = Duration::from_secs(1);
 
 impl Store {
     /// Opens the store as its schema is.
@@ -169,6 +173,18 @@ impl Store {
         match self {
             Self::Sqlite(store) => Ok(store.backup(file).await?),
             Self::Postgres(_) => anyhow::bail!("backup is for SQLite; use pg_dump for PostgreSQL"),
+        }
+    }
+
+    /// Waits until the task that writes has ended: when the store was closed, or by a bug.
+    pub(crate) async fn writer_ended(&self) {
+        let takes_writes = || match self {
+            Self::Sqlite(store) => store.takes_writes(),
+            Self::Postgres(store) => store.takes_writes(),
+        };
+        let mut tick = interval(CHECK_WRITER_EVERY);
+        while takes_writes() {
+            tick.tick().await;
         }
     }
 

@@ -68,6 +68,13 @@ impl Api {
         response.body_mut().read_to_string().expect("read")
     }
 
+    /// The metric of this name, all its labels together.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let page = self.text("/metrics");
+        let of_name = page.lines().filter(|line| line.split([' ', '{']).next() == Some(name));
+        of_name.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
     pub(crate) fn is_ready(&self) -> bool {
         self.get("/health/ready").is_ok_and(|answer| answer.status == 200)
     }

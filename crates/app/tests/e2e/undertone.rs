@@ -34,6 +34,18 @@ impl Undertone {
 
     /// Starts the program and waits until it listens.
     pub(crate) fn launch(folder: &Path, store: &str, settings: &[&str]) -> Self {
+        let mut started = Self::spawn(folder, store, settings);
+        started.address = wait_for("the service to listen", || {
+            if let Some(status) = started.child.try_wait().unwrap() {
+                panic!("the program ended with {status}: {:?}", started.log());
+            }
+            started.logged("address")
+        });
+        started
+    }
+
+    /// Starts the program and does not wait.
+    pub(crate) fn spawn(folder: &Path, store: &str, settings: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
         command.current_dir(folder).args(["--port", "0", "--store", store, "--precision", "f32"]);
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sentiment-minilm-l6");
@@ -54,14 +66,27 @@ impl Undertone {
                 kept.lock().unwrap().push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
             }
         });
-        let mut started = Self { child, lines, reader: Some(reader), stopped, address: String::new() };
-        started.address = wait_for("the service to listen", || {
-            if let Some(status) = started.child.try_wait().unwrap() {
-                panic!("the program ended with {status}: {:?}", started.log());
-            }
-            started.log().iter().find_map(|line| Some(line["fields"]["address"].as_str()?.to_owned()))
-        });
-        started
+        Self { child, lines, reader: Some(reader), stopped, address: String::new() }
+    }
+
+    /// The first value that it has logged under this name.
+    fn logged(&self, field: &str) -> Option<String> {
+        self.log().iter().find_map(|line| Some(line["fields"][field].as_str()?.to_owned()))
+    }
+
+    /// Where it listens for administrators.
+    pub(crate) fn admin_address(&self) -> String {
+        wait_for("the administrators' address", || self.logged("admin_address"))
+    }
+
+    /// Waits until it has logged this message.
+    pub(crate) fn wait_for_log(&self, message: &str) {
+        let is_logged = || self.log().iter().any(|line| line["fields"]["message"] == message);
+        wait_for(message, || is_logged().then_some(()));
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn api(&self) -> Api {
@@ -113,8 +138,17 @@ impl Undertone {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Sends SIGINT, as Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
     }
 
     /// Waits for the end.

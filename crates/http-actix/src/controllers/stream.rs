@@ -11,12 +11,12 @@ use serde::Serialize;
 
 use crate::controllers::{report_panic, respond};
 use crate::extractors::{
-    FromJson, Line, LineFeed, LineMemory, NDJSON, PredictionInput, caller, line_feed, refuse_parameters,
-    require_media_type,
+    FromJson, Line, LineFeed, LineLimits, LineMemory, NDJSON, PredictionInput, caller, line_feed,
+    refuse_parameters, require_media_type,
 };
 use crate::middlewares::RequestId;
 use crate::offload::Offload;
-use crate::presenters::{StreamEnd, present_line};
+use crate::presenters::{LineCounts, present_end, present_line};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -25,7 +25,9 @@ use crate::state::ApiState;
 /// One JSON object a line, each as the body of `POST /api/v1/predictions`. One line comes back for each that is
 /// not blank, in their order, after its answer is kept: `{"index", "status", "prediction" | "problem"}`. At most
 /// 64 lines are in work; beyond them reading waits, so read the answers while you send. The last line is
-/// `{"done": true, "ok", "failed"}`; where it is missing, the stream broke.
+/// `{"done": true, "ok", "failed"}`; where it is missing, the stream broke. `{"done": false, "reason", "ok", "failed"}`
+/// means that the service took no more lines: it is shutting down (`shutting_down`), or the next line did not arrive in
+/// time (`request_timeout`); the lines beyond `ok` + `failed` may be sent again.
 #[utoipa::path(
     post,
     path = "/api/v1/predictions/stream",
@@ -48,14 +50,19 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
     let action = log_action("StreamController.create", async {
         refuse_parameters(&request)?;
         require_media_type(&request, NDJSON)?;
-        let LineFeed { pump, lines, complete, memory } =
-            line_feed(payload, state.settings.max_line_bytes, LineMemory::of(&state.body_memory));
+        let limits = LineLimits {
+            bytes: state.settings.max_line_bytes,
+            idle: state.settings.stream_idle_timeout,
+            shutting_down: state.shutting_down.clone(),
+        };
+        let LineFeed { pump, lines, unfinished, memory } =
+            line_feed(payload, limits, LineMemory::of(&state.body_memory));
         let command = StreamPredictionsRequest { tenant: caller(&request) };
         let offload = state.offload.clone();
         let lines = lines.then(move |line| read_line(line, offload.clone()));
         let answers = state.use_cases.stream.execute(command, lines).await?;
         let request_id = RequestId::of(&request);
-        let mut end = StreamEnd { done: true, ok: 0, failed: 0 };
+        let mut counts = LineCounts::default();
         // The pump gives nothing itself; it is polled beside the answers for as long as they are wanted.
         let pump = stream::once(pump).filter_map(|()| ready(None));
         let events = stream::select(pump, answers.map(Event::Answer)).chain(stream::once(ready(Event::End)));
@@ -70,12 +77,12 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
             ready(match event {
                 Event::Answer(outcome) => {
                     memory.answered();
-                    let index = end.ok + end.failed;
-                    *if outcome.is_ok() { &mut end.ok } else { &mut end.failed } += 1;
+                    let index = counts.ok + counts.failed;
+                    *if outcome.is_ok() { &mut counts.ok } else { &mut counts.failed } += 1;
                     Some(line(&present_line(index, &outcome, &request_id)))
                 }
                 Event::Broken => None,
-                Event::End => complete.get().then(|| line(&end)),
+                Event::End => present_end(counts, unfinished.get()).map(|end| line(&end)),
             })
         });
         Ok(streamed(body))

@@ -1,13 +1,17 @@
+use std::time::Duration;
+
 use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_LENGTH;
-use actix_web::web::{Bytes, BytesMut, Payload};
-use futures_util::StreamExt;
+use actix_web::web::{Bytes, BytesMut, Data, Payload};
 
 use crate::body_memory::{BodyMemory, Reservation};
+use crate::extractors::client_wait::{ClientTooSlow, ClientWait};
 use crate::problem::{Problem, ProblemCode};
+use crate::state::{ApiState, HttpSettings};
 
-/// Reads the whole body, at most `limit` bytes of it; a body that says beforehand that it is larger is not read.
+/// Reads the whole body, at most `limit` bytes of it, and waits for it no longer than the settings say; a body that
+/// says beforehand that it is larger is not read.
 ///
 /// Memory is reserved and taken for what has arrived, whatever was announced. The reservation is to be held for as long
 /// as the body, or what was made of it, is in memory.
@@ -23,7 +27,8 @@ pub(crate) async fn read_body(
     }
     let mut reservation = memory.reserve();
     let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
+    let mut wait = ClientWait::at_most(timeout_of(request));
+    while let Some(chunk) = wait.next_chunk(&mut payload).await.map_err(too_slow)? {
         let chunk = chunk.map_err(|error| incomplete(&error))?;
         let length = body.len() + chunk.len();
         if length > limit {
@@ -33,6 +38,15 @@ pub(crate) async fn read_body(
         body.extend_from_slice(&chunk);
     }
     Ok((body.freeze(), reservation))
+}
+
+fn timeout_of(request: &HttpRequest) -> Duration {
+    let state = request.app_data::<Data<ApiState>>();
+    state.map_or_else(|| HttpSettings::default().body_timeout, |state| state.settings.body_timeout)
+}
+
+fn too_slow(ClientTooSlow: ClientTooSlow) -> Problem {
+    Problem::new(ProblemCode::RequestTimeout)
 }
 
 pub(super) fn too_large(what: &str, limit: usize) -> Problem {

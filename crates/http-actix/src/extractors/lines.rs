@@ -1,11 +1,14 @@
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use actix_web::web::{Bytes, BytesMut, Payload};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, stream};
 use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::watch;
 
 use crate::extractors::body::{incomplete, too_large};
+use crate::extractors::client_wait::ClientWait;
 use crate::extractors::line_memory::LineMemory;
 use crate::problem::Problem;
 
@@ -23,50 +26,82 @@ pub(crate) struct LineFeed<P, L> {
     pub(crate) pump: P,
     /// The lines that are not blank, in their order.
     pub(crate) lines: L,
-    /// Whether the body came to its end.
-    pub(crate) complete: Rc<Cell<bool>>,
+    /// Why the body was not read to its end; none where it was. To be asked when there are no more lines.
+    pub(crate) unfinished: Rc<Cell<Option<Unfinished>>>,
     /// What the lines take of the memory for bodies.
     pub(crate) memory: LineMemory,
 }
 
-/// Reads `payload` as lines of at most `limit` bytes; a longer one, or one for which there is no room in `memory`, is
-/// an error in its place, and its rest is skipped.
+/// Why a body was not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unfinished {
+    /// It broke, or nobody takes its lines any more.
+    Broken,
+    /// The next line did not come in time.
+    TimedOut,
+    /// The service is shutting down.
+    ShuttingDown,
+}
+
+/// When a body of lines is read no further.
+pub(crate) struct LineLimits {
+    /// The most bytes of a line.
+    pub(crate) bytes: usize,
+    /// The longest that the client may make the service wait for the end of a line.
+    pub(crate) idle: Duration,
+    /// Becomes true when no new lines are to be taken.
+    pub(crate) shutting_down: watch::Receiver<bool>,
+}
+
+/// Reads `payload` as lines, within `limits`; a line that is too long, or for which there is no room in `memory`, is an
+/// error in its place, and its rest is skipped.
 pub(crate) fn line_feed(
     payload: Payload,
-    limit: usize,
+    limits: LineLimits,
     memory: LineMemory,
 ) -> LineFeed<impl Future<Output = ()>, impl Stream<Item = Line> + Send + 'static> {
     let (sender, receiver) = mpsc::channel(1);
-    let complete = Rc::new(Cell::new(false));
-    let pump = pump(payload, LineSplitter::new(limit, memory.clone()), sender, Rc::clone(&complete));
+    let unfinished = Rc::new(Cell::new(Some(Unfinished::Broken)));
+    let outcome = Rc::clone(&unfinished);
+    let LineLimits { bytes, idle, mut shutting_down } = limits;
+    let splitter = LineSplitter::new(bytes, memory.clone());
+    // In one place in memory, for it is moved into the response, and large.
+    let pump = Box::pin(pump(payload, splitter, ClientWait::at_most(idle), sender));
+    let pump = async move {
+        outcome.set(tokio::select! {
+            biased;
+            finished = pump => finished.err(),
+            Ok(_) = shutting_down.wait_for(|is_shutting_down| *is_shutting_down) => Some(Unfinished::ShuttingDown),
+        });
+    };
     let lines =
         stream::unfold(
             receiver,
             |mut receiver| async move { receiver.recv().await.map(|line| (line, receiver)) },
         );
-    LineFeed { pump, lines, complete, memory }
+    LineFeed { pump, lines, unfinished, memory }
 }
 
 async fn pump(
     mut payload: Payload,
     mut splitter: LineSplitter,
+    mut wait: ClientWait,
     sender: Sender<Line>,
-    complete: Rc<Cell<bool>>,
-) {
-    while let Some(chunk) = payload.next().await {
-        let Ok(mut chunk) = chunk.map_err(|error| incomplete(&error)) else { return };
+) -> Result<(), Unfinished> {
+    while let Some(chunk) = wait.next_chunk(&mut payload).await.map_err(|_too_slow| Unfinished::TimedOut)? {
+        let mut chunk = chunk.map_err(|error| incomplete(&error)).map_err(|_problem| Unfinished::Broken)?;
+        if chunk.contains(&b'\n') {
+            wait.restart();
+        }
         while let Some(line) = splitter.next_line(&mut chunk) {
-            if sender.send(line).await.is_err() {
-                return;
-            }
+            sender.send(line).await.map_err(|_nobody| Unfinished::Broken)?;
         }
     }
-    let last = splitter.finish();
-    complete.set(true);
-    if let Some(line) = last {
+    if let Some(line) = splitter.finish() {
         // Where nobody takes it any more, nobody misses it.
         let _ = sender.send(line).await;
     }
+    Ok(())
 }
 
 /// Cuts chunks of a body at their line feeds.

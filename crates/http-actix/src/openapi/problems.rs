@@ -11,12 +11,15 @@ use crate::problem::{PROBLEM_JSON, ProblemCode};
 
 use ProblemCode as P;
 
+/// The operations that answer whatever host they are asked for.
+const PROBES: &[&str] = &["health_live", "health_ready"];
 /// Of every route that takes no query parameters.
 const QUERY: &[ProblemCode] = &[P::MalformedQuery, P::UnknownParameter];
 /// Of every route that takes a JSON body.
 const BODY: &[ProblemCode] = &[
     P::MalformedJson,
     P::IncompleteBody,
+    P::RequestTimeout,
     P::BodyTooLarge,
     P::UnsupportedMediaType,
     P::UnknownField,
@@ -80,7 +83,11 @@ fn of(operation_id: &str) -> Vec<ProblemCode> {
         _ => &[],
     };
     // A bug may be anywhere.
-    [groups.concat().as_slice(), &[P::Internal]].concat()
+    let mut codes = [groups.concat().as_slice(), &[P::Internal]].concat();
+    if !PROBES.contains(&operation_id) {
+        codes.push(P::MisdirectedRequest);
+    }
+    codes
 }
 
 /// Adds to every operation the problems it can have, one response a status, and to every response the request's

@@ -2,6 +2,7 @@ use application::dtos::PredictSentimentResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::extractors::Unfinished;
 use crate::presenters::{PredictionView, present_prediction};
 use crate::problem::{Problem, ProblemView};
 
@@ -21,15 +22,47 @@ pub(crate) struct StreamLine {
     problem: Option<ProblemView>,
 }
 
-/// The last line of a stream that came to its end.
+/// The last line of a stream.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StreamEnd {
-    /// Always true.
-    pub(crate) done: bool,
+    /// Whether every line was read; where not, those beyond `ok` + `failed` were not taken, and may be sent again.
+    done: bool,
+    /// Why not every line was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<StreamEndReason>,
     /// The lines that were answered.
-    pub(crate) ok: usize,
+    ok: usize,
     /// The lines that were not.
+    failed: usize,
+}
+
+/// Why the service ended a stream before its last line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StreamEndReason {
+    /// The service is shutting down; another replica may take the rest.
+    ShuttingDown,
+    /// The next line did not arrive in time.
+    RequestTimeout,
+}
+
+/// How many lines of a stream were answered, and how many were not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LineCounts {
+    pub(crate) ok: usize,
     pub(crate) failed: usize,
+}
+
+/// The last line of a stream; none where its body broke, for there is nobody who would read it.
+pub(crate) fn present_end(counts: LineCounts, unfinished: Option<Unfinished>) -> Option<StreamEnd> {
+    let reason = match unfinished {
+        None => None,
+        Some(Unfinished::ShuttingDown) => Some(StreamEndReason::ShuttingDown),
+        Some(Unfinished::TimedOut) => Some(StreamEndReason::RequestTimeout),
+        Some(Unfinished::Broken) => return None,
+    };
+    Some(StreamEnd { done: reason.is_none(), reason, ok: counts.ok, failed: counts.failed })
 }
 
 /// The answer to the line at `index` of the request `request_id`.

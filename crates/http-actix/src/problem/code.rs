@@ -16,9 +16,11 @@ pub enum ProblemCode {
     NotFound,
     UnknownRoute,
     MethodNotAllowed,
+    RequestTimeout,
     Conflict,
     BodyTooLarge,
     UnsupportedMediaType,
+    MisdirectedRequest,
     UnknownField,
     MissingField,
     WrongType,
@@ -61,7 +63,7 @@ pub(crate) struct Entry {
 
 impl ProblemCode {
     /// Every kind, by status.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::MalformedJson,
         Self::MalformedQuery,
         Self::IncompleteBody,
@@ -71,9 +73,11 @@ impl ProblemCode {
         Self::NotFound,
         Self::UnknownRoute,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::Conflict,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
+        Self::MisdirectedRequest,
         Self::UnknownField,
         Self::MissingField,
         Self::WrongType,
@@ -170,6 +174,12 @@ impl ProblemCode {
                 "Method not allowed",
                 "The resource does not have this method; the Allow header lists those it has.",
             ),
+            Self::RequestTimeout => (
+                "request_timeout",
+                408,
+                "Request timeout",
+                "The body did not arrive in time. Nothing was stored; the connection ends with this response.",
+            ),
             Self::Conflict => (
                 "conflict",
                 409,
@@ -187,6 +197,12 @@ impl ProblemCode {
                 415,
                 "Unsupported media type",
                 "The body's Content-Type is missing or not the route's, or the body is compressed.",
+            ),
+            Self::MisdirectedRequest => (
+                "misdirected_request",
+                421,
+                "Misdirected request",
+                "The request is for a host that is not this service's; server.allowed_hosts lists those that are.",
             ),
             Self::UnknownField => ("unknown_field", 422, "Unknown field", "The object has no such member."),
             Self::MissingField => ("missing_field", 422, "Missing field", "The object lacks a member."),

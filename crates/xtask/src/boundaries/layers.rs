@@ -100,8 +100,9 @@ pub(super) const LAYERS: &[Layer] = &[
         ],
         outside: &[
             PLUMBING,
-            &["actix-web", "anyhow", "clap", "csv", "figment", "indicatif", "metrics-exporter-prometheus"],
-            &["tracing-subscriber", "ureq"],
+            &["actix-http", "actix-server", "actix-service", "actix-web"],
+            &["anyhow", "clap", "csv", "figment", "indicatif", "metrics-exporter-prometheus"],
+            &["rlimit", "socket2", "tracing-subscriber", "ureq"],
         ],
         dev_inside: &["store-contract", "testkit"],
         dev_outside: &["sqlx", "tempfile"],

@@ -24,6 +24,8 @@ use testkit::{
     RecordingMetrics, SequenceIds,
 };
 
+use tokio::sync::watch;
+
 use crate::support::log::Log;
 use crate::support::recorder::Metrics;
 use crate::support::{Answer, answer_of};
@@ -58,6 +60,7 @@ pub(crate) struct Service {
     /// The models, `model` being the default.
     pub(crate) catalog: Arc<FakeModelCatalog>,
     pub(crate) store: MemoryStore,
+    shutting_down: watch::Sender<bool>,
     clock: Arc<FixedClock>,
 }
 
@@ -106,16 +109,18 @@ impl Service {
         };
         let health = CheckHealthUseCase::new(checks, Arc::clone(&clock) as _);
         let use_cases = use_cases(ports, &store, health, model_changes);
+        let (shutting_down, is_shutting_down) = watch::channel(false);
         let state = ApiState {
             use_cases: Arc::new(use_cases),
             settings,
             body_memory: BodyMemory::new(64 << 20),
             offload: Offload::new(),
+            shutting_down: is_shutting_down,
             started: Instant::now(),
             version: "0.0.0-test",
             render_metrics: Arc::new(|| "undertone_build_info 1\n".to_owned()),
         };
-        Self { state, log, metrics, store_check, cache_check, model, catalog, store, clock }
+        Self { state, log, metrics, store_check, cache_check, model, catalog, store, shutting_down, clock }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -179,6 +184,10 @@ impl Service {
         });
         assert!(futures_util::poll!(&mut call).is_pending());
         call
+    }
+
+    pub(crate) fn begin_to_shut_down(&self) {
+        self.shutting_down.send_replace(true);
     }
 
     pub(crate) fn break_the_store(&self) {

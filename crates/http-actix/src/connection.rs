@@ -1,0 +1,78 @@
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Instant;
+
+/// What a connection's transport must know of the requests on it.
+///
+/// The transport has limits on the time that a client may take; they hold while no request is being answered. The
+/// server puts a `ConnectionState` into the connection's data, and a middleware marks each request in it, from its
+/// head to the end of its response.
+#[derive(Debug, Clone)]
+pub struct ConnectionState(Rc<State>);
+
+#[derive(Debug)]
+struct State {
+    /// The requests that have begun on the connection so far.
+    begun: Cell<u64>,
+    in_progress: Cell<u32>,
+    idle_since: Cell<Instant>,
+}
+
+impl ConnectionState {
+    /// The state of a connection that was opened at `now`.
+    pub fn new(now: Instant) -> Self {
+        let state = State { begun: Cell::new(0), in_progress: Cell::new(0), idle_since: Cell::new(now) };
+        Self(Rc::new(state))
+    }
+
+    /// Whether a request is being answered.
+    pub fn is_busy(&self) -> bool {
+        self.0.in_progress.get() > 0
+    }
+
+    /// The requests that have begun so far.
+    pub fn requests_begun(&self) -> u64 {
+        self.0.begun.get()
+    }
+
+    /// When the last response ended, or the connection was opened.
+    pub fn idle_since(&self) -> Instant {
+        self.0.idle_since.get()
+    }
+
+    /// Marks a request as being answered until the guard is dropped.
+    pub(crate) fn begin_request(&self) -> RequestGuard {
+        self.0.begun.set(self.0.begun.get() + 1);
+        self.0.in_progress.set(self.0.in_progress.get() + 1);
+        RequestGuard(Rc::clone(&self.0))
+    }
+}
+
+/// A request that is being answered.
+pub(crate) struct RequestGuard(Rc<State>);
+
+impl Drop for RequestGuard {
+    fn drop(&mut self) {
+        self.0.in_progress.set(self.0.in_progress.get().saturating_sub(1));
+        self.0.idle_since.set(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_busy_while_a_request_is_answered() {
+        let opened = Instant::now();
+        let connection = ConnectionState::new(opened);
+        assert!(!connection.is_busy());
+        assert_eq!(connection.idle_since(), opened);
+        let request = connection.begin_request();
+        assert!(connection.is_busy());
+        assert_eq!(connection.requests_begun(), 1);
+        drop(request);
+        assert!(!connection.is_busy());
+        assert!(connection.idle_since() > opened);
+    }
+}
