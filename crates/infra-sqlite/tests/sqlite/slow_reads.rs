@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use application::ports::{PredictionFilter, PredictionPage, StoreError};
 use domain::value_objects::{Confidence, TenantId};
-use infra_sqlite::SqliteStore;
+use infra_sqlite::{SqliteSettings, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor};
 use tokio::task::JoinSet;
@@ -23,8 +23,8 @@ const ROWS: u32 = 50_000;
 
 /// A store of two predictions in which every list runs for ever: the table is replaced by a view that counts without
 /// end as soon as it comes to the prediction number 2.
-async fn store_with_endless_lists(timeout: Duration) -> SqliteHarness {
-    let harness = SqliteHarness::start_with(|settings| settings.timeout = timeout).await;
+pub(crate) async fn store_with_endless_lists(change: impl FnOnce(&mut SqliteSettings)) -> SqliteHarness {
+    let harness = SqliteHarness::start_with(change).await;
     keep(&harness.store, &[prediction(1), prediction(2)]).await.unwrap();
     let mut other = SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap();
     for statement in [
@@ -46,7 +46,7 @@ async fn list(store: &SqliteStore) -> Result<PredictionPage, StoreError> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_takes_too_long_is_unavailable_and_its_statement_ends() {
     let timeout = Duration::from_millis(300);
-    let harness = store_with_endless_lists(timeout).await;
+    let harness = store_with_endless_lists(|settings| settings.timeout = timeout).await;
     let store = Arc::new(harness.store);
     for _ in 0..3 {
         let mut lists = JoinSet::new();
@@ -76,7 +76,7 @@ fn open_files(file: &std::path::Path) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_that_run_hold_up_neither_reads_by_id_nor_health_checks() {
-    let harness = store_with_endless_lists(TIMEOUT).await;
+    let harness = store_with_endless_lists(|settings| settings.timeout = TIMEOUT).await;
     let store = Arc::new(harness.store);
     let mut lists = JoinSet::new();
     for _ in 0..16 {
@@ -92,7 +92,7 @@ async fn lists_that_run_hold_up_neither_reads_by_id_nor_health_checks() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_nobody_waits_for_any_more_ends_and_leaves_its_connection_to_the_next() {
-    let harness = store_with_endless_lists(TIMEOUT).await;
+    let harness = store_with_endless_lists(|settings| settings.timeout = TIMEOUT).await;
     let store = &harness.store;
     for _ in 0..8 {
         assert!(tokio::time::timeout(Duration::from_millis(200), list(store)).await.is_err());
@@ -107,7 +107,7 @@ async fn a_list_that_nobody_waits_for_any_more_ends_and_leaves_its_connection_to
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_ends_the_lists_that_run() {
-    let harness = store_with_endless_lists(TIMEOUT).await;
+    let harness = store_with_endless_lists(|settings| settings.timeout = TIMEOUT).await;
     let store = Arc::new(harness.store);
     let mut lists = JoinSet::new();
     for _ in 0..16 {

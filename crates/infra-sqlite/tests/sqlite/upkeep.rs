@@ -2,14 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use application::ports::PredictionFilter;
+use domain::value_objects::TenantId;
 use infra_sqlite::SqliteStore;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor};
+use tokio::task::JoinSet;
 
 use crate::harness::SqliteHarness;
 use crate::samples::{delete, has, keep, prediction, prediction_of, prediction_saying, search};
+use crate::slow_reads::store_with_endless_lists;
 
 async fn start() -> SqliteHarness {
     SqliteHarness::start_with(|settings| {
@@ -141,23 +146,35 @@ async fn a_log_that_grows_beyond_its_bound_counts_as_size_of_the_store() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_stays_bounded_under_lists_that_overlap_without_end() {
-    let harness = start().await;
-    let store = std::sync::Arc::new(harness.store);
-    for number in 0..200 {
-        keep(&store, &[prediction(number)]).await.unwrap();
-    }
-    let mut lists = tokio::task::JoinSet::new();
-    for _ in 0..4 {
-        let store = std::sync::Arc::clone(&store);
+    let timeout = Duration::from_secs(1);
+    let harness = store_with_endless_lists(|settings| {
+        settings.timeout = timeout;
+        settings.purge_interval = Duration::from_millis(100);
+        settings.max_log_bytes = 1 << 20;
+    })
+    .await;
+    let store = Arc::new(harness.store);
+    let mut lists = JoinSet::new();
+    // Each begins when the one before has run for a quarter of its time, so that there is always one that goes on.
+    for quarter in 0..4 {
+        let store = Arc::clone(&store);
         lists.spawn(async move {
+            tokio::time::sleep(timeout / 4 * quarter).await;
             loop {
-                search(&store, &["sample"], 100).await;
+                let (tenant, filter) = (TenantId::default(), PredictionFilter::default());
+                drop(store.predictions().list(&tenant, &filter, None, 20).await);
             }
         });
     }
-    for number in 1_000..1_150 {
-        keep(&store, &[prediction_of(number, 100_000)]).await.unwrap();
+    tokio::time::sleep(timeout).await;
+    let mut other = SqliteConnectOptions::new().filename(store.path()).connect().await.unwrap();
+    other.execute("CREATE TABLE noise (bytes BLOB)").await.unwrap();
+    let mut largest = 0;
+    for _ in 0..40 {
+        other.execute("INSERT INTO noise VALUES (zeroblob(200000))").await.unwrap();
+        largest = size(&log_of(&store)).max(largest);
     }
+    assert!(largest > 1 << 20, "the log never grew");
     wait_until("the log shrinks beside lists", || size(&log_of(&store)) <= 1 << 20).await;
     lists.shutdown().await;
 }
