@@ -36,11 +36,11 @@ fn a_reader_of_the_log_that_stops_stops_nothing_else() {
     let folder = TempDir::new().unwrap();
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[TALKATIVE]);
     let api = running.api();
-    assert_eq!(dropped_lines(&api), 0);
-
+    // A slow reader may have missed some of so many lines already.
+    let before = dropped_lines(&api);
     running.stop_reading();
     let load = Load::start(&api, 8, |_| false);
-    wait_for("dropped lines", || (dropped_lines(&api) > 0).then_some(()));
+    wait_for("dropped lines", || (dropped_lines(&api) > before).then_some(()));
     let answered = load.answered();
     wait_for("more answers", || (load.answered() > answered + 100).then_some(()));
     is_served(&api);
@@ -61,9 +61,10 @@ fn a_shutdown_does_not_wait_for_a_reader_of_the_log_that_has_stopped() {
     let settings = [TALKATIVE, "server.drain_delay=0"];
     let mut running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &settings);
     let api = running.api();
+    let before = dropped_lines(&api);
     running.stop_reading();
     let load = Load::start(&api, 8, |_| false);
-    wait_for("dropped lines", || (dropped_lines(&api) > 0).then_some(()));
+    wait_for("dropped lines", || (dropped_lines(&api) > before).then_some(()));
     drop(load.end());
     running.terminate();
     assert_eq!(running.wait().code(), Some(0));
