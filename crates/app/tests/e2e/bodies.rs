@@ -133,8 +133,9 @@ fn answers_that_nobody_reads_take_bounded_memory_and_others_are_answered() {
         (0..100).map(|_| begin(&running.address, &format!("GET {page} HTTP/1.1"))).collect();
     wait_for("pages to be refused", || {
         assert_eq!(api.predict("small").unwrap().status, 200);
+        // A store whose lists wait for one another may refuse one for its own reasons.
         let refused = api.get(page).unwrap();
-        (refused.status == 503).then(|| assert_eq!(refused.body["code"], "saturated"))
+        (refused.status == 503 && refused.body["code"] == "saturated").then_some(())
     });
     if let Some(peak) = running.memory_kib("VmHWM:") {
         assert!(peak <= MOST_RESIDENT_KIB, "{peak} KiB at the peak");

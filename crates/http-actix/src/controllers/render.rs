@@ -2,7 +2,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
-use crate::body_memory::Reservation;
+use crate::body_memory::{FREE_BYTES, Reservation};
 use crate::problem::{Problem, ProblemCode};
 use crate::state::ApiState;
 
@@ -19,7 +19,10 @@ pub(crate) async fn render_json<T: Serialize>(
         tracing::error!(%error, "a response cannot be serialized");
         Problem::new(ProblemCode::Internal)
     })?;
+    let large = body.len() > FREE_BYTES;
     let mut response = response.insert_header((CONTENT_TYPE, "application/json")).body(body);
-    response.extensions_mut().insert(reservation);
+    if large {
+        response.extensions_mut().insert(reservation);
+    }
     Ok(response)
 }
