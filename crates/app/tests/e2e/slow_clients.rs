@@ -42,7 +42,8 @@ fn p99(times: &[Duration]) -> Duration {
 #[test]
 fn clients_that_send_a_byte_a_second_and_clients_that_never_read_harm_nobody() {
     let folder = TempDir::new().unwrap();
-    let settings = ["server.body_timeout=20", "server.send_timeout=20", "cache.enabled=false"];
+    let times = ["server.keep_alive=10", "server.body_timeout=20", "server.send_timeout=20"];
+    let settings = [times[0], times[1], times[2], "cache.enabled=false"];
     let running = Undertone::start(folder.path(), SQLITE, &settings);
     let api = running.api();
     // For a page of a megabyte, of texts that are one token each.
