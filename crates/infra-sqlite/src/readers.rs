@@ -129,7 +129,11 @@ impl Pool {
         let mut connection = self.database.reading().await?;
         let limit = Arc::new(StatementLimit::new(Arc::clone(&self.closed)));
         let asked = Arc::clone(&limit);
-        connection.lock_handle().await?.set_progress_handler(STEPS, move || asked.allows(Instant::now()));
+        connection.lock_handle().await?.set_progress_handler(STEPS, move || {
+            // A scan would otherwise use up its share of a core before a short read on another thread gets its turn.
+            std::thread::yield_now();
+            asked.allows(Instant::now())
+        });
         Ok(Reader { connection, limit })
     }
 
