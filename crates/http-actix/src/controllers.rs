@@ -9,8 +9,6 @@ pub(crate) mod prediction;
 pub(crate) mod refusal;
 pub(crate) mod stream;
 
-mod render;
 mod respond;
 
-pub(crate) use render::render_json;
 pub(crate) use respond::{INTERNAL_ERRORS_TOTAL, report_panic, respond};

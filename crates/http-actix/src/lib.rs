@@ -21,6 +21,7 @@ mod offload;
 mod openapi;
 mod presenters;
 mod problem;
+mod render;
 mod routes;
 mod state;
 mod wire;

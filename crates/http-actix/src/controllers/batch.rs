@@ -4,11 +4,12 @@ use application::action::log_action;
 use application::dtos::{PredictItem, PredictSentimentBatchRequest, PredictSentimentResponse};
 use domain::value_objects::Reference;
 
-use crate::controllers::{render_json, respond};
+use crate::controllers::respond;
 use crate::extractors::{BatchInput, BatchItemInput, Shaped, caller, read_json, refuse_parameters};
 use crate::middlewares::RequestId;
 use crate::presenters::{ANSWER_BYTES, BatchView, present_batch_item};
 use crate::problem::Problem;
+use crate::render::render_json;
 use crate::state::ApiState;
 
 /// Judge many texts

@@ -6,13 +6,14 @@ use application::dtos::{
     DeletePredictionRequest, GetPredictionRequest, PredictLine, PredictSentimentRequest,
 };
 
-use crate::controllers::{render_json, respond};
+use crate::controllers::respond;
 use crate::extractors::{PredictionInput, caller, list_request, prediction_id, read_json, refuse_parameters};
 use crate::openapi::{ListParameters, PathId};
 use crate::presenters::{
     PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_cache_status, present_page,
     present_prediction, present_record,
 };
+use crate::render::render_json;
 use crate::state::ApiState;
 
 /// Judge one text

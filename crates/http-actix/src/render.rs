@@ -1,3 +1,5 @@
+//! From a view to the JSON body of a response.
+
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
