@@ -138,3 +138,39 @@ impl SqliteStore {
         self.writer.close(self.timeout * 2).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
+
+    use async_trait::async_trait;
+    use sqlx::SqliteConnection;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::error::WriteError;
+    use crate::writer::WriteJob;
+
+    struct Panics;
+
+    #[async_trait]
+    impl WriteJob for Panics {
+        type Answer = ();
+
+        const QUERY_TYPE: &'static str = "panic";
+
+        async fn write(&self, _connection: &mut SqliteConnection) -> Result<(), WriteError> {
+            panic!("a bug");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_whose_writer_panicked_takes_no_writes() {
+        let folder = TempDir::new().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("undertone.db").display());
+        let store = SqliteStore::open(&SqliteSettings::new(url)).await.expect("open");
+        assert!(store.takes_writes());
+        assert!(store.writer.run(Panics).await.is_err());
+        assert!(!store.takes_writes());
+    }
+}

@@ -81,3 +81,17 @@ fn allowing_hosts(settings: &Settings, listens_on: SocketAddr, state: &ApiState)
     state.settings.allowed_hosts = hosts::allowed(&settings.server, listens_on);
     state
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_ends_by_itself_is_noticed() {
+        let mut servers = Servers { handles: Vec::new(), tasks: JoinSet::new() };
+        servers.tasks.spawn(async { panic!("a bug") });
+        assert!(format!("{:#}", servers.ended().await).contains("panicked"));
+        servers.tasks.spawn(async { Ok(()) });
+        assert_eq!(servers.ended().await.to_string(), "the server ended unexpectedly");
+    }
+}
