@@ -1,5 +1,6 @@
 //! One function around every controller and every use case: what ran, how long, and how it ended.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Instant;
 
@@ -82,6 +83,24 @@ where
         ),
     }
     outcome
+}
+
+/// Logs the `failures` of single items of the action `name`, which succeeds all the same. Those that we or a dependency
+/// caused are one line at error for each code, with their number and the chain of the first, however many there are.
+pub fn log_failed_items<'a, E>(name: &'static str, failures: impl IntoIterator<Item = &'a E>)
+where
+    E: ActionFailure + 'a,
+{
+    let mut by_code: BTreeMap<&'static str, (usize, &E)> = BTreeMap::new();
+    for error in failures.into_iter().filter(|error| error.is_ours()) {
+        by_code.entry(error.code()).or_insert((0, error)).0 += 1;
+    }
+    for (code, (items, first)) in by_code {
+        tracing::error!(
+            target: "undertone::action",
+            action = name, items, code, error = chain(first), "✗ {items} items of {name}"
+        );
+    }
 }
 
 /// An error and everything that caused it, outermost first, on one line.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::sync::Arc;
 
 use domain::errors::{DomainError, Rule};
 
@@ -10,8 +11,11 @@ use crate::ports::{MlError, StoreError};
 /// A cause from outside, whatever its type.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Why a use case gave no answer. `Display` is safe to show; the cause of an `Unavailable` is not, and stays
-/// in [`Error::source`].
+/// A cause that belongs to several failures at once, such as those of all callers who waited for one inference.
+pub type SharedError = Arc<dyn Error + Send + Sync>;
+
+/// Why a use case gave no answer. `Display` is safe to show; the cause of an `Unavailable` or an
+/// `InferenceFailed` is not, and stays in [`Error::source`].
 #[derive(Debug, thiserror::Error)]
 pub enum ApplicationError {
     /// The caller sent something that is not allowed.
@@ -71,7 +75,8 @@ pub enum ApplicationError {
     #[error("the model gave no answer for this text")]
     InferenceFailed {
         /// What went wrong in the engine.
-        reason: String,
+        #[source]
+        source: BoxError,
     },
     /// A kept row cannot be read back.
     #[error("row {id} of {table} cannot be read: {column}")]
@@ -110,11 +115,11 @@ impl From<MlError> for ApplicationError {
         match error {
             MlError::Saturated => Self::Saturated,
             MlError::DeadlineExceeded => Self::DeadlineExceeded,
-            MlError::InferenceFailed { reason } => Self::InferenceFailed { reason },
+            MlError::InferenceFailed { source } => Self::InferenceFailed { source: source.into() },
             MlError::TooManyTokens { max, actual } => {
                 Self::Invalid { field: "text".into(), rule: Rule::TooManyTokens { max, actual } }
             }
-            MlError::Unavailable { source } => Self::Unavailable { what: "model", source },
+            MlError::Unavailable { source } => Self::Unavailable { what: "model", source: source.into() },
         }
     }
 }

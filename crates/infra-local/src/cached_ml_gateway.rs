@@ -6,7 +6,6 @@ mod reading;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use application::action::chain;
 use application::ports::{Admission, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway, ModelInfo};
 use async_trait::async_trait;
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
@@ -84,7 +83,7 @@ impl CachedMlGateway {
                 ask,
             });
             if let Some(own) = boarding.own {
-                own.await.as_ref().as_ref().map_err(again)?;
+                own.await.as_ref().as_ref().map_err(MlError::clone)?;
                 // What was let in is read to its end.
                 ask = Ask::Many(Admission::Wait);
             }
@@ -158,11 +157,11 @@ async fn settle(
         Ok(items) => items.get(seat.place),
         Err(MlError::Saturated) if ask.waits() => return Ok(None),
         Err(MlError::Saturated) => return Err(MlError::Saturated),
-        Err(error) => return Ok(Some(Err(again(error)))),
+        Err(error) => return Ok(Some(Err(error.clone()))),
     };
     Ok(Some(match item {
         Some(Ok(read)) => Ok(answer(info, read.output.clone(), read.cached || !seat.first)),
-        Some(Err(error)) => Err(again(error)),
+        Some(Err(error)) => Err(error.clone()),
         None => Err(reading::missing()),
     }))
 }
@@ -172,15 +171,4 @@ fn answer(info: &ModelInfo, output: CachedOutput, cached: bool) -> ModelOutput {
     let CachedOutput { windows, usage } = output;
     let (model, labels) = (Arc::clone(&info.model), Arc::clone(&info.labels));
     ModelOutput { windows, usage, model, labels, cached }
-}
-
-/// The same error for another of those who waited.
-fn again(error: &MlError) -> MlError {
-    match error {
-        MlError::Saturated => MlError::Saturated,
-        MlError::DeadlineExceeded => MlError::DeadlineExceeded,
-        MlError::InferenceFailed { reason } => MlError::InferenceFailed { reason: reason.clone() },
-        MlError::TooManyTokens { max, actual } => MlError::TooManyTokens { max: *max, actual: *actual },
-        MlError::Unavailable { source } => MlError::Unavailable { source: chain(source.as_ref()).into() },
-    }
 }

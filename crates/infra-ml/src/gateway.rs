@@ -13,6 +13,7 @@ use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 use tokio::time::timeout_at;
 
 use crate::health::ModelHealthCheck;
+use crate::inference_error::InferenceError;
 use crate::job::Job;
 use crate::loader::LoadedModel;
 use crate::loading::Loading;
@@ -58,7 +59,7 @@ pub(crate) enum NotAvailable {
 
 impl From<NotAvailable> for MlError {
     fn from(reason: NotAvailable) -> Self {
-        Self::Unavailable { source: reason.into() }
+        Self::unavailable(reason)
     }
 }
 
@@ -204,14 +205,14 @@ async fn tokenize(tokenizer: &Arc<TextTokenizer>, text: &InputText) -> Result<Ve
     let ids = if text.len() > LONG_TEXT_BYTES {
         let (tokenizer, text) = (Arc::clone(tokenizer), text.to_owned());
         let cut = tokio::task::spawn_blocking(move || tokenizer.encode(&text)).await;
-        cut.unwrap_or_else(|_| Err("the tokenizer was stopped".to_owned()))
+        cut.unwrap_or(Err(InferenceError::TokenizerStopped))
     } else {
         tokenizer.encode(text)
     };
     metrics::histogram!(metric::TOKENIZE_SECONDS).record(started.elapsed());
-    ids.map_err(|reason| {
+    ids.map_err(|error| {
         metrics::counter!(metric::INFERENCE_FAILED).increment(1);
-        MlError::InferenceFailed { reason }
+        MlError::inference_failed(error)
     })
 }
 

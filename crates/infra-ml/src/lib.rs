@@ -19,6 +19,7 @@ mod found;
 mod gateway;
 mod health;
 mod hub;
+mod inference_error;
 mod job;
 mod load_error;
 mod loader;

@@ -1,7 +1,6 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use application::ports::MlError;
 use tokio::sync::oneshot;
 
 use crate::engine::Cores;
@@ -208,7 +207,7 @@ impl Queue {
         drop(state);
         self.work.notify_all();
         for entry in left {
-            entry.job.fail(MlError::Unavailable { source: NotAvailable::Stopped.into() });
+            entry.job.fail(NotAvailable::Stopped.into());
         }
     }
 

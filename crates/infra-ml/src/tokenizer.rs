@@ -3,6 +3,7 @@ use std::path::Path;
 use tokenizers::Tokenizer;
 
 use crate::caught::catch_panic;
+use crate::inference_error::InferenceError;
 use crate::load_error::LoadError;
 
 /// Cuts texts into token ids, as `tokenizer.json` says but for its truncation and padding, which are off: what is
@@ -47,12 +48,12 @@ impl TextTokenizer {
     ///
     /// # Errors
     /// Why it cannot be cut; the text is not repeated.
-    pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>, String> {
+    pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>, InferenceError> {
         let encode = || self.inner.encode_fast(text, false).map(|encoding| encoding.get_ids().to_vec());
         match catch_panic(encode) {
             Ok(Ok(ids)) => Ok(ids),
-            Ok(Err(_)) => Err("the tokenizer refused the text".to_owned()),
-            Err(_) => Err("the tokenizer broke off".to_owned()),
+            Ok(Err(_)) => Err(InferenceError::TokenizerRefused),
+            Err(_) => Err(InferenceError::TokenizerPanicked),
         }
     }
 

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use application::action::chain;
 use application::ports::MlError;
 
 use crate::caught::catch_panic;
 use crate::engine::{Cores, Engine, TokenBatch, is_usable};
+use crate::inference_error::InferenceError;
 use crate::metric;
 use crate::queue::{Batch, Queue, Task};
 use crate::tokenizer::SpecialTokens;
@@ -43,7 +43,7 @@ impl Worker {
         for (task, row) in tasks.into_iter().zip(rows) {
             match row {
                 Ok(logits) => task.job.give(task.window, logits),
-                Err(reason) if alone => fail(&task, reason),
+                Err(error) if alone => fail(&task, error),
                 Err(_) => self.answer_alone(task),
             }
         }
@@ -58,14 +58,14 @@ impl Worker {
         let [task] = tasks;
         match row {
             Some(Ok(logits)) => task.job.give(task.window, logits),
-            Some(Err(reason)) => fail(&task, reason),
-            None => fail(&task, "the engine gave nothing".to_owned()),
+            Some(Err(error)) => fail(&task, error),
+            None => fail(&task, Arc::new(InferenceError::Rows { rows: 0, sequences: 1 })),
         }
     }
 
-    /// One row or reason a task, in their order.
+    /// One row or error a task, in their order; tasks that failed together share the error.
     #[tracing::instrument(name = "ml.run_batch", level = "debug", skip_all, fields(windows = tasks.len()))]
-    fn forward(&mut self, tasks: &[Task], cores: Cores) -> Vec<Result<Vec<f32>, String>> {
+    fn forward(&mut self, tasks: &[Task], cores: Cores) -> Vec<Result<Vec<f32>, Arc<InferenceError>>> {
         let mut batch = TokenBatch::default();
         for task in tasks {
             batch.push(&[&self.specials.before, task.job.window(task.window), &self.specials.after]);
@@ -75,24 +75,25 @@ impl Worker {
         let started = Instant::now();
         let outcome = catch_panic(|| self.engine.forward(&batch, cores));
         metrics::histogram!(metric::INFERENCE_SECONDS).record(started.elapsed());
-        let reason = match outcome {
-            Ok(Ok(rows)) if rows.len() == tasks.len() => {
+        let sequences = tasks.len();
+        let error = match outcome {
+            Ok(Ok(rows)) if rows.len() == sequences => {
                 return rows.into_iter().map(|row| self.check(row)).collect();
             }
-            Ok(Ok(rows)) => format!("the engine gave {} rows for {} sequences", rows.len(), tasks.len()),
-            Ok(Err(error)) => chain(&error),
-            Err(panic) => format!("the engine broke off: {panic}"),
+            Ok(Ok(rows)) => InferenceError::Rows { rows: rows.len(), sequences },
+            Ok(Err(source)) => InferenceError::Engine { source },
+            Err(message) => InferenceError::EnginePanicked { message },
         };
-        vec![Err(reason); tasks.len()]
+        vec![Err(Arc::new(error)); sequences]
     }
 
-    fn check(&self, row: Vec<f32>) -> Result<Vec<f32>, String> {
-        if is_usable(&row, self.labels) { Ok(row) } else { Err("a logit is not a number".to_owned()) }
+    fn check(&self, row: Vec<f32>) -> Result<Vec<f32>, Arc<InferenceError>> {
+        if is_usable(&row, self.labels) { Ok(row) } else { Err(Arc::new(InferenceError::NotUsable)) }
     }
 }
 
-fn fail(task: &Task, reason: String) {
-    if task.job.fail(MlError::InferenceFailed { reason }) {
+fn fail(task: &Task, source: Arc<InferenceError>) {
+    if task.job.fail(MlError::InferenceFailed { source }) {
         metrics::counter!(metric::INFERENCE_FAILED).increment(1);
     }
 }

@@ -139,5 +139,5 @@ impl Inquiry {
 
 /// The error of a text that the model left out.
 fn missing() -> MlError {
-    MlError::InferenceFailed { reason: "the model gave too few answers".to_owned() }
+    MlError::inference_failed("the model returned too few outputs")
 }

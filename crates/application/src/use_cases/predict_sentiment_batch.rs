@@ -2,7 +2,7 @@ use domain::entities::Prediction;
 use domain::errors::{DomainError, Rule};
 use domain::value_objects::{InputText, PredictionOptions};
 
-use crate::action::log_action;
+use crate::action::{log_action, log_failed_items};
 use crate::dtos::{
     PredictItem, PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentResponse,
 };
@@ -49,6 +49,8 @@ impl PredictSentimentBatchUseCase {
             let checked = self.check(request.items, &inquiry.options).await?;
             let judged = read(&inquiry, &checked).await?;
             let (items, made) = self.make(checked, judged);
+            let failures = items.iter().filter_map(|item| item.as_ref().err());
+            log_failed_items("PredictSentimentBatchUseCase.execute", failures);
             self.ports.keep(&inquiry.tenant, &made).await?;
             Ok(PredictSentimentBatchResponse { items })
         })
@@ -83,7 +85,7 @@ impl PredictSentimentBatchUseCase {
         judged: Vec<Result<Judgement, MlError>>,
     ) -> (Vec<Result<PredictSentimentResponse, ApplicationError>>, Vec<Prediction>) {
         let mut judged = judged.into_iter();
-        let missing = || MlError::InferenceFailed { reason: "the model gave too few answers".into() };
+        let missing = || MlError::inference_failed("the model returned too few outputs");
         let mut made = Vec::with_capacity(items.len());
         let answers = items
             .into_iter()

@@ -80,7 +80,7 @@ impl LineStream {
             let item = ports.check(line.item, options).await?;
             let mut outputs =
                 model.predict_batch(tenant, &[&item.text], options.read, Admission::Wait).await?;
-            let missing = || MlError::InferenceFailed { reason: "the model gave no answer".into() };
+            let missing = || MlError::inference_failed("the model returned no output");
             let output = outputs.pop().unwrap_or_else(|| Err(missing()));
             let judgement = inquiry.judge_one(&item, output).await?;
             let prediction = ports.make(item, judgement);

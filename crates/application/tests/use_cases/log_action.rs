@@ -75,7 +75,7 @@ fn every_error_has_a_code_and_belongs_to_somebody() {
         (ApplicationError::Saturated, "saturated", false),
         (ApplicationError::DeadlineExceeded, "deadline_exceeded", true),
         (ApplicationError::Unavailable { what: "store", source: "x".into() }, "unavailable", true),
-        (ApplicationError::InferenceFailed { reason: "NaN".into() }, "inference_failed", true),
+        (ApplicationError::InferenceFailed { source: "NaN".into() }, "inference_failed", true),
         (ApplicationError::Corrupt { table: "t", column: "c", id: id() }, "corrupt", true),
     ];
     for (error, code, is_ours) in errors {
@@ -114,5 +114,7 @@ async fn a_use_case_logs_its_failure_once_and_never_the_text() {
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert_eq!(errors[0].field("error"), "the store is not available: the disk is full");
     assert_eq!(errors[1].field("code"), "inference_failed");
+    let chain = "the model gave no answer for this text: the engine failed: a logit is not a number";
+    assert_eq!(errors[1].field("error"), chain);
     assert!(lines.iter().all(|line| !format!("{line:?}").contains("secret")), "{lines:?}");
 }

@@ -6,7 +6,8 @@ use application::ports::Admission;
 use application::use_cases::PredictSentimentBatchUseCase;
 use domain::value_objects::Sentiment::{Negative, Neutral, Positive};
 use domain::value_objects::{AskedOptions, TenantId};
-use testkit::MlFailure;
+use testkit::{CapturedLog, MlFailure};
+use tracing::Level;
 
 use crate::world::{World, failure, item, refusal};
 
@@ -66,6 +67,38 @@ async fn a_bad_item_fails_alone() {
     assert_eq!(sentiments, [Positive, Negative, Positive]);
     assert_eq!((world.store.commits(), world.store.kept(&TenantId::default()).len()), (1, 3));
     assert_eq!(world.metrics.recorded().len(), 3);
+}
+
+#[tokio::test]
+async fn items_that_fail_by_our_fault_are_logged_once_by_code_with_their_number_and_first_cause() {
+    let world = World::new();
+    for (text, failure) in [
+        ("poison", MlFailure::InferenceFailed),
+        ("venom", MlFailure::InferenceFailed),
+        ("late", MlFailure::DeadlineExceeded),
+    ] {
+        world.ml.fail(text, failure);
+    }
+    let items = ["poison", "good", "", "late", "venom", "poison"].map(item).to_vec();
+    let log = CapturedLog::start();
+    assert_eq!(predict(&world, items).await.unwrap().items.iter().filter(|item| item.is_err()).count(), 5);
+    let errors: Vec<_> = log.lines().into_iter().filter(|line| line.level == Level::ERROR).collect();
+    let fields: Vec<_> =
+        errors.iter().map(|line| ["code", "items", "error"].map(|name| line.field(name))).collect();
+    let chain = "the model gave no answer for this text: the engine failed: a logit is not a number";
+    assert_eq!(
+        fields,
+        [["deadline_exceeded", "1", "the answer took too long"], ["inference_failed", "3", chain]]
+    );
+    assert!(errors.iter().all(|line| line.field("action") == "PredictSentimentBatchUseCase.execute"));
+    assert!(!format!("{errors:?}").contains("poison"));
+}
+
+#[tokio::test]
+async fn items_that_fail_by_the_callers_fault_are_not_logged() {
+    let log = CapturedLog::start();
+    predict(&World::new(), ["", "good", " "].map(item).to_vec()).await.unwrap();
+    assert!(log.lines().iter().all(|line| line.level == Level::INFO));
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ mod tests {
         let secret = "password authentication failed for user \"postgres\"";
         for error in [
             ApplicationError::Unavailable { what: "store", source: secret.into() },
-            ApplicationError::InferenceFailed { reason: secret.into() },
+            ApplicationError::InferenceFailed { source: secret.into() },
             ApplicationError::Corrupt { table: "predictions", column: "sentiment", id: secret.into() },
         ] {
             let shown = format!("{:?}", Problem::from(error));

@@ -124,7 +124,7 @@ impl UnderWay {
 /// A panic would leave those who only wait without a word, so it ends as an error.
 async fn fly(reading: Reading, _entry: Entry) -> Arc<Outcome> {
     let outcome = AssertUnwindSafe(reading.run()).catch_unwind().await;
-    let panicked = || MlError::InferenceFailed { reason: "the reading panicked".to_owned() };
+    let panicked = || MlError::inference_failed("the model's gateway panicked");
     Arc::new(outcome.unwrap_or_else(|_| Err(panicked())))
 }
 

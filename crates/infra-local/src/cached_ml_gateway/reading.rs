@@ -102,5 +102,5 @@ fn is_usable(output: &CachedOutput) -> bool {
 
 /// The error of a text that the model left out.
 pub(super) fn missing() -> MlError {
-    MlError::InferenceFailed { reason: "the model gave too few answers".to_owned() }
+    MlError::inference_failed("the model returned too few outputs")
 }

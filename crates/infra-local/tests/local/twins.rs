@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::action::chain;
 use application::ports::Admission::{Refuse, Wait};
 use application::ports::{MlError, MlGateway};
 use domain::value_objects::{ReadOptions, TenantId};
@@ -104,9 +105,9 @@ async fn an_error_goes_to_all_who_wait_and_is_not_kept() {
         let mut callers: Vec<_> = (0..3).map(|_| Box::pin(world.predict("bad luck"))).collect();
         assert!(callers.iter_mut().all(|caller| caller.now_or_never().is_none()));
         world.model().release_all();
-        let expected = MlError::from(failure).to_string();
+        let expected = chain(&MlError::from(failure));
         for outcome in join_all(callers).await {
-            assert_eq!(outcome.unwrap_err().to_string(), expected);
+            assert_eq!(chain(&outcome.unwrap_err()), expected);
         }
         assert_eq!((world.calls().len(), world.cache.entries().len()), (1, 0));
         assert!(world.predict("bad luck").await.is_err());
@@ -119,7 +120,7 @@ async fn the_cause_of_an_error_comes_with_it() {
     let world = World::new();
     world.model().refuse_all(MlFailure::Unavailable);
     let error = world.predict("good").await.unwrap_err();
-    assert_eq!(application::action::chain(&error), "the model is not available: the model is away");
+    assert_eq!(chain(&error), "the model is not available: the model is away");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 use std::collections::{HashMap, HashSet};
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
+use application::errors::BoxError;
 use application::ports::MlError;
 use domain::policies::search_terms;
 use domain::value_objects::{LabelSet, ModelOutput, ModelRef, Overflow, ReadOptions, Usage, WindowOutput};
@@ -23,9 +26,27 @@ impl From<MlFailure> for MlError {
         match failure {
             MlFailure::Saturated => Self::Saturated,
             MlFailure::DeadlineExceeded => Self::DeadlineExceeded,
-            MlFailure::InferenceFailed => Self::InferenceFailed { reason: "NaN in the logits".to_owned() },
-            MlFailure::Unavailable => Self::Unavailable { source: "the model is away".into() },
+            MlFailure::InferenceFailed => {
+                Self::inference_failed(FakeEngineError("a logit is not a number".into()))
+            }
+            MlFailure::Unavailable => Self::unavailable("the model is away"),
         }
+    }
+}
+
+/// A cause that has a cause.
+#[derive(Debug)]
+struct FakeEngineError(BoxError);
+
+impl fmt::Display for FakeEngineError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the engine failed")
+    }
+}
+
+impl Error for FakeEngineError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.0.as_ref())
     }
 }
 

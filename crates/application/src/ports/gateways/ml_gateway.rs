@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::value_objects::{InputText, LabelSet, ModelOutput, ModelRef, ReadOptions, TenantId};
 
-use crate::errors::BoxError;
+use crate::errors::{BoxError, SharedError};
 
 /// The way to the model.
 ///
@@ -48,8 +48,8 @@ pub enum Admission {
     Wait,
 }
 
-/// Why the model gave no answer.
-#[derive(Debug, thiserror::Error)]
+/// Why the model gave no answer. A clone shares the cause, so that each of several callers gets all of it.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum MlError {
     /// Too much work is waiting.
     #[error("the queue is full")]
@@ -58,10 +58,11 @@ pub enum MlError {
     #[error("the answer took too long")]
     DeadlineExceeded,
     /// The engine gave no usable numbers for this text.
-    #[error("inference failed: {reason}")]
+    #[error("inference failed")]
     InferenceFailed {
-        /// What went wrong.
-        reason: String,
+        /// What went wrong; it never repeats the text.
+        #[source]
+        source: SharedError,
     },
     /// The text has more tokens than the caller allowed, and was to be refused then.
     #[error("the text has {actual} tokens, and at most {max} were allowed")]
@@ -76,8 +77,20 @@ pub enum MlError {
     Unavailable {
         /// Why.
         #[source]
-        source: BoxError,
+        source: SharedError,
     },
+}
+
+impl MlError {
+    /// An [`InferenceFailed`](Self::InferenceFailed) with this cause.
+    pub fn inference_failed(source: impl Into<BoxError>) -> Self {
+        Self::InferenceFailed { source: source.into().into() }
+    }
+
+    /// An [`Unavailable`](Self::Unavailable) with this cause.
+    pub fn unavailable(source: impl Into<BoxError>) -> Self {
+        Self::Unavailable { source: source.into().into() }
+    }
 }
 
 /// What is known of a loaded model.

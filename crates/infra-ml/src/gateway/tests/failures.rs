@@ -1,3 +1,5 @@
+use application::action::chain;
+
 use super::*;
 
 /// Which of `words` are answered when they are asked for together.
@@ -43,11 +45,16 @@ async fn an_engine_error_fails_its_own_text_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_worker_goes_on_after_a_text_that_failed_alone() {
+async fn the_worker_goes_on_after_a_text_that_failed_alone_and_says_why_it_failed() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
-    for bad in ["panic", "nan", "error"] {
+    for (bad, cause) in [
+        ("panic", "the engine panicked: told to panic"),
+        ("nan", "a logit is not a finite number, or one is missing"),
+        ("error", "the engine failed: told to fail"),
+    ] {
         let error = gateway.predict(&tenant(), &text(bad), PLAIN).await.unwrap_err();
         assert!(matches!(error, MlError::InferenceFailed { .. }), "{error:?}");
+        assert_eq!(chain(&error), format!("inference failed: {cause}"));
         assert_eq!(only_window(gateway.predict(&tenant(), &text("good"), PLAIN).await), [7.0, 3.0, 1.0]);
     }
     assert!(gateway.health().check().await.is_ok());
@@ -58,8 +65,5 @@ async fn one_bad_window_fails_the_whole_text() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     let words = format!("{} panic", "good ".repeat(20));
     let error = gateway.predict(&tenant(), &text(words), PLAIN).await.unwrap_err();
-    assert!(
-        matches!(&error, MlError::InferenceFailed { reason } if reason.contains("told to panic")),
-        "{error:?}"
-    );
+    assert_eq!(chain(&error), "inference failed: the engine panicked: told to panic");
 }
