@@ -170,6 +170,7 @@ mod tests {
                 ("hub.timeout", "0"),
                 ("cache.enabled", "2"),
                 ("cache.max_entries", "0"),
+                ("cache.max_bytes", "65535"),
                 ("cache.ttl", "0.5"),
                 ("server.cors_origins", "[\"a.example/path\"]"),
                 ("server.max_body_memory", "8388607"),

@@ -14,8 +14,8 @@ use application::use_cases::{
 use domain::value_objects::TextLimits;
 use http_actix::UseCases;
 use infra_local::{
-    DiscardingStore, FacadeAnswerMetrics, FacadeRelayMetrics, LogPublisher, LogQueue, MokaCacheGateway,
-    SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
+    CacheLimits, DiscardingStore, FacadeAnswerMetrics, FacadeRelayMetrics, LogPublisher, LogQueue,
+    MokaCacheGateway, SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
 };
 use infra_ml::LoggedProgress;
 
@@ -111,7 +111,8 @@ fn clock(settings: &Settings) -> Arc<dyn Clock> {
 
 /// The cache before the models, where there is to be one.
 fn cache(settings: &CacheSettings) -> Option<Arc<MokaCacheGateway>> {
-    let cache = || Arc::new(MokaCacheGateway::new(settings.max_entries, settings.ttl.duration()));
+    let limits = CacheLimits { entries: settings.max_entries, bytes: settings.max_bytes };
+    let cache = || Arc::new(MokaCacheGateway::new(limits, settings.ttl.duration()));
     settings.enabled.then(cache)
 }
 

@@ -21,7 +21,8 @@ use reading::{Ask, Reading};
 ///
 /// A text that the model has read is answered out of the cache, and texts that are the same at the same time are read
 /// once: whoever comes while a reading is under way waits for that one. Its error goes to all who wait and is not kept.
-/// Only a full queue is no answer for those who would have waited for room: they ask for themselves.
+/// Two errors are no answer for everybody, who then ask for themselves: a full queue for those who would have waited for
+/// room, and the deadline of somebody who came before.
 ///
 /// While no model is loaded, the cache is passed by. Models that share a cache share no entry.
 pub struct CachedMlGateway {
@@ -64,16 +65,17 @@ impl CachedMlGateway {
             return ask.of(self.model.as_ref(), tenant, texts, options).await;
         };
         let keys = self.keys(&info, texts, options);
+        let alone = ask.is_alone();
         let found = self.cache.get_many(tenant, &keys).await;
         let mut answers: Vec<Option<Result<ModelOutput, MlError>>> =
             found.into_iter().map(|output| output.map(|output| Ok(answer(&info, output, true)))).collect();
-        loop {
+        for round in 0_usize.. {
             let open: Vec<usize> = (0..texts.len()).filter(|at| answers[*at].is_none()).collect();
             if open.is_empty() {
                 break;
             }
             let wanted = open.iter().map(|at| (&keys[*at], texts[*at]));
-            let boarding = self.flights.board(tenant, wanted, |keys, texts| Reading {
+            let boarding = self.flights.board(tenant, alone, wanted, |keys, texts| Reading {
                 model: Arc::clone(&self.model),
                 cache: Arc::clone(&self.cache),
                 tenant: tenant.clone(),
@@ -82,13 +84,16 @@ impl CachedMlGateway {
                 options,
                 ask,
             });
+            // What is joined later began after this caller came, so that its deadline is not before the caller's own.
+            let elders_may_be_late = round == 0;
             if let Some(own) = boarding.own {
                 own.await.as_ref().as_ref().map_err(MlError::clone)?;
                 // What was let in is read to its end.
                 ask = Ask::Many(Admission::Wait);
             }
             for (at, seat) in open.into_iter().zip(boarding.seats) {
-                answers[at] = settle(&info, seat, ask).await?;
+                let retries_late = elders_may_be_late && seat.joined;
+                answers[at] = settle(&info, seat, ask, retries_late).await?;
             }
         }
         let answers: Vec<_> = answers.into_iter().flatten().collect();
@@ -151,16 +156,19 @@ async fn settle(
     info: &ModelInfo,
     seat: Seat,
     ask: Ask,
+    retries_late: bool,
 ) -> Result<Option<Result<ModelOutput, MlError>>, MlError> {
     let outcome = seat.flight.await;
     let item = match outcome.as_ref() {
         Ok(items) => items.get(seat.place),
         Err(MlError::Saturated) if ask.waits() => return Ok(None),
         Err(MlError::Saturated) => return Err(MlError::Saturated),
+        Err(MlError::DeadlineExceeded) if retries_late => return Ok(None),
         Err(error) => return Ok(Some(Err(error.clone()))),
     };
     Ok(Some(match item {
         Some(Ok(read)) => Ok(answer(info, read.output.clone(), read.cached || !seat.first)),
+        Some(Err(MlError::DeadlineExceeded)) if retries_late => return Ok(None),
         Some(Err(error)) => Err(error.clone()),
         None => Err(reading::missing()),
     }))

@@ -27,7 +27,7 @@ pub use local_model_catalog::{CatalogModel, LocalModelCatalog, ModelMaker};
 pub use log_publisher::LogPublisher;
 pub use log_queue::LogQueue;
 pub use metric::{describe_cache_metrics, describe_log_metrics, describe_relay_metrics};
-pub use moka_cache_gateway::MokaCacheGateway;
+pub use moka_cache_gateway::{CacheLimits, MokaCacheGateway};
 pub use offset_clock::OffsetClock;
 pub use system_clock::SystemClock;
 pub use unicode_sentence_splitter::UnicodeSentenceSplitter;

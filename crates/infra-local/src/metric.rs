@@ -3,6 +3,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge};
 pub(crate) const CACHE_HITS: &str = "cache_hits_total";
 pub(crate) const CACHE_MISSES: &str = "cache_misses_total";
 pub(crate) const CACHE_ENTRIES: &str = "cache_entries";
+pub(crate) const CACHE_BYTES: &str = "cache_bytes";
 
 pub(crate) const OLDEST_UNPUBLISHED: &str = "undertone_outbox_oldest_unpublished_seconds";
 pub(crate) const LOG_LINES_DROPPED: &str = "undertone_log_lines_dropped_total";
@@ -32,4 +33,5 @@ pub fn describe_cache_metrics() {
     describe_counter!(CACHE_HITS, Unit::Count, "Texts answered without asking the model for them");
     describe_counter!(CACHE_MISSES, Unit::Count, "Texts that the model was asked for");
     describe_gauge!(CACHE_ENTRIES, Unit::Count, "Outputs that are kept now");
+    describe_gauge!(CACHE_BYTES, Unit::Bytes, "The memory that they take");
 }

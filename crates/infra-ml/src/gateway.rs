@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use application::ports::{Admission, HealthCheck, MlError, MlGateway, ModelInfo};
 use async_trait::async_trait;
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
-use tokio::time::timeout_at;
 
 use crate::health::ModelHealthCheck;
 use crate::inference_error::InferenceError;
@@ -18,7 +17,7 @@ use crate::job::Job;
 use crate::loader::LoadedModel;
 use crate::loading::Loading;
 use crate::metric;
-use crate::queue::{Queue, Refused};
+use crate::queue::{Entrance, Queue, Refused};
 use crate::settings::ModelSettings;
 use crate::stopping::Stop;
 use crate::tokenizer::TextTokenizer;
@@ -101,37 +100,35 @@ impl LocalMlGateway {
         self.model.get().ok_or(NotAvailable::Loading)
     }
 
-    fn refuse_when_full(&self) -> Result<(), MlError> {
-        if self.queue.is_full() { Err(saturated()) } else { Ok(()) }
+    fn refuse_when_full(&self, entrance: Entrance) -> Result<(), MlError> {
+        if self.queue.is_full(entrance) { Err(saturated()) } else { Ok(()) }
     }
 
-    /// Cuts `text` and puts it into the queue; as [`Admission::Wait`] it may have to wait for that.
+    /// Cuts `text` and puts it into the queue; a bulk text may have to wait for that. How long it stands in line does not
+    /// count against its deadline: that is how batches and streams are slowed down to what the model can do.
     async fn submit(
         &self,
         served: &Served,
         text: &InputText,
         options: ReadOptions,
-        admission: Admission,
+        entrance: Entrance,
     ) -> Result<Pending, MlError> {
-        let deadline = tokio::time::Instant::now() + self.max_wait;
+        let mut started = tokio::time::Instant::now();
         let mut ids = tokenize(&served.tokenizer, text).await?;
         let Cut { tokens, windowing } = served.windowing.cut(ids.len(), options)?;
         let truncated = tokens < ids.len();
         ids.truncate(tokens);
         let spans = windowing.spans(tokens);
         let window_tokens = spans.iter().map(|span| span.len() as u32).collect();
-        let (job, answer) = Job::new(ids, spans, served.tokenizer.specials().len());
-        let job = Arc::new(job);
-        match admission {
-            Admission::Refuse => self.queue.try_enter(job).map_err(refused)?,
-            Admission::Wait => {
-                if let Some(entered) = self.queue.enter(job).map_err(refused)? {
-                    // A notice that is dropped means that the queue was stopped, which the answer says better.
-                    let _ = timeout_at(deadline, entered).await.map_err(|_| MlError::DeadlineExceeded)?;
-                }
-            }
+        let (job, answer) = Job::new(ids, spans, served.tokenizer.specials().len(), entrance.class());
+        let mut queued = self.queue.enter(Arc::new(job), entrance).map_err(refused)?;
+        if let Some(entered) = queued.entered.take() {
+            // A notice that is dropped means that the queue was stopped, which the answer says better.
+            let _ = entered.await;
+            started = tokio::time::Instant::now();
         }
-        Ok(Pending { answer, deadline, tokens: tokens as u32, window_tokens, truncated })
+        let deadline = started + self.max_wait;
+        Ok(Pending { _queued: queued, answer, deadline, tokens: tokens as u32, window_tokens, truncated })
     }
 }
 
@@ -145,8 +142,8 @@ impl MlGateway for LocalMlGateway {
         options: ReadOptions,
     ) -> Result<ModelOutput, MlError> {
         let served = self.served()?;
-        self.refuse_when_full()?;
-        self.submit(served, text, options, Admission::Refuse).await?.output(&served.info).await
+        self.refuse_when_full(Entrance::Single)?;
+        self.submit(served, text, options, Entrance::Single).await?.output(&served.info).await
     }
 
     /// Texts enter the queue one after another as there is room, so that a batch larger than the queue gets through.
@@ -161,17 +158,20 @@ impl MlGateway for LocalMlGateway {
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
         let served = self.served()?;
         if admission == Admission::Refuse {
-            self.refuse_when_full()?;
+            self.refuse_when_full(Entrance::FirstOfBatch)?;
         }
         let mut entered = Vec::with_capacity(texts.len());
-        let mut admission = admission;
+        let mut entrance = match admission {
+            Admission::Refuse => Entrance::FirstOfBatch,
+            Admission::Wait => Entrance::Bulk,
+        };
         for text in texts {
-            let pending = match self.submit(served, text, options, admission).await {
-                Err(error @ MlError::Saturated) if admission == Admission::Refuse => return Err(error),
+            let pending = match self.submit(served, text, options, entrance).await {
+                Err(error @ MlError::Saturated) => return Err(error),
                 pending => pending,
             };
             if pending.is_ok() {
-                admission = Admission::Wait;
+                entrance = Entrance::Bulk;
             }
             entered.push(pending);
         }

@@ -1,22 +1,35 @@
-use std::collections::VecDeque;
+mod lane;
+mod room;
+mod state;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
 use crate::engine::Cores;
 use crate::gateway::NotAvailable;
-use crate::job::Job;
+use crate::job::{Class, Job};
 use crate::metric;
 
-/// The texts that wait for the workers: bounded by texts and by tokens, first come first served, but for what is long.
+use state::{Length, State};
+
+/// The texts that wait for the workers: bounded by texts and by tokens, first come first served, with three exceptions.
 ///
-/// Long windows wait apart from short ones and run apart from them. While both wait, one worker at a time takes a long
-/// one and the others take short ones; where there is only one worker it takes them in turn. So neither holds the other:
-/// a short text waits for no more than one long window, and long texts always get on. A text of many windows goes back
-/// to the end after each batch.
+/// **Room.** Single texts and bulk texts (those of batches and streams) have room of their own, bulk half as much as
+/// single ones. Whether a single text is let in depends on single texts alone. Bulk texts that find no room stand in a
+/// line before the queue, first come first served. A caller who leaves gives the room back at once, and the next in
+/// line gets it.
 ///
-/// Those who may wait for room stand in a line before the queue. While anyone stands there nobody else is let in,
-/// so that a large text gets its turn.
+/// **Lanes.** Long windows wait apart from short ones and run apart from them. While both wait, one worker at a time
+/// takes a long one and the others take short ones; where there is only one worker it takes them in turn. So neither
+/// holds the other: a short text waits for no more than one long window, and long texts always get on. A text of many
+/// windows goes back to the end after each window.
+///
+/// **Shares.** In each lane, while both wait, one token in four is bulk's; see [`lane::Lane`].
+///
+/// **Impatience.** For every caller of a single text who gives up, some single windows are taken newest first. Where
+/// callers give up after a second and the oldest text has waited that long, first come first served would compute only
+/// what nobody waits for any longer.
 pub(crate) struct Queue {
     state: Mutex<State>,
     work: Condvar,
@@ -26,15 +39,34 @@ pub(crate) struct Queue {
 /// The most that waits, and the most that runs together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueueLimits {
+    /// Single texts; half as many bulk texts may wait beside them.
     pub(crate) items: usize,
-    /// One text alone may have more.
+    /// Tokens of single texts, likewise. One text alone may have more.
     pub(crate) tokens: usize,
     /// One window alone may have more.
     pub(crate) batch_tokens: usize,
 }
 
-/// The tokens above which a window is long.
-const LONG: usize = 128;
+/// How a text comes to the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entrance {
+    /// As a request of its own: at once, or not at all.
+    Single,
+    /// As the first text of a batch: not at all where as many bulk texts wait as single ones may, in the queue or in
+    /// line; else as [`Entrance::Bulk`].
+    FirstOfBatch,
+    /// As a text of a stream or of a batch that was let in: at once, or after those in line.
+    Bulk,
+}
+
+impl Entrance {
+    pub(crate) fn class(self) -> Class {
+        match self {
+            Self::Single => Class::Single,
+            Self::FirstOfBatch | Self::Bulk => Class::Bulk,
+        }
+    }
+}
 
 /// Windows that run together.
 pub(crate) struct Batch<'a> {
@@ -47,14 +79,14 @@ pub(crate) struct Batch<'a> {
 /// Tells the queue, when it is dropped, that a batch has been run.
 pub(crate) struct Running<'a> {
     queue: &'a Queue,
-    lane: Lane,
+    length: Length,
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut state = self.queue.state();
         state.running -= 1;
-        state.running_long -= usize::from(self.lane == Lane::Long);
+        state.running_long -= usize::from(self.length == Length::Long);
     }
 }
 
@@ -62,6 +94,23 @@ impl Drop for Running<'_> {
 pub(crate) struct Task {
     pub(crate) job: Arc<Job>,
     pub(crate) window: usize,
+}
+
+/// A text that was let in, or stands in line. When it is dropped nobody waits for the answer any longer: what was not
+/// run yet is taken out, and its room is free at once.
+pub(crate) struct QueuedText {
+    queue: Arc<Queue>,
+    job: Arc<Job>,
+    /// Reports that the text was let in; none where it was let in at once.
+    pub(crate) entered: Option<oneshot::Receiver<()>>,
+}
+
+impl Drop for QueuedText {
+    fn drop(&mut self) {
+        if !self.job.is_complete() {
+            self.queue.leave(&self.job);
+        }
+    }
 }
 
 /// Why a text was not let in.
@@ -73,53 +122,9 @@ pub(crate) enum Refused {
     Stopped,
 }
 
-#[derive(Default)]
-struct State {
-    short: VecDeque<Entry>,
-    long: VecDeque<Entry>,
-    /// Tokens of the windows of `short` and of `long` that were not taken yet.
-    tokens: usize,
-    /// How many take from the queue.
-    workers: usize,
-    /// Batches that run, and those of them that are long.
-    running: usize,
-    running_long: usize,
-    /// What was taken last.
-    last: Lane,
-    line: VecDeque<(Entry, oneshot::Sender<()>)>,
-    stopped: bool,
-    /// The texts and tokens of this queue that the gauges count now.
-    told: (f64, f64),
-}
-
-/// A text of which the windows from `next` on are still to be run.
-struct Entry {
-    job: Arc<Job>,
-    next: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Lane {
-    #[default]
-    Short,
-    Long,
-}
-
-impl Entry {
-    fn cost(&self) -> usize {
-        self.job.cost_from(self.next)
-    }
-
-    /// By its next window: all but the last of a text's windows are alike.
-    fn lane(&self) -> Lane {
-        if self.job.cost(self.next) > LONG { Lane::Long } else { Lane::Short }
-    }
-}
-
 impl Queue {
     pub(crate) fn new(limits: QueueLimits) -> Self {
-        let state = State { workers: 1, ..State::default() };
-        Self { state: Mutex::new(state), work: Condvar::new(), limits }
+        Self { state: Mutex::new(State::new(limits)), work: Condvar::new(), limits }
     }
 
     /// Tells how many will take from the queue: it is one until then.
@@ -128,66 +133,55 @@ impl Queue {
     }
 
     /// Whether even the smallest text would be refused now.
-    pub(crate) fn is_full(&self) -> bool {
-        !self.state().has_room(1, self.limits)
+    pub(crate) fn is_full(&self, entrance: Entrance) -> bool {
+        self.refuses(&self.state(), entrance, 1)
     }
 
-    /// Lets a text in at once, or not at all.
-    pub(crate) fn try_enter(&self, job: Arc<Job>) -> Result<(), Refused> {
+    /// Lets `job` in, or into the line before the queue. Its class is that of `entrance`.
+    pub(crate) fn enter(self: &Arc<Self>, job: Arc<Job>, entrance: Entrance) -> Result<QueuedText, Refused> {
         let mut state = self.state();
         if state.stopped {
             return Err(Refused::Stopped);
         }
-        let entry = Entry { job, next: 0 };
-        if !state.has_room(entry.cost(), self.limits) {
+        let cost = job.cost_from(0);
+        if self.refuses(&state, entrance, cost) {
             return Err(Refused::Full);
         }
-        state.push(entry);
-        self.work.notify_one();
-        Ok(())
-    }
-
-    /// Lets a text in, or into the line before the queue; the receiver then tells when it is in.
-    pub(crate) fn enter(&self, job: Arc<Job>) -> Result<Option<oneshot::Receiver<()>>, Refused> {
-        let mut state = self.state();
-        if state.stopped {
-            return Err(Refused::Stopped);
-        }
-        let entry = Entry { job, next: 0 };
-        if state.has_room(entry.cost(), self.limits) {
-            state.push(entry);
+        let mut entered = None;
+        if state.has_room(job.class(), cost) {
+            state.push(Arc::clone(&job));
+            state.gauge();
             self.work.notify_one();
-            return Ok(None);
+        } else {
+            entered = Some(state.stand_in_line(Arc::clone(&job)));
         }
-        let (entered, notice) = oneshot::channel();
-        state.line.push_back((entry, entered));
-        Ok(Some(notice))
+        Ok(QueuedText { queue: Arc::clone(self), job, entered })
     }
 
-    /// Waits for work and takes windows of at most `wanted` tokens, and no more than this worker's share of what waits,
-    /// in the order in which they came. None once the queue is stopped.
+    /// Waits for work and takes windows of at most `wanted` tokens, and no more than this worker's share of what waits.
+    /// None once the queue is stopped.
     pub(crate) fn take(&self, wanted: usize) -> Option<Batch<'_>> {
         let mut state = self.state();
         loop {
             if state.stopped {
                 return None;
             }
-            let lane = state.next_lane();
+            let length = state.next_length();
             let idle = state.workers.saturating_sub(state.running).max(1);
-            let share = wanted.min(self.limits.batch_tokens).min(state.tokens.div_ceil(idle));
-            let tasks = state.take(lane, share);
-            state.let_in(self.limits);
-            state.tell();
+            let share = wanted.min(self.limits.batch_tokens).min(state.tokens().div_ceil(idle));
+            let tasks = state.take(length, share);
+            state.let_in();
+            state.gauge();
             if !tasks.is_empty() {
                 let alone = state.running == 0 && state.is_empty();
                 state.running += 1;
-                state.running_long += usize::from(lane == Lane::Long);
-                state.last = lane;
+                state.running_long += usize::from(length == Length::Long);
+                state.last = length;
                 if !state.is_empty() {
                     self.work.notify_one();
                 }
                 let cores = if alone { Cores::All } else { Cores::Own };
-                return Some(Batch { tasks, cores, running: Running { queue: self, lane } });
+                return Some(Batch { tasks, cores, running: Running { queue: self, length } });
             }
             if state.is_empty() {
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -199,15 +193,12 @@ impl Queue {
     pub(crate) fn stop(&self) {
         let mut state = self.state();
         state.stopped = true;
-        state.tokens = 0;
-        let line = std::mem::take(&mut state.line).into_iter().map(|(entry, _)| entry);
-        let (short, long) = (std::mem::take(&mut state.short), std::mem::take(&mut state.long));
-        let left: Vec<Entry> = short.into_iter().chain(long).chain(line).collect();
-        state.tell();
+        let left = state.drain();
+        state.gauge();
         drop(state);
         self.work.notify_all();
-        for entry in left {
-            entry.job.fail(NotAvailable::Stopped.into());
+        for job in left {
+            job.fail(NotAvailable::Stopped.into());
         }
     }
 
@@ -218,107 +209,36 @@ impl Queue {
     /// How many texts wait.
     #[cfg(test)]
     pub(crate) fn depth(&self) -> usize {
-        self.state().waiting()
+        self.state().texts()
+    }
+
+    fn refuses(&self, state: &State, entrance: Entrance, cost: usize) -> bool {
+        match entrance {
+            Entrance::Single => !state.has_room(Class::Single, cost),
+            Entrance::FirstOfBatch => state.bulk_texts() >= self.limits.items,
+            Entrance::Bulk => false,
+        }
+    }
+
+    /// Takes out what was not run yet of a text for which nobody waits any longer.
+    fn leave(&self, job: &Job) {
+        let mut state = self.state();
+        let gave_up = job.abandon();
+        let waited = state.remove(job);
+        if gave_up && waited {
+            metrics::counter!(metric::SKIPPED).increment(1);
+        }
+        if gave_up && job.class() == Class::Single {
+            state.hasten();
+        }
+        if waited && state.let_in() {
+            self.work.notify_one();
+        }
+        state.gauge();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn has_room(&self, cost: usize, limits: QueueLimits) -> bool {
-        let fits = self.waiting() < limits.items && self.tokens + cost <= limits.tokens;
-        self.line.is_empty() && (fits || self.is_empty())
-    }
-
-    fn waiting(&self) -> usize {
-        self.short.len() + self.long.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.waiting() == 0
-    }
-
-    fn lane(&mut self, lane: Lane) -> &mut VecDeque<Entry> {
-        match lane {
-            Lane::Short => &mut self.short,
-            Lane::Long => &mut self.long,
-        }
-    }
-
-    /// From which lane a worker takes now.
-    fn next_lane(&self) -> Lane {
-        let longs_turn = match self.workers {
-            1 => self.last == Lane::Short,
-            _ => self.running_long == 0,
-        };
-        if self.long.is_empty() || (!self.short.is_empty() && !longs_turn) { Lane::Short } else { Lane::Long }
-    }
-
-    fn push(&mut self, entry: Entry) {
-        self.tokens += entry.cost();
-        self.lane(entry.lane()).push_back(entry);
-        self.tell();
-    }
-
-    /// Moves those at the head of the line into the queue while there is room; those who left are dropped.
-    fn let_in(&mut self, limits: QueueLimits) {
-        let mut line = std::mem::take(&mut self.line);
-        while let Some((entry, entered)) = line.pop_front() {
-            if !entry.job.is_wanted() {
-                metrics::counter!(metric::SKIPPED).increment(1);
-            } else if self.has_room(entry.cost(), limits) {
-                self.push(entry);
-                // One who does not listen is in all the same, and is skipped when its turn comes.
-                let _ = entered.send(());
-            } else {
-                line.push_front((entry, entered));
-                break;
-            }
-        }
-        self.line = line;
-    }
-
-    fn take(&mut self, lane: Lane, budget: usize) -> Vec<Task> {
-        let mut tasks = Vec::new();
-        let mut tokens = 0;
-        while let Some(mut entry) = self.lane(lane).pop_front() {
-            if !entry.job.is_wanted() {
-                metrics::counter!(metric::SKIPPED).increment(1);
-                self.tokens -= entry.cost();
-                continue;
-            }
-            let first = entry.next;
-            while entry.next < entry.job.windows() {
-                let cost = entry.job.cost(entry.next);
-                if !tasks.is_empty() && tokens + cost > budget {
-                    break;
-                }
-                tasks.push(Task { job: Arc::clone(&entry.job), window: entry.next });
-                tokens += cost;
-                self.tokens -= cost;
-                entry.next += 1;
-            }
-            if entry.next == entry.job.windows() {
-                continue;
-            }
-            if entry.next == first {
-                self.lane(lane).push_front(entry);
-            } else {
-                self.lane(entry.lane()).push_back(entry);
-            }
-            break;
-        }
-        tasks
-    }
-
-    /// Keeps the gauges, which count what waits for all models of the process.
-    fn tell(&mut self) {
-        let now = (self.waiting() as f64, self.tokens as f64);
-        metrics::gauge!(metric::QUEUE_DEPTH).increment(now.0 - self.told.0);
-        metrics::gauge!(metric::QUEUE_TOKENS).increment(now.1 - self.told.1);
-        self.told = now;
     }
 }
 

@@ -1,7 +1,9 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use application::ports::MlError;
+use tracing::span::EnteredSpan;
 
 use crate::caught::catch_panic;
 use crate::engine::{Cores, Engine, TokenBatch, is_usable};
@@ -64,8 +66,8 @@ impl Worker {
     }
 
     /// One row or error a task, in their order; tasks that failed together share the error.
-    #[tracing::instrument(name = "ml.run_batch", level = "debug", skip_all, fields(windows = tasks.len()))]
     fn forward(&mut self, tasks: &[Task], cores: Cores) -> Vec<Result<Vec<f32>, Arc<InferenceError>>> {
+        let _span = enter_span(tasks);
         let mut batch = TokenBatch::default();
         for task in tasks {
             batch.push(&[&self.specials.before, task.job.window(task.window), &self.specials.after]);
@@ -92,6 +94,19 @@ impl Worker {
     }
 }
 
+/// The span of a batch, which follows from those that its texts were submitted in.
+fn enter_span(tasks: &[Task]) -> EnteredSpan {
+    let span = tracing::debug_span!("ml.run_batch", windows = tasks.len());
+    if !span.is_disabled() {
+        let callers: HashMap<_, _> =
+            tasks.iter().filter_map(|task| Some((task.job.span().id()?, task.job.span()))).collect();
+        for caller in callers.into_values() {
+            span.follows_from(caller);
+        }
+    }
+    span.entered()
+}
+
 fn fail(task: &Task, source: Arc<InferenceError>) {
     if task.job.fail(MlError::InferenceFailed { source }) {
         metrics::counter!(metric::INFERENCE_FAILED).increment(1);
@@ -105,3 +120,6 @@ impl Drop for StopOnDrop {
         self.0.stop();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,11 @@ impl FakeMlGateway {
         self.script().failures.insert(text.to_owned(), failure);
     }
 
+    /// From now on `text` fails no more.
+    pub fn recover(&self, text: &str) {
+        self.script().failures.remove(text);
+    }
+
     /// From now on every call fails as a whole; a full queue lets those in who wait for room.
     pub fn refuse_all(&self, failure: MlFailure) {
         self.script().refusal = Some(failure);

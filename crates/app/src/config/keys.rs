@@ -180,17 +180,20 @@ const KEYS: &[Key] = &[
     key(
         "model.max_queue_tokens",
         "tokens",
-        "The most tokens that may wait; beyond them requests get 503 `saturated`.",
+        "The most tokens of single texts that may wait; beyond them requests get 503 `saturated`. Texts of batches and \
+         streams have half as much room of their own, and beyond it stand in line.",
     ),
     key(
         "model.max_queue_items",
         "number",
-        "The most texts that may wait, each with all its windows; likewise.",
+        "The most single texts that may wait, each with all its windows; likewise. A batch gets 503 where as many texts \
+         of batches and streams wait or stand in line.",
     ),
     key(
         "model.max_wait",
         "seconds",
-        "The longest a text may wait for the model; then 503 `deadline_exceeded`.",
+        "The longest a text may wait in the queue; then 503 `deadline_exceeded`. The time that a text of a batch or \
+         stream stands in line before it does not count.",
     ),
     key("hub.endpoint", "URL", "The hub; by default `HF_ENDPOINT`, else `https://huggingface.co`."),
     key(
@@ -217,7 +220,16 @@ const KEYS: &[Key] = &[
         "Whether a text that was read a while ago, or is being read now, is answered without reading it again. Every \
          answer is kept as a new one all the same.",
     ),
-    key("cache.max_entries", "1–10000000", "The most outputs that are kept, some 600 bytes each."),
+    key(
+        "cache.max_entries",
+        "1–10000000",
+        "The most outputs that are kept, most of them some 600 bytes each.",
+    ),
+    key(
+        "cache.max_bytes",
+        "65536–68719476736",
+        "The most bytes of memory that they take. An output of more than 128 windows is not kept.",
+    ),
     key("cache.ttl", "seconds", "How long an output is kept."),
     key("limits.max_chars", "1–200000", "The longest text, in characters."),
     key(

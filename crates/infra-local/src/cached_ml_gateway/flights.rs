@@ -6,6 +6,7 @@ use application::ports::{CacheKey, MlError};
 use domain::value_objects::{InputText, TenantId};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tracing::Span;
 
 use crate::cached_ml_gateway::reading::{Outcome, Reading};
 
@@ -19,7 +20,7 @@ pub(super) struct Flights(Mutex<UnderWay>);
 
 #[derive(Default)]
 struct UnderWay {
-    seats: HashMap<(TenantId, CacheKey), Listed>,
+    seats: HashMap<Listing, Listed>,
     /// The number of the last flight, which tells a flight from a later one with the same texts.
     last: u64,
 }
@@ -28,7 +29,12 @@ struct Listed {
     flight: WeakShared<BoxFuture<'static, Arc<Outcome>>>,
     place: usize,
     number: u64,
+    /// That of the caller who began it.
+    span: Span,
 }
+
+/// What a reading under way is found by: whose text, which, and whether it was asked for alone.
+type Listing = (TenantId, CacheKey, bool);
 
 /// A reading under way.
 pub(super) type Flight = Shared<BoxFuture<'static, Arc<Outcome>>>;
@@ -40,6 +46,8 @@ pub(super) struct Seat {
     pub(super) place: usize,
     /// Whether the flight was begun for it, and not for a twin.
     pub(super) first: bool,
+    /// Whether the flight was begun before, by another caller.
+    pub(super) joined: bool,
 }
 
 /// Where a text is read, before its own flight has begun.
@@ -58,10 +66,14 @@ pub(super) struct Boarding {
 
 impl Flights {
     /// A seat for every text: in the flight that it or its twin is in already, else in a new one, for all that were in
-    /// none together, that does `read`.
+    /// none together, that does `read`. A text that is asked for `alone` joins only flights of such texts: those of
+    /// batches and streams may stand in line for long.
+    ///
+    /// The span of the caller follows from those of the flights that it joins.
     pub(super) fn board<'a>(
         self: &Arc<Self>,
         tenant: &TenantId,
+        alone: bool,
         wanted: impl Iterator<Item = (&'a CacheKey, &'a InputText)>,
         read: impl FnOnce(Vec<CacheKey>, Vec<InputText>) -> Reading,
     ) -> Boarding {
@@ -70,7 +82,7 @@ impl Flights {
         let mut places: HashMap<&CacheKey, usize> = HashMap::new();
         let mut found = Vec::new();
         for (key, text) in wanted {
-            found.push(match (under_way.seat(tenant, key), places.get(key)) {
+            found.push(match (under_way.seat(tenant, key, alone), places.get(key)) {
                 (Some(seat), _) => Found::Elsewhere(seat),
                 (None, Some(place)) => Found::Here { place: *place, first: false },
                 (None, None) => {
@@ -83,12 +95,14 @@ impl Flights {
             });
         }
         let own = (!keys.is_empty()).then(|| {
-            let listed = keys.iter().map(|key| (tenant.clone(), key.clone())).collect();
+            let listed = keys.iter().map(|key| (tenant.clone(), key.clone(), alone)).collect();
             under_way.begin(self, listed, read(keys, texts))
         });
         let seats = found.into_iter().filter_map(|found| match found {
             Found::Elsewhere(seat) => Some(seat),
-            Found::Here { place, first } => own.clone().map(|flight| Seat { flight, place, first }),
+            Found::Here { place, first } => {
+                own.clone().map(|flight| Seat { flight, place, first, joined: false })
+            }
         });
         Boarding { seats: seats.collect(), own }
     }
@@ -100,12 +114,24 @@ impl Flights {
 
 impl UnderWay {
     /// The seat of a text that is being read.
-    fn seat(&self, tenant: &TenantId, key: &CacheKey) -> Option<Seat> {
-        let listed = self.seats.get(&(tenant.clone(), key.clone()))?;
-        Some(Seat { flight: listed.flight.upgrade()?, place: listed.place, first: false })
+    fn seat(&self, tenant: &TenantId, key: &CacheKey, alone: bool) -> Option<Seat> {
+        let mut listing = (tenant.clone(), key.clone(), true);
+        let found = |listing: &Listing| {
+            let listed = self.seats.get(listing)?;
+            Some((listed.flight.upgrade()?, listed))
+        };
+        let (flight, listed) = match found(&listing) {
+            None if !alone => {
+                listing.2 = false;
+                found(&listing)?
+            }
+            joined => joined?,
+        };
+        Span::current().follows_from(&listed.span);
+        Some(Seat { flight, place: listed.place, first: false, joined: true })
     }
 
-    fn begin(&mut self, flights: &Arc<Flights>, keys: Vec<(TenantId, CacheKey)>, reading: Reading) -> Flight {
+    fn begin(&mut self, flights: &Arc<Flights>, keys: Vec<Listing>, reading: Reading) -> Flight {
         self.last += 1;
         let number = self.last;
         let entries = keys.clone();
@@ -114,7 +140,8 @@ impl UnderWay {
         // There is always a weak one of what has not been polled yet.
         if let Some(weak) = flight.downgrade() {
             for (place, key) in entries.into_iter().enumerate() {
-                self.seats.insert(key, Listed { flight: weak.clone(), place, number });
+                let (flight, span) = (weak.clone(), Span::current());
+                self.seats.insert(key, Listed { flight, place, number, span });
             }
         }
         flight
@@ -131,7 +158,7 @@ async fn fly(reading: Reading, _entry: Entry) -> Arc<Outcome> {
 /// A flight's entry in the list, which ends with the flight: when it has landed, or when nobody waits for it any more.
 struct Entry {
     flights: Arc<Flights>,
-    keys: Vec<(TenantId, CacheKey)>,
+    keys: Vec<Listing>,
     number: u64,
 }
 

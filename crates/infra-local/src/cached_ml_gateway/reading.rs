@@ -32,6 +32,11 @@ impl Ask {
         }
     }
 
+    /// Whether it is a request for one text.
+    pub(super) fn is_alone(self) -> bool {
+        matches!(self, Self::One)
+    }
+
     /// Whether the caller waits for room where the queue is full.
     pub(super) fn waits(self) -> bool {
         matches!(self, Self::Many(Admission::Wait))

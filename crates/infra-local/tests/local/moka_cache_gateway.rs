@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use application::ports::{CacheGateway, CacheKey, CachedOutput};
 use domain::value_objects::{ReadOptions, TenantId, Usage, WindowOutput};
-use infra_local::MokaCacheGateway;
+use infra_local::{CacheLimits, MokaCacheGateway};
 use metrics::set_default_local_recorder;
 use testkit::cache_contract;
 
@@ -11,6 +11,12 @@ use crate::recorded::Recorded;
 /// Far longer than a test takes.
 const LONG: Duration = Duration::from_hours(1);
 const ENTRIES: &str = "cache_entries{cache_name=prediction}";
+const BYTES: &str = "cache_bytes{cache_name=prediction}";
+
+/// One of so many entries, whatever their bytes.
+fn cache(entries: u64, time_to_live: Duration) -> MokaCacheGateway {
+    MokaCacheGateway::new(CacheLimits { entries, bytes: 1 << 30 }, time_to_live)
+}
 
 fn key(n: u64) -> CacheKey {
     let mut text = [0; 32];
@@ -36,12 +42,12 @@ async fn put(cache: &MokaCacheGateway, numbers: std::ops::Range<u64>) {
 
 #[tokio::test]
 async fn it_keeps_the_contract_of_caches() {
-    cache_contract(&MokaCacheGateway::new(9, LONG)).await;
+    cache_contract(&cache(9, LONG)).await;
 }
 
 #[tokio::test]
 async fn it_never_keeps_more_than_it_may() {
-    let cache = MokaCacheGateway::new(100, LONG);
+    let cache = cache(100, LONG);
     let recorded = Recorded::default();
     let _guard = set_default_local_recorder(&recorded);
     put(&cache, 0..70).await;
@@ -56,7 +62,7 @@ async fn it_never_keeps_more_than_it_may() {
 
 #[tokio::test]
 async fn an_output_is_forgotten_after_its_time() {
-    let cache = MokaCacheGateway::new(100, Duration::from_millis(1));
+    let cache = cache(100, Duration::from_millis(1));
     let recorded = Recorded::default();
     let _guard = set_default_local_recorder(&recorded);
     put(&cache, 0..1).await;
@@ -66,8 +72,57 @@ async fn an_output_is_forgotten_after_its_time() {
         tokio::task::yield_now().await;
     }
     // Its memory is let go of, too, though nobody puts anything.
-    while recorded.of(ENTRIES).last() != Some(&0.0) {
+    while recorded.of(ENTRIES).last() != Some(&0.0) || recorded.of(BYTES).last() != Some(&0.0) {
         assert!(Instant::now() < deadline, "its memory is never let go of");
         cache.keep_up().await;
     }
+}
+
+/// An output of so many windows, as `max_tokens = 1` makes them of a long text.
+fn windows(count: usize) -> CachedOutput {
+    let windows = vec![WindowOutput { logits: vec![0.5, -0.5, 0.1], tokens: 1 }; count];
+    let usage = Usage { tokens: count as u32, windows: count as u32, truncated: false };
+    CachedOutput { windows, usage }
+}
+
+#[tokio::test]
+async fn it_never_keeps_more_bytes_than_it_may() {
+    let limits = CacheLimits { entries: 20_000, bytes: 1 << 20 };
+    let cache = MokaCacheGateway::new(limits, LONG);
+    let recorded = Recorded::default();
+    let _guard = set_default_local_recorder(&recorded);
+    let tenant = TenantId::default();
+    for n in 0..2_000 {
+        cache.put_many(&tenant, vec![(key(n), windows(100))]).await;
+    }
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let (entries, bytes) = loop {
+        // What was pushed out is dropped a little later.
+        cache.keep_up().await;
+        let (entries, bytes) = (recorded.of(ENTRIES), recorded.of(BYTES));
+        if let (Some(entries), Some(bytes)) = (entries.last(), bytes.last())
+            && *bytes <= limits.bytes as f64
+        {
+            break (*entries, *bytes);
+        }
+        assert!(Instant::now() < deadline, "it keeps more than it may");
+    };
+    assert!(bytes > limits.bytes as f64 / 2.0, "{bytes} bytes");
+    // Their numbers alone are 100 times three of four bytes.
+    assert!(bytes > entries * 1_200.0, "{entries} entries of {bytes} bytes");
+}
+
+#[tokio::test]
+async fn an_output_of_very_many_windows_is_not_kept_and_takes_the_place_of_none() {
+    let cache = cache(100, LONG);
+    let tenant = TenantId::default();
+    let most = MokaCacheGateway::MAX_WINDOWS;
+    cache.put_many(&tenant, vec![(key(1), windows(most)), (key(2), windows(most + 1))]).await;
+    assert_eq!(cache.get_many(&tenant, &[key(1), key(2)]).await, [Some(windows(most)), None]);
+    cache.put_many(&tenant, vec![(key(1), windows(5_000))]).await;
+    assert_eq!(
+        cache.get_many(&tenant, &[key(1)]).await,
+        [None],
+        "what was there before is no answer any more"
+    );
 }

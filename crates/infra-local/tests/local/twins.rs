@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use application::action::chain;
 use application::ports::Admission::{Refuse, Wait};
-use application::ports::{MlError, MlGateway};
-use domain::value_objects::{ReadOptions, TenantId};
+use application::ports::{Admission, MlError, MlGateway};
+use domain::value_objects::{ModelOutput, ReadOptions, TenantId};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use infra_local::{CachedMlGateway, MokaCacheGateway};
+use infra_local::{CacheLimits, CachedMlGateway, MokaCacheGateway};
 use testkit::{FakeMlGateway, MlFailure};
 
 use crate::gate::{World, cached, text};
@@ -38,7 +38,8 @@ async fn a_thousand_callers_of_one_text_compute_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_callers_on_many_threads_compute_once() {
     let model = Arc::new(FakeMlGateway::new());
-    let cache = Arc::new(MokaCacheGateway::new(1_000, Duration::from_mins(5)));
+    let limits = CacheLimits { entries: 1_000, bytes: 1 << 30 };
+    let cache = Arc::new(MokaCacheGateway::new(limits, Duration::from_mins(5)));
     let gateway = Arc::new(CachedMlGateway::new(model.clone(), cache));
     for round in 0..20 {
         let callers = (0..1_000).map(|_| {
@@ -98,7 +99,7 @@ async fn a_caller_who_stands_still_holds_up_nobody() {
 
 #[tokio::test]
 async fn an_error_goes_to_all_who_wait_and_is_not_kept() {
-    for failure in [MlFailure::InferenceFailed, MlFailure::DeadlineExceeded, MlFailure::Unavailable] {
+    for failure in [MlFailure::InferenceFailed, MlFailure::Unavailable] {
         let world = World::new();
         world.model().fail("bad luck", failure);
         world.model().hold_all();
@@ -112,6 +113,67 @@ async fn an_error_goes_to_all_who_wait_and_is_not_kept() {
         assert_eq!((world.calls().len(), world.cache.entries().len()), (1, 0));
         assert!(world.predict("bad luck").await.is_err());
         assert_eq!(world.calls().len(), 2, "the next one has it read again");
+    }
+}
+
+#[tokio::test]
+async fn the_deadline_of_an_elder_twin_is_not_that_of_those_who_joined() {
+    for joins_as in [None, Some(Refuse), Some(Wait)] {
+        let world = World::new();
+        world.gate.shut();
+        let mut elder = Box::pin(world.predict("good"));
+        assert!(elder.as_mut().now_or_never().is_none());
+        let mut joined: Vec<_> = (0..3).map(|_| Box::pin(ask(&world, joins_as))).collect();
+        assert!(joined.iter_mut().all(|caller| caller.as_mut().now_or_never().is_none()));
+        world.model().fail("good", MlFailure::DeadlineExceeded);
+        world.gate.open();
+        assert!(matches!(elder.await, Err(MlError::DeadlineExceeded)));
+        world.gate.shut();
+        assert!(joined.iter_mut().all(|caller| caller.as_mut().now_or_never().is_none()), "{joins_as:?}");
+        world.model().recover("good");
+        world.gate.open();
+        for outcome in join_all(joined).await {
+            assert!(outcome.is_ok(), "{outcome:?}");
+        }
+        assert_eq!(world.calls().len(), 2, "they ask again together");
+    }
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_twice_is_an_error_for_all() {
+    let world = World::new();
+    world.model().fail("good", MlFailure::DeadlineExceeded);
+    world.gate.shut();
+    let mut callers: Vec<_> = (0..3).map(|_| Box::pin(world.predict("good"))).collect();
+    assert!(callers.iter_mut().all(|caller| caller.now_or_never().is_none()));
+    world.gate.open();
+    for outcome in join_all(callers).await {
+        assert!(matches!(outcome, Err(MlError::DeadlineExceeded)), "{outcome:?}");
+    }
+    assert_eq!(
+        world.calls().len(),
+        3,
+        "each of those who joined asked once more; the second was done when the third came"
+    );
+}
+
+#[tokio::test]
+async fn who_asks_for_one_text_does_not_wait_for_a_batch_or_a_stream() {
+    let world = World::new();
+    world.gate.shut();
+    let mut line = Box::pin(world.predict_batch(&["good", "bad"], Wait));
+    assert!(line.as_mut().now_or_never().is_none());
+    world.gate.open();
+    assert!(!world.predict("good").await.unwrap().cached);
+    assert_eq!(cached(&line.await.unwrap()), [false, false]);
+    assert_eq!(world.calls(), [vec!["good"], vec!["good", "bad"]]);
+}
+
+/// Asks for `good`, alone or as a batch or line.
+async fn ask(world: &World, admission: Option<Admission>) -> Result<ModelOutput, MlError> {
+    match admission {
+        None => world.predict("good").await,
+        Some(admission) => world.predict_batch(&["good"], admission).await?.remove(0),
     }
 }
 
@@ -197,12 +259,13 @@ async fn a_batch_asks_the_model_once_for_what_nobody_has_or_reads() {
     assert!(single.as_mut().now_or_never().is_none());
     let mut batch = Box::pin(world.predict_batch(&["new", "under way", "kept", "newer"], Refuse));
     assert!(batch.as_mut().now_or_never().is_none());
-    let mut twin_of_the_batch = Box::pin(world.predict("newer"));
+    let mut twin_of_the_batch = Box::pin(world.predict_batch(&["newer"], Wait));
     assert!(twin_of_the_batch.as_mut().now_or_never().is_none());
     assert_eq!(world.calls(), [vec!["kept"], vec!["under way"], vec!["new", "newer"]]);
     world.model().release_all();
     assert_eq!(cached(&batch.await.unwrap()), [false, true, true, false]);
-    assert!(!single.await.unwrap().cached && twin_of_the_batch.await.unwrap().cached);
+    assert!(!single.await.unwrap().cached);
+    assert_eq!(cached(&twin_of_the_batch.await.unwrap()), [true]);
     assert_eq!(world.calls().len(), 3);
 }
 

@@ -7,9 +7,11 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::gateway::NotAvailable;
 use crate::job::Reply;
+use crate::queue::QueuedText;
 
 /// A text that was let in and whose answer is to come. Dropping it takes the text out of the queue again.
 pub(super) struct Pending {
+    pub(super) _queued: QueuedText,
     pub(super) answer: oneshot::Receiver<Reply>,
     pub(super) deadline: Instant,
     /// The text's tokens that are read, each counted once.

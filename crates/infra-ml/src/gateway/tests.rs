@@ -12,9 +12,9 @@ use tokio::sync::oneshot::Receiver;
 
 use super::start::start_with;
 use super::*;
-use crate::job::Reply;
+use crate::job::{Class, Reply};
 use crate::load_error::LoadError;
-use crate::queue::QueueLimits;
+use crate::queue::{QueueLimits, QueuedText};
 use crate::testing::fake_engine::{FakeEngine, Keeper};
 use crate::testing::{small_model, tenant, text};
 
@@ -51,14 +51,13 @@ async fn start_fake(engine: FakeEngine, limits: QueueLimits, max_wait: Duration)
 }
 
 /// Puts the one token `id` into the queue, whatever the gateway's deadline.
-fn enter(gateway: &LocalMlGateway, id: u32) -> Receiver<Reply> {
-    let (job, answer) = Job::new(vec![id], std::iter::once(0..1).collect(), 2);
-    gateway.queue.try_enter(Arc::new(job)).unwrap();
-    answer
+fn enter(gateway: &LocalMlGateway, id: u32) -> (QueuedText, Receiver<Reply>) {
+    let (job, answer) = Job::new(vec![id], std::iter::once(0..1).collect(), 2, Class::Single);
+    (gateway.queue.enter(Arc::new(job), Entrance::Single).unwrap(), answer)
 }
 
 /// Puts `good` into the engine and keeps it there, so that what comes after it waits.
-async fn occupy(gateway: &LocalMlGateway, keeper: &mut Keeper) -> Receiver<Reply> {
+async fn occupy(gateway: &LocalMlGateway, keeper: &mut Keeper) -> (QueuedText, Receiver<Reply>) {
     let answer = enter(gateway, 4);
     keeper.arrival().await;
     answer
@@ -125,8 +124,8 @@ async fn an_empty_batch_has_no_answers() {
 async fn a_text_without_tokens_is_read_as_an_empty_window() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     let served = gateway.served().unwrap();
-    let (job, answer) = Job::new(Vec::new(), served.windowing.spans(0), 2);
-    gateway.queue.try_enter(Arc::new(job)).unwrap();
+    let (job, answer) = Job::new(Vec::new(), served.windowing.spans(0), 2, Class::Single);
+    let _queued = gateway.queue.enter(Arc::new(job), Entrance::Single).unwrap();
     assert_eq!(answer.await.unwrap().unwrap(), [FakeEngine::logits(&[1, 2])]);
 }
 

@@ -60,7 +60,7 @@ pub(super) const LAYERS: &[Layer] = &[
             &["half", "libc", "rayon", "rten-simd", "rten-vecmath"],
         ],
         dev_inside: &["testkit"],
-        dev_outside: &["criterion", "proptest", "tempfile"],
+        dev_outside: &["criterion", "proptest", "tempfile", "tracing-subscriber"],
     },
     Layer {
         name: "infra-postgres",

@@ -16,13 +16,11 @@ async fn ask(
 async fn a_full_queue_is_saturated_and_recovers() {
     let (engine, _seen, mut keeper) = FakeEngine::gated();
     let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }, PATIENT).await;
-    let in_engine = occupy(&gateway, &mut keeper).await;
+    let (_queued, in_engine) = occupy(&gateway, &mut keeper).await;
     let waiting = ask(&gateway, "bad", 1).await;
 
     let texts = [text("word"), text("word")];
     let refused = gateway.predict(&tenant(), &texts[0], PLAIN).await;
-    assert!(matches!(refused, Err(MlError::Saturated)));
-    let refused = gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::Refuse).await;
     assert!(matches!(refused, Err(MlError::Saturated)));
 
     drop(keeper);
@@ -67,14 +65,15 @@ async fn many_waiting_batches_get_through_a_small_queue_together() {
 }
 
 #[tokio::test]
-async fn callers_who_left_cost_no_forward() {
+async fn callers_who_left_cost_no_forward_and_no_room() {
     let (engine, seen, mut keeper) = FakeEngine::gated();
-    let gateway = start_fake(engine, ROOMY, PATIENT).await;
-    let in_engine = occupy(&gateway, &mut keeper).await;
-    for depth in 1..=5 {
-        ask(&gateway, "bad", depth).await.abort();
+    let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }, PATIENT).await;
+    let (_queued, in_engine) = occupy(&gateway, &mut keeper).await;
+    for _ in 0..5 {
+        ask(&gateway, "bad", 1).await.abort();
+        until_waiting(&gateway, 0).await;
     }
-    let last = ask(&gateway, "word", 6).await;
+    let last = ask(&gateway, "word", 1).await;
     drop(keeper);
     assert!(in_engine.await.unwrap().is_ok());
     assert_eq!(only_window(last.await.unwrap()), [12.0, 3.0, 1.0]);
@@ -85,14 +84,14 @@ async fn callers_who_left_cost_no_forward() {
 async fn an_answer_that_would_come_too_late_is_an_error_and_is_not_computed() {
     let (engine, seen, mut keeper) = FakeEngine::gated();
     let gateway = start_fake(engine, ROOMY, Duration::ZERO).await;
-    let in_engine = occupy(&gateway, &mut keeper).await;
+    let (_queued, in_engine) = occupy(&gateway, &mut keeper).await;
     let texts = [text("bad"), text("word")];
     let late = gateway.predict(&tenant(), &texts[0], PLAIN).await;
     assert!(matches!(late, Err(MlError::DeadlineExceeded)));
     let late =
         gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::Wait).await.unwrap();
     assert!(late.iter().all(|output| matches!(output, Err(MlError::DeadlineExceeded))));
-    let behind_them = enter(&gateway, 9);
+    let (_behind, behind_them) = enter(&gateway, 9);
     drop(keeper);
     assert!(in_engine.await.unwrap().is_ok() && behind_them.await.unwrap().is_ok());
     assert_eq!(seen.batches(), [vec![vec![1, 4, 2]], vec![vec![1, 9, 2]]]);
@@ -102,7 +101,7 @@ async fn an_answer_that_would_come_too_late_is_an_error_and_is_not_computed() {
 async fn stopping_answers_what_waits_and_ends_the_worker() {
     let (engine, seen, mut keeper) = FakeEngine::gated();
     let gateway = start_fake(engine, ROOMY, PATIENT).await;
-    let in_engine = occupy(&gateway, &mut keeper).await;
+    let (_queued, in_engine) = occupy(&gateway, &mut keeper).await;
     let waiting = ask(&gateway, "bad", 1).await;
     let (stopping, (in_engine, waiting)) = tokio::join!(gateway.stop(), async {
         let waiting = waiting.await.unwrap();
@@ -119,4 +118,59 @@ async fn stopping_answers_what_waits_and_ends_the_worker() {
     ));
     assert!(gateway.models().is_empty() && gateway.health().check().await.is_err());
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn bulk_texts_in_line_refuse_no_single_text_and_only_too_many_of_them_a_batch() {
+    let (engine, _seen, mut keeper) = FakeEngine::gated();
+    let gateway = start_fake(engine, QueueLimits { items: 4, ..ROOMY }, PATIENT).await;
+    let (_queued, _in_engine) = occupy(&gateway, &mut keeper).await;
+    let lines: Vec<_> = (0..3)
+        .map(|_| {
+            let gateway = Arc::clone(&gateway);
+            tokio::spawn(async move {
+                gateway.predict_batch(&tenant(), &[&text("bad")], PLAIN, Admission::Wait).await
+            })
+        })
+        .collect();
+    until_waiting(&gateway, 2).await;
+    let single = ask(&gateway, "word", 3).await;
+    let batch = {
+        let gateway = Arc::clone(&gateway);
+        let texts = [text("good"), text("good bad")];
+        tokio::spawn(async move {
+            gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::Refuse).await
+        })
+    };
+    let too_many = async {
+        while !gateway.queue.is_full(Entrance::FirstOfBatch) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), too_many).await.unwrap();
+    let refused = gateway.predict_batch(&tenant(), &[&text("good")], PLAIN, Admission::Refuse).await;
+    assert!(matches!(refused, Err(MlError::Saturated)));
+    drop(keeper);
+    assert!(single.await.unwrap().is_ok() && batch.await.unwrap().unwrap().iter().all(Result::is_ok));
+    for line in lines {
+        assert!(line.await.unwrap().unwrap()[0].is_ok());
+    }
+}
+
+#[tokio::test]
+async fn standing_in_line_does_not_count_against_the_deadline() {
+    let (engine, _seen, mut keeper) = FakeEngine::gated();
+    let gateway = start_fake(engine, QueueLimits { items: 2, ..ROOMY }, Duration::ZERO).await;
+    let (_queued, _in_engine) = occupy(&gateway, &mut keeper).await;
+    let (job, _answer) = Job::new(vec![4], std::iter::once(0..1).collect(), 2, Class::Bulk);
+    let before = gateway.queue.enter(Arc::new(job), Entrance::Bulk).unwrap();
+    let tenant = tenant();
+    let in_line = text("bad");
+    let texts = [&in_line];
+    let mut asking = gateway.predict_batch(&tenant, &texts, PLAIN, Admission::Wait);
+    assert!(futures_util::poll!(&mut asking).is_pending());
+    assert!(futures_util::poll!(&mut asking).is_pending(), "its time has not begun");
+    drop(before);
+    let outputs = asking.await.unwrap();
+    assert!(matches!(outputs[..], [Err(MlError::DeadlineExceeded)]), "its time began when it was let in");
 }
