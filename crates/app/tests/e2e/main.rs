@@ -6,6 +6,7 @@ mod api;
 mod blocked_log;
 mod bodies;
 mod broken_models;
+mod bulk;
 mod cache;
 mod clocks;
 mod command_line;
