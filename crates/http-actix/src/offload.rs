@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use actix_web::rt::task::spawn_blocking;
+use actix_web::rt::task::{spawn_blocking, yield_now};
 use tokio::sync::Semaphore;
 use tracing::Span;
 
@@ -45,6 +45,8 @@ impl Offload {
             let _permit = permit;
             span.in_scope(work)
         });
+        // Others on this thread get their turn, also where the work has ended by now.
+        yield_now().await;
         match running.await {
             Ok(done) => Ok(done),
             Err(ended) => match ended.try_into_panic() {
