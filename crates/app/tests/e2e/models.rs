@@ -176,7 +176,7 @@ impl Conversation {
     fn begin(running: &Undertone) -> Self {
         let mut connection = TcpStream::connect(&running.address).unwrap();
         connection.set_read_timeout(Some(PATIENCE)).unwrap();
-        let head = "POST /api/v1/predictions/stream HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+        let head = "POST /api/v1/predictions/stream HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
                     content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
         connection.write_all(head.as_bytes()).unwrap();
         Self { connection, heard: String::new() }
