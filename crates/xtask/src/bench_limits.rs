@@ -26,7 +26,7 @@ pub(crate) struct BenchLimitsArgs {
     /// Seconds for each phase
     #[arg(long, default_value_t = 15)]
     seconds: u64,
-    /// Rows in the store before `scans`
+    /// Rows that `scans` adds to the store before it measures; 0 where it has rows already
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
 }

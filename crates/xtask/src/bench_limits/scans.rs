@@ -13,7 +13,9 @@ const SCANNING: usize = 16;
 
 /// Reads by id, writes and probes beside lists that match nothing and so read everything.
 pub(super) fn run(workspace: &Workspace, undertone: &Undertone, bench: &Bench) -> anyhow::Result<Figures> {
-    seed::run(workspace, &SeedArgs::rows_in(bench.rows, undertone.store_of(&bench.server)))?;
+    if bench.rows > 0 {
+        seed::run(workspace, &SeedArgs::rows_in(bench.rows, undertone.store_of(&bench.server)))?;
+    }
     let server = bench.server.address().to_owned();
     let id = any_id(&server)?;
     let start = |callers, pause, request: Box<dyn Fn(u64) -> Request + Send + Sync>| {
@@ -38,7 +40,7 @@ pub(super) fn run(workspace: &Workspace, undertone: &Undertone, bench: &Bench) -
 
 fn figures(rows: u64, lists: &Tally, [finds, probes, health, writes]: [&Tally; 4]) -> Figures {
     vec![
-        ("rows", rows.to_string()),
+        ("rows added", rows.to_string()),
         ("lists answered", format!("{}; besides: {}", lists.count(200), lists.faults())),
         ("p99 of GET by id", finds.p99()),
         ("faults of GET by id", finds.faults()),
