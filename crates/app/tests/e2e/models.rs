@@ -137,14 +137,18 @@ fn a_model_that_cannot_be_loaded_leaves_the_old_one_in_its_place() {
     assert_eq!((default.status, &default.body["code"]), (400, &json!("default_model")));
     assert_eq!(api.get("/health").unwrap().body["status"], "healthy");
     assert_eq!(running.log_of_level("ERROR"), Vec::<Value>::new());
-    let told: Vec<_> = failed_loadings(&running).iter().map(|fields| fields["field"].clone()).collect();
+    let told: Vec<_> = failed_loadings(&running, 7).iter().map(|fields| fields["field"].clone()).collect();
     assert_eq!(told, ["path", "path", "precision", "device", "window", "labels", "max_wait"]);
 }
 
-/// What the log says of the loadings that failed, in order.
-fn failed_loadings(running: &Undertone) -> Vec<Value> {
-    let fields = running.log_of_level("WARN").into_iter().map(|line| line["fields"].clone());
-    fields.filter(|fields| fields["model"] == "upside-down" && fields["reason"].is_string()).collect()
+/// What the log says of the loadings that failed, in order, once it reports so many.
+fn failed_loadings(running: &Undertone, count: usize) -> Vec<Value> {
+    wait_for("the failed loadings to be logged", || {
+        let fields = running.log_of_level("WARN").into_iter().map(|line| line["fields"].clone());
+        let of_loadings = |fields: &Value| fields["model"] == "upside-down" && fields["reason"].is_string();
+        let failed: Vec<_> = fields.filter(of_loadings).collect();
+        (failed.len() >= count).then_some(failed)
+    })
 }
 
 #[test]
@@ -159,7 +163,7 @@ fn a_hub_that_does_not_serve_for_now_is_no_fault_of_the_caller() {
     let api = running.api();
     let refused = load(&api, "org/sentiment");
     assert_eq!((refused.status, &refused.body["code"]), (503, &json!("unavailable")));
-    let [failed] = failed_loadings(&running).try_into().expect("one loading failed");
+    let [failed] = failed_loadings(&running, 1).try_into().expect("one loading failed");
     assert!(failed["reason"].as_str().unwrap().contains("was asked too often"), "{failed}");
     assert!(!failed.to_string().contains("unused"), "the token is never logged");
     let absent = load(&api, "./absent");

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::api::Api;
 use crate::database::{Database, run};
-use crate::undertone::Undertone;
+use crate::undertone::{Undertone, wait_for};
 
 /// The rows that a newer release has changed, counted from the newest.
 const CHANGED: [usize; 4] = [0, 3, 4, 11];
@@ -58,9 +58,11 @@ fn assert_serves_beside_a_newer_release(store: &str, change: impl FnOnce(String)
     let metrics = running.api().text("/metrics");
     let counted = metrics.lines().find_map(|line| line.strip_prefix(series)).expect("the counter").trim();
     assert_eq!(counted, (4 * CHANGED.len()).to_string(), "each row, once a walk");
-    let warnings = running.log_of_level("WARN");
-    let skipped: Vec<&Value> =
-        warnings.iter().filter(|line| line["fields"]["table"] == "predictions").collect();
+    let skipped = wait_for("the skipped rows to be logged", || {
+        let warnings = running.log_of_level("WARN").into_iter();
+        let skipped: Vec<Value> = warnings.filter(|line| line["fields"]["table"] == "predictions").collect();
+        (!skipped.is_empty()).then_some(skipped)
+    });
     assert_eq!(skipped.len(), 1, "no flood: {skipped:?}");
     assert_eq!(
         (&skipped[0]["fields"]["column"], &skipped[0]["fields"]["id"]),
