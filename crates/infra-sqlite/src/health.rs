@@ -14,7 +14,7 @@ use crate::writer::{Room, WriteJob, Writer};
 /// Looks whether rows can be read, on a connection of its own, and whether rows can be written.
 ///
 /// Write sets that come through are proof enough; a write of its own is tried only where none has come through for
-/// [`PROOF_LASTS`], or where the last one failed. A store that was opened for reading only is degraded: it works, but
+/// five seconds, or where the last one failed. A store that was opened for reading only is degraded: it works, but
 /// takes no answers.
 pub struct SqliteHealthCheck {
     readers: Readers,
