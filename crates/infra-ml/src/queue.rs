@@ -25,7 +25,8 @@ use state::{Length, State};
 /// holds the other: a short text waits for no more than one long window, and long texts always get on. A text of many
 /// windows goes back to the end after each window.
 ///
-/// **Shares.** In each lane, while both wait, one token in four is bulk's; see [`lane::Lane`].
+/// **Shares.** In each lane, while both wait, one token in four is bulk's; see [`lane::Lane`]. For a moment after a
+/// single text came, the last worker that is not busy takes no bulk; see [`State::pause`].
 ///
 /// **Impatience.** For every caller of a single text who gives up, some single windows are taken newest first. Where
 /// callers give up after a second and the oldest text has waited that long, first come first served would compute only
@@ -165,6 +166,11 @@ impl Queue {
         loop {
             if state.stopped {
                 return None;
+            }
+            if let Some(pause) = state.pause() {
+                let woken = self.work.wait_timeout(state, pause);
+                state = woken.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
             }
             let length = state.next_length();
             let idle = state.workers.saturating_sub(state.running).max(1);

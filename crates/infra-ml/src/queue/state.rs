@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -13,6 +14,10 @@ const LONG: usize = 128;
 
 /// The windows that are taken newest first for each caller of a single text who gave up waiting.
 const NEWEST_FIRST: usize = 16;
+
+/// How long after a single text came one of several workers takes no bulk. The callers of single texts send the next
+/// one a moment after the answer, and would find all workers at windows of tens of milliseconds.
+const RESERVED: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Length {
@@ -31,6 +36,9 @@ pub(super) struct State {
     last_number: u64,
     /// How many windows of single texts are still to be taken newest first.
     newest_first: usize,
+    /// When a single text came last.
+    last_single: Option<Instant>,
+    pub(super) reserved: Duration,
     /// How many take from the queue.
     pub(super) workers: usize,
     /// Batches that run, and those of them that are long.
@@ -52,6 +60,8 @@ impl State {
             bulk: Room::new((limits.items / 2).max(1), limits.tokens / 2),
             last_number: 0,
             newest_first: 0,
+            last_single: None,
+            reserved: RESERVED,
             workers: 1,
             running: 0,
             running_long: 0,
@@ -89,6 +99,9 @@ impl State {
     }
 
     pub(super) fn push(&mut self, job: Arc<Job>) {
+        if job.class() == Class::Single {
+            self.last_single = Some(Instant::now());
+        }
         let entry = Entry { job, next: 0 };
         self.room(entry.job.class()).add(entry.cost());
         self.append(entry);
@@ -113,6 +126,17 @@ impl State {
             }
         }
         moved
+    }
+
+    /// How long the worker that asks is to leave bulk alone: nothing else waits, it is the last that is not busy, and a
+    /// single text came a moment ago. None where it may take what waits.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        let is_last = self.workers > 1 && self.running + 1 >= self.workers;
+        if !is_last || self.single.texts() > 0 || self.bulk.texts() == 0 {
+            return None;
+        }
+        let pause = self.reserved.checked_sub(self.last_single?.elapsed())?;
+        (!pause.is_zero()).then_some(pause)
     }
 
     /// Which windows a worker takes now.

@@ -1,6 +1,7 @@
 mod gauges;
 mod impatience;
 mod lanes;
+mod reserve;
 mod shares;
 
 use application::ports::MlError;
