@@ -12,7 +12,7 @@ use crate::metric::LOG_LINES_DROPPED;
 /// Log lines on their way to an output that may stand still, such as a pipe whose reader has stopped.
 ///
 /// A line is appended to a buffer of bounded size and never waits: where there is no room it is dropped, and counted. A
-/// thread of its own writes what is there in one go. Lines are written in the order in which they came, whole or not at
+/// thread of its own writes what has gathered in a few milliseconds in one go. Lines are written in the order in which they came, whole or not at
 /// all. Each `write` to `&LogQueue` is one line.
 pub struct LogQueue {
     shared: Arc<Shared>,
@@ -37,8 +37,14 @@ struct State {
     written: u64,
     /// The lines that found no room, or that the output did not take.
     dropped: u64,
+    /// Somebody waits for the lines that are queued.
+    urgent: bool,
     closed: bool,
 }
+
+/// How long the thread lets lines gather before it writes them, unless somebody waits for them: waking it for each line
+/// of a busy service would cost more than the line.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// What a buffer holds on to between writes. A longer one is given back to the system.
 const USUAL_BYTES: usize = 64 << 10;
@@ -93,7 +99,12 @@ impl LogQueue {
     /// Waits until every line that is queued now has been written, for `at_most`; else returns how many lines must have been
     /// written by then.
     pub(crate) async fn flushed(&self, at_most: Duration) -> Result<(), u64> {
-        let target = self.shared.lock().queued;
+        let target = {
+            let mut state = self.shared.lock();
+            state.urgent = true;
+            state.queued
+        };
+        self.shared.work.notify_one();
         let mut written = self.shared.written.subscribe();
         match tokio::time::timeout(at_most, written.wait_for(|written| *written >= target)).await {
             Ok(_) => Ok(()),
@@ -152,10 +163,14 @@ impl Shared {
     /// the end.
     fn take(&self, batch: &mut Vec<u8>) -> Option<u64> {
         let waits = |state: &mut State| state.bytes.is_empty() && !state.closed;
-        let mut state = self.work.wait_while(self.lock(), waits).unwrap_or_else(PoisonError::into_inner);
+        let state = self.work.wait_while(self.lock(), waits).unwrap_or_else(PoisonError::into_inner);
         if state.bytes.is_empty() {
             return None;
         }
+        let gathers = |state: &mut State| !state.urgent && !state.closed;
+        let (mut state, _) =
+            self.work.wait_timeout_while(state, GATHER, gathers).unwrap_or_else(PoisonError::into_inner);
+        state.urgent = false;
         mem::swap(&mut state.bytes, batch);
         Some(state.queued)
     }
