@@ -59,7 +59,8 @@ fn patient(callers: usize) -> Manners {
     Manners { callers, patience: Duration::from_mins(2), pause: Duration::ZERO }
 }
 
-fn long(number: u64) -> String {
+/// A text as long as is allowed, or a little shorter.
+pub(super) fn long(number: u64) -> String {
     let sentence = format!("On day {number} the service was good and the food was bad. ");
     sentence.repeat(LONG_CHARS / sentence.len())
 }

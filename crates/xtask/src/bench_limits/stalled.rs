@@ -7,14 +7,16 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::callers::{Manners, Request, Tally, pass, ratio, watch};
-use super::{Bench, Figures};
+use super::{Bench, Figures, bulk};
 use crate::bench::table::megabytes;
 
 const CONNECTIONS: usize = 1_000;
 const CALLERS: usize = 8;
+/// After this long nobody takes anything any more; shorter than the service's limit for that.
+const SETTLED: Duration = Duration::from_secs(10);
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Single texts alone, then beside connections whose owners send or read next to nothing.
@@ -26,7 +28,10 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Figures> {
     let beside_trickle = singles(bench);
     let files_trickle = open_files(bench);
     drop(trickling);
+    store_long_texts(bench)?;
     let deaf = open(&address, &never_read(&address))?;
+    // First the server makes the pages, which is work like any other.
+    pass(SETTLED);
     let beside_deaf = singles(bench);
     let files_deaf = open_files(bench);
     drop(deaf);
@@ -85,9 +90,17 @@ impl Drop for Trickle {
     }
 }
 
-/// Requests for pages, one behind another on the same connection, so that their answers fill every buffer.
+/// Stores long texts, so that a page of them fills every buffer on its way.
+fn store_long_texts(bench: &Bench) -> anyhow::Result<()> {
+    let route = format!("{}/api/v1/predictions/batch", bench.server.address());
+    let items: Vec<Value> = (0..100).map(|text| json!({ "text": bulk::long(text) })).collect();
+    ureq::post(&route).send_json(json!({ "items": items })).context("the long texts cannot be stored")?;
+    Ok(())
+}
+
+/// A request for a page of them.
 fn never_read(address: &str) -> Vec<u8> {
-    format!("GET /api/v1/predictions?limit=100 HTTP/1.1\r\nhost: {address}\r\n\r\n").repeat(100).into_bytes()
+    format!("GET /api/v1/predictions?limit=100 HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes()
 }
 
 fn open(address: &str, first: &[u8]) -> anyhow::Result<Vec<TcpStream>> {
