@@ -36,8 +36,8 @@ impl Drop for ServiceLog {
     }
 }
 
-/// Sets the service's log up: on standard output, pretty on a terminal, JSON otherwise. Lines are dropped rather than
-/// waited for where nobody reads them.
+/// Sets the service's log up: on standard output, pretty on a terminal, JSON otherwise. Where standard output is not
+/// read, lines are dropped; logging never waits.
 ///
 /// # Errors
 /// A filter that cannot be read.

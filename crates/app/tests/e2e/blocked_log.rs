@@ -1,4 +1,4 @@
-//! Whoever reads standard output stops reading: the service goes on, and says afterwards what was dropped.
+//! The reader of standard output stops: the service goes on, and logs afterwards how many lines were dropped.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ fn dropped_lines(api: &Api) -> u64 {
 }
 
 fn is_served(api: &Api) {
-    assert_eq!(api.predict("nobody reads the log").unwrap().status, 200);
+    assert_eq!(api.predict("the log is not read").unwrap().status, 200);
     for path in ["/health", "/health/ready", "/api/v1/predictions"] {
         assert_eq!(api.get(path).unwrap().status, 200, "{path}");
     }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::undertone::Undertone;
 
-/// A text of some 500 tokens that nobody sent before.
+/// A text of some 500 tokens that was not sent before.
 fn long_text(texts: &AtomicUsize) -> String {
     let number = texts.fetch_add(1, Ordering::SeqCst);
     format!("{number}: {}", "the parcel came late and I was not happy about it at all. ".repeat(36))

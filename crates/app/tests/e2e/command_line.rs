@@ -215,7 +215,7 @@ fn a_password_in_an_address_that_cannot_be_read_is_shown_nowhere() {
             assert!(error.contains("store.url postgres:*** cannot be read"), "{error}");
         }
     }
-    // A parameter that nobody knows may be a password, too.
+    // An unknown parameter may be a password, too.
     let store = "postgres://127.0.0.1:1/x?pasword=s3cret";
     let shown = undertone(folder.path(), &["config", "--store", store], "");
     assert!(assert_no_secret(&shown).contains("store.url = \"postgres://127.0.0.1:1/x?pasword=***\""));

@@ -120,8 +120,8 @@ fn a_service_killed_in_the_middle_of_a_download_leaves_no_model_and_goes_on_late
     assert_eq!(model["source"], json!({ "kind": "hub", "repo": REPO, "revision": "main", "commit": COMMIT }));
     assert_eq!(model["self_test"], "passed");
     assert_eq!(running.api().predict("I love it").unwrap().body["sentiment"], "positive");
-    let told = |percent: u64| running.log().iter().any(|line| line["fields"]["percent"] == percent);
-    wait_for("the end of the download to be logged", || told(100).then_some(()));
+    let is_logged = |percent: u64| running.log().iter().any(|line| line["fields"]["percent"] == percent);
+    wait_for("the end of the download to be logged", || is_logged(100).then_some(()));
     drop(running);
 
     let before = world.hub.connections();

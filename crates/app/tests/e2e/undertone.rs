@@ -93,7 +93,7 @@ impl Undertone {
         Api::at(&self.address)
     }
 
-    /// From now on nobody reads what it logs.
+    /// Stops reading what it logs.
     pub(crate) fn stop_reading(&self) {
         *self.stopped.0.lock().unwrap() = true;
     }
