@@ -1,5 +1,6 @@
 //! One function around every controller and every use case: what ran, how long, and how it ended.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Instant;
@@ -113,4 +114,9 @@ pub fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     line
+}
+
+/// The message of a panic that was caught, where it has one.
+pub fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }

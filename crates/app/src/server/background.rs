@@ -2,7 +2,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::action::chain;
+use application::action::{chain, panic_message};
 use application::dtos::RelayOutboxRequest;
 use application::use_cases::{CheckHealthUseCase, RelayOutboxUseCase};
 use futures_util::FutureExt;
@@ -91,9 +91,8 @@ async fn supervise<F>(
     restarts.increment(0);
     // What the task held is dropped with it.
     while let Err(panic) = AssertUnwindSafe(task(ended.clone())).catch_unwind().await {
-        let words = panic.downcast_ref::<&str>().copied();
-        let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        tracing::error!(task = name, panic = words, "a background task panicked; starting it again");
+        let message = panic_message(panic.as_ref());
+        tracing::error!(task = name, panic = message, "a background task panicked; starting it again");
         restarts.increment(1);
         if timeout(RESTART_AFTER, ended.wait_for(|ended| *ended)).await.is_ok() {
             return;

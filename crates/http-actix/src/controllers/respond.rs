@@ -3,6 +3,7 @@ use std::panic::AssertUnwindSafe;
 
 use actix_web::body::MessageBody;
 use actix_web::{HttpRequest, HttpResponse};
+use application::action::panic_message;
 use futures_util::FutureExt;
 use metrics::counter;
 
@@ -38,9 +39,7 @@ pub(crate) async fn respond(
 /// Logs and counts a panic in the controller of `route`.
 pub(crate) fn report_panic(route: Option<&str>, panic: &(dyn Any + Send)) {
     counter!(INTERNAL_ERRORS_TOTAL).increment(1);
-    let words = panic.downcast_ref::<&str>().copied();
-    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(path = route, panic = words, "a controller panicked");
+    tracing::error!(path = route, panic = panic_message(panic), "a controller panicked");
 }
 
 /// The response with the reservation that its controller made for it inside its body: a client may never read it.
