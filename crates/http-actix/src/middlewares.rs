@@ -4,6 +4,7 @@ mod accept_encoding;
 mod connection;
 mod cors;
 mod drain;
+mod guarded_body;
 mod host;
 mod observe;
 mod request_id;

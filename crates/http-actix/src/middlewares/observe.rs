@@ -1,15 +1,14 @@
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
 use actix_web::Error;
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
-use actix_web::web::Bytes;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use tracing::Span;
+
+use crate::middlewares::guarded_body::GuardedBody;
 
 use crate::body_memory::{BODY_MEMORY_BYTES, BODY_MEMORY_REFUSED_TOTAL};
 use crate::controllers::INTERNAL_ERRORS_TOTAL;
@@ -46,15 +45,15 @@ pub fn describe_http_metrics() {
 pub(crate) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<ObservedBody>, Error> {
+) -> Result<ServiceResponse<GuardedBody<Observation>>, Error> {
     let mut observation = Observation::begin(method_label(request.method()), endpoint_label(&request));
     let response = next.call(request).await?;
     observation.status = response.status().as_u16();
-    Ok(response.map_body(|_, body| ObservedBody { body: body.boxed(), _observation: observation }))
+    Ok(response.map_body(|_, body| GuardedBody::new(body, observation)))
 }
 
 /// A request under way; whatever becomes of it, dropping this ends the observation.
-struct Observation {
+pub(crate) struct Observation {
     method: &'static str,
     endpoint: String,
     started: Instant,
@@ -94,27 +93,6 @@ impl Drop for Observation {
                 "{method} {endpoint} {status} in {duration_ms} ms"
             );
         });
-    }
-}
-
-/// A response's body, with the observation that ends when it does.
-pub(crate) struct ObservedBody {
-    body: BoxBody,
-    _observation: Observation,
-}
-
-impl MessageBody for ObservedBody {
-    type Error = <BoxBody as MessageBody>::Error;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(context)
     }
 }
 
