@@ -25,6 +25,6 @@ pub use read_models::{FoundRow, PredictionFilter, PredictionPage, PredictionRead
 pub use repositories::{
     Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository, OutboxRepository, PredictionRepository,
 };
-pub use schema_migrator::{MigrationStep, SchemaError, SchemaMigrator, StepState};
+pub use schema_migrator::{MigrationStep, RecordedStep, SchemaError, SchemaMigrator, StepState};
 pub use store_error::StoreError;
 pub use unit_of_work::{UnitOfWork, UnitOfWorkFactory, Write, WriteSet};

@@ -12,11 +12,10 @@
 
 mod unlocked;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::{MigrationStep, SchemaError, SchemaMigrator, StepState, StoreError};
+use application::ports::{MigrationStep, RecordedStep, SchemaError, SchemaMigrator, StoreError};
 use async_trait::async_trait;
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::{Executor, PgConnection};
@@ -145,24 +144,19 @@ fn find(version: i64, up: bool) -> Result<&'static Migration, MigrateError> {
 
 /// The steps of this release and those of the database, in order.
 async fn steps(connection: &mut PgConnection) -> Result<Vec<MigrationStep>, sqlx::Error> {
-    let mut steps = BTreeMap::new();
-    for step in MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration()) {
-        let (version, description) = (step.version, step.description.to_string());
-        steps.insert(version, MigrationStep { version, description, state: StepState::Missing });
-    }
-    for (version, description, checksum) in applied(connection).await? {
-        let state = match find(version, true) {
-            Ok(step) if *step.checksum == *checksum => StepState::Applied,
-            Ok(_) => StepState::Altered,
-            Err(_) => StepState::Unknown,
-        };
-        steps.insert(version, MigrationStep { version, description, state });
-    }
-    Ok(steps.into_values().collect())
+    let known = MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration());
+    let known: Vec<_> = known
+        .map(|step| RecordedStep {
+            version: step.version,
+            description: step.description.to_string(),
+            checksum: step.checksum.to_vec(),
+        })
+        .collect();
+    Ok(MigrationStep::compare(&known, applied(connection).await?))
 }
 
-/// What the database notes of each step that was applied to it: version, name, checksum.
-async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, String, Vec<u8>)>, sqlx::Error> {
+/// What the database records of each step that was applied to it.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<RecordedStep>, sqlx::Error> {
     let has_table: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
         .bind(TABLE)
         .fetch_one(&mut *connection)
@@ -170,9 +164,12 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, String, Vec<
     if !has_table {
         return Ok(Vec::new());
     }
-    sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations WHERE success")
-        .fetch_all(connection)
-        .await
+    let rows: Vec<(i64, String, Vec<u8>)> =
+        sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations WHERE success")
+            .fetch_all(connection)
+            .await?;
+    let recorded = |(version, description, checksum)| RecordedStep { version, description, checksum };
+    Ok(rows.into_iter().map(recorded).collect())
 }
 
 fn refused(error: MigrateError) -> StoreError {

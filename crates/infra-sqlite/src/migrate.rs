@@ -1,6 +1,4 @@
-use std::collections::BTreeMap;
-
-use application::ports::{MigrationStep, SchemaError, SchemaMigrator, StepState, StoreError};
+use application::ports::{MigrationStep, RecordedStep, SchemaError, SchemaMigrator, StoreError};
 use async_trait::async_trait;
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::{Connection, SqliteConnection};
@@ -104,24 +102,19 @@ fn find(version: i64, up: bool) -> Result<&'static Migration, MigrateError> {
 
 /// The steps of this release and those of the database, in order.
 async fn steps(connection: &mut SqliteConnection) -> Result<Vec<MigrationStep>, sqlx::Error> {
-    let mut steps = BTreeMap::new();
-    for step in MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration()) {
-        let (version, description) = (step.version, step.description.to_string());
-        steps.insert(version, MigrationStep { version, description, state: StepState::Missing });
-    }
-    for (version, description, checksum) in applied(connection).await? {
-        let state = match find(version, true) {
-            Ok(step) if *step.checksum == *checksum => StepState::Applied,
-            Ok(_) => StepState::Altered,
-            Err(_) => StepState::Unknown,
-        };
-        steps.insert(version, MigrationStep { version, description, state });
-    }
-    Ok(steps.into_values().collect())
+    let known = MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration());
+    let known: Vec<_> = known
+        .map(|step| RecordedStep {
+            version: step.version,
+            description: step.description.to_string(),
+            checksum: step.checksum.to_vec(),
+        })
+        .collect();
+    Ok(MigrationStep::compare(&known, applied(connection).await?))
 }
 
-/// What the database notes of each step that was applied to it: version, name, checksum.
-async fn applied(connection: &mut SqliteConnection) -> Result<Vec<(i64, String, Vec<u8>)>, sqlx::Error> {
+/// What the database records of each step that was applied to it.
+async fn applied(connection: &mut SqliteConnection) -> Result<Vec<RecordedStep>, sqlx::Error> {
     let has_table: Option<i64> =
         sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")
             .bind(TABLE)
@@ -130,9 +123,12 @@ async fn applied(connection: &mut SqliteConnection) -> Result<Vec<(i64, String, 
     if has_table.is_none() {
         return Ok(Vec::new());
     }
-    sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations WHERE success")
-        .fetch_all(connection)
-        .await
+    let rows: Vec<(i64, String, Vec<u8>)> =
+        sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations WHERE success")
+            .fetch_all(connection)
+            .await?;
+    let recorded = |(version, description, checksum)| RecordedStep { version, description, checksum };
+    Ok(rows.into_iter().map(recorded).collect())
 }
 
 fn refused(error: MigrateError) -> StoreError {

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use crate::ports::StoreError;
@@ -24,6 +26,17 @@ pub enum StepState {
     Altered,
     /// The store has it, this release does not: a newer release applied it.
     Unknown,
+}
+
+/// A step as a release has it, or as a store has recorded it when it was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedStep {
+    /// Its number.
+    pub version: i64,
+    /// Its name.
+    pub description: String,
+    /// The digest of its content.
+    pub checksum: Vec<u8>,
 }
 
 /// Why a schema was not changed.
@@ -59,6 +72,23 @@ pub enum SchemaError {
 }
 
 impl MigrationStep {
+    /// The steps that this release has and those that were applied to the store, in order.
+    pub fn compare(known: &[RecordedStep], applied: Vec<RecordedStep>) -> Vec<Self> {
+        let mut steps = BTreeMap::new();
+        for RecordedStep { version, description, .. } in known.iter().cloned() {
+            steps.insert(version, Self { version, description, state: StepState::Missing });
+        }
+        for RecordedStep { version, description, checksum } in applied {
+            let state = match known.iter().find(|step| step.version == version) {
+                Some(step) if step.checksum == checksum => StepState::Applied,
+                Some(_) => StepState::Altered,
+                None => StepState::Unknown,
+            };
+            steps.insert(version, Self { version, description, state });
+        }
+        steps.into_values().collect()
+    }
+
     /// The versions of `steps` that are to be applied, in order.
     ///
     /// # Errors
@@ -143,6 +173,18 @@ mod tests {
 
     fn reverted(states: &str, count: usize) -> Result<Vec<i64>, String> {
         MigrationStep::to_revert(&steps(states), count).map_err(|error| format!("{error:?}"))
+    }
+
+    #[test]
+    fn a_step_is_what_release_and_store_make_it_together() {
+        let recorded = |version, checksum: &[u8]| RecordedStep {
+            version,
+            description: format!("step {version}"),
+            checksum: checksum.to_vec(),
+        };
+        let known = [recorded(1, b"a"), recorded(2, b"b"), recorded(4, b"d")];
+        let applied = vec![recorded(3, b"c"), recorded(2, b"other"), recorded(1, b"a")];
+        assert_eq!(MigrationStep::compare(&known, applied), steps("+!?."));
     }
 
     #[test]
