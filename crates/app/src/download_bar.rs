@@ -5,8 +5,9 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use application::ports::DownloadProgress;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use infra_ml::{DownloadProgress, LoggedProgress};
+use infra_ml::LoggedProgress;
 
 /// What commands tell of downloads: a bar on standard error where that is a terminal, else lines of the log.
 pub(crate) fn for_terminal() -> Arc<dyn DownloadProgress> {
@@ -26,7 +27,7 @@ struct DownloadBars {
 }
 
 impl DownloadProgress for DownloadBars {
-    fn at(&self, repo: &str, file: &str, done: u64, total: u64) {
+    fn report(&self, repo: &str, file: &str, done: u64, total: u64) {
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = bars
             .entry((repo.to_owned(), file.to_owned()))

@@ -2,6 +2,7 @@
 //! "must" in a port's docs are its contract, and every contract of a store has its case in `store-contract`.
 
 mod clock;
+mod download_progress;
 mod event_publisher;
 pub mod gateways;
 mod health_check;
@@ -13,6 +14,7 @@ mod store_error;
 mod unit_of_work;
 
 pub use clock::Clock;
+pub use download_progress::DownloadProgress;
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
     Admission, AnswerMetrics, CacheGateway, CacheKey, CachedOutput, CatalogError, LabelsSpec, LoadedModel,

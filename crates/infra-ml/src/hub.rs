@@ -20,7 +20,7 @@ mod snapshot;
 
 pub use error::HubError;
 pub use hub_model::{HubModel, HubModelError};
-pub use progress::{DownloadProgress, LoggedProgress};
+pub use progress::LoggedProgress;
 pub use secrets::without_secrets;
 pub use settings::{HubSettings, HubToken};
 

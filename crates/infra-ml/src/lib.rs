@@ -39,10 +39,7 @@ mod testing;
 pub use engine::cpu::peak_products_per_second;
 pub use gateway::LocalMlGateway;
 pub use health::ModelHealthCheck;
-pub use hub::{
-    DownloadProgress, HubError, HubModel, HubModelError, HubSettings, HubToken, LoggedProgress,
-    without_secrets,
-};
+pub use hub::{HubError, HubModel, HubModelError, HubSettings, HubToken, LoggedProgress, without_secrets};
 pub use load_error::LoadError;
 pub use loading::Loading;
 pub use metric::describe_metrics;

@@ -3,8 +3,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::ports::DownloadProgress;
 use figment::providers::Env;
-use infra_ml::{DownloadProgress, HubSettings, HubToken};
+use infra_ml::{HubSettings, HubToken};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Seconds;

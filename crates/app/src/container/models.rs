@@ -5,14 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use anyhow::Context;
 use application::action::chain;
-use application::ports::{CatalogError, ModelSpec};
+use application::ports::{CatalogError, DownloadProgress, ModelSpec};
 use async_trait::async_trait;
 use domain::value_objects::ModelName;
 use futures_util::future::try_join_all;
 use infra_local::{CachedMlGateway, CatalogModel, LocalModelCatalog, ModelMaker, MokaCacheGateway};
-use infra_ml::{
-    DownloadProgress, HubSettings, LoadError, Loading, LocalMlGateway, ModelSettings, ModelSource,
-};
+use infra_ml::{HubSettings, LoadError, Loading, LocalMlGateway, ModelSettings, ModelSource};
 
 use crate::config::{BadKey, ModelSection, Settings};
 use crate::{download_bar, model_folder, model_source};

@@ -58,7 +58,7 @@ impl Download<'_> {
         let mut kept = length(partial);
         let mut written = File::options().create(true).append(true).open(partial).map_err(disk)?;
         let progress = &self.settings.progress;
-        progress.at(self.model.repo(), &file.path, kept.min(file.size), file.size);
+        progress.report(self.model.repo(), &file.path, kept.min(file.size), file.size);
         if kept < file.size {
             let mut stream = self.remote.stream(self.commit, file, kept).await?;
             while let Some(bytes) = self.remote.next(&mut stream).await? {
@@ -67,7 +67,7 @@ impl Download<'_> {
                 if kept > file.size {
                     break;
                 }
-                progress.at(self.model.repo(), &file.path, kept, file.size);
+                progress.report(self.model.repo(), &file.path, kept, file.size);
             }
         }
         let (repo, path) = (self.model.repo().to_owned(), file.path.clone());

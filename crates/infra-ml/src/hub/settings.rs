@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::hub::progress::{DownloadProgress, LoggedProgress};
+use application::ports::DownloadProgress;
+
+use crate::hub::progress::LoggedProgress;
 
 /// How the hub is asked, and where its models are kept.
 #[derive(Debug, Clone)]

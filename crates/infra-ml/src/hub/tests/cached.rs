@@ -1,16 +1,16 @@
 use std::sync::Mutex;
 
-use application::ports::ModelOrigin;
+use application::ports::{DownloadProgress, ModelOrigin};
 use testkit::HubFault;
 
 use super::*;
 
-/// Keeps what it is told.
+/// Records the reports.
 #[derive(Debug, Default)]
-struct KeptProgress(Mutex<Vec<(String, u64, u64)>>);
+struct RecordedProgress(Mutex<Vec<(String, u64, u64)>>);
 
-impl DownloadProgress for KeptProgress {
-    fn at(&self, _repo: &str, file: &str, done: u64, total: u64) {
+impl DownloadProgress for RecordedProgress {
+    fn report(&self, _repo: &str, file: &str, done: u64, total: u64) {
         self.0.lock().unwrap().push((file.to_owned(), done, total));
     }
 }
@@ -19,7 +19,7 @@ impl DownloadProgress for KeptProgress {
 async fn progress_is_told_of_each_file_up_to_its_end_and_on_from_what_was_kept() {
     let world = World::new();
     world.hub.fail(WEIGHTS, 1, HubFault::CutAfter(1_000));
-    let progress = Arc::new(KeptProgress::default());
+    let progress = Arc::new(RecordedProgress::default());
     world.load_with(REPO, HubSettings { progress: progress.clone(), ..world.settings() }).await.unwrap();
     let told = progress.0.lock().unwrap();
     let length = world.weights().len() as u64;
