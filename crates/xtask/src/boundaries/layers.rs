@@ -57,7 +57,7 @@ pub(super) const LAYERS: &[Layer] = &[
         outside: &[
             PLUMBING,
             &["candle-core", "candle-nn", "candle-transformers", "hf-hub", "sha1", "sha2", "tokenizers"],
-            &["half", "libc", "rayon", "rten-simd", "rten-vecmath"],
+            &["bytemuck", "half", "libc", "rayon", "rten-simd", "rten-vecmath"],
         ],
         dev_inside: &["testkit"],
         dev_outside: &["criterion", "proptest", "tempfile", "tracing-subscriber"],

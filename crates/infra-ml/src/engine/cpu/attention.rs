@@ -191,7 +191,7 @@ impl Attention<'_> {
         let ops = arch.isa().f32();
         let needed = (self.size - 1) * shape.key_stride + VECTORS * ops.len();
         let keys = self.scratch.keys[column..][..needed].as_ptr();
-        // SAFETY: `needed` is what a tile reads of the keys, and each query has `size` numbers.
+        // SAFETY: `keys` has the `needed` numbers that a tile of `size` steps reads, and each query has `size`.
         let scores =
             unsafe { tile_f32::<A, ROWS, VECTORS>(arch, queries, keys, shape.key_stride, self.size) };
         for (row, scores) in scores.iter().enumerate() {
@@ -217,7 +217,7 @@ impl Attention<'_> {
         let rows = std::array::from_fn(|row| scores[row * shape.key_stride..][..shape.tokens].as_ptr());
         let needed = (shape.tokens - 1) * shape.value_stride + VECTORS * lanes;
         let values = self.scratch.values[column..][..needed].as_ptr();
-        // SAFETY: `needed` is what a tile reads of the values, and each row has `tokens` scores.
+        // SAFETY: `values` has the `needed` numbers that a tile of `tokens` steps reads, and each row has `tokens`.
         let sums =
             unsafe { tile_f32::<A, ROWS, VECTORS>(arch, rows, values, shape.value_stride, shape.tokens) };
         let width = self.width();

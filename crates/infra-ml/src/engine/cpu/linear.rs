@@ -170,7 +170,7 @@ impl<F: Finish> Product<'_, F> {
                 let packed = &packed[column * inputs..][..width * inputs];
                 let numbers = &input.numbers[start * inputs..][..ROWS * inputs];
                 let rows = std::array::from_fn(|row| numbers[row * inputs..].as_ptr());
-                // SAFETY: the slices above have these bounds.
+                // SAFETY: `packed` holds `inputs` steps of `width` columns, and `numbers` `ROWS` rows of `inputs`.
                 let sums =
                     unsafe { tile_f32::<A, ROWS, VECTORS>(arch, rows, packed.as_ptr(), width, inputs) };
                 for vector in 0..VECTORS {
@@ -186,7 +186,7 @@ impl<F: Finish> Product<'_, F> {
                 let packed = &packed[column * quads * 4..][..width * quads * 4];
                 let bytes = &input.bytes[start * quads * 4..][..ROWS * quads * 4];
                 let rows = std::array::from_fn(|row| bytes[row * quads * 4..].as_ptr());
-                // SAFETY: the slices above have these bounds.
+                // SAFETY: `packed` holds `quads` steps of `4 · width` bytes, and `bytes` `ROWS` rows of `4 · quads`.
                 let sums = unsafe { tile_bytes::<A, ROWS, VECTORS>(arch, rows, packed.as_ptr(), quads) };
                 for vector in 0..VECTORS {
                     let place = column + vector * lanes;
@@ -249,7 +249,7 @@ pub(super) fn store<A: Arch>(arch: A, out: &mut [f32], value: F32<A>) {
         ops.store(value, out);
     } else {
         let mask = ops.first_n_mask(out.len());
-        // SAFETY: the mask leaves out what lies behind `out`.
+        // SAFETY: the mask selects the first `out.len()` lanes only.
         unsafe { ops.store_ptr_mask(value, out.as_mut_ptr(), mask) };
     }
 }

@@ -1,50 +1,43 @@
-#![expect(unsafe_code, reason = "plain numbers are seen as bytes and back")]
+use std::marker::PhantomData;
 
-/// Numbers that start at a cache line, so that no vector of them lies across two.
+use bytemuck::{Pod, Zeroable};
+
+/// A buffer that starts at a cache line, so that an aligned vector never crosses two lines.
 #[derive(Clone)]
 pub(super) struct Lines<T> {
-    storage: Vec<Line>,
-    len: usize,
-    element: std::marker::PhantomData<T>,
+    storage: Vec<CacheLine>,
+    element: PhantomData<T>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
-struct Line([u8; 64]);
+struct CacheLine([u8; 64]);
 
-/// A number of which any bytes are a value.
-pub(super) trait Plain: Copy {}
-impl Plain for f32 {}
-impl Plain for i8 {}
-impl Plain for u8 {}
-
-impl<T: Plain> Lines<T> {
-    /// `len` zeros.
+impl<T: Pod> Lines<T> {
+    /// At least `len` zeros: the length is rounded up to whole cache lines.
     pub(super) fn zeros(len: usize) -> Self {
-        let storage = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
-        Self { storage, len, element: std::marker::PhantomData }
+        let lines = (len * size_of::<T>()).div_ceil(size_of::<CacheLine>());
+        Self { storage: vec![CacheLine::zeroed(); lines], element: PhantomData }
     }
 
-    /// Makes room for at least `len` numbers; what they are is not said.
+    /// Grows the buffer to at least `len` elements. A buffer that grows loses its contents.
     pub(super) fn reserve(&mut self, len: usize) {
-        if len > self.len {
+        if len > self.len() {
             *self = Self::zeros(len);
         }
     }
 }
 
-impl<T: Plain> std::ops::Deref for Lines<T> {
+impl<T: Pod> std::ops::Deref for Lines<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the lines hold `len` numbers, all bytes of which were written, and are aligned for any of them.
-        unsafe { std::slice::from_raw_parts(self.storage.as_ptr().cast(), self.len) }
+        bytemuck::cast_slice(&self.storage)
     }
 }
 
-impl<T: Plain> std::ops::DerefMut for Lines<T> {
+impl<T: Pod> std::ops::DerefMut for Lines<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as above, and the lines are borrowed for as long as the slice.
-        unsafe { std::slice::from_raw_parts_mut(self.storage.as_mut_ptr().cast(), self.len) }
+        bytemuck::cast_slice_mut(&mut self.storage)
     }
 }

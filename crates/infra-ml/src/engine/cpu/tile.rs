@@ -11,7 +11,8 @@ use super::arch::{Arch, F32, I32};
 /// step `k` starts `k · stride` numbers after its first.
 ///
 /// # Safety
-/// Each row has `depth` numbers; the panel has `(depth - 1) · stride` and `VECTORS` vectors.
+/// `depth` numbers must be readable from each of `rows`, and `(depth - 1) · stride` numbers and `VECTORS` vectors from
+/// `panel`.
 #[inline(always)]
 pub(super) unsafe fn tile_f32<A: Arch, const ROWS: usize, const VECTORS: usize>(
     arch: A,
@@ -28,9 +29,11 @@ pub(super) unsafe fn tile_f32<A: Arch, const ROWS: usize, const VECTORS: usize>(
     for k in 0..depth {
         let mut columns = [ops.zero(); VECTORS];
         for (vector, column) in columns.iter_mut().enumerate() {
+            // SAFETY: `k < depth` and `vector < VECTORS`, so the vector lies within the panel.
             *column = unsafe { ops.load_ptr(step.add(vector * lanes)) };
         }
         for (sums, row) in sums.iter_mut().zip(rows) {
+            // SAFETY: `k < depth`, so the number lies within the row.
             let number = ops.splat(unsafe { *row.add(k) });
             for (sum, column) in sums.iter_mut().zip(columns) {
                 *sum = ops.mul_add(number, column, *sum);
@@ -45,7 +48,7 @@ pub(super) unsafe fn tile_f32<A: Arch, const ROWS: usize, const VECTORS: usize>(
 /// of such fours.
 ///
 /// # Safety
-/// Each row has `4 · quads` bytes; the panel has `quads · VECTORS` vectors.
+/// `4 · quads` bytes must be readable from each of `rows`, and `quads · VECTORS` vectors from `panel`.
 #[inline(always)]
 pub(super) unsafe fn tile_bytes<A: Arch, const ROWS: usize, const VECTORS: usize>(
     arch: A,
@@ -61,9 +64,11 @@ pub(super) unsafe fn tile_bytes<A: Arch, const ROWS: usize, const VECTORS: usize
     for quad in 0..quads {
         let mut columns = [ops.zero(); VECTORS];
         for (vector, column) in columns.iter_mut().enumerate() {
+            // SAFETY: `quad < quads` and `vector < VECTORS`, so the vector lies within the panel.
             *column = unsafe { ops.load_ptr(step.add(vector * lanes)) };
         }
         for (sums, row) in sums.iter_mut().zip(rows) {
+            // SAFETY: `quad < quads`, so the four bytes lie within the row; the read needs no alignment.
             let four = ops.splat(unsafe { row.cast::<i32>().add(quad).read_unaligned() });
             for (sum, column) in sums.iter_mut().zip(columns) {
                 *sum = arch.dot(*sum, four, column);

@@ -38,25 +38,28 @@ pub(super) fn run<W: Work>(level: Level, work: W) -> W::Output {
     fn with_avx2<W: Work>(arch: Avx2, work: W) -> W::Output {
         work.run::<_, 6, 2>(arch)
     }
-    // SAFETY: an architecture exists only where the processor has its features.
     match level {
         Level::Avx512Vnni => {
             if let Some(arch) = Avx512Vnni::new() {
+                // SAFETY: `arch` exists, so the processor has the features that the function enables.
                 return unsafe { with_avx512_vnni(arch, work) };
             }
         }
         Level::Avx512 => {
             if let Some(arch) = Avx512::new() {
+                // SAFETY: `arch` exists, so the processor has the features that the function enables.
                 return unsafe { with_avx512(arch, work) };
             }
         }
         Level::AvxVnni => {
             if let Some(arch) = AvxVnni::new() {
+                // SAFETY: `arch` exists, so the processor has the features that the function enables.
                 return unsafe { with_avx_vnni(arch, work) };
             }
         }
         Level::Avx2 => {
             if let Some(arch) = Avx2::new() {
+                // SAFETY: `arch` exists, so the processor has the features that the function enables.
                 return unsafe { with_avx2(arch, work) };
             }
         }
