@@ -13,7 +13,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use application::ports::{Clock, SchemaMigrator, UnitOfWorkFactory};
+use application::ports::{Clock, SchemaMigrator, WriteStore};
 use clap::Parser;
 use infra_local::SystemClock;
 use infra_postgres::{PostgresSettings, PostgresStore};
@@ -52,7 +52,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.store.starts_with("sqlite:") {
         let settings = SqliteSettings { timeout: TIMEOUT, ..SqliteSettings::new(&arguments.store) };
         let store = SqliteStore::open(&settings).await?;
-        let filled = seed(&store.migrator(), &store.units(), arguments).await;
+        let filled = seed(&store.migrator(), &store.writes(), arguments).await;
         store.close().await;
         filled
     } else {
@@ -60,7 +60,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         let settings = PostgresSettings::new(&arguments.store);
         let settings = PostgresSettings { timeout: TIMEOUT, allow_unsafe: true, ..settings };
         let store = PostgresStore::open(&settings).await?;
-        let filled = seed(&store.migrator(), &store.units(), arguments).await;
+        let filled = seed(&store.migrator(), &store.writes(), arguments).await;
         store.close().await;
         filled?;
         settle(&arguments.store).await
@@ -69,7 +69,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 async fn seed(
     migrator: &Arc<dyn SchemaMigrator>,
-    units: &Arc<dyn UnitOfWorkFactory>,
+    writes: &Arc<dyn WriteStore>,
     arguments: &Arguments,
 ) -> Result<(), Failure> {
     migrator.up().await?;
@@ -80,7 +80,7 @@ async fn seed(
             eprintln!("seed: {stored} of {rows} rows after {:.1} s", begun.elapsed().as_secs_f64());
         }
     };
-    fill(units, &Seed { rows, days, until: SystemClock.now(), start }, report).await?;
+    fill(writes, &Seed { rows, days, until: SystemClock.now(), start }, report).await?;
     Ok(())
 }
 

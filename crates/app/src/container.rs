@@ -5,7 +5,7 @@ mod store;
 
 use std::sync::Arc;
 
-use application::ports::{Clock, IdGenerator, ModelCatalog, UnitOfWorkFactory};
+use application::ports::{Clock, IdGenerator, ModelCatalog, WriteStore};
 use application::use_cases::{
     CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
     ListPredictionsUseCase, LoadModelUseCase, PredictPorts, PredictSentimentBatchUseCase,
@@ -14,7 +14,7 @@ use application::use_cases::{
 use domain::value_objects::TextLimits;
 use http_actix::UseCases;
 use infra_local::{
-    CacheLimits, DiscardingStore, FacadeAnswerMetrics, FacadeRelayMetrics, LogPublisher, LogQueue,
+    CacheLimits, DiscardingWriteStore, FacadeAnswerMetrics, FacadeRelayMetrics, LogPublisher, LogQueue,
     MokaCacheGateway, SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
 };
 use infra_ml::LoggedProgress;
@@ -55,7 +55,7 @@ impl Container {
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let process = ids.event_id(clock.now()).to_string();
         let catalog: Arc<dyn ModelCatalog> = models.catalog.clone();
-        let ports = predict_ports(settings, catalog.clone(), store.units(), &clock, &ids);
+        let ports = predict_ports(settings, catalog.clone(), store.writes(), &clock, &ids);
         let checks = vec![store.health(), models.catalog.health()];
         let model_changes = settings.server.model_changes;
         let use_cases = UseCases {
@@ -64,7 +64,7 @@ impl Container {
             stream: StreamPredictionsUseCase::new(ports),
             get: GetPredictionUseCase::new(store.predictions()),
             list: ListPredictionsUseCase::new(store.predictions()),
-            delete: DeletePredictionUseCase::new(store.units(), clock.clone(), ids),
+            delete: DeletePredictionUseCase::new(store.writes(), clock.clone(), ids),
             models: ListModelsUseCase::new(catalog.clone()),
             load_model: LoadModelUseCase::new(catalog.clone(), model_changes),
             unload_model: UnloadModelUseCase::new(catalog, model_changes),
@@ -93,8 +93,8 @@ pub(crate) fn predict_batch(
 ) -> PredictSentimentBatchUseCase {
     let clock = clock(settings);
     let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
-    let units = kept.map_or_else(|| Arc::new(DiscardingStore) as Arc<dyn UnitOfWorkFactory>, Store::units);
-    PredictSentimentBatchUseCase::new(predict_ports(settings, models.catalog.clone(), units, &clock, &ids))
+    let writes = kept.map_or_else(|| Arc::new(DiscardingWriteStore) as Arc<dyn WriteStore>, Store::writes);
+    PredictSentimentBatchUseCase::new(predict_ports(settings, models.catalog.clone(), writes, &clock, &ids))
 }
 
 /// The machine's clock.
@@ -119,7 +119,7 @@ fn cache(settings: &CacheSettings) -> Option<Arc<MokaCacheGateway>> {
 fn predict_ports(
     settings: &Settings,
     models: Arc<dyn ModelCatalog>,
-    store: Arc<dyn UnitOfWorkFactory>,
+    store: Arc<dyn WriteStore>,
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn IdGenerator>,
 ) -> PredictPorts {

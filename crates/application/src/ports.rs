@@ -12,6 +12,7 @@ pub mod repositories;
 mod schema_migrator;
 mod store_error;
 mod unit_of_work;
+mod write_store;
 
 pub use clock::Clock;
 pub use download_progress::DownloadProgress;
@@ -24,9 +25,8 @@ pub use gateways::{
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;
 pub use read_models::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel};
-pub use repositories::{
-    Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository, OutboxRepository, PredictionRepository,
-};
+pub use repositories::{Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository};
 pub use schema_migrator::{MigrationStep, RecordedStep, SchemaError, SchemaMigrator, StepState};
 pub use store_error::StoreError;
-pub use unit_of_work::{UnitOfWork, UnitOfWorkFactory, Write, WriteSet};
+pub use unit_of_work::{UnitOfWork, Write};
+pub use write_store::WriteStore;

@@ -20,7 +20,7 @@ mod unicode_sentence_splitter;
 mod uuid_v7_ids;
 
 pub use cached_ml_gateway::CachedMlGateway;
-pub use discarding_store::DiscardingStore;
+pub use discarding_store::DiscardingWriteStore;
 pub use facade_answer_metrics::FacadeAnswerMetrics;
 pub use facade_relay_metrics::FacadeRelayMetrics;
 pub use local_model_catalog::{CatalogModel, LocalModelCatalog, ModelMaker};

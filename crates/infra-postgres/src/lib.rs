@@ -26,7 +26,6 @@ mod skipped_rows;
 mod store;
 mod timestamp;
 mod timing;
-mod unit_of_work;
 mod writer;
 
 pub use error::{OpenError, UnfitServer};
@@ -36,4 +35,3 @@ pub use read_models::PostgresPredictionReadModel;
 pub use repositories::{PostgresLeaseRepository, PostgresOutboxRelayRepository};
 pub use settings::PostgresSettings;
 pub use store::PostgresStore;
-pub use unit_of_work::PostgresUnitOfWorkFactory;

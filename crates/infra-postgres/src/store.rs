@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
 use application::ports::{
-    HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator,
-    UnitOfWorkFactory,
+    HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, WriteStore,
 };
 
 use crate::database::Database;
@@ -13,7 +12,6 @@ use crate::pool::Pool;
 use crate::read_models::PostgresPredictionReadModel;
 use crate::repositories::{PostgresLeaseRepository, PostgresOutboxRelayRepository};
 use crate::settings::PostgresSettings;
-use crate::unit_of_work::PostgresUnitOfWorkFactory;
 use crate::writer::Writer;
 
 /// An open database: the writer, the pool, and the ports over them.
@@ -50,8 +48,8 @@ impl PostgresStore {
     }
 
     /// The write side.
-    pub fn units(&self) -> Arc<dyn UnitOfWorkFactory> {
-        Arc::new(PostgresUnitOfWorkFactory::new(Arc::clone(&self.writer)))
+    pub fn writes(&self) -> Arc<dyn WriteStore> {
+        self.writer.clone()
     }
 
     /// The read side.

@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use application::ports::StoreError;
+use application::ports::{StoreError, UnitOfWork, WriteStore};
+use async_trait::async_trait;
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 
@@ -25,10 +26,9 @@ use crate::database::Database;
 use crate::error::Failure;
 use crate::timing::within;
 
+use prepared::PreparedSet;
 use queue::{Queue, Work};
 use session::Session;
-
-pub(crate) use prepared::PreparedSet;
 
 /// The way to the task that writes.
 pub(crate) struct Writer {
@@ -51,13 +51,6 @@ impl Writer {
         };
         let task = Mutex::new(Some(runtime.spawn(task.serve())));
         Self { queue, failing, task, timeout }
-    }
-
-    /// Writes `set` with whatever else waits, and answers once it is durable. The set is in the queue when the
-    /// returned future was polled for the first time, and goes on its way whether it is polled again or not.
-    /// Dropping the future before the set was taken takes the set out.
-    pub(crate) async fn write(&self, set: PreparedSet) -> Result<(), StoreError> {
-        within(self.timeout, "commit", async { self.queue.enter(set)?.answer().await }).await
     }
 
     /// Whether the task takes requests.
@@ -89,6 +82,21 @@ impl Writer {
                 task.abort();
             }
         }
+    }
+}
+
+#[async_trait]
+impl WriteStore for Writer {
+    /// Writes `work` with whatever else waits. Once the returned future was polled, the set goes on its way whether the
+    /// future is polled again or not. Dropping the future before the set was taken takes the set out.
+    #[tracing::instrument(name = "db.commit", skip_all, fields(writes = work.writes().len()))]
+    async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError> {
+        if work.writes().is_empty() {
+            return Ok(());
+        }
+        // Serializing and cutting texts into terms happens here, in the caller's task, not in the writer's.
+        let set = PreparedSet::prepare(work).await?;
+        within(self.timeout, "commit", async { self.queue.enter(set)?.answer().await }).await
     }
 }
 

@@ -22,7 +22,6 @@ mod settings;
 mod skipped_rows;
 mod store;
 mod timing;
-mod unit_of_work;
 mod upkeep;
 mod writer;
 
@@ -33,4 +32,3 @@ pub use read_models::SqlitePredictionReadModel;
 pub use repositories::{SqliteLeaseRepository, SqliteOutboxRelayRepository};
 pub use settings::SqliteSettings;
 pub use store::SqliteStore;
-pub use unit_of_work::SqliteUnitOfWorkFactory;

@@ -3,8 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use application::ports::{
-    HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator,
-    UnitOfWorkFactory,
+    HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, WriteStore,
 };
 
 use crate::backup::back_up;
@@ -17,7 +16,6 @@ use crate::read_models::SqlitePredictionReadModel;
 use crate::readers::Readers;
 use crate::repositories::{SqliteLeaseRepository, SqliteOutboxRelayRepository};
 use crate::settings::SqliteSettings;
-use crate::unit_of_work::SqliteUnitOfWorkFactory;
 use crate::upkeep::Upkeep;
 use crate::writer::{Session, Writer};
 
@@ -80,8 +78,8 @@ impl SqliteStore {
     }
 
     /// The write side.
-    pub fn units(&self) -> Arc<dyn UnitOfWorkFactory> {
-        Arc::new(SqliteUnitOfWorkFactory::new(Arc::clone(&self.writer)))
+    pub fn writes(&self) -> Arc<dyn WriteStore> {
+        self.writer.clone()
     }
 
     /// The read side.

@@ -15,7 +15,8 @@ mod session;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use application::ports::StoreError;
+use application::ports::{StoreError, UnitOfWork, WriteStore};
+use async_trait::async_trait;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::Span;
@@ -26,11 +27,11 @@ use crate::timing::within;
 
 use group::{GroupLimits, PendingSet};
 use job::{CutLog, Job, PendingJob};
+use prepared::PreparedSet;
 use queue::Queue;
 
 pub(crate) use activity::Activity;
 pub(crate) use job::WriteJob;
-pub(crate) use prepared::PreparedSet;
 pub(crate) use session::{Room, Session};
 
 /// The way to the task that writes.
@@ -56,13 +57,6 @@ impl Writer {
             GroupLimits { sets: settings.group_max_sets.max(1), rows: settings.group_max_rows.max(1) };
         let task = tokio::spawn(serve(session, Arc::clone(&queue), limits));
         Self { queue, task: Mutex::new(Some(task)), activity, timeout: settings.timeout }
-    }
-
-    /// Writes `set` with whatever else waits, and answers once it is durable.
-    pub(crate) async fn write(&self, set: PreparedSet) -> Result<(), StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let request = Request::Set(PendingSet { set, answer, span: Span::current() });
-        self.submit("commit", request, answered).await
     }
 
     /// Runs `job` in a transaction of its own.
@@ -118,6 +112,22 @@ impl Writer {
                 task.abort();
             }
         }
+    }
+}
+
+#[async_trait]
+impl WriteStore for Writer {
+    /// Writes `work` with whatever else waits.
+    #[tracing::instrument(name = "db.commit", skip_all, fields(writes = work.writes().len()))]
+    async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError> {
+        if work.writes().is_empty() {
+            return Ok(());
+        }
+        // Serializing and cutting texts into terms happens here, in the caller's task, not in the writer's.
+        let set = PreparedSet::prepare(work).await?;
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Set(PendingSet { set, answer, span: Span::current() });
+        self.submit("commit", request, answered).await
     }
 }
 

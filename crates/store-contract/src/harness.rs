@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use application::ports::{
-    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, UnitOfWorkFactory,
+    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::PredictionId;
@@ -13,7 +13,7 @@ pub trait StoreHarness: Send + Sync + Sized {
     async fn start() -> Self;
 
     /// The write side.
-    fn units(&self) -> Arc<dyn UnitOfWorkFactory>;
+    fn writes(&self) -> Arc<dyn WriteStore>;
 
     /// The read side.
     fn predictions(&self) -> Arc<dyn PredictionReadModel>;

@@ -9,7 +9,7 @@ mod texts;
 
 use std::sync::Arc;
 
-use application::ports::{StoreError, UnitOfWorkFactory};
+use application::ports::{StoreError, UnitOfWork, WriteStore};
 use domain::entities::{NewPrediction, Prediction};
 use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
 use futures_util::{StreamExt, stream};
@@ -41,19 +41,19 @@ const WAITING: usize = 4;
 /// # Errors
 /// The store's; rows of earlier write sets are stored by then.
 pub async fn fill(
-    units: &Arc<dyn UnitOfWorkFactory>,
+    writes: &Arc<dyn WriteStore>,
     seed: &Seed,
     mut progress: impl FnMut(u64),
 ) -> Result<(), StoreError> {
     let mut random = Random::new(seed.start);
     let sets = (0..seed.rows.div_ceil(SET)).map(|set| {
         let rows = set * SET..seed.rows.min((set + 1) * SET);
-        let mut work = units.begin(&TenantId::default());
+        let mut work = UnitOfWork::of(&TenantId::default());
         let count = rows.end - rows.start;
         for row in rows {
-            work.predictions().insert(&prediction(seed, row, &mut random));
+            work.insert(&prediction(seed, row, &mut random));
         }
-        async move { work.commit().await.map(|()| count) }
+        async move { writes.commit(work).await.map(|()| count) }
     });
     let mut commits = stream::iter(sets).buffered(WAITING);
     let mut stored = 0;

@@ -1,11 +1,12 @@
 //! What the cases do over and over: keep, delete, read back.
 
 use application::dtos::PredictionRecord;
-use application::ports::{OutboxEvent, PredictionFilter, StoreError};
+use application::ports::{OutboxEvent, PredictionFilter, StoreError, UnitOfWork};
 use domain::entities::Prediction;
 use domain::events::DomainEvent;
 use domain::policies::parse_query;
 use domain::value_objects::{PredictionId, TenantId};
+use tokio::task::JoinHandle;
 
 use crate::StoreHarness;
 
@@ -18,12 +19,12 @@ pub(crate) async fn try_keep(
     tenant: &TenantId,
     predictions: &[Prediction],
 ) -> Result<(), StoreError> {
-    let mut work = store.units().begin(tenant);
+    let mut work = UnitOfWork::of(tenant);
     for prediction in predictions {
-        work.predictions().insert(prediction);
-        work.outbox().append(prediction.events());
+        work.insert(prediction);
+        work.append(prediction.events());
     }
-    work.commit().await
+    store.writes().commit(work).await
 }
 
 /// Keeps `predictions` and their events, for the default tenant.
@@ -33,18 +34,27 @@ pub(crate) async fn keep(store: &impl StoreHarness, predictions: &[Prediction]) 
 
 /// Deletes the predictions `ids` of the default tenant as one write set.
 pub(crate) async fn try_delete(store: &impl StoreHarness, ids: &[PredictionId]) -> Result<(), StoreError> {
-    let mut work = store.units().begin(&TenantId::default());
+    let mut work = UnitOfWork::of(&TenantId::default());
     for id in ids {
-        work.predictions().delete(*id);
+        work.delete(*id);
     }
-    work.commit().await
+    store.writes().commit(work).await
+}
+
+/// Commits `work` in a task of its own.
+pub(crate) fn spawn_commit(
+    store: &impl StoreHarness,
+    work: UnitOfWork,
+) -> JoinHandle<Result<(), StoreError>> {
+    let writes = store.writes();
+    tokio::spawn(async move { writes.commit(work).await })
 }
 
 /// Commits `events` alone as one write set.
 pub(crate) async fn append(store: &impl StoreHarness, events: &[DomainEvent]) {
-    let mut work = store.units().begin(&TenantId::default());
-    work.outbox().append(events);
-    work.commit().await.expect("the write set is committed");
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.append(events);
+    store.writes().commit(work).await.expect("the write set is committed");
 }
 
 /// The default tenant's prediction `id`.

@@ -3,7 +3,7 @@
 mod leases;
 mod outbox;
 mod predictions;
-mod unit_of_work;
+mod writes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use application::ports::{
-    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, UnitOfWorkFactory,
+    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
@@ -18,7 +18,7 @@ impl StoreHarness for MemoryHarness {
         Self(MemoryStore::new())
     }
 
-    fn units(&self) -> Arc<dyn UnitOfWorkFactory> {
+    fn writes(&self) -> Arc<dyn WriteStore> {
         Arc::new(self.0.clone())
     }
 

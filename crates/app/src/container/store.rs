@@ -6,7 +6,7 @@ use anyhow::Context;
 use application::action::chain;
 use application::ports::{
     HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StepState,
-    UnitOfWorkFactory,
+    WriteStore,
 };
 use infra_postgres::{PostgresSettings, PostgresStore};
 use infra_sqlite::{SqliteSettings, SqliteStore};
@@ -123,10 +123,10 @@ impl Store {
         Ok(store)
     }
 
-    pub(crate) fn units(&self) -> Arc<dyn UnitOfWorkFactory> {
+    pub(crate) fn writes(&self) -> Arc<dyn WriteStore> {
         match self {
-            Self::Sqlite(store) => store.units(),
-            Self::Postgres(store) => store.units(),
+            Self::Sqlite(store) => store.writes(),
+            Self::Postgres(store) => store.writes(),
         }
     }
 

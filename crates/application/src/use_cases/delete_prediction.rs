@@ -6,18 +6,18 @@ use domain::entities::Prediction;
 use crate::action::log_action;
 use crate::dtos::DeletePredictionRequest;
 use crate::errors::ApplicationError;
-use crate::ports::{Clock, IdGenerator, UnitOfWorkFactory};
+use crate::ports::{Clock, IdGenerator, UnitOfWork, WriteStore};
 
 /// Deletes one answer for good.
 pub struct DeletePredictionUseCase {
-    store: Arc<dyn UnitOfWorkFactory>,
+    store: Arc<dyn WriteStore>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
 }
 
 impl DeletePredictionUseCase {
     /// The use case over its ports.
-    pub fn new(store: Arc<dyn UnitOfWorkFactory>, clock: Arc<dyn Clock>, ids: Arc<dyn IdGenerator>) -> Self {
+    pub fn new(store: Arc<dyn WriteStore>, clock: Arc<dyn Clock>, ids: Arc<dyn IdGenerator>) -> Self {
         Self { store, clock, ids }
     }
 
@@ -29,10 +29,10 @@ impl DeletePredictionUseCase {
         log_action("DeletePredictionUseCase.execute", async {
             let now = self.clock.now();
             let event = Prediction::deleted(request.id, self.ids.event_id(now), now);
-            let mut work = self.store.begin(&request.tenant);
-            work.predictions().delete(request.id);
-            work.outbox().append(slice::from_ref(&event));
-            Ok(work.commit().await?)
+            let mut work = UnitOfWork::of(&request.tenant);
+            work.delete(request.id);
+            work.append(slice::from_ref(&event));
+            Ok(self.store.commit(work).await?)
         })
         .await
     }

@@ -6,7 +6,9 @@ use domain::value_objects::{InputText, Metadata, PredictionOptions, Reference, T
 
 use crate::dtos::PredictItem;
 use crate::errors::ApplicationError;
-use crate::ports::{AnswerMetrics, Clock, IdGenerator, ModelCatalog, SentenceSplitter, UnitOfWorkFactory};
+use crate::ports::{
+    AnswerMetrics, Clock, IdGenerator, ModelCatalog, SentenceSplitter, UnitOfWork, WriteStore,
+};
 use crate::use_cases::judgement::{CheckedSentence, Judgement};
 
 /// What every predicting use case speaks through, and the steps that they share: check, make, keep.
@@ -15,7 +17,7 @@ pub struct PredictPorts {
     /// The models.
     pub models: Arc<dyn ModelCatalog>,
     /// The store.
-    pub store: Arc<dyn UnitOfWorkFactory>,
+    pub store: Arc<dyn WriteStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -79,12 +81,12 @@ impl PredictPorts {
         if predictions.is_empty() {
             return Ok(());
         }
-        let mut work = self.store.begin(tenant);
+        let mut work = UnitOfWork::of(tenant);
         for prediction in predictions {
-            work.predictions().insert(prediction);
-            work.outbox().append(prediction.events());
+            work.insert(prediction);
+            work.append(prediction.events());
         }
-        work.commit().await?;
+        self.store.commit(work).await?;
         for prediction in predictions {
             self.metrics.record(prediction);
         }

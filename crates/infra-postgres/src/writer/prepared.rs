@@ -1,6 +1,6 @@
 use std::panic::resume_unwind;
 
-use application::ports::{StoreError, Write, WriteSet};
+use application::ports::{StoreError, UnitOfWork, Write};
 use domain::entities::Prediction;
 use domain::events::DomainEvent;
 use domain::policies::search_terms;
@@ -68,12 +68,12 @@ const MOST_TERM_BYTES: usize = (1 << 20) - 1;
 const LARGE_SET_BYTES: usize = 64 * 1024;
 
 impl PreparedSet {
-    /// Prepares `set`; a large one away from the caller's thread.
-    pub(crate) async fn prepare(set: WriteSet) -> Result<Self, StoreError> {
-        if set.text_bytes() <= LARGE_SET_BYTES {
-            return Self::try_from(set).map_err(unavailable);
+    /// Prepares `work`; a large one away from the caller's thread.
+    pub(crate) async fn prepare(work: UnitOfWork) -> Result<Self, StoreError> {
+        if work.text_bytes() <= LARGE_SET_BYTES {
+            return Self::try_from(work).map_err(unavailable);
         }
-        match spawn_blocking(move || Self::try_from(set)).await {
+        match spawn_blocking(move || Self::try_from(work)).await {
             Ok(prepared) => prepared.map_err(unavailable),
             Err(ended) => match ended.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),
@@ -98,11 +98,11 @@ impl PreparedSet {
     }
 }
 
-impl TryFrom<WriteSet> for PreparedSet {
+impl TryFrom<UnitOfWork> for PreparedSet {
     type Error = Failure;
 
-    fn try_from(set: WriteSet) -> Result<Self, Failure> {
-        let writes = set.writes.iter().map(|write| {
+    fn try_from(work: UnitOfWork) -> Result<Self, Failure> {
+        let writes = work.writes().iter().map(|write| {
             Ok(match write {
                 Write::InsertPrediction(prediction) => {
                     PreparedWrite::Insert(Box::new(prediction.as_ref().try_into()?))
@@ -111,7 +111,7 @@ impl TryFrom<WriteSet> for PreparedSet {
                 Write::AppendEvent(event) => PreparedWrite::Append(event.try_into()?),
             })
         });
-        Ok(Self { writes: writes.collect::<Result<_, Failure>>()?, tenant: set.tenant })
+        Ok(Self { writes: writes.collect::<Result<_, Failure>>()?, tenant: work.tenant().clone() })
     }
 }
 
@@ -184,7 +184,6 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Waker};
 
-    use application::ports::PredictionRepository;
     use store_contract::samples::{Samples, text};
 
     use super::*;
@@ -198,20 +197,19 @@ mod tests {
         assert!(terms.starts_with("term0 term1 term10 "));
     }
 
-    /// A write set of one text of so many bytes.
-    fn set_of(bytes: usize) -> WriteSet {
-        let tenant = TenantId::default();
-        let mut set = WriteSet::new(tenant);
-        set.insert(&Samples::new().one_with(|new| new.text = text(&"word ".repeat(bytes / 5))));
-        set
+    /// A unit of work of one text of so many bytes.
+    fn work_of(bytes: usize) -> UnitOfWork {
+        let mut work = UnitOfWork::of(&TenantId::default());
+        work.insert(&Samples::new().one_with(|new| new.text = text(&"word ".repeat(bytes / 5))));
+        work
     }
 
     #[tokio::test]
     async fn a_large_set_does_not_occupy_its_caller() {
         let mut context = Context::from_waker(Waker::noop());
-        let mut small = pin!(PreparedSet::prepare(set_of(1_000)));
+        let mut small = pin!(PreparedSet::prepare(work_of(1_000)));
         assert!(small.as_mut().poll(&mut context).is_ready());
-        let mut large = pin!(PreparedSet::prepare(set_of(1_000_000)));
+        let mut large = pin!(PreparedSet::prepare(work_of(1_000_000)));
         assert!(large.as_mut().poll(&mut context).is_pending());
         assert!(large.await.is_ok_and(|set| set.rows() == 1));
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use application::ports::{StoreError, UnitOfWorkFactory};
+use application::ports::{StoreError, UnitOfWork, WriteStore};
 use domain::entities::Prediction;
 use domain::value_objects::{PredictionId, PredictionResult, SentimentScores, TenantId, Timestamp};
 use sqlx::{Executor, PgConnection};
@@ -18,12 +18,12 @@ use crate::harness::{PostgresHarness, keep, wait_until_blocked};
 
 /// Commits each prediction as a set of its own, all at the same time; the outcomes by id.
 async fn keep_each(
-    units: &Arc<dyn UnitOfWorkFactory>,
+    writes: &Arc<dyn WriteStore>,
     predictions: &[Prediction],
 ) -> HashMap<PredictionId, Result<(), StoreError>> {
     let commits = predictions.iter().cloned().map(|prediction| {
-        let units = Arc::clone(units);
-        tokio::spawn(async move { (prediction.id(), keep(&units, &[prediction]).await) })
+        let writes = Arc::clone(writes);
+        tokio::spawn(async move { (prediction.id(), keep(&writes, &[prediction]).await) })
     });
     let commits: Vec<_> = commits.collect();
     let mut outcomes = HashMap::new();
@@ -38,7 +38,7 @@ async fn keep_each(
 async fn a_thousand_concurrent_commits_are_all_found() {
     let store = PostgresHarness::start().await;
     let predictions = Samples::new().many(1_000);
-    for (id, outcome) in keep_each(&store.units(), &predictions).await {
+    for (id, outcome) in keep_each(&store.writes(), &predictions).await {
         assert!(outcome.is_ok(), "{id}: {outcome:?}");
     }
     for prediction in &predictions {
@@ -55,15 +55,15 @@ async fn the_sets_that_wait_share_one_transaction() {
     let mut beside = store.database.connect().await;
     // The first set is held back until the others wait behind it.
     beside.execute("BEGIN; LOCK TABLE outbox IN SHARE MODE").await.unwrap();
-    let units = store.units();
+    let writes = store.writes();
     let predictions = Samples::new().many(41);
     let (first, others) = predictions.split_first().unwrap();
     let held = tokio::spawn({
-        let (units, first) = (Arc::clone(&units), first.clone());
-        async move { keep(&units, &[first]).await }
+        let (writes, first) = (Arc::clone(&writes), first.clone());
+        async move { keep(&writes, &[first]).await }
     });
     wait_until_blocked(&store).await;
-    let (outcomes, released) = tokio::join!(keep_each(&units, others), beside.execute("COMMIT"));
+    let (outcomes, released) = tokio::join!(keep_each(&writes, others), beside.execute("COMMIT"));
     released.unwrap();
     held.await.unwrap().unwrap();
     assert!(outcomes.values().all(Result::is_ok));
@@ -78,8 +78,8 @@ async fn the_sets_that_wait_share_one_transaction() {
 async fn one_conflict_among_many_sets_fails_alone() {
     let store = PostgresHarness::start().await;
     let predictions = Samples::new().many(200);
-    keep(&store.units(), &predictions[77..78]).await.unwrap();
-    for (id, outcome) in keep_each(&store.units(), &predictions).await {
+    keep(&store.writes(), &predictions[77..78]).await.unwrap();
+    for (id, outcome) in keep_each(&store.writes(), &predictions).await {
         if id == predictions[77].id() {
             let Err(StoreError::Conflict { entity, id: named }) = outcome else { panic!("{outcome:?}") };
             assert_eq!((entity, named), ("prediction", id.to_string()));
@@ -99,7 +99,7 @@ async fn a_row_that_the_database_refuses_fails_alone() {
     predictions.push(samples.one_with(|new| {
         new.result = PredictionResult::restore(None, None, impossible, Vec::new());
     }));
-    let outcomes = keep_each(&store.units(), &predictions).await;
+    let outcomes = keep_each(&store.writes(), &predictions).await;
     for prediction in &predictions[..100] {
         assert!(outcomes[&prediction.id()].is_ok());
     }
@@ -111,9 +111,9 @@ async fn a_time_that_cannot_be_kept_is_refused_and_hurts_nobody() {
     let store = PostgresHarness::start().await;
     let mut samples = Samples::new();
     let too_early = samples.one_with(|new| new.now = Timestamp::from_micros(i64::MIN));
-    let refused = keep(&store.units(), &[too_early]).await;
+    let refused = keep(&store.writes(), &[too_early]).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
-    keep(&store.units(), &[samples.one()]).await.unwrap();
+    keep(&store.writes(), &[samples.one()]).await.unwrap();
 }
 
 #[tokio::test]
@@ -122,9 +122,11 @@ async fn the_same_event_twice_is_a_conflict() {
     let mut samples = Samples::new();
     let prediction = samples.one();
     let event = samples.deleted(&prediction, Timestamp::from_micros(FIRST));
-    let mut work = store.units().begin(&TenantId::default());
-    work.outbox().append(&[event.clone(), event.clone()]);
-    let Err(StoreError::Conflict { entity, id }) = work.commit().await else { panic!("committed") };
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.append(&[event.clone(), event.clone()]);
+    let Err(StoreError::Conflict { entity, id }) = store.writes().commit(work).await else {
+        panic!("committed")
+    };
     assert_eq!((entity, id), ("event", event.event_id().to_string()));
     assert!(store.outbox().list_unpublished(10).await.unwrap().is_empty());
 }
@@ -133,10 +135,10 @@ type Commit = Pin<Box<dyn Future<Output = Result<(), StoreError>>>>;
 
 /// Begins to commit each prediction as a set of its own; nobody goes on with it, as with a stream whose client does
 /// not read.
-fn begin_to_keep(units: &Arc<dyn UnitOfWorkFactory>, predictions: &[Prediction]) -> Vec<Commit> {
+fn begin_to_keep(writes: &Arc<dyn WriteStore>, predictions: &[Prediction]) -> Vec<Commit> {
     let begin = |prediction: &Prediction| {
-        let (units, prediction) = (Arc::clone(units), prediction.clone());
-        let mut commit: Commit = Box::pin(async move { keep(&units, &[prediction]).await });
+        let (writes, prediction) = (Arc::clone(writes), prediction.clone());
+        let mut commit: Commit = Box::pin(async move { keep(&writes, &[prediction]).await });
         let polled = commit.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(polled, Poll::Pending));
         commit
@@ -148,8 +150,8 @@ fn begin_to_keep(units: &Arc<dyn UnitOfWorkFactory>, predictions: &[Prediction])
 async fn hold_the_writer_up(store: &PostgresHarness, first: &Prediction) -> PgConnection {
     let mut beside = store.database.connect().await;
     beside.execute("BEGIN; LOCK TABLE outbox IN SHARE MODE").await.unwrap();
-    let (units, first) = (store.units(), first.clone());
-    tokio::spawn(async move { keep(&units, &[first]).await });
+    let (writes, first) = (store.writes(), first.clone());
+    tokio::spawn(async move { keep(&writes, &[first]).await });
     wait_until_blocked(store).await;
     beside
 }
@@ -159,9 +161,9 @@ async fn callers_that_nobody_polls_hold_nobody_up() {
     let store = PostgresHarness::start_with(|settings| settings.timeout = Duration::from_mins(1)).await;
     let predictions = Samples::new().many(3_002);
     let mut beside = hold_the_writer_up(&store, &predictions[0]).await;
-    let stalled = begin_to_keep(&store.units(), &predictions[2..]);
+    let stalled = begin_to_keep(&store.writes(), &predictions[2..]);
     beside.execute("COMMIT").await.unwrap();
-    keep(&store.units(), &predictions[1..2]).await.unwrap();
+    keep(&store.writes(), &predictions[1..2]).await.unwrap();
     for (commit, prediction) in stalled.into_iter().zip(&predictions[2..]) {
         commit.await.unwrap();
         let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
@@ -174,9 +176,9 @@ async fn callers_who_leave_before_their_set_is_taken_write_nothing() {
     let store = PostgresHarness::start_with(|settings| settings.timeout = Duration::from_mins(1)).await;
     let predictions = Samples::new().many(402);
     let mut beside = hold_the_writer_up(&store, &predictions[0]).await;
-    drop(begin_to_keep(&store.units(), &predictions[2..]));
+    drop(begin_to_keep(&store.writes(), &predictions[2..]));
     beside.execute("COMMIT").await.unwrap();
-    keep(&store.units(), &predictions[1..2]).await.unwrap();
+    keep(&store.writes(), &predictions[1..2]).await.unwrap();
     let kept: i64 =
         sqlx::query_scalar("SELECT count(*) FROM predictions").fetch_one(&mut beside).await.unwrap();
     assert_eq!(kept, 2);
@@ -186,12 +188,12 @@ async fn callers_who_leave_before_their_set_is_taken_write_nothing() {
 async fn closing_answers_everything_that_was_handed_in() {
     let store = PostgresHarness::start().await;
     let predictions = Samples::new().many(300);
-    let units = store.units();
-    let (outcomes, ()) = tokio::join!(keep_each(&units, &predictions), store.store.close());
+    let writes = store.writes();
+    let (outcomes, ()) = tokio::join!(keep_each(&writes, &predictions), store.store.close());
     let mut beside = store.database.connect().await;
     let kept: i64 =
         sqlx::query_scalar("SELECT count(*) FROM predictions").fetch_one(&mut beside).await.unwrap();
     assert_eq!(outcomes.values().filter(|outcome| outcome.is_ok()).count(), usize::try_from(kept).unwrap());
-    let late = keep(&units, &[Samples::new().one()]).await;
+    let late = keep(&writes, &[Samples::new().one()]).await;
     assert!(matches!(late, Err(StoreError::Unavailable { .. })));
 }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use application::ports::{
-    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StoreError,
-    UnitOfWorkFactory,
+    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StoreError, UnitOfWork,
+    WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::Prediction;
@@ -37,8 +37,8 @@ impl StoreHarness for PostgresHarness {
         Self::start_with(|_| {}).await
     }
 
-    fn units(&self) -> Arc<dyn UnitOfWorkFactory> {
-        self.store.units()
+    fn writes(&self) -> Arc<dyn WriteStore> {
+        self.store.writes()
     }
 
     fn predictions(&self) -> Arc<dyn PredictionReadModel> {
@@ -76,16 +76,13 @@ impl StoreHarness for PostgresHarness {
 }
 
 /// Commits `predictions` with their events as one write set of the default tenant.
-pub(crate) async fn keep(
-    units: &Arc<dyn UnitOfWorkFactory>,
-    predictions: &[Prediction],
-) -> Result<(), StoreError> {
-    let mut work = units.begin(&TenantId::default());
+pub(crate) async fn keep(writes: &Arc<dyn WriteStore>, predictions: &[Prediction]) -> Result<(), StoreError> {
+    let mut work = UnitOfWork::of(&TenantId::default());
     for prediction in predictions {
-        work.predictions().insert(prediction);
-        work.outbox().append(prediction.events());
+        work.insert(prediction);
+        work.append(prediction.events());
     }
-    work.commit().await
+    writes.commit(work).await
 }
 
 /// Waits until a connection of the store waits for a lock.

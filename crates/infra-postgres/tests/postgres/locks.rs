@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A store with rows, whose last step was reverted.
 async fn filled_below_the_last_step(samples: &mut Samples) -> PostgresHarness {
     let store = PostgresHarness::start().await;
-    keep(&store.units(), &samples.many(100)).await.unwrap();
+    keep(&store.writes(), &samples.many(100)).await.unwrap();
     assert_eq!(store.store.migrator().down(1).await.unwrap(), 1);
     store
 }
@@ -75,7 +75,7 @@ async fn readers_and_writers_go_on_while_a_step_reads_the_table() {
     .unwrap();
     assert!(modes.contains(&"ShareUpdateExclusiveLock".to_owned()), "{modes:?}");
     assert!(!modes.contains(&"AccessExclusiveLock".to_owned()), "{modes:?}");
-    keep(&store.units(), &samples.many(3)).await.unwrap();
+    keep(&store.writes(), &samples.many(3)).await.unwrap();
     let (tenant, everything) = (TenantId::default(), PredictionFilter::default());
     let page = store.predictions().list(&tenant, &everything, None, 200).await.unwrap();
     assert_eq!(page.items.len(), 103);

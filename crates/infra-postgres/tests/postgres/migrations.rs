@@ -19,7 +19,7 @@ async fn two_processes_bring_an_empty_database_up_at_once() {
     let mut applied = [by_one.unwrap(), by_other.unwrap()];
     applied.sort_unstable();
     assert_eq!(applied, [0, 4]);
-    keep(&one.units(), &[Samples::new().one()]).await.unwrap();
+    keep(&one.writes(), &[Samples::new().one()]).await.unwrap();
     assert!(other.migrator().status().await.unwrap().iter().all(|step| step.state == StepState::Applied));
 }
 

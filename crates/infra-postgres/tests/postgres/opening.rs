@@ -30,7 +30,7 @@ async fn value_and_source(setting: &str) -> (String, String) {
     .execute(&mut beside)
     .await
     .unwrap();
-    keep(&store.units(), &[Samples::new().one()]).await.unwrap();
+    keep(&store.writes(), &[Samples::new().one()]).await.unwrap();
     sqlx::query_as("SELECT value, source FROM seen WHERE name = $1")
         .bind(setting)
         .fetch_one(&mut beside)

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use application::ports::{PredictionFilter, StoreError, UnitOfWorkFactory};
+use application::ports::{PredictionFilter, StoreError, WriteStore};
 use domain::entities::Prediction;
 use domain::value_objects::TenantId;
 use infra_postgres::{OpenError, PostgresSettings, PostgresStore};
@@ -44,11 +44,11 @@ impl Outage {
         let prediction = self.samples.one();
         let tenant = TenantId::default();
         let filter = PredictionFilter::default();
-        let (units, predictions) = (self.store.units(), self.store.predictions());
+        let (writes, predictions) = (self.store.writes(), self.store.predictions());
         let (outbox, leases, health) = (self.store.outbox(), self.store.leases(), self.store.health());
         let started = Instant::now();
         let (kept, found, listed, events, lease, checked) = tokio::join!(
-            keep(&units, std::slice::from_ref(&prediction)),
+            keep(&writes, std::slice::from_ref(&prediction)),
             predictions.find(&tenant, prediction.id()),
             predictions.list(&tenant, &filter, None, 10),
             outbox.list_unpublished(10),
@@ -69,7 +69,7 @@ impl Outage {
         let prediction = self.samples.one();
         let (tenant, filter) = (TenantId::default(), PredictionFilter::default());
         let started = Instant::now();
-        let worked = keep(&self.store.units(), std::slice::from_ref(&prediction)).await.is_ok()
+        let worked = keep(&self.store.writes(), std::slice::from_ref(&prediction)).await.is_ok()
             & self.store.predictions().find(&tenant, prediction.id()).await.is_ok()
             & self.store.predictions().list(&tenant, &filter, None, 10).await.is_ok()
             & self.store.outbox().list_unpublished(10).await.is_ok()
@@ -81,7 +81,7 @@ impl Outage {
     /// The store serves again, at the first try.
     async fn everything_works(&mut self) {
         let prediction = self.samples.one();
-        keep(&self.store.units(), std::slice::from_ref(&prediction)).await.unwrap();
+        keep(&self.store.writes(), std::slice::from_ref(&prediction)).await.unwrap();
         let found = self.store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
         assert_eq!(found, Some((&prediction).into()));
         self.store.outbox().list_unpublished(10).await.unwrap();
@@ -126,7 +126,7 @@ async fn a_server_that_stalls_comes_back() {
 
 /// Commits one prediction after another until told to stop; gives those that were acknowledged.
 async fn keep_on(
-    units: Arc<dyn UnitOfWorkFactory>,
+    writes: Arc<dyn WriteStore>,
     predictions: Vec<Prediction>,
     stop: tokio::sync::watch::Receiver<bool>,
 ) -> Vec<Prediction> {
@@ -136,7 +136,7 @@ async fn keep_on(
             break;
         }
         let started = Instant::now();
-        match keep(&units, std::slice::from_ref(&prediction)).await {
+        match keep(&writes, std::slice::from_ref(&prediction)).await {
             Ok(()) => acknowledged.push(prediction),
             Err(StoreError::Unavailable { .. }) => {}
             Err(error) => panic!("{error}"),
@@ -153,7 +153,7 @@ async fn what_was_acknowledged_around_outages_is_there() {
     let committers: Vec<_> = (0..8)
         .map(|_| {
             let predictions = outage.samples.many(20_000);
-            tokio::spawn(keep_on(outage.store.units(), predictions, stopped.clone()))
+            tokio::spawn(keep_on(outage.store.writes(), predictions, stopped.clone()))
         })
         .collect();
     for mode in [ProxyMode::Stall, ProxyMode::Cut, ProxyMode::Refuse] {
@@ -258,11 +258,11 @@ async fn closing_ends(silence: impl AsyncFnOnce(&FaultProxy)) {
     outage.everything_works().await;
     silence(&outage.proxy).await;
     // In the middle of a commit and of a read, too.
-    let (units, predictions, prediction) =
-        (outage.store.units(), outage.store.predictions(), outage.samples.one());
+    let (writes, predictions, prediction) =
+        (outage.store.writes(), outage.store.predictions(), outage.samples.one());
     let id = prediction.id();
     let mut calls = JoinSet::new();
-    calls.spawn(async move { drop(keep(&units, &[prediction]).await) });
+    calls.spawn(async move { drop(keep(&writes, &[prediction]).await) });
     calls.spawn(async move { drop(predictions.find(&TenantId::default(), id).await) });
     tokio::task::yield_now().await;
     tokio::time::timeout(Duration::from_secs(10), outage.store.close()).await.expect("the store closes");

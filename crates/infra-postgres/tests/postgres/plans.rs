@@ -12,7 +12,7 @@ use crate::harness::{PostgresHarness, keep};
 async fn filled() -> PostgresHarness {
     let store = PostgresHarness::start_with(|settings| settings.max_connections = 1).await;
     for some in Samples::new().many(6_000).chunks(1_000) {
-        keep(&store.units(), some).await.unwrap();
+        keep(&store.writes(), some).await.unwrap();
     }
     // What the server does by itself after a while.
     let tidy = "ANALYZE predictions; SELECT gin_clean_pending_list('predictions_by_term')";

@@ -29,7 +29,7 @@ async fn filter_reads_by(beside: &mut PgConnection, filter: &'static str) {
 /// A store with one prediction, of which lists take a minute, and nothing else does.
 async fn with_slow_lists(change: impl FnOnce(&mut PostgresSettings)) -> (PostgresHarness, PgConnection) {
     let store = PostgresHarness::start_with(change).await;
-    keep(&store.units(), &[Samples::new().one()]).await.unwrap();
+    keep(&store.writes(), &[Samples::new().one()]).await.unwrap();
     let mut beside = store.database.connect().await;
     filter_reads_by(
         &mut beside,
@@ -75,7 +75,7 @@ async fn slow_lists_leave_connections_to_the_others() {
     let leases: Arc<dyn LeaseRepository> = store.leases();
     let ttl = Duration::from_secs(10);
     assert!(leases.acquire("relay", "me", ttl).await.unwrap().is_some());
-    keep(&store.units(), &[Samples::new().many(2).remove(1)]).await.unwrap();
+    keep(&store.writes(), &[Samples::new().many(2).remove(1)]).await.unwrap();
     assert_eq!(running_lists(&mut beside).await, 2, "the lists were not running all the time");
     while let Some(listed) = lists.join_next().await {
         assert!(matches!(listed.unwrap(), Err(StoreError::Unavailable { .. })));
@@ -126,7 +126,7 @@ fn a_connection_outlives_the_runtime_that_asked_for_it() {
 async fn queries_run_with_the_settings_of_readers() {
     let change = |settings: &mut PostgresSettings| settings.timeout = Duration::from_millis(4_500);
     let store = PostgresHarness::start_with(change).await;
-    keep(&store.units(), &[Samples::new().one()]).await.unwrap();
+    keep(&store.writes(), &[Samples::new().one()]).await.unwrap();
     let mut beside = store.database.connect().await;
     let see = "CREATE TABLE seen (name text, value text, source text); \
                CREATE FUNCTION see() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN \

@@ -20,7 +20,7 @@ async fn acquire(store: &PostgresHarness, holder: &str) -> Option<Lease> {
 async fn a_row_that_cannot_be_read_does_not_hold_up_the_feed() {
     let store = PostgresHarness::start().await;
     for prediction in Samples::new().many(10) {
-        keep(&store.units(), &[prediction]).await.unwrap();
+        keep(&store.writes(), &[prediction]).await.unwrap();
     }
     let mut other = store.database.connect().await;
     let spoil =
@@ -79,7 +79,7 @@ async fn a_lease_is_over_by_the_servers_clock_whoever_wrote_its_end() {
 #[tokio::test]
 async fn published_events_are_purged_by_the_servers_clock() {
     let store = PostgresHarness::start().await;
-    keep(&store.units(), &Samples::new().many(3)).await.unwrap();
+    keep(&store.writes(), &Samples::new().many(3)).await.unwrap();
     let lease = acquire(&store, "a").await.unwrap();
     let events = store.outbox().list_unpublished(10).await.unwrap();
     let ids: Vec<_> = events.iter().map(|event| event.event_id).collect();

@@ -63,8 +63,8 @@ async fn a_group_follows_from_the_spans_of_the_sets_that_it_writes() {
     let mut samples = Samples::new();
     let mut commits = tokio::task::JoinSet::new();
     let mut commit = |span: tracing::Span| {
-        let (units, prediction) = (store.units(), samples.one());
-        commits.spawn(async move { keep(&units, &[prediction]).await }.instrument(span));
+        let (writes, prediction) = (store.writes(), samples.one());
+        commits.spawn(async move { keep(&writes, &[prediction]).await }.instrument(span));
     };
     commit(info_span!("first"));
     wait_until_blocked(&store).await;

@@ -14,7 +14,7 @@ use crate::harness::{PostgresHarness, keep};
 /// `kept` as it is read back.
 async fn metadata_back(store: &PostgresHarness, samples: &mut Samples, kept: &Metadata) -> Metadata {
     let prediction = samples.one_with(|new| new.metadata = kept.clone());
-    keep(&store.units(), std::slice::from_ref(&prediction)).await.unwrap();
+    keep(&store.writes(), std::slice::from_ref(&prediction)).await.unwrap();
     let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
     found.unwrap().prediction.metadata
 }
@@ -49,7 +49,7 @@ async fn raw_scores_that_are_no_json_numbers_come_back() {
     let scores = [f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.0, f32::MAX, f32::from_bits(1), f32::NAN];
     let labels = scores.map(|score| LabelScore { label: "x".into(), score, logit: None }).to_vec();
     let prediction = Samples::new().one_with(|new| new.result = PredictionResult::raw(labels));
-    keep(&store.units(), std::slice::from_ref(&prediction)).await.unwrap();
+    keep(&store.writes(), std::slice::from_ref(&prediction)).await.unwrap();
     let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap().unwrap();
     let bits = |labels: &[LabelScore]| labels.iter().map(|label| label.score.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits(&found.prediction.labels), bits(prediction.result().labels()));
@@ -72,7 +72,7 @@ async fn times_at_the_edges_of_timestamptz_come_back_and_are_what_sql_says() {
         let time = Timestamp::from_micros(micros);
         let prediction = samples.one_with(|new| new.now = time);
         let id = prediction.id();
-        keep(&store.units(), &[prediction]).await.unwrap();
+        keep(&store.writes(), &[prediction]).await.unwrap();
         let found = store.predictions().find(&TenantId::default(), id).await.unwrap().unwrap();
         assert_eq!(found.prediction.created_at, time);
         let shown: String = sqlx::query_scalar("SELECT created_at::text FROM predictions WHERE id = $1")
@@ -94,7 +94,7 @@ async fn found(store: &PostgresHarness, terms: &[&str]) -> usize {
 async fn every_kind_of_term_is_found_to_the_letter() {
     let store = PostgresHarness::start().await;
     let words = "İstanbul Straße ΟΔΟΣ 最高の一日 नमस्ते don't C:\\new\\temp 😀sun👍🏽moon ½ x² Ⅷ ǅ ﬁn and or not";
-    keep(&store.units(), &[Samples::new().one_with(|new| new.text = text(words))]).await.unwrap();
+    keep(&store.writes(), &[Samples::new().one_with(|new| new.text = text(words))]).await.unwrap();
     let terms: BTreeSet<String> = search_terms(words);
     assert!(terms.contains("i\u{307}stanbul"), "{terms:?}");
     for term in &terms {
@@ -111,7 +111,7 @@ async fn every_kind_of_term_is_found_to_the_letter() {
 #[tokio::test]
 async fn signs_within_a_term_are_no_operators() {
     let store = PostgresHarness::start().await;
-    keep(&store.units(), &[Samples::new().one_with(|new| new.text = text("plain words"))]).await.unwrap();
+    keep(&store.writes(), &[Samples::new().one_with(|new| new.text = text("plain words"))]).await.unwrap();
     for sign in
         ["'", "''", "\\", "\\'", "plain:*", "plain & words", "!x", "(", "plain' | 'words", " ", "plain:A"]
     {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::action::chain;
-use application::ports::{HealthCheck, StoreError, UnitOfWorkFactory};
+use application::ports::{HealthCheck, StoreError, WriteStore};
 use domain::entities::Prediction;
 use domain::value_objects::TenantId;
 use infra_postgres::PostgresStore;
@@ -26,8 +26,8 @@ async fn end_connections(store: &PostgresHarness) {
     store.database.connect().await.execute(end).await.unwrap();
 }
 
-async fn commit(units: &Arc<dyn UnitOfWorkFactory>, prediction: &Prediction) -> Result<(), StoreError> {
-    keep(units, std::slice::from_ref(prediction)).await
+async fn commit(writes: &Arc<dyn WriteStore>, prediction: &Prediction) -> Result<(), StoreError> {
+    keep(writes, std::slice::from_ref(prediction)).await
 }
 
 /// What was refused, with its causes.
@@ -51,13 +51,13 @@ async fn count(beside: &mut PgConnection) -> i64 {
 async fn a_new_connection_to_a_server_that_does_not_wait_for_the_disk_is_not_written_to() {
     let log = CapturedLog::start();
     let store = PostgresHarness::start().await;
-    let (units, health, mut samples) = (store.units(), store.store.health(), Samples::new());
-    commit(&units, &samples.one()).await.unwrap();
+    let (writes, health, mut samples) = (store.writes(), store.store.health(), Samples::new());
+    commit(&writes, &samples.one()).await.unwrap();
 
     store.database.set("synchronous_commit = off").await;
     end_connections(&store).await;
     for _ in 0..5 {
-        let reason = refusal(commit(&units, &samples.one()).await);
+        let reason = refusal(commit(&writes, &samples.one()).await);
         assert!(reason.contains("synchronous_commit is off"), "{reason}");
     }
     health.check().await.unwrap_err();
@@ -69,7 +69,7 @@ async fn a_new_connection_to_a_server_that_does_not_wait_for_the_disk_is_not_wri
 
     store.database.set("synchronous_commit = on").await;
     wait_until_healthy(health.as_ref()).await;
-    commit(&units, &samples.one()).await.unwrap();
+    commit(&writes, &samples.one()).await.unwrap();
     assert_eq!(refusals(), 1);
 }
 
@@ -79,22 +79,22 @@ async fn a_new_connection_to_such_a_server_is_written_to_if_that_is_allowed() {
     store.database.set("synchronous_commit = off").await;
     end_connections(&store).await;
     wait_until_healthy(store.store.health().as_ref()).await;
-    commit(&store.units(), &Samples::new().one()).await.unwrap();
+    commit(&store.writes(), &Samples::new().one()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_server_that_became_read_only_is_unhealthy_and_still_read() {
     let store = PostgresHarness::start().await;
-    let (units, health, mut samples) = (store.units(), store.store.health(), Samples::new());
+    let (writes, health, mut samples) = (store.writes(), store.store.health(), Samples::new());
     let prediction = samples.one();
-    commit(&units, &prediction).await.unwrap();
+    commit(&writes, &prediction).await.unwrap();
     health.check().await.unwrap();
 
     store.database.set("default_transaction_read_only = on").await;
     end_connections(&store).await;
     for _ in 0..3 {
         health.check().await.unwrap_err();
-        let reason = refusal(commit(&units, &samples.one()).await);
+        let reason = refusal(commit(&writes, &samples.one()).await);
         assert!(reason.contains("read-only"), "{reason}");
         let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
         assert!(found.is_some());
@@ -105,19 +105,19 @@ async fn a_server_that_became_read_only_is_unhealthy_and_still_read() {
     admin.execute("SET default_transaction_read_only = off").await.unwrap();
     store.database.set_over(&mut admin, writable).await;
     wait_until_healthy(health.as_ref()).await;
-    commit(&units, &samples.one()).await.unwrap();
+    commit(&writes, &samples.one()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_read_only_server_is_opened_and_read() {
     let store = PostgresHarness::start().await;
     let prediction = Samples::new().one();
-    commit(&store.units(), &prediction).await.unwrap();
+    commit(&store.writes(), &prediction).await.unwrap();
     store.database.set("default_transaction_read_only = on").await;
     let reader = PostgresStore::open(&store.database.settings()).await.unwrap();
     let found = reader.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
     assert_eq!(found, Some((&prediction).into()));
-    refusal(commit(&reader.units(), &Samples::new().one()).await);
+    refusal(commit(&reader.writes(), &Samples::new().one()).await);
     reader.health().check().await.unwrap_err();
 }
 
@@ -129,11 +129,11 @@ const FULL: &str = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql
 #[tokio::test]
 async fn a_full_store_is_unhealthy_until_there_is_room() {
     let store = PostgresHarness::start().await;
-    let (units, health, mut samples) = (store.units(), store.store.health(), Samples::new());
+    let (writes, health, mut samples) = (store.writes(), store.store.health(), Samples::new());
     let mut beside = store.database.connect().await;
     beside.execute(FULL).await.unwrap();
     health.check().await.unwrap();
-    let reason = refusal(commit(&units, &samples.one()).await);
+    let reason = refusal(commit(&writes, &samples.one()).await);
     assert!(reason.contains("No space left"), "{reason}");
     for _ in 0..3 {
         health.check().await.unwrap_err();
@@ -141,13 +141,13 @@ async fn a_full_store_is_unhealthy_until_there_is_room() {
     beside.execute("DROP TRIGGER full_disk ON predictions").await.unwrap();
     health.check().await.unwrap();
     assert_eq!(count(&mut beside).await, 0, "nothing is left by the checks");
-    commit(&units, &samples.one()).await.unwrap();
+    commit(&writes, &samples.one()).await.unwrap();
 }
 
 #[tokio::test]
 async fn the_health_check_of_a_store_that_works_writes_nothing() {
     let store = PostgresHarness::start().await;
-    commit(&store.units(), &Samples::new().one()).await.unwrap();
+    commit(&store.writes(), &Samples::new().one()).await.unwrap();
     let mut beside = store.database.connect().await;
     // Every insertion takes a number, also one that is taken back.
     let number = "SELECT last_value FROM outbox_seq_seq";

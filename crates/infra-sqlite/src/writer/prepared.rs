@@ -1,6 +1,6 @@
 use std::panic::resume_unwind;
 
-use application::ports::{StoreError, Write, WriteSet};
+use application::ports::{StoreError, UnitOfWork, Write};
 use domain::entities::Prediction;
 use domain::events::DomainEvent;
 use domain::policies::search_terms;
@@ -59,12 +59,12 @@ pub(super) struct EventValues {
 const LARGE_SET_BYTES: usize = 64 * 1024;
 
 impl PreparedSet {
-    /// Prepares `set`; a large one away from the caller's thread.
-    pub(crate) async fn prepare(set: WriteSet) -> Result<Self, StoreError> {
-        if set.text_bytes() <= LARGE_SET_BYTES {
-            return Ok(set.into());
+    /// Prepares `work`; a large one away from the caller's thread.
+    pub(crate) async fn prepare(work: UnitOfWork) -> Result<Self, StoreError> {
+        if work.text_bytes() <= LARGE_SET_BYTES {
+            return Ok(work.into());
         }
-        let prepared = spawn_blocking(move || Self::from(set)).await;
+        let prepared = spawn_blocking(move || Self::from(work)).await;
         prepared.map_err(|ended| match ended.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
             Err(_cancelled) => unavailable(Failure::Closed),
@@ -97,16 +97,16 @@ impl PreparedSet {
     }
 }
 
-impl From<WriteSet> for PreparedSet {
-    fn from(set: WriteSet) -> Self {
-        let writes = set.writes.iter().map(|write| match write {
+impl From<UnitOfWork> for PreparedSet {
+    fn from(work: UnitOfWork) -> Self {
+        let writes = work.writes().iter().map(|write| match write {
             Write::InsertPrediction(prediction) => {
                 PreparedWrite::Insert(Box::new(prediction.as_ref().into()))
             }
             Write::DeletePrediction(id) => PreparedWrite::Delete(*id),
             Write::AppendEvent(event) => PreparedWrite::Append(event.into()),
         });
-        Self { writes: writes.collect(), tenant: set.tenant }
+        Self { writes: writes.collect(), tenant: work.tenant().clone() }
     }
 }
 
@@ -155,25 +155,23 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Waker};
 
-    use application::ports::PredictionRepository;
     use store_contract::samples::{Samples, text};
 
     use super::*;
 
-    /// A write set of one text of so many bytes.
-    fn set_of(bytes: usize) -> WriteSet {
-        let tenant = TenantId::default();
-        let mut set = WriteSet::new(tenant);
-        set.insert(&Samples::new().one_with(|new| new.text = text(&"word ".repeat(bytes / 5))));
-        set
+    /// A unit of work of one text of so many bytes.
+    fn work_of(bytes: usize) -> UnitOfWork {
+        let mut work = UnitOfWork::of(&TenantId::default());
+        work.insert(&Samples::new().one_with(|new| new.text = text(&"word ".repeat(bytes / 5))));
+        work
     }
 
     #[tokio::test]
     async fn a_large_set_does_not_occupy_its_caller() {
         let mut context = Context::from_waker(Waker::noop());
-        let mut small = pin!(PreparedSet::prepare(set_of(1_000)));
+        let mut small = pin!(PreparedSet::prepare(work_of(1_000)));
         assert!(small.as_mut().poll(&mut context).is_ready());
-        let mut large = pin!(PreparedSet::prepare(set_of(1_000_000)));
+        let mut large = pin!(PreparedSet::prepare(work_of(1_000_000)));
         assert!(large.as_mut().poll(&mut context).is_pending());
         assert!(large.await.is_ok_and(|set| set.rows() == 1));
     }

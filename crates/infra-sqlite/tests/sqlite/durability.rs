@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use application::ports::StoreError;
+use application::ports::{StoreError, UnitOfWork};
 use domain::value_objects::TenantId;
 use store_contract::StoreHarness;
 use tokio::task::JoinSet;
@@ -54,23 +54,23 @@ async fn of_many_commits_at_once_only_the_conflicting_ones_fail() {
 async fn inserting_and_deleting_in_one_set_follow_their_order() {
     let harness = SqliteHarness::start().await;
     let (store, tenant) = (&harness.store, TenantId::default());
-    let mut come_and_go = store.units().begin(&tenant);
-    come_and_go.predictions().insert(&prediction(1));
-    come_and_go.predictions().insert(&prediction(2));
-    come_and_go.predictions().delete(prediction(1).id());
-    come_and_go.commit().await.unwrap();
+    let mut come_and_go = UnitOfWork::of(&tenant);
+    come_and_go.insert(&prediction(1));
+    come_and_go.insert(&prediction(2));
+    come_and_go.delete(prediction(1).id());
+    store.writes().commit(come_and_go).await.unwrap();
     assert_eq!(search(store, &["sample"], 9).await, [prediction(2).id()]);
 
-    let mut replace = store.units().begin(&tenant);
-    replace.predictions().delete(prediction(2).id());
-    replace.predictions().insert(&prediction(2));
-    replace.commit().await.unwrap();
+    let mut replace = UnitOfWork::of(&tenant);
+    replace.delete(prediction(2).id());
+    replace.insert(&prediction(2));
+    store.writes().commit(replace).await.unwrap();
     assert_eq!(search(store, &["sample"], 9).await, [prediction(2).id()]);
 
-    let mut too_early = store.units().begin(&tenant);
-    too_early.predictions().delete(prediction(3).id());
-    too_early.predictions().insert(&prediction(3));
-    assert!(matches!(too_early.commit().await, Err(StoreError::NotFound { .. })));
+    let mut too_early = UnitOfWork::of(&tenant);
+    too_early.delete(prediction(3).id());
+    too_early.insert(&prediction(3));
+    assert!(matches!(store.writes().commit(too_early).await, Err(StoreError::NotFound { .. })));
     assert!(!has(store, &prediction(3)).await);
 }
 

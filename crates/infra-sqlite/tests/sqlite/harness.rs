@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use application::ports::{
-    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, UnitOfWorkFactory,
+    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::PredictionId;
@@ -52,8 +52,8 @@ impl StoreHarness for SqliteHarness {
         Self::start_with(|_| {}).await
     }
 
-    fn units(&self) -> Arc<dyn UnitOfWorkFactory> {
-        self.store.units()
+    fn writes(&self) -> Arc<dyn WriteStore> {
+        self.store.writes()
     }
 
     fn predictions(&self) -> Arc<dyn PredictionReadModel> {

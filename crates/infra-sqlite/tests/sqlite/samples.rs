@@ -1,4 +1,4 @@
-use application::ports::{PredictionFilter, StoreError};
+use application::ports::{PredictionFilter, StoreError, UnitOfWork};
 use domain::entities::{NewPrediction, Prediction};
 use domain::value_objects::{
     Confidence, EventId, InputText, LabelScore, Metadata, ModelRef, PredictionId, PredictionResult,
@@ -39,21 +39,21 @@ pub(crate) fn prediction(number: u32) -> Prediction {
 
 /// Keeps `predictions` and their events in one write set.
 pub(crate) async fn keep(store: &SqliteStore, predictions: &[Prediction]) -> Result<(), StoreError> {
-    let mut work = store.units().begin(&TenantId::default());
+    let mut work = UnitOfWork::of(&TenantId::default());
     for prediction in predictions {
-        work.predictions().insert(prediction);
-        work.outbox().append(prediction.events());
+        work.insert(prediction);
+        work.append(prediction.events());
     }
-    work.commit().await
+    store.writes().commit(work).await
 }
 
 /// Deletes the prediction, with its event.
 pub(crate) async fn delete(store: &SqliteStore, prediction: &Prediction) -> Result<(), StoreError> {
     let event_id = EventId::from_u128(prediction.id().as_u128() | 1 << 62);
-    let mut work = store.units().begin(&TenantId::default());
-    work.predictions().delete(prediction.id());
-    work.outbox().append(&[Prediction::deleted(prediction.id(), event_id, prediction.created_at())]);
-    work.commit().await
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.delete(prediction.id());
+    work.append(&[Prediction::deleted(prediction.id(), event_id, prediction.created_at())]);
+    store.writes().commit(work).await
 }
 
 /// Whether the store has the prediction, with its text.

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Waker};
 
-use application::ports::StoreError;
+use application::ports::{StoreError, UnitOfWork};
 use domain::value_objects::TenantId;
 
 use crate::harness::SqliteHarness;
@@ -43,6 +43,6 @@ async fn a_caller_that_gives_up_before_its_set_is_taken_writes_nothing() {
     assert_eq!(search(&harness.store, &["sample"], 10_000).await.len(), 1_501);
     assert!(!has(&harness.store, &prediction(1_500)).await);
     drop(waiting);
-    let empty = harness.store.units().begin(&TenantId::default());
-    empty.commit().await.unwrap();
+    let empty = UnitOfWork::of(&TenantId::default());
+    harness.store.writes().commit(empty).await.unwrap();
 }

@@ -1,12 +1,13 @@
 //! Deleting predictions.
 
-use application::ports::PredictionFilter;
+use application::ports::{PredictionFilter, UnitOfWork};
 use domain::value_objects::TenantId;
 
 use crate::StoreHarness;
 use crate::samples::{Samples, text};
 use crate::steps::{
-    assert_not_found, find, ids_descending, keep, list_ids, query, try_delete, try_keep, unpublished,
+    assert_not_found, find, ids_descending, keep, list_ids, query, spawn_commit, try_delete, try_keep,
+    unpublished,
 };
 
 /// What was deleted is gone from every read, and nothing else is.
@@ -44,10 +45,10 @@ pub async fn deleting_twice_in_one_set_deletes_nothing(store: &impl StoreHarness
 pub async fn keeping_and_deleting_in_one_set_leaves_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let prediction = samples.one();
-    let mut work = store.units().begin(&TenantId::default());
-    work.predictions().insert(&prediction);
-    work.predictions().delete(prediction.id());
-    work.commit().await.expect("the set is committed");
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.insert(&prediction);
+    work.delete(prediction.id());
+    store.writes().commit(work).await.expect("the set is committed");
     assert_eq!(find(store, prediction.id()).await, None);
     assert!(list_ids(store, &query("sample")).await.is_empty());
 }
@@ -58,10 +59,10 @@ pub async fn deleting_and_keeping_in_one_set_replaces(store: &impl StoreHarness)
     let old = samples.one_with(|new| new.text = text("the old text"));
     let new = samples.one_with(|new| (new.id, new.text) = (old.id(), text("the new text")));
     keep(store, std::slice::from_ref(&old)).await;
-    let mut work = store.units().begin(&TenantId::default());
-    work.predictions().delete(old.id());
-    work.predictions().insert(&new);
-    work.commit().await.expect("the set is committed");
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.delete(old.id());
+    work.insert(&new);
+    store.writes().commit(work).await.expect("the set is committed");
     assert_eq!(find(store, old.id()).await, Some((&new).into()));
     assert!(list_ids(store, &query("old")).await.is_empty());
     assert_eq!(list_ids(store, &query("new")).await, [old.id()]);
@@ -72,14 +73,13 @@ pub async fn one_of_many_deletions_of_one_row_wins(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let prediction = samples.one();
     keep(store, std::slice::from_ref(&prediction)).await;
-    let units = store.units();
     let commits: Vec<_> = (0..16)
         .map(|_| {
             let event = samples.deleted(&prediction, prediction.created_at());
-            let mut work = units.begin(&TenantId::default());
-            work.predictions().delete(prediction.id());
-            work.outbox().append(&[event]);
-            tokio::spawn(work.commit())
+            let mut work = UnitOfWork::of(&TenantId::default());
+            work.delete(prediction.id());
+            work.append(&[event]);
+            spawn_commit(store, work)
         })
         .collect();
     let mut deleted = 0;

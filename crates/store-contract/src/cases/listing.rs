@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use application::ports::{PredictionFilter, StoreError};
+use application::ports::{PredictionFilter, StoreError, UnitOfWork};
 use domain::entities::Prediction;
 use domain::value_objects::{PredictionId, TenantId, Timestamp};
 
@@ -140,13 +140,13 @@ pub async fn a_walk_sees_every_row_once_beside_a_writer(store: &impl StoreHarnes
     let mut samples = Samples::new();
     let before = samples.many(500);
     keep(store, &before).await;
-    let units = store.units();
-    let writer = tokio::spawn(async move {
+    let writes = store.writes();
+    let task = tokio::spawn(async move {
         for _ in 0..60 {
             let prediction = samples.one();
-            let mut work = units.begin(&TenantId::default());
-            work.predictions().insert(&prediction);
-            work.commit().await.expect("the set is committed");
+            let mut work = UnitOfWork::of(&TenantId::default());
+            work.insert(&prediction);
+            writes.commit(work).await.expect("the set is committed");
         }
     });
     for _ in 0..3 {
@@ -155,7 +155,7 @@ pub async fn a_walk_sees_every_row_once_beside_a_writer(store: &impl StoreHarnes
         assert_eq!(unique.len(), seen.len(), "a row is shown twice");
         assert!(before.iter().all(|prediction| unique.contains(&prediction.id())), "a row is missed");
     }
-    writer.await.expect("the writer does not panic");
+    task.await.expect("the writer does not panic");
 }
 
 /// 10,000 rows, a hundred at a time, with and without a filter.

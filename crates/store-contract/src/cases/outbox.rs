@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use application::ports::{Lease, StoreError};
+use application::ports::{Lease, StoreError, UnitOfWork};
 use domain::events::DomainEvent;
-use domain::value_objects::{EventId, MetadataValue, PredictionResult, Sentiment, Timestamp};
+use domain::value_objects::{EventId, MetadataValue, PredictionResult, Sentiment, TenantId, Timestamp};
 
 use crate::StoreHarness;
 use crate::cases::leases::take_over;
 use crate::samples::{FIRST, Samples, judged, text};
-use crate::steps::{append, assert_conflict, keep, unpublished};
+use crate::steps::{append, assert_conflict, keep, spawn_commit, unpublished};
 
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_mins(30);
@@ -111,13 +111,12 @@ pub async fn events_of_one_set_stay_in_order_beside_others(store: &impl StoreHar
             events
         })
         .collect();
-    let units = store.units();
     let commits: Vec<_> = sets
         .iter()
         .map(|events| {
-            let mut work = units.begin(&domain::value_objects::TenantId::default());
-            work.outbox().append(events);
-            tokio::spawn(work.commit())
+            let mut work = UnitOfWork::of(&TenantId::default());
+            work.append(events);
+            spawn_commit(store, work)
         })
         .collect();
     for commit in commits {

@@ -17,7 +17,7 @@ const DAYS: u32 = 90;
 async fn filled(store: &impl StoreHarness) {
     let seed = Seed { rows: ROWS, days: DAYS, until: Timestamp::from_micros(FIRST), start: 1 };
     let mut committed = Vec::new();
-    fill(&store.units(), &seed, |rows| committed.push(rows)).await.expect("the rows are committed");
+    fill(&store.writes(), &seed, |rows| committed.push(rows)).await.expect("the rows are committed");
     assert_eq!(committed, [1_000, ROWS]);
 }
 

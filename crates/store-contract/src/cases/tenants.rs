@@ -1,6 +1,6 @@
 //! Every row belongs to one tenant.
 
-use application::ports::PredictionFilter;
+use application::ports::{PredictionFilter, UnitOfWork};
 use domain::value_objects::TenantId;
 
 use crate::StoreHarness;
@@ -43,9 +43,9 @@ pub async fn tenants_do_not_see_each_other(store: &impl StoreHarness) {
             .is_empty()
     );
 
-    let mut work = store.units().begin(&bob);
-    work.predictions().delete(anns[0].id());
-    assert_not_found(&work.commit().await);
+    let mut work = UnitOfWork::of(&bob);
+    work.delete(anns[0].id());
+    assert_not_found(&store.writes().commit(work).await);
     assert!(read.find(&ann, anns[0].id()).await.unwrap().is_some());
 }
 
@@ -59,9 +59,9 @@ pub async fn two_tenants_may_use_the_same_id(store: &impl StoreHarness) {
     try_keep(store, &ann, std::slice::from_ref(&anns)).await.expect("the set is committed");
     try_keep(store, &bob, std::slice::from_ref(&bobs)).await.expect("the id is bob's own");
 
-    let mut work = store.units().begin(&ann);
-    work.predictions().delete(anns.id());
-    work.commit().await.expect("the row is deleted");
+    let mut work = UnitOfWork::of(&ann);
+    work.delete(anns.id());
+    store.writes().commit(work).await.expect("the row is deleted");
     let read = store.predictions();
     assert_eq!(read.find(&ann, anns.id()).await.unwrap(), None);
     assert_eq!(read.find(&bob, bobs.id()).await.unwrap(), Some((&bobs).into()));

@@ -1,13 +1,14 @@
 //! Write sets: all or nothing, and each for itself.
 
-use application::ports::{PredictionFilter, StoreError};
+use application::ports::{PredictionFilter, StoreError, UnitOfWork};
 use domain::entities::Prediction;
 use domain::value_objects::TenantId;
 
 use crate::StoreHarness;
 use crate::samples::Samples;
 use crate::steps::{
-    assert_conflict, assert_not_found, find, ids_descending, keep, list_ids, try_keep, unpublished,
+    assert_conflict, assert_not_found, find, ids_descending, keep, list_ids, spawn_commit, try_keep,
+    unpublished,
 };
 
 /// A unit of work that is dropped before its commit leaves no trace.
@@ -17,10 +18,10 @@ pub async fn dropping_a_unit_of_work_writes_nothing(store: &impl StoreHarness) {
     keep(store, std::slice::from_ref(&kept)).await;
     let events = unpublished(store).await;
     {
-        let mut work = store.units().begin(&TenantId::default());
-        work.predictions().insert(&dropped);
-        work.predictions().delete(kept.id());
-        work.outbox().append(dropped.events());
+        let mut work = UnitOfWork::of(&TenantId::default());
+        work.insert(&dropped);
+        work.delete(kept.id());
+        work.append(dropped.events());
     }
     assert_eq!(list_ids(store, &PredictionFilter::default()).await, [kept.id()]);
     assert_eq!(unpublished(store).await, events);
@@ -28,7 +29,7 @@ pub async fn dropping_a_unit_of_work_writes_nothing(store: &impl StoreHarness) {
 
 /// There is nothing wrong with a unit of work that records nothing.
 pub async fn an_empty_unit_of_work_commits(store: &impl StoreHarness) {
-    store.units().begin(&TenantId::default()).commit().await.expect("nothing to do is done");
+    store.writes().commit(UnitOfWork::of(&TenantId::default())).await.expect("nothing to do is done");
     assert!(unpublished(store).await.is_empty());
 }
 
@@ -78,11 +79,11 @@ pub async fn a_conflict_inside_one_set_writes_nothing(store: &impl StoreHarness)
 pub async fn a_missing_row_inside_one_set_writes_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let (good, missing) = (samples.one(), samples.one());
-    let mut work = store.units().begin(&TenantId::default());
-    work.predictions().insert(&good);
-    work.outbox().append(good.events());
-    work.predictions().delete(missing.id());
-    assert_not_found(&work.commit().await);
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.insert(&good);
+    work.append(good.events());
+    work.delete(missing.id());
+    assert_not_found(&store.writes().commit(work).await);
     assert!(list_ids(store, &PredictionFilter::default()).await.is_empty());
     assert!(unpublished(store).await.is_empty());
 }
@@ -114,13 +115,13 @@ pub async fn a_missing_row_fails_alone_inside_a_group(store: &impl StoreHarness)
     let mut samples = Samples::new();
     let missing = samples.one();
     let sets: Vec<Vec<Prediction>> = (0..64).map(|_| samples.many(2)).collect();
-    let mut bad = store.units().begin(&TenantId::default());
+    let mut bad = UnitOfWork::of(&TenantId::default());
     let beside = samples.one();
-    bad.predictions().insert(&beside);
-    bad.outbox().append(beside.events());
-    bad.predictions().delete(missing.id());
+    bad.insert(&beside);
+    bad.append(beside.events());
+    bad.delete(missing.id());
 
-    let bad = tokio::spawn(bad.commit());
+    let bad = spawn_commit(store, bad);
     let outcomes = commit_at_once(store, &sets).await;
     assert_not_found(&bad.await.expect("the commit does not panic"));
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
@@ -146,11 +147,11 @@ pub async fn a_commit_nobody_waits_for_is_whole_or_absent(store: &impl StoreHarn
     let mut samples = Samples::new();
     for _ in 0..20 {
         let set = samples.many(3);
-        let mut work = store.units().begin(&TenantId::default());
+        let mut work = UnitOfWork::of(&TenantId::default());
         for prediction in &set {
-            work.predictions().insert(prediction);
+            work.insert(prediction);
         }
-        let commit = tokio::spawn(work.commit());
+        let commit = spawn_commit(store, work);
         tokio::task::yield_now().await;
         commit.abort();
         keep(store, &[samples.one()]).await;
@@ -163,16 +164,15 @@ pub async fn a_commit_nobody_waits_for_is_whole_or_absent(store: &impl StoreHarn
 
 /// Commits each of `sets` in a task of its own; the outcomes stand in the order of the sets.
 async fn commit_at_once(store: &impl StoreHarness, sets: &[Vec<Prediction>]) -> Vec<Result<(), StoreError>> {
-    let units = store.units();
     let commits: Vec<_> = sets
         .iter()
         .map(|set| {
-            let mut work = units.begin(&TenantId::default());
+            let mut work = UnitOfWork::of(&TenantId::default());
             for prediction in set {
-                work.predictions().insert(prediction);
-                work.outbox().append(prediction.events());
+                work.insert(prediction);
+                work.append(prediction.events());
             }
-            tokio::spawn(work.commit())
+            spawn_commit(store, work)
         })
         .collect();
     let mut outcomes = Vec::with_capacity(commits.len());

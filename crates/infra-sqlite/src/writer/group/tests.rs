@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use application::ports::{SchemaMigrator, Write, WriteSet};
+use application::ports::{SchemaMigrator, UnitOfWork};
 use domain::entities::Prediction;
 use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
 use tracing::span::{Attributes, Id, Record};
@@ -17,12 +17,13 @@ use crate::settings::SqliteSettings;
 fn pending(id: u128) -> (PendingSet, oneshot::Receiver<Result<(), StoreError>>) {
     let prediction_id = PredictionId::from_u128(id);
     let event = Prediction::deleted(prediction_id, EventId::from_u128(id), Timestamp::from_micros(0));
-    let mut writes = vec![Write::AppendEvent(event)];
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.append(&[event]);
     if id % 2 == 1 {
-        writes.push(Write::DeletePrediction(prediction_id));
+        work.delete(prediction_id);
     }
     let (answer, answered) = oneshot::channel();
-    let set = PreparedSet::from(WriteSet { tenant: TenantId::default(), writes });
+    let set = PreparedSet::from(work);
     (PendingSet { set, answer, span: Span::none() }, answered)
 }
 

@@ -1,10 +1,7 @@
 use std::collections::HashMap;
 
 use application::dtos::PredictionRecord;
-use application::ports::{
-    OutboxEvent, OutboxRepository, PredictionRepository, StoreError, UnitOfWork, UnitOfWorkFactory, Write,
-    WriteSet,
-};
+use application::ports::{OutboxEvent, StoreError, UnitOfWork, Write, WriteStore};
 use async_trait::async_trait;
 use domain::entities::Prediction;
 use domain::events::DomainEvent;
@@ -14,48 +11,29 @@ use serde_json::Value;
 
 use super::{MemoryStore, Outgoing, Row, State};
 
-impl UnitOfWorkFactory for MemoryStore {
-    fn begin(&self, tenant: &TenantId) -> Box<dyn UnitOfWork> {
-        Box::new(MemoryUnitOfWork { set: WriteSet::new(tenant.clone()), store: self.clone() })
-    }
-}
-
-struct MemoryUnitOfWork {
-    set: WriteSet,
-    store: MemoryStore,
-}
-
 #[async_trait]
-impl UnitOfWork for MemoryUnitOfWork {
-    fn predictions(&mut self) -> &mut dyn PredictionRepository {
-        &mut self.set
-    }
-
-    fn outbox(&mut self) -> &mut dyn OutboxRepository {
-        &mut self.set
-    }
-
-    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        // A real store answers later: whoever drops the commit at once has written nothing.
+impl WriteStore for MemoryStore {
+    async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError> {
+        // As in a real store, the commit is pending at first: a caller that drops it at once has written nothing.
         tokio::task::yield_now().await;
-        self.store.working()?.apply(self.set)
+        self.working()?.apply(&work)
     }
 }
 
 impl State {
-    fn apply(&mut self, set: WriteSet) -> Result<(), StoreError> {
-        self.check(&set)?;
-        let rows = self.rows.entry(set.tenant.clone()).or_default();
-        for write in set.writes {
+    fn apply(&mut self, work: &UnitOfWork) -> Result<(), StoreError> {
+        self.check(work)?;
+        let rows = self.rows.entry(work.tenant().clone()).or_default();
+        for write in work.writes() {
             match write {
                 Write::InsertPrediction(prediction) => {
-                    rows.insert(prediction.id(), Row::from(&*prediction));
+                    rows.insert(prediction.id(), Row::from(&**prediction));
                 }
                 Write::DeletePrediction(id) => {
-                    rows.remove(&id);
+                    rows.remove(id);
                 }
                 Write::AppendEvent(event) => {
-                    self.outbox.push(Outgoing { event: outgoing(&set.tenant, &event), published_at: None });
+                    self.outbox.push(Outgoing { event: outgoing(work.tenant(), event), published_at: None });
                 }
             }
         }
@@ -64,8 +42,8 @@ impl State {
     }
 
     /// Whether every expectation holds when the writes are applied in their order.
-    fn check(&self, set: &WriteSet) -> Result<(), StoreError> {
-        let rows = self.rows.get(&set.tenant);
+    fn check(&self, work: &UnitOfWork) -> Result<(), StoreError> {
+        let rows = self.rows.get(work.tenant());
         let mut changed: HashMap<PredictionId, bool> = HashMap::new();
         let mut expect = |id: PredictionId, there: bool| {
             let is_there =
@@ -74,7 +52,7 @@ impl State {
             is_there == there
         };
         let entity = "prediction";
-        for write in &set.writes {
+        for write in work.writes() {
             match write {
                 Write::InsertPrediction(prediction) if !expect(prediction.id(), false) => {
                     return Err(StoreError::Conflict { entity, id: prediction.id().to_string() });
