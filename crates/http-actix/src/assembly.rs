@@ -7,11 +7,12 @@ use actix_web::web::Data;
 use actix_web::{App, Error};
 use tracing_actix_web::TracingLogger;
 
+use crate::controllers::docs::OpenApiDocument;
 use crate::middlewares::{
     RequestSpan, accept_encoding, check_host, close_while_draining, cors, mark_connection, observe,
     present_cors_refusal, request_id, security_headers,
 };
-use crate::openapi::OpenApiDocument;
+use crate::openapi::document_for;
 use crate::routes::{self, Endpoint};
 use crate::state::ApiState;
 
@@ -63,7 +64,7 @@ fn assemble(
 > {
     let settings = &state.settings;
     let cross_origin = Condition::new(!settings.cors_origins.is_empty(), cors(settings));
-    let document = OpenApiDocument::for_settings(settings);
+    let document = OpenApiDocument(document_for(settings).into());
     App::new()
         .app_data(Data::new(document))
         .app_data(Data::new(state))

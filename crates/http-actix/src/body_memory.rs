@@ -10,15 +10,17 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
 use metrics::{counter, gauge};
 
-use crate::problem::{Problem, ProblemCode};
-
 pub(crate) const BODY_MEMORY_BYTES: &str = "http_body_memory_bytes";
 pub(crate) const BODY_MEMORY_REFUSED_TOTAL: &str = "http_body_memory_refused_total";
 
 /// What a body has for nothing. Most bodies are smaller, and so are served while large ones take all there is.
 pub(crate) const FREE_BYTES: usize = 16 * 1024;
 
-/// How many bytes of bodies may be in memory at once; its clones share one account.
+/// The limit of [`BodyMemory`] is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BodyMemoryFull;
+
+/// An account of the bytes of bodies that are in memory, with a limit; clones share the account.
 #[derive(Debug, Clone)]
 pub struct BodyMemory(Arc<Account>);
 
@@ -63,14 +65,14 @@ impl Reservation {
     ///
     /// # Errors
     /// `saturated` where there is no room for so many; the reservation is then as it was.
-    pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), Problem> {
+    pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), BodyMemoryFull> {
         let more = charged(bytes).saturating_sub(charged(self.bytes));
         if more > 0 {
             let Account { limit, used } = &*self.account;
             let room = |used: usize| used.checked_add(more).filter(|used| used <= limit);
             if used.try_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
                 counter!(BODY_MEMORY_REFUSED_TOTAL).increment(1);
-                return Err(Problem::new(ProblemCode::Saturated));
+                return Err(BodyMemoryFull);
             }
             gauge!(BODY_MEMORY_BYTES).increment(more as f64);
         }
@@ -146,7 +148,7 @@ mod tests {
         assert!(large.grow_to(FREE_BYTES + 100).is_ok());
         assert!(memory.reserve().grow_to(FREE_BYTES).is_ok());
         let mut other = memory.reserve();
-        assert_eq!(other.grow_to(FREE_BYTES + 1), Err(Problem::new(ProblemCode::Saturated)));
+        assert_eq!(other.grow_to(FREE_BYTES + 1), Err(BodyMemoryFull));
         assert_eq!((other.bytes(), memory.used()), (0, 100));
         drop(large);
         assert!(other.grow_to(FREE_BYTES + 1).is_ok());

@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod allowed_hosts;
 mod assembly;
 mod body_memory;
 mod connection;
@@ -22,14 +23,16 @@ mod openapi;
 mod presenters;
 mod problem;
 mod render;
+mod request_id;
 mod routes;
 mod state;
 mod wire;
 
+pub use allowed_hosts::AllowedHosts;
 pub use assembly::{admin_api, api};
 pub use body_memory::BodyMemory;
 pub use connection::ConnectionState;
-pub use middlewares::{AllowedHosts, describe_http_metrics};
+pub use middlewares::describe_http_metrics;
 pub use offload::Offload;
 pub use openapi::openapi;
 pub use problem::{ProblemCode, problem_catalogue_markdown};

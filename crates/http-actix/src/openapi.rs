@@ -1,112 +1,11 @@
-//! The API's description in OpenAPI 3.1: what the controllers and the wire types say, with the problems of each
-//! operation out of the catalogue.
+//! The API's description in OpenAPI 3.1: the controllers' attributes and the wire types' schemas (`document`), and the
+//! problems of each operation from the catalogue (`problems`).
 
+mod document;
 mod parameters;
 mod problems;
 pub(crate) mod schemas;
 
-use actix_web::web::Bytes;
-use utoipa::OpenApi;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AdditionalProperties, Schema};
-
+pub(crate) use document::document_for;
+pub use document::openapi;
 pub(crate) use parameters::{ListParameters, PathId, PathModelName};
-
-use crate::controllers::{batch, docs, health, metrics, model, prediction, stream};
-use crate::extractors::{BatchInput, BatchItemInput, ModelInput, OptionsInput, PredictionInput};
-use crate::presenters::{StreamEnd, StreamLine};
-use crate::problem::ProblemView;
-use crate::state::HttpSettings;
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Undertone",
-        description = "A self-hosted sentiment service: every answer is kept under an id and found again. \
-                       Errors are problem details (RFC 9457) of one closed catalogue.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
-        contact()
-    ),
-    tags(
-        (name = "predictions", description = "Judge texts, and find the answers again"),
-        (name = "models", description = "What judges them"),
-        (name = "operations", description = "How the service is, and this document")
-    ),
-    paths(
-        prediction::create,
-        prediction::list,
-        prediction::get,
-        prediction::delete,
-        batch::create,
-        stream::create,
-        model::list,
-        model::load,
-        model::unload,
-        health::report,
-        health::live,
-        health::ready,
-        metrics::render,
-        docs::document
-    ),
-    components(schemas(ProblemView, StreamLine, StreamEnd))
-)]
-struct Document;
-
-/// The document for the default settings: pretty JSON, always in the same order, with a line feed at its end.
-pub fn openapi() -> String {
-    document_for(&HttpSettings::default())
-}
-
-/// The document as this process serves it.
-pub(crate) struct OpenApiDocument(Bytes);
-
-impl OpenApiDocument {
-    /// The document that holds under `settings`.
-    pub(crate) fn for_settings(settings: &HttpSettings) -> Self {
-        Self(document_for(settings).into())
-    }
-
-    /// The document's text, which all responses share.
-    pub(crate) fn json(&self) -> Bytes {
-        self.0.clone()
-    }
-}
-
-fn document_for(settings: &HttpSettings) -> String {
-    let mut document = Document::openapi();
-    problems::add(&mut document);
-    close::<PredictionInput>(&mut document);
-    close::<BatchInput>(&mut document);
-    close::<BatchItemInput>(&mut document);
-    close::<OptionsInput>(&mut document);
-    close::<ModelInput>(&mut document);
-    limit_text::<PredictionInput>(&mut document, settings.max_text_chars);
-    limit_text::<BatchItemInput>(&mut document, settings.max_text_chars);
-    let mut json = document.to_pretty_json().unwrap_or_default();
-    json.push('\n');
-    json
-}
-
-/// Tells that the schema of `T` has no other members than its own.
-fn close<T: utoipa::ToSchema>(document: &mut utoipa::openapi::OpenApi) {
-    if let Some(object) = object_mut(document, &T::name()) {
-        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
-    }
-}
-
-fn limit_text<T: utoipa::ToSchema>(document: &mut utoipa::openapi::OpenApi, max_chars: usize) {
-    let input = object_mut(document, &T::name());
-    if let Some(RefOr::T(Schema::Object(text))) = input.and_then(|input| input.properties.get_mut("text")) {
-        text.max_length = Some(max_chars);
-    }
-}
-
-fn object_mut<'a>(
-    document: &'a mut utoipa::openapi::OpenApi,
-    name: &str,
-) -> Option<&'a mut utoipa::openapi::Object> {
-    match document.components.as_mut()?.schemas.get_mut(name)? {
-        RefOr::T(Schema::Object(object)) => Some(object),
-        _ => None,
-    }
-}

@@ -1,126 +1,13 @@
-//! Everything that can go wrong, as RFC 9457 problem details: one closed catalogue, and one exhaustive match from
-//! the use cases' error to it. A cause never reaches a response body.
+//! Errors as RFC 9457 problem details: one closed catalogue (`code`), and one exhaustive match from the use cases'
+//! error to it (`from_application`). The cause of an error never reaches a response body.
 
 mod catalogue;
 mod code;
+mod details;
 mod from_application;
 mod view;
 
-use std::borrow::Cow;
-use std::error::Error;
-use std::fmt;
-
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use application::action::ActionFailure;
-
 pub use catalogue::problem_catalogue_markdown;
 pub use code::ProblemCode;
+pub(crate) use details::{PROBLEM_JSON, Problem};
 pub(crate) use view::ProblemView;
-
-use crate::middlewares::RequestId;
-use crate::state::ApiState;
-
-/// The media type of every problem.
-pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
-
-/// The most characters of a field's name that a problem echoes: names come from callers.
-const MAX_FIELD_CHARS: usize = 128;
-
-/// One thing that went wrong, ready to be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    code: ProblemCode,
-    detail: Cow<'static, str>,
-    field: Option<String>,
-    allow: Option<String>,
-}
-
-impl Problem {
-    /// The problem `code`, described as the catalogue does.
-    pub(crate) fn new(code: ProblemCode) -> Self {
-        Self { code, detail: Cow::Borrowed(code.entry().meaning), field: None, allow: None }
-    }
-
-    /// With a description of this one case, which must be safe to show.
-    pub(crate) fn detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { detail: detail.into(), ..self }
-    }
-
-    /// With the place that is at fault: a path such as `items` or `metadata.source`, or a parameter's name.
-    pub(crate) fn field(self, field: &str) -> Self {
-        Self { field: Some(shown(field)), ..self }
-    }
-
-    /// With the place that is at fault, and what is wrong there.
-    pub(crate) fn about(self, field: &str, wrong: &str) -> Self {
-        let detail = format!("{} {wrong}", shown(field));
-        self.field(field).detail(detail)
-    }
-
-    /// With the methods that the resource has.
-    pub(crate) fn allow(self, methods: String) -> Self {
-        Self { allow: Some(methods), ..self }
-    }
-
-    pub(crate) fn code(&self) -> ProblemCode {
-        self.code
-    }
-
-    /// The problem's body, as part of the answer to `request_id`.
-    pub(crate) fn view(&self, request_id: &str) -> ProblemView {
-        let entry = self.code.entry();
-        ProblemView {
-            type_urn: self.code.urn(),
-            title: entry.title,
-            status: entry.status,
-            detail: self.detail.clone().into_owned(),
-            code: entry.code,
-            field: self.field.clone(),
-            request_id: request_id.to_owned(),
-        }
-    }
-
-    /// The response that is this problem.
-    pub(crate) fn respond(&self, request: &HttpRequest) -> HttpResponse {
-        let mut response = HttpResponseBuilder::new(self.code.status());
-        response.insert_header((CONTENT_TYPE, PROBLEM_JSON));
-        if let Some(methods) = &self.allow {
-            response.insert_header((ALLOW, methods.as_str()));
-        }
-        if self.code.is_temporary()
-            && let Some(state) = request.app_data::<Data<ApiState>>()
-        {
-            response.insert_header((RETRY_AFTER, state.settings.retry_after_s));
-        }
-        response.json(self.view(&RequestId::of(request)))
-    }
-}
-
-/// A field's name, cut where it is so long that it cannot be meant.
-fn shown(field: &str) -> String {
-    match field.char_indices().nth(MAX_FIELD_CHARS) {
-        Some((end, _)) => format!("{}…", &field[..end]),
-        None => field.to_owned(),
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.detail)
-    }
-}
-
-impl Error for Problem {}
-
-impl ActionFailure for Problem {
-    fn code(&self) -> &'static str {
-        self.code.entry().code
-    }
-
-    /// Never: where we or a dependency failed, the use case has logged it, with its chain.
-    fn is_ours(&self) -> bool {
-        false
-    }
-}

@@ -8,9 +8,7 @@ use crate::controllers::{batch, docs, health, metrics, model, prediction, refusa
 use crate::state::HttpSettings;
 
 pub(crate) use endpoint::Endpoint;
-
-/// A path and the methods it answers.
-pub type RouteMethods = (&'static str, Vec<&'static str>);
+pub use endpoint::RouteMethods;
 
 /// The routes of the API for callers and the methods of each, in the order in which they are tried.
 pub fn public_routes(settings: &HttpSettings) -> Vec<RouteMethods> {

@@ -9,8 +9,8 @@ use application::use_cases::{
 
 use tokio::sync::watch;
 
+use crate::allowed_hosts::AllowedHosts;
 use crate::body_memory::BodyMemory;
-use crate::middlewares::AllowedHosts;
 use crate::offload::Offload;
 
 /// What the configuration decides about the API.

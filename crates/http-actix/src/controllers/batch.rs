@@ -6,10 +6,10 @@ use domain::value_objects::Reference;
 
 use crate::controllers::respond;
 use crate::extractors::{BatchInput, BatchItemInput, Shaped, caller, read_json, refuse_parameters};
-use crate::middlewares::RequestId;
 use crate::presenters::{ANSWER_BYTES, BatchView, present_batch_item};
 use crate::problem::Problem;
 use crate::render::render_json;
+use crate::request_id::RequestId;
 use crate::state::ApiState;
 
 /// Judge many texts

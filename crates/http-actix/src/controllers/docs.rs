@@ -8,8 +8,10 @@ use application::action::log_action;
 use utoipa_swagger_ui::{Config, serve};
 
 use crate::controllers::respond;
-use crate::openapi::OpenApiDocument;
 use crate::problem::{Problem, ProblemCode};
+
+/// The OpenAPI document as this process serves it; all responses share its bytes.
+pub(crate) struct OpenApiDocument(pub(crate) Bytes);
 
 /// What the page may do: its own scripts, the styles that it writes into itself, icons that it carries as data,
 /// and requests to this service.
@@ -27,7 +29,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 )]
 pub(crate) async fn document(request: HttpRequest, document: Data<OpenApiDocument>) -> HttpResponse {
     let action = log_action("DocsController.document", async {
-        Ok(HttpResponse::Ok().content_type("application/json").body(document.json()))
+        Ok(HttpResponse::Ok().content_type("application/json").body(document.0.clone()))
     });
     respond(&request, action).await
 }

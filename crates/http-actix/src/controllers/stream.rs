@@ -14,10 +14,10 @@ use crate::extractors::{
     FromJson, Line, LineFeed, LineLimits, LineMemory, NDJSON, PredictionInput, caller, line_feed,
     refuse_parameters, require_media_type,
 };
-use crate::middlewares::RequestId;
 use crate::offload::Offload;
 use crate::presenters::{LineCounts, present_end, present_line};
 use crate::problem::Problem;
+use crate::request_id::RequestId;
 use crate::state::ApiState;
 
 /// Judge texts as they come

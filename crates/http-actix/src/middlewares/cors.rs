@@ -6,8 +6,8 @@ use actix_web::http::header::{CACHE_STATUS, CONTENT_TYPE, HeaderName, RETRY_AFTE
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 
-use crate::middlewares::request_id::X_REQUEST_ID;
 use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
+use crate::request_id::X_REQUEST_ID;
 use crate::state::HttpSettings;
 
 /// How long a browser may remember what a preflight allowed.

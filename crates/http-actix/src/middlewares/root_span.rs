@@ -4,8 +4,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use tracing::{Span, field};
 use tracing_actix_web::RootSpanBuilder;
 
-use crate::middlewares::RequestId;
 use crate::middlewares::observe::{endpoint_label, method_label};
+use crate::request_id::RequestId;
 
 /// The span of one request, `http.request`: the parent of everything that is done for it, from the head of the request
 /// to the last byte of the response's body.

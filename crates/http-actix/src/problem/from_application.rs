@@ -1,10 +1,12 @@
 use application::errors::ApplicationError;
 use domain::errors::{DomainError, Rule};
 
+use crate::body_memory::BodyMemoryFull;
+use crate::offload::ProcessEnding;
 use crate::problem::{Problem, ProblemCode};
 
 impl From<ApplicationError> for Problem {
-    /// The one way from a use case's failure to what a caller sees. Causes stay behind: they are for the log.
+    /// Translates a use case's error into what the client sees. Its cause is left to the log.
     fn from(error: ApplicationError) -> Self {
         match error {
             ApplicationError::Invalid { field, rule } => {
@@ -28,6 +30,18 @@ impl From<ApplicationError> for Problem {
 impl From<DomainError> for Problem {
     fn from(error: DomainError) -> Self {
         ApplicationError::from(error).into()
+    }
+}
+
+impl From<BodyMemoryFull> for Problem {
+    fn from(_: BodyMemoryFull) -> Self {
+        Self::new(ProblemCode::Saturated)
+    }
+}
+
+impl From<ProcessEnding> for Problem {
+    fn from(_: ProcessEnding) -> Self {
+        Self::new(ProblemCode::Unavailable)
     }
 }
 
@@ -58,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rule_keeps_its_name_on_the_wire() {
+    fn every_rule_has_the_same_name_on_the_wire() {
         for rule in [
             Rule::Blank,
             Rule::TooLong { max: 1, actual: 2 },

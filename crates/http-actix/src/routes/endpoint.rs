@@ -3,7 +3,9 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, web};
 
 use crate::controllers::refusal;
-use crate::routes::RouteMethods;
+
+/// A path and its methods.
+pub type RouteMethods = (&'static str, Vec<&'static str>);
 
 /// A path that knows its methods, so that any other is answered with the list of them.
 pub(crate) struct Endpoint {
