@@ -8,8 +8,8 @@ use std::sync::Arc;
 use application::ports::{Clock, IdGenerator, ModelCatalog, WriteStore};
 use application::use_cases::{
     CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, LoadModelUseCase, PredictPorts, PredictSentimentBatchUseCase,
-    PredictSentimentUseCase, RelayOutboxUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
+    ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase,
+    PredictionPorts, RelayOutboxUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use domain::value_objects::TextLimits;
 use http_actix::UseCases;
@@ -122,8 +122,8 @@ fn predict_ports(
     store: Arc<dyn WriteStore>,
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn IdGenerator>,
-) -> PredictPorts {
-    PredictPorts {
+) -> PredictionPorts {
+    PredictionPorts {
         models,
         store,
         clock: Arc::clone(clock),

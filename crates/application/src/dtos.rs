@@ -10,7 +10,6 @@ pub use health::{ComponentHealth, HealthReport, HealthStatus};
 pub use models::{LoadModelRequest, UnloadModelRequest};
 pub use predictions::{
     DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
-    PredictItem, PredictLine, PredictSentimentBatchRequest, PredictSentimentBatchResponse,
-    PredictSentimentRequest, PredictSentimentResponse, PredictionRecord, RelayOutboxRequest,
-    RelayOutboxResponse, StreamPredictionsRequest,
+    PredictItem, PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentRequest,
+    PredictSentimentResponse, PredictionRecord, RelayOutboxRequest, RelayOutboxResponse,
 };

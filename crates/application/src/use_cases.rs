@@ -1,10 +1,8 @@
 //! The use cases, one file each, in the order in which a reader meets them.
 
-mod inquiry;
-mod judgement;
-mod predict_ports;
 mod predict_sentiment;
 mod predict_sentiment_batch;
+mod prediction_pipeline;
 mod stream_predictions;
 
 mod delete_prediction;
@@ -25,9 +23,9 @@ pub use get_prediction::GetPredictionUseCase;
 pub use list_models::ListModelsUseCase;
 pub use list_predictions::ListPredictionsUseCase;
 pub use load_model::LoadModelUseCase;
-pub use predict_ports::PredictPorts;
 pub use predict_sentiment::PredictSentimentUseCase;
 pub use predict_sentiment_batch::PredictSentimentBatchUseCase;
+pub use prediction_pipeline::PredictionPorts;
 pub use relay_outbox::RelayOutboxUseCase;
 pub use stream_predictions::{PredictionStream, StreamPredictionsUseCase};
 pub use unload_model::UnloadModelUseCase;

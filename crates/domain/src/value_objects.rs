@@ -24,7 +24,7 @@ pub use metadata::{Metadata, MetadataValue};
 pub use model::{LabelSet, ModelLabel, ModelRef, ProblemType, ScoreFunction};
 pub use model_name::ModelName;
 pub use model_output::{ModelOutput, WindowOutput};
-pub use options::{AskedOptions, Granularity, Overflow, PredictionOptions, ReadOptions};
+pub use options::{Granularity, Overflow, PredictionOptions, RawOptions, ReadOptions};
 pub use prediction_result::{LabelScore, PredictionResult};
 pub use reference::Reference;
 pub use sentence::{SentenceResult, TextSpan};

@@ -1,7 +1,7 @@
-//! The model behind a cache: looks first, reads what nobody has, and lets twins share one reading.
+//! A cache in front of a model: returns cached outputs, computes the others, and computes concurrent identical texts once.
 
-mod flights;
-mod reading;
+mod computation;
+mod single_flight;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,92 +14,83 @@ use sha2::{Digest, Sha256};
 
 use crate::metric::{CACHE_HITS, CACHE_NAME, PREDICTION};
 
-use flights::{Flights, Seat};
-use reading::{Ask, Reading};
+use computation::Computation;
+use single_flight::{SingleFlight, Slot};
 
 /// Any model behind any cache.
 ///
-/// A text that the model has read is answered out of the cache, and texts that are the same at the same time are read
-/// once: whoever comes while a reading is under way waits for that one. Its error goes to all who wait and is not kept.
-/// Two errors are no answer for everybody, who then ask for themselves: a full queue for those who would have waited for
-/// room, and the deadline of somebody who came before.
+/// A cached text is not computed again, and identical texts that arrive at the same time are computed once: later calls
+/// wait for the first one's output. Its error goes to every call that waits and is not cached, with two exceptions, after
+/// which a call computes the text itself: a full queue, for calls that would have waited for room, and the deadline of a
+/// call that began earlier.
 ///
-/// While no model is loaded, the cache is passed by. Models that share a cache share no entry.
+/// While no model is loaded, the cache is bypassed. Models that share a cache share no entry.
 pub struct CachedMlGateway {
     model: Arc<dyn MlGateway>,
     cache: Arc<dyn CacheGateway>,
-    flights: Arc<Flights>,
-    loading: u64,
+    in_flight: Arc<SingleFlight>,
+    generation: u64,
     identity: Mutex<Identity>,
 }
 
-/// The number of the next model that is put behind a cache.
-static NEXT_LOADING: AtomicU64 = AtomicU64::new(0);
+/// The generation of the next gateway, so that no two share a cache entry.
+static NEXT_GENERATION: AtomicU64 = AtomicU64::new(0);
 
-/// The part of a key that all texts share, kept because keys are many and models are few.
+/// The part of a cache key that all texts share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Identity {
     weights: Arc<str>,
     precision: Arc<str>,
 }
 
-/// One answer or error a text; the outer error is about all of them.
-type Outputs = Result<Vec<Result<ModelOutput, MlError>>, MlError>;
+/// One output or error a text.
+type Outputs = Vec<Result<ModelOutput, MlError>>;
 
 impl CachedMlGateway {
-    /// Puts `cache` before `model`.
+    /// Puts `cache` in front of `model`.
     pub fn new(model: Arc<dyn MlGateway>, cache: Arc<dyn CacheGateway>) -> Self {
         let identity = Identity { weights: "".into(), precision: "".into() };
-        let loading = NEXT_LOADING.fetch_add(1, Ordering::Relaxed);
-        Self { model, cache, flights: Arc::default(), loading, identity: Mutex::new(identity) }
+        let generation = NEXT_GENERATION.fetch_add(1, Ordering::Relaxed);
+        Self { model, cache, in_flight: Arc::default(), generation, identity: Mutex::new(identity) }
     }
 
-    async fn read(
+    /// Computes the texts whose `outputs` are missing, or waits for the calls that are computing them, until none is
+    /// missing.
+    async fn fill(
         &self,
-        tenant: &TenantId,
-        texts: &[&InputText],
-        options: ReadOptions,
-        mut ask: Ask,
-    ) -> Outputs {
-        let Some(info) = self.model.models().into_iter().next() else {
-            return ask.of(self.model.as_ref(), tenant, texts, options).await;
-        };
-        let keys = self.keys(&info, texts, options);
-        let alone = ask.is_alone();
-        let found = self.cache.get_many(tenant, &keys).await;
-        let mut answers: Vec<Option<Result<ModelOutput, MlError>>> =
-            found.into_iter().map(|output| output.map(|output| Ok(answer(&info, output, true)))).collect();
+        call: &Call<'_>,
+        outputs: &mut [Option<Result<ModelOutput, MlError>>],
+    ) -> Result<(), MlError> {
+        let mut admission = call.admission;
         for round in 0_usize.. {
-            let open: Vec<usize> = (0..texts.len()).filter(|at| answers[*at].is_none()).collect();
-            if open.is_empty() {
+            let missing: Vec<usize> = (0..outputs.len()).filter(|at| outputs[*at].is_none()).collect();
+            if missing.is_empty() {
                 break;
             }
-            let wanted = open.iter().map(|at| (&keys[*at], texts[*at]));
-            let boarding = self.flights.board(tenant, alone, wanted, |keys, texts| Reading {
+            let is_single = call.admission == Admission::Single;
+            let texts = missing.iter().map(|at| (&call.keys[*at], call.texts[*at]));
+            let joined = self.in_flight.join(call.tenant, is_single, texts, |keys, texts| Computation {
                 model: Arc::clone(&self.model),
                 cache: Arc::clone(&self.cache),
-                tenant: tenant.clone(),
+                tenant: call.tenant.clone(),
                 keys,
                 texts,
-                options,
-                ask,
+                options: call.options,
+                admission,
             });
-            // What is joined later began after this caller came, so that its deadline is not before the caller's own.
-            let elders_may_be_late = round == 0;
-            if let Some(own) = boarding.own {
+            // What is joined in a later round began after this call, so its deadline is no earlier than this call's.
+            let joined_may_be_older = round == 0;
+            if let Some(own) = joined.own {
                 own.await.as_ref().as_ref().map_err(MlError::clone)?;
-                // What was let in is read to its end.
-                ask = Ask::Many(Admission::Wait);
+                // A request that was admitted once is computed to its end.
+                admission = Admission::BulkNext;
             }
-            for (at, seat) in open.into_iter().zip(boarding.seats) {
-                let retries_late = elders_may_be_late && seat.joined;
-                answers[at] = settle(&info, seat, ask, retries_late).await?;
+            for (at, slot) in missing.into_iter().zip(joined.slots) {
+                let retries_late = joined_may_be_older && slot.joined;
+                outputs[at] = wait_for(call.info, slot, admission, retries_late).await?;
             }
         }
-        let answers: Vec<_> = answers.into_iter().flatten().collect();
-        let hits = answers.iter().flatten().filter(|output| output.cached).count();
-        counter!(CACHE_HITS, CACHE_NAME => PREDICTION).increment(hits as u64);
-        Ok(answers)
+        Ok(())
     }
 
     fn keys(&self, info: &ModelInfo, texts: &[&InputText], options: ReadOptions) -> Vec<CacheKey> {
@@ -107,7 +98,7 @@ impl CachedMlGateway {
         let key = |text: &&InputText| CacheKey {
             weights: Arc::clone(&weights),
             precision: Arc::clone(&precision),
-            loading: self.loading,
+            generation: self.generation,
             text: Sha256::digest(text.as_str()).into(),
             options,
         };
@@ -124,58 +115,70 @@ impl CachedMlGateway {
     }
 }
 
+/// One call of `classify`.
+struct Call<'a> {
+    info: &'a ModelInfo,
+    tenant: &'a TenantId,
+    texts: &'a [&'a InputText],
+    keys: Vec<CacheKey>,
+    options: ReadOptions,
+    admission: Admission,
+}
+
 #[async_trait]
 impl MlGateway for CachedMlGateway {
-    async fn predict(
-        &self,
-        tenant: &TenantId,
-        text: &InputText,
-        options: ReadOptions,
-    ) -> Result<ModelOutput, MlError> {
-        let mut outputs = self.read(tenant, &[text], options, Ask::One).await?;
-        outputs.pop().unwrap_or_else(|| Err(reading::missing()))
-    }
-
-    async fn predict_batch(
+    async fn classify(
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
         options: ReadOptions,
         admission: Admission,
-    ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
-        self.read(tenant, texts, options, Ask::Many(admission)).await
+    ) -> Result<Outputs, MlError> {
+        let Some(info) = self.model.info() else {
+            return self.model.classify(tenant, texts, options, admission).await;
+        };
+        let info = info.as_ref();
+        let call = Call { info, tenant, texts, keys: self.keys(info, texts, options), options, admission };
+        let cached = self.cache.get_many(tenant, &call.keys).await.into_iter();
+        let mut outputs: Vec<_> =
+            cached.map(|output| output.map(|output| Ok(model_output(info, output, true)))).collect();
+        self.fill(&call, &mut outputs).await?;
+        let outputs: Outputs = outputs.into_iter().flatten().collect();
+        let hits = outputs.iter().flatten().filter(|output| output.cached).count();
+        counter!(CACHE_HITS, CACHE_NAME => PREDICTION).increment(hits as u64);
+        Ok(outputs)
     }
 
-    fn models(&self) -> Vec<ModelInfo> {
-        self.model.models()
+    fn info(&self) -> Option<Arc<ModelInfo>> {
+        self.model.info()
     }
 }
 
-/// Waits for the reading that a text is in. None where the text has to be asked for once more.
-async fn settle(
+/// Waits for the output of one text. None where the text has to be computed once more.
+async fn wait_for(
     info: &ModelInfo,
-    seat: Seat,
-    ask: Ask,
+    slot: Slot,
+    admission: Admission,
     retries_late: bool,
 ) -> Result<Option<Result<ModelOutput, MlError>>, MlError> {
-    let outcome = seat.flight.await;
+    let outcome = slot.in_flight.await;
     let item = match outcome.as_ref() {
-        Ok(items) => items.get(seat.place),
-        Err(MlError::Saturated) if ask.waits() => return Ok(None),
+        Ok(items) => items.get(slot.index),
+        Err(MlError::Saturated) if admission == Admission::BulkNext => return Ok(None),
         Err(MlError::Saturated) => return Err(MlError::Saturated),
         Err(MlError::DeadlineExceeded) if retries_late => return Ok(None),
         Err(error) => return Ok(Some(Err(error.clone()))),
     };
     Ok(Some(match item {
-        Some(Ok(read)) => Ok(answer(info, read.output.clone(), read.cached || !seat.first)),
+        Some(Ok(computed)) => Ok(model_output(info, computed.output.clone(), computed.cached || !slot.first)),
         Some(Err(MlError::DeadlineExceeded)) if retries_late => return Ok(None),
         Some(Err(error)) => Err(error.clone()),
-        None => Err(reading::missing()),
+        None => Err(MlError::inference_failed("the model returned too few outputs")),
     }))
 }
 
-/// An output in the name of the model that is loaded.
-fn answer(info: &ModelInfo, output: CachedOutput, cached: bool) -> ModelOutput {
+/// The output in the name of the loaded model.
+fn model_output(info: &ModelInfo, output: CachedOutput, cached: bool) -> ModelOutput {
     let CachedOutput { windows, usage } = output;
     let (model, labels) = (Arc::clone(&info.model), Arc::clone(&info.labels));
     ModelOutput { windows, usage, model, labels, cached }

@@ -115,7 +115,7 @@ impl LocalModelCatalog {
     }
 
     fn served(&self, name: &str, model: &CatalogModel) -> Option<ServedModel> {
-        let info = model.gateway.models().into_iter().next()?;
+        let info = model.gateway.info()?;
         Some(ServedModel { is_default: name == self.default, info })
     }
 

@@ -145,16 +145,10 @@ async fn call(
             return Ok((tokens, took));
         };
         let asked = Instant::now();
-        if let [text] = texts {
-            tokens += u64::from(gateway.predict(&tenant, text, ReadOptions::default()).await?.usage.tokens)
-                + SPECIALS;
-        } else {
-            let texts: Vec<&InputText> = texts.iter().collect();
-            for output in
-                gateway.predict_batch(&tenant, &texts, ReadOptions::default(), Admission::Wait).await?
-            {
-                tokens += u64::from(output?.usage.tokens) + SPECIALS;
-            }
+        let admission = if texts.len() == 1 { Admission::Single } else { Admission::BulkNext };
+        let texts: Vec<&InputText> = texts.iter().collect();
+        for output in gateway.classify(&tenant, &texts, ReadOptions::default(), admission).await? {
+            tokens += u64::from(output?.usage.tokens) + SPECIALS;
         }
         took.push(asked.elapsed());
     }

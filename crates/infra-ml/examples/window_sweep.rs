@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use application::ports::{Admission, MlGateway};
-use domain::value_objects::{InputText, ModelOutput, PredictionResult, ReadOptions, TenantId, TextLimits};
+use domain::value_objects::{
+    InputText, ModelOutput, PredictionOptions, PredictionResult, ReadOptions, TenantId, TextLimits,
+};
 use infra_ml::{LocalMlGateway, ModelSettings};
 
 type Failure = Box<dyn Error>;
@@ -66,7 +68,7 @@ async fn measure(model: &str, window: u32, overlap: u32, rows: &[Row]) -> Result
     let texts: Vec<&InputText> = rows.iter().map(|row| &row.text).collect();
     let started = Instant::now();
     let outputs =
-        gateway.predict_batch(&TenantId::default(), &texts, ReadOptions::default(), Admission::Wait).await?;
+        gateway.classify(&TenantId::default(), &texts, ReadOptions::default(), Admission::BulkNext).await?;
     let seconds = started.elapsed().as_secs_f64();
     gateway.stop().await;
     let outputs: Vec<ModelOutput> = outputs.into_iter().collect::<Result<_, _>>()?;
@@ -84,7 +86,7 @@ fn accuracy(rows: &[Row], outputs: &[ModelOutput], tokens: u32) -> String {
         .zip(outputs)
         .filter(|(_, output)| output.usage.tokens >= tokens)
         .map(|(row, output)| {
-            let scores = PredictionResult::from_output(output).scores();
+            let scores = PredictionResult::from_output(output, &PredictionOptions::default()).scores();
             (scores.positive > scores.negative) == row.positive
         })
         .collect();

@@ -17,7 +17,7 @@ use crate::job::Job;
 use crate::loader::LoadedModel;
 use crate::loading::Loading;
 use crate::metric;
-use crate::queue::{Entrance, Queue, Refused};
+use crate::queue::{Queue, Refused, class_of};
 use crate::settings::ModelSettings;
 use crate::stopping::Stop;
 use crate::tokenizer::TextTokenizer;
@@ -100,8 +100,8 @@ impl LocalMlGateway {
         self.model.get().ok_or(NotAvailable::Loading)
     }
 
-    fn refuse_when_full(&self, entrance: Entrance) -> Result<(), MlError> {
-        if self.queue.is_full(entrance) { Err(saturated()) } else { Ok(()) }
+    fn refuse_when_full(&self, admission: Admission) -> Result<(), MlError> {
+        if self.queue.is_full(admission) { Err(saturated()) } else { Ok(()) }
     }
 
     /// Cuts `text` and puts it into the queue; a bulk text may have to wait for that. How long it stands in line does not
@@ -111,7 +111,7 @@ impl LocalMlGateway {
         served: &Served,
         text: &InputText,
         options: ReadOptions,
-        entrance: Entrance,
+        admission: Admission,
     ) -> Result<Pending, MlError> {
         let mut started = tokio::time::Instant::now();
         let mut ids = tokenize(&served.tokenizer, text).await?;
@@ -120,8 +120,8 @@ impl LocalMlGateway {
         ids.truncate(tokens);
         let spans = windowing.spans(tokens);
         let window_tokens = spans.iter().map(|span| span.len() as u32).collect();
-        let (job, answer) = Job::new(ids, spans, served.tokenizer.specials().len(), entrance.class());
-        let mut queued = self.queue.enter(Arc::new(job), entrance).map_err(refused)?;
+        let (job, answer) = Job::new(ids, spans, served.tokenizer.specials().len(), class_of(admission));
+        let mut queued = self.queue.enter(Arc::new(job), admission).map_err(refused)?;
         if let Some(entered) = queued.entered.take() {
             // A notice that is dropped means that the queue was stopped, which the answer says better.
             let _ = entered.await;
@@ -134,44 +134,26 @@ impl LocalMlGateway {
 
 #[async_trait]
 impl MlGateway for LocalMlGateway {
-    #[tracing::instrument(name = "ml.predict_text", level = "debug", skip_all)]
-    async fn predict(
-        &self,
-        _tenant: &TenantId,
-        text: &InputText,
-        options: ReadOptions,
-    ) -> Result<ModelOutput, MlError> {
-        let served = self.served()?;
-        self.refuse_when_full(Entrance::Single)?;
-        self.submit(served, text, options, Entrance::Single).await?.output(&served.info).await
-    }
-
     /// Texts enter the queue one after another as there is room, so that a batch larger than the queue gets through.
-    /// With [`Admission::Refuse`] only the first text is judged: a batch that was let in is read to its end.
-    #[tracing::instrument(name = "ml.predict_texts", level = "debug", skip_all, fields(texts = texts.len()))]
-    async fn predict_batch(
+    /// With [`Admission::BulkStart`] only the first text can be refused: a batch that has begun is computed to its end.
+    #[tracing::instrument(name = "ml.classify", level = "debug", skip_all, fields(texts = texts.len()))]
+    async fn classify(
         &self,
         _tenant: &TenantId,
         texts: &[&InputText],
         options: ReadOptions,
-        admission: Admission,
+        mut admission: Admission,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
         let served = self.served()?;
-        if admission == Admission::Refuse {
-            self.refuse_when_full(Entrance::FirstOfBatch)?;
-        }
+        self.refuse_when_full(admission)?;
         let mut entered = Vec::with_capacity(texts.len());
-        let mut entrance = match admission {
-            Admission::Refuse => Entrance::FirstOfBatch,
-            Admission::Wait => Entrance::Bulk,
-        };
         for text in texts {
-            let pending = match self.submit(served, text, options, entrance).await {
+            let pending = match self.submit(served, text, options, admission).await {
                 Err(error @ MlError::Saturated) => return Err(error),
                 pending => pending,
             };
-            if pending.is_ok() {
-                entrance = Entrance::Bulk;
+            if pending.is_ok() && admission == Admission::BulkStart {
+                admission = Admission::BulkNext;
             }
             entered.push(pending);
         }
@@ -185,8 +167,8 @@ impl MlGateway for LocalMlGateway {
         Ok(outputs)
     }
 
-    fn models(&self) -> Vec<ModelInfo> {
-        self.served().map(|served| vec![served.info.as_ref().clone()]).unwrap_or_default()
+    fn info(&self) -> Option<Arc<ModelInfo>> {
+        self.served().ok().map(|served| Arc::clone(&served.info))
     }
 }
 

@@ -4,6 +4,7 @@ mod state;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use application::ports::Admission;
 use tokio::sync::oneshot;
 
 use crate::engine::Cores;
@@ -48,24 +49,11 @@ pub(crate) struct QueueLimits {
     pub(crate) batch_tokens: usize,
 }
 
-/// How a text comes to the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Entrance {
-    /// As a request of its own: at once, or not at all.
-    Single,
-    /// As the first text of a batch: not at all where as many bulk texts wait as single ones may, in the queue or in
-    /// line; else as [`Entrance::Bulk`].
-    FirstOfBatch,
-    /// As a text of a stream or of a batch that was let in: at once, or after those in line.
-    Bulk,
-}
-
-impl Entrance {
-    pub(crate) fn class(self) -> Class {
-        match self {
-            Self::Single => Class::Single,
-            Self::FirstOfBatch | Self::Bulk => Class::Bulk,
-        }
+/// The class of texts that enter the queue with `admission`.
+pub(crate) fn class_of(admission: Admission) -> Class {
+    match admission {
+        Admission::Single => Class::Single,
+        Admission::BulkStart | Admission::BulkNext => Class::Bulk,
     }
 }
 
@@ -134,18 +122,22 @@ impl Queue {
     }
 
     /// Whether even the smallest text would be refused now.
-    pub(crate) fn is_full(&self, entrance: Entrance) -> bool {
-        self.refuses(&self.state(), entrance, 1)
+    pub(crate) fn is_full(&self, admission: Admission) -> bool {
+        self.refuses(&self.state(), admission, 1)
     }
 
-    /// Lets `job` in, or into the line before the queue. Its class is that of `entrance`.
-    pub(crate) fn enter(self: &Arc<Self>, job: Arc<Job>, entrance: Entrance) -> Result<QueuedText, Refused> {
+    /// Lets `job` in, or into the line before the queue. Its class is [`class_of`] `admission`.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        job: Arc<Job>,
+        admission: Admission,
+    ) -> Result<QueuedText, Refused> {
         let mut state = self.state();
         if state.stopped {
             return Err(Refused::Stopped);
         }
         let cost = job.cost_from(0);
-        if self.refuses(&state, entrance, cost) {
+        if self.refuses(&state, admission, cost) {
             return Err(Refused::Full);
         }
         let mut entered = None;
@@ -218,11 +210,11 @@ impl Queue {
         self.state().texts()
     }
 
-    fn refuses(&self, state: &State, entrance: Entrance, cost: usize) -> bool {
-        match entrance {
-            Entrance::Single => !state.has_room(Class::Single, cost),
-            Entrance::FirstOfBatch => state.bulk_texts() >= self.limits.items,
-            Entrance::Bulk => false,
+    fn refuses(&self, state: &State, admission: Admission, cost: usize) -> bool {
+        match admission {
+            Admission::Single => !state.has_room(Class::Single, cost),
+            Admission::BulkStart => state.bulk_texts() >= self.limits.items,
+            Admission::BulkNext => false,
         }
     }
 

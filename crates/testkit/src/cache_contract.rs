@@ -9,7 +9,7 @@ pub async fn cache_contract(cache: &dyn CacheGateway) {
     let ann = TenantId::parse("ann").expect("a tenant");
     let ben = TenantId::parse("ben").expect("a tenant");
     let keys = [key("w1", "f32", 1), key("w2", "f32", 1), key("w1", "int8", 1), key("w1", "f32", 2)];
-    let again = CacheKey { loading: 1, ..key("w1", "f32", 1) };
+    let again = CacheKey { generation: 1, ..key("w1", "f32", 1) };
     let keys =
         [keys.as_slice(), &[read(None, Overflow::Reject), read(Some(7), Overflow::Window), again]].concat();
 
@@ -39,7 +39,7 @@ fn key(weights: &str, precision: &str, text: u8) -> CacheKey {
     CacheKey {
         weights: weights.into(),
         precision: precision.into(),
-        loading: 0,
+        generation: 0,
         text: [text; 32],
         options: ReadOptions::default(),
     }

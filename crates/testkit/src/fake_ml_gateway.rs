@@ -13,11 +13,11 @@ use tokio::sync::watch;
 pub use script::MlFailure;
 use script::Script;
 
-/// A model that answers by a script, fails where it is told to, and holds answers back until they are released.
+/// A model that classifies by a script, fails on request, and holds outputs back until they are released.
 ///
-/// A text that the script does not know gets logits by its words: `love` and `good` speak for it, `hate` and
-/// `bad` against it, and where neither outweighs the other it is neutral. Its tokens are what white space divides, and
-/// it reads a text in one window but where the caller wants shorter ones.
+/// A text that is not in the script gets logits by its words: `love` and `good` make it positive, `hate` and `bad`
+/// negative, both or none neutral. Tokens are separated by white space, and a text is one window unless the options
+/// ask for shorter ones.
 #[derive(Debug)]
 pub struct FakeMlGateway {
     model: Arc<ModelRef>,
@@ -28,18 +28,18 @@ pub struct FakeMlGateway {
     load: watch::Sender<Load>,
 }
 
-/// One call that came in.
+/// One call of `classify`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MlCall {
-    /// Whose texts they were.
+    /// The tenant.
     pub tenant: TenantId,
     /// The texts.
     pub texts: Vec<String>,
-    /// What the caller wanted where too much was waiting; none for a single text, which is always refused.
-    pub admission: Option<Admission>,
+    /// How they were to enter the queue.
+    pub admission: Admission,
 }
 
-/// The texts whose answers wait to be released.
+/// The texts whose outputs wait to be released.
 #[derive(Debug, Default)]
 struct Held {
     all: bool,
@@ -53,7 +53,7 @@ struct Load {
 }
 
 impl FakeMlGateway {
-    /// The model `fake-model` in the state `r1`, with the labels `NEGATIVE`, `NEUTRAL` and `POSITIVE`, each mapped.
+    /// The model `fake-model` at revision `r1`, with the labels `NEGATIVE`, `NEUTRAL` and `POSITIVE`, each mapped.
     pub fn new() -> Self {
         let labels = &Sentiment::ALL[..3];
         let labels = labels
@@ -67,7 +67,7 @@ impl FakeMlGateway {
         Self { model: Arc::new(ModelRef::new(name, revision)), ..Self::new() }
     }
 
-    /// A model with other outputs; texts that the script does not know get zeros.
+    /// A model with other labels; texts that are not in the script get zeros.
     pub fn with_labels(labels: LabelSet) -> Self {
         Self {
             model: Arc::new(ModelRef::new("fake-model", "r1")),
@@ -79,61 +79,61 @@ impl FakeMlGateway {
         }
     }
 
-    /// From now on `text` gets these logits.
+    /// Gives `text` these logits.
     pub fn answer(&self, text: &str, logits: &[f32]) {
         self.script().logits.insert(text.to_owned(), logits.to_vec());
     }
 
-    /// From now on what is said about `text` comes out of a cache.
+    /// Marks the output of `text` as cached.
     pub fn cached(&self, text: &str) {
         self.script().cached.insert(text.to_owned());
     }
 
-    /// From now on `text` fails, and no other text with it.
+    /// Makes `text` fail, and no other text with it.
     pub fn fail(&self, text: &str, failure: MlFailure) {
         self.script().failures.insert(text.to_owned(), failure);
     }
 
-    /// From now on `text` fails no more.
+    /// Undoes [`FakeMlGateway::fail`].
     pub fn recover(&self, text: &str) {
         self.script().failures.remove(text);
     }
 
-    /// From now on every call fails as a whole; a full queue lets those in who wait for room.
+    /// Makes every call fail as a whole; [`Admission::BulkNext`] is not refused by a full queue.
     pub fn refuse_all(&self, failure: MlFailure) {
         self.script().refusal = Some(failure);
     }
 
-    /// From now on calls are let in again.
+    /// Undoes [`FakeMlGateway::refuse_all`].
     pub fn admit_all(&self) {
         self.script().refusal = None;
     }
 
-    /// From now on the answer to `text` waits for [`FakeMlGateway::release`].
+    /// Holds the output of `text` back until [`FakeMlGateway::release`].
     pub fn hold(&self, text: &str) {
         self.held.send_modify(|held| {
             held.texts.insert(text.to_owned());
         });
     }
 
-    /// From now on every answer waits for [`FakeMlGateway::release_all`].
+    /// Holds every output back until [`FakeMlGateway::release_all`].
     pub fn hold_all(&self) {
         self.held.send_modify(|held| held.all = true);
     }
 
-    /// Lets the answer to `text` go.
+    /// Releases the output of `text`.
     pub fn release(&self, text: &str) {
         self.held.send_modify(|held| {
             held.texts.remove(text);
         });
     }
 
-    /// Lets every answer go.
+    /// Releases every output.
     pub fn release_all(&self) {
         self.held.send_replace(Held::default());
     }
 
-    /// Returns once `count` texts are in work at the same time.
+    /// Waits until `count` texts are in work at the same time.
     pub async fn until_in_work(&self, count: usize) {
         // The sender lives as long as `self`.
         let _ = self.load.subscribe().wait_for(|load| load.now == count).await;
@@ -144,12 +144,12 @@ impl FakeMlGateway {
         self.load.borrow().now
     }
 
-    /// The most texts that were ever in work at the same time.
+    /// The largest number of texts that were in work at the same time.
     pub fn most_in_work(&self) -> usize {
         self.load.borrow().most
     }
 
-    /// Every call, in the order in which they came.
+    /// Every call, in order.
     pub fn calls(&self) -> Vec<MlCall> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -158,14 +158,14 @@ impl FakeMlGateway {
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
-        admission: Option<Admission>,
+        admission: Admission,
     ) -> Result<InWork<'_>, MlError> {
         let texts: Vec<_> = texts.iter().map(|text| text.as_str().to_owned()).collect();
         let count = texts.len();
         let call = MlCall { tenant: tenant.clone(), texts, admission };
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         match self.script().refusal {
-            Some(MlFailure::Saturated) if admission == Some(Admission::Wait) => {}
+            Some(MlFailure::Saturated) if admission == Admission::BulkNext => {}
             Some(failure) => return Err(failure.into()),
             None => {}
         }
@@ -176,12 +176,12 @@ impl FakeMlGateway {
         Ok(InWork { gateway: self, count })
     }
 
-    async fn read(&self, text: &InputText, options: ReadOptions) -> Result<ModelOutput, MlError> {
+    async fn output(&self, text: &InputText, options: ReadOptions) -> Result<ModelOutput, MlError> {
         let text = text.as_str();
         let is_free = |held: &Held| !held.all && !held.texts.contains(text);
         // The sender lives as long as `self`.
         let _ = self.held.subscribe().wait_for(is_free).await;
-        self.script().read(text, options, &self.model, &self.labels)
+        self.script().output(text, options, &self.model, &self.labels)
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
@@ -195,7 +195,7 @@ impl Default for FakeMlGateway {
     }
 }
 
-/// Counts texts as in work until it is dropped, be it that the caller has gone.
+/// Counts texts as in work until it is dropped.
 struct InWork<'a> {
     gateway: &'a FakeMlGateway,
     count: usize,
@@ -209,33 +209,23 @@ impl Drop for InWork<'_> {
 
 #[async_trait]
 impl MlGateway for FakeMlGateway {
-    async fn predict(
-        &self,
-        tenant: &TenantId,
-        text: &InputText,
-        options: ReadOptions,
-    ) -> Result<ModelOutput, MlError> {
-        let _in_work = self.enter(tenant, &[text], None)?;
-        self.read(text, options).await
-    }
-
-    async fn predict_batch(
+    async fn classify(
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
         options: ReadOptions,
         admission: Admission,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
-        let _in_work = self.enter(tenant, texts, Some(admission))?;
+        let _in_work = self.enter(tenant, texts, admission)?;
         let mut outputs = Vec::with_capacity(texts.len());
         for text in texts {
-            outputs.push(self.read(text, options).await);
+            outputs.push(self.output(text, options).await);
         }
         Ok(outputs)
     }
 
-    fn models(&self) -> Vec<ModelInfo> {
-        vec![ModelInfo {
+    fn info(&self) -> Option<Arc<ModelInfo>> {
+        Some(Arc::new(ModelInfo {
             model: Arc::clone(&self.model),
             labels: Arc::clone(&self.labels),
             window: WindowInfo { tokens: 510, overlap: 64 },
@@ -244,6 +234,6 @@ impl MlGateway for FakeMlGateway {
             sha256: "0".repeat(64),
             source: ModelOrigin::Folder,
             self_test: SelfTest::Absent,
-        }]
+        }))
     }
 }

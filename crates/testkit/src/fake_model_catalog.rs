@@ -66,13 +66,13 @@ impl FakeModelCatalog {
     }
 
     fn served(&self, model: &dyn MlGateway) -> ServedModel {
-        let info = model.models().remove(0);
+        let info = model.info().unwrap_or_else(|| unreachable!("a fake model is always loaded"));
         ServedModel { is_default: info.model.name() == self.default, info }
     }
 }
 
 fn name_of(model: &dyn MlGateway) -> String {
-    model.models().remove(0).model.name().to_owned()
+    model.info().map_or_else(String::new, |info| info.model.name().to_owned())
 }
 
 #[async_trait]

@@ -1,8 +1,7 @@
-//! What tests put in the place of the world: in-memory fakes of every port, and a TCP proxy that cuts, refuses
-//! and stalls, and a Hugging Face hub with its faults.
+//! Test doubles: in-memory fakes of every port, a TCP proxy that cuts, refuses and stalls connections, and a Hugging
+//! Face hub with faults.
 //!
-//! The fakes of store and cache pass the same contracts as the real ones. No fake waits for time to pass, and none draws at
-//! random. This crate knows the ports and no adapter. Start reading at [`MemoryStore`] and [`FakeMlGateway`].
+//! The fakes of store and cache pass the same contracts as the adapters. No fake sleeps, and none is random. This crate knows the ports and no adapter. Start reading at [`MemoryStore`] and [`FakeMlGateway`].
 
 #![forbid(unsafe_code)]
 #![expect(clippy::expect_used, reason = "what a test stands on may fail loudly")]
@@ -12,6 +11,7 @@ mod memory_store;
 
 mod cache_contract;
 mod captured_log;
+mod classify_one;
 mod fake_health_check;
 mod fake_ml_gateway;
 mod fake_model_catalog;
@@ -27,6 +27,7 @@ mod fault_proxy;
 
 pub use cache_contract::cache_contract;
 pub use captured_log::{CapturedLog, LogLine};
+pub use classify_one::ClassifyOne;
 pub use fake_health_check::FakeHealthCheck;
 pub use fake_hub::{FakeHub, FakeRepo, HubFault, HubFile, HubRequest};
 pub use fake_ml_gateway::{FakeMlGateway, MlCall, MlFailure};

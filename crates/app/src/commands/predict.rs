@@ -12,7 +12,7 @@ use anyhow::Context;
 use application::dtos::{PredictItem, PredictSentimentBatchRequest, PredictSentimentResponse};
 use application::use_cases::PredictSentimentBatchUseCase;
 use clap::{Args, ValueEnum};
-use domain::value_objects::{AskedOptions, PredictionOptions, TenantId};
+use domain::value_objects::{PredictionOptions, RawOptions, TenantId};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::commands::Failure;
@@ -78,7 +78,7 @@ type Answer = Result<PredictSentimentResponse, String>;
 
 /// Judges what the arguments name.
 pub(super) fn run(settings: &Settings, args: &PredictArgs) -> Result<(), Failure> {
-    let options = AskedOptions::from(&args.options);
+    let options = RawOptions::from(&args.options);
     PredictionOptions::parse(&options).map_err(|error| Failure::set_up(error.into()))?;
     let progress = Progress::new();
     // Before the model is loaded, which takes a while.
@@ -107,7 +107,7 @@ pub(super) fn run(settings: &Settings, args: &PredictArgs) -> Result<(), Failure
 /// Reads, judges and writes a batch at a time; tells how many texts failed.
 async fn judge_all(
     args: &PredictArgs,
-    options: &AskedOptions,
+    options: &RawOptions,
     predict: &PredictSentimentBatchUseCase,
     mut input: Input,
     progress: &Progress,
@@ -135,7 +135,7 @@ async fn judge_all(
 async fn judge(
     predict: &PredictSentimentBatchUseCase,
     rows: &[Row],
-    options: &AskedOptions,
+    options: &RawOptions,
 ) -> anyhow::Result<Vec<Answer>> {
     let items: Vec<PredictItem> = rows.iter().filter_map(|row| row.item.as_ref().ok()).cloned().collect();
     let (tenant, options) = (TenantId::default(), options.clone());

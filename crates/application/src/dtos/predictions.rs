@@ -2,88 +2,63 @@ use std::collections::BTreeMap;
 
 use domain::entities::Prediction;
 use domain::value_objects::{
-    AskedOptions, Confidence, LabelScore, Metadata, MetadataValue, ModelRef, PredictionId, PredictionResult,
+    Confidence, LabelScore, Metadata, MetadataValue, ModelRef, PredictionId, PredictionResult, RawOptions,
     Reference, SentenceResult, Sentiment, SentimentScores, TenantId, Timestamp, Usage,
 };
 
 use crate::errors::ApplicationError;
 use crate::ports::PredictionFilter;
 
-/// One text to judge, as the caller sent it.
+/// One text, as the client sent it.
 #[derive(Debug, Clone, Default)]
 pub struct PredictItem {
     /// The text.
     pub text: String,
-    /// The caller's own id for it.
+    /// The client's own id for it.
     pub reference: Option<String>,
-    /// The caller's own facts about it.
+    /// The client's own facts about it.
     pub metadata: BTreeMap<String, MetadataValue>,
 }
 
-/// Judge one text and keep the answer.
-#[derive(Debug, Clone)]
+/// Classify one text and store the prediction.
+#[derive(Debug, Clone, Default)]
 pub struct PredictSentimentRequest {
-    /// Whose answer it is.
+    /// The tenant.
     pub tenant: TenantId,
     /// The text.
     pub item: PredictItem,
-    /// The name of the model that is to answer; the default where there is none.
+    /// The name of the model; the default model without one.
     pub model: Option<String>,
-    /// What is asked of the answer.
-    pub options: AskedOptions,
+    /// The options of the prediction.
+    pub options: RawOptions,
 }
 
-/// Judge many texts and keep the answers.
+/// Classify many texts and store the predictions.
 #[derive(Debug, Clone)]
 pub struct PredictSentimentBatchRequest {
-    /// Whose answers they are.
+    /// The tenant.
     pub tenant: TenantId,
     /// The texts.
     pub items: Vec<PredictItem>,
-    /// The name of the model that is to answer them all; the default where there is none.
+    /// The name of the model for all texts; the default model without one.
     pub model: Option<String>,
-    /// What is asked of each answer.
-    pub options: AskedOptions,
+    /// The options of each prediction.
+    pub options: RawOptions,
 }
 
-/// The answers to a batch.
+/// The predictions of a batch.
 #[derive(Debug)]
 pub struct PredictSentimentBatchResponse {
-    /// One answer or error an item, in the order of the items.
+    /// One prediction or error an item, in the order of the items.
     pub items: Vec<Result<PredictSentimentResponse, ApplicationError>>,
 }
 
-/// One line of a stream.
-#[derive(Debug, Clone, Default)]
-pub struct PredictLine {
-    /// The text.
-    pub item: PredictItem,
-    /// The name of the model that is to answer; the default where there is none.
-    pub model: Option<String>,
-    /// What is asked of the answer.
-    pub options: AskedOptions,
-}
-
-impl From<PredictItem> for PredictLine {
-    /// A line of which nothing is asked.
-    fn from(item: PredictItem) -> Self {
-        Self { item, ..Self::default() }
-    }
-}
-
-/// Judge texts as they come.
-#[derive(Debug, Clone)]
-pub struct StreamPredictionsRequest {
-    /// Whose answers they are.
-    pub tenant: TenantId,
-}
-
-/// An answer.
+/// A prediction, as it is returned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PredictSentimentResponse {
-    /// The id under which it is kept.
+    /// The id under which it is stored.
     pub id: PredictionId,
-    /// The caller's own id for the text.
+    /// The client's own id for the text.
     pub reference: Option<Reference>,
     /// The sentiment; none where the model has no mapping to sentiments.
     pub sentiment: Option<Sentiment>,
@@ -91,19 +66,19 @@ pub struct PredictSentimentResponse {
     pub confidence: Option<Confidence>,
     /// The probabilities of the three sentiments.
     pub scores: SentimentScores,
-    /// The model's own outputs, best first, as many as were asked for.
+    /// The model's labels, best first, at most `top_k`.
     pub labels: Vec<LabelScore>,
-    /// The sentences in reading order, where they were asked for.
+    /// The sentences in reading order, if the options asked for them.
     pub sentences: Option<Vec<SentenceResult>>,
-    /// The model that answered.
+    /// The model.
     pub model: ModelRef,
-    /// What the answer took.
+    /// Tokens and windows.
     pub usage: Usage,
     /// Whether the model's output came from a cache.
     pub cached: bool,
-    /// The caller's own facts about the text.
+    /// The client's own facts about the text.
     pub metadata: Metadata,
-    /// When the answer was made.
+    /// When the prediction was made.
     pub created_at: Timestamp,
 }
 
@@ -127,12 +102,12 @@ impl From<&Prediction> for PredictSentimentResponse {
     }
 }
 
-/// A kept answer, with its text.
+/// A stored prediction with its text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PredictionRecord {
-    /// The answer.
+    /// The prediction.
     pub prediction: PredictSentimentResponse,
-    /// The text; none where it was not kept.
+    /// The text; none if it was not stored.
     pub text: Option<String>,
 }
 
@@ -142,41 +117,41 @@ impl From<&Prediction> for PredictionRecord {
     }
 }
 
-/// Look one answer up.
+/// Read one prediction.
 #[derive(Debug, Clone)]
 pub struct GetPredictionRequest {
-    /// Whose answer it is.
+    /// The tenant.
     pub tenant: TenantId,
     /// Its id.
     pub id: PredictionId,
 }
 
-/// Delete one answer.
+/// Delete one prediction.
 #[derive(Debug, Clone)]
 pub struct DeletePredictionRequest {
-    /// Whose answer it is.
+    /// The tenant.
     pub tenant: TenantId,
     /// Its id.
     pub id: PredictionId,
 }
 
-/// Page through answers, newest first.
+/// List predictions, newest first.
 #[derive(Debug, Clone)]
 pub struct ListPredictionsRequest {
-    /// Whose answers they are.
+    /// The tenant.
     pub tenant: TenantId,
-    /// Which are meant.
+    /// The conditions.
     pub filter: PredictionFilter,
-    /// The page's length, 1 to 100; 20 where none is given.
+    /// The page's length, 1 to 100; 20 by default.
     pub limit: Option<u32>,
-    /// Where the page before ended.
+    /// The `next_cursor` of the previous page.
     pub cursor: Option<String>,
 }
 
-/// One page of answers.
+/// One page of predictions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListPredictionsResponse {
-    /// The answers, ids descending.
+    /// The predictions, ids descending.
     pub items: Vec<PredictionRecord>,
     /// Where the next page begins; none on the last.
     pub next_cursor: Option<String>,
@@ -185,17 +160,17 @@ pub struct ListPredictionsResponse {
 /// Make one pass over the outbox.
 #[derive(Debug, Clone)]
 pub struct RelayOutboxRequest {
-    /// This process's name among those who share the store.
+    /// The name of this replica.
     pub holder: String,
 }
 
-/// What the pass did.
+/// The result of the pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RelayOutboxResponse {
     /// Whether this process holds the lease.
     pub leads: bool,
-    /// The events that went out.
+    /// The events published.
     pub published: usize,
-    /// Whether more is waiting.
+    /// Whether more events are waiting.
     pub more: bool,
 }

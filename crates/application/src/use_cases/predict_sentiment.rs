@@ -1,23 +1,25 @@
 use std::slice;
 
 use crate::action::log_action;
-use crate::dtos::{PredictSentimentRequest, PredictSentimentResponse};
+use crate::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentResponse};
 use crate::errors::ApplicationError;
-use crate::use_cases::PredictPorts;
-use crate::use_cases::inquiry::Inquiry;
+use crate::ports::Admission;
+use crate::use_cases::prediction_pipeline::{
+    PredictionPorts, RequestContext, classify, create_prediction, missing_output, store, validate,
+};
 
-/// Judges one text and keeps the answer.
+/// Classifies one text and stores the prediction.
 pub struct PredictSentimentUseCase {
-    ports: PredictPorts,
+    ports: PredictionPorts,
 }
 
 impl PredictSentimentUseCase {
     /// The use case over `ports`.
-    pub fn new(ports: PredictPorts) -> Self {
+    pub fn new(ports: PredictionPorts) -> Self {
         Self { ports }
     }
 
-    /// The answer, which is kept when this returns.
+    /// Returns the prediction once it is stored.
     ///
     /// # Errors
     /// `Invalid` (an unknown model included), `Saturated`, `DeadlineExceeded`, `InferenceFailed`, `Unavailable`.
@@ -26,16 +28,25 @@ impl PredictSentimentUseCase {
         request: PredictSentimentRequest,
     ) -> Result<PredictSentimentResponse, ApplicationError> {
         log_action("PredictSentimentUseCase.execute", async {
-            let ports = &self.ports;
-            let inquiry = ports.inquire(request.tenant, request.model.as_deref(), &request.options)?;
-            let Inquiry { tenant, model, options } = &inquiry;
-            let item = ports.check(request.item, options).await?;
-            let output = model.predict(tenant, &item.text, options.read).await;
-            let judgement = inquiry.judge_one(&item, output).await?;
-            let prediction = ports.make(item, judgement);
-            ports.keep(tenant, slice::from_ref(&prediction)).await?;
-            Ok(PredictSentimentResponse::from(&prediction))
+            let PredictSentimentRequest { tenant, item, model, options } = request;
+            let models = self.ports.models.as_ref();
+            let context = RequestContext::resolve(models, tenant, model.as_deref(), &options)?;
+            predict_one(&self.ports, &context, item, Admission::Single).await
         })
         .await
     }
+}
+
+/// Validates, classifies and stores one item: a request of its own or a line of a stream.
+pub(super) async fn predict_one(
+    ports: &PredictionPorts,
+    context: &RequestContext,
+    item: PredictItem,
+    admission: Admission,
+) -> Result<PredictSentimentResponse, ApplicationError> {
+    let item = validate(ports, item, &context.options).await?;
+    let classification = classify(context, &[&item], admission).await?.pop().ok_or_else(missing_output)??;
+    let prediction = create_prediction(ports, item, classification);
+    store(ports, &context.tenant, slice::from_ref(&prediction)).await?;
+    Ok(PredictSentimentResponse::from(&prediction))
 }

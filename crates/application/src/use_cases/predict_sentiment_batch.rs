@@ -1,6 +1,6 @@
 use domain::entities::Prediction;
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::{InputText, PredictionOptions};
+use domain::value_objects::PredictionOptions;
 
 use crate::action::{log_action, log_failed_items};
 use crate::dtos::{
@@ -8,113 +8,97 @@ use crate::dtos::{
 };
 use crate::errors::ApplicationError;
 use crate::ports::{Admission, MlError};
-use crate::use_cases::PredictPorts;
-use crate::use_cases::inquiry::Inquiry;
-use crate::use_cases::judgement::{CHUNK, Judgement};
-use crate::use_cases::predict_ports::CheckedItem;
+use crate::use_cases::prediction_pipeline::{
+    Classification, PredictionPorts, RequestContext, ValidItem, classify, create_prediction, missing_output,
+    store, validate,
+};
 
-/// Judges many texts and keeps the answers in one write set; a bad item fails alone.
+/// Classifies many texts and stores the predictions in one unit of work; an invalid item fails alone.
 pub struct PredictSentimentBatchUseCase {
-    ports: PredictPorts,
+    ports: PredictionPorts,
 }
 
 impl PredictSentimentBatchUseCase {
     /// The most items of a batch.
     pub const MAX_ITEMS: usize = 1_000;
-    /// The most sentences of all items together, where they are judged one by one.
+    /// The most sentences of all items together, if they are classified separately.
     pub const MAX_SENTENCES: usize = 10_000;
 
     /// The use case over `ports`.
-    pub fn new(ports: PredictPorts) -> Self {
+    pub fn new(ports: PredictionPorts) -> Self {
         Self { ports }
     }
 
-    /// One answer or error an item; the answers are kept when this returns.
+    /// Returns one prediction or error an item, once the predictions are stored.
     ///
     /// # Errors
-    /// About the whole batch: `Invalid` (more than 1,000 items or 10,000 sentences, options that are not allowed, or an unknown model), `Saturated` (judged before the first item),
-    /// `Unavailable`.
+    /// About the whole batch: `Invalid` (more than 1,000 items or 10,000 sentences, invalid options, an unknown model),
+    /// `Saturated` (decided before the first item), `Unavailable`.
     pub async fn execute(
         &self,
         request: PredictSentimentBatchRequest,
     ) -> Result<PredictSentimentBatchResponse, ApplicationError> {
         log_action("PredictSentimentBatchUseCase.execute", async {
-            let count = request.items.len();
-            if count > Self::MAX_ITEMS {
-                let rule = Rule::TooMany { max: Self::MAX_ITEMS, actual: count };
+            let PredictSentimentBatchRequest { tenant, items, model, options } = request;
+            if items.len() > Self::MAX_ITEMS {
+                let rule = Rule::TooMany { max: Self::MAX_ITEMS, actual: items.len() };
                 return Err(DomainError::violation("items", rule).into());
             }
-            let model = request.model.as_deref();
-            let inquiry = self.ports.inquire(request.tenant, model, &request.options)?;
-            let checked = self.check(request.items, &inquiry.options).await?;
-            let judged = read(&inquiry, &checked).await?;
-            let (items, made) = self.make(checked, judged);
+            let models = self.ports.models.as_ref();
+            let context = RequestContext::resolve(models, tenant, model.as_deref(), &options)?;
+            let items = self.validate_all(items, &context.options).await?;
+            let valid: Vec<&ValidItem> = items.iter().flatten().collect();
+            let classified = classify(&context, &valid, Admission::BulkStart).await?;
+            let (items, predictions) = self.create_all(items, classified);
             let failures = items.iter().filter_map(|item| item.as_ref().err());
             log_failed_items("PredictSentimentBatchUseCase.execute", failures);
-            self.ports.keep(&inquiry.tenant, &made).await?;
+            store(&self.ports, &context.tenant, &predictions).await?;
             Ok(PredictSentimentBatchResponse { items })
         })
         .await
     }
 
-    /// The items, each checked by itself, and their sentences together.
-    async fn check(
+    /// Validates each item separately, and the number of all sentences.
+    async fn validate_all(
         &self,
         items: Vec<PredictItem>,
         options: &PredictionOptions,
-    ) -> Result<Vec<Result<CheckedItem, ApplicationError>>, DomainError> {
-        let mut checked = Vec::with_capacity(items.len());
+    ) -> Result<Vec<Result<ValidItem, ApplicationError>>, DomainError> {
+        let mut validated = Vec::with_capacity(items.len());
         let mut sentences = 0;
         for item in items {
-            let item = self.ports.check(item, options).await;
+            let item = validate(&self.ports, item, options).await;
             sentences += item.as_ref().map_or(0, |item| item.sentences.len());
-            // Those of a large batch would need a gigabyte before they are all cut.
+            // Checked after each item: the sentences of a large batch would take a gigabyte.
             if sentences > Self::MAX_SENTENCES {
                 let rule = Rule::TooManySentences { max: Self::MAX_SENTENCES, actual: sentences };
                 return Err(DomainError::violation("items", rule));
             }
-            checked.push(item.map_err(ApplicationError::from));
+            validated.push(item.map_err(ApplicationError::from));
         }
-        Ok(checked)
+        Ok(validated)
     }
 
-    /// The answers by item, and the predictions that are to be kept for them.
-    fn make(
+    /// Makes the predictions of the valid items, which the classifications follow in order. Returns the responses by
+    /// item, and the predictions to store.
+    fn create_all(
         &self,
-        items: Vec<Result<CheckedItem, ApplicationError>>,
-        judged: Vec<Result<Judgement, MlError>>,
+        items: Vec<Result<ValidItem, ApplicationError>>,
+        classified: Vec<Result<Classification, MlError>>,
     ) -> (Vec<Result<PredictSentimentResponse, ApplicationError>>, Vec<Prediction>) {
-        let mut judged = judged.into_iter();
-        let missing = || MlError::inference_failed("the model returned too few outputs");
-        let mut made = Vec::with_capacity(items.len());
-        let answers = items
+        let mut classified = classified.into_iter();
+        let mut predictions = Vec::with_capacity(items.len());
+        let responses = items
             .into_iter()
             .map(|item| {
                 let item = item?;
-                let judgement = judged.next().unwrap_or_else(|| Err(missing()))?;
-                let prediction = self.ports.make(item, judgement);
-                let answer = PredictSentimentResponse::from(&prediction);
-                made.push(prediction);
-                Ok(answer)
+                let classification = classified.next().ok_or_else(missing_output)??;
+                let prediction = create_prediction(&self.ports, item, classification);
+                let response = PredictSentimentResponse::from(&prediction);
+                predictions.push(prediction);
+                Ok(response)
             })
             .collect();
-        (answers, made)
+        (responses, predictions)
     }
-}
-
-/// What was found out about the good items, in their order.
-async fn read(
-    inquiry: &Inquiry,
-    items: &[Result<CheckedItem, ApplicationError>],
-) -> Result<Vec<Result<Judgement, MlError>>, ApplicationError> {
-    let items: Vec<&CheckedItem> = items.iter().flatten().collect();
-    let texts: Vec<&InputText> = items.iter().map(|item| &item.text).collect();
-    let Inquiry { tenant, model, options } = inquiry;
-    let mut outputs = Vec::with_capacity(texts.len());
-    let mut admission = Admission::Refuse;
-    for chunk in texts.chunks(CHUNK) {
-        outputs.extend(model.predict_batch(tenant, chunk, options.read, admission).await?);
-        admission = Admission::Wait;
-    }
-    Ok(inquiry.judge(&items, outputs).await?)
 }

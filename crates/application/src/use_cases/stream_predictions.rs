@@ -1,103 +1,94 @@
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::errors::DomainError;
-use domain::value_objects::{PredictionOptions, TenantId};
+use domain::value_objects::PredictionOptions;
 use futures_util::{Stream, StreamExt};
 
 use crate::action::log_action;
-use crate::dtos::{PredictLine, PredictSentimentResponse, StreamPredictionsRequest};
+use crate::dtos::{PredictSentimentRequest, PredictSentimentResponse};
 use crate::errors::ApplicationError;
-use crate::ports::{Admission, MlError, MlGateway};
-use crate::use_cases::PredictPorts;
-use crate::use_cases::inquiry::Inquiry;
+use crate::ports::{Admission, MlGateway};
+use crate::use_cases::predict_sentiment::predict_one;
+use crate::use_cases::prediction_pipeline::{PredictionPorts, RequestContext, choose_model};
 
-/// Judges texts as they come and keeps every answer before it is given.
+/// Classifies texts as they arrive and stores each prediction before it is returned.
 pub struct StreamPredictionsUseCase {
-    ports: Arc<PredictPorts>,
+    ports: Arc<PredictionPorts>,
 }
 
-/// One answer or error a line, in the order of the lines.
+/// One prediction or error a line, in the order of the lines.
 pub type PredictionStream<E> = Pin<Box<dyn Stream<Item = Result<PredictSentimentResponse, E>> + Send>>;
 
-/// The lines in work at a time; beyond them reading waits.
+/// The lines in work at a time; further lines are not read.
 const IN_WORK: usize = 64;
 
 impl StreamPredictionsUseCase {
     /// The use case over `ports`.
-    pub fn new(ports: PredictPorts) -> Self {
+    pub fn new(ports: PredictionPorts) -> Self {
         Self { ports: Arc::new(ports) }
     }
 
-    /// The answers to `lines`, in their order, at most 64 in work. A line that is an error already passes
-    /// through as it is, in its place. All lines that name the same model are answered by the one that had the name
-    /// when the first of them came.
+    /// Returns the predictions of `lines` in their order, with at most 64 lines in work. A line that is an error
+    /// is passed through in its place. All lines that name the same model are answered by the model that had the name
+    /// when the first of them arrived.
     ///
     /// # Errors
-    /// About the whole stream: none today. Each line has its own, those of `PredictSentimentUseCase`, turned
-    /// into the lines' kind of error.
+    /// About the whole stream: none. Each line has its own, those of `PredictSentimentUseCase`, converted to the error
+    /// type of the lines.
     pub async fn execute<E>(
         &self,
-        request: StreamPredictionsRequest,
-        lines: impl Stream<Item = Result<PredictLine, E>> + Send + 'static,
+        lines: impl Stream<Item = Result<PredictSentimentRequest, E>> + Send + 'static,
     ) -> Result<PredictionStream<E>, ApplicationError>
     where
         E: From<ApplicationError> + Send + 'static,
     {
         log_action("StreamPredictionsUseCase.execute", async {
-            let (ports, tenant) = (Arc::clone(&self.ports), request.tenant);
-            let stream = Arc::new(LineStream { ports, tenant, chosen: Mutex::default() });
-            let answers = lines
+            let session =
+                Arc::new(StreamSession { ports: Arc::clone(&self.ports), chosen: Mutex::default() });
+            let predictions = lines
                 .map(move |line| {
-                    let stream = Arc::clone(&stream);
-                    async move { Ok(stream.answer(line?).await?) }
+                    let session = Arc::clone(&session);
+                    async move { Ok(session.predict_line(line?).await?) }
                 })
                 .buffered(IN_WORK);
-            let answers: PredictionStream<E> = Box::pin(answers);
-            Ok(answers)
+            let predictions: PredictionStream<E> = Box::pin(predictions);
+            Ok(predictions)
         })
         .await
     }
 }
 
 /// What the lines of one stream share.
-struct LineStream {
-    ports: Arc<PredictPorts>,
-    tenant: TenantId,
-    /// The models that were asked for so far, by the name that was given.
+struct StreamSession {
+    ports: Arc<PredictionPorts>,
+    /// The models chosen so far, by the name in the request.
     chosen: Mutex<HashMap<Option<String>, Arc<dyn MlGateway>>>,
 }
 
-impl LineStream {
-    async fn answer(&self, line: PredictLine) -> Result<PredictSentimentResponse, ApplicationError> {
-        log_action("StreamPredictionsUseCase.answer", async {
-            let ports = &self.ports;
-            let options = PredictionOptions::parse(&line.options)?;
-            let inquiry = Inquiry { tenant: self.tenant.clone(), model: self.choose(line.model)?, options };
-            let Inquiry { tenant, model, options } = &inquiry;
-            let item = ports.check(line.item, options).await?;
-            let mut outputs =
-                model.predict_batch(tenant, &[&item.text], options.read, Admission::Wait).await?;
-            let missing = || MlError::inference_failed("the model returned no output");
-            let output = outputs.pop().unwrap_or_else(|| Err(missing()));
-            let judgement = inquiry.judge_one(&item, output).await?;
-            let prediction = ports.make(item, judgement);
-            ports.keep(tenant, slice::from_ref(&prediction)).await?;
-            Ok(PredictSentimentResponse::from(&prediction))
+impl StreamSession {
+    async fn predict_line(
+        &self,
+        line: PredictSentimentRequest,
+    ) -> Result<PredictSentimentResponse, ApplicationError> {
+        log_action("StreamPredictionsUseCase.predict_line", async {
+            let PredictSentimentRequest { tenant, item, model, options } = line;
+            let options = PredictionOptions::parse(&options)?;
+            let context = RequestContext { tenant, model: self.choose_once(model)?, options };
+            predict_one(&self.ports, &context, item, Admission::BulkNext).await
         })
         .await
     }
 
-    /// The model of this name, chosen once. A name that no model has is not remembered: there may be one later, and
-    /// callers could name any number.
-    fn choose(&self, name: Option<String>) -> Result<Arc<dyn MlGateway>, DomainError> {
+    /// The model of this name, chosen once. An unknown name is not remembered: a model may be loaded under it later, and a
+    /// client could send any number of names.
+    fn choose_once(&self, name: Option<String>) -> Result<Arc<dyn MlGateway>, DomainError> {
         let mut chosen = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(model) = chosen.get(&name) {
             return Ok(Arc::clone(model));
         }
-        let model = self.ports.choose(name.as_deref())?;
+        let model = choose_model(self.ports.models.as_ref(), name.as_deref())?;
         chosen.insert(name, Arc::clone(&model));
         Ok(model)
     }

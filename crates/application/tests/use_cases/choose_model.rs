@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use application::dtos::{
-    PredictLine, PredictSentimentBatchRequest, PredictSentimentRequest, PredictSentimentResponse,
-    StreamPredictionsRequest,
-};
+use application::dtos::{PredictSentimentBatchRequest, PredictSentimentRequest, PredictSentimentResponse};
 use application::errors::ApplicationError;
 use application::ports::ModelCatalog;
 use application::use_cases::{
     PredictSentimentBatchUseCase, PredictSentimentUseCase, StreamPredictionsUseCase,
 };
-use domain::value_objects::{AskedOptions, ModelName, TenantId};
+use domain::value_objects::{ModelName, RawOptions, TenantId};
 use futures_util::{FutureExt, StreamExt, stream};
 use testkit::FakeMlGateway;
 
@@ -25,25 +22,23 @@ fn world() -> (World, Arc<FakeMlGateway>) {
 }
 
 fn request(model: Option<&str>) -> PredictSentimentRequest {
-    PredictSentimentRequest {
-        tenant: TenantId::default(),
-        item: item("good"),
-        model: model.map(str::to_owned),
-        options: AskedOptions::default(),
-    }
+    line("good", model)
 }
 
-fn line(text: &str, model: Option<&str>) -> PredictLine {
-    PredictLine { item: item(text), model: model.map(str::to_owned), options: AskedOptions::default() }
+fn line(text: &str, model: Option<&str>) -> PredictSentimentRequest {
+    PredictSentimentRequest {
+        item: item(text),
+        model: model.map(str::to_owned),
+        ..PredictSentimentRequest::default()
+    }
 }
 
 async fn stream(
     world: &World,
-    lines: Vec<PredictLine>,
+    lines: Vec<PredictSentimentRequest>,
 ) -> Vec<Result<PredictSentimentResponse, ApplicationError>> {
-    let request = StreamPredictionsRequest { tenant: TenantId::default() };
     let lines = stream::iter(lines.into_iter().map(Ok));
-    StreamPredictionsUseCase::new(world.ports()).execute(request, lines).await.unwrap().collect().await
+    StreamPredictionsUseCase::new(world.ports()).execute(lines).await.unwrap().collect().await
 }
 
 fn fast_name() -> ModelName {
@@ -78,7 +73,7 @@ async fn an_unknown_model_is_refused_before_any_model_sees_the_text() {
             tenant: TenantId::default(),
             items: vec![item("good")],
             model: Some(name.to_owned()),
-            options: AskedOptions::default(),
+            options: RawOptions::default(),
         };
         assert_eq!(refusal(&PredictSentimentBatchUseCase::new(world.ports()).execute(batch).await), unknown);
         let answers = stream(&world, vec![line("good", Some(name))]).await;
@@ -91,7 +86,7 @@ async fn an_unknown_model_is_refused_before_any_model_sees_the_text() {
 #[tokio::test]
 async fn a_batch_is_read_by_the_model_that_is_named_beside_its_items() {
     let (world, fast) = world();
-    let options = AskedOptions { granularity: Some("sentence".to_owned()), ..AskedOptions::default() };
+    let options = RawOptions { granularity: Some("sentence".to_owned()), ..RawOptions::default() };
     let batch = PredictSentimentBatchRequest {
         tenant: TenantId::default(),
         items: vec![item("good. bad."), item("love")],
@@ -135,11 +130,10 @@ async fn a_stream_keeps_a_model_to_its_end_and_lets_go_of_it_then() {
     let (world, fast) = world();
     let (sender, lines) = tokio::sync::mpsc::unbounded_channel();
     let lines = stream::unfold(lines, |mut lines| async move {
-        lines.recv().await.map(|line| (Ok::<PredictLine, ApplicationError>(line), lines))
+        lines.recv().await.map(|line| (Ok::<_, ApplicationError>(line), lines))
     });
-    let stream_request = StreamPredictionsRequest { tenant: TenantId::default() };
     let use_case = StreamPredictionsUseCase::new(world.ports());
-    let mut answers = use_case.execute(stream_request, lines).await.unwrap();
+    let mut answers = use_case.execute(lines).await.unwrap();
     sender.send(line("good", Some("fast"))).unwrap();
     assert_eq!(answers.next().await.unwrap().unwrap().model.revision(), "r7");
     world.catalog().unload(&fast_name()).unwrap();

@@ -3,7 +3,7 @@ use application::dtos::PredictSentimentRequest;
 use application::errors::ApplicationError;
 use application::use_cases::PredictSentimentUseCase;
 use domain::errors::Rule;
-use domain::value_objects::{AskedOptions, TenantId};
+use domain::value_objects::{RawOptions, TenantId};
 use futures_util::FutureExt;
 use testkit::{CapturedLog, LogLine, MlFailure};
 use tracing::Level;
@@ -100,7 +100,7 @@ async fn a_use_case_logs_its_failure_once_and_never_the_text() {
         tenant: TenantId::default(),
         item: item(secret),
         model: None,
-        options: AskedOptions::default(),
+        options: RawOptions::default(),
     };
     let log = CapturedLog::start();
     predict.execute(request()).await.unwrap();

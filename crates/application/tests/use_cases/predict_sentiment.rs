@@ -5,7 +5,7 @@ use application::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentRe
 use application::errors::ApplicationError;
 use application::use_cases::PredictSentimentUseCase;
 use domain::value_objects::{
-    AskedOptions, Confidence, LabelSet, MetadataValue, ModelLabel, ProblemType, Sentiment, TenantId,
+    Confidence, LabelSet, MetadataValue, ModelLabel, ProblemType, RawOptions, Sentiment, TenantId,
 };
 use futures_util::FutureExt;
 use testkit::{FakeMlGateway, MlFailure};
@@ -17,7 +17,7 @@ async fn predict(world: &World, item: PredictItem) -> Result<PredictSentimentRes
         tenant: TenantId::default(),
         item,
         model: None,
-        options: AskedOptions::default(),
+        options: RawOptions::default(),
     };
     PredictSentimentUseCase::new(world.ports()).execute(request).await
 }
@@ -77,7 +77,7 @@ async fn an_answer_belongs_to_the_tenant_who_asked() {
         tenant: ann.clone(),
         item: item("good"),
         model: None,
-        options: AskedOptions::default(),
+        options: RawOptions::default(),
     };
     PredictSentimentUseCase::new(world.ports()).execute(request).await.unwrap();
     assert_eq!(world.store.kept(&ann).len(), 1);

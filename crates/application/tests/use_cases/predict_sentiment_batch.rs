@@ -5,7 +5,7 @@ use application::errors::ApplicationError;
 use application::ports::Admission;
 use application::use_cases::PredictSentimentBatchUseCase;
 use domain::value_objects::Sentiment::{Negative, Neutral, Positive};
-use domain::value_objects::{AskedOptions, TenantId};
+use domain::value_objects::{RawOptions, TenantId};
 use testkit::{CapturedLog, MlFailure};
 use tracing::Level;
 
@@ -19,7 +19,7 @@ async fn predict(
         tenant: TenantId::default(),
         items,
         model: None,
-        options: AskedOptions::default(),
+        options: RawOptions::default(),
     };
     PredictSentimentBatchUseCase::new(world.ports()).execute(request).await
 }
@@ -109,8 +109,8 @@ async fn the_model_gets_sixty_four_texts_at_a_time() {
     let lengths: Vec<_> = calls.iter().map(|call| call.texts.len()).collect();
     assert_eq!(lengths, [[64; 15].as_slice(), &[40]].concat());
     let first = calls[0].admission;
-    assert_eq!(first, Some(Admission::Refuse));
-    assert!(calls[1..].iter().all(|call| call.admission == Some(Admission::Wait)));
+    assert_eq!(first, Admission::BulkStart);
+    assert!(calls[1..].iter().all(|call| call.admission == Admission::BulkNext));
 }
 
 #[tokio::test]

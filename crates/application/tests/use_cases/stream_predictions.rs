@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use application::dtos::{PredictLine, StreamPredictionsRequest};
+use application::dtos::PredictSentimentRequest;
 use application::errors::ApplicationError;
 use application::use_cases::{PredictionStream, StreamPredictionsUseCase};
 use domain::value_objects::TenantId;
@@ -23,18 +23,21 @@ impl From<ApplicationError> for LineError {
     }
 }
 
-type Line = Result<PredictLine, LineError>;
+type Line = Result<PredictSentimentRequest, LineError>;
 
 async fn answers(
     world: &World,
     lines: impl Stream<Item = Line> + Send + 'static,
 ) -> PredictionStream<LineError> {
-    let request = StreamPredictionsRequest { tenant: TenantId::default() };
-    StreamPredictionsUseCase::new(world.ports()).execute(request, lines).await.expect("a stream")
+    StreamPredictionsUseCase::new(world.ports()).execute(lines).await.expect("a stream")
+}
+
+fn line(text: &str) -> PredictSentimentRequest {
+    PredictSentimentRequest { item: item(text), ..PredictSentimentRequest::default() }
 }
 
 fn lines(texts: impl IntoIterator<Item = String>) -> impl Stream<Item = Line> + Send + 'static {
-    stream::iter(texts.into_iter().map(|text| Ok(item(&text).into())).collect::<Vec<_>>())
+    stream::iter(texts.into_iter().map(|text| Ok(line(&text))).collect::<Vec<_>>())
 }
 
 /// `count` lines, and how many of them have been read.
@@ -137,10 +140,10 @@ async fn a_reader_who_stops_stops_the_reading_of_lines() {
 async fn a_line_that_is_an_error_already_passes_in_its_place() {
     let world = World::new();
     let lines: Vec<Line> = vec![
-        Ok(item("good").into()),
+        Ok(line("good")),
         Err(LineError::Unreadable(2)),
-        Ok(item("").into()),
-        Ok(item("bad").into()),
+        Ok(line("")),
+        Ok(line("bad")),
         Err(LineError::Unreadable(5)),
     ];
     let given: Vec<_> = answers(&world, stream::iter(lines)).await.collect().await;
@@ -180,7 +183,7 @@ async fn lines_that_cannot_be_kept_fail_each_and_later_ones_go_on() {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     let lines = stream::unfold(receiver, |mut receiver: tokio::sync::mpsc::UnboundedReceiver<_>| async {
         let text: String = receiver.recv().await?;
-        Some((Ok(item(&text).into()), receiver))
+        Some((Ok(line(&text)), receiver))
     });
     let mut stream = answers(&world, lines).await;
     let mut given = Vec::new();

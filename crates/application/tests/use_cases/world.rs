@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use application::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentResponse};
 use application::errors::ApplicationError;
-use application::use_cases::{PredictPorts, PredictSentimentUseCase};
-use domain::value_objects::{AskedOptions, TenantId, TextLimits};
+use application::use_cases::{PredictSentimentUseCase, PredictionPorts};
+use domain::value_objects::{RawOptions, TenantId, TextLimits};
 use testkit::{
     FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics, SequenceIds,
 };
@@ -32,8 +32,8 @@ impl World {
     }
 
     /// The ports, with texts of at most 100 characters.
-    pub(crate) fn ports(&self) -> PredictPorts {
-        PredictPorts {
+    pub(crate) fn ports(&self) -> PredictionPorts {
+        PredictionPorts {
             models: self.catalog(),
             store: Arc::new(self.store.clone()),
             clock: self.clock.clone(),
@@ -54,7 +54,7 @@ impl World {
             tenant: TenantId::default(),
             item: item(text),
             model: None,
-            options: AskedOptions::default(),
+            options: RawOptions::default(),
         };
         PredictSentimentUseCase::new(self.ports()).execute(request).await.expect("an answer")
     }

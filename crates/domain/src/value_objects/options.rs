@@ -5,7 +5,7 @@ use crate::value_objects::ScoreFunction;
 
 /// What a caller may ask of an answer, as it was sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AskedOptions {
+pub struct RawOptions {
     /// How many labels are answered.
     pub top_k: Option<i64>,
     /// Whether the logits are answered.
@@ -73,10 +73,10 @@ impl PredictionOptions {
     /// Takes what was asked for.
     ///
     /// # Errors
-    /// A violation for the first option, in the order of the fields of [`AskedOptions`], that is not allowed by itself,
+    /// A violation for the first option, in the order of the fields of [`RawOptions`], that is not allowed by itself,
     /// then for the first that is not allowed beside another ([`Rule::Contradictory`]). Fields are named
     /// `options.top_k` and so on.
-    pub fn parse(asked: &AskedOptions) -> Result<Self, DomainError> {
+    pub fn parse(asked: &RawOptions) -> Result<Self, DomainError> {
         let options = Self {
             top_k: asked.top_k.map(parse_top_k).transpose()?,
             raw: asked.raw.unwrap_or(false),
@@ -166,20 +166,20 @@ fn parse_word<T: Copy>(
 mod tests {
     use super::*;
 
-    fn asked(change: impl FnOnce(&mut AskedOptions)) -> AskedOptions {
-        let mut asked = AskedOptions::default();
+    fn asked(change: impl FnOnce(&mut RawOptions)) -> RawOptions {
+        let mut asked = RawOptions::default();
         change(&mut asked);
         asked
     }
 
     #[test]
     fn nothing_asked_is_the_default() {
-        assert_eq!(PredictionOptions::parse(&AskedOptions::default()), Ok(PredictionOptions::default()));
+        assert_eq!(PredictionOptions::parse(&RawOptions::default()), Ok(PredictionOptions::default()));
     }
 
     #[test]
     fn every_option_is_taken() {
-        let all = AskedOptions {
+        let all = RawOptions {
             top_k: Some(2),
             raw: Some(true),
             function: Some("sigmoid".into()),

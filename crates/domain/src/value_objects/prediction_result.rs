@@ -29,17 +29,12 @@ pub struct LabelScore {
 }
 
 impl PredictionResult {
-    /// [`PredictionResult::judge`] where nothing is asked for beyond that.
-    pub fn from_output(output: &ModelOutput) -> Self {
-        Self::judge(output, &PredictionOptions::default())
-    }
-
     /// Reads a model's output by the domain's policies: activation by the function asked for or the problem type,
     /// windows merged by their tokens, the best label chosen, labels that share a sentiment added up.
     ///
     /// Without a function there are no probabilities: the sentiment is that of the highest number whose label stands
     /// for one, and there is no confidence. A regression's numbers are not compared, and have no sentiment either.
-    pub fn judge(output: &ModelOutput, options: &PredictionOptions) -> Self {
+    pub fn from_output(output: &ModelOutput, options: &PredictionOptions) -> Self {
         let labels = output.labels.as_ref();
         let function = options.function.unwrap_or(labels.problem_type().function());
         let count = labels.labels().len();
@@ -183,6 +178,10 @@ mod tests {
         }
     }
 
+    fn from_output(output: &ModelOutput) -> PredictionResult {
+        PredictionResult::from_output(output, &PredictionOptions::default())
+    }
+
     #[test]
     fn a_mapped_model_gives_a_sentiment_and_its_probability() {
         let names = [
@@ -190,8 +189,7 @@ mod tests {
             ("neu", Some(Sentiment::Neutral)),
             ("pos", Some(Sentiment::Positive)),
         ];
-        let result =
-            PredictionResult::from_output(&output(ProblemType::SingleLabel, &names, &[0.0, 0.0, 2.0]));
+        let result = from_output(&output(ProblemType::SingleLabel, &names, &[0.0, 0.0, 2.0]));
         assert_eq!(result.sentiment(), Some(Sentiment::Positive));
         assert_eq!(result.confidence().map(Confidence::value), result.scores().positive);
         assert_eq!(result.labels()[0].label, "pos");
@@ -206,8 +204,7 @@ mod tests {
             ("2 stars", Some(Sentiment::Negative)),
             ("5 stars", Some(Sentiment::Positive)),
         ];
-        let result =
-            PredictionResult::from_output(&output(ProblemType::SingleLabel, &names, &[1.0, 1.0, 1.5]));
+        let result = from_output(&output(ProblemType::SingleLabel, &names, &[1.0, 1.0, 1.5]));
         assert_eq!(result.labels()[0].label, "5 stars");
         assert_eq!(result.sentiment(), Some(Sentiment::Negative));
         assert_eq!(result.scores().neutral, None);
@@ -215,11 +212,7 @@ mod tests {
 
     #[test]
     fn a_model_without_a_mapping_has_a_confidence_but_no_sentiment() {
-        let result = PredictionResult::from_output(&output(
-            ProblemType::SingleLabel,
-            &[("a", None), ("b", None)],
-            &[0.0, 3.0],
-        ));
+        let result = from_output(&output(ProblemType::SingleLabel, &[("a", None), ("b", None)], &[0.0, 3.0]));
         assert_eq!(result.sentiment(), None);
         assert_eq!(result.confidence().map(Confidence::value), Some(result.labels()[0].score));
         assert_eq!(result.scores(), SentimentScores::default());
@@ -227,8 +220,7 @@ mod tests {
 
     #[test]
     fn a_regression_gives_raw_numbers_only() {
-        let result =
-            PredictionResult::from_output(&output(ProblemType::Regression, &[("stars", None)], &[4.2]));
+        let result = from_output(&output(ProblemType::Regression, &[("stars", None)], &[4.2]));
         assert_eq!(result.labels(), [LabelScore { label: "stars".into(), score: 4.2, logit: None }]);
         assert_eq!((result.sentiment(), result.confidence()), (None, None));
     }
@@ -241,7 +233,7 @@ mod tests {
     #[test]
     fn without_a_function_the_scores_are_the_logits_and_no_probabilities() {
         let options = PredictionOptions { function: Some(ScoreFunction::None), ..Default::default() };
-        let result = PredictionResult::judge(&mapped(&[-1.0, 2.5, 7.0]), &options);
+        let result = PredictionResult::from_output(&mapped(&[-1.0, 2.5, 7.0]), &options);
         let scores: Vec<_> =
             result.labels().iter().map(|label| (label.label.as_str(), label.score)).collect();
         assert_eq!(scores, [("odd", 7.0), ("pos", 2.5), ("neg", -1.0)]);
@@ -252,7 +244,7 @@ mod tests {
     #[test]
     fn a_function_that_is_asked_for_stands_above_the_problem_type() {
         let options = PredictionOptions { function: Some(ScoreFunction::Sigmoid), ..Default::default() };
-        let result = PredictionResult::judge(&mapped(&[0.0, 0.0, 0.0]), &options);
+        let result = PredictionResult::from_output(&mapped(&[0.0, 0.0, 0.0]), &options);
         assert!(result.labels().iter().all(|label| label.score.to_bits() == 0.5_f32.to_bits()));
     }
 
@@ -260,10 +252,11 @@ mod tests {
     fn logits_are_the_mean_of_the_windows_and_change_nothing_else() {
         let mut output = mapped(&[1.0, 0.0, 3.0]);
         output.windows.push(WindowOutput { logits: vec![5.0, 4.0, 3.0], tokens: 1 });
-        let raw = PredictionResult::judge(&output, &PredictionOptions { raw: true, ..Default::default() });
+        let raw =
+            PredictionResult::from_output(&output, &PredictionOptions { raw: true, ..Default::default() });
         let logit = |name: &str| raw.labels().iter().find(|label| label.label == name).and_then(|l| l.logit);
         assert_eq!((logit("neg"), logit("pos"), logit("odd")), (Some(2.0), Some(1.0), Some(3.0)));
-        let plain = PredictionResult::from_output(&output);
+        let plain = from_output(&output);
         assert_eq!((raw.scores(), raw.confidence()), (plain.scores(), plain.confidence()));
         assert!(plain.labels().iter().all(|label| label.logit.is_none()));
     }
@@ -272,7 +265,7 @@ mod tests {
     fn the_best_labels_are_answered_and_all_are_kept() {
         for (asked, answered) in [(1, 1), (2, 2), (3, 3), (9, 3)] {
             let options = PredictionOptions { top_k: NonZeroU32::new(asked), ..Default::default() };
-            let result = PredictionResult::judge(&mapped(&[1.0, 2.0, 3.0]), &options);
+            let result = PredictionResult::from_output(&mapped(&[1.0, 2.0, 3.0]), &options);
             assert_eq!(result.answered_labels(), &result.labels()[..answered]);
             assert_eq!(result.labels().len(), 3);
         }
@@ -281,10 +274,10 @@ mod tests {
     #[test]
     fn a_text_whose_strong_sentences_disagree_is_mixed_without_a_confidence() {
         let span = crate::value_objects::TextSpan { start: 0, end: 1 };
-        let judged = |logits: &[f32]| PredictionResult::from_output(&mapped(logits));
-        let sentence = |logits: &[f32]| SentenceResult::new(span, &judged(logits));
+        let classified = |logits: &[f32]| from_output(&mapped(logits));
+        let sentence = |logits: &[f32]| SentenceResult::new(span, &classified(logits));
         let (bad, good) = (sentence(&[9.0, 0.0, 0.0]), sentence(&[0.0, 9.0, 0.0]));
-        let plain = judged(&[2.0, 1.0, 0.0]);
+        let plain = classified(&[2.0, 1.0, 0.0]);
         let mixed = plain.clone().with_sentences(vec![bad, good]);
         assert_eq!((mixed.sentiment(), mixed.confidence()), (Some(Sentiment::Mixed), None));
         assert_eq!((mixed.scores(), mixed.labels()), (plain.scores(), plain.labels()));

@@ -2,9 +2,7 @@ use actix_web::http::header::CACHE_STATUS;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
-use application::dtos::{
-    DeletePredictionRequest, GetPredictionRequest, PredictLine, PredictSentimentRequest,
-};
+use application::dtos::{DeletePredictionRequest, GetPredictionRequest};
 
 use crate::controllers::respond;
 use crate::extractors::{PredictionInput, caller, list_request, prediction_id, read_json, refuse_parameters};
@@ -41,9 +39,7 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
         refuse_parameters(&request)?;
         let limit = state.settings.max_body_bytes;
         let (input, reservation) = read_json::<PredictionInput>(&request, payload, &state, limit).await?;
-        let PredictLine { item, model, options } = input.into();
-        let command = PredictSentimentRequest { tenant: caller(&request), item, model, options };
-        let answer = state.use_cases.predict.execute(command).await?;
+        let answer = state.use_cases.predict.execute(input.into_request(caller(&request))).await?;
         let mut response = HttpResponse::Ok();
         if state.settings.cache_status {
             response.insert_header((CACHE_STATUS, present_cache_status(&answer)));

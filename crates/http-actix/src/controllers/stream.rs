@@ -5,7 +5,8 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use application::action::log_action;
-use application::dtos::{PredictLine, StreamPredictionsRequest};
+use application::dtos::PredictSentimentRequest;
+use domain::value_objects::TenantId;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 
@@ -57,10 +58,10 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
         };
         let LineFeed { pump, lines, unfinished, memory } =
             line_feed(payload, limits, LineMemory::of(&state.body_memory));
-        let command = StreamPredictionsRequest { tenant: caller(&request) };
+        let tenant = caller(&request);
         let offload = state.offload.clone();
-        let lines = lines.then(move |line| read_line(line, offload.clone()));
-        let answers = state.use_cases.stream.execute(command, lines).await?;
+        let lines = lines.then(move |line| read_line(line, tenant.clone(), offload.clone()));
+        let answers = state.use_cases.stream.execute(lines).await?;
         let request_id = RequestId::of(&request);
         let mut counts = LineCounts::default();
         // The pump gives nothing itself; it is polled beside the answers for as long as they are wanted.
@@ -96,10 +97,15 @@ enum Event<A> {
     End,
 }
 
-async fn read_line(line: Line, offload: Offload) -> Result<PredictLine, Problem> {
+async fn read_line(
+    line: Line,
+    tenant: TenantId,
+    offload: Offload,
+) -> Result<PredictSentimentRequest, Problem> {
     let line = line?;
     let length = line.len();
-    Ok(offload.run(length, move || PredictionInput::parse(&line)).await??.into())
+    let input = offload.run(length, move || PredictionInput::parse(&line)).await??;
+    Ok(input.into_request(tenant))
 }
 
 /// One line of the answer.

@@ -1,4 +1,4 @@
-use domain::value_objects::AskedOptions;
+use domain::value_objects::RawOptions;
 use utoipa::ToSchema;
 
 use crate::extractors::{ObjectReader, Shape, Shaped};
@@ -44,9 +44,9 @@ impl OptionsInput {
     ]);
 
     /// Reads the member `options` of a body or a line.
-    pub(crate) fn read(value: Shaped) -> Result<AskedOptions, Problem> {
+    pub(crate) fn read(value: Shaped) -> Result<RawOptions, Problem> {
         let mut object = ObjectReader::within(value, "options")?;
-        let asked = AskedOptions {
+        let asked = RawOptions {
             top_k: object.optional_integer("top_k")?,
             raw: object.optional_bool("raw")?,
             function: object.optional_string("function")?,

@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use application::dtos::{PredictItem, PredictLine};
+use application::dtos::{PredictItem, PredictSentimentRequest};
 use application::use_cases::PredictSentimentBatchUseCase;
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::{AskedOptions, Metadata, MetadataValue};
+use domain::value_objects::{Metadata, MetadataValue, RawOptions, TenantId};
 use serde_json::Number;
 use utoipa::ToSchema;
 
@@ -30,7 +30,7 @@ pub(crate) struct PredictionInput {
     #[schema(example = "sentiment-minilm-l6")]
     model: Option<String>,
     #[schema(value_type = Option<OptionsInput>)]
-    options: AskedOptions,
+    options: RawOptions,
 }
 
 /// One text of a batch; the model and what is asked of its answer stand beside the items.
@@ -60,7 +60,7 @@ pub(crate) struct BatchInput {
     pub(crate) model: Option<String>,
     /// What is asked of each answer.
     #[schema(value_type = Option<OptionsInput>)]
-    pub(crate) options: AskedOptions,
+    pub(crate) options: RawOptions,
 }
 
 /// The caller's own facts about a text.
@@ -85,10 +85,11 @@ impl FromJson for PredictionInput {
     }
 }
 
-impl From<PredictionInput> for PredictLine {
-    fn from(input: PredictionInput) -> Self {
-        let PredictionInput { text, reference, metadata, model, options } = input;
-        Self { item: PredictItem { text, reference, metadata }, model, options }
+impl PredictionInput {
+    /// The request of `tenant`.
+    pub(crate) fn into_request(self, tenant: TenantId) -> PredictSentimentRequest {
+        let Self { text, reference, metadata, model, options } = self;
+        PredictSentimentRequest { tenant, item: PredictItem { text, reference, metadata }, model, options }
     }
 }
 
@@ -147,8 +148,8 @@ impl FromJson for BatchInput {
     }
 }
 
-fn read_options(object: &mut ObjectReader) -> Result<AskedOptions, Problem> {
-    object.optional("options").map_or_else(|| Ok(AskedOptions::default()), OptionsInput::read)
+fn read_options(object: &mut ObjectReader) -> Result<RawOptions, Problem> {
+    object.optional("options").map_or_else(|| Ok(RawOptions::default()), OptionsInput::read)
 }
 
 fn read_metadata(value: Shaped) -> Result<BTreeMap<String, MetadataValue>, Problem> {

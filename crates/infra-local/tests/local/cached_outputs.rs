@@ -1,11 +1,13 @@
 //! What is kept, under what, and what is not.
 
-use application::ports::Admission::Refuse;
+use application::ports::Admission::BulkStart;
 use application::ports::{MlError, MlGateway, ModelInfo};
+use std::sync::Arc;
+
 use domain::value_objects::{Overflow, ReadOptions, TenantId};
 use infra_local::CachedMlGateway;
 use metrics::set_default_local_recorder;
-use testkit::MlFailure;
+use testkit::{ClassifyOne, MlFailure};
 
 use crate::gate::{World, cached, text};
 use crate::recorded::Recorded;
@@ -19,7 +21,7 @@ async fn what_was_read_is_not_read_again() {
     second.cached = false;
     assert_eq!(first, second);
     assert_eq!(world.calls(), [["I love it"]]);
-    let batch = world.predict_batch(&["I love it"], Refuse).await.unwrap();
+    let batch = world.predict_batch(&["I love it"], BulkStart).await.unwrap();
     assert_eq!((cached(&batch), world.calls().len()), (vec![true], 1));
 }
 
@@ -39,7 +41,7 @@ async fn what_is_kept_is_given_even_while_the_queue_is_full() {
     world.model().refuse_all(MlFailure::Saturated);
     assert!(world.predict("good").await.unwrap().cached);
     assert!(matches!(world.predict("bad").await, Err(MlError::Saturated)));
-    let mixed = world.predict_batch(&["good", "bad"], Refuse).await;
+    let mixed = world.predict_batch(&["good", "bad"], BulkStart).await;
     assert!(matches!(mixed, Err(MlError::Saturated)));
 }
 
@@ -63,7 +65,8 @@ async fn tenants_never_share() {
 #[tokio::test]
 async fn another_text_other_weights_and_another_arithmetic_are_other_entries() {
     let world = World::new();
-    let change = |change: fn(&mut ModelInfo)| world.gate.infos.lock().unwrap().iter_mut().for_each(change);
+    let change =
+        |change: fn(&mut ModelInfo)| change(Arc::make_mut(world.gate.info.lock().unwrap().as_mut().unwrap()));
     assert!(!world.predict("good").await.unwrap().cached);
     assert!(!world.predict("good ").await.unwrap().cached, "a text is never altered");
     assert!(!world.predict("Good").await.unwrap().cached);
@@ -84,7 +87,7 @@ async fn models_that_share_a_cache_share_no_entry() {
     let again = CachedMlGateway::new(world.gate.clone(), world.cache.clone());
     let tenant = TenantId::default();
     for cached in [false, true] {
-        let output = again.predict(&tenant, &text("good"), ReadOptions::default()).await.unwrap();
+        let output = again.classify_one(&tenant, &text("good"), ReadOptions::default()).await.unwrap();
         assert_eq!(output.cached, cached, "the same weights may come with another tokenizer");
     }
     assert!(world.predict("good").await.unwrap().cached);
@@ -118,14 +121,14 @@ async fn no_text_is_kept() {
 #[tokio::test]
 async fn while_no_model_is_loaded_the_model_answers_for_itself() {
     let world = World::new();
-    let loaded = std::mem::take(&mut *world.gate.infos.lock().unwrap());
-    assert!(world.gateway.models().is_empty());
+    let loaded = std::mem::take(&mut *world.gate.info.lock().unwrap());
+    assert!(world.gateway.info().is_none());
     world.model().refuse_all(MlFailure::Unavailable);
     assert!(matches!(world.predict("good").await, Err(MlError::Unavailable { .. })));
     world.model().admit_all();
-    *world.gate.infos.lock().unwrap() = loaded;
+    *world.gate.info.lock().unwrap() = loaded;
     assert!(!world.predict("good").await.unwrap().cached);
-    assert_eq!(world.gateway.models(), world.model().models());
+    assert_eq!(world.gateway.info(), world.model().info());
 }
 
 #[tokio::test]
@@ -136,7 +139,7 @@ async fn hits_and_misses_are_counted_and_failures_are_no_hits() {
     world.model().fail("poison", MlFailure::InferenceFailed);
     world.predict("good").await.unwrap();
     world.predict("good").await.unwrap();
-    world.predict_batch(&["good", "bad", "bad", "poison"], Refuse).await.unwrap();
+    world.predict_batch(&["good", "bad", "bad", "poison"], BulkStart).await.unwrap();
     assert_eq!(recorded.of("cache_hits_total{cache_name=prediction}"), [0.0, 1.0, 2.0]);
     assert_eq!(recorded.of("cache_misses_total{cache_name=prediction}"), [1.0, 2.0]);
 }
@@ -155,7 +158,7 @@ async fn a_text_that_is_read_in_another_way_is_read_again() {
     ];
     for cached in [false, true] {
         for way in ways {
-            let output = world.gateway.predict(&tenant, &words, way).await.unwrap();
+            let output = world.gateway.classify_one(&tenant, &words, way).await.unwrap();
             assert_eq!(output.cached, cached, "{way:?}");
             assert_eq!(output.usage.truncated, way.overflow == Overflow::Truncate);
         }
@@ -169,8 +172,8 @@ async fn a_text_that_was_refused_for_its_tokens_is_refused_again_and_read_where_
     let (tenant, words) = (TenantId::default(), text("good good bad"));
     let reject = ReadOptions { max_tokens: 2.try_into().ok(), overflow: Overflow::Reject };
     for _ in 0..2 {
-        let refused = world.gateway.predict(&tenant, &words, reject).await;
+        let refused = world.gateway.classify_one(&tenant, &words, reject).await;
         assert!(matches!(refused, Err(MlError::TooManyTokens { max: 2, actual: 3 })), "{refused:?}");
     }
-    assert!(world.gateway.predict(&tenant, &words, ReadOptions::default()).await.is_ok());
+    assert!(world.gateway.classify_one(&tenant, &words, ReadOptions::default()).await.is_ok());
 }

@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use application::dtos::{
-    PredictItem, PredictLine, PredictSentimentBatchRequest, PredictSentimentRequest, StreamPredictionsRequest,
-};
+use application::dtos::{PredictItem, PredictSentimentBatchRequest, PredictSentimentRequest};
 use application::errors::ApplicationError;
 use application::use_cases::{
-    PredictPorts, PredictSentimentBatchUseCase, PredictSentimentUseCase, StreamPredictionsUseCase,
+    PredictSentimentBatchUseCase, PredictSentimentUseCase, PredictionPorts, StreamPredictionsUseCase,
 };
-use domain::value_objects::{AskedOptions, TenantId, TextLimits};
+use domain::value_objects::{RawOptions, TenantId, TextLimits};
 use futures_util::{StreamExt, stream};
 use testkit::{FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics, SequenceIds};
 
 use crate::gate::World;
 
-fn ports(world: &World, store: &MemoryStore) -> (PredictPorts, Arc<RecordingMetrics>) {
+fn ports(world: &World, store: &MemoryStore) -> (PredictionPorts, Arc<RecordingMetrics>) {
     let metrics = Arc::new(RecordingMetrics::new());
-    let ports = PredictPorts {
+    let ports = PredictionPorts {
         models: Arc::new(FakeModelCatalog::of(world.gateway.clone())),
         store: Arc::new(store.clone()),
         clock: Arc::new(FixedClock::default()),
@@ -38,7 +36,7 @@ async fn a_hit_is_a_new_prediction_that_says_so() {
     let (world, store) = (World::new(), MemoryStore::new());
     let (ports, metrics) = ports(&world, &store);
     let predict = PredictSentimentUseCase::new(ports);
-    let options = AskedOptions::default();
+    let options = RawOptions::default();
     let request = PredictSentimentRequest {
         tenant: TenantId::default(),
         item: item("I love it"),
@@ -69,7 +67,7 @@ async fn a_batch_of_twins_is_read_once_and_kept_item_by_item() {
         tenant: TenantId::default(),
         items,
         model: None,
-        options: AskedOptions::default(),
+        options: RawOptions::default(),
     };
     let answers = predict.execute(request).await.unwrap().items;
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
@@ -83,9 +81,9 @@ async fn a_batch_of_twins_is_read_once_and_kept_item_by_item() {
 async fn a_stream_of_twins_is_read_once() {
     let (world, store) = (World::new(), MemoryStore::new());
     let predict = StreamPredictionsUseCase::new(ports(&world, &store).0);
-    let lines = stream::iter((0..1_000).map(|_| Ok::<_, ApplicationError>(PredictLine::from(item("good")))));
-    let request = StreamPredictionsRequest { tenant: TenantId::default() };
-    let answers: Vec<_> = predict.execute(request, lines).await.unwrap().collect().await;
+    let line = PredictSentimentRequest { item: item("good"), ..PredictSentimentRequest::default() };
+    let lines = stream::iter((0..1_000).map(move |_| Ok::<_, ApplicationError>(line.clone())));
+    let answers: Vec<_> = predict.execute(lines).await.unwrap().collect().await;
     assert_eq!(answers.iter().filter(|answer| answer.as_ref().is_ok_and(|it| it.cached)).count(), 999);
     assert_eq!(world.calls().len(), 1);
     assert_eq!(store.kept(&TenantId::default()).len(), 1_000);

@@ -6,13 +6,13 @@ use application::ports::{Admission, MlError, MlGateway, ModelInfo};
 use async_trait::async_trait;
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId, TextLimits};
 use infra_local::CachedMlGateway;
-use testkit::{FakeMlGateway, MemoryCache};
+use testkit::{ClassifyOne, FakeMlGateway, MemoryCache};
 use tokio::sync::watch;
 
-/// The model of `testkit`, which callers reach when the gate opens, under an identity that can be changed.
+/// The model of `testkit` behind a gate that opens and shuts, with a model info that can be changed.
 pub(crate) struct Gate {
     pub(crate) model: FakeMlGateway,
-    pub(crate) infos: Mutex<Vec<ModelInfo>>,
+    pub(crate) info: Mutex<Option<Arc<ModelInfo>>>,
     way: watch::Sender<Way>,
 }
 
@@ -25,8 +25,8 @@ enum Way {
 
 impl Gate {
     pub(crate) fn open_to(model: FakeMlGateway) -> Self {
-        let infos = Mutex::new(model.models());
-        Self { model, infos, way: watch::Sender::new(Way::Open) }
+        let info = Mutex::new(model.info());
+        Self { model, info, way: watch::Sender::new(Way::Open) }
     }
 
     pub(crate) fn shut(&self) {
@@ -37,7 +37,7 @@ impl Gate {
         self.way.send_replace(Way::Open);
     }
 
-    /// Whoever waits at the gate panics.
+    /// Makes the calls that wait at the gate panic.
     pub(crate) fn collapse(&self) {
         self.way.send_replace(Way::Collapses);
     }
@@ -51,17 +51,7 @@ impl Gate {
 
 #[async_trait]
 impl MlGateway for Gate {
-    async fn predict(
-        &self,
-        tenant: &TenantId,
-        text: &InputText,
-        options: ReadOptions,
-    ) -> Result<ModelOutput, MlError> {
-        self.pass().await;
-        self.model.predict(tenant, text, options).await
-    }
-
-    async fn predict_batch(
+    async fn classify(
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
@@ -69,11 +59,11 @@ impl MlGateway for Gate {
         admission: Admission,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
         self.pass().await;
-        self.model.predict_batch(tenant, texts, options, admission).await
+        self.model.classify(tenant, texts, options, admission).await
     }
 
-    fn models(&self) -> Vec<ModelInfo> {
-        self.infos.lock().unwrap().clone()
+    fn info(&self) -> Option<Arc<ModelInfo>> {
+        self.info.lock().unwrap().clone()
     }
 }
 
@@ -101,7 +91,7 @@ impl World {
     }
 
     pub(crate) async fn predict_for(&self, tenant: &TenantId, words: &str) -> Result<ModelOutput, MlError> {
-        self.gateway.predict(tenant, &text(words), ReadOptions::default()).await
+        self.gateway.classify_one(tenant, &text(words), ReadOptions::default()).await
     }
 
     pub(crate) async fn predict_batch(
@@ -111,7 +101,7 @@ impl World {
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
         let texts: Vec<InputText> = words.iter().map(|words| text(words)).collect();
         let texts: Vec<&InputText> = texts.iter().collect();
-        self.gateway.predict_batch(&TenantId::default(), &texts, ReadOptions::default(), admission).await
+        self.gateway.classify(&TenantId::default(), &texts, ReadOptions::default(), admission).await
     }
 
     /// The texts of every call that reached the model.

@@ -59,7 +59,7 @@ impl World {
     }
 
     fn revision(&self, name: Option<&str>) -> Option<String> {
-        let model = self.catalog.choose(name)?.models().remove(0);
+        let model = self.catalog.choose(name)?.info()?;
         Some(model.model.revision().to_owned())
     }
 
@@ -100,7 +100,7 @@ async fn a_model_leaves_when_it_was_replaced_and_nobody_holds_it() {
     let second = world.load("a", "two").await.unwrap();
     assert!(second.replaced && !second.model.is_default);
     assert_eq!((world.revision(Some("a")).as_deref(), world.alive()), (Some("two"), 2));
-    assert_eq!(held.models()[0].model.revision(), "one");
+    assert_eq!(held.info().unwrap().model.revision(), "one");
     drop(held);
     assert_eq!(world.alive(), 1);
     world.catalog.unload(&name("a")).unwrap();
@@ -208,11 +208,11 @@ async fn a_model_that_is_still_loading_is_given_and_not_told() {
     let world = World::new();
     let gate = Arc::new(Gate::open_to(FakeMlGateway::named("a", "one")));
     let health: Arc<dyn HealthCheck> = Arc::new(FakeHealthCheck::vital("model"));
-    let loaded = std::mem::take(&mut *gate.infos.lock().unwrap());
+    let loaded = std::mem::take(&mut *gate.info.lock().unwrap());
     world.catalog.add("a", CatalogModel { gateway: gate.clone(), health });
     assert!(world.catalog.choose(Some("a")).is_some());
     assert_eq!(world.names().len(), 1);
-    *gate.infos.lock().unwrap() = loaded;
+    *gate.info.lock().unwrap() = loaded;
     assert_eq!(world.names().len(), 2);
 }
 

@@ -24,7 +24,7 @@ fn key(n: u64) -> CacheKey {
     CacheKey {
         weights: "w".into(),
         precision: "f32".into(),
-        loading: 0,
+        generation: 0,
         text,
         options: ReadOptions::default(),
     }

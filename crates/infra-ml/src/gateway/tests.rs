@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use application::ports::{ModelInfo, ModelOrigin, SelfTest};
 use domain::value_objects::{LabelSet, ModelLabel, ModelRef, Overflow, ProblemType};
+use testkit::ClassifyOne;
 use tokio::sync::oneshot::Receiver;
 
 use super::start::start_with;
@@ -53,7 +54,7 @@ async fn start_fake(engine: FakeEngine, limits: QueueLimits, max_wait: Duration)
 /// Puts the one token `id` into the queue, whatever the gateway's deadline.
 fn enter(gateway: &LocalMlGateway, id: u32) -> (QueuedText, Receiver<Reply>) {
     let (job, answer) = Job::new(vec![id], std::iter::once(0..1).collect(), 2, Class::Single);
-    (gateway.queue.enter(Arc::new(job), Entrance::Single).unwrap(), answer)
+    (gateway.queue.enter(Arc::new(job), Admission::Single).unwrap(), answer)
 }
 
 /// Puts `good` into the engine and keeps it there, so that what comes after it waits.
@@ -85,7 +86,7 @@ async fn a_long_text_is_answered_from_all_its_windows() {
     let (engine, seen) = FakeEngine::new();
     let gateway = start_fake(engine, QueueLimits { batch_tokens: 25, ..ROOMY }, PATIENT).await;
     let words = ["good", "bad", "word"].repeat(7).join(" ");
-    let output = gateway.predict(&tenant(), &text(words), PLAIN).await.unwrap();
+    let output = gateway.classify_one(&tenant(), &text(words), PLAIN).await.unwrap();
     assert_eq!((output.usage.tokens, output.usage.windows, output.usage.truncated), (21, 4, false));
     assert_eq!(output.windows.iter().map(|window| window.tokens).collect::<Vec<_>>(), [8, 8, 8, 3]);
     let ids = [4, 5, 9].repeat(7);
@@ -105,7 +106,7 @@ async fn the_texts_of_a_batch_run_together_sorted_by_length_and_are_answered_in_
         engine_texts.push(text(words));
     }
     let texts: Vec<&InputText> = engine_texts.iter().collect();
-    let outputs = gateway.predict_batch(&tenant(), &texts, PLAIN, Admission::Wait).await.unwrap();
+    let outputs = gateway.classify(&tenant(), &texts, PLAIN, Admission::BulkNext).await.unwrap();
     for (output, ids) in outputs.into_iter().zip(ids) {
         assert_eq!(only_window(output), FakeEngine::logits(&[&[1], &ids[..], &[2]].concat()));
     }
@@ -117,7 +118,7 @@ async fn the_texts_of_a_batch_run_together_sorted_by_length_and_are_answered_in_
 #[tokio::test]
 async fn an_empty_batch_has_no_answers() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
-    assert!(gateway.predict_batch(&tenant(), &[], PLAIN, Admission::Refuse).await.unwrap().is_empty());
+    assert!(gateway.classify(&tenant(), &[], PLAIN, Admission::BulkStart).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -125,7 +126,7 @@ async fn a_text_without_tokens_is_read_as_an_empty_window() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     let served = gateway.served().unwrap();
     let (job, answer) = Job::new(Vec::new(), served.windowing.spans(0), 2, Class::Single);
-    let _queued = gateway.queue.enter(Arc::new(job), Entrance::Single).unwrap();
+    let _queued = gateway.queue.enter(Arc::new(job), Admission::Single).unwrap();
     assert_eq!(answer.await.unwrap().unwrap(), [FakeEngine::logits(&[1, 2])]);
 }
 
@@ -144,7 +145,7 @@ async fn a_text_is_read_as_far_and_in_windows_as_long_as_asked_for_and_usage_tel
         (read(6, Overflow::Window), (12, false), vec![0..6, 4..10, 8..12]),
         (read(99, Overflow::Window), (12, false), vec![0..8, 6..12]),
     ] {
-        let output = gateway.predict(&tenant(), &words, options).await.unwrap();
+        let output = gateway.classify_one(&tenant(), &words, options).await.unwrap();
         assert_eq!((output.usage.tokens, output.usage.truncated), usage, "{options:?}");
         assert_eq!(output.usage.windows as usize, spans.len(), "{options:?}");
         for (window, span) in output.windows.iter().zip(spans) {
@@ -152,11 +153,11 @@ async fn a_text_is_read_as_far_and_in_windows_as_long_as_asked_for_and_usage_tel
         }
     }
     let before = seen.batches().len();
-    let refused = gateway.predict(&tenant(), &words, read(11, Overflow::Reject)).await;
+    let refused = gateway.classify_one(&tenant(), &words, read(11, Overflow::Reject)).await;
     assert!(matches!(refused, Err(MlError::TooManyTokens { max: 11, actual: 12 })), "{refused:?}");
     let short = text("good");
     let options = read(11, Overflow::Reject);
-    let both = gateway.predict_batch(&tenant(), &[&words, &short], options, Admission::Refuse).await.unwrap();
+    let both = gateway.classify(&tenant(), &[&words, &short], options, Admission::BulkStart).await.unwrap();
     assert!(matches!(both[0], Err(MlError::TooManyTokens { .. })) && both[1].is_ok());
     assert_eq!(seen.batches().len(), before + 1, "what is refused is not read");
 }

@@ -56,19 +56,19 @@ impl World {
         }
     }
 
-    async fn load(&self, model: &str) -> Result<ModelInfo, LoadError> {
+    async fn load(&self, model: &str) -> Result<Arc<ModelInfo>, LoadError> {
         self.load_with(model, self.settings()).await
     }
 
-    async fn load_offline(&self, model: &str) -> Result<ModelInfo, LoadError> {
+    async fn load_offline(&self, model: &str) -> Result<Arc<ModelInfo>, LoadError> {
         self.load_with(model, HubSettings { offline: true, ..self.settings() }).await
     }
 
-    async fn load_with(&self, model: &str, hub: HubSettings) -> Result<ModelInfo, LoadError> {
+    async fn load_with(&self, model: &str, hub: HubSettings) -> Result<Arc<ModelInfo>, LoadError> {
         let source = ModelSource::Hub { model: model.parse().unwrap(), hub: Arc::new(hub) };
         let (gateway, loading) = LocalMlGateway::start(ModelSettings { source, ..ModelSettings::new("") });
         let loaded = loading.await;
-        let info = gateway.models().pop();
+        let info = gateway.info();
         gateway.stop().await;
         loaded.map(|()| info.unwrap())
     }

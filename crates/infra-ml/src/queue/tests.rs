@@ -34,23 +34,23 @@ impl Waiting {
 }
 
 /// Has a text come with windows of these many tokens, and no special ones.
-fn enter(queue: &Arc<Queue>, windows: &[usize], entrance: Entrance) -> Result<Waiting, Refused> {
+fn enter(queue: &Arc<Queue>, windows: &[usize], admission: Admission) -> Result<Waiting, Refused> {
     let mut spans = Vec::new();
     let mut end = 0;
     for tokens in windows {
         spans.push(end..end + tokens);
         end += tokens;
     }
-    let (job, answer) = Job::new(vec![4; end], spans, 0, entrance.class());
-    Ok(Waiting { queued: queue.enter(Arc::new(job), entrance)?, answer })
+    let (job, answer) = Job::new(vec![4; end], spans, 0, class_of(admission));
+    Ok(Waiting { queued: queue.enter(Arc::new(job), admission)?, answer })
 }
 
 fn single(queue: &Arc<Queue>, windows: &[usize]) -> Waiting {
-    enter(queue, windows, Entrance::Single).unwrap()
+    enter(queue, windows, Admission::Single).unwrap()
 }
 
 fn bulk(queue: &Arc<Queue>, windows: &[usize]) -> Waiting {
-    enter(queue, windows, Entrance::Bulk).unwrap()
+    enter(queue, windows, Admission::BulkNext).unwrap()
 }
 
 /// The window sizes of a batch that is held as running.
@@ -92,12 +92,13 @@ fn a_text_of_many_windows_lets_others_through_after_each_window() {
 fn a_full_queue_refuses_until_there_is_room() {
     let queue = queue(LIMITS);
     let mut waiting = Vec::new();
-    let mut comes = |tokens: usize| enter(&queue, &[tokens], Entrance::Single).map(|text| waiting.push(text));
+    let mut comes =
+        |tokens: usize| enter(&queue, &[tokens], Admission::Single).map(|text| waiting.push(text));
     assert_eq!([comes(9), comes(9), comes(13)], [Ok(()), Ok(()), Err(Refused::Full)], "more than 30 tokens");
     assert_eq!([comes(1), comes(1), comes(1)], [Ok(()), Ok(()), Err(Refused::Full)], "more than four texts");
-    assert!(queue.is_full(Entrance::Single));
+    assert!(queue.is_full(Admission::Single));
     assert_eq!(taken(&queue), [9]);
-    assert!(!queue.is_full(Entrance::Single));
+    assert!(!queue.is_full(Admission::Single));
     assert_eq!(comes(1), Ok(()));
 }
 
@@ -105,7 +106,7 @@ fn a_full_queue_refuses_until_there_is_room() {
 fn a_text_larger_than_the_queue_is_let_in_alone() {
     let queue = queue(LIMITS);
     let _large = single(&queue, &[10, 10, 10, 10]);
-    assert_eq!(enter(&queue, &[1], Entrance::Single).err(), Some(Refused::Full));
+    assert_eq!(enter(&queue, &[1], Admission::Single).err(), Some(Refused::Full));
     assert_eq!(taken(&queue), [10]);
 }
 
@@ -113,9 +114,9 @@ fn a_text_larger_than_the_queue_is_let_in_alone() {
 fn bulk_texts_take_no_room_of_single_ones() {
     let queue = queue(LIMITS);
     let _bulk: Vec<Waiting> = (0..100).map(|_| bulk(&queue, &[14])).collect();
-    assert!(!queue.is_full(Entrance::Single));
+    assert!(!queue.is_full(Admission::Single));
     let _singles = [10, 10, 5, 5].map(|tokens| single(&queue, &[tokens]));
-    assert!(queue.is_full(Entrance::Single), "30 tokens, as if nobody else were there");
+    assert!(queue.is_full(Admission::Single), "30 tokens, as if nobody else were there");
 }
 
 #[test]
@@ -145,20 +146,20 @@ fn bulk_texts_in_line_enter_in_turn_and_before_any_newcomer() {
 fn a_batch_is_refused_where_as_many_bulk_texts_wait_as_single_ones_may() {
     let queue = queue(LIMITS);
     let waiting = [5, 5, 5, 5].map(|tokens| bulk(&queue, &[tokens]));
-    assert_eq!(enter(&queue, &[1], Entrance::FirstOfBatch).err(), Some(Refused::Full));
-    assert!(queue.is_full(Entrance::FirstOfBatch) && !queue.is_full(Entrance::Bulk));
+    assert_eq!(enter(&queue, &[1], Admission::BulkStart).err(), Some(Refused::Full));
+    assert!(queue.is_full(Admission::BulkStart) && !queue.is_full(Admission::BulkNext));
     assert!(bulk(&queue, &[1]).stands_in_line(), "what was let in is not refused half way");
     drop(waiting);
-    assert!(enter(&queue, &[1], Entrance::FirstOfBatch).is_ok());
+    assert!(enter(&queue, &[1], Admission::BulkStart).is_ok());
 }
 
 #[test]
 fn the_room_of_a_caller_who_leaves_is_free_at_once() {
     let queue = queue(LIMITS);
     let mut singles = Vec::from([9, 9, 6, 6].map(|tokens| single(&queue, &[tokens])));
-    assert!(queue.is_full(Entrance::Single));
+    assert!(queue.is_full(Admission::Single));
     singles.remove(1);
-    assert!(!queue.is_full(Entrance::Single), "no worker has taken anything");
+    assert!(!queue.is_full(Admission::Single), "no worker has taken anything");
     singles.push(single(&queue, &[9]));
     assert_eq!([taken(&queue), taken(&queue), taken(&queue)], [vec![9], vec![6], vec![6]]);
     assert_eq!((taken(&queue), queue.depth()), (vec![9], 0));
@@ -201,8 +202,8 @@ fn stopping_answers_those_who_wait_and_refuses_newcomers() {
         assert!(matches!(text.answer.try_recv().unwrap(), Err(MlError::Unavailable { .. })));
     }
     assert_eq!(queue.depth(), 0);
-    for entrance in [Entrance::Single, Entrance::FirstOfBatch, Entrance::Bulk] {
-        assert_eq!(enter(&queue, &[1], entrance).err(), Some(Refused::Stopped));
+    for admission in [Admission::Single, Admission::BulkStart, Admission::BulkNext] {
+        assert_eq!(enter(&queue, &[1], admission).err(), Some(Refused::Stopped));
     }
     assert!(queue.take(usize::MAX).is_none());
 }

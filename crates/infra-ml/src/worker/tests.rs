@@ -1,5 +1,6 @@
 use std::sync::Mutex;
 
+use application::ports::Admission;
 use tokio::sync::oneshot::Receiver;
 use tracing::span::Id;
 use tracing::subscriber::set_default;
@@ -8,8 +9,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::*;
-use crate::job::{Job, Reply};
-use crate::queue::{Entrance, QueueLimits, QueuedText};
+use crate::job::{Class, Job, Reply};
+use crate::queue::{QueueLimits, QueuedText};
 use crate::testing::fake_engine::FakeEngine;
 
 /// The names of the spans that follow from others, each with the name of the one that it follows from.
@@ -25,8 +26,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Links {
 
 fn submit(queue: &Arc<Queue>, windows: usize) -> (QueuedText, Receiver<Reply>) {
     let spans = (0..windows).map(|window| window..window + 1).collect();
-    let (job, answer) = Job::new(vec![4; windows], spans, 2, Entrance::Bulk.class());
-    (queue.enter(Arc::new(job), Entrance::Bulk).unwrap(), answer)
+    let (job, answer) = Job::new(vec![4; windows], spans, 2, Class::Bulk);
+    (queue.enter(Arc::new(job), Admission::BulkNext).unwrap(), answer)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use application::ports::MlError;
 use domain::policies::search_terms;
 use domain::value_objects::{LabelSet, ModelOutput, ModelRef, Overflow, ReadOptions, Usage, WindowOutput};
 
-/// The ways in which the model fails.
+/// How the model fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MlFailure {
     /// [`MlError::Saturated`].
@@ -29,12 +29,12 @@ impl From<MlFailure> for MlError {
             MlFailure::InferenceFailed => {
                 Self::inference_failed(FakeEngineError("a logit is not a number".into()))
             }
-            MlFailure::Unavailable => Self::unavailable("the model is away"),
+            MlFailure::Unavailable => Self::unavailable("the model is not there"),
         }
     }
 }
 
-/// A cause that has a cause.
+/// An error with a source.
 #[derive(Debug)]
 struct FakeEngineError(BoxError);
 
@@ -50,7 +50,7 @@ impl Error for FakeEngineError {
     }
 }
 
-/// What the model says to which text.
+/// The outputs and failures by text.
 #[derive(Debug, Default)]
 pub(super) struct Script {
     pub(super) logits: HashMap<String, Vec<f32>>,
@@ -60,7 +60,7 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn read(
+    pub(super) fn output(
         &self,
         text: &str,
         options: ReadOptions,
@@ -96,7 +96,7 @@ impl Script {
         Ok(ModelOutput { windows, usage, model, labels, cached: self.cached.contains(text) })
     }
 
-    /// What is said of a `part` of `text`.
+    /// The logits of `part` of `text`.
     fn logits(&self, text: &str, part: &str, labels: &LabelSet) -> Vec<f32> {
         match self.logits.get(text) {
             Some(logits) => logits.clone(),

@@ -1,5 +1,5 @@
 use clap::{ArgAction, Args};
-use domain::value_objects::AskedOptions;
+use domain::value_objects::RawOptions;
 
 /// What is asked of each answer: the options of the API, by the same names.
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ pub(super) struct OptionArgs {
     overflow: Option<String>,
 }
 
-impl From<&OptionArgs> for AskedOptions {
+impl From<&OptionArgs> for RawOptions {
     fn from(args: &OptionArgs) -> Self {
         Self {
             top_k: args.top_k,

@@ -25,8 +25,8 @@ pub struct CacheKey {
     pub weights: Arc<str>,
     /// The arithmetic in use, such as `f32`.
     pub precision: Arc<str>,
-    /// Which loading of a model in this process: the same weights may come with another tokenizer or other windows.
-    pub loading: u64,
+    /// The number of the gateway in this process: the same weights may be loaded with another tokenizer or other windows.
+    pub generation: u64,
     /// SHA-256 of the text in UTF-8.
     pub text: [u8; 32],
     /// How the text was to be read.

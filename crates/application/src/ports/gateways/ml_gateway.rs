@@ -5,29 +5,20 @@ use domain::value_objects::{InputText, LabelSet, ModelOutput, ModelRef, ReadOpti
 
 use crate::errors::{BoxError, SharedError};
 
-/// The way to the model.
+/// A model that classifies texts.
 ///
-/// Implementations must answer a text in a batch as they answer it alone, up to the arithmetic's tolerance, must
-/// let one text's failure be that text's alone, must leave out the work of callers who have gone, and must tell in
-/// `usage` what was read: with [`ReadOptions`] other than the default that may be less than the text.
+/// Implementations must return exactly one output or error for each text, in the order of the texts; must classify a
+/// text in a batch as they do alone, within the tolerance of the arithmetic; must not let one text's failure affect
+/// another; must skip the work of a call whose future was dropped; and must report in `usage` which part of a text
+/// the model read, which [`ReadOptions`] may limit.
 #[async_trait]
 pub trait MlGateway: Send + Sync {
-    /// Reads one text; refuses at once where too much is waiting.
+    /// Classifies `texts`.
     ///
     /// # Errors
-    /// See [`MlError`].
-    async fn predict(
-        &self,
-        tenant: &TenantId,
-        text: &InputText,
-        options: ReadOptions,
-    ) -> Result<ModelOutput, MlError>;
-
-    /// Reads many texts; the answers stand in the order of the texts.
-    ///
-    /// # Errors
-    /// The outer error is about the whole batch, the inner ones about one text each; see [`MlError`].
-    async fn predict_batch(
+    /// The outer error concerns the whole call, an inner one a single text; see [`MlError`]. `Saturated` is always an
+    /// outer error.
+    async fn classify(
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
@@ -35,17 +26,19 @@ pub trait MlGateway: Send + Sync {
         admission: Admission,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError>;
 
-    /// The models that are loaded.
-    fn models(&self) -> Vec<ModelInfo>;
+    /// The loaded model; none while it is loading or after it has stopped.
+    fn info(&self) -> Option<Arc<ModelInfo>>;
 }
 
-/// What happens where too much work is waiting already.
+/// How texts enter the queue of a model. Single texts and bulk texts (those of batches and streams) have separate room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// Refuse with [`MlError::Saturated`], at once.
-    Refuse,
-    /// Wait for room: for work that belongs to a request that was let in already.
-    Wait,
+    /// The text of a request of its own: refused with [`MlError::Saturated`] when the room for single texts is full.
+    Single,
+    /// The first texts of a bulk request: refused with [`MlError::Saturated`] when the room for bulk texts is full.
+    BulkStart,
+    /// Further texts of a bulk request: they wait for room.
+    BulkNext,
 }
 
 /// Why the model gave no answer. A clone shares the cause, so that each of several callers gets all of it.

@@ -42,7 +42,7 @@ pub struct ServedModel {
     /// Whether it answers those who name no model.
     pub is_default: bool,
     /// What is known of it; its name is the one it is served under.
-    pub info: ModelInfo,
+    pub info: Arc<ModelInfo>,
 }
 
 /// What came of a loading.

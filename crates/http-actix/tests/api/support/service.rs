@@ -11,8 +11,8 @@ use actix_web::web::Bytes;
 use application::ports::{HealthCheck, SentenceSplitter};
 use application::use_cases::{
     CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, LoadModelUseCase, PredictPorts, PredictSentimentBatchUseCase,
-    PredictSentimentUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
+    ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase,
+    PredictionPorts, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use async_trait::async_trait;
 use domain::value_objects::{TextLimits, Timestamp};
@@ -98,7 +98,7 @@ impl Service {
         let cache_check = Arc::new(FakeHealthCheck::helpful("cache"));
         let checks: Vec<Arc<dyn HealthCheck>> =
             vec![Arc::clone(&store_check) as _, Arc::clone(&cache_check) as _];
-        let ports = PredictPorts {
+        let ports = PredictionPorts {
             models: Arc::clone(&catalog) as _,
             store: Arc::new(store.clone()),
             clock: Arc::clone(&clock) as _,
@@ -230,7 +230,7 @@ fn post(path: &str, body: &Value) -> TestRequest {
 }
 
 fn use_cases(
-    ports: PredictPorts,
+    ports: PredictionPorts,
     store: &MemoryStore,
     health: CheckHealthUseCase,
     model_changes: bool,

@@ -1,4 +1,4 @@
-use domain::value_objects::{PredictionResult, Sentiment};
+use domain::value_objects::{PredictionOptions, PredictionResult, Sentiment};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -20,8 +20,12 @@ async fn the_bundled_model_tells_love_from_hate() {
     for (words, sentiment) in
         [(TEXTS[0], Sentiment::Positive), (TEXTS[1], Sentiment::Negative), (TEXTS[2], Sentiment::Neutral)]
     {
-        let output = gateway.predict(&tenant(), &text(words), PLAIN).await.unwrap();
-        assert_eq!(PredictionResult::from_output(&output).sentiment(), Some(sentiment), "{words}");
+        let output = gateway.classify_one(&tenant(), &text(words), PLAIN).await.unwrap();
+        assert_eq!(
+            PredictionResult::from_output(&output, &PredictionOptions::default()).sentiment(),
+            Some(sentiment),
+            "{words}"
+        );
     }
 }
 
@@ -31,9 +35,10 @@ async fn a_batched_answer_equals_the_single_answer() {
     let mut texts: Vec<InputText> = TEXTS.map(text).into();
     texts.push(text(TEXTS.join(" ").repeat(12)));
     let batch: Vec<&InputText> = texts.iter().chain(&texts).collect();
-    let outputs = gateway.predict_batch(&tenant(), &batch, PLAIN, Admission::Wait).await.unwrap();
+    let outputs = gateway.classify(&tenant(), &batch, PLAIN, Admission::BulkNext).await.unwrap();
     for (words, batched) in batch.iter().zip(outputs) {
-        let (single, batched) = (gateway.predict(&tenant(), words, PLAIN).await.unwrap(), batched.unwrap());
+        let (single, batched) =
+            (gateway.classify_one(&tenant(), words, PLAIN).await.unwrap(), batched.unwrap());
         assert_eq!(single.usage, batched.usage);
         for (single, batched) in single.windows.iter().zip(&batched.windows) {
             for (single, batched) in single.logits.iter().zip(&batched.logits) {
@@ -48,13 +53,16 @@ async fn a_text_of_50_000_characters_is_answered_from_its_windows() {
     let gateway = bundled().await;
     let words = "It was a wonderful evening. ".repeat(2_000);
     let long = text(&words[..50_000]);
-    let output = gateway.predict(&tenant(), &long, PLAIN).await.unwrap();
-    let window = gateway.models()[0].window.tokens;
+    let output = gateway.classify_one(&tenant(), &long, PLAIN).await.unwrap();
+    let window = gateway.info().unwrap().window.tokens;
     assert!(output.usage.tokens > 10_000 && !output.usage.truncated, "{:?}", output.usage);
     assert_eq!(output.usage.windows as usize, output.windows.len());
     assert_eq!(output.windows.iter().map(|window| window.tokens).sum::<u32>(), output.usage.tokens);
     assert!(output.windows.iter().rev().skip(1).all(|read| read.tokens == window));
-    assert_eq!(PredictionResult::from_output(&output).sentiment(), Some(Sentiment::Positive));
+    assert_eq!(
+        PredictionResult::from_output(&output, &PredictionOptions::default()).sentiment(),
+        Some(Sentiment::Positive)
+    );
 }
 
 #[tokio::test]
@@ -63,11 +71,11 @@ async fn texts_that_hold_no_word_are_answered() {
     for odd in
         ["\u{1}", "\u{200b}", "\u{fffd}", "🧿🪬", "\u{301}\u{301}", "[SEP]", "[PAD] [MASK]", "\u{e000}", "𒀀"]
     {
-        let output = gateway.predict(&tenant(), &text(odd), PLAIN).await.unwrap();
+        let output = gateway.classify_one(&tenant(), &text(odd), PLAIN).await.unwrap();
         assert_eq!(output.usage.windows, 1, "{odd:?}");
         assert!(output.windows[0].logits.iter().all(|logit| logit.is_finite()), "{odd:?}");
     }
-    assert_eq!(gateway.predict(&tenant(), &text("\u{1}"), PLAIN).await.unwrap().usage.tokens, 0);
+    assert_eq!(gateway.classify_one(&tenant(), &text("\u{1}"), PLAIN).await.unwrap().usage.tokens, 0);
 }
 
 #[test]
@@ -79,7 +87,7 @@ fn any_text_at_all_is_answered() {
         let Ok(words) = InputText::parse(words, domain::value_objects::TextLimits::default()) else {
             return Ok(());
         };
-        let output = runtime.block_on(gateway.predict(&tenant(), &words, PLAIN)).unwrap();
+        let output = runtime.block_on(gateway.classify_one(&tenant(), &words, PLAIN)).unwrap();
         prop_assert!(output.windows.iter().flat_map(|window| &window.logits).all(|logit| logit.is_finite()));
         prop_assert!(!output.windows.is_empty());
         Ok(())

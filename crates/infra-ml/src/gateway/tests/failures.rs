@@ -11,7 +11,7 @@ async fn answered(words: &[&str]) -> Vec<bool> {
     let texts: Vec<InputText> = words.iter().map(|word| text(*word)).collect();
     let texts: Vec<&InputText> = texts.iter().collect();
     let tenant = tenant();
-    let asking = gateway.predict_batch(&tenant, &texts, PLAIN, Admission::Wait);
+    let asking = gateway.classify(&tenant, &texts, PLAIN, Admission::BulkNext);
     let opening = async {
         until_waiting(&gateway, words.len()).await;
         drop(keeper);
@@ -52,10 +52,10 @@ async fn the_worker_goes_on_after_a_text_that_failed_alone_and_says_why_it_faile
         ("nan", "a logit is not a finite number, or one is missing"),
         ("error", "the engine failed: told to fail"),
     ] {
-        let error = gateway.predict(&tenant(), &text(bad), PLAIN).await.unwrap_err();
+        let error = gateway.classify_one(&tenant(), &text(bad), PLAIN).await.unwrap_err();
         assert!(matches!(error, MlError::InferenceFailed { .. }), "{error:?}");
         assert_eq!(chain(&error), format!("inference failed: {cause}"));
-        assert_eq!(only_window(gateway.predict(&tenant(), &text("good"), PLAIN).await), [7.0, 3.0, 1.0]);
+        assert_eq!(only_window(gateway.classify_one(&tenant(), &text("good"), PLAIN).await), [7.0, 3.0, 1.0]);
     }
     assert!(gateway.health().check().await.is_ok());
 }
@@ -64,6 +64,6 @@ async fn the_worker_goes_on_after_a_text_that_failed_alone_and_says_why_it_faile
 async fn one_bad_window_fails_the_whole_text() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     let words = format!("{} panic", "good ".repeat(20));
-    let error = gateway.predict(&tenant(), &text(words), PLAIN).await.unwrap_err();
+    let error = gateway.classify_one(&tenant(), &text(words), PLAIN).await.unwrap_err();
     assert_eq!(chain(&error), "inference failed: the engine panicked: told to panic");
 }

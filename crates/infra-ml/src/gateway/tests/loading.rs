@@ -12,17 +12,20 @@ async fn until_the_model_is_loaded_it_is_unavailable_unhealthy_and_not_listed() 
     let health = gateway.health();
     assert_eq!((health.name(), health.is_vital()), ("model", true));
     assert_eq!(health.check().await.unwrap_err().to_string(), "the model is still loading");
-    assert!(gateway.models().is_empty());
+    assert!(gateway.info().is_none());
     let texts = [text("good")];
-    assert!(matches!(gateway.predict(&tenant(), &texts[0], PLAIN).await, Err(MlError::Unavailable { .. })));
-    let batch = gateway.predict_batch(&tenant(), &[&texts[0]], PLAIN, Admission::Wait).await;
+    assert!(matches!(
+        gateway.classify_one(&tenant(), &texts[0], PLAIN).await,
+        Err(MlError::Unavailable { .. })
+    ));
+    let batch = gateway.classify(&tenant(), &[&texts[0]], PLAIN, Admission::BulkNext).await;
     assert!(matches!(batch, Err(MlError::Unavailable { .. })));
 
     go.send(()).unwrap();
     loading.await.unwrap();
     assert!(health.check().await.is_ok());
-    assert_eq!(gateway.models().len(), 1);
-    assert!(gateway.predict(&tenant(), &texts[0], PLAIN).await.is_ok());
+    assert!(gateway.info().is_some());
+    assert!(gateway.classify_one(&tenant(), &texts[0], PLAIN).await.is_ok());
 }
 
 #[tokio::test]
@@ -31,7 +34,7 @@ async fn a_model_that_cannot_be_loaded_stays_unavailable() {
     assert!(matches!(loading.await, Err(LoadError::FolderMissing { .. })));
     assert!(gateway.health().check().await.is_err());
     assert!(matches!(
-        gateway.predict(&tenant(), &text("good"), PLAIN).await,
+        gateway.classify_one(&tenant(), &text("good"), PLAIN).await,
         Err(MlError::Unavailable { .. })
     ));
     gateway.stop().await;
@@ -56,5 +59,5 @@ async fn stopping_while_it_loads_ends_the_loading() {
         loading.await
     });
     assert!(matches!(outcome, Err(LoadError::Stopped)));
-    assert!(gateway.models().is_empty());
+    assert!(gateway.info().is_none());
 }

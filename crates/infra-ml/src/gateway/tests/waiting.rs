@@ -7,7 +7,7 @@ async fn ask(
     depth: usize,
 ) -> tokio::task::JoinHandle<Result<ModelOutput, MlError>> {
     let (asked, word) = (Arc::clone(gateway), text(word));
-    let asking = tokio::spawn(async move { asked.predict(&tenant(), &word, PLAIN).await });
+    let asking = tokio::spawn(async move { asked.classify_one(&tenant(), &word, PLAIN).await });
     until_waiting(gateway, depth).await;
     asking
 }
@@ -20,13 +20,13 @@ async fn a_full_queue_is_saturated_and_recovers() {
     let waiting = ask(&gateway, "bad", 1).await;
 
     let texts = [text("word"), text("word")];
-    let refused = gateway.predict(&tenant(), &texts[0], PLAIN).await;
+    let refused = gateway.classify_one(&tenant(), &texts[0], PLAIN).await;
     assert!(matches!(refused, Err(MlError::Saturated)));
 
     drop(keeper);
     assert_eq!(in_engine.await.unwrap().unwrap(), [[7.0, 3.0, 1.0]]);
     assert_eq!(only_window(waiting.await.unwrap()), [8.0, 3.0, 1.0]);
-    assert!(gateway.predict(&tenant(), &texts[0], PLAIN).await.is_ok());
+    assert!(gateway.classify_one(&tenant(), &texts[0], PLAIN).await.is_ok());
 }
 
 #[tokio::test]
@@ -35,8 +35,8 @@ async fn a_batch_that_was_let_in_is_read_to_its_end_however_small_the_queue() {
         start_fake(FakeEngine::new().0, QueueLimits { items: 2, tokens: 9, batch_tokens: 8 }, PATIENT).await;
     let texts: Vec<InputText> = (0..1_000).map(|length| text("good ".repeat(1 + length % 20))).collect();
     let texts: Vec<&InputText> = texts.iter().collect();
-    for admission in [Admission::Wait, Admission::Refuse] {
-        let outputs = gateway.predict_batch(&tenant(), &texts, PLAIN, admission).await.unwrap();
+    for admission in [Admission::BulkNext, Admission::BulkStart] {
+        let outputs = gateway.classify(&tenant(), &texts, PLAIN, admission).await.unwrap();
         assert_eq!(outputs.len(), 1_000);
         for (number, output) in outputs.into_iter().enumerate() {
             assert_eq!(output.unwrap().usage.tokens as usize, 1 + number % 20);
@@ -55,7 +55,7 @@ async fn many_waiting_batches_get_through_a_small_queue_together() {
                 let texts: Vec<InputText> =
                     (1..=100).map(|length| text("bad ".repeat(length % 30 + 1))).collect();
                 let texts: Vec<&InputText> = texts.iter().collect();
-                gateway.predict_batch(&tenant(), &texts, PLAIN, Admission::Wait).await.unwrap()
+                gateway.classify(&tenant(), &texts, PLAIN, Admission::BulkNext).await.unwrap()
             })
         })
         .collect();
@@ -86,10 +86,10 @@ async fn an_answer_that_would_come_too_late_is_an_error_and_is_not_computed() {
     let gateway = start_fake(engine, ROOMY, Duration::ZERO).await;
     let (_queued, in_engine) = occupy(&gateway, &mut keeper).await;
     let texts = [text("bad"), text("word")];
-    let late = gateway.predict(&tenant(), &texts[0], PLAIN).await;
+    let late = gateway.classify_one(&tenant(), &texts[0], PLAIN).await;
     assert!(matches!(late, Err(MlError::DeadlineExceeded)));
     let late =
-        gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::Wait).await.unwrap();
+        gateway.classify(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::BulkNext).await.unwrap();
     assert!(late.iter().all(|output| matches!(output, Err(MlError::DeadlineExceeded))));
     let (_behind, behind_them) = enter(&gateway, 9);
     drop(keeper);
@@ -113,10 +113,10 @@ async fn stopping_answers_what_waits_and_ends_the_worker() {
     assert!(matches!(waiting, Err(MlError::Unavailable { .. })));
     assert_eq!(seen.batches(), [vec![vec![1, 4, 2]]]);
     assert!(matches!(
-        gateway.predict(&tenant(), &text("good"), PLAIN).await,
+        gateway.classify_one(&tenant(), &text("good"), PLAIN).await,
         Err(MlError::Unavailable { .. })
     ));
-    assert!(gateway.models().is_empty() && gateway.health().check().await.is_err());
+    assert!(gateway.info().is_none() && gateway.health().check().await.is_err());
     gateway.stop().await;
 }
 
@@ -129,7 +129,7 @@ async fn bulk_texts_in_line_refuse_no_single_text_and_only_too_many_of_them_a_ba
         .map(|_| {
             let gateway = Arc::clone(&gateway);
             tokio::spawn(async move {
-                gateway.predict_batch(&tenant(), &[&text("bad")], PLAIN, Admission::Wait).await
+                gateway.classify(&tenant(), &[&text("bad")], PLAIN, Admission::BulkNext).await
             })
         })
         .collect();
@@ -139,16 +139,16 @@ async fn bulk_texts_in_line_refuse_no_single_text_and_only_too_many_of_them_a_ba
         let gateway = Arc::clone(&gateway);
         let texts = [text("good"), text("good bad")];
         tokio::spawn(async move {
-            gateway.predict_batch(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::Refuse).await
+            gateway.classify(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::BulkStart).await
         })
     };
     let too_many = async {
-        while !gateway.queue.is_full(Entrance::FirstOfBatch) {
+        while !gateway.queue.is_full(Admission::BulkStart) {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(Duration::from_mins(1), too_many).await.unwrap();
-    let refused = gateway.predict_batch(&tenant(), &[&text("good")], PLAIN, Admission::Refuse).await;
+    let refused = gateway.classify(&tenant(), &[&text("good")], PLAIN, Admission::BulkStart).await;
     assert!(matches!(refused, Err(MlError::Saturated)));
     drop(keeper);
     assert!(single.await.unwrap().is_ok() && batch.await.unwrap().unwrap().iter().all(Result::is_ok));
@@ -163,11 +163,11 @@ async fn standing_in_line_does_not_count_against_the_deadline() {
     let gateway = start_fake(engine, QueueLimits { items: 2, ..ROOMY }, Duration::ZERO).await;
     let (_queued, _in_engine) = occupy(&gateway, &mut keeper).await;
     let (job, _answer) = Job::new(vec![4], std::iter::once(0..1).collect(), 2, Class::Bulk);
-    let before = gateway.queue.enter(Arc::new(job), Entrance::Bulk).unwrap();
+    let before = gateway.queue.enter(Arc::new(job), Admission::BulkNext).unwrap();
     let tenant = tenant();
     let in_line = text("bad");
     let texts = [&in_line];
-    let mut asking = gateway.predict_batch(&tenant, &texts, PLAIN, Admission::Wait);
+    let mut asking = gateway.classify(&tenant, &texts, PLAIN, Admission::BulkNext);
     assert!(futures_util::poll!(&mut asking).is_pending());
     assert!(futures_util::poll!(&mut asking).is_pending(), "its time has not begun");
     drop(before);

@@ -103,7 +103,7 @@ async fn a_commit_that_the_cache_has_is_served_without_a_connection() {
     world.load(REPO).await.unwrap();
     let before = world.hub.connections();
     let info = world.load(&format!("{REPO}@{COMMIT}")).await.unwrap();
-    assert!(matches!(info.source, ModelOrigin::Hub { revision, .. } if revision == COMMIT));
+    assert!(matches!(&info.source, ModelOrigin::Hub { revision, .. } if revision == COMMIT));
     assert_eq!(world.hub.connections(), before);
 }
 
@@ -113,7 +113,7 @@ async fn offline_the_cache_serves_without_a_connection() {
     world.load(REPO).await.unwrap();
     let before = world.hub.connections();
     let info = world.load_offline(REPO).await.unwrap();
-    assert!(matches!(info.source, ModelOrigin::Hub { commit, .. } if commit == COMMIT));
+    assert!(matches!(&info.source, ModelOrigin::Hub { commit, .. } if commit == COMMIT));
     assert_eq!(world.hub.connections(), before);
 }
 
@@ -137,7 +137,7 @@ async fn a_branch_is_asked_again_and_moves_on_with_the_hub() {
     later.files.push(file("config.json", format!("{}\n", small_model::config_json()), false));
     world.hub.publish(later);
     let info = world.load(REPO).await.unwrap();
-    assert!(matches!(info.source, ModelOrigin::Hub { commit, .. } if commit == LATER_COMMIT));
+    assert!(matches!(&info.source, ModelOrigin::Hub { commit, .. } if commit == LATER_COMMIT));
     // The weights are the same: the cache knows them by their content.
     assert_eq!(world.asked(WEIGHTS), 1);
 }
@@ -148,7 +148,7 @@ async fn a_hub_that_is_not_there_is_replaced_by_the_cache() {
     world.load(REPO).await.unwrap();
     world.hub.fail("/api/", usize::MAX, HubFault::status(503));
     let info = world.load(REPO).await.unwrap();
-    assert!(matches!(info.source, ModelOrigin::Hub { commit, .. } if commit == COMMIT));
+    assert!(matches!(&info.source, ModelOrigin::Hub { commit, .. } if commit == COMMIT));
 
     let World { hub, cache, model } = world;
     let endpoint = hub.endpoint();

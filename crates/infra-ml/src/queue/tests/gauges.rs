@@ -45,12 +45,12 @@ fn the_gauges_count_what_waits_for_all_models() {
     with_local_recorder(&gauges, || {
         let (one, other) = (queue(LIMITS), queue(LIMITS));
         let _waiting: Vec<_> = [(&one, 4), (&one, 5), (&other, 7)]
-            .map(|(queue, tokens)| enter(queue, &[tokens], Entrance::Single).unwrap())
+            .map(|(queue, tokens)| enter(queue, &[tokens], Admission::Single).unwrap())
             .into();
         assert_eq!(told(), (3.0, 16.0));
         assert_eq!(taken(&one), [4, 5]);
         assert_eq!(told(), (1.0, 7.0));
-        drop(enter(&other, &[9], Entrance::Bulk));
+        drop(enter(&other, &[9], Admission::BulkNext));
         assert_eq!(told(), (1.0, 7.0));
         one.stop();
         assert_eq!(told(), (1.0, 7.0));

@@ -2,8 +2,8 @@ use super::*;
 
 const ROOMY: QueueLimits = QueueLimits { items: 10_000, tokens: 1_000_000, batch_tokens: 40 };
 
-fn many(count: usize, entrance: Entrance, windows: &[usize], queue: &Arc<Queue>) -> Vec<Waiting> {
-    (0..count).map(|_| enter(queue, windows, entrance).unwrap()).collect()
+fn many(count: usize, admission: Admission, windows: &[usize], queue: &Arc<Queue>) -> Vec<Waiting> {
+    (0..count).map(|_| enter(queue, windows, admission).unwrap()).collect()
 }
 
 /// The classes of the windows of the next batch.
@@ -14,8 +14,8 @@ fn classes(queue: &Queue) -> Vec<Class> {
 #[test]
 fn while_both_wait_one_token_in_four_is_bulks() {
     let queue = queue(ROOMY);
-    let _bulk = many(1_000, Entrance::Bulk, &[10], &queue);
-    let _singles = many(40, Entrance::Single, &[10], &queue);
+    let _bulk = many(1_000, Admission::BulkNext, &[10], &queue);
+    let _singles = many(40, Admission::Single, &[10], &queue);
     for _ in 0..13 {
         assert_eq!(classes(&queue), [Class::Single, Class::Single, Class::Single, Class::Bulk]);
     }
@@ -24,7 +24,7 @@ fn while_both_wait_one_token_in_four_is_bulks() {
 #[test]
 fn a_single_text_waits_for_no_bulk_text_that_came_before_it() {
     let queue = queue(ROOMY);
-    let _bulk = many(1_000, Entrance::Bulk, &[10], &queue);
+    let _bulk = many(1_000, Admission::BulkNext, &[10], &queue);
     assert_eq!(classes(&queue), [Class::Bulk; 4]);
     let _single = single(&queue, &[10]);
     assert_eq!(classes(&queue), [Class::Single, Class::Bulk, Class::Bulk, Class::Bulk]);
@@ -34,8 +34,8 @@ fn a_single_text_waits_for_no_bulk_text_that_came_before_it() {
 #[test]
 fn long_bulk_windows_wait_for_three_times_their_tokens_of_single_ones_and_then_get_on() {
     let queue = queue(ROOMY);
-    let _bulk = many(10, Entrance::Bulk, &[500, 500], &queue);
-    let _singles = many(10, Entrance::Single, &[250], &queue);
+    let _bulk = many(10, Admission::BulkNext, &[500, 500], &queue);
+    let _singles = many(10, Admission::Single, &[250], &queue);
     let taken: Vec<Class> = (0..16).flat_map(|_| classes(&queue)).collect();
     let place = |nth: usize| taken.iter().enumerate().filter(|(_, class)| **class == Class::Bulk).nth(nth);
     assert_eq!(place(0).map(|(place, _)| place), Some(6), "after 1,500 tokens");
@@ -45,8 +45,8 @@ fn long_bulk_windows_wait_for_three_times_their_tokens_of_single_ones_and_then_g
 #[test]
 fn no_debt_to_bulk_is_remembered_while_none_waits() {
     let queue = queue(ROOMY);
-    let _singles = many(40, Entrance::Single, &[10], &queue);
+    let _singles = many(40, Admission::Single, &[10], &queue);
     assert_eq!(classes(&queue), [Class::Single; 4]);
-    let _bulk = many(10, Entrance::Bulk, &[10], &queue);
+    let _bulk = many(10, Admission::BulkNext, &[10], &queue);
     assert_eq!(classes(&queue), [Class::Single, Class::Single, Class::Single, Class::Bulk]);
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::action::chain;
-use application::ports::Admission::{Refuse, Wait};
-use application::ports::{Admission, MlError, MlGateway};
+use application::ports::Admission::{BulkNext, BulkStart, Single};
+use application::ports::{Admission, MlError};
 use domain::value_objects::{ModelOutput, ReadOptions, TenantId};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use infra_local::{CacheLimits, CachedMlGateway, MokaCacheGateway};
-use testkit::{FakeMlGateway, MlFailure};
+use testkit::{ClassifyOne, FakeMlGateway, MlFailure};
 
 use crate::gate::{World, cached, text};
 
@@ -44,9 +44,9 @@ async fn a_thousand_callers_on_many_threads_compute_once() {
     for round in 0..20 {
         let callers = (0..1_000).map(|_| {
             let (gateway, text) = (gateway.clone(), text(&format!("text {round}")));
-            tokio::spawn(
-                async move { gateway.predict(&TenantId::default(), &text, ReadOptions::default()).await },
-            )
+            tokio::spawn(async move {
+                gateway.classify_one(&TenantId::default(), &text, ReadOptions::default()).await
+            })
         });
         let outputs: Vec<_> = join_all(callers).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(cached(&outputs).iter().filter(|cached| !**cached).count(), 1);
@@ -118,7 +118,7 @@ async fn an_error_goes_to_all_who_wait_and_is_not_kept() {
 
 #[tokio::test]
 async fn the_deadline_of_an_elder_twin_is_not_that_of_those_who_joined() {
-    for joins_as in [None, Some(Refuse), Some(Wait)] {
+    for joins_as in [Single, BulkStart, BulkNext] {
         let world = World::new();
         world.gate.shut();
         let mut elder = Box::pin(world.predict("good"));
@@ -161,7 +161,7 @@ async fn a_deadline_that_passes_twice_is_an_error_for_all() {
 async fn who_asks_for_one_text_does_not_wait_for_a_batch_or_a_stream() {
     let world = World::new();
     world.gate.shut();
-    let mut line = Box::pin(world.predict_batch(&["good", "bad"], Wait));
+    let mut line = Box::pin(world.predict_batch(&["good", "bad"], BulkNext));
     assert!(line.as_mut().now_or_never().is_none());
     world.gate.open();
     assert!(!world.predict("good").await.unwrap().cached);
@@ -170,11 +170,8 @@ async fn who_asks_for_one_text_does_not_wait_for_a_batch_or_a_stream() {
 }
 
 /// Asks for `good`, alone or as a batch or line.
-async fn ask(world: &World, admission: Option<Admission>) -> Result<ModelOutput, MlError> {
-    match admission {
-        None => world.predict("good").await,
-        Some(admission) => world.predict_batch(&["good"], admission).await?.remove(0),
-    }
+async fn ask(world: &World, admission: Admission) -> Result<ModelOutput, MlError> {
+    world.predict_batch(&["good"], admission).await?.remove(0)
 }
 
 #[tokio::test]
@@ -182,7 +179,7 @@ async fn the_cause_of_an_error_comes_with_it() {
     let world = World::new();
     world.model().refuse_all(MlFailure::Unavailable);
     let error = world.predict("good").await.unwrap_err();
-    assert_eq!(chain(&error), "the model is not available: the model is away");
+    assert_eq!(chain(&error), "the model is not available: the model is not there");
 }
 
 #[tokio::test]
@@ -191,8 +188,8 @@ async fn a_full_queue_refuses_those_who_would_have_been_refused_and_no_others() 
     world.gate.shut();
     let mut first = Box::pin(world.predict("good"));
     let mut second = Box::pin(world.predict("good"));
-    let mut batch = Box::pin(world.predict_batch(&["good"], Refuse));
-    let mut line = Box::pin(world.predict_batch(&["good"], Wait));
+    let mut batch = Box::pin(world.predict_batch(&["good"], BulkStart));
+    let mut line = Box::pin(world.predict_batch(&["good"], BulkNext));
     assert!(first.as_mut().now_or_never().is_none() && second.as_mut().now_or_never().is_none());
     assert!(batch.as_mut().now_or_never().is_none() && line.as_mut().now_or_never().is_none());
     world.model().refuse_all(MlFailure::Saturated);
@@ -203,7 +200,7 @@ async fn a_full_queue_refuses_those_who_would_have_been_refused_and_no_others() 
     assert_eq!(world.calls().len(), 1);
     assert_eq!(cached(&line.await.unwrap()), [false]);
     let admissions: Vec<_> = world.model().calls().into_iter().map(|call| call.admission).collect();
-    assert_eq!(admissions, [None, Some(Wait)]);
+    assert_eq!(admissions, [Single, BulkNext]);
 }
 
 #[tokio::test]
@@ -214,14 +211,14 @@ async fn a_batch_that_was_let_in_is_not_refused_for_what_others_asked() {
     assert!(single.as_mut().now_or_never().is_none());
     world.model().refuse_all(MlFailure::Saturated);
     // Its own text gets in, the twin of the other's is refused with it, and then asked for again.
-    let mut batch = Box::pin(world.predict_batch(&["bad", "good"], Refuse));
+    let mut batch = Box::pin(world.predict_batch(&["bad", "good"], BulkStart));
     assert!(batch.as_mut().now_or_never().is_none());
     world.gate.open();
     assert!(matches!(single.await, Err(MlError::Saturated)));
     world.model().admit_all();
     assert_eq!(cached(&batch.await.unwrap()), [false, false]);
     assert_eq!(world.calls(), [["good"], ["bad"], ["good"]]);
-    assert_eq!(world.model().calls()[2].admission, Some(Wait));
+    assert_eq!(world.model().calls()[2].admission, BulkNext);
 }
 
 #[tokio::test]
@@ -241,7 +238,7 @@ async fn a_panic_in_the_model_leaves_nobody_waiting() {
 #[tokio::test]
 async fn twins_in_one_batch_are_read_once_and_stand_in_their_places() {
     let world = World::new();
-    let outputs = world.predict_batch(&["good", "bad", "good", "so so", "good"], Refuse).await.unwrap();
+    let outputs = world.predict_batch(&["good", "bad", "good", "so so", "good"], BulkStart).await.unwrap();
     assert_eq!(world.calls(), [["good", "bad", "so so"]]);
     assert_eq!(cached(&outputs), [false, false, true, false, true]);
     let alone = world.predict("bad").await.unwrap();
@@ -257,9 +254,9 @@ async fn a_batch_asks_the_model_once_for_what_nobody_has_or_reads() {
     world.model().hold_all();
     let mut single = Box::pin(world.predict("under way"));
     assert!(single.as_mut().now_or_never().is_none());
-    let mut batch = Box::pin(world.predict_batch(&["new", "under way", "kept", "newer"], Refuse));
+    let mut batch = Box::pin(world.predict_batch(&["new", "under way", "kept", "newer"], BulkStart));
     assert!(batch.as_mut().now_or_never().is_none());
-    let mut twin_of_the_batch = Box::pin(world.predict_batch(&["newer"], Wait));
+    let mut twin_of_the_batch = Box::pin(world.predict_batch(&["newer"], BulkNext));
     assert!(twin_of_the_batch.as_mut().now_or_never().is_none());
     assert_eq!(world.calls(), [vec!["kept"], vec!["under way"], vec!["new", "newer"]]);
     world.model().release_all();
@@ -273,7 +270,7 @@ async fn a_batch_asks_the_model_once_for_what_nobody_has_or_reads() {
 async fn a_text_that_fails_in_a_batch_fails_alone() {
     let world = World::new();
     world.model().fail("poison", MlFailure::InferenceFailed);
-    let outputs = world.predict_batch(&["good", "poison", "bad", "poison"], Refuse).await.unwrap();
+    let outputs = world.predict_batch(&["good", "poison", "bad", "poison"], BulkStart).await.unwrap();
     let failed: Vec<bool> = outputs.iter().map(Result::is_err).collect();
     assert_eq!(failed, [false, true, false, true]);
     assert_eq!(world.cache.entries().len(), 2);

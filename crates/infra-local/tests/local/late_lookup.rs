@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use application::ports::{CacheGateway, CacheKey, CachedOutput, MlGateway};
+use application::ports::{CacheGateway, CacheKey, CachedOutput};
 use async_trait::async_trait;
 use domain::value_objects::{ReadOptions, TenantId};
 use futures_util::FutureExt;
 use infra_local::CachedMlGateway;
-use testkit::{FakeMlGateway, MemoryCache};
+use testkit::{ClassifyOne, FakeMlGateway, MemoryCache};
 use tokio::sync::Notify;
 
 use crate::gate::text;
@@ -42,9 +42,9 @@ async fn what_was_read_since_the_look_is_not_read_again() {
     let gateway = CachedMlGateway::new(model.clone(), cache.clone());
     let (tenant, good) = (TenantId::default(), text("good"));
     let plain = ReadOptions::default();
-    let mut slow = gateway.predict(&tenant, &good, plain);
+    let mut slow = Box::pin(gateway.classify_one(&tenant, &good, plain));
     assert!((&mut slow).now_or_never().is_none());
-    assert!(!gateway.predict(&tenant, &good, plain).await.unwrap().cached);
+    assert!(!gateway.classify_one(&tenant, &good, plain).await.unwrap().cached);
     cache.on_time.notify_one();
     assert!(slow.await.unwrap().cached);
     assert_eq!(model.calls().len(), 1);
