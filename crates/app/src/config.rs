@@ -13,8 +13,9 @@ mod server;
 mod store;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use cli::Overrides;
 use domain::value_objects::ModelName;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Source};
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use cache::CacheSettings;
 pub(crate) use hub::HubSection;
-pub(crate) use keys::{reference_markdown, write_effective};
+pub(crate) use keys::{effective, reference_markdown};
 pub(crate) use limits::LimitsSettings;
 pub(crate) use log::{LogFormat, LogSettings};
 pub(crate) use model::{BadKey, ModelSection};
@@ -52,31 +53,22 @@ pub(crate) struct Settings {
     pub(crate) clock: clock::ClockSettings,
 }
 
-/// Where settings come from beside the environment.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sources {
-    /// A file named by the user, which must exist.
-    pub(crate) file: Option<PathBuf>,
-    /// `section.key` and its value, as flags gave them.
-    pub(crate) flags: Vec<(String, String)>,
-}
-
 impl Settings {
     /// Reads and checks the settings.
     ///
     /// # Errors
     /// A file that cannot be read, an unknown key, a value of the wrong type or outside its range: in words
     /// that name the key and where it was set.
-    pub(crate) fn load(sources: &Sources) -> anyhow::Result<Self> {
+    pub(crate) fn load(overrides: &Overrides) -> anyhow::Result<Self> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         let default = Path::new(DEFAULT_FILE);
-        if let Some(file) = sources.file.as_deref().or(default.is_file().then_some(default)) {
+        if let Some(file) = overrides.file.as_deref().or(default.is_file().then_some(default)) {
             figment = figment.merge(Toml::file_exact(file));
         }
         // Only names with a double underscore are settings: UNDERTONE_HOME, say, is somebody else's.
         let env = Env::prefixed("UNDERTONE_").filter(|key| key.as_str().contains("__")).split("__");
         figment = figment.merge(env);
-        for (key, value) in &sources.flags {
+        for (key, value) in &overrides.values {
             figment = figment.merge(Serialized::global(key, flag_value(value)));
         }
         let settings: Self = figment.extract().map_err(|error| describe(&error))?;
@@ -124,15 +116,15 @@ mod tests {
 
     use super::*;
 
-    fn flags(pairs: &[(&str, &str)]) -> Sources {
-        let flags = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        Sources { file: None, flags }
+    fn flags(pairs: &[(&str, &str)]) -> Overrides {
+        let values = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Overrides { file: None, values }
     }
 
     #[test]
     fn flags_beat_the_environment_which_beats_the_file_which_beats_the_defaults() {
         Jail::expect_with(|jail| {
-            assert_eq!(Settings::load(&Sources::default()).unwrap().server.port, 8000);
+            assert_eq!(Settings::load(&Overrides::default()).unwrap().server.port, 8000);
             jail.create_file(DEFAULT_FILE, "[server]\nport = 1\nhost = \"0.0.0.0\"\n[store]\nreaders = 2\n")?;
             jail.set_env("UNDERTONE_SERVER__PORT", "2");
             jail.set_env("UNDERTONE_STORE__READERS", "3");
@@ -147,7 +139,7 @@ mod tests {
     fn names_without_a_double_underscore_are_not_settings() {
         Jail::expect_with(|jail| {
             jail.set_env("UNDERTONE_HOME", "/somewhere");
-            assert!(Settings::load(&Sources::default()).is_ok());
+            assert!(Settings::load(&Overrides::default()).is_ok());
             Ok(())
         });
     }
@@ -243,7 +235,7 @@ mod tests {
                 ("models = 7\n", "models"),
             ] {
                 jail.create_file(DEFAULT_FILE, file)?;
-                let error = Settings::load(&Sources::default()).expect_err(file).to_string();
+                let error = Settings::load(&Overrides::default()).expect_err(file).to_string();
                 assert!(error.contains(named), "{file}: {error}");
             }
             Ok(())
@@ -253,8 +245,8 @@ mod tests {
     #[test]
     fn a_file_that_is_named_must_exist() {
         Jail::expect_with(|_| {
-            let sources = Sources { file: Some(PathBuf::from("absent.toml")), flags: Vec::new() };
-            assert!(Settings::load(&sources).is_err());
+            let absent = Overrides { file: Some("absent.toml".into()), values: Vec::new() };
+            assert!(Settings::load(&absent).is_err());
             Ok(())
         });
     }

@@ -17,7 +17,6 @@ use infra_local::{
     CacheLimits, DiscardingWriteStore, FacadeAnswerMetrics, FacadeRelayMetrics, LogPublisher, LogQueue,
     MokaCacheGateway, SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
 };
-use infra_ml::LoggedProgress;
 
 use crate::config::{CacheSettings, Settings};
 
@@ -47,7 +46,7 @@ impl Container {
     /// A store that cannot be opened within `store.start_timeout`, or a model folder that cannot be found. What
     /// is wrong inside a folder, or on the hub, comes from the returned [`Starting`].
     pub(crate) async fn build(settings: &Settings, log: &Arc<LogQueue>) -> anyhow::Result<(Self, Starting)> {
-        let configured = ConfiguredModels::find(settings, Arc::new(LoggedProgress::default()))?;
+        let configured = ConfiguredModels::find(settings, None)?;
         let store = Store::open_migrated(&settings.store).await?;
         let cache = cache(&settings.cache);
         let (models, starting) = Models::start(configured, cache.clone());

@@ -1,8 +1,8 @@
 //! Undertone: the program.
 //!
-//! This crate holds the configuration, the composition root and the command line, and nothing else: every rule
-//! is in `domain`, every step in `application`, every technology in an `infra-*` crate or in `http-actix`. Start
-//! reading at [`container`], the only place where concrete adapters are named.
+//! This crate holds the configuration, the composition root and the life of the server, and nothing else: every rule
+//! is in `domain`, every step in `application`, every technology in an `infra-*` crate or in `http-actix`, every command
+//! in `cli`. Start reading at [`container`], the only place where concrete adapters are named.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -10,28 +10,28 @@
     expect(clippy::unwrap_used, clippy::expect_used, clippy::result_large_err, reason = "a test may panic")
 )]
 
-mod commands;
 mod config;
 mod container;
-mod download_bar;
+mod health_probe;
 mod model_folder;
 mod model_source;
+mod program;
 mod server;
 mod telemetry;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use anyhow::Context;
+use tokio::runtime;
 
-use crate::commands::Cli;
+use crate::program::Undertone;
 
-fn main() -> ExitCode {
-    match commands::run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // One line, whole chain: it is all that a user sees of a start that failed.
-            eprintln!("undertone: {:#}", failure.error);
-            ExitCode::from(failure.exit_code)
-        }
-    }
+fn main() -> anyhow::Result<ExitCode> {
+    // The store lives on this runtime, apart from those of actix's workers, which end before it.
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.context("cannot start the runtime")?;
+    let exit_code = runtime.block_on(cli::run::<Undertone>());
+    // A thread that still blocks, such as in a name's resolution, must not delay the end of the process.
+    runtime.shutdown_background();
+    Ok(exit_code)
 }

@@ -12,13 +12,14 @@ mod timed_stream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use application::action::chain;
+use cli::Failure;
 use http_actix::{ApiState, BodyMemory, HttpSettings, Offload};
 use infra_local::LogQueue;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::commands::Failure;
 use crate::config::Settings;
 use crate::container::{Container, Starting};
 use crate::server::background::Background;
@@ -90,7 +91,7 @@ async fn until_stop(
         error = servers.ended() => error.into(),
         () = container.store.writer_ended() => anyhow::anyhow!("the store's writer ended unexpectedly").into(),
     };
-    tracing::error!(error = format!("{:#}", failure.error), "the service cannot go on");
+    tracing::error!(error = chain(failure.error()), "the service cannot go on");
     Reason::Failed(failure)
 }
 

@@ -1,7 +1,5 @@
 //! Every key with what it means: the one source of the reference page and of `undertone config`.
 
-use std::io::{self, Write};
-
 use serde_json::{Map, Value};
 
 use crate::config::Settings;
@@ -273,18 +271,13 @@ pub(crate) fn reference_markdown() -> String {
     page
 }
 
-/// Writes the effective settings as lines of TOML that can be used as a configuration file; secrets are blind.
-///
-/// # Errors
-/// Where `out` cannot be written to.
-pub(crate) fn write_effective(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
-    for (key, value) in flatten(settings) {
-        match value.as_str() {
-            "none" => writeln!(out, "# {key} is not set")?,
-            value => writeln!(out, "{key} = {value}")?,
-        }
-    }
-    Ok(())
+/// Returns the effective settings as lines of TOML that can be used as a configuration file, with secrets redacted.
+pub(crate) fn effective(settings: &Settings) -> String {
+    let line = |(key, value): (String, String)| match value.as_str() {
+        "none" => format!("# {key} is not set\n"),
+        value => format!("{key} = {value}\n"),
+    };
+    flatten(settings).into_iter().map(line).collect()
 }
 
 /// Every `section.key` with its value as TOML writes it, `none` where it is not set, secrets blind.
@@ -336,10 +329,11 @@ fn toml_value(value: &Value) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use cli::Overrides;
     use figment::Jail;
 
     use super::*;
-    use crate::config::{DEFAULT_FILE, ModelSection, Sources};
+    use crate::config::{DEFAULT_FILE, ModelSection};
 
     #[test]
     fn every_key_is_documented_and_nothing_else() {
@@ -352,17 +346,15 @@ mod tests {
     #[test]
     fn what_is_printed_can_be_read_back() {
         Jail::expect_with(|jail| {
-            let flags = vec![
+            let values = vec![
                 ("model.labels".to_owned(), "{ LABEL_0 = \"negative\" }".to_owned()),
                 ("server.cors_origins".to_owned(), "[\"https://a.example\"]".to_owned()),
             ];
-            let mut settings = Settings::load(&Sources { file: None, flags }).unwrap();
+            let mut settings = Settings::load(&Overrides { file: None, values }).unwrap();
             let model = ModelSection { path: Some("x".into()), window: Some(7), ..ModelSection::default() };
             settings.models = [("v1.2".to_owned(), model), ("b".to_owned(), ModelSection::default())].into();
-            let mut printed = Vec::new();
-            write_effective(&settings, &mut printed).unwrap();
-            jail.create_file(DEFAULT_FILE, &String::from_utf8(printed).unwrap())?;
-            assert_eq!(Settings::load(&Sources::default()).unwrap(), settings);
+            jail.create_file(DEFAULT_FILE, &effective(&settings))?;
+            assert_eq!(Settings::load(&Overrides::default()).unwrap(), settings);
             Ok(())
         });
     }

@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use domain::value_objects::ModelName;
 use futures_util::future::try_join_all;
 use infra_local::{CachedMlGateway, CatalogModel, LocalModelCatalog, ModelMaker, MokaCacheGateway};
-use infra_ml::{HubSettings, LoadError, Loading, LocalMlGateway, ModelSettings, ModelSource};
+use infra_ml::{HubSettings, LoadError, Loading, LocalMlGateway, LoggedProgress, ModelSettings, ModelSource};
 
 use crate::config::{BadKey, ModelSection, Settings};
-use crate::{download_bar, model_folder, model_source};
+use crate::{model_folder, model_source};
 
 /// The models of this process.
 pub(crate) struct Models {
@@ -52,11 +52,15 @@ impl Starting {
 const DEFAULT_SECTION: &str = "model";
 
 impl ConfiguredModels {
-    /// Finds where the models are. What is on the hub is fetched when it is loaded; `progress` is told of that.
+    /// Finds where the models are. Downloads, which come with the loading, are reported to `progress`, or else to the log.
     ///
     /// # Errors
     /// A folder that cannot be found, or a name that two models have.
-    pub(crate) fn find(settings: &Settings, progress: Arc<dyn DownloadProgress>) -> anyhow::Result<Self> {
+    pub(crate) fn find(
+        settings: &Settings,
+        progress: Option<Arc<dyn DownloadProgress>>,
+    ) -> anyhow::Result<Self> {
+        let progress = progress.unwrap_or_else(|| Arc::new(LoggedProgress::default()));
         let hub = Arc::new(settings.hub.to_adapter(progress));
         let default = default_model(&settings.model, &hub)?;
         let other = |(name, section): (&String, &ModelSection)| {
@@ -106,16 +110,23 @@ impl Models {
     ///
     /// # Errors
     /// Those of [`ConfiguredModels::find`] and of [`Starting::finish`].
-    pub(crate) async fn load_all(settings: &Settings) -> anyhow::Result<Self> {
-        Self::load(ConfiguredModels::find(settings, download_bar::for_terminal())?).await
+    pub(crate) async fn load_all(
+        settings: &Settings,
+        progress: Option<Arc<dyn DownloadProgress>>,
+    ) -> anyhow::Result<Self> {
+        Self::load(ConfiguredModels::find(settings, progress)?).await
     }
 
     /// Loads the model `name` alone, the default of `settings` where there is none.
     ///
     /// # Errors
     /// As [`Models::load_all`], and a name that no model has.
-    pub(crate) async fn load_one(settings: &Settings, name: Option<&str>) -> anyhow::Result<Self> {
-        Self::load(ConfiguredModels::find(settings, download_bar::for_terminal())?.only(name)?).await
+    pub(crate) async fn load_one(
+        settings: &Settings,
+        name: Option<&str>,
+        progress: Option<Arc<dyn DownloadProgress>>,
+    ) -> anyhow::Result<Self> {
+        Self::load(ConfiguredModels::find(settings, progress)?.only(name)?).await
     }
 
     async fn load(configured: ConfiguredModels) -> anyhow::Result<Self> {

@@ -88,9 +88,17 @@ pub(super) const LAYERS: &[Layer] = &[
         dev_outside: &["insta", "proptest", "tracing-subscriber"],
     },
     Layer {
+        name: "cli",
+        inside: &["application", "domain"],
+        outside: &[PLUMBING, &["clap", "csv", "indicatif"]],
+        dev_inside: &[],
+        dev_outside: &[],
+    },
+    Layer {
         name: "app",
         inside: &[
             "application",
+            "cli",
             "domain",
             "http-actix",
             "infra-local",
@@ -101,11 +109,11 @@ pub(super) const LAYERS: &[Layer] = &[
         outside: &[
             PLUMBING,
             &["actix-http", "actix-server", "actix-service", "actix-web"],
-            &["anyhow", "clap", "csv", "figment", "indicatif", "metrics-exporter-prometheus"],
+            &["anyhow", "figment", "metrics-exporter-prometheus"],
             &["rlimit", "socket2", "tracing-subscriber", "ureq"],
         ],
         dev_inside: &["store-contract", "testkit"],
-        dev_outside: &["sqlx", "tempfile"],
+        dev_outside: &["clap", "sqlx", "tempfile"],
     },
     // Beside the layers: what the tests and the habits are made of.
     Layer {
@@ -143,6 +151,9 @@ pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "actix-*", owners: &["http-actix", "app"] },
     Owned { pattern: "figment", owners: &["app", "xtask"] },
     Owned { pattern: "anyhow", owners: &["app", "xtask"] },
+    Owned { pattern: "clap", owners: &["cli", "xtask"] },
+    Owned { pattern: "csv", owners: &["cli", "xtask"] },
+    Owned { pattern: "indicatif", owners: &["cli", "xtask"] },
 ];
 
 impl Layer {

@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn is_adapter(name: &str) -> bool {
-        name.starts_with("infra-") || name == "http-actix"
+        name.starts_with("infra-") || ["http-actix", "cli"].contains(&name)
     }
 
     #[test]

@@ -1,26 +1,26 @@
 use clap::{ArgAction, Args};
 use domain::value_objects::RawOptions;
 
-/// What is asked of each answer: the options of the API, by the same names.
+/// The options of a prediction, by the names of the API.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is asked of each answer")]
+#[command(next_help_heading = "Options of each prediction")]
 pub(super) struct OptionArgs {
-    /// How many labels are answered, the best first
+    /// Number of labels to return, best first
     #[arg(long, value_name = "COUNT")]
     top_k: Option<i64>,
-    /// Give each label with its logit
+    /// Return each label with its logit
     #[arg(long, action = ArgAction::SetTrue)]
     raw: bool,
-    /// What turns logits into scores: softmax, sigmoid or none; by default what the model says
+    /// Function from logits to scores: softmax, sigmoid or none [default: that of the model]
     #[arg(long, value_name = "FUNCTION")]
     function: Option<String>,
-    /// What is judged: document or sentence
+    /// Unit to classify: document or sentence [default: document]
     #[arg(long, value_name = "GRANULARITY")]
     granularity: Option<String>,
-    /// The most tokens of a text
+    /// Maximum number of tokens of a text
     #[arg(long, value_name = "TOKENS")]
     max_tokens: Option<i64>,
-    /// What happens to a text of more tokens: window, truncate or reject
+    /// Handling of a text with more tokens: window (classify all of it), truncate or reject [default: window]
     #[arg(long, value_name = "OVERFLOW")]
     overflow: Option<String>,
 }

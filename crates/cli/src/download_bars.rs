@@ -1,5 +1,3 @@
-//! The progress of a download, for people.
-
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -7,15 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use application::ports::DownloadProgress;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use infra_ml::LoggedProgress;
 
-/// What commands tell of downloads: a bar on standard error where that is a terminal, else lines of the log.
-pub(crate) fn for_terminal() -> Arc<dyn DownloadProgress> {
-    if io::stderr().is_terminal() {
-        Arc::new(DownloadBars::default())
-    } else {
-        Arc::new(LoggedProgress::default())
-    }
+/// Returns bars on standard error where that is a terminal.
+pub(crate) fn on_terminal() -> Option<Arc<dyn DownloadProgress>> {
+    io::stderr().is_terminal().then(|| Arc::new(DownloadBars::default()) as _)
 }
 
 /// A bar for each file.

@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
-use anyhow::Context;
 use application::dtos::PredictItem;
 use domain::value_objects::MetadataValue;
 use serde::Deserialize;
@@ -11,20 +10,33 @@ use super::InputFormat;
 
 /// One row of the input.
 pub(super) struct Row {
-    /// The text to judge, or why the row cannot be read.
+    /// The text with its reference and metadata, or why the row cannot be read.
     pub(super) item: Result<PredictItem, String>,
-    /// The row's own columns, where the input has columns.
+    /// The row's columns, where the input has columns.
     pub(super) columns: Vec<String>,
 }
 
-/// The rows, read as they are asked for.
+/// The rows of the input, read as they are needed.
 pub(super) struct Input {
     columns: Vec<String>,
-    rows: Box<dyn Iterator<Item = anyhow::Result<Row>>>,
+    rows: Box<dyn Iterator<Item = Result<Row, InputError>>>,
+}
+
+/// Why the input cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InputError {
+    #[error("cannot read the CSV header")]
+    Header(#[source] csv::Error),
+    #[error("the CSV has no column {column:?}; it has {existing}")]
+    NoTextColumn { column: String, existing: String },
+    #[error("cannot read the CSV")]
+    Csv(#[source] csv::Error),
+    #[error("cannot read the input")]
+    Lines(#[source] io::Error),
 }
 
 impl Input {
-    /// A single text.
+    /// The input of a single text.
     pub(super) fn one(text: &str) -> Self {
         let item = PredictItem { text: text.to_owned(), ..PredictItem::default() };
         Self {
@@ -33,7 +45,7 @@ impl Input {
         }
     }
 
-    /// Reads from `reader`, and the header where there is one.
+    /// Opens the input and reads its header, if the format has one.
     ///
     /// # Errors
     /// A header that cannot be read or lacks the text's column.
@@ -41,7 +53,7 @@ impl Input {
         reader: Box<dyn Read>,
         format: InputFormat,
         text_column: &str,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, InputError> {
         match format {
             InputFormat::Csv => Self::csv(reader, text_column),
             InputFormat::Text => {
@@ -51,32 +63,32 @@ impl Input {
         }
     }
 
-    /// The input's own columns, in order.
+    /// The names of the input's columns, in order.
     pub(super) fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// The next rows, at most `most`; none at the end.
+    /// Reads the next rows, at most `max`; none at the end.
     ///
     /// # Errors
-    /// Where the input cannot be read on.
-    pub(super) fn next_rows(&mut self, most: usize) -> anyhow::Result<Vec<Row>> {
-        self.rows.by_ref().take(most).collect()
+    /// An input that cannot be read.
+    pub(super) fn next_rows(&mut self, max: usize) -> Result<Vec<Row>, InputError> {
+        self.rows.by_ref().take(max).collect()
     }
 
-    fn csv(reader: Box<dyn Read>, text_column: &str) -> anyhow::Result<Self> {
+    fn csv(reader: Box<dyn Read>, text_column: &str) -> Result<Self, InputError> {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
-        let header = reader.headers().context("the CSV header cannot be read")?;
+        let header = reader.headers().map_err(InputError::Header)?;
         let columns: Vec<String> = header.iter().map(str::to_owned).collect();
-        let place = |name: &str| columns.iter().position(|column| column == name);
-        let text = place(text_column).with_context(|| {
-            format!("the CSV has no column {text_column:?}; it has {}", columns.join(", "))
+        let index_of = |name: &str| columns.iter().position(|column| column == name);
+        let text = index_of(text_column).ok_or_else(|| InputError::NoTextColumn {
+            column: text_column.to_owned(),
+            existing: columns.join(", "),
         })?;
-        let reference = place("ref");
+        let reference = index_of("ref");
         let rows = reader.into_records().map(move |record| {
-            let record = record.context("the CSV cannot be read on")?;
-            let columns: Vec<String> = record.iter().map(str::to_owned).collect();
-            let reference = reference.and_then(|place| columns.get(place)).filter(|value| !value.is_empty());
+            let columns: Vec<String> = record.map_err(InputError::Csv)?.iter().map(str::to_owned).collect();
+            let reference = reference.and_then(|index| columns.get(index)).filter(|value| !value.is_empty());
             let item = match columns.get(text) {
                 Some(text) => Ok(PredictItem {
                     text: text.clone(),
@@ -90,11 +102,10 @@ impl Input {
         Ok(Self { columns, rows: Box::new(rows) })
     }
 
-    /// A row for each line that is not blank.
+    /// One row for each line that is not blank.
     fn lines(reader: Box<dyn Read>, parse: impl Fn(String) -> Result<PredictItem, String> + 'static) -> Self {
         let lines = BufReader::new(reader).split(b'\n').map(move |line| {
-            let line = line.context("the input cannot be read on")?;
-            let item = match String::from_utf8(line) {
+            let item = match String::from_utf8(line.map_err(InputError::Lines)?) {
                 Ok(line) => {
                     let line = line.strip_suffix('\r').map(str::to_owned).unwrap_or(line);
                     if line.trim().is_empty() {
@@ -131,7 +142,7 @@ fn metadata_value(key: &str, value: Value) -> Result<MetadataValue, String> {
         Value::String(text) => Ok(MetadataValue::Text(text)),
         Value::Bool(value) => Ok(MetadataValue::Bool(value)),
         Value::Number(number) => {
-            // A JSON number that was read always has a double next to it.
+            // `None` only with the feature `arbitrary_precision` of serde_json.
             let nearest = number.as_f64().unwrap_or(f64::NAN);
             MetadataValue::unaltered_number(|| format!("metadata.{key}"), number.as_i64(), nearest)
                 .map_err(|error| error.to_string())
@@ -156,12 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn a_text_a_line_skips_blank_lines() {
+    fn blank_lines_of_a_text_file_are_skipped() {
         assert_eq!(texts(&rows("one\r\n\n  two \n", InputFormat::Text)), [Ok("one"), Ok("  two ")]);
     }
 
     #[test]
-    fn csv_finds_the_text_column_and_keeps_the_others() {
+    fn csv_rows_have_their_text_reference_and_all_columns() {
         let rows = rows("n,text,ref\n1,\"a, b\",x\n2,c,\n3\n", InputFormat::Csv);
         assert_eq!(texts(&rows), [Ok("a, b"), Ok("c"), Err(())]);
         assert_eq!(rows[0].columns, ["1", "a, b", "x"]);
@@ -169,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_json_line_is_its_own_row() {
+    fn a_bad_json_line_fails_alone() {
         let rows = rows("{\"text\":\"a\",\"metadata\":{\"n\":1}}\n{\"txt\":1}\n", InputFormat::Jsonl);
         assert_eq!(texts(&rows), [Ok("a"), Err(())]);
     }
 
     #[test]
     fn metadata_numbers_that_would_be_altered_fail_their_row() {
-        for (number, taken) in [
+        for (number, accepted) in [
             ("9223372036854775807", true),
             ("-9223372036854775808", true),
             ("0.5", true),
@@ -187,7 +198,7 @@ mod tests {
         ] {
             let line = format!("{{\"text\":\"a\",\"metadata\":{{\"n\":{number}}}}}");
             let rows = rows(&line, InputFormat::Jsonl);
-            assert_eq!(rows[0].item.is_ok(), taken, "{number}");
+            assert_eq!(rows[0].item.is_ok(), accepted, "{number}");
             if let Err(problem) = &rows[0].item {
                 assert!(problem.contains("metadata.n"), "{problem}");
             }
@@ -195,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_csv_without_the_column_says_which_it_has() {
+    fn a_csv_without_the_text_column_is_refused_with_the_columns_it_has() {
         let reader = Box::new(std::io::Cursor::new(b"a,b\n".to_vec()));
         let error = Input::open(reader, InputFormat::Csv, "text").err().expect("refused").to_string();
         assert!(error.contains("a, b"), "{error}");

@@ -1,0 +1,103 @@
+//! The commands' view of the program: each request of the command line, delegated to the configuration, the container
+//! or the server.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use application::dtos::PredictSentimentResponse;
+use application::errors::BoxError;
+use application::ports::{DownloadProgress, ModelCatalog, SchemaMigrator};
+use application::use_cases::PredictSentimentBatchUseCase;
+use cli::{Failure, Opened, Overrides, Program, SchemaUse};
+use serde_json::Value;
+
+use crate::config::{self, Settings};
+use crate::container::{self, Models, Store};
+use crate::telemetry::{init_command_log, init_metrics, init_service_log};
+use crate::{health_probe, server};
+
+/// The program with its configuration.
+pub(crate) struct Undertone {
+    settings: Settings,
+}
+
+impl Program for Undertone {
+    fn openapi() -> String {
+        http_actix::openapi()
+    }
+
+    fn problem_catalog() -> String {
+        http_actix::problem_catalogue_markdown()
+    }
+
+    fn configuration_reference() -> String {
+        config::reference_markdown()
+    }
+
+    fn prediction_json(prediction: &PredictSentimentResponse) -> serde_json::Result<Value> {
+        serde_json::to_value(http_actix::prediction_json(prediction))
+    }
+
+    fn configure(overrides: &Overrides) -> Result<Self, BoxError> {
+        Ok(Self { settings: Settings::load(overrides)? })
+    }
+
+    fn effective_configuration(&self) -> String {
+        config::effective(&self.settings)
+    }
+
+    fn init_command_log(&self) -> Result<(), BoxError> {
+        Ok(init_command_log(&self.settings.log)?)
+    }
+
+    async fn serve(&self) -> Result<(), Failure> {
+        // Dropped last: it writes what the shutdown logs.
+        let log = init_service_log(&self.settings.log).map_err(Failure::set_up)?;
+        let metrics = init_metrics()?;
+        server::run(&self.settings, metrics, log.queue()).await
+    }
+
+    async fn open_migrator(&self, schema: SchemaUse) -> Result<Opened<Arc<dyn SchemaMigrator>>, BoxError> {
+        let store = match schema {
+            SchemaUse::Create => Store::open(&self.settings.store).await?,
+            SchemaUse::Existing => Store::open_existing(&self.settings.store).await?,
+        };
+        Ok(Opened { part: store.migrator(), close: Box::pin(async move { store.close().await }) })
+    }
+
+    async fn open_predictor(
+        &self,
+        model: Option<&str>,
+        store: bool,
+        progress: Option<Arc<dyn DownloadProgress>>,
+    ) -> Result<Opened<PredictSentimentBatchUseCase>, BoxError> {
+        let models = Models::load_one(&self.settings, model, progress).await?;
+        let store = if store { Some(Store::open_migrated(&self.settings.store).await?) } else { None };
+        let part = container::predict_batch(&self.settings, &models, store.as_ref());
+        let close = async move {
+            models.stop().await;
+            if let Some(store) = store {
+                store.close().await;
+            }
+        };
+        Ok(Opened { part, close: Box::pin(close) })
+    }
+
+    async fn describe_models(&self, progress: Option<Arc<dyn DownloadProgress>>) -> Result<String, Failure> {
+        let models = Models::load_all(&self.settings, progress).await.map_err(Failure::set_up)?;
+        let list = http_actix::models_json(&ModelCatalog::models(models.catalog.as_ref()));
+        models.stop().await;
+        Ok(serde_json::to_string_pretty(&list)?)
+    }
+
+    async fn back_up(&self, file: &Path) -> Result<(), Failure> {
+        let store = Store::open_existing(&self.settings.store).await.map_err(Failure::set_up)?;
+        let outcome = store.backup(file).await;
+        store.close().await;
+        Ok(outcome?)
+    }
+
+    fn check_ready(&self, url: Option<&str>) -> Result<(), BoxError> {
+        Ok(health_probe::check_ready(&self.settings.server, url)?)
+    }
+}

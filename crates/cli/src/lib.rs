@@ -1,0 +1,35 @@
+//! The command line: arguments, output, progress and exit codes.
+//!
+//! This crate knows no configuration file, no store, no model runtime and no HTTP server. What its commands need comes
+//! from a [`Program`], which the composition root implements. Start reading at [`run`], then `arguments.rs`, which
+//! names every command and flag; each command is one file in `commands`.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, expect(clippy::expect_used, reason = "a test may panic"))]
+
+mod arguments;
+mod commands;
+mod download_bars;
+mod failure;
+mod program;
+
+use std::process::ExitCode;
+
+use application::action::chain;
+use clap::Parser;
+
+pub use failure::Failure;
+pub use program::{Opened, Overrides, Program, SchemaUse};
+
+/// Parses the process's arguments and runs the command that they name with `P`.
+///
+/// A failure is printed to standard error as one line with its chain of causes.
+pub async fn run<P: Program>() -> ExitCode {
+    match commands::run::<P>(arguments::Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("undertone: {}", chain(failure.error()));
+            failure.exit_code()
+        }
+    }
+}
