@@ -20,10 +20,9 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let mut faults = Vec::new();
     for source in &sources {
         faults.extend(names::faults(source));
-        faults.extend(attributes::faults(source));
+        faults.extend(attributes::faults(source)?);
         faults.extend(actions::faults(source));
     }
-    faults.extend(actions::missing(&sources));
     faults.extend(migrations::faults(workspace.root())?);
     if !faults.is_empty() {
         bail!("{}", faults.join("\n"));
@@ -44,7 +43,7 @@ fn read_sources(root: &Path) -> anyhow::Result<Vec<Source>> {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
                 let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-                sources.push(Source::new(name, text));
+                sources.push(Source::parse(name, text)?);
             }
         }
     }

@@ -133,7 +133,10 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "xtask",
         inside: &[],
-        outside: &[&["anyhow", "cargo_metadata", "clap", "serde", "serde_json", "sha2", "tempfile", "ureq"]],
+        outside: &[
+            &["anyhow", "cargo_metadata", "clap", "proc-macro2", "serde", "serde_json", "sha2", "syn"],
+            &["tempfile", "ureq"],
+        ],
         dev_inside: &[],
         dev_outside: &[],
     },

@@ -1,105 +1,134 @@
-use std::ops::Range;
+use std::mem;
+
+use syn::visit::{self, Visit};
+use syn::{
+    Block, Expr, ExprCall, ExprLit, ImplItemFn, Item, ItemFn, ItemImpl, Lit, Signature, Type, Visibility,
+};
 
 use super::source::Source;
 
 const USE_CASES: &str = "crates/application/src/use_cases/";
 const CONTROLLERS: &str = "crates/http-actix/src/controllers/";
 
-/// Functions beside the controllers that run an action and are none.
-const NO_ACTIONS: [&str; 1] = ["RespondController.respond"];
+/// Public functions below [`CONTROLLERS`] that run an action but are none themselves.
+const NOT_ACTIONS: [&str; 1] = ["RespondController.respond"];
 
-/// Use cases and controllers that do not run inside `log_action` under their own name.
+/// Returns a line for each use case or controller that does not run inside `log_action` under its own name, and for
+/// each use case that has no `execute`.
 pub(super) fn faults(source: &Source) -> Vec<String> {
     let is_use_case = source.file.starts_with(USE_CASES);
     if !is_use_case && !source.file.starts_with(CONTROLLERS) {
         return Vec::new();
     }
-    let expected = |function: &Function| match function.of {
-        Some(name) if is_use_case => (function.name == "execute").then(|| format!("{name}.execute")),
-        None if is_use_case => None,
-        Some(name) => Some(format!("{name}.{}", function.name)),
-        None => Some(format!("{}Controller.{}", camel_case(source.stem()), function.name)),
-    };
+    let functions = Functions::of(source);
     let mut faults = Vec::new();
-    for function in public_async_functions(source) {
-        let Some(action) = expected(&function).filter(|action| !NO_ACTIONS.contains(&action.as_str())) else {
-            continue;
+    for function in &functions {
+        let name = function.signature.ident.to_string();
+        let action = match &function.owner {
+            Some(owner) if !is_use_case || name == "execute" => format!("{owner}.{name}"),
+            None if !is_use_case => format!("{}Controller.{name}", camel_case(source.stem())),
+            _ => continue,
         };
-        if !actions_in(source, &function.body).any(|name| name == action) {
-            let line = source.line_of(function.offset);
-            faults.push(format!("{}:{line}: runs outside log_action(\"{action}\", …)", source.file));
+        if !NOT_ACTIONS.contains(&action.as_str()) && !actions_in(function.body).contains(&action) {
+            let place = source.place(function.signature.ident.span());
+            faults.push(format!("{place}: run the body inside log_action(\"{action}\", …)"));
+        }
+    }
+    for use_case in use_cases(source).filter(|_| is_use_case) {
+        let executes = |function: &Function| {
+            function.signature.ident == "execute" && function.owner.as_deref() == Some(&use_case.to_string())
+        };
+        if !functions.iter().any(executes) {
+            let place = source.place(use_case.span());
+            faults.push(format!("{place}: add `pub async fn execute` to {use_case}"));
         }
     }
     faults
 }
 
-/// Use cases without an `execute`: the rule above would not see them.
-pub(super) fn missing(sources: &[Source]) -> Vec<String> {
-    let mut faults = Vec::new();
-    for source in sources.iter().filter(|source| source.file.starts_with(USE_CASES)) {
-        for name in words_after(&source.code, "pub struct ").filter(|name| name.ends_with("UseCase")) {
-            let mut functions = public_async_functions(source);
-            if !functions.any(|function| function.of == Some(name) && function.name == "execute") {
-                faults.push(format!("{}: {name} has no `pub async fn execute`", source.file));
-            }
-        }
-    }
-    faults
-}
-
-struct Function<'a> {
-    offset: usize,
-    /// The type of the `impl` it stands in.
-    of: Option<&'a str>,
-    name: &'a str,
-    body: Range<usize>,
-}
-
-/// The `pub async fn` and `pub(crate) async fn` of a source.
-fn public_async_functions(source: &Source) -> impl Iterator<Item = Function<'_>> {
-    let head = "async fn ";
-    source.code.match_indices(head).filter_map(move |(offset, _)| {
-        let before = source.code[..offset].trim_end();
-        if !before.ends_with("pub") && !before.ends_with("pub(crate)") {
-            return None;
-        }
-        let open = offset + source.code[offset..].find('{')?;
-        let body = open..source.closing(open, (b'{', b'}'));
-        let name = first_word(&source.code[offset + head.len()..]);
-        Some(Function { offset, of: impl_around(source, offset), name, body })
-    })
-}
-
-/// The names under which a body calls `log_action`.
-fn actions_in<'a>(source: &'a Source, body: &Range<usize>) -> impl Iterator<Item = &'a str> {
-    let head = "log_action(";
-    source.code[body.clone()].match_indices(head).filter_map(|(offset, _)| {
-        let argument = source.text[body.start + offset + head.len()..].trim_start();
-        argument.strip_prefix('"')?.split('"').next()
-    })
-}
-
-/// The type of the inherent `impl` block around an offset.
-fn impl_around(source: &Source, offset: usize) -> Option<&str> {
-    source.code[..offset].rmatch_indices("impl").find_map(|(start, _)| {
-        let starts_line = source.code[..start].chars().next_back().is_none_or(|before| before == '\n');
-        let open = start + source.code[start..].find('{')?;
-        let around = starts_line && open < offset && offset < source.closing(open, (b'{', b'}'));
-        around.then(|| {
-            let header = &source.code[start + "impl".len()..open];
-            let header = header.split(" where ").next().unwrap_or(header);
-            first_word(header.rsplit('>').find(|part| !part.trim().is_empty()).unwrap_or(header).trim_start())
+/// The public structs named `…UseCase`.
+fn use_cases(source: &Source) -> impl Iterator<Item = &syn::Ident> {
+    source
+        .syntax
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Struct(item) if is_public(&item.vis) => Some(&item.ident),
+            _ => None,
         })
-    })
+        .filter(|name| name.to_string().ends_with("UseCase"))
 }
 
-fn words_after<'a>(code: &'a str, head: &'static str) -> impl Iterator<Item = &'a str> {
-    code.match_indices(head).map(move |(offset, _)| first_word(&code[offset + head.len()..]))
+/// A function that is async and visible outside its module.
+struct Function<'a> {
+    /// The type whose `impl` contains it.
+    owner: Option<String>,
+    signature: &'a Signature,
+    body: &'a Block,
 }
 
-fn first_word(code: &str) -> &str {
-    let end = code.find(|character: char| !(character.is_alphanumeric() || character == '_'));
-    &code[..end.unwrap_or(code.len())]
+#[derive(Default)]
+struct Functions<'a> {
+    owner: Option<String>,
+    found: Vec<Function<'a>>,
+}
+
+impl<'a> Functions<'a> {
+    fn of(source: &'a Source) -> Vec<Function<'a>> {
+        let mut functions = Self::default();
+        functions.visit_file(&source.syntax);
+        functions.found
+    }
+
+    fn add(&mut self, visibility: &Visibility, signature: &'a Signature, body: &'a Block) {
+        if is_public(visibility) && signature.asyncness.is_some() {
+            self.found.push(Function { owner: self.owner.clone(), signature, body });
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Functions<'a> {
+    fn visit_item_impl(&mut self, item: &'a ItemImpl) {
+        let outer = mem::replace(&mut self.owner, name_of(&item.self_ty));
+        visit::visit_item_impl(self, item);
+        self.owner = outer;
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'a ImplItemFn) {
+        self.add(&function.vis, &function.sig, &function.block);
+    }
+
+    fn visit_item_fn(&mut self, function: &'a ItemFn) {
+        self.add(&function.vis, &function.sig, &function.block);
+    }
+}
+
+fn name_of(of: &Type) -> Option<String> {
+    let Type::Path(of) = of else { return None };
+    of.path.segments.last().map(|segment| segment.ident.to_string())
+}
+
+fn is_public(visibility: &Visibility) -> bool {
+    !matches!(visibility, Visibility::Inherited)
+}
+
+/// The names with which a body calls `log_action`.
+fn actions_in(body: &Block) -> Vec<String> {
+    struct Actions(Vec<String>);
+    impl Visit<'_> for Actions {
+        fn visit_expr_call(&mut self, call: &ExprCall) {
+            if let Expr::Path(function) = &*call.func
+                && function.path.segments.last().is_some_and(|name| name.ident == "log_action")
+                && let Some(Expr::Lit(ExprLit { lit: Lit::Str(name), .. })) = call.args.first()
+            {
+                self.0.push(name.value());
+            }
+            visit::visit_expr_call(self, call);
+        }
+    }
+    let mut actions = Actions(Vec::new());
+    actions.visit_block(body);
+    actions.0
 }
 
 /// `unknown_route` as `UnknownRoute`.
@@ -113,15 +142,17 @@ fn camel_case(snake_case: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
     use super::*;
 
     fn use_case(execute: &str) -> Source {
         let text = format!("pub struct GetThingUseCase {{}}\nimpl GetThingUseCase {{\n    {execute}\n}}\n");
-        Source::new("crates/application/src/use_cases/get_thing.rs", text)
+        Source::parse("crates/application/src/use_cases/get_thing.rs", text).unwrap()
     }
 
     fn controller(text: &str) -> Source {
-        Source::new("crates/http-actix/src/controllers/api_key.rs", text)
+        Source::parse("crates/http-actix/src/controllers/api_key.rs", text).unwrap()
     }
 
     #[test]
@@ -130,7 +161,6 @@ mod tests {
             "pub async fn execute(&self) { log_action(\n\"GetThingUseCase.execute\", async {}).await }",
         );
         assert_eq!(faults(&good), Vec::<String>::new());
-        assert_eq!(missing(&[good]), Vec::<String>::new());
     }
 
     #[test]
@@ -141,7 +171,7 @@ mod tests {
             "pub async fn execute(&self) { /* log_action(\"GetThingUseCase.execute\", */ }",
         ] {
             let faults = faults(&use_case(execute));
-            let expected = "crates/application/src/use_cases/get_thing.rs:3: runs outside \
+            let expected = "crates/application/src/use_cases/get_thing.rs:3: run the body inside \
                             log_action(\"GetThingUseCase.execute\", …)";
             assert_eq!(faults, [expected], "{execute}");
         }
@@ -149,7 +179,12 @@ mod tests {
 
     #[test]
     fn a_use_case_without_execute_is_a_fault() {
-        assert_eq!(missing(&[use_case("pub async fn run(&self) {}")]).len(), 1);
+        assert_eq!(
+            faults(&use_case("pub async fn run(&self) {}")),
+            [
+                "crates/application/src/use_cases/get_thing.rs:1: add `pub async fn execute` to GetThingUseCase"
+            ]
+        );
     }
 
     #[test]

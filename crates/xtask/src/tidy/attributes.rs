@@ -1,56 +1,79 @@
+use anyhow::Context;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
 use super::source::Source;
 
 /// Attributes that hide a fault, with what to do instead.
 const REFUSED: [(&str, &str); 3] = [
     ("ignore", "a test that does not run proves nothing: make it run, or delete it"),
-    ("should_panic", "it passes on any panic: look at the outcome instead"),
+    ("should_panic", "it passes on any panic: check the outcome instead"),
     ("allow", "write #[expect(…, reason = \"…\")], which fails once it is not needed"),
 ];
 
-/// Attributes that no source has, and examples in docs that are not run.
-pub(super) fn faults(source: &Source) -> Vec<String> {
+/// Returns a line for each attribute that hides a fault, and for each example in docs that is not run.
+///
+/// The tokens are read instead of the syntax tree, which does not reach into macros.
+pub(super) fn faults(source: &Source) -> anyhow::Result<Vec<String>> {
+    let tokens: TokenStream =
+        source.text.parse().ok().with_context(|| format!("cannot parse {}", source.file))?;
     let mut faults = Vec::new();
-    for (open, attribute) in attributes(source) {
-        for (name, advice) in REFUSED.iter().filter(|(name, _)| uses(attribute, name)) {
-            faults.push(format!("{}:{}: #[{name}]: {advice}", source.file, source.line_of(open)));
-        }
-    }
-    for (index, line) in source.text.lines().enumerate() {
-        let line = line.trim_start();
-        if (line.starts_with("///") || line.starts_with("//!")) && line.contains("```ignore") {
-            faults.push(format!("{}:{}: an example that is not run: let it run", source.file, index + 1));
-        }
-    }
-    faults
+    visit(tokens, &mut |attribute| faults.extend(fault(source, attribute)));
+    Ok(faults)
 }
 
-/// Every attribute of the code: its offset and what stands between its brackets.
-fn attributes(source: &Source) -> impl Iterator<Item = (usize, &str)> {
-    source.code.match_indices('#').filter_map(|(hash, _)| {
-        let after = source.code[hash + 1..].trim_start_matches('!');
-        let open = source.code.len() - after.len();
-        after.starts_with('[').then(|| {
-            let end = source.closing(open, (b'[', b']'));
-            (hash, source.code[open + 1..end].trim_end_matches(']'))
-        })
-    })
+/// Calls `each` with what every attribute has between its brackets.
+fn visit(tokens: TokenStream, each: &mut impl FnMut(TokenStream)) {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(mark) if mark.as_char() == '#' => {
+                tokens.next_if(|token| matches!(token, TokenTree::Punct(mark) if mark.as_char() == '!'));
+                let is_attribute = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket);
+                if let Some(TokenTree::Group(attribute)) = tokens.next_if(is_attribute) {
+                    each(attribute.stream());
+                }
+            }
+            TokenTree::Group(group) => visit(group.stream(), each),
+            _ => {}
+        }
+    }
 }
 
-/// Whether an attribute is `name`, by itself or under a condition.
-fn uses(attribute: &str, name: &str) -> bool {
-    let mut words = attribute.split(|character: char| !(character.is_alphanumeric() || character == '_'));
-    match words.find(|word| !word.is_empty()) {
-        Some("cfg_attr") => words.any(|word| word == name),
-        first => first == Some(name),
+fn fault(source: &Source, attribute: TokenStream) -> Option<String> {
+    let mut tokens = attribute.into_iter();
+    let TokenTree::Ident(name) = tokens.next()? else { return None };
+    let mut names = vec![name.to_string()];
+    let place = source.place(name.span());
+    match names[0].as_str() {
+        "doc" if tokens.any(|token| token.to_string().contains("```ignore")) => {
+            return Some(format!("{place}: an example that is not run: let it run"));
+        }
+        "cfg_attr" => names = tokens.flat_map(words).collect(),
+        _ => {}
     }
+    let (name, advice) = REFUSED.iter().find(|(refused, _)| names.iter().any(|name| name == refused))?;
+    Some(format!("{place}: #[{name}]: {advice}"))
+}
+
+/// The names inside a token's brackets.
+fn words(token: TokenTree) -> Vec<String> {
+    let TokenTree::Group(group) = token else { return Vec::new() };
+    group
+        .stream()
+        .into_iter()
+        .filter(|token| matches!(token, TokenTree::Ident(_)))
+        .map(|name| name.to_string())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
     use super::*;
 
     fn faults_of(text: &str) -> Vec<String> {
-        faults(&Source::new("crates/domain/src/a.rs", text))
+        faults(&Source::parse("crates/domain/src/a.rs", text).unwrap()).unwrap()
     }
 
     #[test]
@@ -62,6 +85,7 @@ mod tests {
             "\n#![allow(dead_code)]",
             "\n#[cfg_attr(test, allow(clippy::unwrap_used))]\nfn f() {}",
             "\n#[ cfg_attr(not(unix), ignore) ]\nfn f() {}",
+            "cases! {\n    #[ignore]\n    fn f() {}\n}",
             "\n//! ```ignore",
         ] {
             let faults = faults_of(text);
@@ -73,10 +97,10 @@ mod tests {
     #[test]
     fn words_in_comments_strings_and_other_attributes_are_none() {
         for text in [
-            "// #[ignore]\nlet x = \"#[allow(x)]\";",
+            "// #[ignore]\nconst X: &str = \"#[allow(x)]\";",
             "#[expect(dead_code, reason = \"allow\")]\nfn f() {}",
             "#[serde(rename_all = \"snake_case\")]\n#[arg(ignore_case = true)]\nstruct S;",
-            "let x = a # b; allow(x); ignore[0];",
+            "fn f() { allow(x); ignore[0]; m!(a # b); }",
         ] {
             assert_eq!(faults_of(text), Vec::<String>::new(), "{text}");
         }

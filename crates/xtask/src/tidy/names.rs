@@ -26,10 +26,12 @@ pub(super) fn faults(source: &Source) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test")]
+
     use super::*;
 
     fn count(file: &str, text: &str) -> usize {
-        faults(&Source::new(file, text)).len()
+        faults(&Source::parse(file, text).unwrap()).len()
     }
 
     #[test]
