@@ -2,7 +2,7 @@
 
 pub(crate) mod database;
 pub(crate) mod local_cluster;
-pub(crate) mod login;
+pub(crate) mod ports;
 pub(crate) mod supervised;
 mod totals;
 

@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 
 use super::client::Client;
 use super::resident::{Watch, resident};
-use crate::test_run::login::free_port;
+use crate::test_run::ports::free_port;
 use crate::test_run::supervised::{Plan, Supervised};
 
 /// A server that is measured; it ends with this value, or with this process.

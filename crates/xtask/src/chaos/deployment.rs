@@ -12,7 +12,7 @@ use super::silent_proxy::SilentProxy;
 use super::stop_signal::wait_until;
 use crate::test_run::database;
 use crate::test_run::local_cluster::Cluster;
-use crate::test_run::login::fixed_ports;
+use crate::test_run::ports::fixed_ports;
 
 /// Two replicas behind a balancer, and the store that they share. All of it ends with this value.
 #[derive(Debug)]

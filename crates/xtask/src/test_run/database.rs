@@ -1,15 +1,24 @@
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
 use super::local_cluster::{Cluster, Programs};
-use super::login;
+use super::ports::free_port;
 use super::supervised::{Plan, Supervised};
 use crate::apt;
 use crate::workspace::environment;
 
-/// What the tests read the address from.
+/// The variable with the address that the tests read.
 pub(super) const VARIABLE: &str = "TEST_DATABASE_URL";
+
+/// The superuser of the servers that are started here.
+pub(super) const USER: &str = "undertone";
+
+/// The address of the server on `port`; clients need no password.
+pub(crate) fn url(port: u16) -> String {
+    format!("postgres://{USER}@127.0.0.1:{port}/postgres")
+}
 
 /// A `PostgreSQL` for the tests: somebody else's, or one that ends with this value.
 #[derive(Debug)]
@@ -26,7 +35,7 @@ impl Database {
 
     /// A server of our own on a port of the loopback, open to everyone there.
     pub(super) fn started(server: Supervised, port: u16) -> Self {
-        Self { url: login::url(port), _server: Some(server) }
+        Self { url: url(port), _server: Some(server) }
     }
 }
 
@@ -50,7 +59,7 @@ pub(crate) fn start_new() -> anyhow::Result<Database> {
              or start Docker"
         )
     })?;
-    Ok(Cluster::start(&programs, login::free_port()?)?.into_database())
+    Ok(Cluster::start(&programs, free_port()?)?.into_database())
 }
 
 /// The programs of PostgreSQL: as they are installed; else, for root on Debian, installed first.
@@ -69,18 +78,21 @@ fn docker_answers() -> bool {
 }
 
 fn start_in_docker() -> anyhow::Result<Database> {
-    let port = login::free_port()?;
+    let port = free_port()?;
     let name = format!("undertone-test-{}", std::process::id());
     let publish = format!("127.0.0.1:{port}:5432");
     let mut command = Command::new("docker");
     command.args(["run", "--rm", "--name", &name, "--publish", &publish]);
-    command.args(["--env", &format!("POSTGRES_USER={}", login::USER)]);
+    command.args(["--env", &format!("POSTGRES_USER={USER}")]);
     command.args(["--env", "POSTGRES_DB=postgres", "--env", "POSTGRES_HOST_AUTH_METHOD=trust"]);
     command.args(["postgres:15", "-c", "max_connections=400"]);
+    // Over TCP: the image's set-up runs a server of its own first, which listens on a socket file only.
+    let mut ready = Command::new("docker");
+    ready.args(["exec", &name, "pg_isready", "--host", "127.0.0.1"]);
     let folder = tempfile::Builder::new().prefix("undertone-test-").tempdir()?;
     let mut server =
         Supervised::start(Plan { command, folder, stop: format!("docker stop --time 10 {name}") })?;
     // The first run fetches the image.
-    login::wait_until_open(port, &mut server, login::LONG)?;
+    server.wait_until_ready(ready, Duration::from_mins(10))?;
     Ok(Database::started(server, port))
 }

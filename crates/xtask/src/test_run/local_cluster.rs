@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 
-use super::database::Database;
-use super::login;
+use super::database::{Database, USER, url};
 use super::supervised::{Plan, Supervised};
 use crate::workspace::on_path;
+
+/// How long the server may take to start or to end.
+const START: Duration = Duration::from_mins(1);
 
 /// The server's programs as they are installed.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ impl Programs {
     }
 
     fn inside(bin: &Path) -> Option<Self> {
-        let complete = ["initdb", "postgres"].iter().all(|program| bin.join(program).is_file());
+        let complete = ["initdb", "pg_isready", "postgres"].iter().all(|program| bin.join(program).is_file());
         complete.then(|| Self { bin: bin.to_owned() })
     }
 }
@@ -71,7 +73,7 @@ impl Cluster {
         // changes nothing for it, and ends the shell of a start that waits.
         let stop = r#"kill -INT "$server"; kill -TERM "$server""#.to_owned();
         let mut server = Supervised::start_as(Plan { command, folder, stop }, user)?;
-        login::wait_until_open(port, &mut server, login::SHORT)?;
+        server.wait_until_ready(ready(&programs.bin, port), START)?;
         Ok(Self { server, bin: programs.bin.clone(), port })
     }
 
@@ -96,14 +98,14 @@ impl Cluster {
         command.args(["-c", r#"sleep "$0"; exec "$@""#, &down.as_secs().to_string()]);
         command.arg(start.get_program()).args(start.get_args());
         self.server.start_again(&command, "")?;
-        login::wait_until_open(self.port, &mut self.server, login::SHORT + down)
+        self.server.wait_until_ready(ready(&self.bin, self.port), START + down)
     }
 
     /// Runs a statement past everything that stands before the server; a line for each row, tabs between columns.
     pub(crate) fn query(&self, statement: &str) -> anyhow::Result<String> {
         let mut psql = Command::new(self.bin.join("psql"));
         psql.args(["--no-psqlrc", "--no-align", "--tuples-only", "--field-separator", "\t", "--command"]);
-        psql.arg(statement).arg(login::url(self.port)).stdin(Stdio::null());
+        psql.arg(statement).arg(url(self.port)).stdin(Stdio::null());
         let output = psql.output().context("psql cannot be run")?;
         ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr).trim());
         Ok(String::from_utf8(output.stdout)?)
@@ -118,7 +120,7 @@ impl Cluster {
 fn wait_until_ended(server: &mut Supervised) -> anyhow::Result<()> {
     let started = Instant::now();
     while !server.has_ended() {
-        ensure!(started.elapsed() < login::SHORT, "PostgreSQL does not end; it said:\n{}", server.said());
+        ensure!(started.elapsed() < START, "PostgreSQL does not end; it said:\n{}", server.said());
         #[expect(clippy::disallowed_methods, reason = "another program ends, and tells nobody when it has")]
         thread::sleep(Duration::from_millis(20));
     }
@@ -127,7 +129,7 @@ fn wait_until_ended(server: &mut Supervised) -> anyhow::Result<()> {
 
 fn initialise(programs: &Programs, folder: &Path, user: Option<(u32, u32)>) -> anyhow::Result<()> {
     let mut initdb = Command::new(programs.bin.join("initdb"));
-    initdb.arg("--pgdata").arg(folder.join("data")).args(["--username", login::USER]);
+    initdb.arg("--pgdata").arg(folder.join("data")).args(["--username", USER]);
     initdb.args(["--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync"]);
     initdb.current_dir(folder).stdin(Stdio::null());
     if let Some((uid, gid)) = user {
@@ -160,6 +162,13 @@ fn server(bin: &Path, folder: &Path, port: u16) -> Command {
     server
 }
 
+/// The command that succeeds once the server on `port` accepts connections.
+fn ready(bin: &Path, port: u16) -> Command {
+    let mut ready = Command::new(bin.join("pg_isready"));
+    ready.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+    ready
+}
+
 /// Whom to run the server as: `PostgreSQL` does not run as root.
 fn unprivileged_user(ours: &TempDir) -> anyhow::Result<Option<(u32, u32)>> {
     if fs::metadata(ours.path())?.uid() != 0 {
@@ -187,9 +196,8 @@ mod tests {
     #[test]
     fn the_newest_complete_installation_is_taken() {
         let root = tempfile::tempdir().unwrap();
-        for (version, programs) in
-            [("pg-9", &["initdb", "postgres"][..]), ("pg-15", &["initdb", "postgres"]), ("pg-16", &["psql"])]
-        {
+        let complete = ["initdb", "pg_isready", "postgres"];
+        for (version, programs) in [("pg-9", &complete[..]), ("pg-15", &complete), ("pg-16", &["psql"])] {
             let bin = root.path().join(version).join("bin");
             fs::create_dir_all(&bin).unwrap();
             for program in programs {

@@ -3,6 +3,8 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use tempfile::TempDir;
@@ -93,6 +95,24 @@ impl Supervised {
     /// How the server ended, where it has: its exit code, or 128 and the number of the signal that killed it.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.shell.try_wait().ok().flatten()
+    }
+
+    /// Runs `ready` until it succeeds: a command that asks the server whether it accepts connections.
+    ///
+    /// # Errors
+    /// When the server ends by itself or is not ready after `limit`; the message has the end of its log.
+    pub(super) fn wait_until_ready(&mut self, mut ready: Command, limit: Duration) -> anyhow::Result<()> {
+        ready.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let program = ready.get_program().to_string_lossy().into_owned();
+        let started = Instant::now();
+        while !ready.status().with_context(|| format!("cannot run {program}"))?.success() {
+            ensure!(!self.has_ended(), "the server did not start; its log ends with:\n{}", self.said());
+            let in_time = started.elapsed() < limit;
+            ensure!(in_time, "the server is not ready after {limit:?}; its log ends with:\n{}", self.said());
+            #[expect(clippy::disallowed_methods, reason = "no event says that another program is ready")]
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
     }
 
     /// The file that the server's output goes to.
@@ -192,6 +212,26 @@ mod tests {
         server.shell.wait().unwrap();
         assert!(server.has_ended());
         assert_eq!(server.said(), "no such option");
+    }
+
+    #[test]
+    fn a_server_is_waited_for_until_it_is_ready_has_ended_or_is_late() {
+        let shell = |script: &str| {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", script]);
+            shell
+        };
+        let mut server = Supervised::start(plan("sleep 0.2; echo up >id; sleep 600")).unwrap();
+        let id = server.folder().join("id");
+        server
+            .wait_until_ready(shell(&format!("test -e '{}'", id.display())), Duration::from_mins(1))
+            .unwrap();
+        assert!(id.exists());
+        let late = server.wait_until_ready(shell("exit 1"), Duration::ZERO).unwrap_err().to_string();
+        assert!(late.contains("is not ready after 0ns"), "{late}");
+        let mut server = Supervised::start(plan("echo no such option; exit 1")).unwrap();
+        let ended = server.wait_until_ready(shell("exit 1"), Duration::from_mins(1)).unwrap_err().to_string();
+        assert!(ended.contains("did not start") && ended.contains("no such option"), "{ended}");
     }
 
     #[test]
