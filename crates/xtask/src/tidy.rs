@@ -1,10 +1,15 @@
-//! The rules of the sources that no lint knows, one file a rule.
+//! Rules about the project's files that no lint checks, one module a rule.
 
 mod actions;
 mod attributes;
+mod comments;
+mod import_cycles;
+mod imports;
+mod markdown;
 mod migrations;
 mod names;
 mod source;
+mod words;
 
 use std::fs;
 use std::path::Path;
@@ -14,41 +19,66 @@ use anyhow::{Context, bail};
 use crate::tidy::source::Source;
 use crate::workspace::Workspace;
 
-/// Fails with one line for each fault, each with its file.
+/// Checks every rule.
+///
+/// # Errors
+/// When a file breaks a rule: a line for each place, with what to do.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    let sources = read_sources(workspace.root())?;
+    let files = read_files(workspace.root())?;
     let mut faults = Vec::new();
+    // Rules that the files do not follow everywhere yet: printed, no failure.
+    let mut notes = Vec::new();
+    let mut sources = Vec::new();
+    for (file, text) in &files {
+        if has_extension(file, "rs") {
+            sources.push(Source::parse(file, text)?);
+        } else {
+            notes.extend(markdown::faults(file, text));
+        }
+        notes.extend(words::faults(file, text));
+    }
     for source in &sources {
         faults.extend(names::faults(source));
+        notes.extend(comments::faults(source));
         faults.extend(attributes::faults(source)?);
         faults.extend(actions::faults(source));
     }
+    notes.extend(import_cycles::faults(&sources));
     faults.extend(migrations::faults(workspace.root())?);
+    for note in &notes {
+        eprintln!("note: {note}");
+    }
     if !faults.is_empty() {
         bail!("{}", faults.join("\n"));
     }
-    eprintln!("tidy: {} sources keep the rules", sources.len());
+    eprintln!("tidy: {} files follow the rules", files.len());
     Ok(())
 }
 
-/// Every Rust source below `crates`, by its path from the root.
-fn read_sources(root: &Path) -> anyhow::Result<Vec<Source>> {
-    let mut sources = Vec::new();
-    let mut folders = vec![root.join("crates")];
+/// Reads the Rust and Markdown files: each one's path from the root, and its text.
+fn read_files(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
             let path = entry?.path();
+            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-                let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-                sources.push(Source::parse(name, text)?);
+                // Beside these there are build folders and whatever else a checkout has.
+                let has_sources = folder != root || ["crates", "docs", "models"].contains(&name.as_str());
+                folders.extend(has_sources.then_some(path));
+            } else if has_extension(&name, "rs") || has_extension(&name, "md") {
+                let text = fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;
+                files.push((name, text));
             }
         }
     }
-    sources.sort_by(|one, other| one.file.cmp(&other.file));
-    Ok(sources)
+    files.sort();
+    Ok(files)
+}
+
+fn has_extension(file: &str, extension: &str) -> bool {
+    Path::new(file).extension().is_some_and(|of_file| of_file == extension)
 }
 
 #[cfg(test)]
@@ -58,12 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_anywhere_below_crates_fails_with_its_file_and_line() {
+    fn a_fault_in_any_file_fails_with_the_file_and_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let nested = folder.path().join("crates/domain/src/policies");
         fs::create_dir_all(&nested).unwrap();
         fs::write(nested.join("softmax.rs"), "\n#[ignore]\nfn f() {}\n").unwrap();
+        fs::write(folder.path().join("README.md"), "One. Two.").unwrap();
         let error = run(&Workspace::at(folder.path())).unwrap_err().to_string();
         assert!(error.contains("crates/domain/src/policies/softmax.rs:2: "), "{error}");
+        assert!(error.contains("README.md:1: "), "{error}");
     }
 }
