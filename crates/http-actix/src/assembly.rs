@@ -1,4 +1,4 @@
-//! The applications as actix-web runs them: routes inside, middlewares around.
+//! The applications that actix-web runs: the routes, wrapped in the middlewares.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -16,7 +16,7 @@ use crate::openapi::document_for;
 use crate::routes::{self, Endpoint};
 use crate::state::ApiState;
 
-/// The API for callers, to be given to `HttpServer::new` or to `actix_web::test::init_service`.
+/// Returns the API for clients, for `HttpServer::new` or `actix_web::test::init_service`.
 pub fn api(
     state: ApiState,
 ) -> App<
@@ -32,7 +32,7 @@ pub fn api(
     assemble(state, endpoints)
 }
 
-/// The API for operators, to be served on a listener that callers cannot reach: metrics and the detailed health.
+/// Returns the API for operators: metrics and the detailed health, for a listener that clients cannot reach.
 pub fn admin_api(
     mut state: ApiState,
 ) -> App<
@@ -49,7 +49,7 @@ pub fn admin_api(
     assemble(state, routes::admin())
 }
 
-/// The last middleware wrapped is the first to see a request and the last to see its response.
+/// The middleware that is wrapped last is the first to receive a request and the last to receive its response.
 fn assemble(
     state: ApiState,
     endpoints: Vec<Endpoint>,

@@ -1,4 +1,4 @@
-//! The bound on what the bodies of all requests and responses take of the memory together.
+//! The limit on the memory that the bodies of all requests and responses take together.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -13,7 +13,8 @@ use metrics::{counter, gauge};
 pub(crate) const BODY_MEMORY_BYTES: &str = "http_body_memory_bytes";
 pub(crate) const BODY_MEMORY_REFUSED_TOTAL: &str = "http_body_memory_refused_total";
 
-/// What a body has for nothing. Most bodies are smaller, and so are served while large ones take all there is.
+/// The bytes of each body that are not counted. Most bodies are smaller and so are served while large ones use up the
+/// limit.
 pub(crate) const FREE_BYTES: usize = 16 * 1024;
 
 /// The limit of [`BodyMemory`] is reached.
@@ -31,24 +32,24 @@ struct Account {
 }
 
 impl BodyMemory {
-    /// An account of at most `limit` bytes, of which none are used.
+    /// Creates an account of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self(Arc::new(Account { limit, used: AtomicUsize::new(0) }))
     }
 
-    /// A reservation of nothing yet.
+    /// Returns a reservation of no bytes.
     pub(crate) fn reserve(&self) -> Reservation {
         Reservation { account: Arc::clone(&self.0), bytes: 0 }
     }
 
-    /// The bytes in use, those that every body has for nothing not counted.
+    /// Returns the bytes in use, without the free ones of each body.
     #[cfg(test)]
     pub(crate) fn used(&self) -> usize {
         self.0.used.load(Ordering::Relaxed)
     }
 }
 
-/// The bytes that one body, or what was made of it, takes; dropping it gives them back.
+/// The bytes that one body, or the value parsed from it, takes; dropping it releases them.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     account: Arc<Account>,
@@ -56,21 +57,21 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// The bytes that are reserved.
+    /// Returns the bytes that are reserved.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Makes the reservation one of at least `bytes`.
+    /// Raises the reservation to at least `bytes`.
     ///
     /// # Errors
-    /// `saturated` where there is no room for so many; the reservation is then as it was.
+    /// The limit is reached; the reservation is unchanged.
     pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), BodyMemoryFull> {
         let more = charged(bytes).saturating_sub(charged(self.bytes));
         if more > 0 {
             let Account { limit, used } = &*self.account;
-            let room = |used: usize| used.checked_add(more).filter(|used| used <= limit);
-            if used.try_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
+            let within_limit = |used: usize| used.checked_add(more).filter(|used| used <= limit);
+            if used.try_update(Ordering::Relaxed, Ordering::Relaxed, within_limit).is_err() {
                 counter!(BODY_MEMORY_REFUSED_TOTAL).increment(1);
                 return Err(BodyMemoryFull);
             }
@@ -80,8 +81,8 @@ impl Reservation {
         Ok(())
     }
 
-    /// Makes the reservation one of exactly `bytes`, whether there is room or not: for a response to work that is done
-    /// and must not be refused any more. Others are refused until there is room again.
+    /// Sets the reservation to exactly `bytes`, even beyond the limit: for the response to work that is done and must
+    /// not be refused any more. Other bodies are refused until the total is below the limit again.
     pub(crate) fn resize(&mut self, bytes: usize) {
         let (old, new) = (charged(self.bytes), charged(bytes));
         if new > old {
@@ -101,18 +102,17 @@ impl Drop for Reservation {
     }
 }
 
-/// A response's body, with the memory that is reserved for it. It is given out in parts, so that the connection's own
-/// buffer stays small.
+/// A response's body with its reservation. It is sent in parts, so that the connection's own buffer stays small.
 pub(crate) struct ReservedBody {
     rest: Bytes,
     _reservation: Reservation,
 }
 
-/// The bytes given out at a time: those that a connection buffers.
+/// The bytes sent at a time: as many as a connection buffers.
 const PART_BYTES: usize = 32 * 1024;
 
 impl ReservedBody {
-    /// The body of these bytes, for which there is `reservation`; it becomes one of their exact number.
+    /// Creates the body of `bytes` and sets `reservation` to their number.
     pub(crate) fn new(bytes: Bytes, mut reservation: Reservation) -> Self {
         reservation.resize(bytes.len());
         Self { rest: bytes, _reservation: reservation }
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_bodies_are_served_while_large_ones_take_everything() {
+    fn small_bodies_are_served_while_large_ones_use_up_the_limit() {
         let memory = BodyMemory::new(100);
         let mut large = memory.reserve();
         assert!(large.grow_to(FREE_BYTES + 100).is_ok());
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn growing_never_shrinks_and_resizing_does_what_it_says() {
+    fn growing_never_shrinks_and_resizing_is_exact_and_never_refused() {
         let memory = BodyMemory::new(100);
         let mut body = memory.reserve();
         assert!(body.grow_to(FREE_BYTES + 60).is_ok());

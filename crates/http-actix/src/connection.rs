@@ -2,24 +2,24 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
-/// What a connection's transport must know of the requests on it.
+/// The requests of one connection, as its transport needs to know them.
 ///
-/// The transport has limits on the time that a client may take; they hold while no request is being answered. The
-/// server puts a `ConnectionState` into the connection's data, and a middleware marks each request in it, from its
-/// head to the end of its response.
+/// The transport limits the time that a client may take while no request is being answered. The server puts a
+/// `ConnectionState` into the connection's data, and a middleware marks each request in it, from its head to the end of
+/// its response.
 #[derive(Debug, Clone)]
 pub struct ConnectionState(Rc<State>);
 
 #[derive(Debug)]
 struct State {
-    /// The requests that have begun on the connection so far.
+    /// The number of requests that have begun on the connection.
     begun: Cell<u64>,
     in_progress: Cell<u32>,
     idle_since: Cell<Instant>,
 }
 
 impl ConnectionState {
-    /// The state of a connection that was opened at `now`.
+    /// Creates the state of a connection that was opened at `now`.
     pub fn new(now: Instant) -> Self {
         let state = State { begun: Cell::new(0), in_progress: Cell::new(0), idle_since: Cell::new(now) };
         Self(Rc::new(state))
@@ -30,12 +30,12 @@ impl ConnectionState {
         self.0.in_progress.get() > 0
     }
 
-    /// The requests that have begun so far.
+    /// Returns the number of requests that have begun.
     pub fn requests_begun(&self) -> u64 {
         self.0.begun.get()
     }
 
-    /// When the last response ended, or the connection was opened.
+    /// Returns when the last response ended, or else when the connection was opened.
     pub fn idle_since(&self) -> Instant {
         self.0.idle_since.get()
     }

@@ -1,7 +1,7 @@
-//! From the wire to values. Unreadable is 400; readable but not allowed is 422 with the place that is at fault.
+//! Reads requests from the wire into the use cases' requests. Unreadable input is refused with 400, readable input that
+//! is not allowed with 422 and the field at fault.
 
 mod body;
-mod caller;
 mod client_wait;
 mod json;
 mod line_memory;
@@ -16,9 +16,9 @@ mod prediction_filter;
 mod prediction_input;
 mod query;
 mod shape;
+mod tenant;
 
 pub(crate) use body::read_body;
-pub(crate) use caller::caller;
 pub(crate) use json::{FromJson, read_json};
 pub(crate) use line_memory::LineMemory;
 pub(crate) use lines::{Line, LineFeed, LineLimits, Unfinished, line_feed};
@@ -32,3 +32,4 @@ pub(crate) use prediction_filter::list_request;
 pub(crate) use prediction_input::{BatchInput, BatchItemInput, PredictionInput};
 pub(crate) use query::{QueryParameters, refuse_parameters};
 pub(crate) use shape::{Elements, Members, Shape, Shaped};
+pub(crate) use tenant::tenant;

@@ -1,13 +1,12 @@
-//! The REST API on actix-web: from a request on the wire to a use case, and from its answer back to the wire.
+//! The REST API on actix-web: translates a request on the wire into a use case's request, and its response back.
 //!
-//! This crate knows no database, no model runtime and no configuration file: it is handed use cases and
-//! settings in an [`ApiState`], and gives back applications for actix-web, one for callers ([`api`]) and one for
-//! operators ([`admin_api`]). The real server and the in-process tests run the same assembly, with every
-//! middleware.
+//! This crate knows no database, no model runtime and no configuration file. It receives use cases and settings in an
+//! [`ApiState`] and returns applications for actix-web: one for clients ([`api`]) and one for operators
+//! ([`admin_api`]). The server and the in-process tests run the same assembly, with every middleware.
 //!
-//! Start reading at `routes`, which names every path, its methods and the controller behind each. A controller
-//! extracts (`extractors`), translates, executes and presents (`presenters`); whatever goes wrong becomes one of
-//! the closed catalogue in `problem`.
+//! Start reading at `routes`, which names every path, its methods and the controller of each. A controller extracts
+//! (`extractors`), executes, and presents (`presenters`); every error becomes a problem of the closed catalogue in
+//! `problem`.
 
 #![forbid(unsafe_code)]
 

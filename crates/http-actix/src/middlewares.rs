@@ -1,4 +1,4 @@
-//! What happens around every request, whatever its route.
+//! What runs around every request, whatever its route.
 
 mod accept_encoding;
 mod connection;

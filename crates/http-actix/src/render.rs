@@ -1,4 +1,4 @@
-//! From a view to the JSON body of a response.
+//! Renders a view as the JSON body of a response.
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -8,8 +8,8 @@ use crate::body_memory::{FREE_BYTES, Reservation};
 use crate::problem::{Problem, ProblemCode};
 use crate::state::ApiState;
 
-/// The response whose body is what `present` makes, as JSON. A large one is made away from the connections' threads;
-/// how large it becomes is what `reservation` was made for, and it goes with the response.
+/// Returns a response with the value of `present` as its JSON body. A body that `reservation` says is large is rendered
+/// away from the connections' threads, and the response holds the reservation until it is sent.
 pub(crate) async fn render_json<T: Serialize>(
     state: &ApiState,
     reservation: Reservation,
@@ -18,7 +18,7 @@ pub(crate) async fn render_json<T: Serialize>(
 ) -> Result<HttpResponse, Problem> {
     let render = move || serde_json::to_vec(&present());
     let body = state.offload.run(reservation.bytes(), render).await?.map_err(|error| {
-        tracing::error!(%error, "a response cannot be serialized");
+        tracing::error!(%error, "cannot serialize a response");
         Problem::new(ProblemCode::Internal)
     })?;
     let large = body.len() > FREE_BYTES;

@@ -1,4 +1,4 @@
-//! Every path of the service, its methods, and the controller behind each. Routes only register.
+//! Every path of the service, its methods, and the controller of each.
 
 mod endpoint;
 
@@ -10,17 +10,17 @@ use crate::state::HttpSettings;
 pub(crate) use endpoint::Endpoint;
 pub use endpoint::RouteMethods;
 
-/// The routes of the API for callers and the methods of each, in the order in which they are tried.
+/// Returns the routes of the API for clients and the methods of each, in the order in which they are matched.
 pub fn public_routes(settings: &HttpSettings) -> Vec<RouteMethods> {
     public(settings).iter().map(Endpoint::describe).collect()
 }
 
-/// The routes of the API for operators.
+/// Returns the routes of the API for operators.
 pub fn admin_routes() -> Vec<RouteMethods> {
     admin().iter().map(Endpoint::describe).collect()
 }
 
-/// What callers reach.
+/// Returns the endpoints of the API for clients.
 pub(crate) fn public(settings: &HttpSettings) -> Vec<Endpoint> {
     let mut endpoints = predictions();
     endpoints.push(Endpoint::at("/api/v1/models").get(model::list));
@@ -33,14 +33,14 @@ pub(crate) fn public(settings: &HttpSettings) -> Vec<Endpoint> {
     endpoints
 }
 
-/// What operators reach on a listener of their own.
+/// Returns the endpoints of the operators' listener.
 pub(crate) fn admin() -> Vec<Endpoint> {
     let mut endpoints = probes();
     endpoints.push(Endpoint::at("/metrics").get(metrics::render));
     endpoints
 }
 
-/// Registers the endpoints, and what answers where there is none.
+/// Registers the endpoints, and the response to unknown paths.
 pub(crate) fn register(config: &mut ServiceConfig, endpoints: Vec<Endpoint>) {
     for endpoint in endpoints {
         config.service(endpoint.into_resource());
@@ -48,7 +48,7 @@ pub(crate) fn register(config: &mut ServiceConfig, endpoints: Vec<Endpoint>) {
     config.default_service(web::to(refusal::unknown_route));
 }
 
-/// The fixed names stand before the id, which would swallow them.
+/// The fixed names come before `{id}`, which would match them too.
 fn predictions() -> Vec<Endpoint> {
     vec![
         Endpoint::at("/api/v1/predictions").get(prediction::list).post(prediction::create),

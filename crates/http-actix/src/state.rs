@@ -13,32 +13,32 @@ use crate::allowed_hosts::AllowedHosts;
 use crate::body_memory::BodyMemory;
 use crate::offload::Offload;
 
-/// What the configuration decides about the API.
+/// The settings of the API.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// The most bytes of the body that carries one text.
+    /// The most bytes of a body with one text or a model spec.
     pub max_body_bytes: usize,
-    /// The most bytes of the body that carries a batch.
+    /// The most bytes of a batch's body.
     pub max_batch_body_bytes: usize,
     /// The most bytes of one line of a stream.
     pub max_line_bytes: usize,
-    /// The longest that a request waits in all for its client to send the body.
+    /// The longest time in all that a request waits for its client to send the body.
     pub body_timeout: Duration,
-    /// The longest that a stream waits for its client to send the next line.
+    /// The longest time that a stream waits for its client to send the next line.
     pub stream_idle_timeout: Duration,
-    /// The hosts that requests may be for.
+    /// The hosts that a request may name.
     pub allowed_hosts: AllowedHosts,
-    /// The most characters of a text: for the served OpenAPI document; the use cases judge.
+    /// The most characters of a text. Only for the OpenAPI document: the use cases check the limit.
     pub max_text_chars: usize,
-    /// The web origins whose pages may call the API; `*` means any, none means that no page may.
+    /// The web origins whose pages may call the API: `*` for any, empty for none.
     pub cors_origins: Vec<String>,
-    /// The `Strict-Transport-Security` header: its `max-age` in seconds, where it is to be sent at all.
+    /// The `max-age` of the `Strict-Transport-Security` header in seconds; the header is not sent where it is none.
     pub hsts_max_age_s: Option<u64>,
-    /// Whether `/metrics` and the details of `/health` belong to the operators' listener alone.
+    /// Whether only the operators' listener serves `/metrics` and the details of `/health`.
     pub admin_split: bool,
-    /// Whether there is a cache before the model, so that `Cache-Status` tells what it did.
+    /// Whether `Cache-Status` is sent: whether there is a cache in front of the model.
     pub cache_status: bool,
-    /// What `Retry-After` says on a 503, in seconds.
+    /// The `Retry-After` of a 503, in seconds.
     pub retry_after_s: u32,
 }
 
@@ -81,11 +81,11 @@ pub struct UseCases {
     pub load_model: LoadModelUseCase,
     /// `DELETE /api/v1/models/{name}`.
     pub unload_model: UnloadModelUseCase,
-    /// `GET /health` and its kin; shared with the task that looks in the background.
+    /// `GET /health`, `/health/live` and `/health/ready`; shared with the background task that runs the checks.
     pub health: Arc<CheckHealthUseCase>,
 }
 
-/// Everything the controllers and middlewares work with; cheap to clone, once a worker.
+/// What the controllers and middlewares share; cloned for each worker.
 #[derive(Clone)]
 pub struct ApiState {
     /// The use cases.
@@ -94,14 +94,14 @@ pub struct ApiState {
     pub settings: HttpSettings,
     /// The memory for the bodies of all requests and responses.
     pub body_memory: BodyMemory,
-    /// The threads for work over large bodies.
+    /// Runs work on large bodies away from the connections' threads.
     pub offload: Offload,
     /// Becomes true when the service begins to shut down.
     pub shutting_down: watch::Receiver<bool>,
-    /// When the process began, for `uptime_seconds`.
+    /// When the process started, for `uptime_seconds`.
     pub started: Instant,
     /// The program's version, for `/health`.
     pub version: &'static str,
-    /// Gives the metrics in the Prometheus text format.
+    /// Renders the metrics in the Prometheus text format.
     pub render_metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }

@@ -1,4 +1,4 @@
-//! The API's own forms, for who prints them without a server: the command line.
+//! The API's JSON for the command line, which prints it without a server.
 
 use application::dtos::PredictSentimentResponse;
 use application::ports::ServedModel;
@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::presenters::{present_models, present_prediction};
 
-/// An answer as `POST /api/v1/predictions` gives it.
-pub fn prediction_json(answer: &PredictSentimentResponse) -> impl Serialize + use<> {
-    present_prediction(answer)
+/// Returns a prediction as `POST /api/v1/predictions` does.
+pub fn prediction_json(prediction: &PredictSentimentResponse) -> impl Serialize + use<> {
+    present_prediction(prediction)
 }
 
-/// The models as `GET /api/v1/models` gives them.
+/// Returns the models as `GET /api/v1/models` does.
 pub fn models_json(models: &[ServedModel]) -> impl Serialize + use<> {
     present_models(models)
 }

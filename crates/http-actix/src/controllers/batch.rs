@@ -5,8 +5,8 @@ use application::dtos::{PredictItem, PredictSentimentBatchRequest, PredictSentim
 use domain::value_objects::Reference;
 
 use crate::controllers::respond;
-use crate::extractors::{BatchInput, BatchItemInput, Shaped, caller, read_json, refuse_parameters};
-use crate::presenters::{ANSWER_BYTES, BatchView, present_batch_item};
+use crate::extractors::{BatchInput, BatchItemInput, Shaped, read_json, refuse_parameters, tenant};
+use crate::presenters::{BatchView, PREDICTION_BYTES, present_batch_item};
 use crate::problem::Problem;
 use crate::render::render_json;
 use crate::request_id::RequestId;
@@ -31,9 +31,9 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
         let (input, mut reservation) = read_json(&request, payload, &state, limit).await?;
         let BatchInput { items, model, options } = input;
         // Room for the response too, before the work is done: then it is too late to refuse it.
-        reservation.grow_to(items.len() * ANSWER_BYTES)?;
+        reservation.grow_to(items.len() * PREDICTION_BYTES)?;
         let (entries, items) = split(items);
-        let command = PredictSentimentBatchRequest { tenant: caller(&request), items, model, options };
+        let command = PredictSentimentBatchRequest { tenant: tenant(&request), items, model, options };
         let answers = state.use_cases.predict_batch.execute(command).await?.items;
         let request_id = RequestId::of(&request).to_string();
         let present = move || {

@@ -5,7 +5,7 @@ use application::action::log_action;
 use application::dtos::{DeletePredictionRequest, GetPredictionRequest};
 
 use crate::controllers::respond;
-use crate::extractors::{PredictionInput, caller, list_request, prediction_id, read_json, refuse_parameters};
+use crate::extractors::{PredictionInput, list_request, prediction_id, read_json, refuse_parameters, tenant};
 use crate::openapi::{ListParameters, PathId};
 use crate::presenters::{
     PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_cache_status, present_page,
@@ -39,7 +39,7 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
         refuse_parameters(&request)?;
         let limit = state.settings.max_body_bytes;
         let (input, reservation) = read_json::<PredictionInput>(&request, payload, &state, limit).await?;
-        let answer = state.use_cases.predict.execute(input.into_request(caller(&request))).await?;
+        let answer = state.use_cases.predict.execute(input.into_request(tenant(&request))).await?;
         let mut response = HttpResponse::Ok();
         if state.settings.cache_status {
             response.insert_header((CACHE_STATUS, present_cache_status(&answer)));
@@ -63,7 +63,7 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
 )]
 pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("PredictionController.list", async {
-        let query = list_request(&request, caller(&request))?;
+        let query = list_request(&request, tenant(&request))?;
         let page = state.use_cases.list.execute(query).await?;
         let mut reservation = state.body_memory.reserve();
         reservation.grow_to(page.items.iter().map(estimate_bytes).sum())?;
@@ -84,7 +84,7 @@ pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpRes
 pub(crate) async fn get(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("PredictionController.get", async {
         refuse_parameters(&request)?;
-        let query = GetPredictionRequest { tenant: caller(&request), id: prediction_id(&request)? };
+        let query = GetPredictionRequest { tenant: tenant(&request), id: prediction_id(&request)? };
         let record = state.use_cases.get.execute(query).await?;
         let mut reservation = state.body_memory.reserve();
         reservation.grow_to(estimate_bytes(&record))?;
@@ -107,7 +107,7 @@ pub(crate) async fn get(request: HttpRequest, state: Data<ApiState>) -> HttpResp
 pub(crate) async fn delete(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("PredictionController.delete", async {
         refuse_parameters(&request)?;
-        let command = DeletePredictionRequest { tenant: caller(&request), id: prediction_id(&request)? };
+        let command = DeletePredictionRequest { tenant: tenant(&request), id: prediction_id(&request)? };
         state.use_cases.delete.execute(command).await?;
         Ok(HttpResponse::NoContent().finish())
     });

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::controllers::{report_panic, respond};
 use crate::extractors::{
-    FromJson, Line, LineFeed, LineLimits, LineMemory, NDJSON, PredictionInput, caller, line_feed,
-    refuse_parameters, require_media_type,
+    FromJson, Line, LineFeed, LineLimits, LineMemory, NDJSON, PredictionInput, line_feed, refuse_parameters,
+    require_media_type, tenant,
 };
 use crate::offload::Offload;
 use crate::presenters::{LineCounts, present_end, present_line};
@@ -58,7 +58,7 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
         };
         let LineFeed { pump, lines, unfinished, memory } =
             line_feed(payload, limits, LineMemory::of(&state.body_memory));
-        let tenant = caller(&request);
+        let tenant = tenant(&request);
         let offload = state.offload.clone();
         let lines = lines.then(move |line| read_line(line, tenant.clone(), offload.clone()));
         let answers = state.use_cases.stream.execute(lines).await?;
@@ -77,7 +77,7 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
             });
             ready(match event {
                 Event::Answer(outcome) => {
-                    memory.answered();
+                    memory.line_done();
                     let index = counts.ok + counts.failed;
                     *if outcome.is_ok() { &mut counts.ok } else { &mut counts.failed } += 1;
                     Some(line(&present_line(index, &outcome, &request_id)))

@@ -5,15 +5,15 @@ use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
-/// A limit on the time that a body's client makes the service wait, summed over the body's chunks. What the service
-/// itself takes between two chunks does not count.
+/// A limit on the time that a client makes the service wait for its body, summed over the body's chunks. The time that
+/// the service itself takes between two chunks does not count.
 #[derive(Debug)]
 pub(super) struct ClientWait {
     limit: Duration,
     left: Duration,
 }
 
-/// The client took longer.
+/// The client took longer than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ClientTooSlow;
 
@@ -22,7 +22,7 @@ impl ClientWait {
         Self { limit, left: limit }
     }
 
-    /// The next chunk of `body`, or none at its end.
+    /// Returns the next chunk of `body`, or none at its end.
     pub(super) async fn next_chunk(
         &mut self,
         body: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin),
@@ -33,7 +33,7 @@ impl ClientWait {
         Ok(chunk)
     }
 
-    /// Gives the client the whole time again.
+    /// Resets the time to the whole limit.
     pub(super) fn restart(&mut self) {
         self.left = self.limit;
     }

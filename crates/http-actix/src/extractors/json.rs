@@ -37,7 +37,7 @@ pub(crate) async fn read_json<T: FromJson>(
     limit: usize,
 ) -> Result<(T, Reservation), Problem> {
     require_media_type(request, JSON)?;
-    let (bytes, reservation) = read_body(request, payload, limit, &state.body_memory).await?;
+    let (bytes, reservation) = read_body(request, payload, state, limit).await?;
     let length = bytes.len();
     // The reservation comes along: the work goes on when its caller leaves.
     state.offload.run(length, move || Ok((T::parse(&bytes)?, reservation))).await?

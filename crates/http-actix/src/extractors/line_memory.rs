@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::body_memory::{BodyMemory, Reservation};
 use crate::problem::Problem;
 
-/// What the lines of one stream take of the memory for bodies, each from its first byte to its answer. Lines are
-/// answered in the order in which they are given out.
+/// The memory for bodies that the lines of one stream take, each from its first byte until its result is sent. Results
+/// are sent in the order in which the lines were passed on.
 #[derive(Debug, Clone)]
 pub(crate) struct LineMemory(Arc<Mutex<Lines>>);
 
@@ -15,29 +15,29 @@ struct Lines {
     reservation: Reservation,
     /// The bytes of the line that is being read.
     begun: usize,
-    /// The bytes of each line that was given out and has no answer yet.
-    in_work: VecDeque<usize>,
+    /// The bytes of each line that was passed on and has no result yet.
+    in_progress: VecDeque<usize>,
 }
 
 impl LineMemory {
-    /// That of a new stream.
+    /// Creates the account of a new stream.
     pub(crate) fn of(memory: &BodyMemory) -> Self {
         Self(Arc::new(Mutex::new(Lines {
             reservation: memory.reserve(),
             begun: 0,
-            in_work: VecDeque::new(),
+            in_progress: VecDeque::new(),
         })))
     }
 
-    /// The line that was given out first, of those without an answer, has one.
-    pub(crate) fn answered(&self) {
+    /// Releases the memory of the oldest line in progress, whose result is sent.
+    pub(crate) fn line_done(&self) {
         let mut lines = self.lines();
-        let bytes = lines.in_work.pop_front().unwrap_or_default();
+        let bytes = lines.in_progress.pop_front().unwrap_or_default();
         lines.release(bytes);
     }
 
-    /// Takes room for more bytes of the line at hand.
-    pub(super) fn take(&self, bytes: usize) -> Result<(), Problem> {
+    /// Reserves memory for more bytes of the line that is being read.
+    pub(super) fn reserve(&self, bytes: usize) -> Result<(), Problem> {
         let mut lines = self.lines();
         let all = lines.reservation.bytes() + bytes;
         lines.reservation.grow_to(all)?;
@@ -45,27 +45,27 @@ impl LineMemory {
         Ok(())
     }
 
-    /// The line at hand is given out.
-    pub(super) fn give_out(&self) {
+    /// Records that the line was passed on.
+    pub(super) fn pass_on(&self) {
         let mut lines = self.lines();
         let begun = take(&mut lines.begun);
-        lines.in_work.push_back(begun);
+        lines.in_progress.push_back(begun);
     }
 
-    /// The line at hand is given out as an error.
+    /// Records that the line was passed on as an error, without its bytes.
     pub(super) fn refuse(&self) {
         self.skip();
-        self.give_out();
+        self.pass_on();
     }
 
-    /// The line at hand is not given out.
+    /// Records that the line was not passed on.
     pub(super) fn skip(&self) {
         let mut lines = self.lines();
         let begun = take(&mut lines.begun);
         lines.release(begun);
     }
 
-    /// The bytes that the lines take.
+    /// Returns the bytes that the lines take.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.lines().reservation.bytes()

@@ -149,7 +149,7 @@ impl LineSplitter {
         if self.begun.len() + part.len() > self.limit {
             return Err(too_large("the line", self.limit));
         }
-        self.memory.take(part.len())?;
+        self.memory.reserve(part.len())?;
         self.begun.extend_from_slice(part);
         Ok(())
     }
@@ -162,7 +162,7 @@ impl LineSplitter {
             self.memory.skip();
             return None;
         }
-        self.memory.give_out();
+        self.memory.pass_on();
         Some(Ok(line))
     }
 }
@@ -186,7 +186,7 @@ mod tests {
         }
         lines.extend(splitter.finish());
         for _ in &lines {
-            line_memory.answered();
+            line_memory.line_done();
         }
         assert_eq!(line_memory.bytes(), 0, "every line that was answered gave its memory back");
         let text = |bytes: Bytes| String::from_utf8_lossy(&bytes).into_owned();
@@ -222,7 +222,7 @@ mod tests {
         let refused = splitter.next_line(&mut chunk);
         assert!(refused.is_some_and(|line| line.is_err_and(|problem| problem.code().code() == "saturated")));
         assert_eq!(memory.used(), 3);
-        line_memory.answered();
+        line_memory.line_done();
         assert_eq!((memory.used(), line_memory.bytes()), (0, 3), "the first line gave its memory back");
         assert_eq!(splitter.next_line(&mut chunk), Some(Ok("ef".into())));
         assert_eq!(splitter.next_line(&mut chunk), None);

@@ -5,34 +5,35 @@ use serde_json::Number;
 use crate::extractors::{Elements, Members, Shaped};
 use crate::problem::{Problem, ProblemCode};
 
-/// Takes a JSON object apart member by member, so that whatever is not allowed in it is told with its place.
+/// Takes a JSON object apart member by member, and reports each error with the path of the member.
 pub(crate) struct ObjectReader {
     members: Members,
-    /// Where the object stands; none for the whole body.
-    place: Option<&'static str>,
+    /// The name of the member that is the object; none for the whole body.
+    parent: Option<&'static str>,
 }
 
 impl ObjectReader {
-    /// The reader of `value`, which stands at `field`; of the whole body where that is none.
+    /// Creates the reader of `value`, which is the whole body or an item of it; `field` is reported if it is no object.
     ///
     /// # Errors
     /// `wrong_type` where the value is not an object.
     pub(crate) fn new(value: Shaped, field: Option<&str>) -> Result<Self, Problem> {
         match value {
-            Shaped::Object(members) => Ok(Self { members, place: None }),
+            Shaped::Object(members) => Ok(Self { members, parent: None }),
             other => Err(wrong_type(field, "an object", &other)),
         }
     }
 
-    /// The reader of `value`, which is the body's member `place`: its own members are told as `place.name`.
+    /// Creates the reader of `value`, which is the body's member `parent`; its own members are reported as
+    /// `parent.name`.
     ///
     /// # Errors
     /// `wrong_type` where the value is not an object.
-    pub(crate) fn within(value: Shaped, place: &'static str) -> Result<Self, Problem> {
-        Ok(Self { place: Some(place), ..Self::new(value, Some(place))? })
+    pub(crate) fn within(value: Shaped, parent: &'static str) -> Result<Self, Problem> {
+        Ok(Self { parent: Some(parent), ..Self::new(value, Some(parent))? })
     }
 
-    /// Takes the string `name`, which must be there.
+    /// Takes the string `name`, which is required.
     pub(crate) fn string(&mut self, name: &str) -> Result<String, Problem> {
         let value = self.required(name)?;
         into_string(&self.path(name), value)
@@ -52,7 +53,7 @@ impl ObjectReader {
         }
     }
 
-    /// Takes the whole number `name`, however it is written; none where it is absent or null.
+    /// Takes the whole number `name` in any notation; none where it is absent or null.
     pub(crate) fn optional_integer(&mut self, name: &str) -> Result<Option<i64>, Problem> {
         let Some(value) = self.optional(name) else { return Ok(None) };
         let integer = if let Shaped::Number(number) = &value { whole(number) } else { None };
@@ -71,7 +72,7 @@ impl ObjectReader {
         self.members.remove(name).filter(|value| *value != Shaped::Null)
     }
 
-    /// Takes the array `name`, which must be there.
+    /// Takes the array `name`, which is required.
     pub(crate) fn array(&mut self, name: &str) -> Result<Elements, Problem> {
         match self.required(name)? {
             Shaped::Array(elements) => Ok(elements),
@@ -79,7 +80,7 @@ impl ObjectReader {
         }
     }
 
-    /// Refuses members that the object does not have.
+    /// Refuses members that are not defined.
     pub(crate) fn finish(self) -> Result<(), Problem> {
         match self.members.unknown() {
             None => Ok(()),
@@ -88,12 +89,12 @@ impl ObjectReader {
     }
 
     fn path<'n>(&self, name: &'n str) -> Cow<'n, str> {
-        self.place.map_or(Cow::Borrowed(name), |place| Cow::Owned(format!("{place}.{name}")))
+        self.parent.map_or(Cow::Borrowed(name), |parent| Cow::Owned(format!("{parent}.{name}")))
     }
 
     fn required(&mut self, name: &str) -> Result<Shaped, Problem> {
-        let found = self.members.remove(name);
-        found.ok_or_else(|| Problem::new(ProblemCode::MissingField).about(&self.path(name), "is missing"))
+        let value = self.members.remove(name);
+        value.ok_or_else(|| Problem::new(ProblemCode::MissingField).about(&self.path(name), "is missing"))
     }
 }
 
@@ -104,14 +105,14 @@ fn into_string(name: &str, value: Shaped) -> Result<String, Problem> {
     }
 }
 
-/// A whole number however it is written; one beyond 64 bits is as good as the last within them, for nothing takes
-/// either.
+/// Returns a whole number in any notation. One beyond 64 bits becomes the nearest within them: both are out of range
+/// everywhere.
 fn whole(number: &Number) -> Option<i64> {
     let float = number.as_f64()?;
     number.as_i64().or_else(|| (float.fract() == 0.0).then_some(float as i64))
 }
 
-/// What is said about a `value` that should have been `expected`; the value itself is not repeated.
+/// Returns the problem of a `value` that is not the `expected` type; the value itself is not repeated.
 pub(crate) fn wrong_type(field: Option<&str>, expected: &str, value: &Shaped) -> Problem {
     let actual = match value {
         Shaped::Null => "null",
@@ -135,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_numbers_are_whole_however_they_are_written() {
+    fn whole_numbers_are_read_in_any_notation() {
         let read = |text: &str| whole(&serde_json::from_str(text).expect("a number"));
         for (text, expected) in [
             ("2", Some(2)),

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 const PARAMETERS: [&str; 10] =
     ["sentiment", "model", "ref", "from", "to", "min_confidence", "max_confidence", "q", "limit", "cursor"];
 
-/// What the query asks for.
+/// Reads the query parameters of the list.
 pub(crate) fn list_request(
     request: &HttpRequest,
     tenant: TenantId,
@@ -22,8 +22,8 @@ pub(crate) fn list_request(
         sentiment: query.get("sentiment").map(|name| Sentiment::parse("sentiment", name)).transpose()?,
         model: query.get("model").map(model).transpose()?,
         reference: query.get("ref").map(Reference::parse).transpose()?,
-        from: query.get("from").map(|text| instant("from", text)).transpose()?,
-        to: query.get("to").map(|text| instant("to", text)).transpose()?,
+        from: query.get("from").map(|text| timestamp("from", text)).transpose()?,
+        to: query.get("to").map(|text| timestamp("to", text)).transpose()?,
         min_confidence: confidence(&query, "min_confidence")?,
         max_confidence: confidence(&query, "max_confidence")?,
         terms: query.get("q").map(parse_query).transpose()?.unwrap_or_default(),
@@ -39,13 +39,13 @@ fn model(name: &str) -> Result<String, DomainError> {
     Ok(name.to_owned())
 }
 
-/// An instant in RFC 3339. Digits below the microsecond round up: rows have whole microseconds, so that a bound
-/// between two of them means the later one, whether it is inclusive or exclusive.
-fn instant(field: &'static str, text: &str) -> Result<Timestamp, DomainError> {
+/// Parses a time in RFC 3339. Digits below the microsecond are rounded up: rows have whole microseconds, so a bound
+/// between two of them selects the same rows as the later one, inclusive or exclusive.
+fn timestamp(field: &'static str, text: &str) -> Result<Timestamp, DomainError> {
     let expected = "an RFC 3339 time such as 2026-01-31T12:00:00Z";
-    let instant: jiff::Timestamp =
+    let parsed: jiff::Timestamp =
         text.parse().map_err(|_| DomainError::violation(field, Rule::Malformed { expected }))?;
-    let micros = -(-instant.as_nanosecond()).div_euclid(1_000);
+    let micros = -(-parsed.as_nanosecond()).div_euclid(1_000);
     Ok(Timestamp::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)))
 }
 
@@ -59,8 +59,8 @@ fn confidence(query: &QueryParameters, field: &'static str) -> Result<Option<Con
     query.get(field).map(read).transpose()
 }
 
-/// A whole number; whether it is a page's length is the use case's to say, so that one too large to hold is only
-/// told from others by being too large.
+/// Parses a whole number. The use case checks the range, so numbers that do not fit become 0 or the largest `u32`,
+/// which are out of range too.
 fn limit(text: &str) -> Result<u32, DomainError> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -77,11 +77,11 @@ mod tests {
     use super::*;
 
     fn micros(text: &str) -> Option<i64> {
-        instant("from", text).ok().map(Timestamp::as_micros)
+        timestamp("from", text).ok().map(Timestamp::as_micros)
     }
 
     #[test]
-    fn instants_are_read_in_any_offset_and_rounded_up_to_the_microsecond() {
+    fn times_are_parsed_in_any_offset_and_rounded_up_to_the_microsecond() {
         assert_eq!(micros("1970-01-01T00:00:01Z"), Some(1_000_000));
         assert_eq!(micros("1970-01-01T02:00:00.5+02:00"), Some(500_000));
         assert_eq!(micros("1970-01-01T00:00:00.0000001Z"), Some(1));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_instant_is_refused() {
+    fn other_forms_of_time_are_refused() {
         for bad in [
             "",
             "yesterday",

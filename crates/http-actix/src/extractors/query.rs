@@ -6,14 +6,14 @@ use percent_encoding::percent_decode_str;
 
 use crate::problem::{Problem, ProblemCode};
 
-/// A query string taken apart: each parameter at most once, none unknown, none with U+0000.
+/// The parameters of a query string: each at most once, none unknown, none with U+0000.
 #[derive(Debug)]
 pub(crate) struct QueryParameters {
     values: Vec<(&'static str, String)>,
 }
 
 impl QueryParameters {
-    /// Reads the request's query string, which may hold the parameters `known`.
+    /// Reads the request's query string, which may have the parameters `known`.
     ///
     /// # Errors
     /// `malformed_query`; `unknown_parameter`, `repeated_parameter` and `contains_nul` with the parameter's name.
@@ -40,28 +40,29 @@ impl QueryParameters {
         Ok(Self { values })
     }
 
-    /// The value of `name`, where the query has it.
+    /// Returns the value of `name`, if the query has it.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Refuses every query parameter, on a route that has none.
+/// Refuses every query parameter, for a route without any.
 pub(crate) fn refuse_parameters(request: &HttpRequest) -> Result<(), Problem> {
     QueryParameters::read(request, &[]).map(drop)
 }
 
-/// Undoes the encoding of HTML forms: `+` is a space, `%` and two hexadecimal digits are a byte, UTF-8 in all.
+/// Decodes the encoding of HTML forms: `+` is a space, `%` and two hexadecimal digits are a byte; the result is UTF-8.
 fn decode(part: &str) -> Result<String, Problem> {
-    let unreadable = || Problem::new(ProblemCode::MalformedQuery);
+    let malformed = || Problem::new(ProblemCode::MalformedQuery);
     let bytes = part.as_bytes();
     let is_digit = |place: usize| bytes.get(place).is_some_and(u8::is_ascii_hexdigit);
-    let broken = |(place, byte): (usize, &u8)| *byte == b'%' && !(is_digit(place + 1) && is_digit(place + 2));
-    if bytes.iter().enumerate().any(broken) {
-        return Err(unreadable());
+    let is_invalid =
+        |(place, byte): (usize, &u8)| *byte == b'%' && !(is_digit(place + 1) && is_digit(place + 2));
+    if bytes.iter().enumerate().any(is_invalid) {
+        return Err(malformed());
     }
     let spaced = part.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| unreadable())?;
+    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| malformed())?;
     Ok(Cow::into_owned(decoded))
 }
 
@@ -84,14 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_malformed() {
+    fn invalid_percent_encoding_is_malformed() {
         for bad in ["q=%", "q=%4", "q=%zz", "%ff=1", "q=%C3", "q=%C3%28"] {
             assert_eq!(refusal(bad).0, ProblemCode::MalformedQuery, "{bad}");
         }
     }
 
     #[test]
-    fn unknown_repeated_and_nul_are_told_with_the_parameter() {
+    fn problems_name_the_unknown_the_repeated_and_the_nul_parameter() {
         assert_eq!(refusal("colour=red"), (ProblemCode::UnknownParameter, "colour".into()));
         assert_eq!(refusal("q=a&q=b"), (ProblemCode::RepeatedParameter, "q".into()));
         assert_eq!(refusal("q=a%00b"), (ProblemCode::ContainsNul, "q".into()));

@@ -4,19 +4,21 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// How much of a JSON value is stored while it is read.
+/// The parts of a JSON value that are stored while it is parsed.
 ///
-/// The whole value is read and checked whatever its shape: syntax, UTF-8, surrogates, numbers and depth. What the
-/// shape has no room for is not stored, so that a value takes about as much memory as its strings, whatever was sent.
+/// The whole value is parsed and checked, whatever its shape: syntax, UTF-8, surrogates, numbers and depth. Parts
+/// outside the shape are not stored, so that a value takes about as much memory as its strings, whatever was sent.
+///
+/// serde's `RawValue` and `IgnoredAny` check neither the surrogates nor the numbers that they skip; see ADR 0020.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shape {
-    /// A string, a number, a boolean or null; of an array and of an object only that it is one.
+    /// A string, a number, a boolean or null; of an array or an object only that it is one.
     Scalar,
-    /// Of an object these members, and the first name that is none of them.
+    /// Of an object these members, and the first name that is not among them.
     Object(&'static [(&'static str, Self)]),
-    /// Of an object with any names at most so many scalars.
+    /// Of an object with any names at most this number of scalars.
     Table(usize),
-    /// Of an array all elements, or none where there are more than `most`.
+    /// Of an array all elements, or none if there are more than `most`.
     Array {
         /// The shape of each element.
         element: &'static Self,
@@ -25,7 +27,7 @@ pub(crate) enum Shape {
     },
 }
 
-/// What a [`Shape`] stores of a JSON value.
+/// The parts of a JSON value that a [`Shape`] stores.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Shaped {
     Null,
@@ -36,58 +38,58 @@ pub(crate) enum Shaped {
     Object(Members),
 }
 
-/// What is stored of an array.
+/// The stored part of an array.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Elements {
-    /// The elements; none where there are more than the shape takes, or where it takes none.
+    /// The elements; empty if there are more than the shape allows, or if it allows none.
     pub(crate) stored: Vec<Shaped>,
-    /// How many there are.
+    /// The number of all elements.
     pub(crate) count: usize,
 }
 
-/// What is stored of an object. Of a repeated name the last value counts.
+/// The stored part of an object. Of a repeated name the last value counts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Members {
-    /// The members that are stored, by name.
+    /// The stored members, sorted by name.
     stored: Vec<(Cow<'static, str>, Shaped)>,
-    /// How many more there are than a table takes.
+    /// The number of members beyond those that a table stores.
     excess: usize,
-    /// The first name in alphabetical order that the shape does not know, or the beginning of it.
+    /// The alphabetically first name that the shape does not have, or the beginning of it.
     unknown: Option<String>,
 }
 
 impl Shaped {
-    /// The member `name`, where this is an object that has it.
+    /// Returns the member `name`, if this is an object that has it.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         if let Self::Object(members) = self { members.get(name) } else { None }
     }
 
-    /// The text, where this is a string.
+    /// Returns the text, if this is a string.
     pub(crate) fn as_str(&self) -> Option<&str> {
         if let Self::String(text) = self { Some(text) } else { None }
     }
 }
 
-/// The bytes up to which the name of an unknown member is stored: more than a problem shows.
+/// The most bytes stored of an unknown member's name: more than a problem repeats.
 const UNKNOWN_NAME_BYTES: usize = 1_024;
 
 impl Members {
-    /// The value of `name`.
+    /// Returns the value of `name`.
     fn get(&self, name: &str) -> Option<&Shaped> {
         self.place(name).ok().map(|place| &self.stored[place].1)
     }
 
-    /// Takes the value of `name` out.
+    /// Removes and returns the value of `name`.
     pub(crate) fn remove(&mut self, name: &str) -> Option<Shaped> {
         self.place(name).ok().map(|place| self.stored.remove(place).1)
     }
 
-    /// The name of a member that the shape does not know.
+    /// Returns the name of a member that the shape does not have.
     pub(crate) fn unknown(&self) -> Option<&str> {
         self.unknown.as_deref()
     }
 
-    /// How many members there are. Names that a table has no room for count as often as they come.
+    /// Returns the number of members. A repeated name that a table does not store is counted each time.
     pub(crate) fn count(&self) -> usize {
         self.stored.len() + self.excess
     }
@@ -115,7 +117,7 @@ impl IntoIterator for Members {
     type Item = (Cow<'static, str>, Shaped);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
-    /// The stored members in alphabetical order.
+    /// Returns the stored members in alphabetical order.
     fn into_iter(self) -> Self::IntoIter {
         self.stored.into_iter()
     }
@@ -194,7 +196,7 @@ impl<'de> Visitor<'de> for Shape {
     }
 }
 
-/// Reads the name of the next member: it and the shape of its value where that is stored, none where it is skipped.
+/// Parses the name of the next member. Returns it with the shape of its value, or none if the value is skipped.
 struct MemberName<'m> {
     shape: Shape,
     members: &'m mut Members,
@@ -218,11 +220,11 @@ impl Visitor<'_> for MemberName<'_> {
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
         Ok(match self.shape {
             Shape::Object(known) => {
-                let found = known.iter().find(|(known, _)| *known == name);
-                if found.is_none() {
+                let member = known.iter().find(|(known, _)| *known == name);
+                if member.is_none() {
                     self.members.note_unknown(name);
                 }
-                found.map(|(name, shape)| (Cow::Borrowed(*name), *shape))
+                member.map(|(name, shape)| (Cow::Borrowed(*name), *shape))
             }
             Shape::Table(most) if self.members.stored.len() < most || self.members.get(name).is_some() => {
                 Some((Cow::Owned(name.to_owned()), Shape::Scalar))
@@ -236,13 +238,13 @@ impl Visitor<'_> for MemberName<'_> {
     }
 }
 
-/// A value that is read, for it may be malformed, and not stored.
+/// A value that is parsed, because it may be malformed, but not stored.
 struct Skipped;
 
 impl<'de> DeserializeSeed<'de> for Skipped {
     type Value = ();
 
-    /// As `deserialize_ignored_any` would, which neither looks into strings nor at the size of numbers.
+    /// Like `deserialize_ignored_any`, which however checks neither strings nor the size of numbers.
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }

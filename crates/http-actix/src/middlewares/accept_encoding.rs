@@ -4,17 +4,17 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{ACCEPT_ENCODING, AcceptEncoding, CONTENT_ENCODING, Encoding, Header};
 use actix_web::middleware::Next;
 
-/// Forgets an `Accept-Encoding` that can neither be read nor fulfilled: the answer then comes as it is, which
-/// RFC 9110 (12.5.3) allows, instead of not at all. And takes `Content-Encoding: identity` off a response: it keeps
-/// the compression off, and has no place on the wire (RFC 9110, 8.4.1).
+/// Removes an `Accept-Encoding` that cannot be parsed or satisfied: the response is then sent uncompressed, which
+/// RFC 9110 (section 12.5.3) allows, instead of being refused. Also removes `Content-Encoding: identity` from a
+/// response: controllers set it to disable compression, and it must not be sent (RFC 9110, section 8.4.1).
 pub(crate) async fn accept_encoding(
     mut request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let supported = [Encoding::identity(), Encoding::brotli(), Encoding::gzip(), Encoding::deflate()];
-    let fulfilled =
+    let can_satisfy =
         AcceptEncoding::parse(&request).is_ok_and(|accepted| accepted.negotiate(supported.iter()).is_some());
-    if !fulfilled {
+    if !can_satisfy {
         request.headers_mut().remove(ACCEPT_ENCODING);
     }
     let mut response = next.call(request).await?;

@@ -6,8 +6,8 @@ use actix_web::middleware::Next;
 use crate::connection::{ConnectionState, RequestGuard};
 use crate::middlewares::guarded_body::GuardedBody;
 
-/// Marks the connection as busy until the whole response was taken from its body, so that the limits on idle
-/// connections do not end it meanwhile.
+/// Marks the connection as busy until the response's body is sent, so that the limits on idle connections do not close
+/// it meanwhile.
 pub(crate) async fn mark_connection(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

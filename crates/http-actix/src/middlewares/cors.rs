@@ -10,10 +10,10 @@ use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
 use crate::request_id::X_REQUEST_ID;
 use crate::state::HttpSettings;
 
-/// How long a browser may remember what a preflight allowed.
+/// How long a browser may cache the response to a preflight.
 const MAX_AGE_S: usize = 3_600;
 
-/// What the pages of other origins may do, by the configuration.
+/// Returns what pages of other origins may do.
 pub(crate) fn cors(settings: &HttpSettings) -> Cors {
     let exposed: [HeaderName; 3] = [X_REQUEST_ID, RETRY_AFTER, CACHE_STATUS];
     let rules = Cors::default()
@@ -27,7 +27,7 @@ pub(crate) fn cors(settings: &HttpSettings) -> Cors {
     settings.cors_origins.iter().fold(rules, |rules, origin| rules.allowed_origin(origin))
 }
 
-/// Makes a problem out of a refused preflight, which has a plain text of its own.
+/// Replaces the plain text of a refused preflight by a problem.
 pub(crate) async fn present_cors_refusal(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

@@ -7,8 +7,8 @@ use actix_web::web::Data;
 
 use crate::state::ApiState;
 
-/// Ends every connection with its next response while the service is on its way out, so that callers come back
-/// to another process.
+/// Closes every connection after its next response while the service drains, so that clients reconnect to another
+/// replica.
 pub(crate) async fn close_while_draining(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

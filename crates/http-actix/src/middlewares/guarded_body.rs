@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::Bytes;
 
-/// A response's body, with what is to end when it does: dropping the body drops the guard.
+/// A response's body with a guard that is dropped with it.
 pub(crate) struct GuardedBody<G> {
     body: BoxBody,
     _guard: G,

@@ -8,40 +8,45 @@ use actix_web::middleware::Next;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use tracing::Span;
 
-use crate::middlewares::guarded_body::GuardedBody;
-
 use crate::body_memory::{BODY_MEMORY_BYTES, BODY_MEMORY_REFUSED_TOTAL};
 use crate::controllers::INTERNAL_ERRORS_TOTAL;
+use crate::middlewares::guarded_body::GuardedBody;
 
 const REQUESTS_TOTAL: &str = "http_requests_total";
 const REQUEST_DURATION: &str = "http_request_duration_seconds";
 const REQUESTS_ACTIVE: &str = "http_requests_active";
 
-/// The label of paths that no route has: callers choose them, so they must not become labels themselves.
+/// The label of paths without a route: clients choose them, so they must not become labels themselves.
 const UNMATCHED: &str = "unmatched";
 
-/// The status of a request whose caller left before the answer began; nginx's number, on no wire.
+/// The status of a request whose client disconnected before the response began: nginx's number, for metrics and logs.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// Tells the recorder what the metrics of this crate mean; to be called once, after it was installed.
+/// Describes the metrics of this crate to the recorder; to be called once, after the recorder is installed.
 pub fn describe_http_metrics() {
-    describe_counter!(REQUESTS_TOTAL, "Requests that were answered, by method, route pattern and status.");
+    describe_counter!(REQUESTS_TOTAL, "Requests that ended, by method, route pattern and status.");
     describe_histogram!(
         REQUEST_DURATION,
         Unit::Seconds,
         "Time from a request's head to the end of its response, by method and route pattern."
     );
-    describe_gauge!(REQUESTS_ACTIVE, "Requests that are being answered.");
+    describe_gauge!(REQUESTS_ACTIVE, "Requests in progress.");
     describe_gauge!(
         BODY_MEMORY_BYTES,
         Unit::Bytes,
-        "Memory taken by bodies of requests and responses, without the first 16 KiB of each."
+        "Memory taken by the bodies of requests and responses, without the first 16 KiB of each."
     );
-    describe_counter!(BODY_MEMORY_REFUSED_TOTAL, "Bodies for which there was no room in memory.");
-    describe_counter!(INTERNAL_ERRORS_TOTAL, "Faults of the service itself, each logged once.");
+    describe_counter!(
+        BODY_MEMORY_REFUSED_TOTAL,
+        "Bodies refused because the limit on their memory was reached."
+    );
+    describe_counter!(
+        INTERNAL_ERRORS_TOTAL,
+        "Internal errors (status 500, code internal), each logged once."
+    );
 }
 
-/// Counts every request, and logs one line about each when its response is out.
+/// Counts every request, and logs one line about each when its response is sent.
 pub(crate) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -52,13 +57,13 @@ pub(crate) async fn observe(
     Ok(response.map_body(|_, body| GuardedBody::new(body, observation)))
 }
 
-/// A request under way; whatever becomes of it, dropping this ends the observation.
+/// A request in progress. Dropping it records the end of the request, however it ended.
 pub(crate) struct Observation {
     method: &'static str,
     endpoint: String,
     started: Instant,
     status: u16,
-    /// The request's, by which its last line is found.
+    /// The request's span, which the last log line belongs to.
     span: Span,
 }
 
@@ -96,12 +101,12 @@ impl Drop for Observation {
     }
 }
 
-/// The route's pattern as a label.
+/// Returns the route's pattern as a label.
 pub(super) fn endpoint_label(request: &ServiceRequest) -> String {
     request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned())
 }
 
-/// The method as a label: callers may invent others.
+/// Returns the method as a label: `OTHER` for methods that a client invented.
 pub(super) fn method_label(method: &Method) -> &'static str {
     const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("OTHER")

@@ -7,11 +7,11 @@ use tracing_actix_web::RootSpanBuilder;
 use crate::middlewares::observe::{endpoint_label, method_label};
 use crate::request_id::RequestId;
 
-/// The span of one request, `http.request`: the parent of everything that is done for it, from the head of the request
-/// to the last byte of the response's body.
+/// The span of one request, `http.request`, from the request's head to the last byte of the response's body; parent of
+/// all spans of the request.
 ///
-/// Fields: `request_id`, `method` and `endpoint` (the route's pattern) as the metrics label them, and `status_code`,
-/// which is recorded when it is known. Nothing that a caller chooses freely is recorded, apart from a well-formed id.
+/// Fields: `request_id`; `method` and `endpoint` (the route's pattern), as the metrics label them; and `status_code`,
+/// once it is known. Of what the client sent, only a well-formed request id is recorded.
 pub(crate) struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {

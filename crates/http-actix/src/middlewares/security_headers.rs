@@ -10,7 +10,7 @@ use actix_web::web::Data;
 
 use crate::state::ApiState;
 
-/// What every response says unless its controller has said otherwise.
+/// The headers of every response whose controller did not set them.
 const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -19,8 +19,8 @@ const DEFAULTS: [(HeaderName, HeaderValue); 5] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// Tells browsers to trust nothing in a response, to keep none of it, and to come back over HTTPS where that is
-/// configured.
+/// Adds the headers by which browsers load nothing for a response, do not frame or cache it, and, where that is
+/// configured, use HTTPS only.
 pub(crate) async fn security_headers(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

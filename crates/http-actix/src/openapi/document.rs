@@ -13,15 +13,15 @@ use crate::state::HttpSettings;
 #[openapi(
     info(
         title = "Undertone",
-        description = "A self-hosted sentiment service: every answer is kept under an id and found again. \
+        description = "A self-hosted sentiment service: every prediction is stored and can be read again by its id. \
                        Errors are problem details (RFC 9457) of one closed catalogue.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
         contact()
     ),
     tags(
-        (name = "predictions", description = "Judge texts, and find the answers again"),
-        (name = "models", description = "What judges them"),
-        (name = "operations", description = "How the service is, and this document")
+        (name = "predictions", description = "Classify texts; read, search and delete the stored predictions"),
+        (name = "models", description = "List, load and unload models"),
+        (name = "operations", description = "Health, metrics and the OpenAPI document")
     ),
     paths(
         prediction::create,
@@ -85,5 +85,23 @@ fn object_mut<'a>(
     match document.components.as_mut()?.schemas.get_mut(name)? {
         RefOr::T(Schema::Object(object)) => Some(object),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_of_the_document_lists_its_problems() {
+        let mut document = Document::openapi();
+        let documented: BTreeSet<_> = problems::operations(&mut document)
+            .filter_map(|operation| operation.operation_id.clone())
+            .collect();
+        let listed: BTreeSet<_> = problems::OPERATIONS.iter().map(|(id, _)| (*id).to_owned()).collect();
+        assert_eq!(documented, listed);
+        assert_eq!(listed.len(), problems::OPERATIONS.len(), "an operation is listed twice");
     }
 }

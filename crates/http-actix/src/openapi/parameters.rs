@@ -23,7 +23,7 @@ impl IntoParams for PathId {
             .name("id")
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
-            .description(Some("The id that the answer is kept under"))
+            .description(Some("The id of the stored prediction"))
             .schema(Some(schemas::uuid()));
         vec![id.build()]
     }
@@ -44,16 +44,20 @@ impl IntoParams for PathModelName {
 impl IntoParams for ListParameters {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![
-            query("sentiment", "Of this sentiment", schemas::sentiment()),
-            query("model", "By the model of this name, whatever its revision", model_name()),
-            query("ref", "With exactly this id of your own", schemas::reference()),
-            query("from", "Made at this instant or later; after `to`, nothing is found", instant()),
-            query("to", "Made before this instant", instant()),
-            query("min_confidence", "With at least this confidence", probability()),
-            query("max_confidence", "With at most this confidence", probability()),
+            query("sentiment", "Only predictions of this sentiment", schemas::sentiment()),
+            query("model", "Only predictions by the model of this name, in any revision", model_name()),
+            query("ref", "Only predictions with exactly this `ref`", schemas::reference()),
+            query(
+                "from",
+                "Only predictions created at this time or later; if it is after `to`, the page is empty",
+                time(),
+            ),
+            query("to", "Only predictions created before this time", time()),
+            query("min_confidence", "Only predictions with at least this confidence", probability()),
+            query("max_confidence", "Only predictions with at most this confidence", probability()),
             query("q", &terms_description(), search()),
-            query("limit", "The page's length", limit()),
-            query("cursor", "`next_cursor` of the page before, with the same filters", cursor()),
+            query("limit", "The most predictions on the page", limit()),
+            query("cursor", "`next_cursor` of the previous page, with the same filters", cursor()),
         ]
     }
 }
@@ -70,8 +74,8 @@ fn query(name: &str, description: &str, schema: Object) -> Parameter {
 
 fn terms_description() -> String {
     format!(
-        "Whose text holds every one of these terms as whole terms: runs of letters and digits, in any case, at \
-         most {MAX_QUERY_TERMS}"
+        "Only predictions whose text contains every one of these terms as a whole term. A term is a run of letters \
+         and digits, in any case; at most {MAX_QUERY_TERMS}"
     )
 }
 
@@ -83,7 +87,7 @@ fn model_name() -> Object {
     string().min_length(Some(1)).pattern(Some(r"^[^\u0000]*[^\s\u0000][^\u0000]*$")).build()
 }
 
-fn instant() -> Object {
+fn time() -> Object {
     string()
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
         .examples(["2026-01-31T12:00:00Z"])
@@ -94,7 +98,7 @@ fn probability() -> Object {
     ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0.0)).maximum(Some(1.0)).build()
 }
 
-/// At least one letter or digit of any script, which no portable pattern can say.
+/// A search query. It must have a letter or digit of any script, which no portable pattern can express.
 fn search() -> Object {
     string().min_length(Some(1)).pattern(Some(r"^[^\u0000]+$")).examples(["refund parcel"]).build()
 }

@@ -1,9 +1,9 @@
-//! Which problems an operation can have, by its id.
+//! The problems that each operation can answer with, added to the document from the catalogue.
 
 use std::collections::BTreeMap;
 
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
@@ -11,11 +11,31 @@ use crate::problem::{PROBLEM_JSON, ProblemCode};
 
 use ProblemCode as P;
 
-/// The operations that answer whatever host they are asked for.
-const PROBES: &[&str] = &["health_live", "health_ready"];
-/// Of every route that takes no query parameters.
+/// The problems of each operation, by its id. A test compares the ids with those of the document.
+pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 14] = [
+    ("create_prediction", &[QUERY, BODY, ITEM, OPTIONS, PREDICT, ANY]),
+    ("create_batch", &[QUERY, BODY, BATCH, OPTIONS, PREDICT, ANY]),
+    ("stream_predictions", &[QUERY, &[P::UnsupportedMediaType, P::Unavailable], ANY]),
+    ("list_predictions", &[LIST, ANY]),
+    ("get_prediction", &[QUERY, BY_ID, &[P::Saturated], ANY]),
+    ("delete_prediction", &[QUERY, BY_ID, &[P::Conflict], ANY]),
+    ("list_models", &[QUERY, &[P::Unavailable], ANY]),
+    ("load_model", &[QUERY, BODY, CHANGE_MODELS, &[P::TooMany, P::NotLoadable], ANY]),
+    ("unload_model", &[QUERY, CHANGE_MODELS, &[P::DefaultModel, P::NotFound], ANY]),
+    ("health", &[ANY]),
+    ("health_live", &[PROBE]),
+    ("health_ready", &[PROBE]),
+    ("metrics", &[&[P::UnknownRoute], ANY]),
+    ("openapi", &[ANY]),
+];
+
+/// Every operation except the probes, which are answered for any host.
+const ANY: &[ProblemCode] = &[P::Internal, P::MisdirectedRequest];
+/// A probe.
+const PROBE: &[ProblemCode] = &[P::Internal];
+/// An operation without query parameters.
 const QUERY: &[ProblemCode] = &[P::MalformedQuery, P::UnknownParameter];
-/// Of every route that takes a JSON body.
+/// An operation with a JSON body.
 const BODY: &[ProblemCode] = &[
     P::MalformedJson,
     P::IncompleteBody,
@@ -27,8 +47,8 @@ const BODY: &[ProblemCode] = &[
     P::WrongType,
     P::Saturated,
 ];
-/// Of a text, a reference and metadata.
-const INPUT: &[ProblemCode] = &[
+/// A text, its reference and its metadata.
+const ITEM: &[ProblemCode] = &[
     P::Blank,
     P::TooLong,
     P::ContainsNul,
@@ -40,17 +60,17 @@ const INPUT: &[ProblemCode] = &[
     P::TooManySentences,
     P::InferenceFailed,
 ];
-/// Of the model that is named, and of the options.
+/// The model's name and the options.
 const OPTIONS: &[ProblemCode] = &[P::UnknownModel, P::NotOneOf, P::Contradictory];
-/// Of every route that changes the catalog of models.
-const CHANGING: &[ProblemCode] = &[P::TurnedOff, P::Malformed, P::Conflict, P::Unavailable];
-/// Of a batch as a whole.
+/// An operation that changes the model catalog.
+const CHANGE_MODELS: &[ProblemCode] = &[P::TurnedOff, P::Malformed, P::Conflict, P::Unavailable];
+/// A batch as a whole; its items have their own problems.
 const BATCH: &[ProblemCode] = &[P::Blank, P::TooMany, P::OutOfRange];
-/// Of every route that asks the model and writes the answer down.
-const PREDICTING: &[ProblemCode] = &[P::Conflict, P::DeadlineExceeded, P::Unavailable];
-/// Of every route over one prediction.
+/// An operation that classifies texts and stores predictions.
+const PREDICT: &[ProblemCode] = &[P::Conflict, P::DeadlineExceeded, P::Unavailable];
+/// An operation on the prediction of an id.
 const BY_ID: &[ProblemCode] = &[P::Malformed, P::NotFound, P::Unavailable];
-/// Of the list's query parameters.
+/// The query parameters of the list.
 const LIST: &[ProblemCode] = &[
     P::MalformedQuery,
     P::UnknownParameter,
@@ -68,56 +88,35 @@ const LIST: &[ProblemCode] = &[
     P::Unavailable,
 ];
 
-fn of(operation_id: &str) -> Vec<ProblemCode> {
-    let groups: &[&[ProblemCode]] = match operation_id {
-        "create_prediction" => &[QUERY, BODY, INPUT, OPTIONS, PREDICTING],
-        "create_batch" => &[QUERY, BODY, BATCH, OPTIONS, PREDICTING],
-        "stream_predictions" => &[QUERY, &[P::UnsupportedMediaType, P::Unavailable]],
-        "list_predictions" => &[LIST],
-        "get_prediction" => &[QUERY, BY_ID, &[P::Saturated]],
-        "delete_prediction" => &[QUERY, BY_ID, &[P::Conflict]],
-        "list_models" => &[QUERY, &[P::Unavailable]],
-        "load_model" => &[QUERY, BODY, CHANGING, &[P::TooMany, P::NotLoadable]],
-        "unload_model" => &[QUERY, CHANGING, &[P::DefaultModel, P::NotFound]],
-        "metrics" => &[&[P::UnknownRoute]],
-        _ => &[],
-    };
-    // A bug may be anywhere.
-    let mut codes = [groups.concat().as_slice(), &[P::Internal]].concat();
-    if !PROBES.contains(&operation_id) {
-        codes.push(P::MisdirectedRequest);
-    }
-    codes
-}
-
-/// Adds to every operation the problems it can have, one response a status, and to every response the request's
-/// id.
+/// Adds to every operation one response for each status of its problems, and to every response the request id's header.
 pub(super) fn add(document: &mut OpenApi) {
-    for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
-            let codes = of(operation.operation_id.as_deref().unwrap_or_default());
-            let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
-            for code in codes {
-                by_status.entry(code.status().as_u16()).or_default().push(code);
-            }
-            for (status, codes) in by_status {
-                operation.responses.responses.insert(status.to_string(), RefOr::T(response(&codes)));
-            }
-            for response in operation.responses.responses.values_mut() {
-                if let RefOr::T(response) = response {
-                    response.headers.insert("X-Request-ID".to_owned(), request_id_header().into());
-                }
+    for operation in operations(document) {
+        let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
+        for code in problems_of(operation).unwrap_or_default().concat() {
+            by_status.entry(code.status().as_u16()).or_default().push(code);
+        }
+        for (status, codes) in by_status {
+            operation.responses.responses.insert(status.to_string(), RefOr::T(response(&codes)));
+        }
+        for response in operation.responses.responses.values_mut() {
+            if let RefOr::T(response) = response {
+                response.headers.insert("X-Request-ID".to_owned(), request_id_header().into());
             }
         }
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem { get, post, delete, .. } = item;
-    [get, post, delete].into_iter().flatten()
+pub(super) fn operations(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
+    let items = document.paths.paths.values_mut();
+    items.flat_map(|item| [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten())
 }
 
-/// One response for all problems of a status.
+fn problems_of(operation: &Operation) -> Option<&'static [&'static [ProblemCode]]> {
+    let id = operation.operation_id.as_deref()?;
+    OPERATIONS.iter().find(|(listed, _)| *listed == id).map(|(_, problems)| *problems)
+}
+
+/// Returns the one response for all problems of a status.
 fn response(codes: &[ProblemCode]) -> Response {
     let lines: Vec<String> =
         codes.iter().map(|code| format!("* `{}`: {}", code.code(), code.entry().meaning)).collect();
@@ -135,6 +134,6 @@ fn response(codes: &[ProblemCode]) -> Response {
 
 fn request_id_header() -> utoipa::openapi::Header {
     let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9._-]{1,128}$"));
-    let description = "The request's id: yours where it is well formed, else a new one";
+    let description = "The request's id: yours if it is well formed, else a new one";
     HeaderBuilder::new().schema(Some(id)).description(Some(description)).build()
 }

@@ -1,4 +1,4 @@
-//! Schemas of values whose rules the domain keeps; the document repeats them so that callers can check beforehand.
+//! Schemas of values that the domain checks; the document repeats the rules so that clients can check them first.
 
 use domain::value_objects::{
     Granularity, Metadata, ModelName, Overflow, Reference, ScoreFunction, Sentiment,
@@ -11,7 +11,7 @@ use utoipa::openapi::{RefOr, SchemaFormat};
 
 use crate::problem::ProblemCode;
 
-/// A character that shows on paper, as `Reference` has it; the space, which a reference may hold too, is not one.
+/// A printable character of a `Reference`, other than the space.
 const PRINTABLE: &str =
     r"[^\s\u0000-\u001f\u007f-\u009f\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]";
 
@@ -23,13 +23,13 @@ fn words(words: impl IntoIterator<Item = &'static str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
-/// A text to judge; the most characters are those of the default configuration.
+/// A text to classify; the most characters are those of the default configuration.
 pub(crate) fn text() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some(
             "The text: 1 to 10,000 characters unless the service is configured otherwise, not blank, without \
-             U+0000. It is kept as it is.",
+             U+0000. It is stored unchanged.",
         ))
         .min_length(Some(1))
         .max_length(Some(10_000))
@@ -38,7 +38,7 @@ pub(crate) fn text() -> Object {
         .build()
 }
 
-/// A reference, as it may be sent.
+/// A reference.
 pub(crate) fn reference() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
@@ -57,7 +57,7 @@ pub(crate) fn nullable_reference() -> Object {
     schema
 }
 
-/// The caller's own facts about a text, as they come back.
+/// The metadata of a text.
 pub(crate) fn metadata() -> Object {
     let value = AnyOfBuilder::new()
         .item(ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^[^\u0000]*$")))
@@ -70,7 +70,7 @@ pub(crate) fn metadata() -> Object {
         .item(ObjectBuilder::new().schema_type(Type::Boolean));
     ObjectBuilder::new()
         .schema_type(Type::Object)
-        .description(Some("Your own facts about the text: a flat object of at most 4 KiB in all."))
+        .description(Some("Your own data about the text: a flat object of at most 4 KiB in all."))
         .max_properties(Some(Metadata::MAX_KEYS))
         .property_names(Some(
             ObjectBuilder::new()
@@ -84,7 +84,7 @@ pub(crate) fn metadata() -> Object {
         .build()
 }
 
-/// The caller's own facts about a text, or null.
+/// The metadata of a text, or null.
 pub(crate) fn nullable_metadata() -> Object {
     let mut schema = metadata();
     schema.schema_type = nullable(Type::Object);
@@ -112,7 +112,7 @@ pub(crate) fn nullable_sentiment() -> Object {
         .build()
 }
 
-/// A word out of a list, or null.
+/// One of a list of words, or null.
 fn nullable_words<T>(names: &[(&'static str, T)], description: &str) -> Object {
     let words = names.iter().map(|(name, _)| json!(name)).chain([json!(null)]);
     ObjectBuilder::new()
@@ -122,35 +122,35 @@ fn nullable_words<T>(names: &[(&'static str, T)], description: &str) -> Object {
         .build()
 }
 
-/// What turns logits into scores, or null.
+/// A score function, or null.
 pub(crate) fn score_function() -> Object {
     nullable_words(
         ScoreFunction::NAMES,
-        "What turns logits into scores, in place of the model's own. With `none` the labels' scores are the logits: \
-         `confidence` is null, `scores` is empty, and the sentiment is that of the highest.",
+        "The function that turns logits into scores, instead of the model's own. With `none` the labels' scores are \
+         the logits: `confidence` is null, `scores` is empty, and the sentiment is that of the highest.",
     )
 }
 
-/// What is judged, or null.
+/// A granularity, or null.
 pub(crate) fn granularity() -> Object {
     nullable_words(
         Granularity::NAMES,
-        "With `sentence` the answer has `sentences`, and is `mixed` where strong ones disagree. Not together with the \
-         function `none` or the overflow `truncate`.",
+        "With `sentence` every sentence is classified too: the prediction has `sentences`, and its sentiment is \
+         `mixed` if strong sentences disagree. Not together with the function `none` or the overflow `truncate`.",
     )
 }
 
-/// What happens to a text of more tokens than asked for, or null.
+/// What happens to a text of too many tokens, or null.
 pub(crate) fn overflow() -> Object {
     nullable_words(
         Overflow::NAMES,
-        "What happens to a text of more than `max_tokens`, without which it is not allowed: it is read whole in \
-         windows of at most so many tokens (`window`, the default), its first tokens alone are read (`truncate`), \
-         or it is refused (`reject`).",
+        "What happens to a text of more than `max_tokens` tokens: it is classified whole, in windows of at most \
+         `max_tokens` tokens (`window`, the default), only its first tokens are classified (`truncate`), or it is \
+         refused (`reject`). Only allowed together with `max_tokens`.",
     )
 }
 
-/// A kind of problem.
+/// A problem's code.
 pub(crate) fn problem_code() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
@@ -160,7 +160,7 @@ pub(crate) fn problem_code() -> Object {
         .build()
 }
 
-/// How a model's outputs are read.
+/// What a model's outputs mean.
 pub(crate) fn problem_type() -> Object {
     words(["single_label_classification", "multi_label_classification", "regression"])
 }
@@ -170,22 +170,22 @@ pub(crate) fn model_source() -> Object {
     words(["folder", "hub"])
 }
 
-/// What a self-test found.
+/// The result of a self-test.
 pub(crate) fn self_test() -> Object {
     words(["passed", "absent"])
 }
 
-/// A component's state, or the service's.
+/// The status of a component or of the service.
 pub(crate) fn health_status() -> Object {
     words(["healthy", "degraded", "unhealthy"])
 }
 
-/// The state of a process that runs.
+/// The status of a running process.
 pub(crate) fn live_status() -> Object {
     words(["ok"])
 }
 
-/// Whether requests should be sent here.
+/// Whether the service is ready for requests.
 pub(crate) fn ready_status() -> Object {
     words(["ready", "not_ready"])
 }
@@ -210,8 +210,8 @@ pub(crate) fn labels_mapping() -> Schema {
         .item(table)
         .item(ObjectBuilder::new().schema_type(Type::Null))
         .description(Some(
-            "How labels become sentiments: `auto` (by their names), `raw` (not at all), or a sentiment for each \
-             label named.",
+            "How labels become sentiments: `auto` (by their names), `raw` (not at all), or a table from labels to \
+             sentiments.",
         ))
         .build()
         .into()

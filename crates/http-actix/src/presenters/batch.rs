@@ -5,30 +5,30 @@ use utoipa::ToSchema;
 use crate::presenters::{PredictionView, present_prediction};
 use crate::problem::{Problem, ProblemView};
 
-/// The answers to a batch, in the order of its items.
+/// The results of a batch, in the order of its items.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Batch)]
 pub(crate) struct BatchView {
-    /// One entry an item.
+    /// One result for each item.
     #[schema(min_items = 1, max_items = 1000)]
     items: Vec<BatchItemView>,
-    /// The items that were answered.
+    /// The number of items with a prediction.
     succeeded: usize,
-    /// The items that were not.
+    /// The number of items with a problem.
     failed: usize,
 }
 
-/// The answer to one item of a batch: a prediction or a problem.
+/// The result of one item of a batch: a prediction or a problem.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BatchItem)]
 pub(crate) struct BatchItemView {
-    /// The item's place, counted from 0.
+    /// The item's position, counted from 0.
     index: usize,
-    /// Your own id for the item's text, where it could be read.
+    /// Your own id for the item's text, if it could be read.
     #[serde(rename = "ref")]
     #[schema(required = true, example = "review-17")]
     reference: Option<String>,
-    /// The HTTP status that the item would have had alone.
+    /// The HTTP status that the item would have as a request of its own.
     #[schema(minimum = 200, maximum = 599, example = 200)]
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ impl FromIterator<BatchItemView> for BatchView {
     }
 }
 
-/// The answer to the item at `index` of the request `request_id`.
+/// Presents the result of the item at `index` in the request `request_id`.
 pub(crate) fn present_batch_item(
     index: usize,
     reference: Option<String>,

@@ -1,7 +1,7 @@
 use application::dtos::PredictSentimentResponse;
 
-/// What the cache before the model did for an answer (RFC 9211). Whoever waited while the model read the same text for
-/// another had a hit too: it read nothing more for him.
-pub(crate) fn present_cache_status(answer: &PredictSentimentResponse) -> &'static str {
-    if answer.cached { "undertone; hit" } else { "undertone; fwd=miss; stored" }
+/// Returns the `Cache-Status` (RFC 9211) of the cache in front of the model. A request that waited for the computation
+/// of another one counts as a hit too.
+pub(crate) fn present_cache_status(prediction: &PredictSentimentResponse) -> &'static str {
+    if prediction.cached { "undertone; hit" } else { "undertone; fwd=miss; stored" }
 }

@@ -6,12 +6,12 @@ use utoipa::ToSchema;
 
 use crate::openapi::schemas;
 
-/// The state of the service when it was last looked at. Where operators have a listener of their own, the public
-/// one tells the status alone.
+/// The health of the service at the last check. If operators have a listener of their own, the public one reports the
+/// status only.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Health)]
 pub(crate) struct HealthView {
-    /// The worst of the components.
+    /// The worst status of the components.
     #[schema(schema_with = schemas::health_status)]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ pub(crate) struct HealthView {
     uptime_seconds: Option<u64>,
 }
 
-/// One component's state when it was last looked at.
+/// The health of one component at the last check.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Component)]
 struct ComponentView {
@@ -35,14 +35,14 @@ struct ComponentView {
     name: &'static str,
     #[schema(schema_with = schemas::health_status)]
     status: &'static str,
-    /// What is wrong; null where nothing is.
+    /// What is wrong; null if nothing is.
     #[schema(required = true)]
     message: Option<&'static str>,
-    /// How long the look took.
+    /// How long the check took.
     latency_ms: u64,
 }
 
-/// That the process runs.
+/// Liveness: the process is running.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Live)]
 pub(crate) struct StatusView {
@@ -50,7 +50,7 @@ pub(crate) struct StatusView {
     status: &'static str,
 }
 
-/// Whether requests should be sent here.
+/// Readiness: whether requests should be sent here.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Ready)]
 pub(crate) struct ReadyView {
@@ -58,13 +58,13 @@ pub(crate) struct ReadyView {
     status: &'static str,
 }
 
-/// What the process itself adds to the report.
+/// What the process adds to the report.
 pub(crate) struct ProcessFacts {
     pub(crate) version: &'static str,
     pub(crate) uptime: Duration,
 }
 
-/// The report, in full where `facts` are given, else its status alone.
+/// Presents the report: in full if there are `facts`, otherwise only its status.
 pub(crate) fn present_health(report: &HealthReport, facts: Option<&ProcessFacts>) -> HealthView {
     HealthView {
         status: present_health_status(report.status),
@@ -74,12 +74,12 @@ pub(crate) fn present_health(report: &HealthReport, facts: Option<&ProcessFacts>
     }
 }
 
-/// The answer of a process that runs.
+/// Presents the liveness of the process.
 pub(crate) fn present_status() -> StatusView {
     StatusView { status: "ok" }
 }
 
-/// Whether requests should be sent here.
+/// Presents the readiness of the service.
 pub(crate) fn present_ready(ready: bool) -> ReadyView {
     ReadyView { status: if ready { "ready" } else { "not_ready" } }
 }

@@ -1,7 +1,7 @@
 use domain::value_objects::{Metadata, MetadataValue};
 use serde_json::{Map, Value};
 
-/// The caller's own facts, as they were sent.
+/// Presents the metadata of a text, as the client sent it.
 pub(crate) fn present_metadata(metadata: &Metadata) -> Map<String, Value> {
     metadata.entries().iter().map(|(key, value)| (key.clone(), present_value(value))).collect()
 }

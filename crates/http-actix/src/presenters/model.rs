@@ -5,29 +5,29 @@ use utoipa::ToSchema;
 
 use crate::openapi::schemas;
 
-/// The models that are served.
+/// The served models.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelList {
-    /// The models, the default first; none while they are loading.
+    /// The models, the default first; empty while they are loading.
     items: Vec<ModelView>,
 }
 
-/// What is known of a loaded model.
+/// A served model.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Model)]
 pub(crate) struct ModelView {
-    /// Its name, as answers carry it.
+    /// Its name, which predictions carry.
     #[schema(example = "sentiment-minilm-l6")]
     name: String,
-    /// Whether it answers those who name no model.
+    /// Whether it serves requests that name no model.
     default: bool,
-    /// The state of the weights that carry the name.
+    /// The version of its weights.
     #[schema(example = "1")]
     revision: String,
-    /// How its outputs are read.
+    /// What its outputs mean.
     #[schema(schema_with = schemas::problem_type)]
     problem_type: &'static str,
-    /// Its outputs, in its own order.
+    /// Its outputs, in the model's order.
     labels: Vec<ModelLabelView>,
     window: WindowView,
     /// Where it runs: `cpu` or `cuda:N`.
@@ -40,28 +40,28 @@ pub(crate) struct ModelView {
     #[schema(pattern = "^[0-9a-f]{64}$")]
     sha256: String,
     source: SourceView,
-    /// `passed`, or `absent` where the model's folder has no reference numbers to compare with.
+    /// `passed`, or `absent` if the model's folder has no reference numbers to compare with.
     #[schema(schema_with = schemas::self_test)]
     self_test: &'static str,
-    /// What the self-test compared; null where it is absent.
+    /// The result of the self-test; null if it is absent.
     #[schema(required = true)]
     self_test_report: Option<SelfTestReport>,
 }
 
-/// Where a model comes from.
+/// Where a model was loaded from.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ModelSource)]
 struct SourceView {
-    /// `folder` of the service's machine, or `hub`: the Hugging Face hub.
+    /// `folder`: a folder on the service's machine; `hub`: the Hugging Face hub.
     #[schema(schema_with = schemas::model_source)]
     kind: &'static str,
     /// The repository on the hub; null for a folder.
     #[schema(example = "org/name", required = true)]
     repo: Option<String>,
-    /// The branch, tag or commit that was asked for; null for a folder.
+    /// The branch, tag or commit that was requested; null for a folder.
     #[schema(example = "main", required = true)]
     revision: Option<String>,
-    /// The commit that all files are from; null for a folder.
+    /// The commit of all its files; null for a folder.
     #[schema(pattern = "^[0-9a-f]{40}$", required = true)]
     commit: Option<String>,
 }
@@ -70,46 +70,46 @@ struct SourceView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ModelLabel)]
 struct ModelLabelView {
-    /// The model's own name for it.
+    /// The model's name for it.
     #[schema(example = "POSITIVE")]
     name: String,
-    /// The sentiment it stands for; null where it stands for none.
+    /// The sentiment that it stands for; null if it stands for none.
     #[schema(schema_with = schemas::nullable_sentiment, required = true)]
     sentiment: Option<&'static str>,
 }
 
-/// How a text longer than one window is cut.
+/// How a text longer than one window is split.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Window)]
 struct WindowView {
-    /// The most tokens of a window, special tokens not counted.
+    /// The most tokens of a window, not counting special tokens.
     #[schema(example = 254)]
     tokens: u32,
-    /// The tokens that a window shares with the one before it.
+    /// The tokens that a window shares with the previous one.
     #[schema(example = 32)]
     overlap: u32,
 }
 
-/// The comparison with the model's reference numbers at start.
+/// The comparison with the model's reference numbers when it was loaded.
 #[derive(Debug, Serialize, ToSchema)]
 struct SelfTestReport {
-    /// The texts compared.
+    /// The number of texts compared.
     #[schema(example = 12)]
     cases: u32,
     /// The largest difference between two numbers.
     #[schema(minimum = 0)]
     max_difference: f32,
-    /// The difference that would have been allowed.
+    /// The largest difference allowed.
     #[schema(minimum = 0, example = 0.001)]
     tolerance: f32,
 }
 
-/// The models that are served.
+/// Presents the served models.
 pub(crate) fn present_models(models: &[ServedModel]) -> ModelList {
     ModelList { items: models.iter().map(present_model).collect() }
 }
 
-/// A model that is served.
+/// Presents a served model.
 pub(crate) fn present_model(model: &ServedModel) -> ModelView {
     let ServedModel { is_default, info } = model;
     let (self_test, self_test_report) = present_self_test(info.self_test);

@@ -6,12 +6,12 @@ use crate::extractors::Unfinished;
 use crate::presenters::{PredictionView, present_prediction};
 use crate::problem::{Problem, ProblemView};
 
-/// The answer to one line of a stream: a prediction or a problem.
+/// The result of one line of a stream: a prediction or a problem.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StreamLine {
-    /// The line's place among those that are not blank, counted from 0.
+    /// The line's position among the lines that are not blank, counted from 0.
     index: usize,
-    /// The HTTP status that the line would have had alone.
+    /// The HTTP status that the line would have as a request of its own.
     #[schema(minimum = 200, maximum = 599, example = 200)]
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,36 +25,36 @@ pub(crate) struct StreamLine {
 /// The last line of a stream.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StreamEnd {
-    /// Whether every line was read; where not, those beyond `ok` + `failed` were not taken, and may be sent again.
+    /// Whether every line was read; if not, the lines after the first `ok` + `failed` may be sent again.
     done: bool,
     /// Why not every line was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<StreamEndReason>,
-    /// The lines that were answered.
+    /// The number of lines with a prediction.
     ok: usize,
-    /// The lines that were not.
+    /// The number of lines with a problem.
     failed: usize,
 }
 
-/// Why the service ended a stream before its last line.
+/// Why the service ended a stream before the last line of its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StreamEndReason {
-    /// The service is shutting down; another replica may take the rest.
+    /// The service is shutting down; another replica may process the rest.
     ShuttingDown,
     /// The next line did not arrive in time.
     RequestTimeout,
 }
 
-/// How many lines of a stream were answered, and how many were not.
+/// The number of lines of a stream with a prediction, and with a problem.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct LineCounts {
     pub(crate) ok: usize,
     pub(crate) failed: usize,
 }
 
-/// The last line of a stream; none where its body broke, for there is nobody who would read it.
+/// Presents the last line of a stream; none if the connection broke, because the client cannot read it.
 pub(crate) fn present_end(counts: LineCounts, unfinished: Option<Unfinished>) -> Option<StreamEnd> {
     let reason = match unfinished {
         None => None,
@@ -65,7 +65,7 @@ pub(crate) fn present_end(counts: LineCounts, unfinished: Option<Unfinished>) ->
     Some(StreamEnd { done: reason.is_none(), reason, ok: counts.ok, failed: counts.failed })
 }
 
-/// The answer to the line at `index` of the request `request_id`.
+/// Presents the result of the line at `index` in the request `request_id`.
 pub(crate) fn present_line(
     index: usize,
     outcome: &Result<PredictSentimentResponse, Problem>,

@@ -2,14 +2,14 @@ use std::fmt::Write;
 
 use crate::problem::ProblemCode;
 
-/// The catalogue of problems as a page of Markdown, for the documentation.
+/// Returns the catalogue of problems as a page of Markdown, for the documentation.
 pub fn problem_catalogue_markdown() -> String {
     let mut page = String::from(
         "# Problems\n\n\
          Every error is `application/problem+json` (RFC 9457) with the members `type` \
-         (`urn:undertone:problem:<code>`), `title`,\n`status`, `detail`, `code`, `request_id` and, where one \
-         place is at fault, `field`. Inside a batch or a stream an item's\nproblem has the same form. A 503 \
-         carries `Retry-After`.\n\n\
+         (`urn:undertone:problem:<code>`), `title`, `status`, `detail`, `code`, `request_id` and, where one \
+         field is at fault, `field`.\nThe problem of an item of a batch or of a line of a stream has the same \
+         form.\nA 503 carries `Retry-After`.\n\n\
          | Status | Code | Title | When |\n|---|---|---|---|\n",
     );
     for problem in ProblemCode::ALL {

@@ -1,11 +1,8 @@
 use actix_web::http::StatusCode;
 
-/// The kinds of problems: a closed list, stable on the wire.
+/// The kinds of problems: a closed catalogue, stable on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(
-    missing_docs,
-    reason = "each variant's meaning stands in `entry`, from which the catalogue is written"
-)]
+#[expect(missing_docs, reason = "`entry` has each variant's meaning, from which the catalogue is generated")]
 pub enum ProblemCode {
     MalformedJson,
     MalformedQuery,
@@ -48,7 +45,7 @@ pub enum ProblemCode {
     Unavailable,
 }
 
-/// What the catalogue says about a kind of problem.
+/// The catalogue's entry for a kind of problem.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     /// The name for programs.
@@ -57,12 +54,12 @@ pub(crate) struct Entry {
     pub(crate) status: u16,
     /// The name for people.
     pub(crate) title: &'static str,
-    /// When it occurs, in words that are safe to show.
+    /// When it occurs, in words that are safe to show to a client.
     pub(crate) meaning: &'static str,
 }
 
 impl ProblemCode {
-    /// Every kind, by status.
+    /// Every kind, ordered by status.
     pub const ALL: [Self; 39] = [
         Self::MalformedJson,
         Self::MalformedQuery,
@@ -105,48 +102,48 @@ impl ProblemCode {
         Self::Unavailable,
     ];
 
-    /// The name for programs, such as `too_long`.
+    /// Returns the name for programs, such as `too_long`.
     pub fn code(self) -> &'static str {
         self.entry().code
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(self) -> StatusCode {
         StatusCode::from_u16(self.entry().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The problem's `type`.
+    /// Returns the problem's `type`.
     pub(crate) fn urn(self) -> String {
         format!("urn:undertone:problem:{}", self.entry().code)
     }
 
-    /// Whether the same request may well succeed a little later.
+    /// Whether the same request may succeed a little later.
     pub(crate) fn is_temporary(self) -> bool {
         self.entry().status == 503
     }
 
-    /// What the catalogue says.
-    #[expect(clippy::too_many_lines, reason = "one table, a line or two an entry, is read best in one piece")]
+    /// Returns the catalogue's entry.
+    #[expect(clippy::too_many_lines, reason = "one table is easiest to read in one piece")]
     pub(crate) const fn entry(self) -> Entry {
         let (code, status, title, meaning) = match self {
             Self::MalformedJson => (
                 "malformed_json",
                 400,
                 "Malformed JSON",
-                "The body, or a line of a stream, is not JSON: wrong syntax, not UTF-8, a lone surrogate, or \
-                 nested too deeply.",
+                "The body, or a line of a stream, is not valid JSON: a syntax error, invalid UTF-8, a lone surrogate, \
+                 or nesting that is too deep.",
             ),
             Self::MalformedQuery => (
                 "malformed_query",
                 400,
                 "Malformed query",
-                "The query string's percent-encoding cannot be read, or does not give UTF-8.",
+                "The query string has invalid percent-encoding or is not UTF-8.",
             ),
             Self::IncompleteBody => (
                 "incomplete_body",
                 400,
                 "Incomplete body",
-                "The body broke off, or its transfer encoding cannot be read.",
+                "The body ended early, or its transfer encoding is invalid.",
             ),
             Self::CorsRefused => (
                 "cors_refused",
@@ -158,138 +155,148 @@ impl ProblemCode {
                 "default_model",
                 400,
                 "Default model",
-                "The default model answers whoever names none, and cannot be unloaded.",
+                "The default model serves requests that name no model, and cannot be unloaded.",
             ),
             Self::TurnedOff => (
                 "turned_off",
                 403,
                 "Turned off",
-                "The configuration does not allow it; the detail names the setting that would.",
+                "The configuration does not allow this; the detail names the setting that does.",
             ),
-            Self::NotFound => ("not_found", 404, "Not found", "There is nothing of this id."),
-            Self::UnknownRoute => ("unknown_route", 404, "Unknown route", "There is nothing at this path."),
+            Self::NotFound => (
+                "not_found",
+                404,
+                "Not found",
+                "There is no prediction of this id, or no model of this name.",
+            ),
+            Self::UnknownRoute => ("unknown_route", 404, "Unknown route", "The path does not exist."),
             Self::MethodNotAllowed => (
                 "method_not_allowed",
                 405,
                 "Method not allowed",
-                "The resource does not have this method; the Allow header lists those it has.",
+                "The path does not have this method; the Allow header lists the methods that it has.",
             ),
             Self::RequestTimeout => (
                 "request_timeout",
                 408,
                 "Request timeout",
-                "The body did not arrive in time. Nothing was stored; the connection ends with this response.",
+                "The body did not arrive in time. Nothing was stored; the connection is closed after this response.",
             ),
             Self::Conflict => (
                 "conflict",
                 409,
                 "Conflict",
-                "Something else happened to the same thing at the same time; nothing was written.",
+                "Another request is changing the same prediction or model; nothing was written.",
             ),
             Self::BodyTooLarge => (
                 "body_too_large",
                 413,
                 "Body too large",
-                "The body, or a line of a stream, has more bytes than the route takes.",
+                "The body, or a line of a stream, has more bytes than the route accepts.",
             ),
             Self::UnsupportedMediaType => (
                 "unsupported_media_type",
                 415,
                 "Unsupported media type",
-                "The body's Content-Type is missing or not the route's, or the body is compressed.",
+                "The body's Content-Type is missing or not the one of the route, or the body is compressed.",
             ),
             Self::MisdirectedRequest => (
                 "misdirected_request",
                 421,
                 "Misdirected request",
-                "The request is for a host that is not this service's; server.allowed_hosts lists those that are.",
+                "The request is for a host that is not allowed; server.allowed_hosts lists the allowed hosts.",
             ),
-            Self::UnknownField => ("unknown_field", 422, "Unknown field", "The object has no such member."),
-            Self::MissingField => ("missing_field", 422, "Missing field", "The object lacks a member."),
-            Self::WrongType => ("wrong_type", 422, "Wrong type", "The value is of the wrong JSON type."),
-            Self::UnknownParameter => {
-                ("unknown_parameter", 422, "Unknown parameter", "The route has no such query parameter.")
+            Self::UnknownField => {
+                ("unknown_field", 422, "Unknown field", "The object has a member that is not defined.")
             }
-            Self::RepeatedParameter => {
-                ("repeated_parameter", 422, "Repeated parameter", "A query parameter stands there twice.")
-            }
-            Self::Blank => ("blank", 422, "Blank", "The value is empty, or white space only."),
+            Self::MissingField => ("missing_field", 422, "Missing field", "A required member is missing."),
+            Self::WrongType => ("wrong_type", 422, "Wrong type", "The value has the wrong JSON type."),
+            Self::UnknownParameter => (
+                "unknown_parameter",
+                422,
+                "Unknown parameter",
+                "The route does not have this query parameter.",
+            ),
+            Self::RepeatedParameter => (
+                "repeated_parameter",
+                422,
+                "Repeated parameter",
+                "A query parameter is given more than once.",
+            ),
+            Self::Blank => ("blank", 422, "Blank", "The value is empty or consists of white space."),
             Self::TooLong => ("too_long", 422, "Too long", "The value has more characters than allowed."),
             Self::ContainsNul => {
-                ("contains_nul", 422, "Contains NUL", "The value holds the character U+0000.")
+                ("contains_nul", 422, "Contains NUL", "The value contains the character U+0000.")
             }
             Self::NotPrintable => (
                 "not_printable",
                 422,
                 "Not printable",
-                "The value holds control characters, or white space other than the space.",
+                "The value contains control characters, or white space other than the space.",
             ),
             Self::TooMany => ("too_many", 422, "Too many", "There are more entries than allowed."),
             Self::TooLarge => ("too_large", 422, "Too large", "The value has more bytes than allowed."),
-            Self::OutOfRange => ("out_of_range", 422, "Out of range", "The number is too low or too high."),
-            Self::Malformed => {
-                ("malformed", 422, "Malformed", "The value does not have the form of what it should be.")
+            Self::OutOfRange => {
+                ("out_of_range", 422, "Out of range", "The number is too small or too large.")
             }
-            Self::NotOneOf => ("not_one_of", 422, "Not one of", "The value is none of the allowed words."),
-            Self::NoTerms => {
-                ("no_terms", 422, "No terms", "The query holds no letter or digit to search for.")
-            }
+            Self::Malformed => ("malformed", 422, "Malformed", "The value does not have the required form."),
+            Self::NotOneOf => ("not_one_of", 422, "Not one of", "The value is not one of the allowed words."),
+            Self::NoTerms => ("no_terms", 422, "No terms", "The search query contains no letter or digit."),
             Self::TooManyTokens => (
                 "too_many_tokens",
                 422,
                 "Too many tokens",
-                "The text has more tokens than the request allows, and was to be refused then.",
+                "The text has more tokens than max_tokens, and overflow is reject.",
             ),
             Self::TooManySentences => (
                 "too_many_sentences",
                 422,
                 "Too many sentences",
-                "The text, or the items of a batch together, have more sentences than are judged one by one.",
+                "The text, or the items of a batch together, have more sentences than can be classified one by one.",
             ),
             Self::Contradictory => (
                 "contradictory",
                 422,
                 "Contradictory",
-                "The value is allowed by itself, but not beside what else is asked for.",
+                "The value is allowed by itself, but not in combination with the other options.",
             ),
             Self::UnknownModel => (
                 "unknown_model",
                 422,
                 "Unknown model",
-                "No model of this name is served; GET /api/v1/models tells those that are.",
+                "No model of this name is served; GET /api/v1/models lists the served models.",
             ),
             Self::NotLoadable => (
                 "not_loadable",
                 422,
                 "Not loadable",
-                "The model cannot be loaded; the detail says what is wrong with which value, and what to do. Those \
-                 that were served are served on.",
+                "The model cannot be loaded; the detail says which value is at fault, why, and what to do. The served \
+                 models are unchanged.",
             ),
             Self::InferenceFailed => (
                 "inference_failed",
                 500,
                 "Inference failed",
-                "The model gave no usable numbers for this text. Nothing was kept.",
+                "The model computed no valid numbers for this text. Nothing was stored.",
             ),
             Self::Internal => (
                 "internal",
                 500,
                 "Internal error",
-                "A fault of the service itself, which the same request may well meet again. The log says more under \
-                 the request's id.",
+                "A fault of the service itself; the same request may fail again. The log has the cause under the \
+                 request's id.",
             ),
             Self::Saturated => (
                 "saturated",
                 503,
                 "Saturated",
-                "More work is waiting, or more memory is taken by bodies, than the service takes on. Try again after \
-                 the time in Retry-After.",
+                "The model's queue, or the memory for bodies, is full. Try again after the time in Retry-After.",
             ),
             Self::DeadlineExceeded => (
                 "deadline_exceeded",
                 503,
                 "Deadline exceeded",
-                "The answer would have come too late. Try again after the time in Retry-After.",
+                "The prediction took too long. Try again after the time in Retry-After.",
             ),
             Self::Unavailable => (
                 "unavailable",

@@ -3,7 +3,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::schemas;
 
-/// What went wrong, as RFC 9457 problem details.
+/// An error, as RFC 9457 problem details.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemView {
@@ -11,23 +11,23 @@ pub(crate) struct ProblemView {
     #[serde(rename = "type")]
     #[schema(pattern = "^urn:undertone:problem:[a-z_]+$", example = "urn:undertone:problem:blank")]
     pub(crate) type_urn: String,
-    /// The kind of problem in words.
+    /// The kind of problem, for people.
     #[schema(example = "Blank")]
     pub(crate) title: &'static str,
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599, example = 422)]
     pub(crate) status: u16,
-    /// This one case in words.
+    /// This occurrence of the problem, for people.
     #[schema(example = "text must not be blank")]
     pub(crate) detail: String,
     /// The kind of problem, for programs: one of the problem catalogue.
     #[schema(schema_with = schemas::problem_code)]
     pub(crate) code: &'static str,
-    /// The member, parameter or path segment at fault, where there is one.
+    /// The member, parameter or path segment at fault, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "text")]
     pub(crate) field: Option<String>,
-    /// The request's id, as the `X-Request-ID` header and the log carry it.
+    /// The request's id, as in the `X-Request-ID` header and in the log.
     #[schema(pattern = "^[A-Za-z0-9._-]{1,128}$", example = "01997a3e-7c10-7d52-a1f0-5f0f6f3f9f11")]
     pub(crate) request_id: String,
 }

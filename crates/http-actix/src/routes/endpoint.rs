@@ -7,7 +7,7 @@ use crate::controllers::refusal;
 /// A path and its methods.
 pub type RouteMethods = (&'static str, Vec<&'static str>);
 
-/// A path that knows its methods, so that any other is answered with the list of them.
+/// A path with its methods; any other method is refused with 405 and the list of these.
 pub(crate) struct Endpoint {
     path: &'static str,
     methods: Vec<&'static str>,
@@ -15,12 +15,12 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint at `path`, without any method yet.
+    /// Creates an endpoint at `path` without methods.
     pub(crate) fn at(path: &'static str) -> Self {
         Self { path, methods: Vec::new(), resource: web::resource(path) }
     }
 
-    /// With GET, and HEAD, which is a GET whose body stays behind.
+    /// Adds GET, and HEAD, which is a GET whose body is not sent.
     pub(crate) fn get<F, Args>(mut self, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -31,7 +31,7 @@ impl Endpoint {
         self.on(guard::Any(guard::Get()).or(guard::Head()), handler)
     }
 
-    /// With POST.
+    /// Adds POST.
     pub(crate) fn post<F, Args>(mut self, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -42,7 +42,7 @@ impl Endpoint {
         self.on(guard::Method(Method::POST), handler)
     }
 
-    /// With DELETE.
+    /// Adds DELETE.
     pub(crate) fn delete<F, Args>(mut self, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -63,12 +63,12 @@ impl Endpoint {
         self
     }
 
-    /// The path and its methods.
+    /// Returns the path and its methods.
     pub(crate) fn describe(&self) -> RouteMethods {
         (self.path, self.methods.clone())
     }
 
-    /// The endpoint as actix-web registers it.
+    /// Returns the resource to register with actix-web.
     pub(crate) fn into_resource(self) -> Resource {
         let allowed = self.methods.join(", ");
         self.resource.default_service(web::to(move |request: HttpRequest| {

@@ -25,7 +25,7 @@ fn object(text: &str) -> Members {
 }
 
 #[test]
-fn what_has_no_room_is_counted_and_not_stored() {
+fn members_and_elements_beyond_the_limit_are_counted_and_not_stored() {
     let Some(Shaped::Object(table)) = object(r#"{"table":{"b":1,"a":2,"b":3,"c":4,"c":5}}"#).remove("table")
     else {
         panic!("no table")
@@ -52,7 +52,7 @@ fn what_has_no_room_is_counted_and_not_stored() {
 }
 
 #[test]
-fn the_first_unknown_name_is_remembered_and_the_last_value_counts() {
+fn the_first_unknown_name_is_stored_and_the_last_value_counts() {
     let members = object(r#"{"z":1,"leaf":1,"b":{"a":1},"leaf":"x","c":1}"#);
     assert_eq!(members.unknown(), Some("b"));
     assert_eq!(members.get("leaf").and_then(Shaped::as_str), Some("x"));
@@ -61,9 +61,8 @@ fn the_first_unknown_name_is_remembered_and_the_last_value_counts() {
     assert!(unknown.len() <= UNKNOWN_NAME_BYTES && long.starts_with(&unknown));
 }
 
-/// What goes wrong where it is skipped as well as where it is stored.
 #[test]
-fn malformed_json_is_refused_wherever_it_stands() {
+fn malformed_json_is_refused_where_it_is_stored_and_where_it_is_skipped() {
     for bad in [
         r#""\ud83d""#,
         r#""\u12""#,
@@ -88,7 +87,7 @@ fn malformed_json_is_refused_wherever_it_stands() {
 }
 
 #[test]
-fn depth_is_bounded_as_it_always_was() {
+fn depth_is_bounded_as_for_whole_values() {
     for depth in [50, 126, 127, 128, 129, 10_000] {
         let text = format!("{{\"unknown\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
         let all = serde_json::from_str::<Value>(&text);
@@ -96,7 +95,7 @@ fn depth_is_bounded_as_it_always_was() {
     }
 }
 
-/// JSON and what is nearly JSON.
+/// JSON, and text that is nearly JSON.
 fn nearly_json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -121,7 +120,7 @@ fn nearly_json() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn json_is_what_it_is_for_the_parser_of_whole_values(text in nearly_json(), cut in any::<prop::sample::Index>()) {
+    fn a_shape_accepts_and_stores_the_same_as_the_parser_of_whole_values(text in nearly_json(), cut in any::<prop::sample::Index>()) {
         for text in [text.as_bytes(), &text.as_bytes()[..cut.index(text.len() + 1)]] {
             let all = serde_json::from_slice::<Value>(text).map_err(|error| error.to_string());
             let shaped = read(text, OBJECT);
