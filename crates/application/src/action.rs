@@ -1,4 +1,4 @@
-//! One function around every controller and every use case: what ran, how long, and how it ended.
+//! `log_action`, the function around every controller and every use case: logs what ran, for how long, and the outcome.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -9,13 +9,13 @@ use tracing::Instrument;
 
 use crate::errors::ApplicationError;
 
-/// An error that knows its name and whose fault it is.
+/// An error with a stable name and a party at fault.
 pub trait ActionFailure: Error {
     /// A stable name for logs, such as `not_found`.
     fn code(&self) -> &'static str;
 
-    /// Whether we or a dependency failed, rather than the caller, and nobody has logged it yet.
-    fn is_ours(&self) -> bool;
+    /// Whether the server or a dependency failed, rather than the client, and the error is not logged yet.
+    fn is_server_fault(&self) -> bool;
 }
 
 impl ActionFailure for ApplicationError {
@@ -34,9 +34,9 @@ impl ActionFailure for ApplicationError {
         }
     }
 
-    fn is_ours(&self) -> bool {
+    fn is_server_fault(&self) -> bool {
         match self {
-            // A full queue is the callers' sum, told by a metric: a line each would drown the log.
+            // A full queue is counted by a metric; a line for each refused request would flood the log.
             Self::Invalid { .. }
             | Self::NotFound { .. }
             | Self::Conflict { .. }
@@ -51,9 +51,9 @@ impl ActionFailure for ApplicationError {
     }
 }
 
-/// Runs `future` as the action `name` (`Type.method`), inside a span `app.action` of its own: its start (`→`) and its success (`✓`) at info with whole
-/// milliseconds, a failure that the caller caused (`✗`) at info with its code, a failure of ours (`✗`) at error
-/// with the chain of causes. All under the target `undertone::action`.
+/// Runs `future` as the action `name` (`Type.method`) inside a span `app.action`, and logs its start (`→`) and its success
+/// (`✓`) at info with whole milliseconds, a client's failure (`✗`) at info with its code, and a server's failure (`✗`)
+/// at error with the chain of causes. All under the target `undertone::action`.
 pub async fn log_action<T, E, F>(name: &'static str, future: F) -> Result<T, E>
 where
     E: ActionFailure,
@@ -74,7 +74,7 @@ where
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match &outcome {
         Ok(_) => tracing::info!(target: "undertone::action", action = name, duration_ms, "✓ {name}"),
-        Err(error) if error.is_ours() => tracing::error!(
+        Err(error) if error.is_server_fault() => tracing::error!(
             target: "undertone::action",
             action = name, duration_ms, code = error.code(), error = chain(error), "✗ {name}"
         ),
@@ -86,14 +86,14 @@ where
     outcome
 }
 
-/// Logs the `failures` of single items of the action `name`, which succeeds all the same. Those that we or a dependency
-/// caused are one line at error for each code, with their number and the chain of the first, however many there are.
+/// Logs the failures of single items of the action `name`, which itself succeeds: one line at error for each code of a
+/// server's failure, with the number of items and the chain of the first.
 pub fn log_failed_items<'a, E>(name: &'static str, failures: impl IntoIterator<Item = &'a E>)
 where
     E: ActionFailure + 'a,
 {
     let mut by_code: BTreeMap<&'static str, (usize, &E)> = BTreeMap::new();
-    for error in failures.into_iter().filter(|error| error.is_ours()) {
+    for error in failures.into_iter().filter(|error| error.is_server_fault()) {
         by_code.entry(error.code()).or_insert((0, error)).0 += 1;
     }
     for (code, (items, first)) in by_code {
@@ -104,7 +104,7 @@ where
     }
 }
 
-/// An error and everything that caused it, outermost first, on one line.
+/// An error and its chain of causes, outermost first, on one line.
 pub fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
@@ -116,7 +116,7 @@ pub fn chain(error: &dyn Error) -> String {
     line
 }
 
-/// The message of a panic that was caught, where it has one.
+/// The message of a caught panic, if it has one.
 pub fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
     panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }

@@ -1,15 +1,22 @@
-//! What goes into the use cases and what comes out: typed, and never serialisable by themselves.
+//! What enters the use cases and what they return: typed, without a serialization format.
 
 mod cursor;
 mod health;
 mod models;
-mod predictions;
+mod predict_sentiment;
+mod prediction_record;
+mod relay_outbox;
+mod stored_predictions;
 
 pub use cursor::Cursor;
 pub use health::{ComponentHealth, HealthReport, HealthStatus};
 pub use models::{LoadModelRequest, UnloadModelRequest};
-pub use predictions::{
-    DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
+pub use predict_sentiment::{
     PredictItem, PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentRequest,
-    PredictSentimentResponse, PredictionRecord, RelayOutboxRequest, RelayOutboxResponse,
+    PredictSentimentResponse,
+};
+pub use prediction_record::PredictionRecord;
+pub use relay_outbox::{RelayOutboxRequest, RelayOutboxResponse};
+pub use stored_predictions::{
+    DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
 };

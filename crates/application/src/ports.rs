@@ -1,5 +1,5 @@
-//! What the use cases need from the world. An adapter in an `infra-*` crate implements each port; the words
-//! "must" in a port's docs are its contract, and every contract of a store has its case in `store-contract`.
+//! What the use cases need from outside. An adapter in an `infra-*` crate implements each port. Each "must" in a port's
+//! docs is part of its contract, and every contract of a store has its case in `store-contract`.
 
 mod clock;
 mod download_progress;

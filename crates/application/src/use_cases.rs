@@ -1,4 +1,4 @@
-//! The use cases, one file each, in the order in which a reader meets them.
+//! The use cases, one file each.
 
 mod predict_sentiment;
 mod predict_sentiment_batch;

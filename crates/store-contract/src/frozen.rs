@@ -46,7 +46,7 @@ pub fn assert_cursors() {
             let text = expected[name].as_str().expect("a cursor");
             let cursor = Cursor::parse(text, &filter).expect("the cursor is read");
             assert_eq!(cursor.after(), after, "{name}");
-            assert_eq!(Cursor::behind(after, &filter).to_string(), text, "{name}");
+            assert_eq!(Cursor::after_row(after, &filter).to_string(), text, "{name}");
         }
     }
 }

@@ -5,8 +5,8 @@ use domain::value_objects::PredictionId;
 
 use crate::ports::PredictionFilter;
 
-/// Where a page ended, bound to the filter it was made with. Opaque to callers: 48 hexadecimal digits, the id
-/// of the page's last row and a fingerprint of the filter.
+/// Where a page ended, bound to the filter of the list. Opaque to clients: 48 hexadecimal digits, of which 32 are the id
+/// of the page's last row and 16 a fingerprint of the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     after: PredictionId,
@@ -14,15 +14,15 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The cursor behind the row `last` of a page made with `filter`.
-    pub fn behind(last: PredictionId, filter: &PredictionFilter) -> Self {
+    /// The cursor after the row `last` of a page made with `filter`.
+    pub fn after_row(last: PredictionId, filter: &PredictionFilter) -> Self {
         Self { after: last, fingerprint: fingerprint(filter) }
     }
 
-    /// Reads a cursor that is to be used with `filter`.
+    /// Parses a cursor and checks that it belongs to `filter`.
     ///
     /// # Errors
-    /// [`Rule::Malformed`] for the field `cursor` where it is none, or was made with another filter.
+    /// [`Rule::Malformed`] for the field `cursor` if it is no cursor, or was made with another filter.
     pub fn parse(text: &str, filter: &PredictionFilter) -> Result<Self, DomainError> {
         let refuse = |expected| DomainError::violation("cursor", Rule::Malformed { expected });
         let digits = text.len() == 48 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -31,14 +31,14 @@ impl Cursor {
             .and_then(|(id, print)| {
                 Some((u128::from_str_radix(id, 16).ok()?, u64::from_str_radix(print, 16).ok()?))
             })
-            .ok_or_else(|| refuse("a cursor that a page before gave as next_cursor"))?;
+            .ok_or_else(|| refuse("the next_cursor of a previous page"))?;
         if print != fingerprint(filter) {
-            return Err(refuse("used with the filters of the page that gave it"));
+            return Err(refuse("used with the filters of the page that returned it"));
         }
         Ok(Self { after: PredictionId::from_u128(after), fingerprint: print })
     }
 
-    /// The last row of the page before.
+    /// The last row of the previous page.
     pub fn after(self) -> PredictionId {
         self.after
     }
@@ -84,17 +84,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_read_back_with_its_own_filter_only() {
+    fn a_cursor_is_only_valid_with_its_own_filter() {
         let filter = PredictionFilter { model: Some("m".into()), ..PredictionFilter::default() };
-        let cursor = Cursor::behind(PredictionId::from_u128(7), &filter);
+        let cursor = Cursor::after_row(PredictionId::from_u128(7), &filter);
         assert_eq!(Cursor::parse(&cursor.to_string(), &filter), Ok(cursor));
         assert!(Cursor::parse(&cursor.to_string(), &PredictionFilter::default()).is_err());
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn malformed_cursors_are_refused() {
         for bad in ["", "x", "+", &"0".repeat(47), &"g".repeat(48), &"é".repeat(24)] {
-            assert!(Cursor::parse(bad, &PredictionFilter::default()).is_err(), "{bad} was taken");
+            assert!(Cursor::parse(bad, &PredictionFilter::default()).is_err(), "{bad} was accepted");
         }
     }
 }

@@ -1,28 +1,28 @@
-/// How well something works; the worst component decides for the whole.
+/// The state of a component or of the service, best first: the worst component decides for the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HealthStatus {
     /// It works.
     Healthy,
-    /// The service works without it, but not as well.
+    /// It fails, and the service works without it.
     Degraded,
-    /// The service is of no use now.
+    /// It fails, and the service cannot work without it.
     Unhealthy,
 }
 
-/// One component's state when it was last looked at.
+/// The result of one component's last check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComponentHealth {
     /// The component.
     pub name: &'static str,
     /// Its state.
     pub status: HealthStatus,
-    /// What is wrong, in words that are safe to show; none where nothing is.
+    /// What is wrong, safe to show to a client; none if healthy.
     pub message: Option<&'static str>,
-    /// How long the look took, in milliseconds.
+    /// How long the check took, in milliseconds.
     pub latency_ms: u64,
 }
 
-/// The state of the whole service when it was last looked at.
+/// The result of the last check of all components.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HealthReport {
     /// The worst of the components.

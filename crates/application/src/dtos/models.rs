@@ -1,11 +1,11 @@
 use crate::ports::ModelSpec;
 
-/// Load a model, be it in the place of another.
+/// Load a model, replacing one of the same name.
 #[derive(Debug, Clone)]
 pub struct LoadModelRequest {
-    /// The name under which it is to be served.
+    /// The name under which it is served.
     pub name: String,
-    /// Which model, and how it is to be run.
+    /// Which model, and how it runs.
     pub spec: ModelSpec,
 }
 

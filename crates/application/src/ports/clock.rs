@@ -2,12 +2,12 @@ use std::time::Instant;
 
 use domain::value_objects::Timestamp;
 
-/// The time.
+/// Reads the time.
 pub trait Clock: Send + Sync {
-    /// The present instant of the wall clock, which may be set forward and back, and differs from host to host.
+    /// The current time of the wall clock, which can be set forward and back and differs between hosts.
     fn now(&self) -> Timestamp;
 
-    /// The present instant of a clock that only moves forward and that nobody sets: durations are measured by it.
+    /// The current instant of the monotonic clock, by which durations are measured.
     fn monotonic(&self) -> Instant {
         Instant::now()
     }

@@ -3,28 +3,28 @@ use async_trait::async_trait;
 use crate::errors::BoxError;
 use crate::ports::OutboxEvent;
 
-/// Delivers events to whoever listens.
+/// Publishes events.
 #[async_trait]
 pub trait EventPublisher: Send + Sync {
-    /// Publishes one event. It may come more than once; its id tells.
+    /// Publishes one event, possibly more than once: receivers recognize duplicates by the event's id.
     ///
-    /// An implementation may return before the event is delivered. It must then deliver events in the order in which they
-    /// came, and `flush` must wait for them. It must return within a few seconds: the caller holds a lease.
+    /// Implementations may return before the event is delivered. They must then deliver events in the order of the calls,
+    /// and `flush` must wait for them. They must return within a few seconds, since the caller holds a lease.
     ///
     /// # Errors
-    /// [`PublishError`] where the event is not certain to be delivered; it comes again, before any later one.
+    /// [`PublishError`] if the event may not have been delivered; it is published again, before any later one.
     async fn publish(&self, event: &OutboxEvent) -> Result<(), PublishError>;
 
     /// Waits until every event that `publish` has accepted since the last flush is delivered.
     ///
     /// # Errors
-    /// [`PublishError`] where one of them is not certain to be delivered within a few seconds; all of them come again.
+    /// [`PublishError`] if one of them was not certainly delivered within a few seconds; all of them are published again.
     async fn flush(&self) -> Result<(), PublishError> {
         Ok(())
     }
 }
 
-/// An event did not go out.
+/// An event was not published.
 #[derive(Debug, thiserror::Error)]
 #[error("the event was not published")]
 pub struct PublishError(#[source] pub BoxError);

@@ -10,21 +10,21 @@ use crate::dtos::{ComponentHealth, HealthReport, HealthStatus};
 use crate::errors::ApplicationError;
 use crate::ports::{Clock, HealthCheck};
 
-/// Looks at every component in the background, and tells probes what it last saw.
+/// Checks every component in the background and returns the last result to probes.
 pub struct CheckHealthUseCase {
     checks: Vec<Arc<dyn HealthCheck>>,
     clock: Arc<dyn Clock>,
-    seen: Mutex<Seen>,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct State {
     last: Option<HealthReport>,
-    /// Since when a vital component has failed without a break.
+    /// Since when a vital component has failed without interruption.
     failing_since: Option<Instant>,
-    /// The components that have worked at any time: one that never has is starting, and not at fault.
+    /// The components that have worked at least once; the others are still starting.
     worked: HashSet<&'static str>,
-    /// Whether the service was ready at any time: a service that never was is loading, not ailing.
+    /// Whether the service was ready at least once; otherwise it is still loading.
     was_ready: bool,
     draining: bool,
 }
@@ -33,18 +33,18 @@ struct Seen {
 const GRACE: Duration = Duration::from_secs(2);
 
 impl CheckHealthUseCase {
-    /// The use case over `checks`, which run at the same time.
+    /// The use case over `checks`, which run concurrently.
     pub fn new(checks: Vec<Arc<dyn HealthCheck>>, clock: Arc<dyn Clock>) -> Self {
-        Self { checks, clock, seen: Mutex::default() }
+        Self { checks, clock, state: Mutex::default() }
     }
 
-    /// Looks at every component and remembers what it saw.
+    /// Checks every component and remembers the report.
     ///
     /// # Errors
-    /// None today: what fails is in the report.
+    /// None: failures are in the report.
     pub async fn execute(&self) -> Result<HealthReport, ApplicationError> {
         log_action("CheckHealthUseCase.execute", async {
-            let components = join_all(self.checks.iter().map(|check| self.look(check.as_ref()))).await;
+            let components = join_all(self.checks.iter().map(|check| self.check(check.as_ref()))).await;
             let worst = components.iter().map(|component| component.status).max();
             let report = HealthReport { status: worst.unwrap_or(HealthStatus::Healthy), components };
             self.remember(&report);
@@ -53,7 +53,7 @@ impl CheckHealthUseCase {
         .await
     }
 
-    async fn look(&self, check: &dyn HealthCheck) -> ComponentHealth {
+    async fn check(&self, check: &dyn HealthCheck) -> ComponentHealth {
         let started = Instant::now();
         let outcome = check.check().await;
         let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -63,65 +63,64 @@ impl CheckHealthUseCase {
             Err(_) => (failing, Some("not available")),
         };
         if self.status_of(check.name()) != Some(status) {
-            let is_starting = !self.seen().worked.contains(check.name());
+            let is_starting = !self.state().worked.contains(check.name());
             log_change(check.name(), status, outcome.err().as_deref(), is_starting);
         }
         ComponentHealth { name: check.name(), status, message, latency_ms }
     }
 
-    /// The component's state when it was last looked at.
+    /// The component's status in the last report.
     fn status_of(&self, component: &str) -> Option<HealthStatus> {
-        let seen = self.seen();
-        let components = seen.last.iter().flat_map(|report| &report.components);
+        let state = self.state();
+        let components = state.last.iter().flat_map(|report| &report.components);
         components.filter(|last| last.name == component).map(|last| last.status).next()
     }
 
     fn remember(&self, report: &HealthReport) {
-        let mut seen = self.seen();
+        let mut state = self.state();
         if report.status == HealthStatus::Unhealthy {
             let now = self.clock.monotonic();
-            seen.failing_since.get_or_insert(now);
+            state.failing_since.get_or_insert(now);
         } else {
-            seen.failing_since = None;
-            seen.was_ready = true;
+            state.failing_since = None;
+            state.was_ready = true;
         }
         let working = report.components.iter().filter(|it| it.status == HealthStatus::Healthy);
-        seen.worked.extend(working.map(|component| component.name));
-        seen.last = Some(report.clone());
+        state.worked.extend(working.map(|component| component.name));
+        state.last = Some(report.clone());
     }
 
-    /// What was last seen; unhealthy before the first look.
+    /// The last report; unhealthy before the first check.
     pub fn last(&self) -> HealthReport {
-        let seen = self.seen();
-        seen.last.clone().unwrap_or(HealthReport { status: HealthStatus::Unhealthy, components: Vec::new() })
+        let state = self.state();
+        state.last.clone().unwrap_or(HealthReport { status: HealthStatus::Unhealthy, components: Vec::new() })
     }
 
-    /// Whether requests should be sent here: not while loading or draining, nor when a vital component has
-    /// failed for two seconds.
+    /// Whether a load balancer should send requests here: not while loading or draining, and not when a vital component
+    /// has failed for two seconds.
     pub fn is_ready(&self) -> bool {
-        let seen = self.seen();
+        let state = self.state();
         let now = self.clock.monotonic();
-        let ailing = seen.failing_since.is_some_and(|since| now.saturating_duration_since(since) >= GRACE);
-        seen.was_ready && !seen.draining && !ailing
+        let failing = state.failing_since.is_some_and(|since| now.saturating_duration_since(since) >= GRACE);
+        state.was_ready && !state.draining && !failing
     }
 
-    /// Whether the service is on its way out.
+    /// Whether the service is draining.
     pub fn is_draining(&self) -> bool {
-        self.seen().draining
+        self.state().draining
     }
 
-    /// From now on the service is on its way out, and never ready again.
+    /// Starts draining: the service is never ready again.
     pub fn drain(&self) {
-        self.seen().draining = true;
+        self.state().draining = true;
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A component's state is logged when it changes, not at every look. A component that does not work yet because the
-/// service has just started is no cause for a warning.
+/// Logs a component whose status changed. One that does not work yet, after the start of the service, is no warning.
 fn log_change(
     component: &str,
     status: HealthStatus,

@@ -8,7 +8,7 @@ use crate::dtos::DeletePredictionRequest;
 use crate::errors::ApplicationError;
 use crate::ports::{Clock, IdGenerator, UnitOfWork, WriteStore};
 
-/// Deletes one answer for good.
+/// Deletes one prediction permanently.
 pub struct DeletePredictionUseCase {
     store: Arc<dyn WriteStore>,
     clock: Arc<dyn Clock>,
@@ -21,7 +21,7 @@ impl DeletePredictionUseCase {
         Self { store, clock, ids }
     }
 
-    /// Removes the answer; it is gone when this returns.
+    /// Deletes the prediction; the deletion is durable when this returns.
     ///
     /// # Errors
     /// `NotFound`, also the second time; `Unavailable`.

@@ -7,7 +7,7 @@ use crate::dtos::{GetPredictionRequest, PredictionRecord};
 use crate::errors::ApplicationError;
 use crate::ports::PredictionReadModel;
 
-/// Looks one answer up.
+/// Reads one prediction.
 pub struct GetPredictionUseCase {
     predictions: Arc<dyn PredictionReadModel>,
 }
@@ -18,7 +18,7 @@ impl GetPredictionUseCase {
         Self { predictions }
     }
 
-    /// The answer and its text.
+    /// Returns the prediction and its text.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`, `Corrupt`.

@@ -4,7 +4,7 @@ use crate::action::log_action;
 use crate::errors::ApplicationError;
 use crate::ports::{ModelCatalog, ServedModel};
 
-/// Tells which models are served.
+/// Lists the served models.
 pub struct ListModelsUseCase {
     models: Arc<dyn ModelCatalog>,
 }
@@ -15,10 +15,10 @@ impl ListModelsUseCase {
         Self { models }
     }
 
-    /// The models, the default first; those that are still loading are left out.
+    /// Returns the loaded models, the default first.
     ///
     /// # Errors
-    /// None today.
+    /// None.
     pub async fn execute(&self) -> Result<Vec<ServedModel>, ApplicationError> {
         log_action("ListModelsUseCase.execute", async { Ok(self.models.models()) }).await
     }

@@ -7,13 +7,13 @@ use crate::dtos::{Cursor, ListPredictionsRequest, ListPredictionsResponse};
 use crate::errors::ApplicationError;
 use crate::ports::PredictionReadModel;
 
-/// Pages through answers, newest first.
+/// Lists predictions, newest first.
 pub struct ListPredictionsUseCase {
     predictions: Arc<dyn PredictionReadModel>,
 }
 
 impl ListPredictionsUseCase {
-    /// A page's length where the caller names none.
+    /// The default length of a page.
     pub const DEFAULT_LIMIT: u32 = 20;
     /// The longest page.
     pub const MAX_LIMIT: u32 = 100;
@@ -23,8 +23,8 @@ impl ListPredictionsUseCase {
         Self { predictions }
     }
 
-    /// One page. Following `next_cursor` to the end gives every answer that was kept before the first page and
-    /// not deleted since, once, but for rows that cannot be read: a page that holds some of them is shorter.
+    /// Returns one page. Following `next_cursor` to the end returns every prediction that was stored before the first page
+    /// and not deleted since, once. Rows that cannot be read are left out, so a page may be shorter than `limit`.
     ///
     /// # Errors
     /// `Invalid` for `limit` or `cursor`; `Unavailable`, `Corrupt`.
@@ -42,7 +42,7 @@ impl ListPredictionsUseCase {
             let cursor = request.cursor.map(|text| Cursor::parse(&text, filter)).transpose()?;
             let after = cursor.map(Cursor::after);
             let page = self.predictions.list(&request.tenant, filter, after, limit).await?;
-            let next_cursor = page.end.map(|end| Cursor::behind(end, filter).to_string());
+            let next_cursor = page.end.map(|end| Cursor::after_row(end, filter).to_string());
             Ok(ListPredictionsResponse { items: page.items, next_cursor })
         })
         .await

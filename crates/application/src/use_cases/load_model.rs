@@ -8,18 +8,18 @@ use crate::errors::ApplicationError;
 use crate::ports::{LoadedModel, ModelCatalog};
 use crate::use_cases::model_changes::ModelChanges;
 
-/// Loads a model while the others go on, and serves it when it is there.
+/// Loads a model while the others serve, then serves it.
 pub struct LoadModelUseCase {
     changes: ModelChanges,
 }
 
 impl LoadModelUseCase {
-    /// The use case over the catalog; whether it may be changed is the configuration's to say.
+    /// The use case over the catalog; `allowed` is the configuration's `server.model_changes`.
     pub fn new(models: Arc<dyn ModelCatalog>, allowed: bool) -> Self {
         Self { changes: ModelChanges { models, allowed } }
     }
 
-    /// Whether models may be loaded at all: to be asked before the request is even looked at.
+    /// Checks that models may be changed, before the request is parsed.
     ///
     /// # Errors
     /// `TurnedOff`.
@@ -27,17 +27,16 @@ impl LoadModelUseCase {
         self.changes.catalog().map(drop)
     }
 
-    /// The model, which is served when this returns.
+    /// Returns the model once it is served.
     ///
     /// # Errors
-    /// `TurnedOff`; `Invalid` for a name or a value that is not allowed and for a model that cannot be loaded;
-    /// `Conflict` where a model of this name is being loaded; `Unavailable` where something that the loading needs is
-    /// not there for now.
+    /// `TurnedOff`; `Invalid` for an invalid name or setting and for a model that cannot be loaded; `Conflict` while a
+    /// model of this name is being loaded; `Unavailable` if something that loading needs is temporarily missing.
     pub async fn execute(&self, request: LoadModelRequest) -> Result<LoadedModel, ApplicationError> {
         log_action("LoadModelUseCase.execute", async {
             let models = self.changes.catalog()?;
             let name = ModelName::parse("name", request.name)?;
-            models.load(&name, request.spec).await.map_err(|error| ModelChanges::failed(&name, error))
+            models.load(&name, request.spec).await.map_err(|error| ModelChanges::convert(&name, error))
         })
         .await
     }

@@ -6,10 +6,10 @@ use domain::value_objects::ModelName;
 use crate::errors::ApplicationError;
 use crate::ports::{CatalogError, ModelCatalog};
 
-/// The setting that lets callers change the catalog.
+/// The setting that allows clients to change the catalog.
 const SETTING: &str = "server.model_changes";
 
-/// The catalog for those who change it: anybody may where the configuration says so, nobody else.
+/// The catalog, which clients may change if the configuration allows it.
 pub(super) struct ModelChanges {
     pub(super) models: Arc<dyn ModelCatalog>,
     pub(super) allowed: bool,
@@ -24,8 +24,8 @@ impl ModelChanges {
         }
     }
 
-    /// What the caller is told where the change of the model `name` failed.
-    pub(super) fn failed(name: &ModelName, error: CatalogError) -> ApplicationError {
+    /// Converts the error of a change of the model `name`.
+    pub(super) fn convert(name: &ModelName, error: CatalogError) -> ApplicationError {
         let id = name.to_string();
         match error {
             CatalogError::NotFound => ApplicationError::NotFound { entity: "model", id },

@@ -11,7 +11,7 @@ use crate::ports::{
     StoreError,
 };
 
-/// Publishes what the outbox holds: at least once, in order for each prediction, by one process at a time.
+/// Publishes the events of the outbox: at least once, in order for each prediction, by one replica at a time.
 pub struct RelayOutboxUseCase {
     leases: Arc<dyn LeaseRepository>,
     outbox: Arc<dyn OutboxRelayRepository>,
@@ -21,7 +21,7 @@ pub struct RelayOutboxUseCase {
     state: Mutex<State>,
 }
 
-/// What one pass knows of the next. Every instant is one of the monotonic clock.
+/// What one pass leaves for the next. Instants are of the monotonic clock.
 #[derive(Default)]
 struct State {
     held: Option<Held>,
@@ -34,28 +34,29 @@ struct Held {
     renew_at: Instant,
 }
 
-/// What became of the events that were handed to the publisher.
+/// The outcome of a flush.
 enum Settled {
-    /// All of them are delivered and marked.
+    /// All events are delivered and marked.
     Marked,
-    /// They may not have been delivered: none is marked.
+    /// Some may not have been delivered: none is marked.
     Undelivered,
-    /// They were delivered, but another process has the lease now: none is marked.
+    /// All are delivered, but another replica holds the lease now: none is marked.
     LeaseLost,
 }
 
 /// The lease's name in the store.
 const LEASE: &str = "outbox-relay";
-/// How long the lease runs without being renewed.
+/// The time to live of the lease.
 const LEASE_TTL: Duration = Duration::from_secs(10);
-/// The events of one pass.
-const PASS: u32 = 256;
+/// The most events that one pass publishes.
+const PASS_LIMIT: u32 = 256;
 /// How long published events stay in the outbox.
-const KEPT: Duration = Duration::from_hours(24);
-/// How often the relay looks for events to purge, once it has purged them all.
+const RETENTION: Duration = Duration::from_hours(24);
+/// The pause between purges once there is nothing left to purge.
 const PURGE_EVERY: Duration = Duration::from_mins(1);
-/// The events that one pass purges: more than it publishes, so that the outbox shrinks, and few enough for one statement.
-const PURGED_AT_ONCE: u32 = 1_000;
+/// The most events that one pass purges: more than it publishes, so that the outbox shrinks, and few enough for one
+/// statement.
+const PURGE_LIMIT: u32 = 1_000;
 /// How often the age of the oldest unpublished event is recorded.
 const OBSERVE_EVERY: Duration = Duration::from_secs(1);
 
@@ -71,33 +72,33 @@ impl RelayOutboxUseCase {
         Self { leases, outbox, publisher, clock, metrics, state: Mutex::default() }
     }
 
-    /// One pass: takes the lease, or renews it when a third of it has run, publishes the oldest events until one fails, marks
-    /// those that went out, and purges some of those that went out a day ago. Every process records how far the feed is
-    /// behind, whether it holds the lease or not.
+    /// Runs one pass: acquires the lease, or renews it once a third of its time to live has passed, publishes the oldest
+    /// events until one fails, marks those that were published, and purges some of those published a day ago. Every
+    /// replica records the lag, whether it holds the lease or not.
     ///
     /// # Errors
-    /// `Unavailable` from the store. That a publisher failed is logged, and its event comes first in the next pass.
+    /// `Unavailable` from the store. A failure of the publisher is logged, and its event is the first of the next pass.
     pub async fn execute(
         &self,
         request: RelayOutboxRequest,
     ) -> Result<RelayOutboxResponse, ApplicationError> {
         log_action("RelayOutboxUseCase.execute", async {
-            self.observe().await?;
+            self.record_lag().await?;
             let Some(lease) = self.lease(&request.holder).await? else {
                 return Ok(RelayOutboxResponse { leads: false, published: 0, more: false });
             };
-            let waiting = self.outbox.list_unpublished(PASS).await?;
+            let waiting = self.outbox.list_unpublished(PASS_LIMIT).await?;
             let (leads, published) = self.relay(&lease, &waiting).await?;
             if leads {
                 self.purge().await?;
             }
-            Ok(RelayOutboxResponse { leads, published, more: leads && published == PASS as usize })
+            Ok(RelayOutboxResponse { leads, published, more: leads && published == PASS_LIMIT as usize })
         })
         .await
     }
 
-    /// Records the age of the oldest unpublished event, once in a while.
-    async fn observe(&self) -> Result<(), ApplicationError> {
+    /// Records the age of the oldest unpublished event, at most once a second.
+    async fn record_lag(&self) -> Result<(), ApplicationError> {
         let now = self.clock.monotonic();
         let last = self.state().observed_at;
         if last.is_none_or(|last| now.saturating_duration_since(last) >= OBSERVE_EVERY) {
@@ -108,7 +109,7 @@ impl RelayOutboxUseCase {
         Ok(())
     }
 
-    /// The lease: as it is held while it is fresh, else taken or renewed.
+    /// The lease: the one that is held while it is fresh, else acquired or renewed.
     async fn lease(&self, holder: &str) -> Result<Option<Lease>, ApplicationError> {
         let now = self.clock.monotonic();
         let fresh = |held: &Held| held.lease.holder == holder && now < held.renew_at;
@@ -116,21 +117,21 @@ impl RelayOutboxUseCase {
         if held.is_some() {
             return Ok(held);
         }
-        // The lease runs from some moment after `now`, when the store grants it: renewing counts from `now`, to be early.
+        // The store grants the lease after `now`: counting from `now` renews it early rather than late.
         let lease = self.leases.acquire(LEASE, holder, LEASE_TTL).await?;
         let renew_at = now + LEASE_TTL / 3;
         self.state().held = lease.clone().map(|lease| Held { lease, renew_at });
         Ok(lease)
     }
 
-    /// Publishes in order until one event fails, and marks what went out: at the end, and whenever the lease is due for
-    /// renewal, so that no pass outlasts its lease. Returns whether this process still holds the lease, and how many events
-    /// went out.
+    /// Publishes in order until one event fails, and marks the published events at the end and whenever the lease is due
+    /// for renewal, so that no pass outlasts its lease. Returns whether this replica still holds the lease, and the number
+    /// of events published.
     async fn relay(&self, lease: &Lease, waiting: &[OutboxEvent]) -> Result<(bool, usize), ApplicationError> {
         let mut sent = Vec::with_capacity(waiting.len());
         let mut marked = 0;
         for event in waiting {
-            if self.is_due() {
+            if self.is_renewal_due() {
                 match self.settle(lease, &sent[marked..]).await? {
                     Settled::Marked => marked = sent.len(),
                     Settled::Undelivered => return Ok((true, marked)),
@@ -138,12 +139,12 @@ impl RelayOutboxUseCase {
                 }
                 let renewed = self.lease(&lease.holder).await?;
                 if renewed.as_ref() != Some(lease) {
-                    // Another process had the lease in between and may have published what is left of this pass.
+                    // Another replica held the lease in between and may have published the rest of this pass.
                     return Ok((renewed.is_some(), sent.len()));
                 }
             }
             if let Err(error) = self.publisher.publish(event).await {
-                tracing::error!(event_id = %event.event_id, error = chain(&error), "an event was not published");
+                tracing::error!(event_id = %event.event_id, error = chain(&error), "cannot publish an event");
                 break;
             }
             sent.push(event.event_id);
@@ -156,24 +157,24 @@ impl RelayOutboxUseCase {
     }
 
     /// Whether the lease has to be renewed.
-    fn is_due(&self) -> bool {
+    fn is_renewal_due(&self) -> bool {
         let now = self.clock.monotonic();
         self.state().held.as_ref().is_none_or(|held| held.renew_at <= now)
     }
 
-    /// Makes sure that `sent` is delivered, and marks it.
+    /// Flushes the publisher and marks `sent` as published.
     async fn settle(&self, lease: &Lease, sent: &[EventId]) -> Result<Settled, ApplicationError> {
         if sent.is_empty() {
             return Ok(Settled::Marked);
         }
         if let Err(error) = self.publisher.flush().await {
-            tracing::error!(events = sent.len(), error = chain(&error), "events were not published");
+            tracing::error!(events = sent.len(), error = chain(&error), "cannot flush the publisher");
             return Ok(Settled::Undelivered);
         }
         match self.outbox.mark_published(lease, sent).await {
             Ok(()) => Ok(Settled::Marked),
             Err(StoreError::Conflict { .. }) => {
-                tracing::warn!("the relay's lease was lost during a pass; its events may come twice");
+                tracing::warn!("the outbox lease was lost during a pass; its events may be published twice");
                 self.state().held = None;
                 Ok(Settled::LeaseLost)
             }
@@ -181,23 +182,23 @@ impl RelayOutboxUseCase {
         }
     }
 
-    /// Purges some of what was published a day ago: on every pass while there is more, else once a minute.
+    /// Purges some of the events published a day ago: on every pass while there are more, else once a minute.
     async fn purge(&self) -> Result<(), ApplicationError> {
         let now = self.clock.monotonic();
         let last = self.state().purged_at;
         if last.is_none_or(|last| now.saturating_duration_since(last) >= PURGE_EVERY) {
-            let purged = self.outbox.purge_published(KEPT, PURGED_AT_ONCE).await?;
-            if purged < PURGED_AT_ONCE.into() {
+            let purged = self.outbox.purge_published(RETENTION, PURGE_LIMIT).await?;
+            if purged < PURGE_LIMIT.into() {
                 self.state().purged_at = Some(now);
             }
         }
         Ok(())
     }
 
-    /// Gives the lease back, if this process holds it, so that another takes over at once.
+    /// Releases the lease, if this replica holds it, so that another can take over at once.
     ///
     /// # Errors
-    /// `Unavailable`; the lease then runs out by itself.
+    /// `Unavailable`; the lease then expires by itself.
     pub async fn step_down(&self) -> Result<(), ApplicationError> {
         let held = self.state().held.take();
         if let Some(held) = held {

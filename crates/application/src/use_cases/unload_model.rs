@@ -8,18 +8,18 @@ use crate::errors::ApplicationError;
 use crate::ports::ModelCatalog;
 use crate::use_cases::model_changes::ModelChanges;
 
-/// Serves a model no more; requests in flight keep it to their end.
+/// Unloads a model; requests in flight finish with it.
 pub struct UnloadModelUseCase {
     changes: ModelChanges,
 }
 
 impl UnloadModelUseCase {
-    /// The use case over the catalog; whether it may be changed is the configuration's to say.
+    /// The use case over the catalog; `allowed` is the configuration's `server.model_changes`.
     pub fn new(models: Arc<dyn ModelCatalog>, allowed: bool) -> Self {
         Self { changes: ModelChanges { models, allowed } }
     }
 
-    /// Whether models may be unloaded at all: to be asked before the request is even looked at.
+    /// Checks that models may be changed, before the request is parsed.
     ///
     /// # Errors
     /// `TurnedOff`.
@@ -30,13 +30,13 @@ impl UnloadModelUseCase {
     /// Unloads the model.
     ///
     /// # Errors
-    /// `TurnedOff`; `Invalid` for a name that is none; `NotFound`; `DefaultModel`; `Conflict` where a model of this
-    /// name is being loaded.
+    /// `TurnedOff`; `Invalid` for an invalid name; `NotFound`; `DefaultModel`; `Conflict` while a model of this name is
+    /// being loaded.
     pub async fn execute(&self, request: UnloadModelRequest) -> Result<(), ApplicationError> {
         log_action("UnloadModelUseCase.execute", async {
             let models = self.changes.catalog()?;
             let name = ModelName::parse("name", request.name)?;
-            models.unload(&name).map_err(|error| ModelChanges::failed(&name, error))
+            models.unload(&name).map_err(|error| ModelChanges::convert(&name, error))
         })
         .await
     }

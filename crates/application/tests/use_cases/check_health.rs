@@ -8,7 +8,7 @@ use domain::value_objects::Timestamp;
 use testkit::{CapturedLog, FakeHealthCheck, FixedClock};
 use tracing::Level;
 
-/// A service with a vital store and a helpful cache.
+/// A service with a vital store and a non-vital cache.
 struct Service {
     store: Arc<FakeHealthCheck>,
     cache: Arc<FakeHealthCheck>,
@@ -26,7 +26,7 @@ impl Service {
         Self { store, cache, clock, health }
     }
 
-    /// Looks, and tells the state of the whole.
+    /// Checks all components and returns the overall status.
     async fn look(&self) -> HealthStatus {
         self.health.execute().await.expect("a report").status
     }
@@ -37,14 +37,14 @@ impl Service {
 }
 
 #[tokio::test]
-async fn before_the_first_look_the_service_is_neither_healthy_nor_ready() {
+async fn before_the_first_check_the_service_is_neither_healthy_nor_ready() {
     let service = Service::new();
     assert_eq!(service.health.last().status, HealthStatus::Unhealthy);
     assert!(!service.health.is_ready());
 }
 
 #[tokio::test]
-async fn where_everything_works_the_service_is_ready() {
+async fn with_every_component_working_the_service_is_ready() {
     let service = Service::new();
     assert_eq!(service.look().await, HealthStatus::Healthy);
     assert!(service.health.is_ready());
@@ -54,7 +54,7 @@ async fn where_everything_works_the_service_is_ready() {
 }
 
 #[tokio::test]
-async fn without_a_helpful_component_the_service_is_degraded_and_ready() {
+async fn without_a_non_vital_component_the_service_is_degraded_and_ready() {
     let service = Service::new();
     service.cache.fail_with("no route to host");
     assert_eq!(service.look().await, HealthStatus::Degraded);
@@ -115,7 +115,7 @@ async fn a_component_that_never_worked_is_no_warning_and_one_that_did_is() {
 }
 
 #[tokio::test]
-async fn the_two_seconds_begin_anew_after_every_success() {
+async fn the_two_seconds_start_again_after_every_success() {
     let service = Service::new();
     service.look().await;
     for _ in 0..5 {
@@ -129,7 +129,7 @@ async fn the_two_seconds_begin_anew_after_every_success() {
 }
 
 #[tokio::test]
-async fn a_service_that_never_was_ready_has_no_grace() {
+async fn a_service_that_was_never_ready_has_no_grace_period() {
     let service = Service::new();
     service.store.fail_with("the model is loading");
     assert_eq!(service.look().await, HealthStatus::Unhealthy);

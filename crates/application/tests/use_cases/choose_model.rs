@@ -1,4 +1,4 @@
-//! Which of several models answers, and that it answers the whole of a request.
+//! The choice among several models, and that one model answers a whole request.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use testkit::FakeMlGateway;
 
 use crate::world::{World, item, refusal};
 
-/// A world in which `fast` is served beside the default.
+/// A world that serves `fast` beside the default model.
 fn world() -> (World, Arc<FakeMlGateway>) {
     let (world, fast) = (World::new(), Arc::new(FakeMlGateway::named("fast", "r7")));
     world.catalog().add(fast.clone());
@@ -46,7 +46,7 @@ fn fast_name() -> ModelName {
 }
 
 #[tokio::test]
-async fn the_model_that_is_named_answers_and_the_default_where_none_is() {
+async fn the_named_model_classifies_and_the_default_one_without_a_name() {
     let (world, fast) = world();
     let predict = PredictSentimentUseCase::new(world.ports());
     for (asked, expected) in [
@@ -84,7 +84,7 @@ async fn an_unknown_model_is_refused_before_any_model_sees_the_text() {
 }
 
 #[tokio::test]
-async fn a_batch_is_read_by_the_model_that_is_named_beside_its_items() {
+async fn a_batch_is_classified_by_the_model_it_names() {
     let (world, fast) = world();
     let options = RawOptions { granularity: Some("sentence".to_owned()), ..RawOptions::default() };
     let batch = PredictSentimentBatchRequest {
@@ -110,7 +110,7 @@ async fn each_line_of_a_stream_names_its_own_model() {
 }
 
 #[tokio::test]
-async fn a_request_in_flight_is_answered_by_the_model_that_it_began_with() {
+async fn a_request_in_flight_is_classified_by_the_model_it_began_with() {
     let (world, fast) = world();
     fast.hold("good");
     let predict = PredictSentimentUseCase::new(world.ports());
@@ -126,7 +126,7 @@ async fn a_request_in_flight_is_answered_by_the_model_that_it_began_with() {
 }
 
 #[tokio::test]
-async fn a_stream_keeps_a_model_to_its_end_and_lets_go_of_it_then() {
+async fn a_stream_holds_a_model_to_its_end_and_then_releases_it() {
     let (world, fast) = world();
     let (sender, lines) = tokio::sync::mpsc::unbounded_channel();
     let lines = stream::unfold(lines, |mut lines| async move {

@@ -12,7 +12,7 @@ async fn delete(world: &World, tenant: TenantId, id: PredictionId) -> Result<(),
 }
 
 #[tokio::test]
-async fn a_deleted_answer_is_gone_and_its_deletion_announced() {
+async fn a_deleted_prediction_is_gone_and_its_deletion_is_an_event() {
     let world = World::new();
     let answer = world.predict("good").await;
     let other = world.predict("bad").await;
@@ -27,7 +27,7 @@ async fn a_deleted_answer_is_gone_and_its_deletion_announced() {
 }
 
 #[tokio::test]
-async fn the_second_deletion_finds_nothing_and_announces_nothing() {
+async fn the_second_deletion_is_not_found_and_raises_no_event() {
     let world = World::new();
     let answer = world.predict("good").await;
     delete(&world, TenantId::default(), answer.id).await.unwrap();
@@ -36,7 +36,7 @@ async fn the_second_deletion_finds_nothing_and_announces_nothing() {
 }
 
 #[tokio::test]
-async fn another_tenants_answer_cannot_be_deleted() {
+async fn another_tenants_prediction_cannot_be_deleted() {
     let world = World::new();
     let answer = world.predict("good").await;
     let outcome = delete(&world, TenantId::parse("ann").unwrap(), answer.id).await;
@@ -45,7 +45,7 @@ async fn another_tenants_answer_cannot_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_keeps_the_answer() {
+async fn an_unavailable_store_deletes_nothing() {
     let world = World::new();
     let answer = world.predict("good").await;
     world.store.fail_with("the connection broke");
@@ -55,12 +55,12 @@ async fn a_store_that_is_away_keeps_the_answer() {
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_before_the_commit_deletes_nothing() {
+async fn a_call_dropped_before_the_commit_deletes_nothing() {
     let world = World::new();
     let answer = world.predict("good").await;
-    let mut asked = Box::pin(delete(&world, TenantId::default(), answer.id));
-    assert!(asked.as_mut().now_or_never().is_none());
-    drop(asked);
+    let mut call = Box::pin(delete(&world, TenantId::default(), answer.id));
+    assert!(call.as_mut().now_or_never().is_none());
+    drop(call);
     assert_eq!(world.store.kept(&TenantId::default()).len(), 1);
     assert_eq!(world.store.events().len(), 1);
 }

@@ -11,7 +11,7 @@ async fn get(world: &World, id: PredictionId) -> Result<PredictionRecord, Applic
 }
 
 #[tokio::test]
-async fn the_answer_is_found_as_it_was_given_with_its_text() {
+async fn a_prediction_is_read_as_it_was_returned_with_its_text() {
     let world = World::new();
     let answer = world.predict("I love it").await;
     let found = get(&world, answer.id).await.unwrap();
@@ -28,7 +28,7 @@ async fn an_unknown_id_is_not_found_and_named() {
 }
 
 #[tokio::test]
-async fn another_tenants_answer_is_not_found() {
+async fn another_tenants_prediction_is_not_found() {
     let world = World::new();
     let answer = world.predict("good").await;
     let request = GetPredictionRequest { tenant: TenantId::parse("ann").unwrap(), id: answer.id };
@@ -37,7 +37,7 @@ async fn another_tenants_answer_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_or_spoilt_is_told_apart_from_a_missing_answer() {
+async fn an_unavailable_store_and_a_corrupt_row_differ_from_a_missing_prediction() {
     let world = World::new();
     let answer = world.predict("good").await;
     world.store.fail_with("the connection broke");

@@ -27,7 +27,7 @@ fn ids(page: &ListPredictionsResponse) -> Vec<PredictionId> {
     page.items.iter().map(|record| record.prediction.id).collect()
 }
 
-/// Keeps `count` answers; their ids, newest first.
+/// Stores `count` predictions and returns their ids, newest first.
 async fn predict_many(world: &World, count: usize) -> Vec<PredictionId> {
     let mut ids = Vec::new();
     for n in 0..count {
@@ -38,7 +38,7 @@ async fn predict_many(world: &World, count: usize) -> Vec<PredictionId> {
 }
 
 #[tokio::test]
-async fn a_page_has_twenty_answers_newest_first_where_no_limit_is_given() {
+async fn a_page_has_twenty_predictions_newest_first_by_default() {
     let world = World::new();
     let expected = predict_many(&world, 25).await;
     let page = list(&world, everything()).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_limit_is_between_one_and_a_hundred() {
         let request = ListPredictionsRequest { limit: Some(limit), ..everything() };
         assert_eq!(refusal(&list(&world, request).await), ("limit", "out_of_range"));
     }
-    assert_eq!(world.store.reads(), 0, "the store is not asked");
+    assert_eq!(world.store.reads(), 0, "the store is not called");
     for limit in [1, 100] {
         let request = ListPredictionsRequest { limit: Some(limit), ..everything() };
         let page = list(&world, request).await.unwrap();
@@ -80,7 +80,7 @@ async fn the_last_page_has_no_cursor_even_if_it_is_full() {
 }
 
 #[tokio::test]
-async fn following_the_cursor_gives_every_answer_once() {
+async fn following_the_cursor_returns_every_prediction_once() {
     let world = World::new();
     let expected = predict_many(&world, 50).await;
     let mut request = ListPredictionsRequest { limit: Some(7), ..everything() };
@@ -88,7 +88,7 @@ async fn following_the_cursor_gives_every_answer_once() {
     loop {
         let page = list(&world, request.clone()).await.unwrap();
         seen.extend(ids(&page));
-        // Newer answers do not disturb the walk.
+        // Newer predictions do not affect the walk.
         world.predict("good").await;
         let Some(next) = page.next_cursor else { break };
         request.cursor = Some(next);
@@ -118,7 +118,7 @@ async fn the_filter_holds_on_every_page() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_no_page_gave_is_refused() {
+async fn a_cursor_that_no_page_returned_is_refused() {
     let world = World::new();
     predict_many(&world, 3).await;
     let first = ListPredictionsRequest { limit: Some(1), ..everything() };
@@ -134,7 +134,7 @@ async fn a_cursor_that_no_page_gave_is_refused() {
         let request = ListPredictionsRequest { cursor: Some(bad), ..everything() };
         assert_eq!(refusal(&list(&world, request).await), ("cursor", "malformed"));
     }
-    assert_eq!(world.store.reads(), reads, "the store is not asked");
+    assert_eq!(world.store.reads(), reads, "the store is not called");
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn rows_that_cannot_be_read_are_left_out_and_do_not_end_the_walk() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_told() {
+async fn an_unavailable_store_is_reported() {
     let world = World::new();
     world.store.fail_with("the connection broke");
     assert_eq!(failure(&list(&world, everything()).await), ("unavailable", "store"));

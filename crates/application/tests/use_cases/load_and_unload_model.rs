@@ -36,7 +36,7 @@ async fn a_model_is_served_from_its_loading_to_its_unloading() {
 }
 
 #[tokio::test]
-async fn the_default_can_be_replaced_and_not_taken_away() {
+async fn the_default_model_can_be_replaced_but_not_unloaded() {
     let world = World::new();
     let error = unload(&world, "fake-model").await.unwrap_err();
     assert_eq!(error.to_string(), "the default model fake-model cannot be unloaded");
@@ -46,7 +46,7 @@ async fn the_default_can_be_replaced_and_not_taken_away() {
 }
 
 #[tokio::test]
-async fn what_is_not_allowed_changes_nothing() {
+async fn a_refused_change_changes_nothing() {
     let world = World::new();
     for name in ["", "..", "a/b", "a b"] {
         assert_eq!(refusal(&load(&world, name, "one").await), ("name", "malformed"));
@@ -65,7 +65,7 @@ async fn what_is_not_allowed_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_fails_for_no_fault_of_the_model_is_no_fault_of_the_caller() {
+async fn a_failure_that_is_not_the_models_is_not_the_clients() {
     let world = World::new();
     world.catalog().fail_with(CatalogError::Unavailable { why: "the hub answered 429".to_owned() });
     let error = load(&world, "a", "one").await.unwrap_err();
@@ -75,7 +75,7 @@ async fn what_fails_for_no_fault_of_the_model_is_no_fault_of_the_caller() {
 }
 
 #[tokio::test]
-async fn where_changes_are_turned_off_the_catalog_is_not_even_asked() {
+async fn with_changes_turned_off_the_catalog_is_not_called() {
     let world = World::new();
     let spec = ModelSpec { path: "one".to_owned(), ..ModelSpec::default() };
     let load = LoadModelRequest { name: "a".to_owned(), spec };

@@ -29,7 +29,7 @@ async fn a_success_is_a_start_and_an_end_with_whole_milliseconds() {
 }
 
 #[tokio::test]
-async fn a_callers_fault_is_no_error_of_ours() {
+async fn a_clients_failure_is_logged_at_info() {
     let log = CapturedLog::start();
     let failed = log_action("Type.method", async {
         Err::<(), _>(ApplicationError::NotFound { entity: "prediction", id: "7".into() })
@@ -42,7 +42,7 @@ async fn a_callers_fault_is_no_error_of_ours() {
 }
 
 #[tokio::test]
-async fn a_failure_of_ours_is_an_error_with_its_whole_chain_once() {
+async fn a_servers_failure_is_logged_once_at_error_with_its_chain() {
     let log = CapturedLog::start();
     let cause = std::io::Error::other(ApplicationError::Saturated);
     let failed = log_action("Type.method", async {
@@ -56,7 +56,7 @@ async fn a_failure_of_ours_is_an_error_with_its_whole_chain_once() {
 }
 
 #[tokio::test]
-async fn an_action_that_is_dropped_has_no_end() {
+async fn a_dropped_action_logs_no_end() {
     let log = CapturedLog::start();
     let mut never =
         Box::pin(log_action("Type.method", std::future::pending::<Result<(), ApplicationError>>()));
@@ -66,7 +66,7 @@ async fn an_action_that_is_dropped_has_no_end() {
 }
 
 #[test]
-fn every_error_has_a_code_and_belongs_to_somebody() {
+fn every_error_has_a_code_and_a_party_at_fault() {
     let id = || "7".to_owned();
     let errors = [
         (ApplicationError::Invalid { field: "text".into(), rule: Rule::Blank }, "invalid", false),
@@ -79,7 +79,7 @@ fn every_error_has_a_code_and_belongs_to_somebody() {
         (ApplicationError::Corrupt { table: "t", column: "c", id: id() }, "corrupt", true),
     ];
     for (error, code, is_ours) in errors {
-        assert_eq!((error.code(), error.is_ours()), (code, is_ours));
+        assert_eq!((error.code(), error.is_server_fault()), (code, is_ours));
     }
 }
 
@@ -114,7 +114,7 @@ async fn a_use_case_logs_its_failure_once_and_never_the_text() {
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert_eq!(errors[0].field("error"), "the store is not available: the disk is full");
     assert_eq!(errors[1].field("code"), "inference_failed");
-    let chain = "the model gave no answer for this text: the engine failed: a logit is not a number";
+    let chain = "the model failed on this text: the engine failed: a logit is not a number";
     assert_eq!(errors[1].field("error"), chain);
     assert!(lines.iter().all(|line| !format!("{line:?}").contains("secret")), "{lines:?}");
 }

@@ -1,4 +1,4 @@
-//! Every use case over the fakes of `testkit`: what it does, and what it leaves undone when something fails.
+//! Every use case over the fakes of `testkit`, with its failures.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 

@@ -23,7 +23,7 @@ async fn predict(world: &World, item: PredictItem) -> Result<PredictSentimentRes
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_announced_and_counted_once() {
+async fn a_prediction_is_stored_published_and_counted_once() {
     let world = World::new();
     let answer = predict(&world, item("I love it")).await.unwrap();
     assert_eq!(answer.sentiment, Some(Sentiment::Positive));
@@ -44,7 +44,7 @@ async fn an_answer_is_kept_announced_and_counted_once() {
 }
 
 #[tokio::test]
-async fn the_answer_carries_what_the_caller_sent() {
+async fn the_response_carries_reference_and_metadata() {
     let world = World::new();
     let metadata = BTreeMap::from([("stars".to_owned(), MetadataValue::Integer(5))]);
     let sent = PredictItem {
@@ -60,7 +60,7 @@ async fn the_answer_carries_what_the_caller_sent() {
 }
 
 #[tokio::test]
-async fn the_id_is_made_from_the_instant_of_the_answer() {
+async fn the_id_is_made_from_the_time_of_the_prediction() {
     let world = World::new();
     let answer = predict(&world, item("good")).await.unwrap();
     let micros = answer.created_at.as_micros();
@@ -70,7 +70,7 @@ async fn the_id_is_made_from_the_instant_of_the_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_belongs_to_the_tenant_who_asked() {
+async fn a_prediction_belongs_to_the_tenant_of_the_request() {
     let world = World::new();
     let ann = TenantId::parse("ann").unwrap();
     let request = PredictSentimentRequest {
@@ -87,7 +87,7 @@ async fn an_answer_belongs_to_the_tenant_who_asked() {
 }
 
 #[tokio::test]
-async fn a_model_without_a_mapping_answers_with_its_own_labels() {
+async fn a_model_without_a_mapping_returns_its_own_labels() {
     let labels = ["a", "b"].map(|name| ModelLabel { name: name.to_owned(), sentiment: None });
     let ml = FakeMlGateway::with_labels(LabelSet::new(ProblemType::SingleLabel, labels.to_vec()));
     ml.answer("text", &[0.0, 3.0]);
@@ -98,7 +98,7 @@ async fn a_model_without_a_mapping_answers_with_its_own_labels() {
 }
 
 #[tokio::test]
-async fn what_is_not_allowed_is_refused_before_the_model_sees_it() {
+async fn an_invalid_item_is_refused_before_the_model_is_called() {
     let with_reference = |reference: &str| PredictItem { reference: Some(reference.into()), ..item("good") };
     let with_metadata = |key: &str, value: MetadataValue| PredictItem {
         metadata: BTreeMap::from([(key.to_owned(), value)]),
@@ -119,7 +119,7 @@ async fn what_is_not_allowed_is_refused_before_the_model_sees_it() {
         (with_metadata("a", MetadataValue::Float(f64::NAN)), ("metadata.a", "out_of_range")),
         (with_metadata("a", MetadataValue::Text("x".repeat(4_096))), ("metadata", "too_large")),
         (PredictItem { metadata: many, ..item("good") }, ("metadata", "too_many")),
-        // The text is looked at first.
+        // The text is validated first.
         (PredictItem { reference: Some(String::new()), ..item("") }, ("text", "blank")),
     ];
     let world = World::new();
@@ -131,13 +131,13 @@ async fn what_is_not_allowed_is_refused_before_the_model_sees_it() {
 }
 
 #[tokio::test]
-async fn a_text_of_exactly_the_limit_is_taken() {
+async fn a_text_of_exactly_the_limit_is_accepted() {
     let world = World::new();
     assert!(predict(&world, item(&"é".repeat(100))).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_failure_of_the_model_leaves_nothing_behind() {
+async fn a_failure_of_the_model_stores_nothing() {
     let world = World::new();
     for (failing, expected) in [
         (MlFailure::Saturated, ("saturated", "")),
@@ -156,7 +156,7 @@ async fn a_failure_of_the_model_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_kept_is_not_given() {
+async fn a_prediction_that_cannot_be_stored_is_not_returned() {
     let world = World::new();
     world.store.fail_with("the disk is full");
     assert_eq!(failure(&predict(&world, item("good")).await), ("unavailable", "store"));
@@ -166,24 +166,24 @@ async fn an_answer_that_cannot_be_kept_is_not_given() {
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_while_the_model_works_leaves_nothing_behind() {
+async fn a_call_dropped_during_inference_stores_nothing() {
     let world = World::new();
     world.ml.hold_all();
-    let mut asked = Box::pin(predict(&world, item("good")));
-    assert!(asked.as_mut().now_or_never().is_none());
+    let mut call = Box::pin(predict(&world, item("good")));
+    assert!(call.as_mut().now_or_never().is_none());
     assert_eq!(world.ml.in_work(), 1);
-    drop(asked);
+    drop(call);
     assert_eq!(world.ml.in_work(), 0);
     world.assert_untouched();
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_before_the_commit_leaves_nothing_behind() {
+async fn a_call_dropped_before_the_commit_stores_nothing() {
     let world = World::new();
-    // The model answers at once, so that the first to wait for is the commit.
-    let mut asked = Box::pin(predict(&world, item("good")));
-    assert!(asked.as_mut().now_or_never().is_none());
+    // The model answers at once, so the future first waits for the commit.
+    let mut call = Box::pin(predict(&world, item("good")));
+    assert!(call.as_mut().now_or_never().is_none());
     assert_eq!((world.ml.calls().len(), world.ml.in_work()), (1, 0));
-    drop(asked);
+    drop(call);
     world.assert_untouched();
 }

@@ -29,7 +29,7 @@ fn numbered(count: usize) -> Vec<PredictItem> {
 }
 
 #[tokio::test]
-async fn the_answers_stand_in_the_order_of_the_items() {
+async fn the_responses_are_in_the_order_of_the_items() {
     let world = World::new();
     let texts = ["I love it", "I hate it", "so so", "good", "bad"];
     let answers = predict(&world, texts.map(item).to_vec()).await.unwrap().items;
@@ -38,7 +38,7 @@ async fn the_answers_stand_in_the_order_of_the_items() {
 }
 
 #[tokio::test]
-async fn the_good_items_are_one_write_set() {
+async fn the_valid_items_are_one_unit_of_work() {
     let world = World::new();
     let answers = predict(&world, numbered(150)).await.unwrap().items;
     assert_eq!(world.store.commits(), 1);
@@ -51,7 +51,7 @@ async fn the_good_items_are_one_write_set() {
 }
 
 #[tokio::test]
-async fn a_bad_item_fails_alone() {
+async fn an_invalid_item_fails_alone() {
     let world = World::new();
     world.ml.fail("poison", MlFailure::InferenceFailed);
     let mut items = ["good", "", "bad", "poison", "a\0b", "love"].map(item).to_vec();
@@ -70,7 +70,7 @@ async fn a_bad_item_fails_alone() {
 }
 
 #[tokio::test]
-async fn items_that_fail_by_our_fault_are_logged_once_by_code_with_their_number_and_first_cause() {
+async fn server_failures_of_items_are_logged_once_a_code_with_their_number_and_first_cause() {
     let world = World::new();
     for (text, failure) in [
         ("poison", MlFailure::InferenceFailed),
@@ -85,17 +85,17 @@ async fn items_that_fail_by_our_fault_are_logged_once_by_code_with_their_number_
     let errors: Vec<_> = log.lines().into_iter().filter(|line| line.level == Level::ERROR).collect();
     let fields: Vec<_> =
         errors.iter().map(|line| ["code", "items", "error"].map(|name| line.field(name))).collect();
-    let chain = "the model gave no answer for this text: the engine failed: a logit is not a number";
+    let chain = "the model failed on this text: the engine failed: a logit is not a number";
     assert_eq!(
         fields,
-        [["deadline_exceeded", "1", "the answer took too long"], ["inference_failed", "3", chain]]
+        [["deadline_exceeded", "1", "the model did not answer in time"], ["inference_failed", "3", chain]]
     );
     assert!(errors.iter().all(|line| line.field("action") == "PredictSentimentBatchUseCase.execute"));
     assert!(!format!("{errors:?}").contains("poison"));
 }
 
 #[tokio::test]
-async fn items_that_fail_by_the_callers_fault_are_not_logged() {
+async fn client_failures_of_items_are_not_logged() {
     let log = CapturedLog::start();
     predict(&World::new(), ["", "good", " "].map(item).to_vec()).await.unwrap();
     assert!(log.lines().iter().all(|line| line.level == Level::INFO));
@@ -114,7 +114,7 @@ async fn the_model_gets_sixty_four_texts_at_a_time() {
 }
 
 #[tokio::test]
-async fn items_that_are_not_allowed_do_not_reach_the_model() {
+async fn invalid_items_do_not_reach_the_model() {
     let world = World::new();
     predict(&world, ["", "good", " "].map(item).to_vec()).await.unwrap();
     let texts: Vec<_> = world.ml.calls().into_iter().flat_map(|call| call.texts).collect();
@@ -122,7 +122,7 @@ async fn items_that_are_not_allowed_do_not_reach_the_model() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_judged_before_the_first_item() {
+async fn a_full_queue_refuses_a_batch_before_its_first_item() {
     let world = World::new();
     world.ml.refuse_all(MlFailure::Saturated);
     assert_eq!(failure(&predict(&world, numbered(200)).await), ("saturated", ""));
@@ -131,7 +131,7 @@ async fn a_full_queue_is_judged_before_the_first_item() {
 }
 
 #[tokio::test]
-async fn a_batch_that_was_let_in_is_not_refused_half_way() {
+async fn a_batch_that_was_admitted_is_not_refused_half_way() {
     let world = World::new();
     world.ml.hold_all();
     let fills_up = async {
@@ -152,7 +152,7 @@ async fn more_than_a_thousand_items_are_refused() {
 }
 
 #[tokio::test]
-async fn where_every_item_is_bad_nothing_is_committed() {
+async fn with_only_invalid_items_nothing_is_committed() {
     let world = World::new();
     let answers = predict(&world, vec![item(""); 3]).await.unwrap().items;
     assert!(answers.iter().all(Result::is_err));
@@ -161,7 +161,7 @@ async fn where_every_item_is_bad_nothing_is_committed() {
 }
 
 #[tokio::test]
-async fn a_model_that_goes_away_half_way_fails_the_whole_batch() {
+async fn a_model_that_becomes_unavailable_half_way_fails_the_whole_batch() {
     let world = World::new();
     world.ml.hold_all();
     let goes_away = async {
@@ -175,7 +175,7 @@ async fn a_model_that_goes_away_half_way_fails_the_whole_batch() {
 }
 
 #[tokio::test]
-async fn answers_that_cannot_be_kept_are_not_given() {
+async fn predictions_that_cannot_be_stored_are_not_returned() {
     let world = World::new();
     world.store.fail_with("the disk is full");
     assert_eq!(failure(&predict(&world, numbered(3)).await), ("unavailable", "store"));

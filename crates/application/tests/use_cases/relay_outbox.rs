@@ -11,7 +11,7 @@ use testkit::{CapturedLog, FixedClock, RecordingPublisher, RecordingRelayMetrics
 
 use crate::world::{World, failure};
 
-/// One process's relay.
+/// The relay of one replica.
 struct Relay {
     name: &'static str,
     use_case: RelayOutboxUseCase,
@@ -23,7 +23,7 @@ impl Relay {
         Self::with_clock(world, name, publisher, world.clock.clone())
     }
 
-    /// A relay whose host has a clock of its own, beside that of the store.
+    /// A relay on a host whose clock is not the store's.
     fn with_clock(
         world: &World,
         name: &'static str,
@@ -39,7 +39,7 @@ impl Relay {
         self.use_case.execute(RelayOutboxRequest { holder: self.name.to_owned() }).await
     }
 
-    /// A pass that the store lets through: whether it leads, and how many events went out.
+    /// Runs a pass that must succeed; returns whether the relay leads and the number of published events.
     async fn good_pass(&self) -> (bool, usize) {
         let done = self.pass().await.expect("a pass");
         (done.leads, done.published)
@@ -50,7 +50,7 @@ fn about(events: &[OutboxEvent]) -> Vec<PredictionId> {
     events.iter().map(|event| event.prediction_id).collect()
 }
 
-/// Keeps `count` answers; their ids, oldest first.
+/// Stores `count` predictions and returns their ids, oldest first.
 async fn predict_many(world: &World, count: usize) -> Vec<PredictionId> {
     let mut ids = Vec::new();
     for _ in 0..count {
@@ -64,7 +64,7 @@ fn unpublished(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn events_go_out_once_in_the_order_in_which_they_happened() {
+async fn events_are_published_once_in_the_order_in_which_they_happened() {
     let world = World::new();
     let publisher = Arc::new(RecordingPublisher::new());
     let relay = Relay::new(&world, "a", publisher.clone());
@@ -81,7 +81,7 @@ async fn events_go_out_once_in_the_order_in_which_they_happened() {
 }
 
 #[tokio::test]
-async fn a_pass_takes_so_many_events_and_says_that_more_wait() {
+async fn a_pass_publishes_a_bounded_number_and_reports_that_more_wait() {
     let world = World::new();
     let expected = predict_many(&world, 300).await;
     let publisher = Arc::new(RecordingPublisher::new());
@@ -94,7 +94,7 @@ async fn a_pass_takes_so_many_events_and_says_that_more_wait() {
 }
 
 #[tokio::test]
-async fn an_event_that_does_not_go_out_stops_the_pass_and_comes_first_in_the_next() {
+async fn an_event_that_cannot_be_published_stops_the_pass_and_is_first_in_the_next() {
     let world = World::new();
     let expected = predict_many(&world, 5).await;
     let publisher = Arc::new(RecordingPublisher::new());
@@ -131,7 +131,7 @@ async fn one_of_two_relays_leads() {
     assert_eq!(a.good_pass().await, (true, 2));
     predict_many(&world, 1).await;
     assert_eq!(b.good_pass().await, (false, 0));
-    // The leader renews, so that it leads for as long as it lives.
+    // The leader renews its lease.
     for _ in 0..5 {
         world.clock.advance(Duration::from_secs(9));
         assert!(a.good_pass().await.0);
@@ -141,7 +141,7 @@ async fn one_of_two_relays_leads() {
 }
 
 #[tokio::test]
-async fn the_other_leads_once_the_leader_is_dead_for_ten_seconds() {
+async fn another_relay_leads_once_the_leader_is_dead_for_ten_seconds() {
     let world = World::new();
     let publisher = Arc::new(RecordingPublisher::new());
     let (a, b) = (Relay::new(&world, "a", publisher.clone()), Relay::new(&world, "b", publisher.clone()));
@@ -154,21 +154,21 @@ async fn the_other_leads_once_the_leader_is_dead_for_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_relay_that_steps_down_lets_the_other_lead_at_once() {
+async fn after_a_relay_steps_down_another_leads_at_once() {
     let world = World::new();
     let publisher = Arc::new(RecordingPublisher::new());
     let (a, b) = (Relay::new(&world, "a", publisher.clone()), Relay::new(&world, "b", publisher.clone()));
     assert!(a.good_pass().await.0);
     assert!(!b.good_pass().await.0);
-    b.use_case.step_down().await.expect("who does not lead has nothing to give back");
+    b.use_case.step_down().await.expect("a relay that does not lead has nothing to release");
     assert!(!b.good_pass().await.0);
-    a.use_case.step_down().await.expect("the lease is given back");
+    a.use_case.step_down().await.expect("the lease is released");
     assert!(b.good_pass().await.0);
-    a.use_case.step_down().await.expect("the second time there is nothing to give back");
+    a.use_case.step_down().await.expect("nothing to release the second time");
     assert!(!a.good_pass().await.0);
 }
 
-/// While it publishes, its relay is out for so long that another takes the lease.
+/// A publisher so slow that another relay acquires the lease meanwhile.
 struct SlowPublisher {
     world: Arc<World>,
     published: RecordingPublisher,
@@ -186,7 +186,7 @@ impl EventPublisher for SlowPublisher {
 }
 
 #[tokio::test]
-async fn a_relay_that_lost_its_lease_marks_nothing_and_the_events_come_again() {
+async fn a_relay_that_lost_its_lease_marks_nothing_and_the_events_are_published_again() {
     let world = Arc::new(World::new());
     let expected = predict_many(&world, 1).await;
     let slow = Arc::new(SlowPublisher { world: world.clone(), published: RecordingPublisher::new() });
@@ -199,13 +199,13 @@ async fn a_relay_that_lost_its_lease_marks_nothing_and_the_events_come_again() {
     assert_eq!(b.good_pass().await, (true, 1));
     assert_eq!(about(&publisher.published()), expected);
     assert_eq!(about(&slow.published.published()), expected);
-    // What it lost it does not give back.
-    a.use_case.step_down().await.expect("there is nothing to give back");
+    // A lost lease is not released.
+    a.use_case.step_down().await.expect("nothing to release");
     assert!(b.good_pass().await.0);
 }
 
 #[tokio::test]
-async fn published_events_are_forgotten_after_a_day() {
+async fn published_events_are_purged_after_a_day() {
     let world = World::new();
     predict_many(&world, 2).await;
     let publisher = Arc::new(RecordingPublisher::new());
@@ -222,7 +222,7 @@ async fn published_events_are_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn the_relay_looks_for_events_to_forget_once_a_minute() {
+async fn the_relay_purges_once_a_minute() {
     let world = World::new();
     predict_many(&world, 1).await;
     let relay = Relay::new(&world, "a", Arc::new(RecordingPublisher::new()));
@@ -238,7 +238,7 @@ async fn the_relay_looks_for_events_to_forget_once_a_minute() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_fails_the_pass_and_nothing_goes_out() {
+async fn an_unavailable_store_fails_the_pass_and_nothing_is_published() {
     let world = World::new();
     predict_many(&world, 2).await;
     let publisher = Arc::new(RecordingPublisher::new());
@@ -252,7 +252,7 @@ async fn a_store_that_is_away_fails_the_pass_and_nothing_goes_out() {
     assert_eq!(relay.good_pass().await, (true, 1));
 }
 
-/// Takes two seconds for an event. After each, another relay tries to lead.
+/// Takes two seconds for an event, after which another relay tries to lead.
 struct PatientPublisher {
     world: Arc<World>,
     other: Relay,
@@ -269,7 +269,7 @@ impl EventPublisher for PatientPublisher {
 }
 
 #[tokio::test]
-async fn a_pass_that_takes_longer_than_the_lease_renews_it_and_marks_on_its_way() {
+async fn a_pass_that_takes_longer_than_the_lease_renews_it_and_marks_in_between() {
     let world = Arc::new(World::new());
     let expected = predict_many(&world, 20).await;
     let other = Relay::new(&world, "b", Arc::new(RecordingPublisher::new()));
@@ -285,7 +285,7 @@ async fn a_pass_that_takes_longer_than_the_lease_renews_it_and_marks_on_its_way(
 }
 
 #[tokio::test]
-async fn events_that_may_not_have_been_delivered_are_not_marked_and_come_again() {
+async fn events_that_may_not_have_been_delivered_are_published_again() {
     let world = World::new();
     let expected = predict_many(&world, 3).await;
     let publisher = Arc::new(RecordingPublisher::new());
@@ -320,7 +320,7 @@ async fn a_leader_whose_clock_is_an_hour_ahead_is_followed_after_ten_seconds() {
         pass(4);
         assert!(b.good_pass().await.0);
     }
-    b.use_case.step_down().await.expect("the lease is given back");
+    b.use_case.step_down().await.expect("the lease is released");
     assert!(a.good_pass().await.0);
     pass(9);
     assert!(!b.good_pass().await.0);
@@ -330,7 +330,7 @@ async fn a_leader_whose_clock_is_an_hour_ahead_is_followed_after_ten_seconds() {
 }
 
 #[tokio::test]
-async fn setting_the_hosts_clock_does_not_keep_the_leader_from_renewing() {
+async fn setting_the_hosts_clock_does_not_stop_the_leader_from_renewing() {
     let world = World::new();
     let publisher = Arc::new(RecordingPublisher::new());
     let host = Arc::new(FixedClock::default());
@@ -348,7 +348,7 @@ async fn setting_the_hosts_clock_does_not_keep_the_leader_from_renewing() {
 }
 
 #[tokio::test]
-async fn a_pass_purges_a_bounded_number_and_the_next_goes_on() {
+async fn a_pass_purges_a_bounded_number_and_the_next_continues() {
     let world = World::new();
     predict_many(&world, 2_300).await;
     let relay = Relay::new(&world, "a", Arc::new(RecordingPublisher::new()));

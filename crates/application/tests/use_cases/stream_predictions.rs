@@ -10,7 +10,7 @@ use testkit::MlFailure;
 
 use crate::world::{World, item, refusal};
 
-/// What can stand in the place of a line.
+/// The error of a line.
 #[derive(Debug)]
 enum LineError {
     Unreadable(usize),
@@ -40,7 +40,7 @@ fn lines(texts: impl IntoIterator<Item = String>) -> impl Stream<Item = Line> + 
     stream::iter(texts.into_iter().map(|text| Ok(line(&text))).collect::<Vec<_>>())
 }
 
-/// `count` lines, and how many of them have been read.
+/// `count` lines, and the number of lines read so far.
 fn counted(count: usize) -> (impl Stream<Item = Line> + Send + 'static, Arc<AtomicUsize>) {
     let read = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&read);
@@ -50,12 +50,12 @@ fn counted(count: usize) -> (impl Stream<Item = Line> + Send + 'static, Arc<Atom
     (lines, read)
 }
 
-fn kept_texts(world: &World) -> Vec<String> {
+fn stored_texts(world: &World) -> Vec<String> {
     let kept = world.store.kept(&TenantId::default());
     kept.into_iter().rev().filter_map(|record| record.text).collect()
 }
 
-/// The text to which an answer belongs.
+/// The stored text of a prediction.
 fn text_of(world: &World, answer: Result<application::dtos::PredictSentimentResponse, LineError>) -> String {
     let id = answer.expect("an answer").id;
     let kept = world.store.kept(&TenantId::default());
@@ -63,7 +63,7 @@ fn text_of(world: &World, answer: Result<application::dtos::PredictSentimentResp
 }
 
 #[tokio::test]
-async fn the_order_of_the_lines_is_kept_whichever_answer_comes_first() {
+async fn responses_are_in_the_order_of_the_lines_whichever_is_ready_first() {
     let world = World::new();
     let texts: Vec<String> = (0..30).map(|n| n.to_string()).collect();
     for text in &texts {
@@ -80,13 +80,13 @@ async fn the_order_of_the_lines_is_kept_whichever_answer_comes_first() {
     let (given, ()) = tokio::join!(stream.collect::<Vec<_>>(), reversed);
     let given: Vec<_> = given.into_iter().map(|answer| text_of(&world, answer)).collect();
     assert_eq!(given, texts);
-    // They were kept as they were finished, the last line first; the fake's ids count.
+    // They were stored in the order in which they were ready, the last line first: the fake's ids count up.
     let finished: Vec<_> = texts.into_iter().rev().collect();
-    assert_eq!(kept_texts(&world), finished);
+    assert_eq!(stored_texts(&world), finished);
 }
 
 #[tokio::test]
-async fn every_answer_is_kept_before_it_is_given() {
+async fn every_prediction_is_stored_before_it_is_returned() {
     let world = World::new();
     let mut stream = answers(&world, lines((0..200).map(|n| n.to_string()))).await;
     let mut given = 0;
@@ -107,7 +107,7 @@ async fn at_most_sixty_four_lines_are_in_work() {
     let stream = answers(&world, lines).await;
     let look = async {
         world.ml.until_in_work(64).await;
-        // Whatever could still be read would be read now.
+        // Any line that can still be read is read now.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
@@ -119,7 +119,7 @@ async fn at_most_sixty_four_lines_are_in_work() {
 }
 
 #[tokio::test]
-async fn a_reader_who_stops_stops_the_reading_of_lines() {
+async fn when_responses_are_not_read_lines_are_not_read() {
     let world = World::new();
     let (lines, read) = counted(1_000);
     let mut stream = answers(&world, lines).await;
@@ -155,7 +155,7 @@ async fn a_line_that_is_an_error_already_passes_in_its_place() {
     assert_eq!(refusal::<()>(&Err(blank)), ("text", "blank"));
     assert!(given.next().unwrap().is_ok());
     assert!(matches!(given.next(), Some(Err(LineError::Unreadable(5)))));
-    assert_eq!(kept_texts(&world), ["good", "bad"]);
+    assert_eq!(stored_texts(&world), ["good", "bad"]);
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn a_line_that_the_model_fails_on_fails_alone() {
     let lines = lines(["good", "poison", "bad"].map(str::to_owned));
     let given: Vec<_> = answers(&world, lines).await.map(|answer| answer.is_ok()).collect().await;
     assert_eq!(given, [true, false, true]);
-    assert_eq!(kept_texts(&world), ["good", "bad"]);
+    assert_eq!(stored_texts(&world), ["good", "bad"]);
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_full_queue_makes_lines_wait_and_refuses_none() {
 }
 
 #[tokio::test]
-async fn lines_that_cannot_be_kept_fail_each_and_later_ones_go_on() {
+async fn lines_that_cannot_be_stored_fail_one_by_one_and_later_ones_succeed() {
     let world = World::new();
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     let lines = stream::unfold(receiver, |mut receiver: tokio::sync::mpsc::UnboundedReceiver<_>| async {
@@ -203,7 +203,7 @@ async fn lines_that_cannot_be_kept_fail_each_and_later_ones_go_on() {
     drop(sender);
     assert!(stream.next().await.is_none());
     assert_eq!(given, [true, false, false, true]);
-    assert_eq!(kept_texts(&world), ["1", "4"]);
+    assert_eq!(stored_texts(&world), ["1", "4"]);
 }
 
 #[tokio::test]

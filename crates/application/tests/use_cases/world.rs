@@ -1,4 +1,4 @@
-//! The use cases' world: one set of fakes, and what can be seen of it from outside.
+//! One set of fakes, and what can be observed of it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -48,7 +48,7 @@ impl World {
         Arc::new(self.store.clone())
     }
 
-    /// Judges `text` and keeps the answer.
+    /// Predicts `text`.
     pub(crate) async fn predict(&self, text: &str) -> PredictSentimentResponse {
         let request = PredictSentimentRequest {
             tenant: TenantId::default(),
@@ -59,7 +59,7 @@ impl World {
         PredictSentimentUseCase::new(self.ports()).execute(request).await.expect("an answer")
     }
 
-    /// Asserts that no row, event or count came of whatever was done.
+    /// Asserts that there is no row, event or count.
     #[track_caller]
     pub(crate) fn assert_untouched(&self) {
         assert_eq!(self.store.commits(), 0);

@@ -109,7 +109,7 @@ impl ActionFailure for Problem {
     }
 
     /// Always false: the use case has logged a fault of the server already, with its causes.
-    fn is_ours(&self) -> bool {
+    fn is_server_fault(&self) -> bool {
         false
     }
 }

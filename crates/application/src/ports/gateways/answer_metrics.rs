@@ -1,7 +1,7 @@
 use domain::entities::Prediction;
 
-/// Counts answers as they are given: labels, confidence, tokens, windows.
+/// Counts predictions: labels, confidence, tokens, windows.
 pub trait AnswerMetrics: Send + Sync {
-    /// Counts one prediction that was kept.
+    /// Counts one stored prediction.
     fn record(&self, prediction: &Prediction);
 }

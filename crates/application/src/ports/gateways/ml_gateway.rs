@@ -41,24 +41,24 @@ pub enum Admission {
     BulkNext,
 }
 
-/// Why the model gave no answer. A clone shares the cause, so that each of several callers gets all of it.
+/// Why a classification failed. A clone shares the cause, so that several waiting calls can return it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum MlError {
-    /// Too much work is waiting.
+    /// The queue is full.
     #[error("the queue is full")]
     Saturated,
-    /// The answer would have come too late.
-    #[error("the answer took too long")]
+    /// The model did not answer in time.
+    #[error("the model did not answer in time")]
     DeadlineExceeded,
-    /// The engine gave no usable numbers for this text.
+    /// The engine failed on this text, or computed a logit that is not finite.
     #[error("inference failed")]
     InferenceFailed {
-        /// What went wrong; it never repeats the text.
+        /// The cause, without the text.
         #[source]
         source: SharedError,
     },
-    /// The text has more tokens than the caller allowed, and was to be refused then.
-    #[error("the text has {actual} tokens, and at most {max} were allowed")]
+    /// The text has more tokens than the options allow, which ask to refuse it then.
+    #[error("the text has {actual} tokens, but at most {max} are allowed")]
     TooManyTokens {
         /// The most tokens allowed.
         max: u32,
@@ -86,64 +86,64 @@ impl MlError {
     }
 }
 
-/// What is known of a loaded model.
+/// A loaded model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelInfo {
-    /// Name and revision, as answers carry them.
+    /// Name and revision, as stored with predictions.
     pub model: Arc<ModelRef>,
-    /// Its outputs.
+    /// Its labels.
     pub labels: Arc<LabelSet>,
-    /// How long texts are read.
+    /// How long texts are split into windows.
     pub window: WindowInfo,
-    /// Where it runs: `cpu` or `cuda:N`.
+    /// The device: `cpu` or `cuda:N`.
     pub device: String,
-    /// The arithmetic in use, such as `f32`.
+    /// The precision in use, such as `f32`.
     pub precision: String,
     /// SHA-256 of the weights, in lower-case hexadecimal digits.
     pub sha256: String,
     /// Where it comes from.
     pub source: ModelOrigin,
-    /// What the self-test at start found.
+    /// The result of the self-test at start.
     pub self_test: SelfTest,
 }
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelOrigin {
-    /// A folder of this machine.
+    /// A folder on this machine.
     Folder,
     /// The Hugging Face hub.
     Hub {
         /// The repository, such as `org/name`.
         repo: String,
-        /// The branch, tag or commit that was asked for.
+        /// The requested branch, tag or commit.
         revision: String,
-        /// The commit that it stood for: all files are from this one.
+        /// The commit that it resolved to, from which all files are.
         commit: String,
     },
 }
 
-/// How a text longer than one window is cut.
+/// How a text longer than one window is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowInfo {
     /// The most tokens of a window, special tokens not counted.
     pub tokens: u32,
-    /// The tokens that a window shares with the one before it.
+    /// The tokens that a window shares with the previous one.
     pub overlap: u32,
 }
 
-/// What the self-test at start found.
+/// The result of the self-test at start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SelfTest {
     /// The model's folder has no reference logits.
     Absent,
     /// The engine's logits agree with the reference.
     Passed {
-        /// The texts compared.
+        /// The number of texts compared.
         cases: u32,
         /// The largest difference between two logits.
         max_difference: f32,
-        /// The difference that would have been allowed.
+        /// The allowed difference.
         tolerance: f32,
     },
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// Records how far the relay of events is behind.
+/// Records the lag of the outbox relay.
 pub trait RelayMetrics: Send + Sync {
-    /// Records how long ago the oldest event happened that is not published yet; zero where all are published.
+    /// Records the age of the oldest unpublished event; zero if all are published.
     fn record_oldest_unpublished(&self, age: Duration);
 }

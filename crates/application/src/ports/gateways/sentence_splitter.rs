@@ -2,13 +2,13 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 
-/// Cuts texts into sentences.
+/// Splits texts into sentences.
 ///
-/// Implementations must cut by UAX #29, must give the sentences in reading order without overlap, as ranges of bytes
-/// that begin and end between characters, and must cut the same text the same way every time. They must not occupy the
-/// caller's thread with a long text, nor with many texts one after the other.
+/// Implementations must split by UAX #29 and return byte ranges on character boundaries, in reading order and without
+/// overlap; must split the same text the same way every time; and must not block the calling thread, neither with one
+/// long text nor with many texts in a row.
 #[async_trait]
 pub trait SentenceSplitter: Send + Sync {
-    /// The sentences of `text`; the white space around them may belong to them.
+    /// The sentences of `text`, possibly with the white space around them.
     async fn split(&self, text: &str) -> Vec<Range<usize>>;
 }

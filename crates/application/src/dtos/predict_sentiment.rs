@@ -7,7 +7,6 @@ use domain::value_objects::{
 };
 
 use crate::errors::ApplicationError;
-use crate::ports::PredictionFilter;
 
 /// One text, as the client sent it.
 #[derive(Debug, Clone, Default)]
@@ -100,77 +99,4 @@ impl From<&Prediction> for PredictSentimentResponse {
             created_at: prediction.created_at(),
         }
     }
-}
-
-/// A stored prediction with its text.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PredictionRecord {
-    /// The prediction.
-    pub prediction: PredictSentimentResponse,
-    /// The text; none if it was not stored.
-    pub text: Option<String>,
-}
-
-impl From<&Prediction> for PredictionRecord {
-    fn from(prediction: &Prediction) -> Self {
-        Self { prediction: prediction.into(), text: Some(prediction.text().as_str().to_owned()) }
-    }
-}
-
-/// Read one prediction.
-#[derive(Debug, Clone)]
-pub struct GetPredictionRequest {
-    /// The tenant.
-    pub tenant: TenantId,
-    /// Its id.
-    pub id: PredictionId,
-}
-
-/// Delete one prediction.
-#[derive(Debug, Clone)]
-pub struct DeletePredictionRequest {
-    /// The tenant.
-    pub tenant: TenantId,
-    /// Its id.
-    pub id: PredictionId,
-}
-
-/// List predictions, newest first.
-#[derive(Debug, Clone)]
-pub struct ListPredictionsRequest {
-    /// The tenant.
-    pub tenant: TenantId,
-    /// The conditions.
-    pub filter: PredictionFilter,
-    /// The page's length, 1 to 100; 20 by default.
-    pub limit: Option<u32>,
-    /// The `next_cursor` of the previous page.
-    pub cursor: Option<String>,
-}
-
-/// One page of predictions.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ListPredictionsResponse {
-    /// The predictions, ids descending.
-    pub items: Vec<PredictionRecord>,
-    /// Where the next page begins; none on the last.
-    pub next_cursor: Option<String>,
-}
-
-/// Make one pass over the outbox.
-#[derive(Debug, Clone)]
-pub struct RelayOutboxRequest {
-    /// The name of this replica.
-    pub holder: String,
-}
-
-/// The result of the pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RelayOutboxResponse {
-    /// Whether this process holds the lease.
-    pub leads: bool,
-    /// The events published.
-    pub published: usize,
-    /// Whether more events are waiting.
-    pub more: bool,
 }

@@ -1,0 +1,116 @@
+use std::borrow::Cow;
+
+use domain::errors::{DomainError, Rule};
+
+use crate::errors::BoxError;
+use crate::ports::{MlError, StoreError};
+
+/// Why a use case failed. `Display` is safe to show to a client; the cause of an `Unavailable` or an `InferenceFailed`
+/// is not, and is only reachable by [`source`](std::error::Error::source).
+#[derive(Debug, thiserror::Error)]
+pub enum ApplicationError {
+    /// The request breaks a rule.
+    #[error("{field} {rule}")]
+    Invalid {
+        /// The field in the request.
+        field: Cow<'static, str>,
+        /// The rule it broke.
+        rule: Rule,
+    },
+    /// The entity does not exist.
+    #[error("there is no {entity} {id}")]
+    NotFound {
+        /// The kind of entity, such as `prediction`.
+        entity: &'static str,
+        /// The id in the request.
+        id: String,
+    },
+    /// Another request is modifying the same entity.
+    #[error("{entity} {id} is being modified by another request")]
+    Conflict {
+        /// The kind of entity, such as `prediction`.
+        entity: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// The request would unload the default model.
+    #[error("the default model {name} cannot be unloaded")]
+    DefaultModel {
+        /// Its name.
+        name: String,
+    },
+    /// The configuration does not allow the action.
+    #[error("{what} is turned off; {setting} = true turns it on")]
+    TurnedOff {
+        /// The action, such as `changing models`.
+        what: &'static str,
+        /// The setting that allows it.
+        setting: &'static str,
+    },
+    /// The model's queue is full.
+    #[error("the model's queue is full")]
+    Saturated,
+    /// The model did not answer in time.
+    #[error("the model did not answer in time")]
+    DeadlineExceeded,
+    /// A component is not available.
+    #[error("the {what} is not available")]
+    Unavailable {
+        /// The component, such as `store`.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// The engine failed on this text, or computed a logit that is not finite.
+    #[error("the model failed on this text")]
+    InferenceFailed {
+        /// What went wrong in the engine.
+        #[source]
+        source: BoxError,
+    },
+    /// A stored row cannot be read.
+    #[error("row {id} of {table} cannot be read: {column}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column with the unreadable value.
+        column: &'static str,
+        /// The row's id.
+        id: String,
+    },
+}
+
+impl From<DomainError> for ApplicationError {
+    fn from(error: DomainError) -> Self {
+        match error {
+            DomainError::BusinessRuleViolation { field, rule } => Self::Invalid { field, rule },
+            DomainError::EntityNotFound { entity, id } => Self::NotFound { entity, id },
+        }
+    }
+}
+
+impl From<StoreError> for ApplicationError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { entity, id } => Self::Conflict { entity, id },
+            StoreError::NotFound { entity, id } => Self::NotFound { entity, id },
+            StoreError::Unavailable { source } => Self::Unavailable { what: "store", source },
+            StoreError::Corrupt { table, column, id } => Self::Corrupt { table, column, id },
+        }
+    }
+}
+
+impl From<MlError> for ApplicationError {
+    fn from(error: MlError) -> Self {
+        match error {
+            MlError::Saturated => Self::Saturated,
+            MlError::DeadlineExceeded => Self::DeadlineExceeded,
+            MlError::InferenceFailed { source } => Self::InferenceFailed { source: source.into() },
+            MlError::TooManyTokens { max, actual } => {
+                Self::Invalid { field: "text".into(), rule: Rule::TooManyTokens { max, actual } }
+            }
+            MlError::Unavailable { source } => Self::Unavailable { what: "model", source: source.into() },
+        }
+    }
+}
