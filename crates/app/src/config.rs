@@ -7,8 +7,6 @@ mod hub;
 mod keys;
 mod limits;
 mod log;
-mod model;
-mod seconds;
 mod server;
 mod store;
 
@@ -19,15 +17,15 @@ use cli::Overrides;
 use domain::value_objects::ModelName;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Source};
+use infra_ml::{HubSettings, ModelSettings};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use cache::CacheSettings;
-pub(crate) use hub::HubSection;
+pub(crate) use hub::with_environment;
+pub(crate) use infra_ml::Seconds;
 pub(crate) use keys::{effective, reference_markdown};
 pub(crate) use limits::LimitsSettings;
 pub(crate) use log::{LogFormat, LogSettings};
-pub(crate) use model::{BadKey, ModelSection};
-pub(crate) use seconds::Seconds;
 pub(crate) use server::ServerSettings;
 pub(crate) use store::{StoreKind, StoreSettings};
 
@@ -40,10 +38,10 @@ pub(crate) const DEFAULT_FILE: &str = "undertone.toml";
 pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) store: StoreSettings,
-    pub(crate) model: ModelSection,
-    pub(crate) hub: HubSection,
+    pub(crate) model: ModelSettings,
+    pub(crate) hub: HubSettings,
     /// The models beside that one, by name.
-    pub(crate) models: BTreeMap<String, ModelSection>,
+    pub(crate) models: BTreeMap<String, ModelSettings>,
     pub(crate) cache: CacheSettings,
     pub(crate) limits: LimitsSettings,
     pub(crate) log: LogSettings,
@@ -79,12 +77,15 @@ impl Settings {
     fn validate(&self) -> Result<(), String> {
         self.server.validate()?;
         self.store.validate()?;
-        self.model.validate().map_err(|bad| bad.within("model"))?;
-        self.hub.validate()?;
+        self.model.validate().map_err(|error| format!("model.{error}"))?;
+        self.hub.validate().map_err(|error| format!("hub.{error}"))?;
         for (name, section) in &self.models {
             ModelName::parse("the name of a model", name.clone())
                 .map_err(|error| format!("models: {error}, not {name:?}"))?;
-            section.validate_named().map_err(|bad| bad.within(&format!("models.{name}")))?;
+            if section.name.is_some() {
+                return Err(format!("models.{name}.name: is that of the section, and cannot be set"));
+            }
+            section.validate().map_err(|error| format!("models.{name}.{error}"))?;
         }
         self.cache.validate()?;
         self.limits.validate(self.server.max_body_memory)
@@ -113,6 +114,7 @@ fn flag_value(text: &str) -> figment::value::Value {
 #[cfg(test)]
 mod tests {
     use figment::Jail;
+    use infra_ml::Precision;
 
     use super::*;
 
@@ -210,11 +212,11 @@ mod tests {
                 (path("fast"), path("other"), path("v1.2")),
                 (Some("a".into()), Some("b".into()), None)
             );
-            let expected = ModelSection {
+            let expected = ModelSettings {
                 path: Some("a".into()),
-                precision: "int8".to_owned(),
+                precision: Precision::Int8,
                 window: Some(100),
-                ..ModelSection::default()
+                ..ModelSettings::default()
             };
             assert_eq!(settings.models["fast"], expected);
             Ok(())

@@ -5,7 +5,7 @@ mod store;
 
 use std::sync::Arc;
 
-use application::ports::{Clock, IdGenerator, ModelCatalog, WriteStore};
+use application::ports::{CacheGateway, Clock, IdGenerator, ModelCatalog, WriteStore};
 use application::use_cases::{
     CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
     ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase,
@@ -14,13 +14,13 @@ use application::use_cases::{
 use domain::value_objects::TextLimits;
 use http_actix::UseCases;
 use infra_local::{
-    CacheLimits, DiscardingWriteStore, FacadeAnswerMetrics, FacadeRelayMetrics, LogPublisher, LogQueue,
-    MokaCacheGateway, SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
+    CacheLimits, DiscardingWriteStore, FacadeAnswerMetrics, FacadeRelayMetrics, LocalModelCatalog,
+    LogPublisher, LogQueue, MokaCacheGateway, SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
 };
 
 use crate::config::{CacheSettings, Settings};
 
-pub(crate) use models::{ConfiguredModels, Models, Starting};
+pub(crate) use models::{ConfiguredModels, Starting, load_all, load_one};
 pub(crate) use store::Store;
 
 /// Everything that serves, put together.
@@ -30,7 +30,7 @@ pub(crate) struct Container {
     /// The relay of events.
     pub(crate) relay: Arc<RelayOutboxUseCase>,
     /// The models.
-    pub(crate) models: Models,
+    pub(crate) models: Arc<LocalModelCatalog>,
     /// The cache before the models, where there is to be one.
     pub(crate) cache: Option<Arc<MokaCacheGateway>>,
     /// The store.
@@ -46,16 +46,16 @@ impl Container {
     /// A store that cannot be opened within `store.start_timeout`, or a model folder that cannot be found. What
     /// is wrong inside a folder, or on the hub, comes from the returned [`Starting`].
     pub(crate) async fn build(settings: &Settings, log: &Arc<LogQueue>) -> anyhow::Result<(Self, Starting)> {
-        let configured = ConfiguredModels::find(settings, None)?;
+        let configured = ConfiguredModels::resolve(settings, None)?;
         let store = Store::open_migrated(&settings.store).await?;
         let cache = cache(&settings.cache);
-        let (models, starting) = Models::start(configured, cache.clone());
+        let (models, starting) = configured.start(cache.clone().map(|cache| cache as Arc<dyn CacheGateway>));
         let clock = clock(settings);
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let process = ids.event_id(clock.now()).to_string();
-        let catalog: Arc<dyn ModelCatalog> = models.catalog.clone();
+        let catalog: Arc<dyn ModelCatalog> = models.clone();
         let ports = predict_ports(settings, catalog.clone(), store.writes(), &clock, &ids);
-        let checks = vec![store.health(), models.catalog.health()];
+        let checks = vec![store.health(), models.health()];
         let model_changes = settings.server.model_changes;
         let use_cases = UseCases {
             predict: PredictSentimentUseCase::new(ports.clone()),
@@ -87,13 +87,13 @@ impl Container {
 /// The batch use case over `models`, for the command line: answers are kept in `kept`, or nowhere.
 pub(crate) fn predict_batch(
     settings: &Settings,
-    models: &Models,
+    models: &Arc<LocalModelCatalog>,
     kept: Option<&Store>,
 ) -> PredictSentimentBatchUseCase {
     let clock = clock(settings);
     let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
     let writes = kept.map_or_else(|| Arc::new(DiscardingWriteStore) as Arc<dyn WriteStore>, Store::writes);
-    PredictSentimentBatchUseCase::new(predict_ports(settings, models.catalog.clone(), writes, &clock, &ids))
+    PredictSentimentBatchUseCase::new(predict_ports(settings, models.clone(), writes, &clock, &ids))
 }
 
 /// The machine's clock.

@@ -13,8 +13,6 @@
 mod config;
 mod container;
 mod health_probe;
-mod model_folder;
-mod model_source;
 mod program;
 mod server;
 mod telemetry;

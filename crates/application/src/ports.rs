@@ -19,8 +19,8 @@ pub use download_progress::DownloadProgress;
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
     Admission, AnswerMetrics, CacheGateway, CacheKey, CachedOutput, CatalogError, LabelsSpec, LoadedModel,
-    MlError, MlGateway, ModelCatalog, ModelInfo, ModelOrigin, ModelSpec, RelayMetrics, SelfTest,
-    SentenceSplitter, ServedModel, WindowInfo,
+    MlError, MlGateway, ModelCatalog, ModelInfo, ModelLifecycle, ModelLoadError, ModelLoader, ModelOrigin,
+    ModelSpec, RelayMetrics, RunningModel, SelfTest, SentenceSplitter, ServedModel, WindowInfo,
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;

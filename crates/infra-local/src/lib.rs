@@ -23,7 +23,7 @@ pub use cached_ml_gateway::CachedMlGateway;
 pub use discarding_store::DiscardingWriteStore;
 pub use facade_answer_metrics::FacadeAnswerMetrics;
 pub use facade_relay_metrics::FacadeRelayMetrics;
-pub use local_model_catalog::{CatalogModel, LocalModelCatalog, ModelMaker};
+pub use local_model_catalog::LocalModelCatalog;
 pub use log_publisher::LogPublisher;
 pub use log_queue::LogQueue;
 pub use metric::{describe_cache_metrics, describe_log_metrics, describe_relay_metrics};

@@ -1,134 +1,136 @@
-//! The models of this process by name. What a model is and how it is loaded is the maker's business.
+//! The models of this process by name. A [`ModelLoader`] makes those that are added at run time.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use application::errors::BoxError;
 use application::ports::{
-    CatalogError, HealthCheck, LoadedModel, MlGateway, ModelCatalog, ModelSpec, ServedModel,
+    CacheGateway, CatalogError, HealthCheck, LoadedModel, MlGateway, ModelCatalog, ModelLoadError,
+    ModelLoader, ModelSpec, RunningModel, ServedModel,
 };
 use async_trait::async_trait;
 use domain::value_objects::ModelName;
+use futures_util::future::join_all;
 use futures_util::lock::Mutex as AsyncMutex;
 
-/// A model as the catalog holds it.
-#[derive(Clone)]
-pub struct CatalogModel {
-    /// The way to it.
-    pub gateway: Arc<dyn MlGateway>,
-    /// Whether it works.
-    pub health: Arc<dyn HealthCheck>,
-}
+use crate::cached_ml_gateway::CachedMlGateway;
 
-/// Makes models at run time.
-#[async_trait]
-pub trait ModelMaker: Send + Sync {
-    /// The model of `spec`, loaded, which answers under `name`. Dropping the future must give the loading up.
-    ///
-    /// # Errors
-    /// `NotLoadable`, `Unavailable`.
-    async fn make(&self, name: &ModelName, spec: ModelSpec) -> Result<CatalogModel, CatalogError>;
-}
-
-/// The models of this process.
+/// The models of this process, each behind the cache where there is one.
 ///
-/// A model leaves the process when its name was given to another or taken away, and the last request that was given
-/// it has ended: whoever holds the gateway holds the model.
+/// A model ends when its name was given to another or unloaded and the last request that uses it has ended: every user
+/// of a gateway shares its ownership.
 pub struct LocalModelCatalog {
     default: String,
-    maker: Arc<dyn ModelMaker>,
-    models: RwLock<BTreeMap<String, CatalogModel>>,
-    /// The names that are taken for a change.
-    taken: Mutex<HashSet<String>>,
-    /// Held by the one model that is being made at run time.
-    turn: AsyncMutex<()>,
+    loader: Arc<dyn ModelLoader>,
+    cache: Option<Arc<dyn CacheGateway>>,
+    models: RwLock<BTreeMap<String, RunningModel>>,
+    /// The names that are being loaded or unloaded.
+    changing: Mutex<HashSet<String>>,
+    /// Held by the one loading in progress, so that memory must suffice for one model more than are served.
+    loading: AsyncMutex<()>,
 }
 
 impl LocalModelCatalog {
-    /// With so many models, no more are loaded at run time: each is memory, threads and a label of the metrics. The
+    /// The most models that are loaded at run time: each is memory, threads and a label of the metrics. The
     /// configuration may name more.
     pub const MAX_MODELS: usize = 32;
 
-    /// A catalog of `model` alone, which is the default and answers as `name`.
-    pub fn new(name: impl Into<String>, model: CatalogModel, maker: Arc<dyn ModelMaker>) -> Self {
-        let default = name.into();
-        let models = RwLock::new(BTreeMap::from([(default.clone(), model)]));
-        Self { default, maker, models, taken: Mutex::default(), turn: AsyncMutex::default() }
+    /// A catalog of the default model alone, which may still be loading.
+    pub fn new(
+        name: impl Into<String>,
+        model: RunningModel,
+        loader: Arc<dyn ModelLoader>,
+        cache: Option<Arc<dyn CacheGateway>>,
+    ) -> Self {
+        let catalog = Self {
+            default: name.into(),
+            loader,
+            cache,
+            models: RwLock::default(),
+            changing: Mutex::default(),
+            loading: AsyncMutex::default(),
+        };
+        catalog.add(catalog.default.clone(), model);
+        catalog
     }
 
-    /// Adds a model, which may still be loading.
-    pub fn add(&self, name: impl Into<String>, model: CatalogModel) {
-        self.models_mut().insert(name.into(), model);
+    /// Adds a model, which may still be loading. Returns the one that it replaced.
+    pub fn add(&self, name: impl Into<String>, model: RunningModel) -> Option<RunningModel> {
+        let RunningModel { mut gateway, lifecycle } = model;
+        if let Some(cache) = &self.cache {
+            gateway = Arc::new(CachedMlGateway::new(gateway, Arc::clone(cache)));
+        }
+        self.models_mut().insert(name.into(), RunningModel { gateway, lifecycle })
     }
 
-    /// The health check `model` of all models.
+    /// The health check `model`, which covers all models.
     pub fn health(self: &Arc<Self>) -> Arc<dyn HealthCheck> {
         Arc::new(CatalogHealthCheck(Arc::clone(self)))
     }
 
-    /// Loads a model when its turn has come, and serves it.
-    async fn make(&self, name: &ModelName, spec: ModelSpec) -> Result<LoadedModel, CatalogError> {
-        let _taken = self.take_to_load(name)?;
-        let _turn = self.turn.lock().await;
-        let model = self.maker.make(name, spec).await?;
-        let stopped = || CatalogError::Unavailable { why: "it stopped at once".to_owned() };
+    /// Stops all served models and waits until each has ended.
+    pub async fn stop(&self) {
+        let models = self.models().clone();
+        join_all(models.values().map(|model| model.lifecycle.stop())).await;
+    }
+
+    /// Loads a model after those requested before it, and serves it.
+    async fn load_and_serve(&self, name: &ModelName, spec: ModelSpec) -> Result<LoadedModel, CatalogError> {
+        let _reservation = self.reserve_for_load(name)?;
+        let _turn = self.loading.lock().await;
+        let model = self.loader.load(name, spec).await?;
+        let stopped = || ModelLoadError::Unavailable { why: "it stopped at once".to_owned() };
         let served = self.served(name.as_str(), &model).ok_or_else(stopped)?;
-        // What was there is let go of after the lock.
-        let old = self.models_mut().insert(name.to_string(), model);
-        Ok(LoadedModel { model: served, replaced: old.is_some() })
+        let replaced = self.add(name.to_string(), model);
+        Ok(LoadedModel { model: served, replaced: replaced.is_some() })
     }
 
-    /// Takes the name for one change, until what is returned is dropped.
-    fn take(&self, name: &ModelName) -> Result<TakenName<'_>, CatalogError> {
-        self.take_of(self.taken(), name)
-    }
-
-    /// Takes the name for a loading, where there is room for one more model.
-    fn take_to_load(&self, name: &ModelName) -> Result<TakenName<'_>, CatalogError> {
-        let taken = self.taken();
-        if !self.has_room_for(name.as_str(), &taken) {
+    /// Reserves the name for a loading, if the catalog has room for it.
+    fn reserve_for_load(&self, name: &ModelName) -> Result<ReservedName<'_>, CatalogError> {
+        let changing = self.changing();
+        if !self.has_room_for(name.as_str(), &changing) {
             let most = Self::MAX_MODELS;
             let why =
                 format!("{most} models are served or being loaded, which is the most; unload one first");
-            return Err(CatalogError::NotLoadable { field: "name", why });
+            return Err(ModelLoadError::NotLoadable { field: "name", why }.into());
         }
-        self.take_of(taken, name)
+        self.reserve(changing, name)
     }
 
-    /// Adds the name to those that are taken, unless it is one of them.
-    fn take_of(
+    /// Adds the name to those being changed, unless it is one of them.
+    fn reserve(
         &self,
-        mut taken: MutexGuard<'_, HashSet<String>>,
+        mut changing: MutexGuard<'_, HashSet<String>>,
         name: &ModelName,
-    ) -> Result<TakenName<'_>, CatalogError> {
-        if !taken.insert(name.to_string()) {
+    ) -> Result<ReservedName<'_>, CatalogError> {
+        if !changing.insert(name.to_string()) {
             return Err(CatalogError::Busy);
         }
-        Ok(TakenName { catalog: self, name: name.to_string() })
+        Ok(ReservedName { catalog: self, name: name.to_string() })
     }
 
-    /// Whether the name has a place already, or there is one left beside those of all models that are coming.
-    fn has_room_for(&self, name: &str, taken: &HashSet<String>) -> bool {
+    /// Whether the name is in use, or fewer models than the most are served and being loaded.
+    fn has_room_for(&self, name: &str, changing: &HashSet<String>) -> bool {
         let models = self.models();
-        let coming = taken.iter().filter(|other| !models.contains_key(*other)).count();
-        models.contains_key(name) || taken.contains(name) || models.len() + coming < Self::MAX_MODELS
+        let new = changing.iter().filter(|other| !models.contains_key(*other)).count();
+        models.contains_key(name) || changing.contains(name) || models.len() + new < Self::MAX_MODELS
     }
 
-    fn served(&self, name: &str, model: &CatalogModel) -> Option<ServedModel> {
+    fn served(&self, name: &str, model: &RunningModel) -> Option<ServedModel> {
         let info = model.gateway.info()?;
         Some(ServedModel { is_default: name == self.default, info })
     }
 
-    fn models(&self) -> RwLockReadGuard<'_, BTreeMap<String, CatalogModel>> {
+    fn models(&self) -> RwLockReadGuard<'_, BTreeMap<String, RunningModel>> {
         self.models.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn models_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<String, CatalogModel>> {
+    fn models_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<String, RunningModel>> {
         self.models.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn taken(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn changing(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,64 +144,63 @@ impl ModelCatalog for LocalModelCatalog {
     fn models(&self) -> Vec<ServedModel> {
         let models = self.models();
         let mut served: Vec<_> = models.iter().filter_map(|(name, model)| self.served(name, model)).collect();
-        // The others keep their order, which is that of the names.
+        // A stable sort: the others stay in the order of their names.
         served.sort_by_key(|model| !model.is_default);
         served
     }
 
     async fn load(&self, name: &ModelName, spec: ModelSpec) -> Result<LoadedModel, CatalogError> {
-        let loaded = self.make(name, spec).await;
-        log_outcome(name, &loaded);
-        loaded
+        let outcome = self.load_and_serve(name, spec).await;
+        log_outcome(name, &outcome);
+        outcome
     }
 
     fn unload(&self, name: &ModelName) -> Result<(), CatalogError> {
         if name.as_str() == self.default {
             return Err(CatalogError::IsDefault);
         }
-        let _taken = self.take(name)?;
-        // What is taken out is let go of after the lock.
-        let old = self.models_mut().remove(name.as_str());
-        old.ok_or(CatalogError::NotFound)?;
+        let _reservation = self.reserve(self.changing(), name)?;
+        // Bound to a name, so that the model is dropped after the lock is released.
+        let removed = self.models_mut().remove(name.as_str());
+        removed.ok_or(CatalogError::NotFound)?;
         tracing::info!(model = name.as_str(), "a model was unloaded");
         Ok(())
     }
 }
 
-/// Who asked for the model may have hung up long ago: the log tells what became of it.
+/// Logs the result of a loading, since its client may have disconnected.
 fn log_outcome(name: &ModelName, outcome: &Result<LoadedModel, CatalogError>) {
     let model = name.as_str();
     match outcome {
         Ok(LoadedModel { model: served, replaced }) => {
             tracing::info!(model, revision = served.info.model.revision(), replaced, "a model was loaded");
         }
-        Err(CatalogError::NotLoadable { field, why }) => {
+        Err(CatalogError::NotLoaded(ModelLoadError::NotLoadable { field, why })) => {
             tracing::warn!(model, field, reason = why, "a model could not be loaded");
         }
-        Err(CatalogError::Unavailable { why }) => {
+        Err(CatalogError::NotLoaded(ModelLoadError::Unavailable { why })) => {
             tracing::warn!(model, reason = why, "a model could not be loaded for now");
         }
-        // These say nothing of a model, and nothing was begun.
+        // No loading was begun.
         Err(CatalogError::Busy | CatalogError::NotFound | CatalogError::IsDefault) => {}
     }
 }
 
-/// A name that is taken for a change.
-struct TakenName<'a> {
+/// A name that no other change may use, until this is dropped.
+struct ReservedName<'a> {
     catalog: &'a LocalModelCatalog,
     name: String,
 }
 
-impl Drop for TakenName<'_> {
+impl Drop for ReservedName<'_> {
     fn drop(&mut self) {
-        self.catalog.taken().remove(&self.name);
+        self.catalog.changing().remove(&self.name);
     }
 }
 
-/// Whether every model of the catalog works.
+/// Fails while any model of the catalog cannot classify.
 struct CatalogHealthCheck(Arc<LocalModelCatalog>);
 
-/// One model of several does not work.
 #[derive(Debug, thiserror::Error)]
 #[error("the model {name} does not work")]
 struct ModelFails {
@@ -216,7 +217,7 @@ impl HealthCheck for CatalogHealthCheck {
     async fn check(&self) -> Result<(), BoxError> {
         let models = self.0.models().clone();
         for (name, model) in models {
-            model.health.check().await.map_err(|source| ModelFails { name, source })?;
+            model.lifecycle.check().await.map_err(|source| ModelFails { name, source })?;
         }
         Ok(())
     }

@@ -19,9 +19,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use application::ports::{Admission, MlGateway};
+use application::ports::{Admission, MlGateway, RunningModel};
 use domain::value_objects::{InputText, ReadOptions, TenantId, TextLimits};
-use infra_ml::{LocalMlGateway, ModelSettings, Precision, peak_products_per_second};
+use infra_ml::{LocalModelLoader, ModelSettings, Precision, Seconds, peak_products_per_second};
 use serde_json::{Value, json};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -47,10 +47,11 @@ async fn run(options: Options) -> Result<(), Failure> {
     let mut settings = ModelSettings::new(&options.model);
     settings.precision = options.precision;
     settings.threads = NonZeroUsize::new(options.threads);
-    settings.max_wait = Duration::from_mins(10);
+    settings.max_wait = Seconds(600.0);
     settings.max_queue_items = 100_000;
     settings.max_queue_tokens = 100_000_000;
-    let (gateway, loading) = LocalMlGateway::start(settings);
+    let (RunningModel { gateway, lifecycle }, loading) =
+        LocalModelLoader::default().resolve(settings)?.start();
     loading.await?;
     let products = products_per_token(Path::new(&options.model))?;
     let peak = peak_products_per_second(options.precision, options.threads);
@@ -88,7 +89,7 @@ async fn run(options: Options) -> Result<(), Failure> {
             );
         }
     }
-    gateway.stop().await;
+    lifecycle.stop().await;
     Ok(())
 }
 
@@ -102,7 +103,7 @@ struct Round {
 }
 
 async fn measure(
-    gateway: &Arc<LocalMlGateway>,
+    gateway: &Arc<dyn MlGateway>,
     texts: &Arc<Vec<InputText>>,
     batch: usize,
     callers: usize,
@@ -131,7 +132,7 @@ async fn measure(
 
 /// Asks for one batch after another until none is left: the tokens read, special ones included, and how long each took.
 async fn call(
-    gateway: Arc<LocalMlGateway>,
+    gateway: Arc<dyn MlGateway>,
     texts: Arc<Vec<InputText>>,
     next: Arc<AtomicUsize>,
     batch: usize,

@@ -8,14 +8,14 @@
 //! read. A text counts as right when the more likely of negative and positive is its label.
 
 use std::error::Error;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{env, fs};
 
-use application::ports::{Admission, MlGateway};
+use application::ports::{Admission, RunningModel};
 use domain::value_objects::{
     InputText, ModelOutput, PredictionOptions, PredictionResult, ReadOptions, TenantId, TextLimits,
 };
-use infra_ml::{LocalMlGateway, ModelSettings};
+use infra_ml::{LocalModelLoader, ModelSettings, Seconds};
 
 type Failure = Box<dyn Error>;
 
@@ -60,17 +60,18 @@ async fn measure(model: &str, window: u32, overlap: u32, rows: &[Row]) -> Result
     let settings = ModelSettings {
         window: Some(window),
         overlap: Some(overlap),
-        max_wait: Duration::from_hours(1),
+        max_wait: Seconds(3_600.0),
         ..ModelSettings::new(model)
     };
-    let (gateway, loading) = LocalMlGateway::start(settings);
+    let (RunningModel { gateway, lifecycle }, loading) =
+        LocalModelLoader::default().resolve(settings)?.start();
     loading.await?;
     let texts: Vec<&InputText> = rows.iter().map(|row| &row.text).collect();
     let started = Instant::now();
     let outputs =
         gateway.classify(&TenantId::default(), &texts, ReadOptions::default(), Admission::BulkNext).await?;
     let seconds = started.elapsed().as_secs_f64();
-    gateway.stop().await;
+    lifecycle.stop().await;
     let outputs: Vec<ModelOutput> = outputs.into_iter().collect::<Result<_, _>>()?;
     let windows: u32 = outputs.iter().map(|output| output.usage.windows).sum();
     let all = accuracy(rows, &outputs, 0);

@@ -21,7 +21,7 @@ pub(crate) use config_file::ConfigFile;
 pub(crate) use deberta::{Convolution, Deberta, Relative};
 pub(crate) use modernbert::{ModernBert, Pooling, Reach};
 
-use crate::load_error::LoadError;
+use crate::load_error::ConfigError;
 
 /// A model's kind with its sizes, read from `config.json` and checked.
 #[derive(Debug, Clone)]
@@ -90,12 +90,13 @@ impl Architecture {
     ///
     /// # Errors
     /// Where it names none of [`SUPPORTED`], or a value is missing or makes no sense.
-    pub(crate) fn read(config: &ConfigFile) -> Result<Self, LoadError> {
+    pub(crate) fn read(config: &ConfigFile) -> Result<Self, ConfigError> {
         let named = config.architectures();
         let Some(known) = named.iter().find_map(|name| SUPPORTED.iter().find(|known| *known == name)) else {
-            return Err(LoadError::Architecture {
+            return Err(ConfigError::Architecture {
                 path: config.path().to_owned(),
                 found: if named.is_empty() { "none".to_owned() } else { named.join(", ") },
+                supported: SUPPORTED.join(", "),
             });
         };
         Ok(match *known {

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use application::ports::ModelOrigin;
+
 use crate::engine::cpu::measured;
 use crate::engine::{Cores, TokenBatch};
-use crate::found::FoundModel;
 use crate::load_error::LoadError;
 use crate::loader;
+use crate::model_folder::ModelFolder;
 use crate::settings::{ModelSettings, Precision};
 
 /// One product of `rows` rows by a matrix of `[outputs][inputs]`, with its bias.
@@ -29,8 +31,9 @@ pub fn forward(
     sequences: usize,
     tokens: usize,
 ) -> Result<impl FnMut(), LoadError> {
-    let settings = ModelSettings { precision, ..ModelSettings::new(folder) };
-    let mut engines = loader::load(&settings, &FoundModel::in_folder(folder))?.engines;
+    let settings = ModelSettings { precision, ..ModelSettings::default() };
+    let folder = ModelFolder::open(folder)?;
+    let (mut engines, _) = loader::load("benchmark".to_owned(), &settings, &folder, ModelOrigin::Folder)?;
     let ids: Vec<u32> = (1_000..).take(tokens).collect();
     let mut batch = TokenBatch::default();
     for _ in 0..sequences {

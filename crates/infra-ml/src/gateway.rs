@@ -7,23 +7,23 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use application::ports::{Admission, HealthCheck, MlError, MlGateway, ModelInfo};
+use application::errors::BoxError;
+use application::ports::{Admission, MlError, MlGateway, ModelInfo, ModelLifecycle};
 use async_trait::async_trait;
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
+use tokio_util::sync::CancellationToken;
 
-use crate::health::ModelHealthCheck;
 use crate::inference_error::InferenceError;
 use crate::job::Job;
 use crate::loader::LoadedModel;
-use crate::loading::Loading;
 use crate::metric;
 use crate::queue::{Queue, Refused, class_of};
-use crate::settings::ModelSettings;
-use crate::stopping::Stop;
 use crate::tokenizer::TextTokenizer;
-use crate::windowing::{Cut, Windowing};
+use crate::windowing::Cut;
 
 use pending::Pending;
+
+pub(crate) use start::start;
 
 /// The model of one folder, on a thread of its own behind a bounded queue.
 ///
@@ -31,18 +31,11 @@ use pending::Pending;
 /// [`Unavailable`](MlError::Unavailable), knows no models, and its health check fails.
 pub struct LocalMlGateway {
     queue: Arc<Queue>,
-    model: Arc<OnceLock<Served>>,
+    model: Arc<OnceLock<LoadedModel>>,
     max_wait: Duration,
-    stop: Stop,
+    /// Ends the loading.
+    cancel: CancellationToken,
     worker: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// What the gateway keeps of a loaded model; the engine itself belongs to the worker.
-#[derive(Clone)]
-struct Served {
-    tokenizer: Arc<TextTokenizer>,
-    windowing: Windowing,
-    info: Arc<ModelInfo>,
 }
 
 /// Why the model gives no answers now.
@@ -66,34 +59,7 @@ impl From<NotAvailable> for MlError {
 const LONG_TEXT_BYTES: usize = 4_096;
 
 impl LocalMlGateway {
-    /// Starts to load the model of `settings` on a thread of its own.
-    pub fn start(settings: ModelSettings) -> (Arc<Self>, Loading) {
-        start::start(settings)
-    }
-
-    /// The health check `model` of this gateway.
-    pub fn health(self: &Arc<Self>) -> Arc<dyn HealthCheck> {
-        Arc::new(ModelHealthCheck::new(Arc::clone(self)))
-    }
-
-    /// Lets no more work in, answers what waits with `Unavailable`, and waits for the batch in the engine, or for the
-    /// loading, to end; a download ends at once. Calling it again does nothing.
-    pub async fn stop(&self) {
-        self.queue.stop();
-        self.stop.tell();
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(worker) = worker {
-            // The worker catches its panics, and the queue is stopped whatever became of it.
-            let _ = tokio::task::spawn_blocking(|| worker.join()).await;
-        }
-    }
-
-    /// Whether the model is loaded and its worker takes work.
-    pub(crate) fn availability(&self) -> Result<(), NotAvailable> {
-        self.served().map(|_| ())
-    }
-
-    fn served(&self) -> Result<&Served, NotAvailable> {
+    fn served(&self) -> Result<&LoadedModel, NotAvailable> {
         if self.queue.is_stopped() {
             return Err(NotAvailable::Stopped);
         }
@@ -108,7 +74,7 @@ impl LocalMlGateway {
     /// count against its deadline: that is how batches and streams are slowed down to what the model can do.
     async fn submit(
         &self,
-        served: &Served,
+        served: &LoadedModel,
         text: &InputText,
         options: ReadOptions,
         admission: Admission,
@@ -172,12 +138,32 @@ impl MlGateway for LocalMlGateway {
     }
 }
 
+#[async_trait]
+impl ModelLifecycle for LocalMlGateway {
+    async fn check(&self) -> Result<(), BoxError> {
+        self.served()?;
+        Ok(())
+    }
+
+    /// Waits for the batches in the engine, or for the loading, to end; a download ends at once.
+    async fn stop(&self) {
+        self.queue.stop();
+        self.cancel.cancel();
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(worker) = worker {
+            // A failed join changes nothing: the worker catches its panics, and the queue is stopped.
+            let _ = tokio::task::spawn_blocking(|| worker.join()).await;
+        }
+    }
+}
+
 impl Drop for LocalMlGateway {
-    /// Lets the worker end; it is not waited for. It is the last to hold what belongs to the model, so that all memory
-    /// is free when it gives that back.
+    /// Lets the worker end, without waiting for it. The worker must own the model last, since it returns the freed memory
+    /// to the operating system.
     fn drop(&mut self) {
         self.model = Arc::default();
         self.queue.stop();
+        self.cancel.cancel();
     }
 }
 

@@ -1,6 +1,6 @@
 use crate::engine::EngineError;
 
-/// Why there are no usable logits for a text. No message repeats the text.
+/// Why there are no usable logits for a text. No message contains the text.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InferenceError {
     /// The text could not be tokenized.

@@ -1,8 +1,7 @@
-//! From a Hugging Face folder to a model that may serve: read, checked against one another, put on the device, tried
-//! against the reference.
+//! From a Hugging Face folder to a model that can serve: files are read, checked against one another, put on the device
+//! and tested against the reference.
 
 mod device;
-mod files;
 mod hf_config;
 mod labels;
 mod self_test;
@@ -15,7 +14,7 @@ use std::time::Instant;
 
 use application::action::chain;
 use application::errors::BoxError;
-use application::ports::{ModelInfo, SelfTest};
+use application::ports::{ModelInfo, ModelOrigin, SelfTest};
 use candle_core::DType;
 use domain::value_objects::ModelRef;
 
@@ -23,60 +22,60 @@ use crate::architecture::{Architecture, BertLike};
 use crate::engine::Engine;
 use crate::engine::candle::CandleEngine;
 use crate::engine::cpu::{Arithmetic, CpuEngine, Level, Packing};
-use crate::found::FoundModel;
-use crate::load_error::LoadError;
+use crate::load_error::{LoadError, TrialError, UnfitSetting};
+use crate::model_folder::{self, ModelFolder};
 use crate::settings::{ModelSettings, Precision};
 use crate::tokenizer::TextTokenizer;
 use crate::windowing::Windowing;
 
 use device::ChosenDevice;
-use files::ModelFolder;
 use hf_config::HfConfig;
 use self_test::{Reference, SelfTestRun, warm_up};
 use weights::Weights;
 
 /// One for each worker.
-type Engines = Vec<Box<dyn Engine>>;
+pub(crate) type Engines = Vec<Box<dyn Engine>>;
 
-/// A model that has passed its self-test: what stays with the gateway, and an engine for each worker.
+/// What the gateway needs of a model that has passed its self-test; the engines belong to the workers.
 pub(crate) struct LoadedModel {
-    pub(crate) engines: Engines,
     pub(crate) tokenizer: Arc<TextTokenizer>,
     pub(crate) windowing: Windowing,
-    pub(crate) info: ModelInfo,
+    pub(crate) info: Arc<ModelInfo>,
 }
 
-/// Loads the model that was found for `settings`. What can be told from the small files is checked before the weights are read.
+/// Loads the model in `folder`, to be served as `name`. The small files are checked before the weights are read.
 #[tracing::instrument(name = "ml.load_model", skip_all)]
-pub(crate) fn load(settings: &ModelSettings, found: &FoundModel) -> Result<LoadedModel, LoadError> {
+pub(crate) fn load(
+    name: String,
+    settings: &ModelSettings,
+    folder: &ModelFolder,
+    origin: ModelOrigin,
+) -> Result<(Engines, LoadedModel), LoadError> {
     let started = Instant::now();
-    let folder = ModelFolder::open(&found.folder)?;
-    let config = HfConfig::read(&folder)?;
+    let config = HfConfig::read(folder)?;
     let tokenizer_path = folder.tokenizer();
     let tokenizer = TextTokenizer::from_bytes(
         &tokenizer_path,
-        &files::read(&tokenizer_path)?,
+        &model_folder::read(&tokenizer_path)?,
         config.architecture().vocabulary(),
     )?;
     let most = config.architecture().positions().saturating_sub(tokenizer.specials().len());
     let windowing = Windowing::try_new(settings.window, settings.overlap, most)?;
     let device = device::choose(settings.device)?;
-    let weights = Weights::read(&folder, &config)?;
+    let weights = Weights::read(folder, &config)?;
     let labels = Arc::new(labels::label_set(&folder.config(), &config, &settings.labels)?);
-    let reference = Reference::read(&folder)?;
-    let loading =
-        EngineLoading { folder: &folder, config: &config, weights: &weights, device: &device, settings };
+    let reference = Reference::read(folder)?;
+    let loading = EngineLoading { folder, config: &config, weights: &weights, device: &device, settings };
     let self_test = SelfTestRun {
-        folder: &folder,
+        folder,
         tokenizer: &tokenizer,
         reference: reference.as_ref(),
         most_tokens: config.architecture().positions(),
     };
     let (mut engines, precision, self_test) = loading.load_first_that_passes(&self_test)?;
     for engine in &mut engines {
-        warm_up(&folder, &tokenizer, windowing, labels.labels().len(), engine.as_mut())?;
+        warm_up(folder, &tokenizer, windowing, labels.labels().len(), engine.as_mut())?;
     }
-    let name = settings.name.clone().or_else(|| found.name.clone()).unwrap_or_else(|| folder.name());
     let sha256 = weights.sha256();
     let model = Arc::new(ModelRef::new(name, &sha256[..REVISION_DIGITS]));
     tracing::info!(
@@ -91,16 +90,16 @@ pub(crate) fn load(settings: &ModelSettings, found: &FoundModel) -> Result<Loade
         device: device.name,
         precision: precision.as_str().to_owned(),
         sha256,
-        source: found.origin.clone(),
+        source: origin,
         self_test,
     };
-    Ok(LoadedModel { engines, tokenizer: Arc::new(tokenizer), windowing, info })
+    Ok((engines, LoadedModel { tokenizer: Arc::new(tokenizer), windowing, info: Arc::new(info) }))
 }
 
 /// The hexadecimal digits of the weights' SHA-256 that name a revision.
 const REVISION_DIGITS: usize = 12;
 
-/// What engines are made of.
+/// What engines are built from.
 struct EngineLoading<'a> {
     folder: &'a ModelFolder,
     config: &'a HfConfig,
@@ -110,14 +109,14 @@ struct EngineLoading<'a> {
 }
 
 impl EngineLoading<'_> {
-    /// The engines in the first precision that may be used and passes the self-test.
+    /// The engines in the first allowed precision that passes the self-test.
     fn load_first_that_passes(
         &self,
         self_test: &SelfTestRun<'_>,
     ) -> Result<(Engines, Precision, SelfTest), LoadError> {
         let (level, fast) = (Level::detect(), self.config.architecture().is_fast());
         if self.device.is_cpu() && !fast && self.settings.precision == Precision::Int8 {
-            return Err(LoadError::NoBytes { path: self.folder.config() });
+            return Err(UnfitSetting::Int8Unsupported { path: self.folder.config() }.into());
         }
         let own_tolerance = self_test.reference.and_then(|reference| reference.tolerance(Precision::Int8));
         let precisions = self.device.precisions(
@@ -130,8 +129,8 @@ impl EngineLoading<'_> {
             let mut engines = self.load(precision, level)?;
             let tolerance = device::tolerance(precision, own_tolerance);
             match self_test.run(engines[0].as_mut(), tolerance) {
-                Err(error @ LoadError::SelfTestLogits { .. }) if place < last => {
-                    tracing::warn!(%precision, reason = chain(&error), "this precision is not near enough here");
+                Err(error @ TrialError::Logits { .. }) if place < last => {
+                    tracing::warn!(%precision, reason = chain(&error), "precision failed the self-test; falling back");
                 }
                 outcome => return Ok((engines, precision, outcome?)),
             }
@@ -139,15 +138,15 @@ impl EngineLoading<'_> {
         Err(LoadError::Stopped)
     }
 
-    fn load(&self, precision: Precision, level: Level) -> Result<Engines, LoadError> {
+    fn load(&self, precision: Precision, level: Level) -> Result<Engines, TrialError> {
         let engines = match self.config.architecture() {
             Architecture::BertLike(model) if self.device.is_cpu() => self.pack(model, precision, level),
             _ => self.put_on_device(precision),
         };
-        engines.map_err(|source| LoadError::Engine { path: self.folder.path().to_owned(), source })
+        engines.map_err(|source| TrialError::Engine { path: self.folder.path().to_owned(), source })
     }
 
-    /// An engine for each core, all of which read the same weights.
+    /// An engine for each core, all with the same weights.
     fn pack(&self, model: &BertLike, precision: Precision, level: Level) -> Result<Engines, BoxError> {
         let arithmetic = if precision == Precision::Int8 { Arithmetic::Int8 } else { Arithmetic::F32 };
         let builder = self.weights.builder(DType::F32, &self.device.device)?;
@@ -166,7 +165,7 @@ impl EngineLoading<'_> {
         Ok((0..cores).map(engine).collect())
     }
 
-    /// One engine in Candle's operations, which share the work among the cores by themselves.
+    /// One engine of Candle's operations, which distribute their work over the cores.
     fn put_on_device(&self, precision: Precision) -> Result<Engines, BoxError> {
         let dtype = match precision {
             Precision::F16 => DType::F16,

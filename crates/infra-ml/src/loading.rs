@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::load_error::LoadError;
 
-/// The loading of a model, which goes on whether or not this is awaited: ready once the model serves, or cannot.
+/// The loading of a model, which proceeds whether or not this future is polled. Ready when the model serves or cannot.
 #[derive(Debug)]
 pub struct Loading {
     outcome: oneshot::Receiver<Result<(), LoadError>>,
@@ -17,11 +17,11 @@ impl Loading {
         Self { outcome }
     }
 
-    /// A loading that could not begin.
+    /// A loading that could not start.
     pub(crate) fn failed(error: LoadError) -> Self {
-        let (told, outcome) = oneshot::channel();
-        // The receiver is right here.
-        let _ = told.send(Err(error));
+        let (finished, outcome) = oneshot::channel();
+        // The receiver exists.
+        let _ = finished.send(Err(error));
         Self { outcome }
     }
 }

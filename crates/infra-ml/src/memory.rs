@@ -1,20 +1,20 @@
-//! The memory of models that are gone: glibc's allocator keeps it for later, and is asked not to.
+//! Returns the memory of unloaded models to the operating system, which glibc's allocator does not do by itself.
 //!
-//! A model is hundreds of blocks of up to tens of megabytes, and as many small ones. Once the allocator has seen a large
-//! block freed, it takes blocks up to that size out of heaps of its own, and gives back the end of a heap alone, and
-//! only where that is twice as large. So a process that has loaded and unloaded a few models stays as large as it was
-//! with all of them. Other allocators need no asking.
+//! A model is hundreds of blocks of up to tens of megabytes, and as many small ones. Once glibc's allocator has seen a
+//! large block freed, it takes blocks up to that size out of heaps of its own, and returns only the end of a heap, and only
+//! where that is twice as large. So a process that has loaded and unloaded a few models stays as large as with all of
+//! them. Other allocators do not need this.
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "the allocator is spoken to in C")]
+#[expect(unsafe_code, reason = "the allocator's functions are in C")]
 mod glibc {
     use std::sync::Once;
 
     use libc::c_int;
 
-    /// Blocks from this size on are mapped by themselves, and unmapped when they are freed.
+    /// Blocks of at least this size have a mapping of their own, which is unmapped when they are freed.
     const MAPPED_FROM_BYTES: c_int = 256 * 1024;
-    /// The end of a heap is given back when so much of it is free.
+    /// The end of a heap is returned when so much of it is free.
     const TRIMMED_FROM_BYTES: c_int = 1024 * 1024;
 
     pub(crate) fn prepare() {
@@ -34,15 +34,14 @@ mod glibc {
     }
 }
 
-/// Has the allocator of this process use fixed thresholds, in the place of those that grow with what was freed. To be
-/// called before a model is loaded.
+/// Fixes the thresholds of this process's allocator, which otherwise grow with what is freed. Must be called before a
+/// model is loaded.
 pub(crate) fn prepare() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     glibc::prepare();
 }
 
-/// Gives every page that holds nothing back to the operating system, which takes some milliseconds. To be called after
-/// much was freed.
+/// Returns every free page to the operating system, which takes some milliseconds. Useful after much was freed.
 pub(crate) fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     glibc::give_back();

@@ -11,7 +11,7 @@ pub(crate) const SATURATED: &str = "undertone_saturated_total";
 pub(crate) const SKIPPED: &str = "undertone_skipped_total";
 pub(crate) const INFERENCE_FAILED: &str = "undertone_inference_failed_total";
 
-/// Tells the recorder of the process what this crate's metrics mean. To be called once, after it is installed.
+/// Describes this crate's metrics to the recorder of the process. Must be called once, after it is installed.
 pub fn describe_metrics() {
     describe_histogram!(BATCH_SIZE, Unit::Count, "Windows that ran together");
     describe_histogram!(BATCH_TOKENS, Unit::Count, "Tokens that ran together, special tokens included");

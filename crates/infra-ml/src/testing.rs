@@ -6,13 +6,13 @@ pub(crate) mod small_model;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::value_objects::{InputText, TenantId, TextLimits};
 use tokio::sync::OnceCell;
 
 use crate::gateway::LocalMlGateway;
-use crate::settings::ModelSettings;
+use crate::local_model_loader::ResolvedModel;
+use crate::settings::{ModelSettings, Seconds};
 
 /// The model that comes with Undertone.
 pub(crate) fn bundled_folder() -> PathBuf {
@@ -24,9 +24,8 @@ pub(crate) async fn bundled() -> Arc<LocalMlGateway> {
     static BUNDLED: OnceCell<Arc<LocalMlGateway>> = OnceCell::const_new();
     let start = || async {
         // A busy machine may be slow, which is not what these tests are about.
-        let settings =
-            ModelSettings { max_wait: Duration::from_mins(10), ..ModelSettings::new(bundled_folder()) };
-        let (gateway, loading) = LocalMlGateway::start(settings);
+        let settings = ModelSettings { max_wait: Seconds(600.0), ..ModelSettings::new(bundled_folder()) };
+        let (gateway, loading) = ResolvedModel::of_folder(settings).start_gateway();
         loading.await.unwrap();
         gateway
     };

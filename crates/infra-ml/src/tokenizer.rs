@@ -2,9 +2,9 @@ use std::path::Path;
 
 use tokenizers::Tokenizer;
 
-use crate::caught::catch_panic;
 use crate::inference_error::InferenceError;
-use crate::load_error::LoadError;
+use crate::load_error::TokenizerError;
+use crate::panic::catch_panic;
 
 /// Cuts texts into token ids, as `tokenizer.json` says but for its truncation and padding, which are off: what is
 /// too long for the model is read in windows, and what is shorter is padded by the engine if it must.
@@ -28,14 +28,14 @@ impl SpecialTokens {
 
 impl TextTokenizer {
     /// Reads `tokenizer.json` from the bytes of `path`, for a model of `vocabulary` tokens.
-    pub(crate) fn from_bytes(path: &Path, bytes: &[u8], vocabulary: usize) -> Result<Self, LoadError> {
-        let refuse = |source| LoadError::Tokenizer { path: path.to_owned(), source };
+    pub(crate) fn from_bytes(path: &Path, bytes: &[u8], vocabulary: usize) -> Result<Self, TokenizerError> {
+        let refuse = |source| TokenizerError::Unusable { path: path.to_owned(), source };
         let mut inner = Tokenizer::from_bytes(bytes).map_err(refuse)?;
         inner.with_truncation(None).map_err(refuse)?.with_padding(None);
         let largest =
             inner.get_vocab(true).into_values().max().ok_or_else(|| refuse("it has no tokens".into()))?;
         if largest as usize >= vocabulary {
-            return Err(LoadError::Vocabulary { path: path.to_owned(), largest, vocabulary });
+            return Err(TokenizerError::Vocabulary { path: path.to_owned(), largest, vocabulary });
         }
         let specials = find_specials(&inner).map_err(refuse)?;
         if specials.before.is_empty() {

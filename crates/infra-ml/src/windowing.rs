@@ -3,7 +3,7 @@ use std::ops::Range;
 use application::ports::{MlError, WindowInfo};
 use domain::value_objects::{Overflow, ReadOptions};
 
-use crate::load_error::LoadError;
+use crate::load_error::UnfitSetting;
 
 /// How a text's tokens are cut into windows; special tokens are not counted here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +23,18 @@ pub(crate) struct Cut {
 
 impl Windowing {
     /// Windows of `window` tokens, at most `most`, each sharing `overlap` with the one before.
-    pub(crate) fn try_new(window: Option<u32>, overlap: Option<u32>, most: usize) -> Result<Self, LoadError> {
+    pub(crate) fn try_new(
+        window: Option<u32>,
+        overlap: Option<u32>,
+        most: usize,
+    ) -> Result<Self, UnfitSetting> {
         let tokens = window.map_or(most, |window| window as usize);
         if tokens == 0 || tokens > most {
-            return Err(LoadError::Window { window: window.unwrap_or(0), most });
+            return Err(UnfitSetting::Window { window: window.unwrap_or(0), most });
         }
         let overlap = overlap.unwrap_or(0);
         if overlap as usize >= tokens {
-            return Err(LoadError::Overlap { overlap, window: tokens });
+            return Err(UnfitSetting::Overlap { overlap, window: tokens });
         }
         Ok(Self { tokens, overlap: overlap as usize })
     }
@@ -111,11 +115,14 @@ mod tests {
 
     #[test]
     fn a_window_or_an_overlap_that_cannot_be_is_refused() {
-        assert!(matches!(Windowing::try_new(Some(511), None, 510), Err(LoadError::Window { most: 510, .. })));
-        assert!(matches!(Windowing::try_new(Some(0), None, 510), Err(LoadError::Window { .. })));
+        assert!(matches!(
+            Windowing::try_new(Some(511), None, 510),
+            Err(UnfitSetting::Window { most: 510, .. })
+        ));
+        assert!(matches!(Windowing::try_new(Some(0), None, 510), Err(UnfitSetting::Window { .. })));
         assert!(matches!(
             Windowing::try_new(Some(8), Some(8), 510),
-            Err(LoadError::Overlap { window: 8, .. })
+            Err(UnfitSetting::Overlap { window: 8, .. })
         ));
     }
 

@@ -5,10 +5,10 @@ use std::time::Instant;
 use application::ports::MlError;
 use tracing::span::EnteredSpan;
 
-use crate::caught::catch_panic;
 use crate::engine::{Cores, Engine, TokenBatch, is_usable};
 use crate::inference_error::InferenceError;
 use crate::metric;
+use crate::panic::catch_panic;
 use crate::queue::{Batch, Queue, Task};
 use crate::tokenizer::SpecialTokens;
 

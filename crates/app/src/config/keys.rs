@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use crate::config::Settings;
-use crate::config::hub::BLIND;
 
 struct Key {
     name: &'static str,
@@ -294,10 +293,6 @@ fn flatten(settings: &Settings) -> Vec<(String, String)> {
                     continue;
                 }
                 _ if name == "store.url" => Value::String(settings.store.url.redacted()),
-                Value::String(endpoint) if name == "hub.endpoint" => {
-                    Value::String(infra_ml::without_secrets(&endpoint))
-                }
-                value if name == "hub.token" && !value.is_null() => Value::String(BLIND.to_owned()),
                 value => value,
             };
             flat.push((name, toml_value(&value)));
@@ -331,9 +326,10 @@ mod tests {
 
     use cli::Overrides;
     use figment::Jail;
+    use infra_ml::ModelSettings;
 
     use super::*;
-    use crate::config::{DEFAULT_FILE, ModelSection};
+    use crate::config::DEFAULT_FILE;
 
     #[test]
     fn every_key_is_documented_and_nothing_else() {
@@ -351,8 +347,8 @@ mod tests {
                 ("server.cors_origins".to_owned(), "[\"https://a.example\"]".to_owned()),
             ];
             let mut settings = Settings::load(&Overrides { file: None, values }).unwrap();
-            let model = ModelSection { path: Some("x".into()), window: Some(7), ..ModelSection::default() };
-            settings.models = [("v1.2".to_owned(), model), ("b".to_owned(), ModelSection::default())].into();
+            let model = ModelSettings { path: Some("x".into()), window: Some(7), ..ModelSettings::default() };
+            settings.models = [("v1.2".to_owned(), model), ("b".to_owned(), ModelSettings::default())].into();
             jail.create_file(DEFAULT_FILE, &effective(&settings))?;
             assert_eq!(Settings::load(&Overrides::default()).unwrap(), settings);
             Ok(())

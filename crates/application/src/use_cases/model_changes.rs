@@ -4,7 +4,7 @@ use domain::errors::{DomainError, Rule};
 use domain::value_objects::ModelName;
 
 use crate::errors::ApplicationError;
-use crate::ports::{CatalogError, ModelCatalog};
+use crate::ports::{CatalogError, ModelCatalog, ModelLoadError};
 
 /// The setting that allows clients to change the catalog.
 const SETTING: &str = "server.model_changes";
@@ -31,10 +31,10 @@ impl ModelChanges {
             CatalogError::NotFound => ApplicationError::NotFound { entity: "model", id },
             CatalogError::Busy => ApplicationError::Conflict { entity: "model", id },
             CatalogError::IsDefault => ApplicationError::DefaultModel { name: id },
-            CatalogError::NotLoadable { field, why } => {
+            CatalogError::NotLoaded(ModelLoadError::NotLoadable { field, why }) => {
                 DomainError::violation(field, Rule::NotLoadable { why }).into()
             }
-            CatalogError::Unavailable { .. } => {
+            CatalogError::NotLoaded(error @ ModelLoadError::Unavailable { .. }) => {
                 ApplicationError::Unavailable { what: "model", source: error.into() }
             }
         }

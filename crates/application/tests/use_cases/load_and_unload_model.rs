@@ -1,7 +1,7 @@
 use application::action::chain;
 use application::dtos::{LoadModelRequest, UnloadModelRequest};
 use application::errors::ApplicationError;
-use application::ports::{CatalogError, LoadedModel, ModelCatalog, ModelSpec};
+use application::ports::{CatalogError, LoadedModel, ModelCatalog, ModelLoadError, ModelSpec};
 use application::use_cases::{ListModelsUseCase, LoadModelUseCase, UnloadModelUseCase};
 
 use crate::world::{World, failure, refusal};
@@ -57,7 +57,7 @@ async fn a_refused_change_changes_nothing() {
     assert_eq!(failure(&load(&world, "a", "one").await), ("conflict", ""));
     assert_eq!(failure(&unload(&world, "a").await), ("conflict", ""));
     let why = "config.json is missing".to_owned();
-    world.catalog().fail_with(CatalogError::NotLoadable { field: "path", why });
+    world.catalog().fail_with(ModelLoadError::NotLoadable { field: "path", why }.into());
     let refused = load(&world, "a", "one").await;
     assert_eq!(refusal(&refused), ("path", "not_loadable"));
     assert_eq!(refused.unwrap_err().to_string(), "path cannot be used: config.json is missing");
@@ -67,7 +67,8 @@ async fn a_refused_change_changes_nothing() {
 #[tokio::test]
 async fn a_failure_that_is_not_the_models_is_not_the_clients() {
     let world = World::new();
-    world.catalog().fail_with(CatalogError::Unavailable { why: "the hub answered 429".to_owned() });
+    let unavailable = ModelLoadError::Unavailable { why: "the hub answered 429".to_owned() };
+    world.catalog().fail_with(unavailable.into());
     let error = load(&world, "a", "one").await.unwrap_err();
     let expected = "the model is not available: no model can be loaded for now: the hub answered 429";
     assert_eq!(chain(&error), expected);

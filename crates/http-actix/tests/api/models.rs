@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::test::TestRequest;
-use application::ports::{CatalogError, LabelsSpec, ModelCatalog, ModelSpec};
+use application::ports::{CatalogError, LabelsSpec, ModelCatalog, ModelLoadError, ModelSpec};
 use http_actix::HttpSettings;
 use serde_json::{Value, json};
 use testkit::FakeMlGateway;
@@ -158,7 +158,7 @@ async fn a_change_that_cannot_be_made_says_why() {
         (409, "conflict".into(), None)
     );
     let why = "one/config.json is missing".to_owned();
-    service.catalog.fail_with(CatalogError::NotLoadable { field: "path", why });
+    service.catalog.fail_with(ModelLoadError::NotLoadable { field: "path", why }.into());
     let refused = load(&service, "fast", &json!({"path": "one"})).await;
     assert_eq!(refused.problem(), (422, "not_loadable".into(), Some("path".into())));
     assert_eq!(refused.json()["detail"], "path cannot be used: one/config.json is missing");
@@ -169,7 +169,7 @@ async fn a_change_that_cannot_be_made_says_why() {
 async fn a_model_that_cannot_be_had_for_now_is_no_fault_of_the_caller() {
     let service = service();
     let why = "the hub http://hub.internal answered 429".to_owned();
-    service.catalog.fail_with(CatalogError::Unavailable { why });
+    service.catalog.fail_with(ModelLoadError::Unavailable { why }.into());
     let answer = load(&service, "fast", &json!({"path": "org/name"})).await;
     assert_eq!(answer.problem(), (503, "unavailable".into(), None));
     assert_eq!(answer.header("retry-after"), Some("1"));

@@ -1,56 +1,82 @@
-//! Who is given which model, and when a model leaves.
+//! Which model a name stands for, and when a model ends.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use application::ports::{CatalogError, HealthCheck, LoadedModel, ModelCatalog, ModelSpec, ServedModel};
+use application::errors::BoxError;
+use application::ports::{
+    CatalogError, HealthCheck, LoadedModel, ModelCatalog, ModelLifecycle, ModelLoadError, ModelLoader,
+    ModelSpec, RunningModel, ServedModel,
+};
 use async_trait::async_trait;
 use domain::value_objects::ModelName;
 use futures_util::FutureExt;
-use infra_local::{CatalogModel, LocalModelCatalog, ModelMaker};
+use infra_local::LocalModelCatalog;
 use testkit::{CapturedLog, FakeHealthCheck, FakeMlGateway};
 use tokio::sync::Semaphore;
 
 use crate::gate::Gate;
 
-/// Makes models whose revision is the path that was asked for, when it is let to.
-struct Maker {
-    way: Semaphore,
-    made: Mutex<Vec<std::sync::Weak<FakeMlGateway>>>,
-    health: Arc<FakeHealthCheck>,
+/// Loads models whose revision is the spec's path, one for each permit.
+struct FakeLoader {
+    permits: Semaphore,
+    loaded: Mutex<Vec<std::sync::Weak<FakeMlGateway>>>,
+    lifecycle: Arc<FakeLifecycle>,
+}
+
+/// A state that tests set, and how often it was stopped.
+struct FakeLifecycle {
+    health: FakeHealthCheck,
+    stops: AtomicUsize,
+}
+
+impl FakeLifecycle {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { health: FakeHealthCheck::vital("model"), stops: AtomicUsize::new(0) })
+    }
 }
 
 #[async_trait]
-impl ModelMaker for Maker {
-    async fn make(&self, name: &ModelName, spec: ModelSpec) -> Result<CatalogModel, CatalogError> {
-        self.way.acquire().await.unwrap().forget();
+impl ModelLifecycle for FakeLifecycle {
+    async fn check(&self) -> Result<(), BoxError> {
+        self.health.check().await
+    }
+
+    async fn stop(&self) {
+        self.stops.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl ModelLoader for FakeLoader {
+    async fn load(&self, name: &ModelName, spec: ModelSpec) -> Result<RunningModel, ModelLoadError> {
+        self.permits.acquire().await.unwrap().forget();
         if spec.path == "broken" {
-            return Err(CatalogError::NotLoadable { field: "path", why: "it is broken".to_owned() });
+            return Err(ModelLoadError::NotLoadable { field: "path", why: "it is broken".to_owned() });
         }
         if spec.path == "away" {
-            return Err(CatalogError::Unavailable { why: "the hub is silent".to_owned() });
+            return Err(ModelLoadError::Unavailable { why: "the hub is silent".to_owned() });
         }
         let gateway = Arc::new(FakeMlGateway::named(name.as_str(), &spec.path));
-        self.made.lock().unwrap().push(Arc::downgrade(&gateway));
-        Ok(CatalogModel { gateway, health: self.health.clone() })
+        self.loaded.lock().unwrap().push(Arc::downgrade(&gateway));
+        Ok(RunningModel { gateway, lifecycle: self.lifecycle.clone() })
     }
 }
 
 struct World {
-    maker: Arc<Maker>,
+    loader: Arc<FakeLoader>,
     catalog: Arc<LocalModelCatalog>,
 }
 
 impl World {
-    /// A catalog of the model `main`, that is let to make any number of models.
+    /// A catalog of the model `main`, with permits for many more.
     fn new() -> Self {
-        let health = Arc::new(FakeHealthCheck::vital("model"));
-        let maker = Arc::new(Maker { way: Semaphore::new(100), made: Mutex::default(), health });
-        let main = CatalogModel {
-            gateway: Arc::new(FakeMlGateway::named("main", "r1")),
-            health: Arc::new(FakeHealthCheck::vital("model")),
-        };
-        let catalog = Arc::new(LocalModelCatalog::new("main", main, maker.clone()));
-        Self { maker, catalog }
+        let (permits, lifecycle) = (Semaphore::new(100), FakeLifecycle::new());
+        let loader = Arc::new(FakeLoader { permits, loaded: Mutex::default(), lifecycle });
+        let gateway = Arc::new(FakeMlGateway::named("main", "r1"));
+        let main = RunningModel { gateway, lifecycle: FakeLifecycle::new() };
+        let catalog = Arc::new(LocalModelCatalog::new("main", main, loader.clone(), None));
+        Self { loader, catalog }
     }
 
     async fn load(&self, of: &str, path: &str) -> Result<LoadedModel, CatalogError> {
@@ -68,9 +94,9 @@ impl World {
         self.catalog.models().into_iter().map(name).collect()
     }
 
-    /// How many of the models that were made are still there.
+    /// How many of the loaded models have not ended.
     fn alive(&self) -> usize {
-        self.maker.made.lock().unwrap().iter().filter(|made| made.strong_count() > 0).count()
+        self.loader.loaded.lock().unwrap().iter().filter(|model| model.strong_count() > 0).count()
     }
 }
 
@@ -79,7 +105,7 @@ fn name(name: &str) -> ModelName {
 }
 
 #[tokio::test]
-async fn models_are_chosen_by_name_and_told_the_default_first() {
+async fn models_are_chosen_by_name_and_listed_with_the_default_first() {
     let world = World::new();
     world.load("zeta", "z1").await.unwrap();
     world.load("alpha", "a1").await.unwrap();
@@ -93,7 +119,7 @@ async fn models_are_chosen_by_name_and_told_the_default_first() {
 }
 
 #[tokio::test]
-async fn a_model_leaves_when_it_was_replaced_and_nobody_holds_it() {
+async fn a_replaced_model_ends_with_its_last_user() {
     let world = World::new();
     assert!(!world.load("a", "one").await.unwrap().replaced);
     let held = world.catalog.choose(Some("a")).unwrap();
@@ -108,18 +134,18 @@ async fn a_model_leaves_when_it_was_replaced_and_nobody_holds_it() {
 }
 
 #[tokio::test]
-async fn while_a_model_is_being_loaded_the_old_one_serves_and_its_name_is_taken() {
+async fn while_a_model_is_being_loaded_the_old_one_serves_and_its_name_is_reserved() {
     let world = World::new();
     world.load("a", "one").await.unwrap();
-    world.maker.way.forget_permits(100);
+    world.loader.permits.forget_permits(100);
     let mut loading = Box::pin(world.load("a", "two"));
     assert!(loading.as_mut().now_or_never().is_none());
     assert_eq!(world.revision(Some("a")).as_deref(), Some("one"));
     assert_eq!(world.load("a", "three").await, Err(CatalogError::Busy));
     assert_eq!(world.catalog.unload(&name("a")), Err(CatalogError::Busy));
     let mut other = Box::pin(world.load("b", "four"));
-    assert!(other.as_mut().now_or_never().is_none(), "another name is not taken");
-    world.maker.way.add_permits(2);
+    assert!(other.as_mut().now_or_never().is_none(), "another name is not reserved");
+    world.loader.permits.add_permits(2);
     loading.await.unwrap();
     other.await.unwrap();
     assert_eq!(world.revision(Some("a")).as_deref(), Some("two"));
@@ -130,49 +156,51 @@ async fn while_a_model_is_being_loaded_the_old_one_serves_and_its_name_is_taken(
 async fn a_loading_that_fails_or_is_given_up_leaves_everything_as_it_was() {
     let world = World::new();
     world.load("a", "one").await.unwrap();
-    let expected = CatalogError::NotLoadable { field: "path", why: "it is broken".to_owned() };
-    assert_eq!(world.load("a", "broken").await, Err(expected));
-    world.maker.way.forget_permits(100);
+    let expected = ModelLoadError::NotLoadable { field: "path", why: "it is broken".to_owned() };
+    assert_eq!(world.load("a", "broken").await, Err(expected.into()));
+    world.loader.permits.forget_permits(100);
     let mut given_up = Box::pin(world.load("a", "two"));
     assert!(given_up.as_mut().now_or_never().is_none());
     drop(given_up);
     assert_eq!((world.revision(Some("a")).as_deref(), world.alive()), (Some("one"), 1));
-    world.maker.way.add_permits(1);
+    world.loader.permits.add_permits(1);
     assert!(world.load("a", "three").await.is_ok(), "the name is free again");
 }
 
 #[tokio::test]
-async fn one_model_is_loaded_after_the_other() {
+async fn models_are_loaded_one_after_the_other() {
     let world = World::new();
-    world.maker.way.forget_permits(100);
+    world.loader.permits.forget_permits(100);
     let mut first = Box::pin(world.load("a", "one"));
     let mut second = Box::pin(world.load("b", "two"));
     assert!(first.as_mut().now_or_never().is_none());
-    world.maker.way.add_permits(1);
+    world.loader.permits.add_permits(1);
     assert!(second.as_mut().now_or_never().is_none(), "it is not its turn");
     drop(first);
-    assert!(second.await.is_ok(), "who has given up lets the next one have its turn");
+    assert!(second.await.is_ok(), "a dropped loading is followed by the next one");
 }
 
 #[tokio::test]
-async fn there_is_room_for_so_many_models_and_no_more() {
+async fn no_more_than_the_most_models_are_loaded() {
     let world = World::new();
     let most = LocalModelCatalog::MAX_MODELS;
     for number in 2..most {
         world.load(&format!("m{number}"), "one").await.unwrap();
     }
-    world.maker.way.forget_permits(100);
+    world.loader.permits.forget_permits(100);
     let mut last = Box::pin(world.load("last", "one"));
     assert!(last.as_mut().now_or_never().is_none());
-    let Err(CatalogError::NotLoadable { field, why }) = world.load("more", "one").await else {
-        panic!("the one that is coming counts");
+    let Err(CatalogError::NotLoaded(ModelLoadError::NotLoadable { field, why })) =
+        world.load("more", "one").await
+    else {
+        panic!("the one being loaded counts");
     };
     assert_eq!(field, "name");
     assert_eq!(why, "32 models are served or being loaded, which is the most; unload one first");
-    world.maker.way.add_permits(3);
+    world.loader.permits.add_permits(3);
     last.await.unwrap();
     assert!(world.load("more", "one").await.is_err());
-    assert!(world.load("last", "two").await.unwrap().replaced, "a name that is served has its place");
+    assert!(world.load("last", "two").await.unwrap().replaced, "a served name has its place");
     world.catalog.unload(&name("last")).unwrap();
     assert!(world.load("more", "one").await.is_ok());
     assert_eq!(world.names().len(), most);
@@ -182,15 +210,15 @@ async fn there_is_room_for_so_many_models_and_no_more() {
 async fn every_loading_that_fails_is_in_the_log() {
     let (world, log) = (World::new(), CapturedLog::start());
     assert!(world.load("a", "broken").await.is_err());
-    let error = CatalogError::Unavailable { why: "the hub is silent".to_owned() };
-    assert_eq!(world.load("b", "away").await, Err(error));
+    let error = ModelLoadError::Unavailable { why: "the hub is silent".to_owned() };
+    assert_eq!(world.load("b", "away").await, Err(error.into()));
     let lines = log.under("infra_local::local_model_catalog");
-    let told: Vec<_> = lines
+    let logged: Vec<_> = lines
         .iter()
         .map(|line| (line.level.as_str(), line.field("model"), line.field("field"), line.field("reason")))
         .collect();
     let expected = [("WARN", "a", "path", "it is broken"), ("WARN", "b", "", "the hub is silent")];
-    assert_eq!(told, expected);
+    assert_eq!(logged, expected);
 }
 
 #[tokio::test]
@@ -204,12 +232,11 @@ async fn the_default_is_replaced_and_never_unloaded() {
 }
 
 #[tokio::test]
-async fn a_model_that_is_still_loading_is_given_and_not_told() {
+async fn a_model_that_is_still_loading_is_chosen_and_not_listed() {
     let world = World::new();
     let gate = Arc::new(Gate::open_to(FakeMlGateway::named("a", "one")));
-    let health: Arc<dyn HealthCheck> = Arc::new(FakeHealthCheck::vital("model"));
     let loaded = std::mem::take(&mut *gate.info.lock().unwrap());
-    world.catalog.add("a", CatalogModel { gateway: gate.clone(), health });
+    world.catalog.add("a", RunningModel { gateway: gate.clone(), lifecycle: FakeLifecycle::new() });
     assert!(world.catalog.choose(Some("a")).is_some());
     assert_eq!(world.names().len(), 1);
     *gate.info.lock().unwrap() = loaded;
@@ -217,15 +244,24 @@ async fn a_model_that_is_still_loading_is_given_and_not_told() {
 }
 
 #[tokio::test]
-async fn one_model_that_does_not_work_is_enough_to_be_unwell() {
+async fn one_failing_model_makes_the_catalog_unhealthy() {
     let world = World::new();
     let health = world.catalog.health();
     assert_eq!((health.name(), health.is_vital()), ("model", true));
     assert!(health.check().await.is_ok());
     world.load("a", "one").await.unwrap();
-    world.maker.health.fail_with("it has stopped");
+    world.loader.lifecycle.health.fail_with("it has stopped");
     let error = health.check().await.unwrap_err();
     assert_eq!(application::action::chain(error.as_ref()), "the model a does not work: it has stopped");
     world.catalog.unload(&name("a")).unwrap();
     assert!(health.check().await.is_ok());
+}
+
+#[tokio::test]
+async fn stopping_the_catalog_stops_every_served_model() {
+    let world = World::new();
+    world.load("a", "one").await.unwrap();
+    world.load("b", "two").await.unwrap();
+    world.catalog.stop().await;
+    assert_eq!(world.loader.lifecycle.stops.load(Ordering::SeqCst), 2);
 }

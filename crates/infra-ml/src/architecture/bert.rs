@@ -5,7 +5,7 @@ use super::Activation;
 use super::bert_like::{BertLike, Names};
 use super::config_file::ConfigFile;
 use super::sizes::Sizes;
-use crate::load_error::LoadError;
+use crate::load_error::ConfigError;
 
 /// The keys of BERT's `config.json` beside the sizes, which RoBERTa and ELECTRA share. Absent values are as transformers has them.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,7 +33,7 @@ fn layer_norm_eps() -> f64 {
 
 impl BertKeys {
     /// The encoder that the keys describe, in Candle's words.
-    pub(super) fn read(config: &ConfigFile) -> Result<Config, LoadError> {
+    pub(super) fn read(config: &ConfigFile) -> Result<Config, ConfigError> {
         let keys: Self = config.parse()?;
         let sizes = Sizes::read(config)?;
         config.check_sizes(&[("type_vocab_size", keys.type_vocab_size)])?;
@@ -58,7 +58,11 @@ impl BertKeys {
 }
 
 /// The function in a layer, in Candle's words, which have no hyperbolic tangent.
-pub(super) fn activation(config: &ConfigFile, key: &'static str, name: &str) -> Result<HiddenAct, LoadError> {
+pub(super) fn activation(
+    config: &ConfigFile,
+    key: &'static str,
+    name: &str,
+) -> Result<HiddenAct, ConfigError> {
     match config.activation(key, name)? {
         Activation::Gelu => Ok(HiddenAct::Gelu),
         Activation::GeluTanh => Ok(HiddenAct::GeluApproximate),
@@ -71,7 +75,7 @@ const NAMES: Names =
     &[("base.", "bert."), ("head.dense", "bert.pooler.dense"), ("head.output", "classifier")];
 
 /// `BertForSequenceClassification`: its pooler is the first layer of the head.
-pub(super) fn read(config: &ConfigFile) -> Result<BertLike, LoadError> {
+pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
     let encoder = BertKeys::read(config)?;
     Ok(BertLike {
         embedding: encoder.hidden_size,

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::Activation;
-use crate::load_error::LoadError;
+use crate::load_error::ConfigError;
 
 /// A `config.json`, whose keys mean what its architecture says.
 pub(crate) struct ConfigFile {
@@ -28,8 +28,8 @@ impl ConfigFile {
     }
 
     /// The keys that `T` asks for.
-    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, LoadError> {
-        T::deserialize(&self.json).map_err(|source| LoadError::Json { path: self.path.clone(), source })
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        T::deserialize(&self.json).map_err(|source| ConfigError::Keys { path: self.path.clone(), source })
     }
 
     /// The error that `key` has a `value` where `expected`.
@@ -38,13 +38,13 @@ impl ConfigFile {
         key: &'static str,
         value: &dyn ToString,
         expected: impl Into<String>,
-    ) -> LoadError {
+    ) -> ConfigError {
         let (path, value, expected) = (self.path.clone(), value.to_string(), expected.into());
-        LoadError::Config { path, key, value, expected }
+        ConfigError::Value { path, key, value, expected }
     }
 
     /// Refuses the first of `sizes` that is 0.
-    pub(crate) fn check_sizes(&self, sizes: &[(&'static str, usize)]) -> Result<(), LoadError> {
+    pub(crate) fn check_sizes(&self, sizes: &[(&'static str, usize)]) -> Result<(), ConfigError> {
         match sizes.iter().find(|(_, size)| *size == 0) {
             Some((key, size)) => Err(self.refuse(key, size, "it must be at least 1")),
             None => Ok(()),
@@ -52,7 +52,7 @@ impl ConfigFile {
     }
 
     /// Refuses more positions than `most` where no tensor would tell that they are too many.
-    pub(crate) fn check_positions(&self, positions: usize, most: usize) -> Result<(), LoadError> {
+    pub(crate) fn check_positions(&self, positions: usize, most: usize) -> Result<(), ConfigError> {
         if positions <= most {
             return Ok(());
         }
@@ -65,7 +65,7 @@ impl ConfigFile {
         key: &'static str,
         heads: usize,
         hidden: usize,
-    ) -> Result<(), LoadError> {
+    ) -> Result<(), ConfigError> {
         if hidden.is_multiple_of(heads) {
             Ok(())
         } else {
@@ -74,13 +74,13 @@ impl ConfigFile {
     }
 
     /// The activation that `key` has the `name` of.
-    pub(crate) fn activation(&self, key: &'static str, name: &str) -> Result<Activation, LoadError> {
+    pub(crate) fn activation(&self, key: &'static str, name: &str) -> Result<Activation, ConfigError> {
         let expected = "gelu, gelu_new, relu and tanh are supported";
         Activation::parse(name).ok_or_else(|| self.refuse(key, &name, expected))
     }
 
     /// Refuses an epsilon of a layer norm that is not above 0.
-    pub(crate) fn check_epsilon(&self, key: &'static str, epsilon: f64) -> Result<(), LoadError> {
+    pub(crate) fn check_epsilon(&self, key: &'static str, epsilon: f64) -> Result<(), ConfigError> {
         if epsilon > 0.0 && epsilon.is_finite() {
             Ok(())
         } else {

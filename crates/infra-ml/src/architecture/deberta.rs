@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::config_file::ConfigFile;
 use super::sizes::Sizes;
 use super::{Activation, TensorSpec};
-use crate::load_error::LoadError;
+use crate::load_error::ConfigError;
 
 /// `DebertaV2ForSequenceClassification`, which DeBERTa-v3 is too: attention looks at contents and at relative positions.
 #[derive(Debug, Clone)]
@@ -122,7 +122,7 @@ fn minus_one() -> i64 {
     -1
 }
 
-pub(super) fn read(config: &ConfigFile) -> Result<Deberta, LoadError> {
+pub(super) fn read(config: &ConfigFile) -> Result<Deberta, ConfigError> {
     let keys: Keys = config.parse()?;
     let sizes = Sizes::read(config)?;
     check(config, &keys, sizes)?;
@@ -134,7 +134,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<Deberta, LoadError> {
     let convolution = kernel.map(|kernel| {
         let name = keys.conv_act.as_deref().unwrap_or("tanh");
         let activation = config.activation("conv_act", name)?;
-        Ok::<_, LoadError>(Convolution { kernel, groups: keys.conv_groups.unwrap_or(1), activation })
+        Ok::<_, ConfigError>(Convolution { kernel, groups: keys.conv_groups.unwrap_or(1), activation })
     });
     Ok(Deberta {
         sizes,
@@ -152,7 +152,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<Deberta, LoadError> {
     })
 }
 
-fn relative(config: &ConfigFile, keys: &Keys, sizes: Sizes) -> Result<Option<Relative>, LoadError> {
+fn relative(config: &ConfigFile, keys: &Keys, sizes: Sizes) -> Result<Option<Relative>, ConfigError> {
     if !keys.relative_attention {
         return Ok(None);
     }
@@ -177,7 +177,7 @@ fn relative(config: &ConfigFile, keys: &Keys, sizes: Sizes) -> Result<Option<Rel
     }))
 }
 
-fn check(config: &ConfigFile, keys: &Keys, sizes: Sizes) -> Result<(), LoadError> {
+fn check(config: &ConfigFile, keys: &Keys, sizes: Sizes) -> Result<(), ConfigError> {
     config.check_sizes(&[
         ("embedding_size", keys.embedding_size.unwrap_or(1)),
         ("conv_groups", keys.conv_groups.unwrap_or(1)),

@@ -5,7 +5,7 @@ use super::Activation;
 use super::bert::activation;
 use super::bert_like::{BertLike, Names};
 use super::config_file::ConfigFile;
-use crate::load_error::LoadError;
+use crate::load_error::ConfigError;
 
 /// DistilBERT has words of its own for BERT's keys.
 #[derive(Deserialize)]
@@ -43,7 +43,7 @@ const NAMES: Names = &[
 ];
 
 /// `DistilBertForSequenceClassification`: no token types, and a head with a ReLU.
-pub(super) fn read(config: &ConfigFile) -> Result<BertLike, LoadError> {
+pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
     let keys: DistilBertKeys = config.parse()?;
     config.check_sizes(&[
         ("vocab_size", keys.vocab_size),

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::config_file::ConfigFile;
 use super::sizes::Sizes;
 use super::{Activation, TensorSpec};
-use crate::load_error::LoadError;
+use crate::load_error::ConfigError;
 
 /// `ModernBertForSequenceClassification`: rotary positions, layers that look far or near, gated linear units.
 #[derive(Debug, Clone)]
@@ -124,7 +124,7 @@ fn default_rope() -> String {
     "default".to_owned()
 }
 
-pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, LoadError> {
+pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, ConfigError> {
     let keys: Keys = config.parse()?;
     let sizes = Sizes::read(config)?;
     config.check_sizes(&[("global_attn_every_n_layers", keys.global_attn_every_n_layers)])?;
@@ -151,7 +151,7 @@ pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, LoadError> {
     })
 }
 
-fn layers(config: &ConfigFile, count: usize, keys: Keys) -> Result<Vec<Reach>, LoadError> {
+fn layers(config: &ConfigFile, count: usize, keys: Keys) -> Result<Vec<Reach>, ConfigError> {
     let every = keys.global_attn_every_n_layers;
     match keys.layer_types {
         Some(types) if types.len() == count => types.iter().map(|name| reach(config, name)).collect(),
@@ -165,7 +165,7 @@ fn layers(config: &ConfigFile, count: usize, keys: Keys) -> Result<Vec<Reach>, L
     }
 }
 
-fn reach(config: &ConfigFile, name: &str) -> Result<Reach, LoadError> {
+fn reach(config: &ConfigFile, name: &str) -> Result<Reach, ConfigError> {
     match name {
         "full_attention" => Ok(Reach::Far),
         "sliding_attention" => Ok(Reach::Near),
@@ -178,7 +178,7 @@ fn reach(config: &ConfigFile, name: &str) -> Result<Reach, LoadError> {
 /// More than any model has.
 const MOST_LAYERS: usize = 10_000;
 
-fn thetas(config: &ConfigFile, keys: &Keys) -> Result<[f64; 2], LoadError> {
+fn thetas(config: &ConfigFile, keys: &Keys) -> Result<[f64; 2], ConfigError> {
     let [far, near] = match &keys.rope_parameters {
         Some(rope) => [rope.full_attention.as_ref(), rope.sliding_attention.as_ref()],
         None => [None, None],

@@ -4,7 +4,7 @@ use super::Activation;
 use super::bert::BertKeys;
 use super::bert_like::{BertLike, Names};
 use super::config_file::ConfigFile;
-use crate::load_error::LoadError;
+use crate::load_error::ConfigError;
 
 #[derive(Deserialize)]
 struct RobertaKeys {
@@ -25,7 +25,7 @@ const NAMES: Names =
 ///
 /// Positions are counted from the row behind the padding token's, as `create_position_ids_from_input_ids` of
 /// transformers counts them.
-pub(super) fn read(config: &ConfigFile) -> Result<BertLike, LoadError> {
+pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
     let encoder = BertKeys::read(config)?;
     let RobertaKeys { pad_token_id } = config.parse()?;
     Ok(BertLike {

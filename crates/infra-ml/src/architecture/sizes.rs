@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::config_file::ConfigFile;
-use crate::load_error::LoadError;
+use crate::load_error::ConfigError;
 
 /// The sizes that all architectures but DistilBERT have under the same keys.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -21,7 +21,7 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    pub(super) fn read(config: &ConfigFile) -> Result<Self, LoadError> {
+    pub(super) fn read(config: &ConfigFile) -> Result<Self, ConfigError> {
         let sizes: Self = config.parse()?;
         config.check_sizes(&[
             ("vocab_size", sizes.vocabulary),

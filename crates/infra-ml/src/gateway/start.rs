@@ -4,48 +4,33 @@ use std::time::Duration;
 
 use application::action::chain;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
-use crate::caught::catch_panic;
-use crate::found;
-use crate::gateway::{LoadedModel, LocalMlGateway, Served};
+use crate::gateway::LocalMlGateway;
 use crate::load_error::LoadError;
-use crate::loader;
+use crate::loader::{Engines, LoadedModel};
 use crate::loading::Loading;
 use crate::memory;
+use crate::panic::catch_panic;
 use crate::queue::{Queue, QueueLimits};
-use crate::settings::ModelSettings;
-use crate::stopping::{Stopping, stop};
 use crate::worker::Worker;
 
-pub(super) fn start(settings: ModelSettings) -> (Arc<LocalMlGateway>, Loading) {
-    let limits = QueueLimits {
-        items: settings.max_queue_items,
-        tokens: settings.max_queue_tokens,
-        batch_tokens: settings.max_batch_tokens,
-    };
-    let max_wait = settings.max_wait;
-    start_with(limits, max_wait, move |stopping| {
-        let found = found::find(&settings.source, stopping)?;
-        loader::load(&settings, &found)
-    })
-}
-
 /// Starts a gateway whose first worker's thread loads the model by `load`, then serves it with the others.
-pub(super) fn start_with(
+pub(crate) fn start(
     limits: QueueLimits,
     max_wait: Duration,
-    load: impl FnOnce(Stopping) -> Result<LoadedModel, LoadError> + Send + 'static,
+    load: impl FnOnce(&CancellationToken) -> Result<(Engines, LoadedModel), LoadError> + Send + 'static,
 ) -> (Arc<LocalMlGateway>, Loading) {
     memory::prepare();
     let queue = Arc::new(Queue::new(limits));
     let model = Arc::new(OnceLock::new());
-    let (told, outcome) = oneshot::channel();
-    let (stop, stopping) = stop();
+    let cancel = CancellationToken::new();
+    let (finished, outcome) = oneshot::channel();
     let spawned = {
-        let (queue, model) = (Arc::clone(&queue), Arc::clone(&model));
+        let (queue, model, cancel) = (Arc::clone(&queue), Arc::clone(&model), cancel.clone());
         thread::Builder::new().name("undertone-model".to_owned()).spawn(move || {
             let loaded =
-                catch_panic(|| load(stopping)).unwrap_or_else(|reason| Err(LoadError::Panicked { reason }));
+                catch_panic(|| load(&cancel)).unwrap_or_else(|reason| Err(LoadError::Panicked { reason }));
             let (workers, outcome) = match prepare(loaded, &queue, &model) {
                 Ok(workers) => (workers, Ok(())),
                 Err(error) => (Vec::new(), Err(error)),
@@ -53,11 +38,12 @@ pub(super) fn start_with(
             if workers.is_empty() {
                 queue.stop();
             }
-            // What the loading took beside the model, and at the end the model itself.
+            // Frees what only the loading needed.
             memory::give_back();
-            // Nobody has to listen.
-            let _ = told.send(outcome);
+            // The receiver may be gone.
+            let _ = finished.send(outcome);
             run(workers);
+            // Frees the model itself.
             drop((queue, model));
             memory::give_back();
         })
@@ -69,38 +55,37 @@ pub(super) fn start_with(
             (None, Loading::failed(LoadError::Thread { source }))
         }
     };
-    let gateway = LocalMlGateway { queue, model, max_wait, stop, worker: Mutex::new(worker) };
+    let gateway = LocalMlGateway { queue, model, max_wait, cancel, worker: Mutex::new(worker) };
     (Arc::new(gateway), loading)
 }
 
-/// Hands the loaded model's parts to those who need them.
+/// Publishes the loaded model to the gateway, and makes a worker for each engine.
 fn prepare(
-    loaded: Result<LoadedModel, LoadError>,
+    loaded: Result<(Engines, LoadedModel), LoadError>,
     queue: &Arc<Queue>,
-    model: &OnceLock<Served>,
+    model: &OnceLock<LoadedModel>,
 ) -> Result<Vec<Worker>, LoadError> {
-    let LoadedModel { engines, tokenizer, windowing, info } = loaded?;
+    let (engines, loaded) = loaded?;
     if queue.is_stopped() {
         return Err(LoadError::Stopped);
     }
-    let (specials, labels) = (tokenizer.specials().clone(), info.labels.labels().len());
-    let served = Served { tokenizer, windowing, info: Arc::new(info) };
-    model.set(served).map_err(|_| LoadError::Stopped)?;
+    let (specials, labels) = (loaded.tokenizer.specials().clone(), loaded.info.labels.labels().len());
+    model.set(loaded).map_err(|_| LoadError::Stopped)?;
     queue.serve(engines.len());
     let worker = |engine| Worker { engine, queue: Arc::clone(queue), specials: specials.clone(), labels };
     Ok(engines.into_iter().map(worker).collect())
 }
 
-/// Runs each worker on a thread of its own, the first on this one, until all have ended. One that gets no thread is
-/// left out: the others do its work.
+/// Runs each worker on a thread of its own, the first on this one, until all have ended. Without a thread for one, the
+/// others do its work.
 fn run(workers: Vec<Worker>) {
     thread::scope(|scope| {
         let mut workers = workers.into_iter();
         let first = workers.next();
         for worker in workers {
-            let name = thread::Builder::new().name("undertone-model".to_owned());
-            if let Err(error) = name.spawn_scoped(scope, move || worker.run()) {
-                tracing::error!(reason = chain(&error), "a worker of the model got no thread");
+            let thread = thread::Builder::new().name("undertone-model".to_owned());
+            if let Err(error) = thread.spawn_scoped(scope, move || worker.run()) {
+                tracing::error!(reason = chain(&error), "cannot start a thread for a worker of the model");
             }
         }
         if let Some(first) = first {

@@ -11,13 +11,14 @@ use domain::value_objects::{LabelSet, ModelLabel, ModelRef, Overflow, ProblemTyp
 use testkit::ClassifyOne;
 use tokio::sync::oneshot::Receiver;
 
-use super::start::start_with;
 use super::*;
 use crate::job::{Class, Reply};
 use crate::load_error::LoadError;
+use crate::loader::Engines;
 use crate::queue::{QueueLimits, QueuedText};
 use crate::testing::fake_engine::{FakeEngine, Keeper};
 use crate::testing::{small_model, tenant, text};
+use crate::windowing::Windowing;
 
 const ROOMY: QueueLimits = QueueLimits { items: 100, tokens: 10_000, batch_tokens: 100 };
 /// Texts are read as they are.
@@ -25,7 +26,7 @@ const PLAIN: ReadOptions = ReadOptions { max_tokens: None, overflow: Overflow::W
 const PATIENT: Duration = Duration::from_mins(10);
 
 /// A model of the small vocabulary with windows of eight tokens that share two, on a fake engine.
-fn fake_model(engine: FakeEngine) -> Result<LoadedModel, LoadError> {
+fn fake_model(engine: FakeEngine) -> Result<(Engines, LoadedModel), LoadError> {
     let json = small_model::tokenizer_json().to_string();
     let tokenizer =
         TextTokenizer::from_bytes("tokenizer.json".as_ref(), json.as_bytes(), small_model::VOCABULARY)?;
@@ -42,11 +43,14 @@ fn fake_model(engine: FakeEngine) -> Result<LoadedModel, LoadError> {
         source: ModelOrigin::Folder,
         self_test: SelfTest::Absent,
     };
-    Ok(LoadedModel { engines: vec![Box::new(engine)], tokenizer: Arc::new(tokenizer), windowing, info })
+    Ok((
+        vec![Box::new(engine)],
+        LoadedModel { tokenizer: Arc::new(tokenizer), windowing, info: Arc::new(info) },
+    ))
 }
 
 async fn start_fake(engine: FakeEngine, limits: QueueLimits, max_wait: Duration) -> Arc<LocalMlGateway> {
-    let (gateway, loading) = start_with(limits, max_wait, |_| fake_model(engine));
+    let (gateway, loading) = start(limits, max_wait, |_| fake_model(engine));
     loading.await.unwrap();
     gateway
 }

@@ -1,10 +1,10 @@
 //! The cache that all Hugging Face tools share, for one repository:
 //!
 //! ```text
-//! models--org--name/refs/main                       the commit that a branch or tag stood for when it was last asked
-//! models--org--name/blobs/<name by content>         each file's content, and what came of those still on their way
+//! models--org--name/refs/main                       the commit that a branch or tag last stood for
+//! models--org--name/blobs/<name by content>         each file's content, and parts of files (.incomplete)
 //! models--org--name/snapshots/<commit>/config.json  a link to the blob: the folder that is loaded
-//! .locks/models--org--name/<object id>.lock         one process fetches a file, the others wait for it
+//! .locks/models--org--name/<object id>.lock         held by the one process that fetches the file
 //! ```
 
 use std::fs::{self, File, TryLockError};
@@ -14,8 +14,8 @@ use std::os::unix;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::hub::committed_file::CommittedFile;
 use crate::hub::error::HubError;
-use crate::hub::file_proof::CommittedFile;
 use crate::hub::hub_model::{HubModel, is_commit};
 
 /// One repository's part of the cache.
@@ -24,8 +24,8 @@ pub(super) struct RepoCache {
     locks: PathBuf,
 }
 
-/// How often one looks whether another process has let go.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often a lock is tried that another process holds.
+const LOCK_INTERVAL: Duration = Duration::from_millis(100);
 
 impl RepoCache {
     pub(super) fn new(cache: &Path, model: &HubModel) -> Self {
@@ -33,7 +33,7 @@ impl RepoCache {
         Self { root: cache.join(&name), locks: cache.join(".locks").join(name) }
     }
 
-    /// The commit that `revision` stood for when it was last asked for.
+    /// The commit that `revision` last stood for.
     pub(super) fn commit(&self, revision: &str) -> Option<String> {
         if is_commit(revision) {
             return Some(revision.to_owned());
@@ -42,7 +42,7 @@ impl RepoCache {
         Some(commit.trim().to_owned()).filter(|commit| is_commit(commit))
     }
 
-    /// Remembers what `revision` stands for.
+    /// Stores which commit `revision` stands for.
     pub(super) fn remember(&self, revision: &str, commit: &str) -> Result<(), HubError> {
         if is_commit(revision) {
             return Ok(());
@@ -53,9 +53,9 @@ impl RepoCache {
         }
         at(&path, || {
             make_parent(&path)?;
-            let whole = beside(&path);
-            fs::write(&whole, commit)?;
-            fs::rename(whole, &path)
+            let temporary = temporary_name(&path);
+            fs::write(&temporary, commit)?;
+            fs::rename(temporary, &path)
         })
     }
 
@@ -64,7 +64,7 @@ impl RepoCache {
         self.root.join("snapshots").join(commit)
     }
 
-    /// The blob that holds `file`, if it is there: under its own name, or under that of its content.
+    /// The blob of `file` in the cache, under its object id or its SHA-256.
     pub(super) fn blob_of(&self, file: &CommittedFile) -> Option<PathBuf> {
         let is_it = |path: &PathBuf| {
             let length = || path.metadata().ok().map(|metadata| metadata.len());
@@ -75,13 +75,13 @@ impl RepoCache {
         blobs.flatten().map(|blob| blob.path()).find(is_it)
     }
 
-    /// Where the part of `file` is kept that has come so far.
+    /// Where the downloaded part of `file` is stored.
     pub(super) fn partial(&self, file: &CommittedFile) -> PathBuf {
         self.root.join("blobs").join(format!("{}.incomplete", file.oid))
     }
 
-    /// Makes what came the blob `name`, on the disk before it has that name.
-    pub(super) fn keep(&self, partial: &Path, name: &str) -> Result<PathBuf, HubError> {
+    /// Makes a whole `partial` the blob `name`, synced to the disk before it gets that name.
+    pub(super) fn add_blob(&self, partial: &Path, name: &str) -> Result<PathBuf, HubError> {
         let blob = self.root.join("blobs").join(name);
         at(&blob, || {
             File::open(partial)?.sync_all()?;
@@ -90,44 +90,44 @@ impl RepoCache {
         Ok(blob)
     }
 
-    /// Shows the blob as `file` in the snapshot of `commit`.
+    /// Links the blob as `file` in the snapshot of `commit`.
     pub(super) fn link(&self, commit: &str, file: &str, blob: &Path) -> Result<(), HubError> {
         let path = self.snapshot(commit).join(file);
         at(&path, || {
             make_parent(&path)?;
             let name = blob.file_name().unwrap_or_default();
-            let whole = beside(&path);
-            unix::fs::symlink(Path::new("../../blobs").join(name), &whole)?;
-            fs::rename(whole, &path)
+            let temporary = temporary_name(&path);
+            unix::fs::symlink(Path::new("../../blobs").join(name), &temporary)?;
+            fs::rename(temporary, &path)
         })
     }
 
-    /// Waits until no other process fetches `file`. Whoever dies lets go.
+    /// Waits until no other process fetches `file`. The operating system releases the lock when its holder dies.
     pub(super) async fn lock(&self, file: &CommittedFile) -> Result<File, HubError> {
         let path = self.locks.join(format!("{}.lock", file.oid));
         let disk = |source| HubError::Disk { path: path.clone(), source };
         make_parent(&path).map_err(disk)?;
         make_parent(&self.partial(file)).map_err(disk)?;
         let lock = File::options().create(true).append(true).open(&path).map_err(disk)?;
-        let mut told = false;
+        let mut is_logged = false;
         loop {
             match lock.try_lock() {
                 Ok(()) => return Ok(lock),
                 Err(TryLockError::Error(source)) => return Err(disk(source)),
                 Err(TryLockError::WouldBlock) => {}
             }
-            if !told {
+            if !is_logged {
                 tracing::info!(file = file.path, "another process fetches this file; waiting for it");
-                told = true;
+                is_logged = true;
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(LOCK_INTERVAL).await;
         }
     }
 }
 
-/// A name that nothing else has, in the same folder, for what is to appear whole under `path`: several models, and
-/// processes of several machines, may come by at once.
-fn beside(path: &Path) -> PathBuf {
+/// A unique name in the folder of `path`, for a file that is renamed to `path` when it is whole: processes of several
+/// machines may do so at once.
+fn temporary_name(path: &Path) -> PathBuf {
     let unique = RandomState::new().build_hasher().finish();
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{unique:016x}.new"));
@@ -138,7 +138,7 @@ fn make_parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), fs::create_dir_all)
 }
 
-/// Names the path in the error.
+/// Adds the path to the error.
 fn at<T>(path: &Path, action: impl FnOnce() -> io::Result<T>) -> Result<T, HubError> {
     action().map_err(|source| HubError::Disk { path: path.to_owned(), source })
 }

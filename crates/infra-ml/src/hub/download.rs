@@ -2,26 +2,31 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::hub::Hub;
 use crate::hub::cache::RepoCache;
-use crate::hub::error::HubError;
-use crate::hub::file_proof::CommittedFile;
+use crate::hub::committed_file::CommittedFile;
+use crate::hub::error::{HubError, HubErrorKind};
 use crate::hub::hub_model::HubModel;
-use crate::hub::patience::Patience;
 use crate::hub::remote::Remote;
-use crate::hub::settings::HubSettings;
+use crate::hub::retry_policy::RetryPolicy;
 
-/// The fetching of the files of one commit into the cache.
+/// Downloads files of one commit into the cache.
 pub(super) struct Download<'a> {
+    pub(super) hub: &'a Hub,
     pub(super) model: &'a HubModel,
-    pub(super) settings: &'a HubSettings,
     pub(super) remote: &'a Remote<'a>,
     pub(super) cache: &'a RepoCache,
     pub(super) commit: &'a str,
 }
 
 impl Download<'_> {
-    /// The blob that holds `file`: the one of the cache, or what is fetched. What was cut goes on where it was cut,
-    /// also after the end of this process; what is not as the commit says is fetched once more from its beginning.
+    /// Gets `file` and links it in the snapshot.
+    pub(super) async fn link(&self, file: &CommittedFile) -> Result<(), HubError> {
+        self.cache.link(self.commit, &file.path, &self.blob(file).await?)
+    }
+
+    /// The blob of `file`: the cached one, or a download. A download that was cut is resumed, also by a later process; a
+    /// damaged one is repeated once from its beginning.
     pub(super) async fn blob(&self, file: &CommittedFile) -> Result<PathBuf, HubError> {
         if let Some(blob) = self.cache.blob_of(file) {
             return Ok(blob);
@@ -31,50 +36,50 @@ impl Download<'_> {
             return Ok(blob);
         }
         let partial = self.cache.partial(file);
-        let mut patience = Patience::new(self.settings);
+        let mut policy = RetryPolicy::new(self.hub.settings.retries, self.hub.first_pause);
         let mut was_damaged = false;
         loop {
             let before = length(&partial);
             let error = match self.fetch(file, &partial).await {
-                Ok(name) => return self.cache.keep(&partial, &name),
+                Ok(name) => return self.cache.add_blob(&partial, &name),
                 Err(error) => error,
             };
-            if matches!(error, HubError::WrongLength { .. } | HubError::Checksum { .. }) {
+            if error.kind() == HubErrorKind::Damaged {
                 remove(&partial)?;
                 if was_damaged {
                     return Err(error);
                 }
                 was_damaged = true;
             } else if length(&partial) > before {
-                patience.renew();
+                policy.reset();
             }
-            patience.outlast(error).await?;
+            policy.wait(error).await?;
         }
     }
 
-    /// Fetches what `partial` lacks of `file`; gives the name of its blob.
+    /// Appends to `partial` what it lacks of `file`, and verifies it. Returns the name of its blob.
     async fn fetch(&self, file: &CommittedFile, partial: &Path) -> Result<String, HubError> {
         let disk = |source| HubError::Disk { path: partial.to_owned(), source };
-        let mut kept = length(partial);
+        let report = |done| self.hub.progress.report(self.model.repo(), &file.path, done, file.size);
+        let mut done = length(partial);
         let mut written = File::options().create(true).append(true).open(partial).map_err(disk)?;
-        let progress = &self.settings.progress;
-        progress.report(self.model.repo(), &file.path, kept.min(file.size), file.size);
-        if kept < file.size {
-            let mut stream = self.remote.stream(self.commit, file, kept).await?;
+        report(done.min(file.size));
+        if done < file.size {
+            let mut stream = self.remote.stream(self.commit, file, done).await?;
             while let Some(bytes) = self.remote.next(&mut stream).await? {
                 written.write_all(bytes.as_ref()).map_err(disk)?;
-                kept += bytes.as_ref().len() as u64;
-                if kept > file.size {
+                done += bytes.as_ref().len() as u64;
+                if done > file.size {
                     break;
                 }
-                progress.report(self.model.repo(), &file.path, kept, file.size);
+                report(done);
             }
         }
         let (repo, path) = (self.model.repo().to_owned(), file.path.clone());
-        if kept != file.size {
-            return Err(HubError::WrongLength { repo, file: path, expected: file.size, found: kept });
+        if done != file.size {
+            return Err(HubError::WrongLength { repo, file: path, expected: file.size, found: done });
         }
-        file.prove(partial).map_err(disk)?.ok_or(HubError::Checksum { repo, file: path })
+        file.verify(partial).map_err(disk)?.ok_or(HubError::Checksum { repo, file: path })
     }
 }
 

@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use application::errors::BoxError;
 
-/// Why a model does not come from the hub. Each message names what is missing and says what to do.
+use crate::model_folder::REQUIRED_FILES;
+
+/// Why a model was not fetched from the hub. Each message names what is missing and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
-    /// There is no such repository, as far as the caller may know.
+    /// There is no such repository, or the token gives no access to it: the hub does not say which.
     #[error(
-        "the hub has no model {repo} that may be seen with this token; see that its name is right (a folder would be \
-         found by its path), and for a private one set hub.token or HF_TOKEN"
+        "the hub has no model {repo} that this token gives access to; check its name (a folder is given by its path), and for \
+         a private one set hub.token or HF_TOKEN"
     )]
     RepoNotFound {
         /// The repository.
         repo: String,
     },
-    /// The repository's files are for those only who were let in.
+    /// The repository's files need its owner's permission.
     #[error(
         "the model {repo} is gated; ask for access on its page, then set hub.token or HF_TOKEN to a token of that account"
     )]
@@ -29,13 +31,11 @@ pub enum HubError {
     RevisionNotFound {
         /// The repository.
         repo: String,
-        /// The revision asked for.
+        /// The revision.
         revision: String,
     },
     /// A file that a model needs is not in the repository.
-    #[error(
-        "the model {repo} at {commit} has no {file}; use a model with config.json, tokenizer.json and model.safetensors"
-    )]
+    #[error("the model {repo} at {commit} has no {file}; use a model with {}", REQUIRED_FILES)]
     FileMissing {
         /// The repository.
         repo: String,
@@ -46,7 +46,7 @@ pub enum HubError {
     },
     /// The repository has weights, but in a format that is not read.
     #[error(
-        "the model {repo} at {commit} has its weights as {found} only, which is not read, for it can carry code; use a \
+        "the model {repo} at {commit} has its weights as {found} only, which is not read, since it can contain code; use a \
          revision with model.safetensors, or convert it (transformers: save_pretrained writes safetensors)"
     )]
     NoSafetensors {
@@ -59,8 +59,8 @@ pub enum HubError {
     },
     /// The hub cannot be reached, or a connection broke.
     #[error(
-        "the hub {endpoint} cannot be reached; see hub.endpoint, the network and its proxy (HTTPS_PROXY), or fetch the model \
-         where there is a network and set hub.offline"
+        "the hub {endpoint} cannot be reached; check hub.endpoint, the network and its proxy (HTTPS_PROXY), or fetch the \
+         model where there is a network and set hub.offline"
     )]
     Unreachable {
         /// The hub's address.
@@ -69,15 +69,15 @@ pub enum HubError {
         #[source]
         source: BoxError,
     },
-    /// The hub says nothing.
+    /// The hub did not answer in time.
     #[error("the hub {endpoint} was silent for {seconds} s; try again, or raise hub.timeout")]
     Silent {
         /// The hub's address.
         endpoint: String,
-        /// How long.
+        /// The time-out.
         seconds: f64,
     },
-    /// The hub has trouble of its own.
+    /// The hub returned a server error.
     #[error("the hub {endpoint} answered {status}; try again later")]
     Failing {
         /// The hub's address.
@@ -85,42 +85,42 @@ pub enum HubError {
         /// The status.
         status: u16,
     },
-    /// The hub was asked too often.
+    /// The hub refused the request by its rate limit.
     #[error(
-        "the hub {endpoint} was asked too often; try again later, or set hub.token, which is allowed more"
+        "the hub {endpoint} was asked too often (its rate limit); try again later, or set hub.token, which has a higher limit"
     )]
     RateLimited {
         /// The hub's address.
         endpoint: String,
-        /// How long to wait, where it said so.
+        /// How long to wait, where the hub says so.
         retry_after: Option<Duration>,
     },
-    /// The hub's answer is none that a hub gives.
-    #[error("{endpoint} does not answer as a hub does; see hub.endpoint")]
+    /// The response is none of a hub.
+    #[error("{endpoint} does not answer as a hub does; check hub.endpoint")]
     Unexpected {
         /// The hub's address.
         endpoint: String,
-        /// What it answered.
+        /// What is wrong with it.
         #[source]
         source: BoxError,
     },
     /// A file came with another length than the commit says.
     #[error(
-        "{file} of the model {repo} came with {found} bytes where its commit says {expected}; a proxy or mirror may hold a damaged copy"
+        "{file} of the model {repo} came with {found} bytes instead of the {expected} of its commit; a proxy or mirror may have a damaged copy"
     )]
     WrongLength {
         /// The repository.
         repo: String,
         /// The file.
         file: String,
-        /// What the commit says.
+        /// The length by the commit.
         expected: u64,
-        /// What came.
+        /// The received length.
         found: u64,
     },
     /// A file came with another content than the commit says.
     #[error(
-        "{file} of the model {repo} came with another checksum than its commit says; a proxy or mirror may hold a damaged copy"
+        "{file} of the model {repo} came with another checksum than its commit has; a proxy or mirror may have a damaged copy"
     )]
     Checksum {
         /// The repository.
@@ -138,7 +138,7 @@ pub enum HubError {
         source: BoxError,
     },
     /// The cache cannot be used.
-    #[error("{} cannot be used to keep the model; see hub.cache, the rights to it and the room on its disk", path.display())]
+    #[error("cannot store the model at {}; check hub.cache, its permissions and the free space of its disk", path.display())]
     Disk {
         /// The file or folder.
         path: PathBuf,
@@ -146,9 +146,9 @@ pub enum HubError {
         #[source]
         source: io::Error,
     },
-    /// Nothing may be fetched, and the cache does not have it.
+    /// The cache lacks a part of the model, and no connection may be made.
     #[error(
-        "the model {model} is not whole in {}: {missing} is missing, and hub.offline (or HF_HUB_OFFLINE) forbids to fetch it; \
+        "the model {model} is incomplete in {}: {missing} is missing, and hub.offline (or HF_HUB_OFFLINE) forbids fetching it; \
          start once with a network, or copy the cache of a machine that has it", cache.display()
     )]
     Offline {
@@ -156,29 +156,63 @@ pub enum HubError {
         model: String,
         /// The cache.
         cache: PathBuf,
-        /// What is missing first.
+        /// The first part that is missing.
         missing: String,
     },
-    /// The client cannot be made.
-    #[error("no connection to the hub can be prepared; see hub.endpoint and this machine's certificates")]
+    /// The HTTP client cannot be built.
+    #[error("cannot prepare a connection to the hub; check hub.endpoint and this machine's certificates")]
     Client {
         /// Why.
         #[source]
         source: BoxError,
     },
+    /// The operating system starts no runtime for the download.
+    #[error("cannot start the runtime of the download")]
+    Runtime {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The download was cancelled.
+    #[error("the download was cancelled")]
+    Cancelled,
+}
+
+/// What an error means for retries, for the cached copy and for clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HubErrorKind {
+    /// The model cannot be had as it was named: the hub, the repository or the cache says no.
+    Refused,
+    /// The hub gives no answer for now: worth a retry, and a cached copy may be served.
+    Absent,
+    /// A file was damaged on its way: worth a retry.
+    Damaged,
+    /// Something around this process must be repaired first: the address, the disk, the certificates.
+    Environment,
+    /// The download was cancelled.
+    Cancelled,
 }
 
 impl HubError {
-    /// Whether it may be otherwise in a while.
-    pub(super) fn may_pass(&self) -> bool {
-        self.is_absence() || matches!(self, Self::WrongLength { .. } | Self::Checksum { .. })
-    }
-
-    /// Whether the hub is not there, rather than there and saying no.
-    pub(super) fn is_absence(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable { .. } | Self::Silent { .. } | Self::Failing { .. } | Self::RateLimited { .. }
-        )
+    /// The one classification of hub errors. A new variant must be given its kind.
+    pub fn kind(&self) -> HubErrorKind {
+        match self {
+            Self::RepoNotFound { .. }
+            | Self::Gated { .. }
+            | Self::RevisionNotFound { .. }
+            | Self::FileMissing { .. }
+            | Self::NoSafetensors { .. }
+            | Self::Index { .. }
+            | Self::Offline { .. } => HubErrorKind::Refused,
+            Self::Unreachable { .. }
+            | Self::Silent { .. }
+            | Self::Failing { .. }
+            | Self::RateLimited { .. } => HubErrorKind::Absent,
+            Self::WrongLength { .. } | Self::Checksum { .. } => HubErrorKind::Damaged,
+            Self::Unexpected { .. } | Self::Disk { .. } | Self::Client { .. } | Self::Runtime { .. } => {
+                HubErrorKind::Environment
+            }
+            Self::Cancelled => HubErrorKind::Cancelled,
+        }
     }
 }

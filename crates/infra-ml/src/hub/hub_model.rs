@@ -1,14 +1,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A model on the hub, and the state of it that is asked for: `org/name`, or `org/name@revision`.
+/// A model on the hub at a revision: `org/name`, or `org/name@revision`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HubModel {
+pub(crate) struct HubModel {
     repo: String,
     revision: String,
 }
 
-/// The revision that is meant where none is given.
+/// The revision where none is given.
 const DEFAULT_REVISION: &str = "main";
 
 /// The longest owner, name, or part of a revision.
@@ -16,17 +16,17 @@ const LONGEST: usize = 96;
 
 impl HubModel {
     /// The repository: `org/name`, or `name` alone for the few that have no owner.
-    pub fn repo(&self) -> &str {
+    pub(crate) fn repo(&self) -> &str {
         &self.repo
     }
 
-    /// The branch, tag or commit that is asked for.
-    pub fn revision(&self) -> &str {
+    /// The branch, tag or commit.
+    pub(crate) fn revision(&self) -> &str {
         &self.revision
     }
 
     /// The repository's own name, without its owner.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.owner_and_name().1
     }
 
@@ -36,7 +36,7 @@ impl HubModel {
     }
 }
 
-/// Whether a revision is a commit in the form that the hub writes it, whose files never change.
+/// Whether a revision is a commit as the hub writes it. Its files never change.
 pub(super) fn is_commit(revision: &str) -> bool {
     revision.len() == 40 && revision.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -63,13 +63,13 @@ impl FromStr for HubModel {
             );
         }
         if !revision.split('/').all(is_revision_part) {
-            return refused("after '@' stands a branch, a tag or a commit");
+            return refused("after '@' must follow a branch, a tag or a commit");
         }
         Ok(Self { repo: repo.to_owned(), revision: revision.to_owned() })
     }
 }
 
-/// The hub's own rule. It also keeps names inside the folder of the cache that is made of them.
+/// The hub's own rule. It also prevents names that lead out of the cache, where they become folders.
 fn is_repo_part(part: &str) -> bool {
     let edge = |byte: Option<u8>| byte.is_none_or(|byte| matches!(byte, b'-' | b'.'));
     part.len() <= LONGEST
@@ -80,7 +80,7 @@ fn is_repo_part(part: &str) -> bool {
         && !part.contains("..")
 }
 
-/// A revision becomes a path of the cache, so no part of it may lead out of it.
+/// A revision becomes a path in the cache, so no part of it may lead out of it.
 fn is_revision_part(part: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+' | b'#');
     !part.is_empty()
@@ -90,9 +90,9 @@ fn is_revision_part(part: &str) -> bool {
         && part.bytes().all(allowed)
 }
 
-/// A text that names no model on the hub.
+/// A malformed name of a model on the hub.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{given:?} names no model on the hub: {reason}; write org/name or org/name@revision")]
+#[error("model.path = {given:?} names no model on the hub: {reason}; write org/name or org/name@revision")]
 pub struct HubModelError {
     given: String,
     reason: &'static str,
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repository_and_a_revision_are_told_apart() {
+    fn a_name_is_split_into_repository_and_revision() {
         for (text, repo, revision, name) in [
             ("org/name", "org/name", "main", "name"),
             ("org/na_me-1.5@v1.0", "org/na_me-1.5", "v1.0", "na_me-1.5"),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_model_or_leads_out_of_the_cache_is_refused() {
+    fn malformed_names_and_paths_out_of_the_cache_are_refused() {
         let long = format!("org/{}", "x".repeat(97));
         for wrong in [
             "",

@@ -8,18 +8,18 @@ use hf_hub::repository::download::HFByteStream;
 use hf_hub::{HFClient, HFError, HFRepository, RepoTypeModel};
 use tokio::time::timeout;
 
+use crate::hub::committed_file::CommittedFile;
 use crate::hub::error::HubError;
-use crate::hub::file_proof::CommittedFile;
 use crate::hub::hub_model::{HubModel, is_commit};
-use crate::hub::secrets::without_secrets;
+use crate::hub::redaction::redact_urls;
 use crate::hub::settings::HubSettings;
 
-/// One repository on the hub. Each method asks once: trying again is `Patience`'s.
+/// One repository on the hub. Each method makes one request, without a retry.
 pub(super) struct Remote<'a> {
     repo: HFRepository<RepoTypeModel>,
     endpoint: String,
     model: &'a HubModel,
-    silence: Duration,
+    timeout: Duration,
 }
 
 impl<'a> Remote<'a> {
@@ -38,31 +38,31 @@ impl<'a> Remote<'a> {
         let (owner, name) = model.owner_and_name();
         Ok(Self {
             repo: client.model(owner, name),
-            endpoint: without_secrets(client.endpoint()),
+            endpoint: redact_urls(client.endpoint()),
             model,
-            silence: settings.timeout,
+            timeout: settings.timeout.duration(),
         })
     }
 
     /// The commit that the revision stands for now.
     pub(super) async fn commit(&self) -> Result<String, HubError> {
-        let info = self.heard(self.repo.info().revision(self.model.revision()).send()).await?;
+        let info = self.receive(self.repo.info().revision(self.model.revision()).send()).await?;
         let commit = info.sha.filter(|sha| is_commit(sha));
         commit.ok_or_else(|| self.unexpected("a revision without a commit".into()))
     }
 
-    /// The files of the commit's first level.
+    /// The files of the commit, those in folders left out.
     pub(super) async fn files(&self, commit: &str) -> Result<Vec<CommittedFile>, HubError> {
         let list = async { self.repo.list_tree().revision(commit).send()?.try_collect::<Vec<_>>().await };
         let file = |entry| match entry {
-            // A path of more than one level is not asked for, and leads nowhere outside the snapshot.
+            // Paths become links in the snapshot, and must not lead out of it.
             RepoTreeEntry::File { oid, size, path, lfs, .. } if !path.contains('/') => {
                 Some(CommittedFile { path, size, oid, large: lfs.is_some() })
             }
             RepoTreeEntry::File { .. } | RepoTreeEntry::Directory { .. } => None,
         };
-        let files: Vec<CommittedFile> = self.heard(list).await?.into_iter().filter_map(file).collect();
-        // Object ids become names of files.
+        let files: Vec<CommittedFile> = self.receive(list).await?.into_iter().filter_map(file).collect();
+        // Object ids become names of files in the cache.
         match files.iter().find(|file| !is_commit(&file.oid)) {
             Some(file) => Err(self.unexpected(format!("{} without an object id", file.path).into())),
             None => Ok(files),
@@ -77,8 +77,9 @@ impl<'a> Remote<'a> {
         from: u64,
     ) -> Result<HFByteStream, HubError> {
         let range = (from > 0).then_some(from..file.size);
-        let ask = self.repo.download_file_stream().filename(&file.path).revision(commit).maybe_range(range);
-        Ok(self.heard(ask.send()).await?.1)
+        let request =
+            self.repo.download_file_stream().filename(&file.path).revision(commit).maybe_range(range);
+        Ok(self.receive(request.send()).await?.1)
     }
 
     /// The next bytes of `stream`, none at its end.
@@ -86,31 +87,31 @@ impl<'a> Remote<'a> {
         &self,
         stream: &mut HFByteStream,
     ) -> Result<Option<impl AsRef<[u8]> + use<>>, HubError> {
-        self.heard(async { stream.next().await.transpose() }).await
+        self.receive(async { stream.next().await.transpose() }).await
     }
 
-    /// What the hub answers, if it does not take too long.
-    async fn heard<T>(&self, answer: impl Future<Output = Result<T, HFError>>) -> Result<T, HubError> {
-        match timeout(self.silence, answer).await {
-            Ok(answer) => answer.map_err(|error| self.told(&error)),
+    /// Awaits an answer of the hub, up to the time-out.
+    async fn receive<T>(&self, answer: impl Future<Output = Result<T, HFError>>) -> Result<T, HubError> {
+        match timeout(self.timeout, answer).await {
+            Ok(answer) => answer.map_err(|error| self.classify(&error)),
             Err(_) => {
-                Err(HubError::Silent { endpoint: self.endpoint.clone(), seconds: self.silence.as_secs_f64() })
+                Err(HubError::Silent { endpoint: self.endpoint.clone(), seconds: self.timeout.as_secs_f64() })
             }
         }
     }
 
     /// What an error of the client means.
-    fn told(&self, error: &HFError) -> HubError {
-        let why = || without_secrets(&chain(error)).into();
+    fn classify(&self, error: &HFError) -> HubError {
+        let cause = || redact_urls(&chain(error)).into();
         let context = match error {
             HFError::RateLimited { retry_after, .. } => {
                 return HubError::RateLimited { endpoint: self.endpoint.clone(), retry_after: *retry_after };
             }
             HFError::Request { source, .. } if !has_cause::<serde_json::Error>(source) => {
-                return HubError::Unreachable { endpoint: self.endpoint.clone(), source: why() };
+                return HubError::Unreachable { endpoint: self.endpoint.clone(), source: cause() };
             }
             HFError::Xet { .. } | HFError::Io(_) => {
-                return HubError::Unreachable { endpoint: self.endpoint.clone(), source: why() };
+                return HubError::Unreachable { endpoint: self.endpoint.clone(), source: cause() };
             }
             HFError::AuthRequired { context }
             | HFError::Forbidden { context }
@@ -118,7 +119,7 @@ impl<'a> Remote<'a> {
             | HFError::RepoNotFound { context: Some(context), .. }
             | HFError::RevisionNotFound { context: Some(context), .. }
             | HFError::EntryNotFound { context: Some(context), .. } => context,
-            _ => return self.unexpected(why()),
+            _ => return self.unexpected(cause()),
         };
         let repo = self.model.repo().to_owned();
         let revision = self.model.revision().to_owned();
@@ -130,7 +131,7 @@ impl<'a> Remote<'a> {
             (_, 404) => HubError::RevisionNotFound { repo, revision },
             (_, 429) => HubError::RateLimited { endpoint: self.endpoint.clone(), retry_after: None },
             (_, status @ (408 | 500..=599)) => HubError::Failing { endpoint: self.endpoint.clone(), status },
-            _ => self.unexpected(why()),
+            _ => self.unexpected(cause()),
         }
     }
 

@@ -9,14 +9,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::{MlGateway, ModelInfo};
+use application::ports::{DownloadProgress, ModelInfo, RunningModel};
 use tempfile::TempDir;
 use testkit::{FakeHub, FakeRepo, HubFile};
 
 use super::*;
-use crate::gateway::LocalMlGateway;
 use crate::load_error::LoadError;
-use crate::settings::{ModelSettings, ModelSource};
+use crate::loading::Loading;
+use crate::local_model_loader::LocalModelLoader;
+use crate::settings::{ModelSettings, Seconds};
 use crate::testing::small_model;
 
 const REPO: &str = "org/tiny";
@@ -44,14 +45,14 @@ impl World {
         FakeRepo::of_folder(REPO, COMMIT, self.model.path())
     }
 
-    /// Few retries, soon.
+    /// Few retries, whatever the environment says.
     fn settings(&self) -> HubSettings {
         HubSettings {
             endpoint: Some(self.hub.endpoint()),
             token: Some(HubToken::new("secret")),
             cache: Some(self.cache.path().to_owned()),
+            offline: Some(false),
             retries: 2,
-            backoff: Duration::from_millis(1),
             ..HubSettings::default()
         }
     }
@@ -61,15 +62,23 @@ impl World {
     }
 
     async fn load_offline(&self, model: &str) -> Result<Arc<ModelInfo>, LoadError> {
-        self.load_with(model, HubSettings { offline: true, ..self.settings() }).await
+        self.load_with(model, HubSettings { offline: Some(true), ..self.settings() }).await
     }
 
     async fn load_with(&self, model: &str, hub: HubSettings) -> Result<Arc<ModelInfo>, LoadError> {
-        let source = ModelSource::Hub { model: model.parse().unwrap(), hub: Arc::new(hub) };
-        let (gateway, loading) = LocalMlGateway::start(ModelSettings { source, ..ModelSettings::new("") });
+        self.load_reporting(model, hub, Arc::new(LoggedProgress::default())).await
+    }
+
+    async fn load_reporting(
+        &self,
+        model: &str,
+        hub: HubSettings,
+        progress: Arc<dyn DownloadProgress>,
+    ) -> Result<Arc<ModelInfo>, LoadError> {
+        let (running, loading) = start(model, quick(hub, progress));
         let loaded = loading.await;
-        let info = gateway.info();
-        gateway.stop().await;
+        let info = running.gateway.info();
+        running.lifecycle.stop().await;
         loaded.map(|()| info.unwrap())
     }
 
@@ -84,7 +93,7 @@ impl World {
         self.cache.path().join("models--org--tiny/snapshots").join(commit)
     }
 
-    /// How often a GET of a path with `part` came.
+    /// How many GET requests had a path with `part`.
     fn asked(&self, part: &str) -> usize {
         let is_it = |request: &testkit::HubRequest| request.method == "GET" && request.path.contains(part);
         self.hub.requests().into_iter().filter(is_it).count()
@@ -93,6 +102,15 @@ impl World {
     fn weights(&self) -> Vec<u8> {
         fs::read(self.model.path().join("model.safetensors")).unwrap()
     }
+}
+
+/// A hub whose retries come soon.
+fn quick(settings: HubSettings, progress: Arc<dyn DownloadProgress>) -> Hub {
+    Hub { first_pause: Duration::from_millis(1), ..Hub::new(settings, progress) }
+}
+
+fn start(model: &str, hub: Hub) -> (RunningModel, Loading) {
+    LocalModelLoader::with_hub(hub).resolve(ModelSettings::new(format!("hf:{model}"))).unwrap().start()
 }
 
 fn file(path: &str, content: impl Into<Vec<u8>>, large: bool) -> HubFile {

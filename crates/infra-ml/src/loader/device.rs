@@ -1,34 +1,31 @@
 use application::action::chain;
 use candle_core::Device;
 
-use crate::load_error::LoadError;
+use crate::load_error::UnfitSetting;
 use crate::settings::{DeviceChoice, Precision};
 
-/// Where the model goes.
+/// The device that the model runs on.
 pub(super) struct ChosenDevice {
     pub(super) device: Device,
     /// `cpu` or `cuda:N`.
     pub(super) name: String,
 }
 
-/// Far above what rounding does in another order of sums, far below what a wrong operation does.
+/// Far above the rounding of another order of sums, far below the effect of a wrong operation.
 const F32_TOLERANCE: f32 = 1e-3;
-/// Where the reference has none of its own.
+/// Where the reference has no tolerance of its own.
 const INT8_TOLERANCE: f32 = 5e-1;
 pub(super) const F16_TOLERANCE: f32 = 1e-2;
 /// Eight bits of mantissa: the bundled model's longest reference texts drift by 0.14.
 pub(super) const BF16_TOLERANCE: f32 = 2.5e-1;
 
-pub(super) fn choose(device: DeviceChoice) -> Result<ChosenDevice, LoadError> {
+pub(super) fn choose(device: DeviceChoice) -> Result<ChosenDevice, UnfitSetting> {
     match device {
         DeviceChoice::Cpu => Ok(cpu()),
         DeviceChoice::Cuda(number) => open_cuda(number),
         DeviceChoice::Auto => Ok(open_cuda(0).unwrap_or_else(|error| {
             if cfg!(feature = "cuda") {
-                tracing::warn!(
-                    reason = chain(&error),
-                    "no CUDA device can be used; the model runs on the CPU"
-                );
+                tracing::warn!(reason = chain(&error), "cannot use a CUDA device; the model runs on the CPU");
             }
             cpu()
         })),
@@ -40,27 +37,29 @@ impl ChosenDevice {
         matches!(self.device, Device::Cpu)
     }
 
-    /// The precisions to try, the first that passes the self-test to be used. On the CPU `auto` is `int8` where
-    /// `fast_bytes` and the reference says how near it is (`vouched`), and `f32` where it is not that near here.
+    /// The precisions to try; the first that passes the self-test is used. On the CPU `auto` is `int8` where that is fast
+    /// (`fast_int8`) and the reference has a tolerance for it (`has_tolerance`), and `f32` where it fails the self-test.
     pub(super) fn precisions(
         &self,
-        asked: Precision,
-        fast_bytes: bool,
-        vouched: bool,
-    ) -> Result<Vec<Precision>, LoadError> {
-        match (asked, self.is_cpu()) {
-            (Precision::Auto, true) if fast_bytes && vouched => Ok(vec![Precision::Int8, Precision::F32]),
+        precision: Precision,
+        fast_int8: bool,
+        has_tolerance: bool,
+    ) -> Result<Vec<Precision>, UnfitSetting> {
+        match (precision, self.is_cpu()) {
+            (Precision::Auto, true) if fast_int8 && has_tolerance => {
+                Ok(vec![Precision::Int8, Precision::F32])
+            }
             (Precision::Auto, true) => Ok(vec![Precision::F32]),
             (Precision::Auto, false) => Ok(vec![Precision::F16]),
             (Precision::F16 | Precision::Bf16, true) | (Precision::Int8, false) => {
-                Err(LoadError::Precision { precision: asked, device: self.name.clone() })
+                Err(UnfitSetting::Precision { precision, device: self.name.clone() })
             }
-            (asked, _) => Ok(vec![asked]),
+            (precision, _) => Ok(vec![precision]),
         }
     }
 }
 
-/// The largest difference of a logit from the reference in `precision`, of which the reference may say its own.
+/// The largest allowed difference of a logit from the reference in `precision`; `own` is the reference's own for int8.
 pub(super) fn tolerance(precision: Precision, own: Option<f32>) -> f32 {
     match precision {
         Precision::Auto | Precision::F32 => F32_TOLERANCE,
@@ -74,14 +73,14 @@ fn cpu() -> ChosenDevice {
     ChosenDevice { device: Device::Cpu, name: "cpu".to_owned() }
 }
 
-fn open_cuda(number: usize) -> Result<ChosenDevice, LoadError> {
+fn open_cuda(number: usize) -> Result<ChosenDevice, UnfitSetting> {
     let name = format!("cuda:{number}");
     if !cfg!(feature = "cuda") {
-        return Err(LoadError::CudaNotBuilt { device: name });
+        return Err(UnfitSetting::CudaNotBuilt { device: name });
     }
     match Device::new_cuda(number) {
         Ok(device) => Ok(ChosenDevice { device, name }),
-        Err(source) => Err(LoadError::Device { device: name, source: source.into() }),
+        Err(source) => Err(UnfitSetting::Device { device: name, source: source.into() }),
     }
 }
 
@@ -90,13 +89,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cpu_takes_bytes_by_itself_only_where_they_are_fast_and_vouched_for() {
+    fn the_cpu_takes_int8_by_itself_only_where_it_is_fast_and_has_a_tolerance() {
         let cpu = choose(DeviceChoice::Cpu).unwrap();
         assert_eq!(cpu.name, "cpu");
-        let auto = |fast, vouched| cpu.precisions(Precision::Auto, fast, vouched).unwrap();
+        let auto = |fast, has_tolerance| cpu.precisions(Precision::Auto, fast, has_tolerance).unwrap();
         assert_eq!(auto(true, true), [Precision::Int8, Precision::F32]);
-        for (fast, vouched) in [(true, false), (false, true), (false, false)] {
-            assert_eq!(auto(fast, vouched), [Precision::F32]);
+        for (fast, has_tolerance) in [(true, false), (false, true), (false, false)] {
+            assert_eq!(auto(fast, has_tolerance), [Precision::F32]);
         }
         for asked in [Precision::F32, Precision::Int8] {
             assert_eq!(cpu.precisions(asked, false, false).unwrap(), [asked]);
@@ -107,7 +106,7 @@ mod tests {
     fn the_cpu_refuses_16_bits() {
         let cpu = choose(DeviceChoice::Cpu).unwrap();
         for asked in [Precision::F16, Precision::Bf16] {
-            assert!(matches!(cpu.precisions(asked, true, true), Err(LoadError::Precision { .. })));
+            assert!(matches!(cpu.precisions(asked, true, true), Err(UnfitSetting::Precision { .. })));
         }
     }
 

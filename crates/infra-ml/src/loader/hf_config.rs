@@ -4,8 +4,8 @@ use domain::value_objects::ProblemType;
 use serde::Deserialize;
 
 use crate::architecture::{Architecture, ConfigFile};
-use crate::load_error::LoadError;
-use crate::loader::files::{ModelFolder, read_json};
+use crate::load_error::{ConfigError, LoadError};
+use crate::model_folder::{ModelFolder, read_json};
 
 /// What is needed of a Hugging Face `config.json`, checked.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub(super) struct HfConfig {
     labels: Vec<String>,
 }
 
-/// What every architecture says in the same keys.
+/// The keys that all architectures share.
 #[derive(Deserialize)]
 struct ClassifierKeys {
     problem_type: Option<String>,
@@ -50,7 +50,7 @@ impl HfConfig {
 }
 
 /// The names under the keys 0, 1, 2 …, with none left out; transformers' `LABEL_0`, `LABEL_1` … where there are none.
-fn labels(config: &ConfigFile, keys: &ClassifierKeys) -> Result<Vec<String>, LoadError> {
+fn labels(config: &ConfigFile, keys: &ClassifierKeys) -> Result<Vec<String>, ConfigError> {
     let Some(names) = &keys.id2label else {
         let count = keys.num_labels.unwrap_or(2);
         config.check_sizes(&[("num_labels", count)])?;
@@ -64,11 +64,11 @@ fn labels(config: &ConfigFile, keys: &ClassifierKeys) -> Result<Vec<String>, Loa
     Ok(names.values().cloned().collect())
 }
 
-/// More than any classifier has; a `num_labels` above it is told by the classifier's shape.
+/// More than any classifier has; a larger `num_labels` is found by the classifier's shape.
 const MOST_LABELS: usize = 100_000;
 
 /// As transformers' text-classification pipeline reads it: one output is a sigmoid, unless it is a regression.
-fn problem_type(config: &ConfigFile, name: Option<&str>, labels: usize) -> Result<ProblemType, LoadError> {
+fn problem_type(config: &ConfigFile, name: Option<&str>, labels: usize) -> Result<ProblemType, ConfigError> {
     match name {
         Some("multi_label_classification") => Ok(ProblemType::MultiLabel),
         Some("regression") => Ok(ProblemType::Regression),

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use domain::value_objects::{LabelSet, ModelLabel, Sentiment};
 
-use crate::load_error::LoadError;
+use crate::load_error::UnfitSetting;
 use crate::loader::hf_config::HfConfig;
 use crate::settings::LabelMapping;
 
@@ -11,13 +11,13 @@ pub(super) fn label_set(
     path: &Path,
     config: &HfConfig,
     mapping: &LabelMapping,
-) -> Result<LabelSet, LoadError> {
+) -> Result<LabelSet, UnfitSetting> {
     let names = config.labels();
     if let LabelMapping::Map(map) = mapping
         && let Some(label) = map.keys().find(|label| !names.contains(label))
     {
         let (label, labels) = (label.clone(), names.to_vec());
-        return Err(LoadError::LabelUnknown { path: path.to_owned(), label, labels });
+        return Err(UnfitSetting::LabelUnknown { path: path.to_owned(), label, labels });
     }
     let labels = names
         .iter()
@@ -32,12 +32,12 @@ pub(super) fn label_set(
         .collect();
     let labels = LabelSet::new(config.problem_type(), labels);
     if !labels.is_mapped() && *mapping != LabelMapping::Raw {
-        return Err(LoadError::LabelsUnmapped { path: path.to_owned(), labels: names.to_vec() });
+        return Err(UnfitSetting::LabelsUnmapped { path: path.to_owned(), labels: names.to_vec() });
     }
     Ok(labels)
 }
 
-/// The sentiment that a label's name says by itself.
+/// The sentiment that a label is named after.
 fn named_sentiment(name: &str) -> Option<Sentiment> {
     match name.to_lowercase().as_str() {
         "negative" | "neg" => Some(Sentiment::Negative),

@@ -12,13 +12,19 @@ use serde_json::json;
 use super::device::{BF16_TOLERANCE, F16_TOLERANCE};
 use super::*;
 use crate::engine::{Cores, TokenBatch};
-use crate::settings::{LabelMapping, ModelSource};
+use crate::load_error::ConfigError;
+use crate::model_folder::FolderError;
+use crate::settings::LabelMapping;
 use crate::testing::{bundled_folder, small_model};
 
-/// Loads the model of a folder.
+/// Loads the model of a folder, with its engines.
+fn load_all(settings: &ModelSettings) -> Result<(Engines, LoadedModel), LoadError> {
+    let folder = ModelFolder::open(settings.path.as_ref().unwrap())?;
+    super::load("model".to_owned(), settings, &folder, ModelOrigin::Folder)
+}
+
 fn load(settings: &ModelSettings) -> Result<LoadedModel, LoadError> {
-    let ModelSource::Folder(folder) = &settings.source else { panic!("these tests are about folders") };
-    super::load(settings, &FoundModel::in_folder(folder))
+    load_all(settings).map(|(_, model)| model)
 }
 
 fn load_from(folder: &Path) -> Result<LoadedModel, LoadError> {
@@ -43,7 +49,7 @@ fn the_bundled_model_gives_the_reference_logits() {
     };
     assert_eq!((cases, tolerance), (57, 1e-3));
     assert!(max_difference < 1e-4, "{max_difference}");
-    assert_eq!(model.info.model.name(), "sentiment-minilm-l6");
+    assert_eq!(model.info.model.name(), "model");
     assert_eq!(model.info.sha256, "3ad0a7e61d304192a222dfefbbbb98298c5256c9c53397bb7143c6fa9a836d46");
     assert_eq!(model.info.model.revision(), "3ad0a7e61d30");
     assert_eq!((model.info.device.as_str(), model.info.precision.as_str()), ("cpu", "f32"));
@@ -56,7 +62,7 @@ fn the_bundled_model_gives_the_reference_logits() {
 }
 
 #[test]
-fn the_bundled_model_is_served_in_bytes_where_they_are_fast_and_is_as_near_as_its_reference_says() {
+fn the_bundled_model_is_served_in_int8_where_that_is_fast_and_within_the_tolerance_of_its_reference() {
     let fast = Level::detect().has_fast_bytes();
     let auto = load_from(&bundled_folder()).unwrap();
     assert_eq!(auto.info.precision, if fast { "int8" } else { "f32" });
@@ -65,11 +71,11 @@ fn the_bundled_model_is_served_in_bytes_where_they_are_fast_and_is_as_near_as_it
         panic!("there is a reference");
     };
     assert_eq!((cases, tolerance), (57, 0.4));
-    assert!(max_difference > 1e-3, "bytes were used: {max_difference}");
+    assert!(max_difference > 1e-3, "int8 was used: {max_difference}");
 }
 
 #[test]
-fn bytes_that_are_not_near_enough_are_refused_where_asked_for_and_else_not_used() {
+fn int8_that_fails_the_self_test_is_refused_where_it_is_configured_and_else_not_used() {
     let folder = tempfile::tempdir().unwrap();
     for file in ["config.json", "tokenizer.json", "model.safetensors"] {
         std::fs::copy(bundled_folder().join(file), folder.path().join(file)).unwrap();
@@ -80,14 +86,14 @@ fn bytes_that_are_not_near_enough_are_refused_where_asked_for_and_else_not_used(
     small_model::write_json(folder.path(), "reference.json", &reference);
     assert_eq!(load_from(folder.path()).unwrap().info.precision, "f32");
     let asked = ModelSettings { precision: Precision::Int8, ..ModelSettings::new(folder.path()) };
-    assert!(matches!(load(&asked), Err(LoadError::SelfTestLogits { tolerance: 0.01, .. })));
+    assert!(matches!(load(&asked), Err(LoadError::Trial(TrialError::Logits { tolerance: 0.01, .. }))));
 }
 
 #[test]
-fn each_thread_that_is_asked_for_has_an_engine() {
+fn each_configured_thread_has_an_engine() {
     let folder = small_model::folder();
     let settings = ModelSettings { threads: NonZeroUsize::new(3), ..ModelSettings::new(folder.path()) };
-    assert_eq!(load(&settings).unwrap().engines.len(), 3);
+    assert_eq!(load_all(&settings).unwrap().0.len(), 3);
 }
 
 /// What CUDA runs in 16 bits must not overflow, whatever the padding; the same operations on the CPU show it.
@@ -152,7 +158,9 @@ fn labels_without_sentiments_need_a_mapping_or_raw() {
     assert_eq!(sentiments, [Some(Sentiment::Negative), None, Some(Sentiment::Positive)]);
 
     let error = with(map([("1 star", Sentiment::Negative), ("6 stars", Sentiment::Positive)])).err().unwrap();
-    assert!(matches!(error, LoadError::LabelUnknown { label, .. } if label == "6 stars"));
+    assert!(
+        matches!(error, LoadError::Setting(UnfitSetting::LabelUnknown { label, .. }) if label == "6 stars")
+    );
 }
 
 #[test]
@@ -162,21 +170,16 @@ fn names_and_short_names_of_sentiments_are_known_whatever_their_case() {
     config["id2label"] = json!({ "0": "NEG", "1": "Neutral", "2": "mixed" });
     config["problem_type"] = json!("multi_label_classification");
     small_model::write_json(folder.path(), "config.json", &config);
-    let labels = load_from(folder.path()).unwrap().info.labels;
+    let labels = load_from(folder.path()).unwrap().info.labels.clone();
     let sentiments: Vec<_> = labels.labels().iter().map(|label| label.sentiment).collect();
     assert_eq!(sentiments, [Sentiment::Negative, Sentiment::Neutral, Sentiment::Mixed].map(Some));
     assert_eq!(labels.problem_type(), ProblemType::MultiLabel);
 }
 
 #[test]
-fn a_window_and_a_name_of_ones_own_are_taken() {
+fn a_configured_window_is_used() {
     let folder = small_model::folder();
-    let settings = ModelSettings {
-        name: Some("mine".to_owned()),
-        window: Some(10),
-        overlap: Some(4),
-        ..ModelSettings::new(folder.path())
-    };
+    let settings = ModelSettings { window: Some(10), overlap: Some(4), ..ModelSettings::new(folder.path()) };
     let info = load(&settings).unwrap().info;
-    assert_eq!((info.model.name(), info.window.tokens, info.window.overlap), ("mine", 10, 4));
+    assert_eq!((info.window.tokens, info.window.overlap), (10, 4));
 }

@@ -1,36 +1,27 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::Write;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder};
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::architecture::TensorSpec;
-use crate::load_error::LoadError;
-use crate::loader::files::{ModelFolder, read, read_json};
+use crate::load_error::{LoadError, WeightsError};
 use crate::loader::hf_config::HfConfig;
+use crate::model_folder::{ModelFolder, read};
 
-/// The bytes of `model.safetensors`, or of the several files that `model.safetensors.index.json` names, whose tensors
-/// are those that the configuration promises: names, shapes and types are right, and every number of them is finite.
+/// The bytes of the files with weights. Their tensors are those of the configuration: names, shapes and types are right,
+/// and every number is finite.
 pub(super) struct Weights {
     files: Vec<(PathBuf, Vec<u8>)>,
-}
-
-/// `model.safetensors.index.json`.
-#[derive(Deserialize)]
-struct Index {
-    /// The file of each tensor.
-    weight_map: BTreeMap<String, String>,
 }
 
 impl Weights {
     pub(super) fn read(folder: &ModelFolder, config: &HfConfig) -> Result<Self, LoadError> {
         let mut files = Vec::new();
-        for path in weight_files(folder)? {
+        for path in folder.weights()? {
             let bytes = read(&path)?;
             files.push((path, bytes));
         }
@@ -63,18 +54,14 @@ impl Weights {
         for (_, bytes) in &self.files {
             hash.update(bytes);
         }
-        hash.finalize().iter().fold(String::with_capacity(64), |mut digits, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(digits, "{byte:02x}");
-            digits
-        })
+        hex::encode(hash.finalize())
     }
 
-    fn check(&self, config_path: &Path, config: &HfConfig) -> Result<(), LoadError> {
+    fn check(&self, config_path: &Path, config: &HfConfig) -> Result<(), WeightsError> {
         let mut files = Vec::with_capacity(self.files.len());
         for (path, bytes) in &self.files {
             let file = SliceSafetensors::new(bytes)
-                .map_err(|source| LoadError::Weights { path: path.clone(), source: source.into() })?;
+                .map_err(|source| WeightsError::Format { path: path.clone(), source: source.into() })?;
             files.push((path, file));
         }
         let mut tensors = HashMap::new();
@@ -83,10 +70,10 @@ impl Weights {
                 let (kind, dtype) = (format!("{:?}", view.dtype()), DType::try_from(view.dtype()).ok());
                 let shape = view.shape().to_vec();
                 let found = Found { path, shape, kind, dtype, data: view.data() };
-                // Which of two is meant cannot be told.
+                // Nothing says which of the two is right.
                 if let Some(Found { path: first, .. }) = tensors.insert(name.clone(), found) {
                     let (path, first) = ((*path).clone(), first.to_owned());
-                    return Err(LoadError::TensorTwice { path, first, name });
+                    return Err(WeightsError::TensorTwice { path, first, name });
                 }
             }
         }
@@ -95,32 +82,10 @@ impl Weights {
             tensors.get(&architecture.outputs()).and_then(|found| found.shape.first().copied())
             && outputs != labels
         {
-            return Err(LoadError::LabelCount { path: config_path.to_owned(), named: labels, outputs });
+            return Err(WeightsError::LabelCount { path: config_path.to_owned(), named: labels, outputs });
         }
         let whole = self.files.first().map_or(config_path, |(path, _)| path);
         architecture.tensors(labels).try_for_each(|spec| check_tensor(&tensors, whole, spec))
-    }
-}
-
-/// One file, or those that the index names.
-fn weight_files(folder: &ModelFolder) -> Result<BTreeSet<PathBuf>, LoadError> {
-    let (single, index) = (folder.weights(), folder.weights_index());
-    if !single.exists() && index.exists() {
-        let Index { weight_map } = read_json(&index)?;
-        // A name is that of a file in the folder and leads nowhere else.
-        if let Some(name) =
-            weight_map.values().find(|name| Path::new(name).file_name() != Some(name.as_ref()))
-        {
-            return Err(LoadError::ShardName { path: index, name: name.clone() });
-        }
-        let files: BTreeSet<_> = weight_map.values().map(|name| folder.path().join(name)).collect();
-        if !files.is_empty() {
-            return Ok(files);
-        }
-    }
-    match folder.foreign_weights().into_iter().next() {
-        Some(path) if !single.exists() => Err(LoadError::ForeignWeights { path }),
-        _ => Ok(BTreeSet::from([single])),
     }
 }
 
@@ -133,25 +98,25 @@ struct Found<'a> {
     data: &'a [u8],
 }
 
-/// `whole` stands for the file where there is none.
+/// `whole` is named as the file of a missing tensor.
 fn check_tensor(
     tensors: &HashMap<String, Found<'_>>,
     whole: &Path,
     spec: TensorSpec,
-) -> Result<(), LoadError> {
+) -> Result<(), WeightsError> {
     let TensorSpec { name, old_name, shape: expected } = spec;
     let found = tensors.get(&name).or_else(|| tensors.get(&old_name?));
     let Some(found) = found else {
-        return Err(LoadError::TensorMissing { path: whole.to_owned(), name });
+        return Err(WeightsError::TensorMissing { path: whole.to_owned(), name });
     };
     let path = found.path.to_owned();
     if found.shape != expected {
-        return Err(LoadError::TensorShape { path, name, expected, found: found.shape.clone() });
+        return Err(WeightsError::TensorShape { path, name, expected, found: found.shape.clone() });
     }
     match found.dtype.and_then(|dtype| is_finite(dtype, found.data)) {
         Some(true) => Ok(()),
-        Some(false) => Err(LoadError::TensorNotFinite { path, name }),
-        None => Err(LoadError::TensorType { path, name, found: found.kind.clone() }),
+        Some(false) => Err(WeightsError::TensorNotFinite { path, name }),
+        None => Err(WeightsError::TensorType { path, name, found: found.kind.clone() }),
     }
 }
 

@@ -57,7 +57,17 @@ pub(super) const LAYERS: &[Layer] = &[
         outside: &[
             PLUMBING,
             &["candle-core", "candle-nn", "candle-transformers", "hf-hub", "sha1", "sha2", "tokenizers"],
-            &["bytemuck", "half", "libc", "rayon", "rten-simd", "rten-vecmath"],
+            &[
+                "bytemuck",
+                "half",
+                "hex",
+                "libc",
+                "rayon",
+                "rten-simd",
+                "rten-vecmath",
+                "schemars",
+                "tokio-util",
+            ],
         ],
         dev_inside: &["testkit"],
         dev_outside: &["criterion", "proptest", "tempfile", "tracing-subscriber"],

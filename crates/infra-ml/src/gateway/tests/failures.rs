@@ -57,7 +57,7 @@ async fn the_worker_goes_on_after_a_text_that_failed_alone_and_says_why_it_faile
         assert_eq!(chain(&error), format!("inference failed: {cause}"));
         assert_eq!(only_window(gateway.classify_one(&tenant(), &text("good"), PLAIN).await), [7.0, 3.0, 1.0]);
     }
-    assert!(gateway.health().check().await.is_ok());
+    assert!(gateway.check().await.is_ok());
 }
 
 #[tokio::test]

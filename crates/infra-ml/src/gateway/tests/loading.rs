@@ -1,17 +1,18 @@
 use std::sync::mpsc;
 
 use super::*;
+use crate::local_model_loader::ResolvedModel;
+use crate::model_folder::FolderError;
+use crate::settings::ModelSettings;
 
 #[tokio::test]
 async fn until_the_model_is_loaded_it_is_unavailable_unhealthy_and_not_listed() {
     let (go, wait) = mpsc::channel::<()>();
-    let (gateway, loading) = start_with(ROOMY, PATIENT, move |_| {
+    let (gateway, loading) = start(ROOMY, PATIENT, move |_| {
         wait.recv().unwrap();
         fake_model(FakeEngine::new().0)
     });
-    let health = gateway.health();
-    assert_eq!((health.name(), health.is_vital()), ("model", true));
-    assert_eq!(health.check().await.unwrap_err().to_string(), "the model is still loading");
+    assert_eq!(gateway.check().await.unwrap_err().to_string(), "the model is still loading");
     assert!(gateway.info().is_none());
     let texts = [text("good")];
     assert!(matches!(
@@ -23,16 +24,17 @@ async fn until_the_model_is_loaded_it_is_unavailable_unhealthy_and_not_listed() 
 
     go.send(()).unwrap();
     loading.await.unwrap();
-    assert!(health.check().await.is_ok());
+    assert!(gateway.check().await.is_ok());
     assert!(gateway.info().is_some());
     assert!(gateway.classify_one(&tenant(), &texts[0], PLAIN).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_model_that_cannot_be_loaded_stays_unavailable() {
-    let (gateway, loading) = LocalMlGateway::start(ModelSettings::new("no/such/folder"));
-    assert!(matches!(loading.await, Err(LoadError::FolderMissing { .. })));
-    assert!(gateway.health().check().await.is_err());
+    let model = ResolvedModel::of_folder(ModelSettings::new("no/such/folder"));
+    let (gateway, loading) = model.start_gateway();
+    assert!(matches!(loading.await, Err(LoadError::Folder(FolderError::FolderMissing { .. }))));
+    assert!(gateway.check().await.is_err());
     assert!(matches!(
         gateway.classify_one(&tenant(), &text("good"), PLAIN).await,
         Err(MlError::Unavailable { .. })
@@ -42,7 +44,7 @@ async fn a_model_that_cannot_be_loaded_stays_unavailable() {
 
 #[tokio::test]
 async fn a_panic_while_loading_is_an_error() {
-    let (_gateway, loading) = start_with(ROOMY, PATIENT, |_| panic!("unforeseen"));
+    let (_gateway, loading) = start(ROOMY, PATIENT, |_| panic!("unforeseen"));
     let error = loading.await.unwrap_err();
     assert!(matches!(&error, LoadError::Panicked { reason } if reason == "unforeseen"), "{error:?}");
 }
@@ -50,7 +52,7 @@ async fn a_panic_while_loading_is_an_error() {
 #[tokio::test]
 async fn stopping_while_it_loads_ends_the_loading() {
     let (go, wait) = mpsc::channel::<()>();
-    let (gateway, loading) = start_with(ROOMY, PATIENT, move |_| {
+    let (gateway, loading) = start(ROOMY, PATIENT, move |_| {
         wait.recv().unwrap();
         fake_model(FakeEngine::new().0)
     });

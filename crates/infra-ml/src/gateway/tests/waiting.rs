@@ -116,7 +116,7 @@ async fn stopping_answers_what_waits_and_ends_the_worker() {
         gateway.classify_one(&tenant(), &text("good"), PLAIN).await,
         Err(MlError::Unavailable { .. })
     ));
-    assert!(gateway.info().is_none() && gateway.health().check().await.is_err());
+    assert!(gateway.info().is_none() && gateway.check().await.is_err());
     gateway.stop().await;
 }
 

@@ -1,7 +1,8 @@
 use std::sync::Mutex;
 
-use application::ports::{DownloadProgress, ModelOrigin};
+use application::ports::ModelOrigin;
 use testkit::HubFault;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 
@@ -16,26 +17,30 @@ impl DownloadProgress for RecordedProgress {
 }
 
 #[tokio::test]
-async fn progress_is_told_of_each_file_up_to_its_end_and_on_from_what_was_kept() {
+async fn progress_is_reported_for_each_file_to_its_end_and_resumes_with_the_download() {
     let world = World::new();
     world.hub.fail(WEIGHTS, 1, HubFault::CutAfter(1_000));
     let progress = Arc::new(RecordedProgress::default());
-    world.load_with(REPO, HubSettings { progress: progress.clone(), ..world.settings() }).await.unwrap();
-    let told = progress.0.lock().unwrap();
+    world.load_reporting(REPO, world.settings(), progress.clone()).await.unwrap();
+    let reports = progress.0.lock().unwrap();
     let length = world.weights().len() as u64;
     let of = |name: &str| {
-        told.iter().filter(|(file, ..)| file == name).map(|told| (told.1, told.2)).collect::<Vec<_>>()
+        reports
+            .iter()
+            .filter(|(file, ..)| file == name)
+            .map(|(_, done, total)| (*done, *total))
+            .collect::<Vec<_>>()
     };
     let weights = of("model.safetensors");
     assert_eq!((weights[0], *weights.last().unwrap()), ((0, length), (length, length)));
-    assert_eq!(weights.iter().filter(|told| **told == (1_000, length)).count(), 2);
+    assert_eq!(weights.iter().filter(|report| **report == (1_000, length)).count(), 2);
     assert!(weights.is_sorted());
     let (done, total) = *of("config.json").last().unwrap();
     assert_eq!(done, total);
 }
 
 #[tokio::test]
-async fn a_model_of_the_hub_is_served_and_tells_its_commit() {
+async fn a_model_of_the_hub_is_served_and_reports_its_commit() {
     let world = World::new();
     let info = world.load(REPO).await.unwrap();
     assert_eq!(info.model.name(), "tiny");
@@ -84,16 +89,14 @@ async fn the_files_of_a_sharded_model_are_those_that_its_index_names() {
         repo.files.push(file(shard, shard, true));
     }
     world.hub.publish(repo);
-    let (stop, stopping) = crate::stopping::stop();
     let model = REPO.parse().unwrap();
-    let settings = world.settings();
-    let obtained =
-        tokio::task::spawn_blocking(move || obtain(&model, &settings, stopping)).await.unwrap().unwrap();
-    drop(stop);
+    let hub = quick(world.settings(), Arc::new(LoggedProgress::default()));
+    let fetch = move || hub.fetch(&model, &CancellationToken::new());
+    let snapshot = tokio::task::spawn_blocking(fetch).await.unwrap().unwrap();
     for shard in shards {
-        assert_eq!(fs::read_to_string(obtained.folder.join(shard)).unwrap(), shard);
+        assert_eq!(fs::read_to_string(snapshot.folder.join(shard)).unwrap(), shard);
     }
-    assert!(obtained.folder.join("model.safetensors.index.json").is_file());
+    assert!(snapshot.folder.join("model.safetensors.index.json").is_file());
     assert_eq!(world.asked("another-kind"), 0);
 }
 
@@ -129,7 +132,7 @@ async fn offline_what_the_cache_lacks_is_named_without_a_connection() {
 }
 
 #[tokio::test]
-async fn a_branch_is_asked_again_and_moves_on_with_the_hub() {
+async fn a_branch_is_resolved_again_and_moves_on_with_the_hub() {
     let world = World::new();
     world.load(REPO).await.unwrap();
     let mut later = FakeRepo { commit: LATER_COMMIT.to_owned(), ..world.repo() };
@@ -138,12 +141,12 @@ async fn a_branch_is_asked_again_and_moves_on_with_the_hub() {
     world.hub.publish(later);
     let info = world.load(REPO).await.unwrap();
     assert!(matches!(&info.source, ModelOrigin::Hub { commit, .. } if commit == LATER_COMMIT));
-    // The weights are the same: the cache knows them by their content.
+    // The weights are the same, and the cache finds them by their content.
     assert_eq!(world.asked(WEIGHTS), 1);
 }
 
 #[tokio::test]
-async fn a_hub_that_is_not_there_is_replaced_by_the_cache() {
+async fn an_absent_hub_is_replaced_by_the_cache() {
     let world = World::new();
     world.load(REPO).await.unwrap();
     world.hub.fail("/api/", usize::MAX, HubFault::status(503));
@@ -159,7 +162,7 @@ async fn a_hub_that_is_not_there_is_replaced_by_the_cache() {
 }
 
 #[tokio::test]
-async fn a_hub_that_says_no_is_not_replaced_by_the_cache() {
+async fn a_refusing_hub_is_not_replaced_by_the_cache() {
     let world = World::new();
     world.load(REPO).await.unwrap();
     world.hub.fail("/api/", usize::MAX, HubFault::refusal(403, "GatedRepo"));
@@ -167,7 +170,7 @@ async fn a_hub_that_says_no_is_not_replaced_by_the_cache() {
 }
 
 #[tokio::test]
-async fn two_who_fetch_at_once_fetch_each_file_once() {
+async fn simultaneous_loadings_fetch_each_file_once() {
     let world = World::new();
     let (one, other) = tokio::join!(world.load(REPO), world.load(REPO));
     assert_eq!(one.unwrap().sha256, other.unwrap().sha256);
@@ -175,7 +178,7 @@ async fn two_who_fetch_at_once_fetch_each_file_once() {
 }
 
 #[tokio::test]
-async fn models_of_one_repository_come_up_together_again_and_again() {
+async fn simultaneous_loadings_from_a_whole_cache_all_succeed() {
     let world = World::new();
     world.load(REPO).await.unwrap();
     for _ in 0..20 {

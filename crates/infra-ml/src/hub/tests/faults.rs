@@ -1,11 +1,13 @@
 use std::time::Instant;
 
 use testkit::HubFault;
+use tokio::time::timeout;
 
 use super::*;
+use crate::load_error::LoadErrorKind;
 
 #[tokio::test]
-async fn a_connection_cut_in_the_middle_goes_on_where_it_was_cut() {
+async fn a_download_resumes_where_it_was_cut() {
     let world = World::new();
     world.hub.fail(WEIGHTS, 1, HubFault::CutAfter(1_000));
     world.load(REPO).await.unwrap();
@@ -29,7 +31,7 @@ async fn a_download_that_gets_further_each_time_is_never_given_up() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_before_anything_came_is_reported_after_the_last_retry() {
+async fn a_connection_cut_before_the_first_byte_is_reported_after_the_last_retry() {
     let world = World::new();
     world.hub.fail(WEIGHTS, usize::MAX, HubFault::CutAfter(0));
     assert!(matches!(world.refusal(REPO).await, HubError::Unreachable { .. }));
@@ -37,7 +39,7 @@ async fn a_connection_that_is_cut_before_anything_came_is_reported_after_the_las
 }
 
 #[tokio::test]
-async fn what_was_fetched_before_an_end_is_not_fetched_again() {
+async fn what_an_earlier_loading_fetched_is_not_fetched_again() {
     let world = World::new();
     world.hub.fail(WEIGHTS, 1, HubFault::CutAfter(1_000));
     world.hub.fail(WEIGHTS, 3, HubFault::status(500));
@@ -58,7 +60,7 @@ async fn a_hub_that_ignores_ranges_is_asked_for_the_whole() {
 }
 
 #[tokio::test]
-async fn a_hub_that_says_when_to_ask_again_is_asked_then() {
+async fn retry_after_is_obeyed() {
     let world = World::new();
     let fault = HubFault::Status { status: 429, error_code: None, retry_after: Some(1) };
     world.hub.fail("/api/models/org/tiny/revision", 1, fault);
@@ -68,7 +70,7 @@ async fn a_hub_that_says_when_to_ask_again_is_asked_then() {
 }
 
 #[tokio::test]
-async fn a_hub_that_has_enough_is_reported() {
+async fn a_long_rate_limit_is_reported() {
     let world = World::new();
     let fault = HubFault::Status { status: 429, error_code: None, retry_after: Some(3_600) };
     world.hub.fail("/api/", usize::MAX, fault);
@@ -77,7 +79,7 @@ async fn a_hub_that_has_enough_is_reported() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_hub_that_passes_is_outlasted_on_every_route() {
+async fn server_errors_that_pass_are_retried_on_every_route() {
     let world = World::new();
     for part in ["/revision/", "/tree/", "config.json", WEIGHTS] {
         world.hub.fail(part, 2, HubFault::status(500));
@@ -86,7 +88,7 @@ async fn trouble_of_the_hub_that_passes_is_outlasted_on_every_route() {
 }
 
 #[tokio::test]
-async fn trouble_of_the_hub_that_stays_is_reported() {
+async fn server_errors_that_stay_are_reported() {
     let world = World::new();
     world.hub.fail("/tree/", usize::MAX, HubFault::status(502));
     assert!(matches!(world.refusal(REPO).await, HubError::Failing { status: 502, .. }));
@@ -132,11 +134,11 @@ async fn a_file_that_stays_of_the_wrong_content_is_refused_and_looks_like_no_mod
 }
 
 #[tokio::test]
-async fn a_hub_that_falls_silent_is_asked_again() {
+async fn a_silent_hub_is_retried() {
     let world = World::new();
     world.hub.fail(WEIGHTS, 1, HubFault::StallAfter(1_000));
-    let impatient = HubSettings { timeout: Duration::from_millis(500), ..world.settings() };
-    world.load_with(REPO, impatient).await.unwrap();
+    let short = HubSettings { timeout: Seconds(0.5), ..world.settings() };
+    world.load_with(REPO, short).await.unwrap();
     assert_eq!((world.hub.stalled(), world.asked(WEIGHTS)), (1, 2));
 }
 
@@ -144,14 +146,16 @@ async fn a_hub_that_falls_silent_is_asked_again() {
 async fn stopping_does_not_wait_for_a_download() {
     let world = World::new();
     world.hub.fail(WEIGHTS, usize::MAX, HubFault::StallAfter(1_000));
-    let patient = HubSettings { timeout: Duration::from_hours(1), ..world.settings() };
-    let source = ModelSource::Hub { model: REPO.parse().unwrap(), hub: Arc::new(patient) };
-    let (gateway, loading) = LocalMlGateway::start(ModelSettings { source, ..ModelSettings::new("") });
-    while world.hub.stalled() == 0 {
-        tokio::task::yield_now().await;
-    }
+    let long = HubSettings { timeout: Seconds(3_600.0), ..world.settings() };
+    let (running, loading) = start(REPO, quick(long, Arc::new(LoggedProgress::default())));
+    let stalled = async {
+        while world.hub.stalled() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_mins(5), stalled).await.unwrap();
     let started = Instant::now();
-    gateway.stop().await;
-    assert!(matches!(loading.await, Err(LoadError::Stopped)));
+    running.lifecycle.stop().await;
+    assert_eq!(loading.await.unwrap_err().kind(), LoadErrorKind::Stopped);
     assert!(started.elapsed() < Duration::from_mins(1));
 }

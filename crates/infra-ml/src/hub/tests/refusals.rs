@@ -38,7 +38,7 @@ async fn a_gated_repository_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_is_told() {
+async fn a_refused_token_is_reported() {
     let world = World::new();
     world.hub.fail("/api/", 1, HubFault::status(401));
     assert!(world.refusal(REPO).await.to_string().contains("HF_TOKEN"));
@@ -92,7 +92,7 @@ async fn an_index_that_names_nothing_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_hub_is_told() {
+async fn a_server_that_is_no_hub_is_reported() {
     let world = World::new();
     world.hub.fail("/api/", usize::MAX, HubFault::status(418));
     assert!(matches!(world.refusal(REPO).await, HubError::Unexpected { .. }));
@@ -102,14 +102,14 @@ async fn what_is_no_hub_is_told() {
 }
 
 #[tokio::test]
-async fn a_hub_that_nobody_answers_for_is_reported() {
+async fn an_unreachable_hub_is_reported_without_its_password() {
     let world = World::new();
     let endpoint = FakeHub::start().endpoint().replace("http://", "http://me:password@");
     let settings = HubSettings { endpoint: Some(endpoint), ..world.settings() };
     let error = world.load_with(REPO, settings).await.unwrap_err();
     assert!(matches!(error, LoadError::Hub(HubError::Unreachable { .. })), "{error:?}");
-    let told = format!("{error:?} {}", application::action::chain(&error));
-    assert!(told.contains("127.0.0.1") && !told.contains("password"), "{told}");
+    let shown = format!("{error:?} {}", application::action::chain(&error));
+    assert!(shown.contains("127.0.0.1") && !shown.contains("password"), "{shown}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
+use crate::load_error::{TokenizerError, WeightsError};
 use crate::settings::{DeviceChoice, Precision};
 
 /// A small model's folder with its `config.json` changed.
@@ -47,7 +48,7 @@ fn refused(folder: &TempDir, words: &[&str]) -> LoadError {
 #[test]
 fn a_folder_that_is_not_there_is_refused() {
     let error = load_from(Path::new("no/such/folder")).err().unwrap();
-    assert!(matches!(error, LoadError::FolderMissing { .. }));
+    assert!(matches!(error, LoadError::Folder(FolderError::FolderMissing { .. })));
     assert!(error.to_string().contains("no/such/folder") && error.to_string().contains("model.path"));
 }
 
@@ -56,7 +57,10 @@ fn each_missing_file_is_named() {
     for name in ["config.json", "tokenizer.json", "model.safetensors"] {
         let folder = small_model::folder();
         fs::remove_file(folder.path().join(name)).unwrap();
-        assert!(matches!(refused(&folder, &[name, "is missing"]), LoadError::FileMissing { .. }));
+        assert!(matches!(
+            refused(&folder, &[name, "is missing"]),
+            LoadError::Folder(FolderError::FileMissing { .. })
+        ));
     }
 }
 
@@ -65,7 +69,10 @@ fn a_file_that_is_a_folder_cannot_be_read() {
     let folder = small_model::folder();
     fs::remove_file(folder.path().join("config.json")).unwrap();
     fs::create_dir(folder.path().join("config.json")).unwrap();
-    assert!(matches!(refused(&folder, &["config.json", "cannot be read"]), LoadError::FileUnreadable { .. }));
+    assert!(matches!(
+        refused(&folder, &["config.json", "cannot be read"]),
+        LoadError::Folder(FolderError::FileUnreadable { .. })
+    ));
 }
 
 #[test]
@@ -74,7 +81,10 @@ fn json_that_is_none_is_refused_with_its_place_as_the_cause() {
         [("config.json", "{\"vocab_size\": "), ("config.json", "[]"), ("reference.json", "{}")]
     {
         let error = refused(&with_file(name, content), &[name, "fetch the file again"]);
-        assert!(matches!(&error, LoadError::Json { .. }) && error.source().is_some(), "{error}");
+        assert!(
+            matches!(&error, LoadError::Folder(FolderError::Json { .. })) && error.source().is_some(),
+            "{error}"
+        );
     }
 }
 
@@ -90,7 +100,7 @@ fn another_architecture_is_refused_with_those_that_are_supported() {
     ] {
         let folder = with_config(|config| config["architectures"] = found);
         let error = refused(&folder, &[named, "XLMRobertaForSequenceClassification"]);
-        assert!(matches!(error, LoadError::Architecture { .. }));
+        assert!(matches!(error, LoadError::Config(ConfigError::Architecture { .. })));
     }
 }
 
@@ -108,7 +118,7 @@ fn values_that_make_no_sense_are_refused_by_their_keys() {
         ("id2label", json!({})),
     ] {
         let error = refused(&with_config(|config| config[key] = value), &[key]);
-        assert!(matches!(error, LoadError::Config { .. }), "{error}");
+        assert!(matches!(error, LoadError::Config(ConfigError::Value { .. })), "{error}");
     }
 }
 
@@ -116,7 +126,7 @@ fn values_that_make_no_sense_are_refused_by_their_keys() {
 fn labels_that_do_not_match_the_classifier_are_refused() {
     let folder = with_config(|config| config["id2label"] = json!({ "0": "negative", "1": "positive" }));
     let error = refused(&folder, &["2 labels", "3 outputs", "id2label"]);
-    assert!(matches!(error, LoadError::LabelCount { named: 2, outputs: 3, .. }));
+    assert!(matches!(error, LoadError::Weights(WeightsError::LabelCount { named: 2, outputs: 3, .. })));
 }
 
 #[test]
@@ -124,12 +134,15 @@ fn weights_that_are_no_safetensors_file_are_refused() {
     for content in [&b""[..], b"version https://git-lfs.github.com/spec/v1", &[0xff; 64]] {
         let error =
             refused(&with_file("model.safetensors", content), &["model.safetensors", "fetch it again"]);
-        assert!(matches!(error, LoadError::Weights { .. }));
+        assert!(matches!(error, LoadError::Weights(WeightsError::Format { .. })));
     }
     let folder = small_model::folder();
     let whole = fs::read(folder.path().join("model.safetensors")).unwrap();
     let folder = with_file("model.safetensors", &whole[..whole.len() - 2]);
-    assert!(matches!(refused(&folder, &["model.safetensors"]), LoadError::Weights { .. }));
+    assert!(matches!(
+        refused(&folder, &["model.safetensors"]),
+        LoadError::Weights(WeightsError::Format { .. })
+    ));
 }
 
 #[test]
@@ -138,11 +151,11 @@ fn a_missing_tensor_is_named() {
         ["bert.pooler.dense.bias", "bert.encoder.layer.0.output.LayerNorm.weight", "classifier.weight"]
     {
         let folder = with_tensors(|tensors| drop(tensors.remove(name)));
-        assert!(matches!(refused(&folder, &[name]), LoadError::TensorMissing { .. }));
+        assert!(matches!(refused(&folder, &[name]), LoadError::Weights(WeightsError::TensorMissing { .. })));
     }
     let folder = with_config(|config| config["num_hidden_layers"] = json!(u64::MAX / 2));
     let error = refused(&folder, &["bert.encoder.layer.1.attention.self.query.weight"]);
-    assert!(matches!(error, LoadError::TensorMissing { .. }));
+    assert!(matches!(error, LoadError::Weights(WeightsError::TensorMissing { .. })));
 }
 
 #[test]
@@ -152,9 +165,15 @@ fn a_tensor_of_another_shape_is_named() {
         let turned = tensors[name].t().unwrap().contiguous().unwrap();
         tensors.insert(name.to_owned(), turned);
     });
-    assert!(matches!(refused(&folder, &[name, "[8, 16]", "[16, 8]"]), LoadError::TensorShape { .. }));
+    assert!(matches!(
+        refused(&folder, &[name, "[8, 16]", "[16, 8]"]),
+        LoadError::Weights(WeightsError::TensorShape { .. })
+    ));
     let folder = with_config(|config| config["vocab_size"] = json!(4_000));
-    assert!(matches!(refused(&folder, &["word_embeddings", "4000"]), LoadError::TensorShape { .. }));
+    assert!(matches!(
+        refused(&folder, &["word_embeddings", "4000"]),
+        LoadError::Weights(WeightsError::TensorShape { .. })
+    ));
 }
 
 #[test]
@@ -163,7 +182,10 @@ fn a_tensor_of_another_type_is_named() {
         let bias = Tensor::zeros(3, DType::I64, &Device::Cpu).unwrap();
         tensors.insert("classifier.bias".to_owned(), bias);
     });
-    assert!(matches!(refused(&folder, &["classifier.bias", "I64", "F32"]), LoadError::TensorType { .. }));
+    assert!(matches!(
+        refused(&folder, &["classifier.bias", "I64", "F32"]),
+        LoadError::Weights(WeightsError::TensorType { .. })
+    ));
 }
 
 #[test]
@@ -173,7 +195,10 @@ fn a_nan_in_the_weights_is_found_wherever_it_is() {
             let bias = Tensor::new(&[0.0_f32, f32::NAN, 0.0], &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
             tensors.insert("classifier.bias".to_owned(), bias);
         });
-        assert!(matches!(refused(&folder, &["NaN", "classifier.bias"]), LoadError::TensorNotFinite { .. }));
+        assert!(matches!(
+            refused(&folder, &["NaN", "classifier.bias"]),
+            LoadError::Weights(WeightsError::TensorNotFinite { .. })
+        ));
     }
 }
 
@@ -186,14 +211,17 @@ fn weights_whose_sums_overflow_are_found_by_the_trial_run() {
             tensors.insert(name.to_owned(), huge);
         }
     });
-    assert!(matches!(refused(&folder, &["no usable numbers"]), LoadError::WarmUp { .. }));
+    assert!(matches!(
+        refused(&folder, &["no usable numbers"]),
+        LoadError::Trial(TrialError::NotUsable { .. })
+    ));
 }
 
 #[test]
 fn a_tokenizer_that_is_none_is_refused() {
     for content in ["", "{}", "[1, 2]", "{\"version\": \"1.0\", \"model\": {\"type\": \"Nonesuch\"}}"] {
         let error = refused(&with_file("tokenizer.json", content), &["tokenizer.json"]);
-        assert!(matches!(error, LoadError::Tokenizer { .. }), "{error}");
+        assert!(matches!(error, LoadError::Tokenizer(TokenizerError::Unusable { .. })), "{error}");
     }
 }
 
@@ -210,7 +238,7 @@ fn a_tokenizer_of_a_larger_vocabulary_is_refused() {
     let mut json = small_model::tokenizer_json();
     json["model"]["vocab"]["extra"] = json!(10);
     let error = refused(&with_file("tokenizer.json", json.to_string()), &["up to 10", "10 tokens"]);
-    assert!(matches!(error, LoadError::Vocabulary { .. }));
+    assert!(matches!(error, LoadError::Tokenizer(TokenizerError::Vocabulary { .. })));
 }
 
 #[test]
@@ -218,18 +246,21 @@ fn a_model_that_drifts_from_its_reference_is_refused() {
     let case = |ids: Value, logits: Value| json!({ "cases": [{ "text": "good", "input_ids": ids, "logits": logits }] });
     let other_tokens = case(json!([1, 5, 2]), json!([0.0, 0.0, 0.0]));
     let error = refused(&with_file("reference.json", other_tokens.to_string()), &["text 0", "tokens"]);
-    assert!(matches!(error, LoadError::SelfTestTokens { .. }));
+    assert!(matches!(error, LoadError::Trial(TrialError::Tokens { .. })));
     for logits in [json!([90.0, 90.0, 90.0]), json!([0.0])] {
         let other_logits = case(json!([1, 4, 2]), logits);
         let error = refused(&with_file("reference.json", other_logits.to_string()), &["text 0", "0.001"]);
-        assert!(matches!(error, LoadError::SelfTestLogits { .. }));
+        assert!(matches!(error, LoadError::Trial(TrialError::Logits { .. })));
     }
 }
 
 #[test]
 fn a_model_without_room_for_a_token_is_refused() {
     let folder = with_config(|config| config["max_position_embeddings"] = json!(2));
-    assert!(matches!(load_from(folder.path()), Err(LoadError::Window { most: 0, .. })));
+    assert!(matches!(
+        load_from(folder.path()),
+        Err(LoadError::Setting(UnfitSetting::Window { most: 0, .. }))
+    ));
 }
 
 #[test]
@@ -237,9 +268,9 @@ fn settings_that_do_not_fit_the_model_or_the_machine_are_refused() {
     let folder = small_model::folder();
     let settings = ModelSettings::new(folder.path());
     let window = load(&ModelSettings { window: Some(17), ..settings.clone() });
-    assert!(matches!(window, Err(LoadError::Window { window: 17, most: 16 })));
+    assert!(matches!(window, Err(LoadError::Setting(UnfitSetting::Window { window: 17, most: 16 }))));
     let overlap = load(&ModelSettings { window: Some(4), overlap: Some(4), ..settings.clone() });
-    assert!(matches!(overlap, Err(LoadError::Overlap { overlap: 4, window: 4 })));
+    assert!(matches!(overlap, Err(LoadError::Setting(UnfitSetting::Overlap { overlap: 4, window: 4 }))));
     let precision = load(&ModelSettings { precision: Precision::F16, device: DeviceChoice::Cpu, ..settings });
-    assert!(matches!(precision, Err(LoadError::Precision { .. })));
+    assert!(matches!(precision, Err(LoadError::Setting(UnfitSetting::Precision { .. }))));
 }

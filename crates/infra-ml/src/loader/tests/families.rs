@@ -2,6 +2,7 @@
 //! makes them.
 
 use super::*;
+use crate::load_error::WeightsError;
 use crate::settings::DeviceChoice;
 
 /// The folders, and whether they run on the fast path.
@@ -28,9 +29,13 @@ fn folder(name: &str) -> std::path::PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", name].iter().collect()
 }
 
-fn load_family(name: &str, precision: Precision) -> Result<LoadedModel, LoadError> {
+fn family(name: &str, precision: Precision) -> ModelSettings {
     let settings = ModelSettings::new(folder(name));
-    load(&ModelSettings { precision, device: DeviceChoice::Cpu, labels: LabelMapping::Raw, ..settings })
+    ModelSettings { precision, device: DeviceChoice::Cpu, labels: LabelMapping::Raw, ..settings }
+}
+
+fn load_family(name: &str, precision: Precision) -> Result<LoadedModel, LoadError> {
+    load(&family(name, precision))
 }
 
 /// The token ids of the reference's texts, special tokens included, and their logits.
@@ -76,7 +81,7 @@ fn every_kind_gives_the_tokens_and_logits_of_transformers() {
 #[test]
 fn every_kind_gives_a_text_in_a_batch_the_logits_that_it_has_alone() {
     for (name, _) in FAMILIES {
-        let engine = &mut load_family(name, Precision::F32).unwrap().engines[0];
+        let engine = &mut load_all(&family(name, Precision::F32)).unwrap().0[0];
         let (mut texts, _) = references(name);
         // Texts of about one length are padded to one width.
         let longest = texts.iter().max_by_key(|ids| ids.len()).unwrap().clone();
@@ -138,7 +143,7 @@ fn every_kind_is_near_in_candles_operations_in_32_and_in_16_bits() {
 
 #[test]
 fn the_type_of_problem_and_the_labels_are_those_of_the_configuration() {
-    let of = |name| load_family(name, Precision::F32).unwrap().info.labels;
+    let of = |name| load_family(name, Precision::F32).unwrap().info.labels.clone();
     assert_eq!(of("bert-regression").problem_type(), ProblemType::Regression);
     assert_eq!(of("electra").problem_type(), ProblemType::MultiLabel);
     assert_eq!(of("xlm-roberta").problem_type(), ProblemType::SingleLabel);
@@ -220,7 +225,10 @@ fn what_is_not_supported_is_refused_by_its_key() {
             load_changed(&changed(name, |config| drop(config.insert(key.to_owned(), value)))).err().unwrap();
         let told = error.to_string();
         let word = if key.starts_with("rope") { "rope_t" } else { key };
-        assert!(matches!(error, LoadError::Config { .. }) && told.contains(word), "{name} {key}: {told}");
+        assert!(
+            matches!(error, LoadError::Config(ConfigError::Value { .. })) && told.contains(word),
+            "{name} {key}: {told}"
+        );
     }
 }
 
@@ -236,7 +244,10 @@ fn tensors_that_a_configuration_asks_for_must_be_there() {
     ] {
         let error =
             load_changed(&changed(name, |config| drop(config.insert(key.to_owned(), value)))).err().unwrap();
-        assert!(matches!(&error, LoadError::TensorMissing { name, .. } if name.ends_with(tensor)), "{error}");
+        assert!(
+            matches!(&error, LoadError::Weights(WeightsError::TensorMissing { name, .. }) if name.ends_with(tensor)),
+            "{error}"
+        );
     }
 }
 
@@ -254,7 +265,7 @@ fn scores_are_scaled_by_all_terms_that_are_named_as_transformers_does() {
 fn rotary_positions_in_another_form_are_not_passed_over() {
     let flat = json!({ "rope_theta": 10_000.0, "rope_type": "default" });
     let folder = changed("modernbert", |config| config["rope_parameters"] = flat);
-    assert!(matches!(load_changed(&folder), Err(LoadError::Json { .. })));
+    assert!(matches!(load_changed(&folder), Err(LoadError::Config(ConfigError::Keys { .. }))));
 }
 
 #[test]
@@ -262,16 +273,17 @@ fn a_tensor_in_two_files_is_refused() {
     let folder = changed("bert-regression", |_| {});
     let shard = |number| folder.path().join(format!("model-{number:05}-of-00005.safetensors"));
     std::fs::copy(shard(1), shard(2)).unwrap();
-    assert!(matches!(load_changed(&folder), Err(LoadError::TensorTwice { .. })));
+    assert!(matches!(load_changed(&folder), Err(LoadError::Weights(WeightsError::TensorTwice { .. }))));
 }
 
 #[test]
-fn bytes_are_refused_off_the_fast_path_and_not_chosen_there() {
+fn int8_is_refused_off_the_fast_path_and_not_chosen_there() {
     for (name, fast) in FAMILIES {
-        let asked = load_family(name, Precision::Int8);
-        assert_eq!(asked.is_ok(), fast, "{name}");
+        let int8 = load_family(name, Precision::Int8);
+        assert_eq!(int8.is_ok(), fast, "{name}");
         if !fast {
-            assert!(asked.is_err_and(|error| matches!(error, LoadError::NoBytes { .. })));
+            let error = int8.err().unwrap();
+            assert!(matches!(error, LoadError::Setting(UnfitSetting::Int8Unsupported { .. })));
             assert_eq!(load_family(name, Precision::Auto).unwrap().info.precision, "f32");
         }
     }

@@ -1,7 +1,7 @@
-//! What a commit says of a file, and whether bytes on the disk are that file.
+//! A file as its commit lists it, and the verification of bytes on the disk against it.
 //!
 //! A commit names each file by its git object id: the SHA-1 of the content with a header, or, for a large file, of a
-//! pointer that holds the content's SHA-256 and length. So whatever comes over the network is proven by the commit.
+//! pointer with the content's SHA-256 and length. So the commit verifies whatever comes over the network.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,20 +10,20 @@ use std::path::Path;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// A file as a commit has it.
+/// A file as its commit lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CommittedFile {
     pub(super) path: String,
     pub(super) size: u64,
     /// The git object id.
     pub(super) oid: String,
-    /// Whether git holds a pointer to the content rather than the content.
+    /// Whether git stores a pointer to the content (LFS) instead of the content.
     pub(super) large: bool,
 }
 
 impl CommittedFile {
-    /// The name of the blob that is this file, if the content at `path` is it.
-    pub(super) fn prove(&self, path: &Path) -> io::Result<Option<String>> {
+    /// The name of this file's blob, if the content at `path` is this file.
+    pub(super) fn verify(&self, path: &Path) -> io::Result<Option<String>> {
         let mut file = File::open(path)?;
         if self.large {
             let sha256 = digest(&mut file, Sha256::new())?;
@@ -34,7 +34,7 @@ impl CommittedFile {
         Ok((oid == self.oid).then_some(oid))
     }
 
-    /// Whether the blob of this name holds this file: the cache names blobs by their content.
+    /// Whether a blob of this name is this file: the cache names blobs by their content.
     pub(super) fn is_blob(&self, name: &str) -> bool {
         if !self.large {
             return name == self.oid;
@@ -42,7 +42,7 @@ impl CommittedFile {
         let pointer =
             format!("version https://git-lfs.github.com/spec/v1\noid sha256:{name}\nsize {}\n", self.size);
         let object = format!("blob {}\0{pointer}", pointer.len());
-        hex(&Sha1::digest(object.as_bytes())) == self.oid
+        hex::encode(Sha1::digest(object.as_bytes())) == self.oid
     }
 }
 
@@ -50,21 +50,12 @@ fn digest<D: Digest>(content: &mut impl Read, mut digest: D) -> io::Result<Strin
     let mut buffer = vec![0; 1 << 16];
     loop {
         match content.read(&mut buffer) {
-            Ok(0) => return Ok(hex(&digest.finalize())),
+            Ok(0) => return Ok(hex::encode(digest.finalize())),
             Ok(read) => digest.update(&buffer[..read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -86,18 +77,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_proven_by_the_object_id_that_git_gives_it() {
+    fn a_file_is_verified_by_the_object_id_that_git_gives_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hello");
         fs::write(&path, "hello").unwrap();
-        assert_eq!(hello(false).prove(&path).unwrap(), Some(hello(false).oid));
-        assert_eq!(hello(true).prove(&path).unwrap().as_deref(), Some(SHA256_OF_HELLO));
+        assert_eq!(hello(false).verify(&path).unwrap(), Some(hello(false).oid));
+        assert_eq!(hello(true).verify(&path).unwrap().as_deref(), Some(SHA256_OF_HELLO));
         fs::write(&path, "hellO").unwrap();
-        assert_eq!((hello(false).prove(&path).unwrap(), hello(true).prove(&path).unwrap()), (None, None));
+        assert_eq!((hello(false).verify(&path).unwrap(), hello(true).verify(&path).unwrap()), (None, None));
     }
 
     #[test]
-    fn a_blob_is_known_by_its_name() {
+    fn a_blob_is_recognized_by_its_name() {
         assert!(hello(true).is_blob(SHA256_OF_HELLO) && hello(false).is_blob(&hello(false).oid));
         assert!(
             !hello(true).is_blob(&SHA256_OF_HELLO.replace('2', "3"))

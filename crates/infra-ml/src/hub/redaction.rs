@@ -1,26 +1,27 @@
-/// `text` with every address in it as it may be told to anyone: without a user and password, and without a query, by which
-/// stores of large files know who may read.
-pub fn without_secrets(text: &str) -> String {
-    let mut told = String::with_capacity(text.len());
+/// Returns `text` with every URL in it reduced to what anybody may see: without a user and password, and without a query,
+/// by which stores of large files authorize a reader.
+///
+/// The text is a message of the client, so that addresses must be found in it before any crate can parse them.
+pub(super) fn redact_urls(text: &str) -> String {
+    let mut redacted = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
         let (before, address) = rest.split_at(at + "://".len());
-        told.push_str(before);
+        redacted.push_str(before);
         let end = address.find(|c: char| c.is_whitespace() || "()<>\"'".contains(c)).unwrap_or(address.len());
         let (address, after) = address.split_at(end);
         let host = address.find(['/', '?', '#']).unwrap_or(address.len());
         let (host, path) = address.split_at(host);
-        told.push_str(host.rsplit('@').next().unwrap_or(host));
+        redacted.push_str(host.rsplit('@').next().unwrap_or(host));
         let query = path.find(['?', '#']);
-        told.push_str(&path[..query.unwrap_or(path.len())]);
-        // What ends a sentence is no part of a query.
+        redacted.push_str(&path[..query.unwrap_or(path.len())]);
         if query.is_some() {
-            told.push_str("?…");
+            redacted.push_str("?…");
         }
         rest = after;
     }
-    told.push_str(rest);
-    told
+    redacted.push_str(rest);
+    redacted
 }
 
 #[cfg(test)]
@@ -28,8 +29,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_lose_users_passwords_and_queries_and_nothing_else() {
-        for (text, told) in [
+    fn urls_lose_users_passwords_and_queries_and_nothing_else() {
+        for (text, redacted) in [
             ("no address at all: a://", "no address at all: a://"),
             ("https://hub.example", "https://hub.example"),
             (
@@ -43,7 +44,7 @@ mod tests {
             ("http://a@b@c.example", "http://c.example"),
             ("two: http://x/?q https://u@y/#f", "two: http://x/?… https://y/?…"),
         ] {
-            assert_eq!(without_secrets(text), told);
+            assert_eq!(redact_urls(text), redacted);
         }
     }
 }

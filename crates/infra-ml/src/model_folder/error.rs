@@ -1,0 +1,56 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::model_folder::files::REQUIRED_FILES;
+
+/// A folder that contains no model, or a file of it that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// There is no such folder.
+    #[error("there is no model folder {}; set model.path to a Hugging Face folder with {}", path.display(), REQUIRED_FILES)]
+    FolderMissing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A required file is missing.
+    #[error("{} is missing; a model folder has {}", path.display(), REQUIRED_FILES)]
+    FileMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("{} cannot be read; see that it is a file and that this user may read it", path.display())]
+    FileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A JSON file has another content than expected.
+    #[error("{} does not hold what it should; fetch the file again", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where it goes wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// There are weights, but in another format.
+    #[error(
+        "{} is there, but no model.safetensors; weights in other formats are not read, since some of them run code: save \
+         the model again with transformers' save_pretrained, which writes model.safetensors", path.display()
+    )]
+    ForeignWeights {
+        /// The file in the other format.
+        path: PathBuf,
+    },
+    /// The index names a file outside its folder.
+    #[error("{} names the file {name:?}, which is not one of its folder; fetch the index again", path.display())]
+    ShardName {
+        /// The index.
+        path: PathBuf,
+        /// The name.
+        name: String,
+    },
+}
