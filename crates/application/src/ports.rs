@@ -26,7 +26,9 @@ pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;
 pub use read_models::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel};
 pub use repositories::{Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository};
-pub use schema_migrator::{MigrationStep, RecordedStep, SchemaError, SchemaMigrator, StepState};
+pub use schema_migrator::{
+    MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StepState,
+};
 pub use store_error::StoreError;
 pub use unit_of_work::{UnitOfWork, Write};
 pub use write_store::WriteStore;

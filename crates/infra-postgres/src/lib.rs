@@ -11,18 +11,16 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, expect(clippy::expect_used, reason = "a test may fail loudly"))]
 
+mod columns;
 mod database;
 mod error;
 mod health;
-mod json;
 mod migrate;
 mod pool;
 mod read_models;
 mod repositories;
-mod sentences_json;
 mod server_facts;
 mod settings;
-mod skipped_rows;
 mod store;
 mod timestamp;
 mod timing;

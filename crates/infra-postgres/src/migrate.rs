@@ -15,14 +15,17 @@ mod unlocked;
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::{MigrationStep, RecordedStep, SchemaError, SchemaMigrator, StoreError};
+use application::ports::{
+    MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StoreError,
+};
 use async_trait::async_trait;
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::{Executor, PgConnection};
+use store_codec::timed;
 
 use crate::database::Database;
 use crate::error::{CallError, Failure, unavailable};
-use crate::timing::{timed, within};
+use crate::timing::within;
 
 /// Brings the tables up and down by the migrations that are embedded in the program.
 pub struct PostgresMigrator {
@@ -52,17 +55,14 @@ impl PostgresMigrator {
     /// Changes the schema under sqlx's lock on the database: a second process waits for the first and then finds
     /// nothing left to do. The connection serves nothing else and is closed at the end, which gives up the lock
     /// whatever happened.
-    async fn change(&self, change: Change) -> Result<usize, SchemaError> {
+    async fn change(&self, change: SchemaChange) -> Result<usize, SchemaError> {
         let mut connection = self.database.connect_without_limit().await.map_err(unavailable)?;
         connection.lock().await.map_err(refused)?;
         // The lock above may be waited for: it holds up nobody but other migrators.
         let limit = format!("SET lock_timeout = {}", LOCK_TIMEOUT.as_millis());
         connection.execute(sqlx::AssertSqlSafe(limit)).await.map_err(unavailable)?;
         let steps = steps(&mut connection).await.map_err(unavailable)?;
-        let versions = match change {
-            Change::Up => MigrationStep::to_apply(&steps)?,
-            Change::Down { count } => MigrationStep::to_revert(&steps, count)?,
-        };
+        let versions = change.versions(&steps)?;
         connection.ensure_migrations_table(TABLE).await.map_err(refused)?;
         if let Some(version) = connection.dirty_version(TABLE).await.map_err(refused)? {
             return Err(refused(MigrateError::Dirty(version)).into());
@@ -79,22 +79,16 @@ impl PostgresMigrator {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Change {
-    Up,
-    Down { count: usize },
-}
-
 #[async_trait]
 impl SchemaMigrator for PostgresMigrator {
     #[tracing::instrument(name = "db.migrate_up", skip_all)]
     async fn up(&self) -> Result<usize, SchemaError> {
-        timed("migrate", self.change(Change::Up)).await
+        timed("migrate", self.change(SchemaChange::Up)).await
     }
 
     #[tracing::instrument(name = "db.migrate_down", skip_all, fields(count))]
     async fn down(&self, count: usize) -> Result<usize, SchemaError> {
-        timed("migrate", self.change(Change::Down { count })).await
+        timed("migrate", self.change(SchemaChange::Down { count })).await
     }
 
     #[tracing::instrument(name = "db.migration_status", skip_all)]
@@ -104,12 +98,16 @@ impl SchemaMigrator for PostgresMigrator {
 }
 
 /// Applies or reverts one step, again and again while others hold the locks that it needs.
-async fn execute(connection: &mut PgConnection, change: Change, version: i64) -> Result<(), MigrateError> {
+async fn execute(
+    connection: &mut PgConnection,
+    change: SchemaChange,
+    version: i64,
+) -> Result<(), MigrateError> {
     let mut attempt = 1;
     loop {
         let outcome = match change {
-            Change::Up => unlocked::apply(connection, find(version, true)?).await,
-            Change::Down { .. } => connection.revert(TABLE, find(version, false)?).await.map(drop),
+            SchemaChange::Up => unlocked::apply(connection, find(version, true)?).await,
+            SchemaChange::Down { .. } => connection.revert(TABLE, find(version, false)?).await.map(drop),
         };
         match outcome {
             Err(error) if attempt < ATTEMPTS && is_lock_timeout(&error) => {
@@ -145,14 +143,8 @@ fn find(version: i64, up: bool) -> Result<&'static Migration, MigrateError> {
 /// The steps of this release and those of the database, in order.
 async fn steps(connection: &mut PgConnection) -> Result<Vec<MigrationStep>, sqlx::Error> {
     let known = MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration());
-    let known: Vec<_> = known
-        .map(|step| RecordedStep {
-            version: step.version,
-            description: step.description.to_string(),
-            checksum: step.checksum.to_vec(),
-        })
-        .collect();
-    Ok(MigrationStep::compare(&known, applied(connection).await?))
+    let known = known.map(|step| (step.version, step.description.to_string(), step.checksum.to_vec()).into());
+    Ok(MigrationStep::compare(known, applied(connection).await?))
 }
 
 /// What the database records of each step that was applied to it.
@@ -168,8 +160,7 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<RecordedStep>, sql
         sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations WHERE success")
             .fetch_all(connection)
             .await?;
-    let recorded = |(version, description, checksum)| RecordedStep { version, description, checksum };
-    Ok(rows.into_iter().map(recorded).collect())
+    Ok(rows.into_iter().map(RecordedStep::from).collect())
 }
 
 fn refused(error: MigrateError) -> StoreError {

@@ -1,7 +1,7 @@
-use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use application::ports::StoreError;
+use store_codec::timed;
 
 use crate::error::{Failure, unavailable};
 
@@ -15,13 +15,4 @@ pub(crate) async fn within<T, E: Into<StoreError>>(
         Ok(answer) => answer.map_err(Into::into),
         Err(_elapsed) => Err(unavailable(Failure::TimedOut(timeout.as_millis()))),
     }
-}
-
-/// Runs `work` and records how long it took under `query_type`.
-pub(crate) async fn timed<T>(query_type: &'static str, work: impl Future<Output = T>) -> T {
-    let start = Instant::now();
-    let answer = work.await;
-    metrics::histogram!("db_query_duration_seconds", "query_type" => query_type)
-        .record(start.elapsed().as_secs_f64());
-    answer
 }

@@ -8,7 +8,7 @@
 
 mod apply;
 mod group;
-mod prepared;
+mod prepare;
 mod probe;
 mod queue;
 mod session;
@@ -26,7 +26,7 @@ use crate::database::Database;
 use crate::error::Failure;
 use crate::timing::within;
 
-use prepared::PreparedSet;
+use prepare::prepare;
 use queue::{Queue, Work};
 use session::Session;
 
@@ -95,7 +95,7 @@ impl WriteStore for Writer {
             return Ok(());
         }
         // Serializing and cutting texts into terms happens here, in the caller's task, not in the writer's.
-        let set = PreparedSet::prepare(work).await?;
+        let set = prepare(work).await?;
         within(self.timeout, "commit", async { self.queue.enter(set)?.answer().await }).await
     }
 }

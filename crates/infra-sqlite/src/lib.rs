@@ -8,18 +8,16 @@
 #![forbid(unsafe_code)]
 
 mod backup;
+mod columns;
 mod error;
 mod existing;
 mod health;
-mod json;
 mod migrate;
 mod pool;
 mod read_models;
 mod readers;
 mod repositories;
-mod sentences_json;
 mod settings;
-mod skipped_rows;
 mod store;
 mod timing;
 mod upkeep;

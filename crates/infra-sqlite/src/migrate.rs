@@ -1,11 +1,13 @@
-use application::ports::{MigrationStep, RecordedStep, SchemaError, SchemaMigrator, StoreError};
+use application::ports::{
+    MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StoreError,
+};
 use async_trait::async_trait;
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::{Connection, SqliteConnection};
+use store_codec::timed;
 
 use crate::error::{Failure, unavailable};
 use crate::pool::Database;
-use crate::timing::timed;
 
 /// Brings the tables up and down by the migrations that are embedded in the program.
 pub struct SqliteMigrator {
@@ -25,14 +27,11 @@ impl SqliteMigrator {
 
     /// Changes the schema in one transaction, which holds the write lock from the start: a second process waits
     /// for the first and then finds nothing left to do.
-    async fn change(&self, change: Change) -> Result<usize, SchemaError> {
+    async fn change(&self, change: SchemaChange) -> Result<usize, SchemaError> {
         let mut connection = self.database.writing().await.map_err(unavailable)?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
         let steps = steps(&mut transaction).await.map_err(unavailable)?;
-        let versions = match change {
-            Change::Up => MigrationStep::to_apply(&steps)?,
-            Change::Down { count } => MigrationStep::to_revert(&steps, count)?,
-        };
+        let versions = change.versions(&steps)?;
         execute(&mut transaction, change, &versions).await.map_err(refused)?;
         transaction.commit().await.map_err(unavailable)?;
         connection.close().await.map_err(unavailable)?;
@@ -47,12 +46,6 @@ impl SqliteMigrator {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Change {
-    Up,
-    Down { count: usize },
-}
-
 #[async_trait]
 impl SchemaMigrator for SqliteMigrator {
     #[tracing::instrument(name = "db.migrate_up", skip_all)]
@@ -61,12 +54,12 @@ impl SchemaMigrator for SqliteMigrator {
         if MigrationStep::to_apply(&self.status().await?)?.is_empty() {
             return Ok(0);
         }
-        timed("migrate", self.change(Change::Up)).await
+        timed("migrate", self.change(SchemaChange::Up)).await
     }
 
     #[tracing::instrument(name = "db.migrate_down", skip_all, fields(count))]
     async fn down(&self, count: usize) -> Result<usize, SchemaError> {
-        timed("migrate", self.change(Change::Down { count })).await
+        timed("migrate", self.change(SchemaChange::Down { count })).await
     }
 
     #[tracing::instrument(name = "db.migration_status", skip_all)]
@@ -78,7 +71,7 @@ impl SchemaMigrator for SqliteMigrator {
 /// Applies or reverts the steps `versions`, in their order.
 async fn execute(
     connection: &mut SqliteConnection,
-    change: Change,
+    change: SchemaChange,
     versions: &[i64],
 ) -> Result<(), MigrateError> {
     connection.ensure_migrations_table(TABLE).await?;
@@ -87,8 +80,8 @@ async fn execute(
     }
     for version in versions {
         match change {
-            Change::Up => _ = connection.apply(TABLE, find(*version, true)?).await?,
-            Change::Down { .. } => _ = connection.revert(TABLE, find(*version, false)?).await?,
+            SchemaChange::Up => _ = connection.apply(TABLE, find(*version, true)?).await?,
+            SchemaChange::Down { .. } => _ = connection.revert(TABLE, find(*version, false)?).await?,
         }
     }
     Ok(())
@@ -103,14 +96,8 @@ fn find(version: i64, up: bool) -> Result<&'static Migration, MigrateError> {
 /// The steps of this release and those of the database, in order.
 async fn steps(connection: &mut SqliteConnection) -> Result<Vec<MigrationStep>, sqlx::Error> {
     let known = MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration());
-    let known: Vec<_> = known
-        .map(|step| RecordedStep {
-            version: step.version,
-            description: step.description.to_string(),
-            checksum: step.checksum.to_vec(),
-        })
-        .collect();
-    Ok(MigrationStep::compare(&known, applied(connection).await?))
+    let known = known.map(|step| (step.version, step.description.to_string(), step.checksum.to_vec()).into());
+    Ok(MigrationStep::compare(known, applied(connection).await?))
 }
 
 /// What the database records of each step that was applied to it.
@@ -127,8 +114,7 @@ async fn applied(connection: &mut SqliteConnection) -> Result<Vec<RecordedStep>,
         sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations WHERE success")
             .fetch_all(connection)
             .await?;
-    let recorded = |(version, description, checksum)| RecordedStep { version, description, checksum };
-    Ok(rows.into_iter().map(recorded).collect())
+    Ok(rows.into_iter().map(RecordedStep::from).collect())
 }
 
 fn refused(error: MigrateError) -> StoreError {

@@ -2,6 +2,5 @@
 
 mod prediction;
 mod prediction_query;
-mod prediction_row;
 
 pub use prediction::SqlitePredictionReadModel;

@@ -8,7 +8,7 @@ mod activity;
 mod apply;
 mod group;
 mod job;
-mod prepared;
+mod prepare;
 mod queue;
 mod session;
 
@@ -27,7 +27,7 @@ use crate::timing::within;
 
 use group::{GroupLimits, PendingSet};
 use job::{CutLog, Job, PendingJob};
-use prepared::PreparedSet;
+use prepare::prepare;
 use queue::Queue;
 
 pub(crate) use activity::Activity;
@@ -124,7 +124,7 @@ impl WriteStore for Writer {
             return Ok(());
         }
         // Serializing and cutting texts into terms happens here, in the caller's task, not in the writer's.
-        let set = PreparedSet::prepare(work).await?;
+        let set = prepare(work).await?;
         let (answer, answered) = oneshot::channel();
         let request = Request::Set(PendingSet { set, answer, span: Span::current() });
         self.submit("commit", request, answered).await
@@ -154,12 +154,12 @@ impl Drop for AbandonOnDrop {
 
 /// The write set `first` and those that wait right behind it, up to the limits.
 fn gather(first: PendingSet, queue: &Queue<Request>, limits: GroupLimits) -> Vec<PendingSet> {
-    let mut rows = first.set.rows();
+    let mut rows = first.set.writes().len();
     let mut sets = vec![first];
     let is_set = |request: &Request| matches!(request, Request::Set(_));
     while sets.len() < limits.sets && rows < limits.rows {
         let Some(Request::Set(pending)) = queue.take_if(is_set) else { break };
-        rows += pending.set.rows();
+        rows += pending.set.writes().len();
         sets.push(pending);
     }
     sets

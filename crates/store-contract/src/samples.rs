@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use application::ports::UnitOfWork;
 use domain::entities::{NewPrediction, Prediction};
 use domain::events::DomainEvent;
 use domain::value_objects::{
@@ -75,6 +76,13 @@ impl Samples {
         let millis = u128::from(now.as_micros().div_euclid(1_000).unsigned_abs());
         millis << 80 | 7 << 76 | 2 << 62 | u128::from(self.ids)
     }
+}
+
+/// A unit of work of the default tenant that inserts one sample, whose text has `bytes` bytes.
+pub fn work_of(bytes: usize) -> UnitOfWork {
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.insert(&Samples::new().one_with(|new| new.text = text(&"word ".repeat(bytes / 5))));
+    work
 }
 
 /// A text of any length.

@@ -129,6 +129,24 @@ mod tests {
     }
 
     #[test]
+    fn the_stores_codec_knows_no_database_and_no_other_adapter_knows_it() {
+        assert_eq!(
+            with_line("store-codec", "dependencies", "sqlx.workspace = true"),
+            ["store-codec -> sqlx: sqlx belongs to infra-postgres and infra-sqlite"]
+        );
+        assert_eq!(
+            with_line("store-codec", "dependencies", "tokio.workspace = true"),
+            ["store-codec -> tokio: tokio is not on the list of store-codec"]
+        );
+        assert_eq!(
+            with_line("infra-local", "dependencies", "store-codec.workspace = true"),
+            [
+                "infra-local -> store-codec: of this workspace infra-local may depend on application and domain alone"
+            ]
+        );
+    }
+
+    #[test]
     fn dev_and_build_dependencies_have_lists_of_their_own() {
         assert_eq!(
             with_line("domain", "dev-dependencies", "serde_json.workspace = true"),

@@ -39,6 +39,18 @@ pub struct RecordedStep {
     pub checksum: Vec<u8>,
 }
 
+/// A change of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaChange {
+    /// Apply every step that is missing.
+    Up,
+    /// Revert the last `count` steps.
+    Down {
+        /// How many.
+        count: usize,
+    },
+}
+
 /// Why a schema was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
@@ -71,9 +83,29 @@ pub enum SchemaError {
     Store(#[from] StoreError),
 }
 
+impl SchemaChange {
+    /// The versions to apply or revert, in the order in which that must happen, where the schema stands at `steps`.
+    ///
+    /// # Errors
+    /// `AlteredStep`, `NewerStep`.
+    pub fn versions(self, steps: &[MigrationStep]) -> Result<Vec<i64>, SchemaError> {
+        match self {
+            Self::Up => MigrationStep::to_apply(steps),
+            Self::Down { count } => MigrationStep::to_revert(steps, count),
+        }
+    }
+}
+
+impl From<(i64, String, Vec<u8>)> for RecordedStep {
+    fn from((version, description, checksum): (i64, String, Vec<u8>)) -> Self {
+        Self { version, description, checksum }
+    }
+}
+
 impl MigrationStep {
     /// The steps that this release has and those that were applied to the store, in order.
-    pub fn compare(known: &[RecordedStep], applied: Vec<RecordedStep>) -> Vec<Self> {
+    pub fn compare(known: impl Iterator<Item = RecordedStep>, applied: Vec<RecordedStep>) -> Vec<Self> {
+        let known: Vec<_> = known.collect();
         let mut steps = BTreeMap::new();
         for RecordedStep { version, description, .. } in known.iter().cloned() {
             steps.insert(version, Self { version, description, state: StepState::Missing });
@@ -184,7 +216,7 @@ mod tests {
         };
         let known = [recorded(1, b"a"), recorded(2, b"b"), recorded(4, b"d")];
         let applied = vec![recorded(3, b"c"), recorded(2, b"other"), recorded(1, b"a")];
-        assert_eq!(MigrationStep::compare(&known, applied), steps("+!?."));
+        assert_eq!(MigrationStep::compare(known.into_iter(), applied), steps("+!?."));
     }
 
     #[test]

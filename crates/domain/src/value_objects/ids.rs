@@ -36,9 +36,27 @@ impl PredictionId {
     /// RFC 9562, every other bit zero. Ids and creation times are made from the same instant, so a bound on
     /// the time is also a bound on the id.
     pub fn lowest_at(instant: Timestamp) -> Self {
-        let millis = instant.as_micros().div_euclid(1_000).clamp(0, (1 << 48) - 1);
+        Self::first_of(millis_of(instant))
+    }
+
+    /// The lowest id that is too high to have been made before `end`: the first of the millisecond after that of `end`.
+    /// None where ids cannot say so, as their milliseconds end at 2^48.
+    pub fn lowest_after(end: Timestamp) -> Option<Self> {
+        let millis = millis_of(end);
+        (millis < LAST_MILLI).then(|| Self::first_of(millis + 1))
+    }
+
+    fn first_of(millis: i64) -> Self {
         Self(u128::from(millis.unsigned_abs()) << 80)
     }
+}
+
+/// The last millisecond that an id can hold.
+const LAST_MILLI: i64 = (1 << 48) - 1;
+
+/// The millisecond of the ids made at `instant`; ids of instants before the epoch have the first.
+fn millis_of(instant: Timestamp) -> i64 {
+    instant.as_micros().div_euclid(1_000).clamp(0, LAST_MILLI)
 }
 
 impl EventId {
@@ -108,6 +126,24 @@ mod tests {
     fn an_id_is_written_in_the_hyphenated_form() {
         let id = PredictionId::from_u128(0x0192_f3a4_b5c6_7d8e_9fa0_b1c2_d3e4_f506);
         assert_eq!(id.to_string(), "0192f3a4-b5c6-7d8e-9fa0-b1c2d3e4f506");
+    }
+
+    #[test]
+    fn no_id_made_before_an_instant_is_as_high_as_the_lowest_after_it() {
+        let after =
+            |micros| PredictionId::lowest_after(Timestamp::from_micros(micros)).map(PredictionId::as_u128);
+        assert_eq!(after(0), Some(1 << 80));
+        assert_eq!(after(1_000), Some(2 << 80));
+        assert_eq!(after(1_001), Some(2 << 80));
+        assert_eq!(after(1_999), Some(2 << 80));
+        assert_eq!(after(2_000), Some(3 << 80));
+        for before_the_epoch in [i64::MIN, -1_000_000, -1] {
+            assert_eq!(after(before_the_epoch), Some(1 << 80));
+        }
+        assert_eq!(after((LAST_MILLI - 1) * 1_000), Some(u128::from(LAST_MILLI.unsigned_abs()) << 80));
+        for after_the_last_milli in [LAST_MILLI * 1_000, i64::MAX] {
+            assert_eq!(after(after_the_last_milli), None);
+        }
     }
 
     #[test]

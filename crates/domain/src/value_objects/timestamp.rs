@@ -24,6 +24,11 @@ impl Timestamp {
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(micros(duration)))
     }
+
+    /// The time from `earlier` to this instant; zero where that is the later one.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0).max(0).unsigned_abs())
+    }
 }
 
 fn micros(duration: Duration) -> i64 {

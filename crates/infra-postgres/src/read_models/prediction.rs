@@ -1,26 +1,26 @@
 use application::dtos::PredictionRecord;
-use application::ports::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel, StoreError};
+use application::ports::{PredictionFilter, PredictionPage, PredictionReadModel, StoreError};
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
+use store_codec::{PageReader, read_prediction};
 
+use crate::columns::PostgresColumns;
 use crate::error::CallError;
 use crate::pool::{Lent, Pool};
 use crate::read_models::prediction_query::{find_query, list_query};
-use crate::read_models::prediction_row::{read_id, read_row};
-use crate::skipped_rows::SkippedRows;
 use crate::timing::within;
 
 /// Reads the table `predictions`.
 pub struct PostgresPredictionReadModel {
     pool: Pool,
-    skipped: SkippedRows,
+    reader: PageReader,
 }
 
 impl PostgresPredictionReadModel {
     pub(crate) fn new(pool: Pool) -> Self {
-        Self { pool, skipped: SkippedRows::default() }
+        Self { pool, reader: PageReader::default() }
     }
 }
 
@@ -32,7 +32,7 @@ async fn read(mut lent: Lent, mut query: QueryBuilder<Postgres>) -> Result<Vec<P
 
 #[async_trait]
 impl PredictionReadModel for PostgresPredictionReadModel {
-    #[tracing::instrument(name = "db.find_prediction", skip_all)]
+    #[tracing::instrument(name = "db.find_prediction", skip_all, fields(%id))]
     async fn find(
         &self,
         tenant: &TenantId,
@@ -40,7 +40,7 @@ impl PredictionReadModel for PostgresPredictionReadModel {
     ) -> Result<Option<PredictionRecord>, StoreError> {
         let read = async { read(self.pool.lend().await?, find_query(tenant, id)).await };
         let rows = within(self.pool.timeout(), "find", read).await?;
-        rows.first().map(read_row).transpose()
+        rows.first().map(|row| read_prediction(&PostgresColumns(row))).transpose()
     }
 
     #[tracing::instrument(name = "db.list_predictions", skip_all, fields(limit))]
@@ -54,7 +54,6 @@ impl PredictionReadModel for PostgresPredictionReadModel {
         let query = list_query(tenant, filter, after, limit.saturating_add(1));
         let read = async { read(self.pool.lend_for_list().await?, query).await };
         let rows = within(self.pool.timeout(), "list", read).await?;
-        let found = |row| FoundRow { id: read_id(row).ok(), record: read_row(row) };
-        PredictionPage::from_rows(rows.iter().map(found).collect(), limit, |error| self.skipped.add(error))
+        self.reader.read(rows.iter().map(PostgresColumns), limit)
     }
 }

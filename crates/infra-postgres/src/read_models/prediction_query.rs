@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
 use application::ports::PredictionFilter;
-use domain::value_objects::{PredictionId, TenantId, Timestamp};
+use domain::value_objects::{PredictionId, TenantId};
 use sqlx::{Postgres, QueryBuilder};
-use uuid::Uuid;
 
+use crate::columns::stored_id;
 use crate::timestamp::PgTimestamp;
 
 const SELECT: &str = "SELECT id, created_at, ref, sentiment, confidence, score_negative, score_neutral, \
@@ -14,7 +14,7 @@ const SELECT: &str = "SELECT id, created_at, ref, sentiment, confidence, score_n
 /// One prediction by its id.
 pub(super) fn find_query(tenant: &TenantId, id: PredictionId) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(SELECT);
-    query.push_bind(tenant.as_str()).push(" AND id = ").push_bind(uuid(id));
+    query.push_bind(tenant.as_str()).push(" AND id = ").push_bind(stored_id(id.as_u128()));
     query
 }
 
@@ -62,26 +62,15 @@ fn push_times(query: &mut QueryBuilder<Postgres>, filter: &PredictionFilter) {
     }
 }
 
-/// The range of ids that the cursor and the times leave. An id holds the whole milliseconds of the instant that
-/// is also the time of creation, so a bound on the time bounds the id, and the primary key serves as an index on
-/// times. The times themselves are compared as well: within a millisecond the id says nothing.
+/// A range of ids, for which there is an index in the order of the list.
 fn push_ids(query: &mut QueryBuilder<Postgres>, filter: &PredictionFilter, after: Option<PredictionId>) {
-    if let Some(lowest) = filter.from.map(PredictionId::lowest_at) {
-        query.push(" AND id >= ").push_bind(uuid(lowest));
+    let (from, below) = filter.id_range(after);
+    if let Some(from) = from {
+        query.push(" AND id >= ").push_bind(stored_id(from.as_u128()));
     }
-    let end = [after, filter.to.and_then(end_of_ids)].into_iter().flatten().min();
-    if let Some(end) = end {
-        query.push(" AND id < ").push_bind(uuid(end));
+    if let Some(below) = below {
+        query.push(" AND id < ").push_bind(stored_id(below.as_u128()));
     }
-}
-
-/// The lowest id that is too late for every time before `to`: that of the next millisecond. None where ids cannot
-/// tell, as their milliseconds end with 2^48. Every time before the epoch has the ids of its first millisecond.
-fn end_of_ids(to: Timestamp) -> Option<PredictionId> {
-    const LAST_MILLI: i64 = (1 << 48) - 1;
-    let milli = to.as_micros().div_euclid(1_000).max(0);
-    let next = (milli < LAST_MILLI).then(|| (milli + 1) * 1_000)?;
-    Some(PredictionId::lowest_at(Timestamp::from_micros(next)))
 }
 
 /// All of the terms must be among those of the text, each to the letter.
@@ -98,33 +87,9 @@ fn ts_query(terms: &BTreeSet<String>) -> String {
     terms.iter().map(quoted).collect::<Vec<_>>().join(" & ")
 }
 
-fn uuid(id: PredictionId) -> Uuid {
-    Uuid::from_u128(id.as_u128())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn end(micros: i64) -> Option<u128> {
-        end_of_ids(Timestamp::from_micros(micros)).map(PredictionId::as_u128)
-    }
-
-    #[test]
-    fn ids_end_with_the_millisecond_that_holds_the_last_time() {
-        assert_eq!(end(1_000), Some(2 << 80));
-        assert_eq!(end(1_001), Some(2 << 80));
-        assert_eq!(end(1_999), Some(2 << 80));
-        assert_eq!(end(2_000), Some(3 << 80));
-    }
-
-    #[test]
-    fn times_that_no_id_holds_do_not_hide_rows() {
-        assert_eq!(end(i64::MAX), None);
-        for before_the_epoch in [i64::MIN, -1_000_000, -1] {
-            assert_eq!(end(before_the_epoch), Some(1 << 80));
-        }
-    }
 
     #[test]
     fn a_term_is_quoted_whatever_it_holds() {

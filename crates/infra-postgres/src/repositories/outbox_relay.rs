@@ -1,35 +1,34 @@
-use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use application::ports::{Lease, OutboxEvent, OutboxRelayRepository, StoreError};
 use async_trait::async_trait;
-use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
-use sqlx::{Connection, FromRow};
+use domain::value_objects::EventId;
+use sqlx::Connection;
+use sqlx::postgres::PgRow;
+use store_codec::OutboxReader;
 use uuid::Uuid;
 
+use crate::columns::PostgresColumns;
 use crate::error::CallError;
 use crate::pool::Pool;
-use crate::timestamp::PgTimestamp;
 use crate::timing::within;
 
 /// The relay's side of the table `outbox`.
 pub struct PostgresOutboxRelayRepository {
     pool: Pool,
-    /// The `seq` of the rows that this process has found unreadable. It leaves them out from then on.
-    unreadable: Mutex<BTreeSet<i64>>,
+    reader: OutboxReader,
 }
 
 impl PostgresOutboxRelayRepository {
     pub(crate) fn new(pool: Pool) -> Self {
-        Self { pool, unreadable: Mutex::default() }
+        Self { pool, reader: OutboxReader::default() }
     }
 
     /// The oldest unpublished rows that are not known to be unreadable, at most `limit`.
-    async fn rows(&self, limit: u32) -> Result<Vec<OutboxRow>, CallError> {
-        let unreadable: Vec<i64> = self.unreadable().iter().copied().collect();
+    async fn rows(&self, limit: u32) -> Result<Vec<PgRow>, CallError> {
+        let unreadable = self.reader.unreadable();
         let mut lent = self.pool.lend().await?;
-        let rows = sqlx::query_as(
+        let rows = sqlx::query(
             "SELECT seq, tenant, event_id, event_type, prediction_id, occurred_at, payload::text, \
              clock_timestamp() AS now FROM outbox \
              WHERE published_at IS NULL AND seq <> ALL ($2) ORDER BY seq LIMIT $1",
@@ -51,33 +50,10 @@ impl PostgresOutboxRelayRepository {
     ) -> Result<Vec<(Duration, OutboxEvent)>, StoreError> {
         loop {
             let rows = within(self.pool.timeout(), query_type, self.rows(limit)).await?;
-            let end = rows.is_empty();
-            let events: Vec<_> = rows.into_iter().filter_map(|row| self.read(row)).collect();
-            if end || !events.is_empty() {
+            if let Some(events) = self.reader.read(rows.iter().map(PostgresColumns)) {
                 return Ok(events);
             }
         }
-    }
-
-    /// The row's age and event; none where it cannot be read, which is logged and counted.
-    fn read(&self, row: OutboxRow) -> Option<(Duration, OutboxEvent)> {
-        let seq = row.seq;
-        let (now, then) = (Timestamp::from(row.now), Timestamp::from(row.occurred_at));
-        let age =
-            Duration::from_micros(now.as_micros().saturating_sub(then.as_micros()).max(0).unsigned_abs());
-        match OutboxEvent::try_from(row) {
-            Ok(event) => Some((age, event)),
-            Err(error) => {
-                tracing::error!(seq, %error, "a row of the outbox cannot be read; its event stays unpublished");
-                metrics::counter!("undertone_corrupt_rows_total", "table" => "outbox").increment(1);
-                self.unreadable().insert(seq);
-                None
-            }
-        }
-    }
-
-    fn unreadable(&self) -> MutexGuard<'_, BTreeSet<i64>> {
-        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The lease's row stays locked until the commit, so that nobody else takes the lease in between, and the
@@ -161,34 +137,5 @@ impl OutboxRelayRepository for PostgresOutboxRelayRepository {
     #[tracing::instrument(name = "db.purge_published", skip_all, fields(limit))]
     async fn purge_published(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
         within(self.pool.timeout(), "purge_published", self.purge(age, limit)).await
-    }
-}
-
-/// A row of `outbox` that waits to be published.
-#[derive(FromRow)]
-struct OutboxRow {
-    seq: i64,
-    tenant: String,
-    event_id: Uuid,
-    event_type: String,
-    prediction_id: Uuid,
-    occurred_at: PgTimestamp,
-    payload: String,
-    now: PgTimestamp,
-}
-
-impl TryFrom<OutboxRow> for OutboxEvent {
-    type Error = StoreError;
-
-    fn try_from(row: OutboxRow) -> Result<Self, StoreError> {
-        let corrupt = |column| StoreError::Corrupt { table: "outbox", column, id: row.seq.to_string() };
-        Ok(Self {
-            tenant: TenantId::parse(row.tenant).map_err(|_| corrupt("tenant"))?,
-            event_id: EventId::from_u128(row.event_id.as_u128()),
-            event_type: row.event_type,
-            prediction_id: PredictionId::from_u128(row.prediction_id.as_u128()),
-            occurred_at: row.occurred_at.into(),
-            payload: row.payload,
-        })
     }
 }

@@ -1,12 +1,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use application::ports::StoreError;
+use domain::value_objects::PredictionId;
 use sqlx::PgConnection;
 use sqlx::postgres::PgBindIterExt;
+use store_codec::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
 use uuid::Uuid;
 
+use crate::columns::stored_id;
 use crate::error::CallError;
-use crate::writer::prepared::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
+use crate::timestamp::PgTimestamp;
 
 /// Writes the sets in their order, with as few statements as that allows, in the transaction that is open.
 pub(super) async fn apply(connection: &mut PgConnection, sets: &[&PreparedSet]) -> Result<(), CallError> {
@@ -31,7 +34,7 @@ struct Run<'s> {
     inserts: Vec<Owned<'s, PredictionValues>>,
     deletes: BTreeMap<&'s str, Vec<Uuid>>,
     events: Vec<Owned<'s, EventValues>>,
-    touched: HashSet<(&'s str, Uuid)>,
+    touched: HashSet<(&'s str, PredictionId)>,
 }
 
 /// Cuts the writes into as few runs as possible; nearly always it is one.
@@ -54,7 +57,9 @@ fn runs<'s>(sets: &[&'s PreparedSet]) -> Vec<Run<'s>> {
             }
             match write {
                 PreparedWrite::Insert(prediction) => run.inserts.push((tenant, prediction.as_ref())),
-                PreparedWrite::Delete(id) => run.deletes.entry(tenant).or_default().push(*id),
+                PreparedWrite::Delete(id) => {
+                    run.deletes.entry(tenant).or_default().push(stored_id(id.as_u128()));
+                }
                 PreparedWrite::Append(event) => run.events.push((tenant, event)),
             }
         }
@@ -97,14 +102,14 @@ async fn insert_predictions(
     let values = || rows.iter().map(|(_, prediction)| *prediction);
     let inserted: Vec<Uuid> = sqlx::query_scalar(INSERT_PREDICTIONS)
         .bind(rows.iter().map(|(tenant, _)| *tenant).bind_iter())
-        .bind(values().map(|row| row.id).bind_iter())
-        .bind(values().map(|row| row.created_at).bind_iter())
+        .bind(values().map(|row| stored_id(row.id.as_u128())).bind_iter())
+        .bind(values().map(|row| PgTimestamp::bound(row.created_at)).bind_iter())
         .bind(values().map(|row| row.reference.as_deref()).bind_iter())
         .bind(values().map(|row| row.sentiment).bind_iter())
         .bind(values().map(|row| row.confidence).bind_iter())
-        .bind(values().map(|row| row.negative).bind_iter())
-        .bind(values().map(|row| row.neutral).bind_iter())
-        .bind(values().map(|row| row.positive).bind_iter())
+        .bind(values().map(|row| row.scores.negative).bind_iter())
+        .bind(values().map(|row| row.scores.neutral).bind_iter())
+        .bind(values().map(|row| row.scores.positive).bind_iter())
         .bind(values().map(|row| row.labels.as_str()).bind_iter())
         .bind(values().map(|row| row.model_name.as_str()).bind_iter())
         .bind(values().map(|row| row.model_revision.as_str()).bind_iter())
@@ -119,7 +124,7 @@ async fn insert_predictions(
         .bind(values().map(|row| row.sentences.as_deref()).bind_iter())
         .fetch_all(connection)
         .await?;
-    match first_missing(values().map(|row| row.id), inserted) {
+    match first_missing(values().map(|row| stored_id(row.id.as_u128())), inserted) {
         None => Ok(()),
         Some(id) => Err(StoreError::Conflict { entity: "prediction", id: id.to_string() }.into()),
     }
@@ -152,14 +157,14 @@ async fn insert_events(
     let values = || rows.iter().map(|(_, event)| *event);
     let inserted: Vec<Uuid> = sqlx::query_scalar(INSERT_EVENTS)
         .bind(rows.iter().map(|(tenant, _)| *tenant).bind_iter())
-        .bind(values().map(|row| row.id).bind_iter())
+        .bind(values().map(|row| stored_id(row.event_id.as_u128())).bind_iter())
         .bind(values().map(|row| row.event_type).bind_iter())
-        .bind(values().map(|row| row.prediction_id).bind_iter())
-        .bind(values().map(|row| row.occurred_at).bind_iter())
+        .bind(values().map(|row| stored_id(row.prediction_id.as_u128())).bind_iter())
+        .bind(values().map(|row| PgTimestamp::bound(row.occurred_at)).bind_iter())
         .bind(values().map(|row| row.payload.as_str()).bind_iter())
         .fetch_all(connection)
         .await?;
-    match first_missing(values().map(|row| row.id), inserted) {
+    match first_missing(values().map(|row| stored_id(row.event_id.as_u128())), inserted) {
         None => Ok(()),
         Some(id) => Err(StoreError::Conflict { entity: "event", id: id.to_string() }.into()),
     }

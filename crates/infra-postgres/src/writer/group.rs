@@ -2,13 +2,12 @@ use std::collections::HashSet;
 
 use application::ports::StoreError;
 use sqlx::Executor;
+use store_codec::{PreparedSet, timed};
 use tokio::sync::oneshot;
 use tracing::Span;
 
 use crate::error::{CallError, Failure, unavailable};
-use crate::timing::timed;
 use crate::writer::apply::apply;
-use crate::writer::prepared::PreparedSet;
 use crate::writer::session::{OpenConnection, Session};
 
 /// A write set, who waits for it, and the span in which it was handed in.

@@ -1,7 +1,7 @@
 use sqlx::Executor;
+use store_codec::timed;
 
 use crate::error::Failure;
-use crate::timing::timed;
 use crate::writer::session::Session;
 
 /// What a prediction writes, taken back before the commit: it fails where a small write set would fail, on a full

@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use application::ports::StoreError;
+use store_codec::PreparedSet;
 use tokio::sync::{Notify, oneshot};
 use tracing::Span;
 
 use crate::error::{Failure, unavailable};
 use crate::writer::group::PendingSet;
-use crate::writer::prepared::PreparedSet;
 
 /// The most write sets of one transaction.
 const MOST_SETS: usize = 256;
@@ -133,7 +133,7 @@ impl State {
             && rows < MOST_ROWS
             && let Some((_, pending)) = self.waiting.pop_first()
         {
-            rows += pending.set.rows();
+            rows += pending.set.writes().len();
             sets.push(pending);
         }
         sets

@@ -1,24 +1,24 @@
 use application::dtos::PredictionRecord;
-use application::ports::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel, StoreError};
+use application::ports::{PredictionFilter, PredictionPage, PredictionReadModel, StoreError};
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
+use store_codec::{PageReader, read_prediction};
 
+use crate::columns::SqliteColumns;
 use crate::read_models::prediction_query::{find_query, list_query};
-use crate::read_models::prediction_row::{read_id, read_row};
 use crate::readers::Readers;
-use crate::skipped_rows::SkippedRows;
 
 /// Reads the table `predictions`. Lists, which may have to look at every row, have connections apart from those of
 /// reads by id, so that these never wait for lists.
 pub struct SqlitePredictionReadModel {
     finds: Readers,
     lists: Readers,
-    skipped: SkippedRows,
+    reader: PageReader,
 }
 
 impl SqlitePredictionReadModel {
     pub(crate) fn new(finds: Readers, lists: Readers) -> Self {
-        Self { finds, lists, skipped: SkippedRows::default() }
+        Self { finds, lists, reader: PageReader::default() }
     }
 }
 
@@ -34,7 +34,7 @@ impl PredictionReadModel for SqlitePredictionReadModel {
         let row = self.finds.read("find", move |connection| {
             Box::pin(async move { query.build().fetch_optional(connection).await })
         });
-        row.await?.as_ref().map(read_row).transpose()
+        row.await?.as_ref().map(|row| read_prediction(&SqliteColumns(row))).transpose()
     }
 
     #[tracing::instrument(name = "db.list_predictions", skip_all, fields(limit))]
@@ -50,7 +50,6 @@ impl PredictionReadModel for SqlitePredictionReadModel {
             Box::pin(async move { query.build().fetch_all(connection).await })
         });
         let rows = rows.await?;
-        let found = |row| FoundRow { id: read_id(row).ok(), record: read_row(row) };
-        PredictionPage::from_rows(rows.iter().map(found).collect(), limit, |error| self.skipped.add(error))
+        self.reader.read(rows.iter().map(SqliteColumns), limit)
     }
 }

@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use application::ports::PredictionFilter;
-use domain::value_objects::{Confidence, PredictionId, TenantId, Timestamp};
+use domain::value_objects::{Confidence, PredictionId, TenantId};
 use sqlx::{QueryBuilder, Sqlite};
+
+use crate::columns::stored_id;
 
 const SELECT: &str = "SELECT id, ref, metadata, sentiment, confidence, score_negative, score_neutral, \
      score_positive, labels, top_k, sentences, model_name, model_revision, tokens, windows, truncated, cached, \
@@ -12,7 +13,7 @@ const SELECT: &str = "SELECT id, ref, metadata, sentiment, confidence, score_neg
 /// One prediction by its id.
 pub(super) fn find_query(tenant: &TenantId, id: PredictionId) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(SELECT);
-    query.push_bind(tenant.as_str().to_owned()).push(" AND id = ").push_bind(bytes(id));
+    query.push_bind(tenant.as_str().to_owned()).push(" AND id = ").push_bind(stored_id(id.as_u128()));
     query
 }
 
@@ -62,25 +63,15 @@ fn push_times(query: &mut QueryBuilder<Sqlite>, filter: &PredictionFilter) {
     }
 }
 
-/// The range of ids that the cursor and the times leave. An id holds the whole milliseconds of the instant that
-/// is also the time of creation, so a bound on the time bounds the id, and the index on ids serves as one on
-/// times. The times themselves are compared as well: within a millisecond the id says nothing.
+/// A range of ids, for which there is an index in the order of the list.
 fn push_ids(query: &mut QueryBuilder<Sqlite>, filter: &PredictionFilter, after: Option<PredictionId>) {
-    if let Some(lowest) = filter.from.map(PredictionId::lowest_at) {
-        query.push(" AND id >= ").push_bind(bytes(lowest));
+    let (from, below) = filter.id_range(after);
+    if let Some(from) = from {
+        query.push(" AND id >= ").push_bind(stored_id(from.as_u128()));
     }
-    let end = [after, filter.to.and_then(first_id_after)].into_iter().flatten().min();
-    if let Some(end) = end {
-        query.push(" AND id < ").push_bind(bytes(end));
+    if let Some(below) = below {
+        query.push(" AND id < ").push_bind(stored_id(below.as_u128()));
     }
-}
-
-/// The lowest id of the millisecond that follows the one of `to`; none where ids cannot tell, as they hold the
-/// milliseconds from the epoch up to 2^48 only.
-fn first_id_after(to: Timestamp) -> Option<PredictionId> {
-    const ID_MICROS: i64 = ((1 << 48) - 1) * 1_000;
-    let next = to.plus(Duration::from_millis(1));
-    (1_000..ID_MICROS).contains(&next.as_micros()).then(|| PredictionId::lowest_at(next))
 }
 
 /// All of the terms must be among those of the text. A term holds letters and digits only, so that quoting it
@@ -96,16 +87,12 @@ fn push_terms(query: &mut QueryBuilder<Sqlite>, terms: &BTreeSet<String>) {
         .push(")");
 }
 
-fn bytes(id: PredictionId) -> Vec<u8> {
-    id.as_u128().to_be_bytes().to_vec()
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use application::ports::SchemaMigrator;
-    use domain::value_objects::{Reference, Sentiment};
+    use domain::value_objects::{Reference, Sentiment, Timestamp};
     use sqlx::AssertSqlSafe;
 
     use super::*;
@@ -166,18 +153,5 @@ mod tests {
             PredictionFilter { terms: BTreeSet::from(["nice".to_owned()]), ..PredictionFilter::default() };
         let plan = plan(filter).await;
         assert!(plan.contains("SCAN prediction_terms VIRTUAL TABLE INDEX"), "{plan}");
-    }
-
-    #[test]
-    fn a_time_within_a_millisecond_leaves_the_ids_of_that_millisecond_in() {
-        let id_at = |micros| PredictionId::lowest_at(Timestamp::from_micros(micros));
-        let end = |micros| first_id_after(Timestamp::from_micros(micros));
-        assert_eq!(end(5_000), Some(id_at(6_000)));
-        assert_eq!(end(5_001), Some(id_at(6_000)));
-        assert_eq!(end(5_999), Some(id_at(6_000)));
-        assert_eq!(end(0), Some(id_at(1_000)));
-        for ids_cannot_tell in [-1, -1_000_000, i64::MIN, i64::MAX, ((1 << 48) - 2) * 1_000] {
-            assert_eq!(end(ids_cannot_tell), None);
-        }
     }
 }

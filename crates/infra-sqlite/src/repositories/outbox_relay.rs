@@ -1,12 +1,14 @@
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::{Lease, OutboxEvent, OutboxRelayRepository, StoreError};
 use async_trait::async_trait;
-use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
-use sqlx::{FromRow, SqliteConnection};
+use domain::value_objects::EventId;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+use store_codec::OutboxReader;
 
+use crate::columns::SqliteColumns;
 use crate::error::WriteError;
 use crate::readers::Readers;
 use crate::writer::{WriteJob, Writer};
@@ -15,22 +17,21 @@ use crate::writer::{WriteJob, Writer};
 pub struct SqliteOutboxRelayRepository {
     readers: Readers,
     writer: Arc<Writer>,
-    /// The `seq` of the rows that this process has found unreadable. It leaves them out from then on.
-    unreadable: Mutex<BTreeSet<i64>>,
+    reader: OutboxReader,
 }
 
 impl SqliteOutboxRelayRepository {
     pub(crate) fn new(readers: Readers, writer: Arc<Writer>) -> Self {
-        Self { readers, writer, unreadable: Mutex::default() }
+        Self { readers, writer, reader: OutboxReader::default() }
     }
 
     /// The oldest unpublished rows that are not known to be unreadable, at most `limit`.
-    async fn rows(&self, query_type: &'static str, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        let unreadable: Vec<i64> = self.unreadable().iter().copied().collect();
-        let query = sqlx::query_as::<_, OutboxRow>(concat!(
+    async fn rows(&self, query_type: &'static str, limit: u32) -> Result<Vec<SqliteRow>, StoreError> {
+        let unreadable = self.reader.unreadable();
+        let query = sqlx::query(concat!(
             "SELECT seq, tenant, event_id, event_type, prediction_id, occurred_at, payload, ",
             now_us!(),
-            " - occurred_at AS age_us FROM outbox \
+            " AS now FROM outbox \
              WHERE published_at IS NULL AND seq NOT IN (SELECT value FROM json_each(?2)) ORDER BY seq LIMIT ?1",
         ))
         .bind(limit)
@@ -47,31 +48,10 @@ impl SqliteOutboxRelayRepository {
     ) -> Result<Vec<(Duration, OutboxEvent)>, StoreError> {
         loop {
             let rows = self.rows(query_type, limit).await?;
-            let end = rows.is_empty();
-            let events: Vec<_> = rows.into_iter().filter_map(|row| self.read(row)).collect();
-            if end || !events.is_empty() {
+            if let Some(events) = self.reader.read(rows.iter().map(SqliteColumns)) {
                 return Ok(events);
             }
         }
-    }
-
-    /// The row's age and event; none where it cannot be read, which is logged and counted.
-    fn read(&self, row: OutboxRow) -> Option<(Duration, OutboxEvent)> {
-        let seq = row.seq;
-        let age = Duration::from_micros(row.age_us.max(0).unsigned_abs());
-        match OutboxEvent::try_from(row) {
-            Ok(event) => Some((age, event)),
-            Err(error) => {
-                tracing::error!(seq, %error, "a row of the outbox cannot be read; its event stays unpublished");
-                metrics::counter!("undertone_corrupt_rows_total", "table" => "outbox").increment(1);
-                self.unreadable().insert(seq);
-                None
-            }
-        }
-    }
-
-    fn unreadable(&self) -> MutexGuard<'_, BTreeSet<i64>> {
-        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,39 +77,6 @@ impl OutboxRelayRepository for SqliteOutboxRelayRepository {
     #[tracing::instrument(name = "db.purge_published", skip_all, fields(limit))]
     async fn purge_published(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
         self.writer.run(PurgePublished { age, limit }).await
-    }
-}
-
-/// A row of `outbox` that waits to be published. Its texts are bytes, since SQLite does not check that they are UTF-8.
-#[derive(FromRow)]
-struct OutboxRow {
-    seq: i64,
-    tenant: Vec<u8>,
-    event_id: Vec<u8>,
-    event_type: Vec<u8>,
-    prediction_id: Vec<u8>,
-    occurred_at: i64,
-    payload: Vec<u8>,
-    age_us: i64,
-}
-
-impl TryFrom<OutboxRow> for OutboxEvent {
-    type Error = StoreError;
-
-    fn try_from(row: OutboxRow) -> Result<Self, StoreError> {
-        let corrupt = |column| StoreError::Corrupt { table: "outbox", column, id: row.seq.to_string() };
-        let bits = |bytes: Vec<u8>| bytes.try_into().ok().map(u128::from_be_bytes);
-        let text = |bytes: Vec<u8>, column| String::from_utf8(bytes).map_err(|_| corrupt(column));
-        Ok(Self {
-            tenant: TenantId::parse(text(row.tenant, "tenant")?).map_err(|_| corrupt("tenant"))?,
-            event_id: bits(row.event_id).map(EventId::from_u128).ok_or_else(|| corrupt("event_id"))?,
-            event_type: text(row.event_type, "event_type")?,
-            prediction_id: bits(row.prediction_id)
-                .map(PredictionId::from_u128)
-                .ok_or_else(|| corrupt("prediction_id"))?,
-            occurred_at: Timestamp::from_micros(row.occurred_at),
-            payload: text(row.payload, "payload")?,
-        })
     }
 }
 

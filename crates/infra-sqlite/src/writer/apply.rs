@@ -1,11 +1,12 @@
 use domain::value_objects::{PredictionId, TenantId};
 use sqlx::query_builder::Separated;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use store_codec::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
 
 use application::ports::StoreError;
 
+use crate::columns::stored_id;
 use crate::error::WriteError;
-use crate::writer::prepared::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
 
 /// How many rows one statement inserts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,13 +128,14 @@ fn push_prediction(
     (tenant, prediction): &Row<'_, PredictionValues>,
 ) {
     row.push_bind(tenant.as_str())
-        .push_bind(bytes(prediction.id.as_u128()))
+        .push_bind(stored_id(prediction.id.as_u128()))
         .push_bind(prediction.reference.as_deref())
         .push_bind(prediction.metadata.as_str())
         .push_bind(prediction.sentiment)
-        .push_bind(prediction.confidence);
-    for score in prediction.scores {
-        row.push_bind(score);
+        .push_bind(prediction.confidence.map(f64::from));
+    let scores = prediction.scores;
+    for score in [scores.negative, scores.neutral, scores.positive] {
+        row.push_bind(score.map(f64::from));
     }
     row.push_bind(prediction.labels.as_str())
         .push_bind(prediction.model_name.as_str())
@@ -142,7 +144,7 @@ fn push_prediction(
         .push_bind(prediction.windows)
         .push_bind(prediction.truncated)
         .push_bind(prediction.cached)
-        .push_bind(prediction.created_at)
+        .push_bind(prediction.created_at.as_micros())
         .push_bind(prediction.text.as_str())
         .push_bind(prediction.top_k)
         .push_bind(prediction.sentences.as_deref());
@@ -155,7 +157,7 @@ fn push_terms(query: &mut QueryBuilder<Sqlite>, predictions: &[Row<'_, Predictio
         row.push("(SELECT row FROM predictions WHERE tenant = ")
             .push_bind_unseparated(tenant.as_str())
             .push_unseparated(" AND id = ")
-            .push_bind_unseparated(bytes(prediction.id.as_u128()))
+            .push_bind_unseparated(stored_id(prediction.id.as_u128()))
             .push_unseparated(")")
             .push_bind(prediction.terms.as_str());
     });
@@ -169,7 +171,7 @@ async fn delete_prediction(
     let row: Option<i64> =
         sqlx::query_scalar("DELETE FROM predictions WHERE tenant = ?1 AND id = ?2 RETURNING row")
             .bind(tenant.as_str())
-            .bind(bytes(id.as_u128()))
+            .bind(stored_id(id.as_u128()))
             .fetch_optional(&mut *connection)
             .await?;
     let missing = || StoreError::NotFound { entity: "prediction", id: id.to_string() };
@@ -188,7 +190,7 @@ async fn insert_events(
         let mut query = QueryBuilder::new("");
         push_events(&mut query, now);
         let inserted = query.build().execute(&mut *connection).await;
-        let first = now.first().map(|(_, event)| event.id.to_string()).unwrap_or_default();
+        let first = now.first().map(|(_, event)| event.event_id.to_string()).unwrap_or_default();
         inserted.map_err(|error| WriteError::of_insert(error, "event", first))?;
         events = later;
     }
@@ -199,15 +201,10 @@ fn push_events(query: &mut QueryBuilder<Sqlite>, events: &[Row<'_, EventValues>]
     query.push("INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload) ");
     query.push_values(events, |mut row, (tenant, event)| {
         row.push_bind(tenant.as_str())
-            .push_bind(bytes(event.id.as_u128()))
+            .push_bind(stored_id(event.event_id.as_u128()))
             .push_bind(event.event_type)
-            .push_bind(bytes(event.prediction_id.as_u128()))
-            .push_bind(event.occurred_at)
+            .push_bind(stored_id(event.prediction_id.as_u128()))
+            .push_bind(event.occurred_at.as_micros())
             .push_bind(event.payload.as_str());
     });
-}
-
-/// An id as it is kept: 16 bytes, the most significant first, so that rows sort as ids do.
-fn bytes(bits: u128) -> Vec<u8> {
-    bits.to_be_bytes().to_vec()
 }

@@ -2,13 +2,12 @@ use std::collections::HashSet;
 
 use application::ports::StoreError;
 use sqlx::{Executor, SqliteConnection};
+use store_codec::{PreparedSet, PreparedWrite, timed};
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 use crate::error::{Failure, WriteError, is_full, unavailable};
-use crate::timing::timed;
 use crate::writer::apply::{RowsPerStatement, apply, script};
-use crate::writer::prepared::PreparedSet;
 use crate::writer::session::{Room, Session};
 
 /// A write set and who waits for it.
@@ -53,7 +52,7 @@ fn group_span(sets: &[PendingSet]) -> Span {
 async fn write_wanted(session: &mut Session, sets: Vec<PendingSet>) {
     metrics::histogram!("undertone_write_group_sets").record(sets.len() as f64);
     let room =
-        if sets.iter().any(|pending| pending.set.inserts()) { Room::Normal } else { Room::WithReserve };
+        if sets.iter().any(|pending| inserts(&pending.set)) { Room::Normal } else { Room::WithReserve };
     match timed("write_group", together(session, &sets, room)).await {
         Ok(()) => {
             note(session, &sets, room);
@@ -64,12 +63,22 @@ async fn write_wanted(session: &mut Session, sets: Vec<PendingSet>) {
     }
 }
 
+/// Whether the set adds predictions; one that does not is needed to make room in a full store.
+fn inserts(set: &PreparedSet) -> bool {
+    set.writes().iter().any(|write| matches!(write, PreparedWrite::Insert(_)))
+}
+
+/// Whether the set removes predictions.
+fn deletes(set: &PreparedSet) -> bool {
+    set.writes().iter().any(|write| matches!(write, PreparedWrite::Delete(_)))
+}
+
 /// Notes that the sets were committed.
 fn note(session: &Session, sets: &[PendingSet], room: Room) {
     if room == Room::Normal {
         session.activity().inserted();
     }
-    if sets.iter().any(|pending| pending.set.deletes()) {
+    if sets.iter().any(|pending| deletes(&pending.set)) {
         session.activity().deleted();
     }
 }
@@ -136,7 +145,7 @@ async fn give_up(session: &mut Session, sets: Vec<PendingSet>, room: Room, error
     if room == Room::Normal {
         session.activity().failed();
     }
-    let may_fit = |pending: &PendingSet| is_full(&error) && room == Room::Normal && !pending.set.inserts();
+    let may_fit = |pending: &PendingSet| is_full(&error) && room == Room::Normal && !inserts(&pending.set);
     let (again, sets): (Vec<_>, Vec<_>) = sets.into_iter().partition(may_fit);
     let failure = Failure::from(error);
     answer(sets, || Err(unavailable(failure.clone())));

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use domain::entities::Prediction;
 use domain::events::DomainEvent;
 use domain::policies::search_terms;
-use domain::value_objects::{MetadataValue, PredictionId, TenantId};
-use serde_json::Value;
+use domain::value_objects::{PredictionId, TenantId};
+use store_codec::write_payload;
 
 use super::{MemoryStore, Outgoing, Row, State};
 
@@ -78,22 +78,12 @@ impl From<&Prediction> for Row {
 }
 
 fn outgoing(tenant: &TenantId, event: &DomainEvent) -> OutboxEvent {
-    let fields = event.payload().into_iter().map(|(name, value)| {
-        let value = match value {
-            None => Value::Null,
-            Some(MetadataValue::Text(text)) => Value::from(text),
-            Some(MetadataValue::Integer(number)) => Value::from(number),
-            Some(MetadataValue::Float(number)) => Value::from(number),
-            Some(MetadataValue::Bool(value)) => Value::from(value),
-        };
-        (name.to_owned(), value)
-    });
     OutboxEvent {
         tenant: tenant.clone(),
         event_id: event.event_id(),
         event_type: event.event_type().to_owned(),
         prediction_id: event.prediction_id(),
         occurred_at: event.occurred_at(),
-        payload: Value::Object(fields.collect()).to_string(),
+        payload: write_payload(event),
     }
 }

@@ -45,6 +45,13 @@ pub(super) const LAYERS: &[Layer] = &[
         dev_outside: &["proptest", "tokio", "tracing-subscriber"],
     },
     Layer {
+        name: "store-codec",
+        inside: &["application", "domain"],
+        outside: &[&["metrics", "serde", "serde_json", "tracing"]],
+        dev_inside: &[],
+        dev_outside: &[],
+    },
+    Layer {
         name: "infra-local",
         inside: &["application", "domain"],
         outside: &[PLUMBING, &["moka", "sha2", "unicode-segmentation"]],
@@ -74,14 +81,14 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "infra-postgres",
-        inside: &["application", "domain"],
+        inside: &["application", "domain", "store-codec"],
         outside: &[PLUMBING, &["sqlx"]],
         dev_inside: &["store-contract", "testkit"],
         dev_outside: &["proptest", "tracing-subscriber"],
     },
     Layer {
         name: "infra-sqlite",
-        inside: &["application", "domain"],
+        inside: &["application", "domain", "store-codec"],
         outside: &[PLUMBING, &["sqlx"]],
         dev_inside: &["store-contract", "testkit"],
         dev_outside: &["proptest", "tempfile"],
@@ -135,7 +142,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "testkit",
-        inside: &["application", "domain"],
+        inside: &["application", "domain", "store-codec"],
         outside: &[PLUMBING, &["sha1", "sha2"]],
         dev_inside: &["store-contract"],
         dev_outside: &[],

@@ -27,6 +27,15 @@ pub struct PredictionFilter {
     pub terms: BTreeSet<String>,
 }
 
+impl PredictionFilter {
+    /// The ids that the times and the cursor leave in: from the first bound on, below the second. An id holds the whole
+    /// milliseconds of the prediction's time, so the times themselves must be compared as well.
+    pub fn id_range(&self, after: Option<PredictionId>) -> (Option<PredictionId>, Option<PredictionId>) {
+        let end = self.to.and_then(PredictionId::lowest_after);
+        (self.from.map(PredictionId::lowest_at), [after, end].into_iter().flatten().min())
+    }
+}
+
 /// A page of predictions.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PredictionPage {

@@ -23,7 +23,7 @@ fn pending(id: u128) -> (PendingSet, oneshot::Receiver<Result<(), StoreError>>) 
         work.delete(prediction_id);
     }
     let (answer, answered) = oneshot::channel();
-    let set = PreparedSet::from(work);
+    let set = PreparedSet::new(&work, usize::MAX);
     (PendingSet { set, answer, span: Span::none() }, answered)
 }
 

@@ -1,11 +1,15 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use application::ports::StoreError;
+use application::ports::{FoundRow, PredictionPage, StoreError};
+use domain::value_objects::PredictionId;
 
-/// Counts and logs the rows that lists leave out because they cannot be read.
+use crate::columns::Columns;
+use crate::prediction::read_prediction;
+
+/// Reads pages of predictions; counts and logs the rows that it leaves out because they cannot be read.
 #[derive(Debug, Default)]
-pub(crate) struct SkippedRows {
+pub struct PageReader {
     log: Mutex<Log>,
 }
 
@@ -18,20 +22,30 @@ struct Log {
     unreported: u64,
 }
 
-impl SkippedRows {
+impl PageReader {
+    /// Reads the page of the first `limit` of `rows`, of which there is one more where rows follow.
+    ///
+    /// # Errors
+    /// As [`PredictionPage::from_rows`].
+    pub fn read(
+        &self,
+        rows: impl IntoIterator<Item = impl Columns>,
+        limit: u32,
+    ) -> Result<PredictionPage, StoreError> {
+        let found = rows.into_iter().map(|row| FoundRow {
+            id: row.id("id").ok().map(PredictionId::from_u128),
+            record: read_prediction(&row),
+        });
+        PredictionPage::from_rows(found.collect(), limit, |error| self.skip(error))
+    }
+
     /// Records a row that was left out because of `error`.
-    pub(crate) fn add(&self, error: &StoreError) {
+    fn skip(&self, error: &StoreError) {
         let StoreError::Corrupt { table, column, id } = error else { return };
         metrics::counter!("undertone_corrupt_rows_total", "table" => *table).increment(1);
         let rows = self.log.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now());
         if let Some(rows) = rows {
-            tracing::warn!(
-                table,
-                column,
-                id,
-                rows,
-                "a list left out rows that cannot be read, such as this one"
-            );
+            tracing::warn!(table, column, id, rows, "a list left out unreadable rows, such as this one");
         }
     }
 }

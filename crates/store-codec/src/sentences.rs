@@ -1,9 +1,11 @@
-//! The JSON in which a row keeps its sentences.
+//! The JSON in which a row holds its sentences.
 
 use domain::value_objects::{Confidence, SentenceResult, Sentiment, SentimentScores, TextSpan};
 use serde::{Deserialize, Serialize};
 
-/// A sentence as it is kept. Probabilities are the f64 of the same value, whose decimal digits give them back.
+use crate::json::array;
+
+/// A sentence as it is stored. Probabilities are the f64 of the same value, whose decimal digits give them back.
 #[derive(Serialize, Deserialize)]
 struct StoredSentence {
     start: u32,
@@ -23,11 +25,10 @@ struct StoredSentence {
 /// The array of `sentences`, in their order.
 pub(crate) fn write_sentences(sentences: &[SentenceResult]) -> String {
     let stored: Vec<StoredSentence> = sentences.iter().map(StoredSentence::from).collect();
-    // Strings and numbers cannot fail to be written; an empty array would be seen as what it is.
-    serde_json::to_string(&stored).unwrap_or_else(|_| "[]".to_owned())
+    array(&stored)
 }
 
-/// The sentences that [`write_sentences`] wrote; none where it was something else.
+/// The sentences that [`write_sentences`] wrote; none where `json` is anything else.
 pub(crate) fn read_sentences(json: &str) -> Option<Vec<SentenceResult>> {
     let stored: Vec<StoredSentence> = serde_json::from_str(json).ok()?;
     stored.into_iter().map(StoredSentence::read).collect()
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_should_have_written_is_told_apart() {
+    fn other_json_is_not_read() {
         for bad in [
             "",
             "{}",

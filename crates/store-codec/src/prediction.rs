@@ -1,0 +1,71 @@
+use std::num::NonZeroU32;
+
+use application::dtos::{PredictSentimentResponse, PredictionRecord};
+use application::ports::StoreError;
+use domain::value_objects::{
+    Confidence, ModelRef, PredictionId, PredictionResult, Reference, SentenceResult, Sentiment,
+    SentimentScores, Usage,
+};
+
+use crate::columns::{Columns, Unreadable, count, text};
+use crate::json::{read_labels, read_metadata};
+use crate::sentences::read_sentences;
+
+/// Reads a row of `predictions`.
+///
+/// # Errors
+/// `Corrupt` for the first column that cannot be read.
+pub fn read_prediction(row: &impl Columns) -> Result<PredictionRecord, StoreError> {
+    let corrupt = |error: Unreadable, id| error.corrupt("predictions", id);
+    let id = row.id("id").map_err(|error| corrupt(error, "?".to_owned()))?;
+    let id = PredictionId::from_u128(id);
+    read(row, id).map_err(|error| corrupt(error, id.to_string()))
+}
+
+fn read(row: &impl Columns, id: PredictionId) -> Result<PredictionRecord, Unreadable> {
+    let result = read_result(row)?;
+    let reference = row.text("ref")?.map(Reference::parse).transpose();
+    let prediction = PredictSentimentResponse {
+        id,
+        reference: reference.map_err(|_| Unreadable("ref"))?,
+        sentiment: result.sentiment(),
+        confidence: result.confidence(),
+        scores: result.scores(),
+        labels: result.answered_labels().to_vec(),
+        sentences: result.sentences().map(<[SentenceResult]>::to_vec),
+        model: ModelRef::new(text(row, "model_name")?, text(row, "model_revision")?),
+        usage: Usage {
+            tokens: count(row, "tokens")?,
+            windows: count(row, "windows")?,
+            truncated: row.boolean("truncated")?,
+        },
+        cached: row.boolean("cached")?,
+        metadata: read_metadata(&text(row, "metadata")?).ok_or(Unreadable("metadata"))?,
+        created_at: row.time("created_at")?,
+    };
+    Ok(PredictionRecord { prediction, text: row.text("text")? })
+}
+
+fn read_result(row: &impl Columns) -> Result<PredictionResult, Unreadable> {
+    let sentiment = row.text("sentiment")?.map(|name| Sentiment::parse("sentiment", &name));
+    let confidence = row.real("confidence")?.map(|value| Confidence::try_new("confidence", value));
+    let scores = SentimentScores {
+        negative: row.real("score_negative")?,
+        neutral: row.real("score_neutral")?,
+        positive: row.real("score_positive")?,
+    };
+    let labels = read_labels(&text(row, "labels")?).ok_or(Unreadable("labels"))?;
+    // A number beyond any list's length leaves all labels in.
+    let top_k = row.integer("top_k")?.and_then(|most| u32::try_from(most).ok()).and_then(NonZeroU32::new);
+    let sentences = match row.text("sentences")? {
+        Some(json) => Some(read_sentences(&json).ok_or(Unreadable("sentences"))?),
+        None => None,
+    };
+    let result = PredictionResult::restore(
+        sentiment.transpose().map_err(|_| Unreadable("sentiment"))?,
+        confidence.transpose().map_err(|_| Unreadable("confidence"))?,
+        scores,
+        labels,
+    );
+    Ok(result.restore_details(top_k, sentences))
+}
