@@ -26,11 +26,14 @@ pub trait StoreHarness: Send + Sync + Sized {
 
     /// Spoils the default tenant's row `id`, as a newer release would that knows one more sentiment.
     async fn spoil(&self, id: PredictionId);
+}
 
-    /// Notes the step `version`, named "a newer step", as applied, as a release would that has one step more. Does nothing
-    /// where a store has no schema.
+/// One store under test that has a schema.
+#[async_trait]
+pub trait SchemaHarness: StoreHarness {
+    /// The schema.
+    fn migrator(&self) -> Arc<dyn SchemaMigrator>;
+
+    /// Records the step `version`, named "a newer step", as applied, as a release would that has one step more.
     async fn add_unknown_step(&self, version: i64);
-
-    /// The schema; none where a store has none.
-    fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>>;
 }

@@ -16,5 +16,5 @@ pub mod samples;
 pub mod seed;
 mod steps;
 
-pub use harness::StoreHarness;
+pub use harness::{SchemaHarness, StoreHarness};
 pub use list::CASES;

@@ -1,155 +1,170 @@
 /// Declares the one list of cases: the constant [`CASES`] and the macro that expands a test for each.
 macro_rules! declare_cases {
-    ($dollar:tt $($module:ident { $($case:ident),* $(,)? })*) => {
+    (
+        $dollar:tt
+        any_store { $($module:ident { $($case:ident),* $(,)? })* }
+        with_schema { $($schema_module:ident { $($schema_case:ident),* $(,)? })* }
+    ) => {
         /// The names of all cases.
-        pub const CASES: &[&str] = &[$($(stringify!($case)),*),*];
+        pub const CASES: &[&str] =
+            &[$($(stringify!($case)),*),*, $($(stringify!($schema_case)),*),*];
 
-        /// Expands one named test a case for the given [`StoreHarness`](crate::StoreHarness).
+        /// Expands one named test a case for the given [`SchemaHarness`](crate::SchemaHarness); with `, without schema`
+        /// those cases only that any [`StoreHarness`](crate::StoreHarness) can run.
         #[macro_export]
         macro_rules! store_contract {
+            (@test $dollar harness:ty, $dollar module:ident, $dollar case:ident) => {
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $dollar case() {
+                    let harness = <$dollar harness as $crate::StoreHarness>::start().await;
+                    $crate::cases::$dollar module::$dollar case(&harness).await;
+                }
+            };
             ($dollar harness:ty) => {
-                $($(
-                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                    async fn $case() {
-                        let harness = <$dollar harness as $crate::StoreHarness>::start().await;
-                        $crate::cases::$module::$case(&harness).await;
-                    }
-                )*)*
+                $crate::store_contract!($dollar harness, without schema);
+                $($($crate::store_contract!(@test $dollar harness, $schema_module, $schema_case);)*)*
+            };
+            ($dollar harness:ty, without schema) => {
+                $($($crate::store_contract!(@test $dollar harness, $module, $case);)*)*
             };
         }
     };
 }
 
 declare_cases! { $
-    round_trips {
-        a_prediction_comes_back_as_it_was_kept,
-        a_prediction_that_was_not_kept_is_not_found,
-        an_answer_without_sentiment_and_confidence_comes_back,
-        every_sentiment_and_every_set_of_scores_comes_back,
-        references_of_any_script_and_none_come_back,
-        metadata_of_every_kind_comes_back,
-        instants_come_back_to_the_microsecond,
-        usage_comes_back_up_to_the_largest_counts,
-        names_of_models_and_labels_come_back,
+    any_store {
+        round_trips {
+            a_prediction_comes_back_as_it_was_kept,
+            a_prediction_that_was_not_kept_is_not_found,
+            an_answer_without_sentiment_and_confidence_comes_back,
+            every_sentiment_and_every_set_of_scores_comes_back,
+            references_of_any_script_and_none_come_back,
+            metadata_of_every_kind_comes_back,
+            instants_come_back_to_the_microsecond,
+            usage_comes_back_up_to_the_largest_counts,
+            names_of_models_and_labels_come_back,
+        }
+        round_trips_of_scores {
+            extreme_probabilities_come_back_to_the_bit,
+            raw_scores_come_back_to_the_bit,
+            labels_stay_in_their_order,
+        }
+        round_trips_of_options {
+            as_many_labels_come_back_as_were_answered,
+            logits_come_back_to_the_bit,
+            sentences_come_back,
+        }
+        round_trips_of_texts {
+            nasty_texts_come_back,
+            a_sweep_over_unicode_comes_back,
+            random_texts_come_back,
+            a_text_of_fifty_thousand_characters_comes_back,
+        }
+        deletion {
+            a_deleted_prediction_is_gone,
+            deleting_twice_finds_nothing_the_second_time,
+            deleting_twice_in_one_set_deletes_nothing,
+            keeping_and_deleting_in_one_set_leaves_nothing,
+            deleting_and_keeping_in_one_set_replaces,
+            one_of_many_deletions_of_one_row_wins,
+            a_deleted_id_can_be_kept_again,
+        }
+        tenants {
+            tenants_do_not_see_each_other,
+            two_tenants_may_use_the_same_id,
+            events_carry_their_tenant,
+        }
+        unit_of_work {
+            dropping_a_unit_of_work_writes_nothing,
+            an_empty_unit_of_work_commits,
+            a_committed_write_is_seen_at_once,
+            a_set_of_a_thousand_predictions_commits_whole,
+            an_existing_id_is_a_conflict,
+            a_conflict_inside_one_set_writes_nothing,
+            a_missing_row_inside_one_set_writes_nothing,
+            a_conflict_fails_alone_inside_a_group,
+            a_missing_row_fails_alone_inside_a_group,
+            one_of_many_commits_of_one_id_wins,
+            a_commit_nobody_waits_for_is_whole_or_absent,
+        }
+        filters {
+            every_filter_alone_means_what_it_says,
+            every_two_filters_together_mean_both,
+            all_filters_together_mean_all,
+            every_filter_holds_from_page_to_page,
+            time_bounds_are_exact_to_the_microsecond,
+            time_bounds_may_lie_far_away,
+            confidence_bounds_are_exact,
+            the_model_filter_ignores_the_revision,
+            references_are_compared_exactly,
+        }
+        listing {
+            an_empty_store_lists_nothing,
+            pages_are_ordered_by_id_descending,
+            ids_are_compared_by_all_their_bits,
+            a_page_has_at_most_its_limit,
+            a_page_begins_below_the_last_row,
+            a_walk_sees_every_row_once_while_rows_come_and_go,
+            a_walk_sees_every_row_once_beside_a_writer,
+            ten_thousand_rows_are_paged_through,
+            a_row_that_cannot_be_read_is_left_out_of_lists,
+            a_walk_passes_rows_that_cannot_be_read,
+        }
+        search {
+            a_search_finds_whole_terms_only,
+            a_search_ignores_case,
+            a_search_keeps_accents_apart,
+            addresses_and_hyphens_are_found_by_their_terms,
+            a_run_without_spaces_is_one_term,
+            emoji_divide_terms_and_are_none,
+            every_term_must_be_in_the_text,
+            no_word_and_no_sign_is_an_operator,
+            terms_between_quotes_and_signs_are_found,
+            a_text_of_fifty_thousand_characters_is_found_by_every_term,
+            a_very_long_run_is_found_by_its_beginning,
+            deleted_texts_are_not_found,
+            a_search_holds_together_with_other_filters,
+        }
+        leases {
+            one_of_two_relays_holds_the_lease,
+            a_holder_renews_its_lease,
+            a_dead_relays_lease_passes_on,
+            a_released_lease_is_free_at_once,
+            releasing_a_lost_lease_changes_nothing,
+            the_fence_grows_with_every_holder,
+            one_of_many_who_ask_at_once_gets_the_lease,
+            leases_of_different_names_are_apart,
+            a_lease_that_ends_too_far_ahead_has_expired,
+        }
+        outbox {
+            outbox_events_come_in_insertion_order,
+            events_of_one_set_stay_in_order_beside_others,
+            an_event_comes_back_as_it_was_appended,
+            payloads_hold_the_events_fields_and_no_text,
+            at_most_the_limit_of_events_is_listed,
+            published_events_are_not_listed_again,
+            marking_an_event_again_changes_nothing,
+            a_lost_lease_marks_nothing,
+            a_purge_removes_only_old_published_events,
+            a_purge_removes_at_most_its_limit,
+            the_oldest_unpublished_event_has_an_age,
+        }
+        seeding {
+            every_row_of_a_filled_store_is_walked,
+            the_texts_of_a_filled_store_are_found,
+            a_filled_store_has_nothing_to_publish,
+        }
     }
-    round_trips_of_scores {
-        extreme_probabilities_come_back_to_the_bit,
-        raw_scores_come_back_to_the_bit,
-        labels_stay_in_their_order,
-    }
-    round_trips_of_options {
-        as_many_labels_come_back_as_were_answered,
-        logits_come_back_to_the_bit,
-        sentences_come_back,
-    }
-    round_trips_of_texts {
-        nasty_texts_come_back,
-        a_sweep_over_unicode_comes_back,
-        random_texts_come_back,
-        a_text_of_fifty_thousand_characters_comes_back,
-    }
-    deletion {
-        a_deleted_prediction_is_gone,
-        deleting_twice_finds_nothing_the_second_time,
-        deleting_twice_in_one_set_deletes_nothing,
-        keeping_and_deleting_in_one_set_leaves_nothing,
-        deleting_and_keeping_in_one_set_replaces,
-        one_of_many_deletions_of_one_row_wins,
-        a_deleted_id_can_be_kept_again,
-    }
-    tenants {
-        tenants_do_not_see_each_other,
-        two_tenants_may_use_the_same_id,
-        events_carry_their_tenant,
-    }
-    unit_of_work {
-        dropping_a_unit_of_work_writes_nothing,
-        an_empty_unit_of_work_commits,
-        a_committed_write_is_seen_at_once,
-        a_set_of_a_thousand_predictions_commits_whole,
-        an_existing_id_is_a_conflict,
-        a_conflict_inside_one_set_writes_nothing,
-        a_missing_row_inside_one_set_writes_nothing,
-        a_conflict_fails_alone_inside_a_group,
-        a_missing_row_fails_alone_inside_a_group,
-        one_of_many_commits_of_one_id_wins,
-        a_commit_nobody_waits_for_is_whole_or_absent,
-    }
-    filters {
-        every_filter_alone_means_what_it_says,
-        every_two_filters_together_mean_both,
-        all_filters_together_mean_all,
-        every_filter_holds_from_page_to_page,
-        time_bounds_are_exact_to_the_microsecond,
-        time_bounds_may_lie_far_away,
-        confidence_bounds_are_exact,
-        the_model_filter_ignores_the_revision,
-        references_are_compared_exactly,
-    }
-    listing {
-        an_empty_store_lists_nothing,
-        pages_are_ordered_by_id_descending,
-        ids_are_compared_by_all_their_bits,
-        a_page_has_at_most_its_limit,
-        a_page_begins_below_the_last_row,
-        a_walk_sees_every_row_once_while_rows_come_and_go,
-        a_walk_sees_every_row_once_beside_a_writer,
-        ten_thousand_rows_are_paged_through,
-        a_row_that_cannot_be_read_is_left_out_of_lists,
-        a_walk_passes_rows_that_cannot_be_read,
-    }
-    search {
-        a_search_finds_whole_terms_only,
-        a_search_ignores_case,
-        a_search_keeps_accents_apart,
-        addresses_and_hyphens_are_found_by_their_terms,
-        a_run_without_spaces_is_one_term,
-        emoji_divide_terms_and_are_none,
-        every_term_must_be_in_the_text,
-        no_word_and_no_sign_is_an_operator,
-        terms_between_quotes_and_signs_are_found,
-        a_text_of_fifty_thousand_characters_is_found_by_every_term,
-        a_very_long_run_is_found_by_its_beginning,
-        deleted_texts_are_not_found,
-        a_search_holds_together_with_other_filters,
-    }
-    leases {
-        one_of_two_relays_holds_the_lease,
-        a_holder_renews_its_lease,
-        a_dead_relays_lease_passes_on,
-        a_released_lease_is_free_at_once,
-        releasing_a_lost_lease_changes_nothing,
-        the_fence_grows_with_every_holder,
-        one_of_many_who_ask_at_once_gets_the_lease,
-        leases_of_different_names_are_apart,
-        a_lease_that_ends_too_far_ahead_has_expired,
-    }
-    outbox {
-        outbox_events_come_in_insertion_order,
-        events_of_one_set_stay_in_order_beside_others,
-        an_event_comes_back_as_it_was_appended,
-        payloads_hold_the_events_fields_and_no_text,
-        at_most_the_limit_of_events_is_listed,
-        published_events_are_not_listed_again,
-        marking_an_event_again_changes_nothing,
-        a_lost_lease_marks_nothing,
-        a_purge_removes_only_old_published_events,
-        a_purge_removes_at_most_its_limit,
-        the_oldest_unpublished_event_has_an_age,
-    }
-    schema {
-        migrating_twice_changes_nothing,
-        the_steps_of_the_schema_are_listed_in_order,
-        the_last_step_can_be_taken_back,
-        all_the_way_down_and_up_again_leads_to_an_empty_store,
-        many_may_migrate_at_once,
-        an_unknown_step_is_listed_and_left_alone,
-        no_step_below_an_unknown_one_is_reverted,
-        a_step_above_an_unknown_one_is_reverted,
-    }
-    seeding {
-        every_row_of_a_filled_store_is_walked,
-        the_texts_of_a_filled_store_are_found,
-        a_filled_store_has_nothing_to_publish,
+    with_schema {
+        schema {
+            migrating_twice_changes_nothing,
+            the_steps_of_the_schema_are_listed_in_order,
+            the_last_step_can_be_taken_back,
+            all_the_way_down_and_up_again_leads_to_an_empty_store,
+            many_may_migrate_at_once,
+            an_unknown_step_is_listed_and_left_alone,
+            no_step_below_an_unknown_one_is_reverted,
+            a_step_above_an_unknown_one_is_reverted,
+        }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use application::ports::{
-    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, WriteStore,
-};
+use application::ports::{LeaseRepository, OutboxRelayRepository, PredictionReadModel, WriteStore};
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
 use store_contract::{StoreHarness, store_contract};
@@ -37,15 +35,9 @@ impl StoreHarness for MemoryHarness {
     async fn spoil(&self, id: PredictionId) {
         self.0.corrupt(&TenantId::default(), id);
     }
-
-    async fn add_unknown_step(&self, _: i64) {}
-
-    fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {
-        None
-    }
 }
 
-store_contract!(MemoryHarness);
+store_contract!(MemoryHarness, without schema);
 
 #[tokio::test]
 async fn the_cache_in_memory_keeps_the_contract_of_caches() {

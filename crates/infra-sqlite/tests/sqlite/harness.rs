@@ -9,7 +9,7 @@ use domain::value_objects::PredictionId;
 use infra_sqlite::{SqliteSettings, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor};
-use store_contract::StoreHarness;
+use store_contract::{SchemaHarness, StoreHarness};
 use tempfile::TempDir;
 
 /// A store in a folder of its own.
@@ -77,14 +77,17 @@ impl StoreHarness for SqliteHarness {
         let changed = sqlx::query(change).bind(bytes).execute(&mut beside).await.unwrap();
         assert_eq!(changed.rows_affected(), 1);
     }
+}
+
+#[async_trait]
+impl SchemaHarness for SqliteHarness {
+    fn migrator(&self) -> Arc<dyn SchemaMigrator> {
+        self.store.migrator()
+    }
 
     async fn add_unknown_step(&self, version: i64) {
         let mut beside = SqliteConnectOptions::new().filename(self.store.path()).connect().await.unwrap();
         let step = "INSERT INTO _sqlx_migrations VALUES (?1, 'a newer step', '2030-01-01', TRUE, x'00', 1)";
         sqlx::query(step).bind(version).execute(&mut beside).await.unwrap();
-    }
-
-    fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {
-        Some(self.store.migrator())
     }
 }

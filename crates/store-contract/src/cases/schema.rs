@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use application::ports::{PredictionFilter, SchemaError, SchemaMigrator, StepState};
 
-use crate::StoreHarness;
+use crate::SchemaHarness;
 use crate::samples::Samples;
 use crate::steps::{find, keep, list_ids, unpublished};
 
@@ -14,8 +14,8 @@ async fn applied(migrator: &dyn SchemaMigrator) -> Vec<bool> {
 }
 
 /// A store that is up to date stays as it is, with what it keeps.
-pub async fn migrating_twice_changes_nothing(store: &impl StoreHarness) {
-    let Some(migrator) = store.migrator() else { return };
+pub async fn migrating_twice_changes_nothing(store: &impl SchemaHarness) {
+    let migrator = store.migrator();
     let prediction = Samples::new().one();
     keep(store, std::slice::from_ref(&prediction)).await;
     assert_eq!(migrator.up().await.expect("the steps are applied"), 0);
@@ -23,8 +23,8 @@ pub async fn migrating_twice_changes_nothing(store: &impl StoreHarness) {
 }
 
 /// The steps are listed in order, each with a name.
-pub async fn the_steps_of_the_schema_are_listed_in_order(store: &impl StoreHarness) {
-    let Some(migrator) = store.migrator() else { return };
+pub async fn the_steps_of_the_schema_are_listed_in_order(store: &impl SchemaHarness) {
+    let migrator = store.migrator();
     let steps = migrator.status().await.expect("the steps can be read");
     assert!(!steps.is_empty());
     assert!(steps.is_sorted_by(|a, b| a.version < b.version));
@@ -35,8 +35,8 @@ pub async fn the_steps_of_the_schema_are_listed_in_order(store: &impl StoreHarne
 }
 
 /// A step can be taken back and applied again.
-pub async fn the_last_step_can_be_taken_back(store: &impl StoreHarness) {
-    let Some(migrator) = store.migrator() else { return };
+pub async fn the_last_step_can_be_taken_back(store: &impl SchemaHarness) {
+    let migrator = store.migrator();
     let mut expected = applied(&*migrator).await;
     assert_eq!(migrator.down(1).await.expect("the step is taken back"), 1);
     *expected.last_mut().expect("there are steps") = false;
@@ -46,8 +46,8 @@ pub async fn the_last_step_can_be_taken_back(store: &impl StoreHarness) {
 }
 
 /// Every step can be taken back, with what was kept; then the way up leads to an empty store that works.
-pub async fn all_the_way_down_and_up_again_leads_to_an_empty_store(store: &impl StoreHarness) {
-    let Some(migrator) = store.migrator() else { return };
+pub async fn all_the_way_down_and_up_again_leads_to_an_empty_store(store: &impl SchemaHarness) {
+    let migrator = store.migrator();
     let mut samples = Samples::new();
     keep(store, &samples.many(3)).await;
     let steps = applied(&*migrator).await.len();
@@ -64,8 +64,8 @@ pub async fn all_the_way_down_and_up_again_leads_to_an_empty_store(store: &impl 
 }
 
 /// Several processes may bring an empty store up at the same time.
-pub async fn many_may_migrate_at_once(store: &impl StoreHarness) {
-    let Some(migrator) = store.migrator() else { return };
+pub async fn many_may_migrate_at_once(store: &impl SchemaHarness) {
+    let migrator = store.migrator();
     let steps = applied(&*migrator).await.len();
     migrator.down(steps).await.expect("the steps are taken back");
     let ups: Vec<_> = (0..4)
@@ -81,8 +81,8 @@ pub async fn many_may_migrate_at_once(store: &impl StoreHarness) {
 }
 
 /// A step that a newer release applied is listed as unknown, and the way up passes it.
-pub async fn an_unknown_step_is_listed_and_left_alone(store: &impl StoreHarness) {
-    let Some(migrator) = store.migrator() else { return };
+pub async fn an_unknown_step_is_listed_and_left_alone(store: &impl SchemaHarness) {
+    let migrator = store.migrator();
     let before = migrator.status().await.expect("the steps can be read");
     store.add_unknown_step(9_999).await;
     let steps = migrator.status().await.expect("the steps can be read");
@@ -96,8 +96,8 @@ pub async fn an_unknown_step_is_listed_and_left_alone(store: &impl StoreHarness)
 }
 
 /// What a newer release's step may build on is not reverted; above it there is nothing in the way.
-pub async fn no_step_below_an_unknown_one_is_reverted(store: &impl StoreHarness) {
-    let Some(migrator) = store.migrator() else { return };
+pub async fn no_step_below_an_unknown_one_is_reverted(store: &impl SchemaHarness) {
+    let migrator = store.migrator();
     let prediction = Samples::new().one();
     keep(store, std::slice::from_ref(&prediction)).await;
     store.add_unknown_step(9_999).await;
@@ -112,8 +112,8 @@ pub async fn no_step_below_an_unknown_one_is_reverted(store: &impl StoreHarness)
 }
 
 /// An unknown step below those that are reverted is not in their way.
-pub async fn a_step_above_an_unknown_one_is_reverted(store: &impl StoreHarness) {
-    let Some(migrator) = store.migrator() else { return };
+pub async fn a_step_above_an_unknown_one_is_reverted(store: &impl SchemaHarness) {
+    let migrator = store.migrator();
     store.add_unknown_step(0).await;
     assert_eq!(migrator.down(1).await.expect("the step is reverted"), 1);
     assert_eq!(migrator.up().await.expect("the step is applied"), 1);
