@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use application::ports::{
     LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StoreError, UnitOfWork,
@@ -8,8 +9,8 @@ use async_trait::async_trait;
 use domain::entities::Prediction;
 use domain::value_objects::{PredictionId, TenantId};
 use infra_postgres::{PostgresSettings, PostgresStore};
-use sqlx::Executor;
-use store_contract::StoreHarness;
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use store_contract::{SchemaHarness, StoreHarness};
 use uuid::Uuid;
 
 use crate::database::TestDatabase;
@@ -63,15 +64,18 @@ impl StoreHarness for PostgresHarness {
         let changed = sqlx::query(change).bind(id).execute(&mut beside).await.unwrap();
         assert_eq!(changed.rows_affected(), 1);
     }
+}
+
+#[async_trait]
+impl SchemaHarness for PostgresHarness {
+    fn migrator(&self) -> Arc<dyn SchemaMigrator> {
+        self.store.migrator()
+    }
 
     async fn add_unknown_step(&self, version: i64) {
         let step = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
                     VALUES ($1, 'a newer step', true, '\\x00', 0)";
         sqlx::query(step).bind(version).execute(&mut self.database.connect().await).await.unwrap();
-    }
-
-    fn migrator(&self) -> Option<Arc<dyn SchemaMigrator>> {
-        Some(self.store.migrator())
     }
 }
 
@@ -85,10 +89,22 @@ pub(crate) async fn keep(writes: &Arc<dyn WriteStore>, predictions: &[Prediction
     writes.commit(work).await
 }
 
+/// Longer than anything in these tests takes on a busy machine.
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
+
+/// Waits until `condition`, a query of one boolean, holds; fails after [`LIMIT`].
+pub(crate) async fn wait_until(connection: &mut PgConnection, condition: &str) {
+    let deadline = Instant::now() + LIMIT;
+    while !sqlx::query_scalar::<_, bool>(AssertSqlSafe(condition)).fetch_one(&mut *connection).await.unwrap()
+    {
+        assert!(Instant::now() < deadline, "not within {LIMIT:?}: {condition}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// Waits until a connection of the store waits for a lock.
 pub(crate) async fn wait_until_blocked(store: &PostgresHarness) {
-    let mut beside = store.database.connect().await;
-    let waiting = "SELECT count(*) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut beside).await.unwrap() == 0 {}
+    let is_blocked = "SELECT count(*) > 0 FROM pg_stat_activity \
+                      WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    wait_until(&mut store.database.connect().await, is_blocked).await;
 }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use application::ports::{PredictionFilter, SchemaError, SchemaMigrator};
 use domain::value_objects::TenantId;
@@ -13,10 +12,7 @@ use store_contract::samples::Samples;
 use tokio::task::JoinHandle;
 
 use crate::database::TestDatabase;
-use crate::harness::{PostgresHarness, keep};
-
-/// Far beyond anything that has to happen.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::harness::{PostgresHarness, keep, wait_until};
 
 /// A store with rows, whose last step was reverted.
 async fn filled_below_the_last_step(samples: &mut Samples) -> PostgresHarness {
@@ -28,16 +24,6 @@ async fn filled_below_the_last_step(samples: &mut Samples) -> PostgresHarness {
 
 fn start(migrator: Arc<dyn SchemaMigrator>) -> JoinHandle<Result<usize, SchemaError>> {
     tokio::spawn(async move { migrator.up().await })
-}
-
-/// Waits until `condition`, a query of one boolean, holds.
-async fn wait_until(connection: &mut PgConnection, condition: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    while !sqlx::query_scalar::<_, bool>(AssertSqlSafe(condition)).fetch_one(&mut *connection).await.unwrap()
-    {
-        assert!(Instant::now() < deadline, "waited in vain for {condition}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

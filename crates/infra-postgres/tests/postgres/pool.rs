@@ -12,10 +12,7 @@ use store_contract::samples::Samples;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use crate::harness::{PostgresHarness, keep};
-
-/// Longer than anything here may take on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::harness::{LIMIT, PostgresHarness, keep, wait_until};
 
 /// Puts a view in the place of `predictions` whose rows come through `filter`, an expression in SQL.
 async fn filter_reads_by(beside: &mut PgConnection, filter: &'static str) {
@@ -44,16 +41,17 @@ async fn list(predictions: Arc<dyn PredictionReadModel>) -> Result<usize, StoreE
     predictions.list(&TenantId::default(), &filter, None, 10).await.map(|page| page.items.len())
 }
 
+/// Counts the lists that the server runs now.
+const RUNNING_LISTS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+    AND state = 'active' AND query LIKE '%ORDER BY id%' AND pid <> pg_backend_pid()";
+
 /// The lists that the server runs now.
 async fn running_lists(beside: &mut PgConnection) -> i64 {
-    let running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                   AND state = 'active' AND query LIKE '%ORDER BY id%' AND pid <> pg_backend_pid()";
-    sqlx::query_scalar(running).fetch_one(beside).await.unwrap()
+    sqlx::query_scalar(RUNNING_LISTS).fetch_one(beside).await.unwrap()
 }
 
 async fn wait_for_running_lists(beside: &mut PgConnection, expected: i64) {
-    let wait = async { while running_lists(beside).await != expected {} };
-    tokio::time::timeout(PATIENCE, wait).await.expect("the lists begin or end");
+    wait_until(beside, &format!("SELECT ({RUNNING_LISTS}) = {expected}")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,23 +83,23 @@ async fn slow_lists_leave_connections_to_the_others() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_whose_caller_left_ends_on_the_server() {
-    let (store, mut beside) = with_slow_lists(|settings| settings.timeout = PATIENCE * 2).await;
+    let (store, mut beside) = with_slow_lists(|settings| settings.timeout = LIMIT * 2).await;
     let listing = tokio::spawn(list(store.predictions()));
     wait_for_running_lists(&mut beside, 1).await;
     listing.abort();
-    tokio::time::timeout(PATIENCE / 2, wait_for_running_lists(&mut beside, 0)).await.expect("it ends");
+    tokio::time::timeout(LIMIT / 2, wait_for_running_lists(&mut beside, 0)).await.expect("it ends");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callers_who_come_and_go_do_not_pile_up_lists_on_the_server() {
     let (store, mut beside) = with_slow_lists(|settings| {
         settings.max_connections = 4;
-        settings.timeout = PATIENCE;
+        settings.timeout = LIMIT;
     })
     .await;
     for _ in 0..12 {
         let callers: JoinSet<_> = (0..4).map(|_| list(store.predictions())).collect();
-        while running_lists(&mut beside).await == 0 {}
+        wait_until(&mut beside, &format!("SELECT ({RUNNING_LISTS}) > 0")).await;
         drop(callers);
         let running = running_lists(&mut beside).await;
         // Two that run, and two that the server has yet to notice have been left.

@@ -1,7 +1,6 @@
 //! Servers that take no writes, or none that last, while the store is open.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use application::action::chain;
 use application::ports::{HealthCheck, StoreError, WriteStore};
@@ -14,10 +13,7 @@ use store_contract::samples::Samples;
 use testkit::CapturedLog;
 use tracing::Level;
 
-use crate::harness::{PostgresHarness, keep};
-
-/// Longer than anything here may take on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::harness::{LIMIT, PostgresHarness, keep};
 
 /// Has the store make its connections anew, as after a failover.
 async fn end_connections(store: &PostgresHarness) {
@@ -39,7 +35,7 @@ fn refusal(outcome: Result<(), StoreError>) -> String {
 
 async fn wait_until_healthy(health: &dyn HealthCheck) {
     let wait = async { while health.check().await.is_err() {} };
-    tokio::time::timeout(PATIENCE, wait).await.expect("healthy again");
+    tokio::time::timeout(LIMIT, wait).await.expect("healthy again");
 }
 
 async fn count(beside: &mut PgConnection) -> i64 {
