@@ -4,7 +4,7 @@ use std::path::Path;
 
 use application::ports::ModelOrigin;
 
-use crate::engine::cpu::measured;
+use crate::engine::cpu::kernel_benches;
 use crate::engine::{Cores, TokenBatch};
 use crate::load_error::LoadError;
 use crate::loader;
@@ -13,12 +13,12 @@ use crate::settings::{ModelSettings, Precision};
 
 /// One product of `rows` rows by a matrix of `[outputs][inputs]`, with its bias.
 pub fn product(precision: Precision, rows: usize, [outputs, inputs]: [usize; 2]) -> impl FnMut() {
-    measured::product(precision, rows, [outputs, inputs])
+    kernel_benches::product(precision, rows, [outputs, inputs])
 }
 
 /// The attention of one sequence of `tokens`, `heads` heads of `size`.
 pub fn attention(tokens: usize, heads: usize, size: usize) -> impl FnMut() {
-    measured::attention(tokens, heads, size)
+    kernel_benches::attention(tokens, heads, size)
 }
 
 /// A forward pass of the model in `folder` over `sequences` sequences of `tokens`, on one core.

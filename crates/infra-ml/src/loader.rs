@@ -21,7 +21,7 @@ use domain::value_objects::ModelRef;
 use crate::architecture::{Architecture, BertLike};
 use crate::engine::Engine;
 use crate::engine::candle::CandleEngine;
-use crate::engine::cpu::{Arithmetic, CpuEngine, Level, Packing};
+use crate::engine::cpu::{Arithmetic, CpuEngine, Packing, SimdLevel};
 use crate::load_error::{LoadError, TrialError, UnfitSetting};
 use crate::model_folder::{self, ModelFolder};
 use crate::settings::{ModelSettings, Precision};
@@ -114,14 +114,14 @@ impl EngineLoading<'_> {
         &self,
         self_test: &SelfTestRun<'_>,
     ) -> Result<(Engines, Precision, SelfTest), LoadError> {
-        let (level, fast) = (Level::detect(), self.config.architecture().is_fast());
+        let (level, fast) = (SimdLevel::detect(), self.config.architecture().is_fast());
         if self.device.is_cpu() && !fast && self.settings.precision == Precision::Int8 {
             return Err(UnfitSetting::Int8Unsupported { path: self.folder.config() }.into());
         }
         let own_tolerance = self_test.reference.and_then(|reference| reference.tolerance(Precision::Int8));
         let precisions = self.device.precisions(
             self.settings.precision,
-            fast && level.has_fast_bytes(),
+            fast && level.has_fast_int8(),
             own_tolerance.is_some(),
         )?;
         let last = precisions.len() - 1;
@@ -138,7 +138,7 @@ impl EngineLoading<'_> {
         Err(LoadError::Stopped)
     }
 
-    fn load(&self, precision: Precision, level: Level) -> Result<Engines, TrialError> {
+    fn load(&self, precision: Precision, level: SimdLevel) -> Result<Engines, TrialError> {
         let engines = match self.config.architecture() {
             Architecture::BertLike(model) if self.device.is_cpu() => self.pack(model, precision, level),
             _ => self.put_on_device(precision),
@@ -147,11 +147,15 @@ impl EngineLoading<'_> {
     }
 
     /// An engine for each core, all with the same weights.
-    fn pack(&self, model: &BertLike, precision: Precision, level: Level) -> Result<Engines, BoxError> {
-        let arithmetic = if precision == Precision::Int8 { Arithmetic::Int8 } else { Arithmetic::F32 };
+    fn pack(&self, model: &BertLike, precision: Precision, level: SimdLevel) -> Result<Engines, BoxError> {
+        let arithmetic = Arithmetic::from(precision);
         let builder = self.weights.builder(DType::F32, &self.device.device)?;
-        let words = self.weights.dtype_of(&model.name("base.embeddings.word_embeddings.weight"));
-        let model = Packing { level, arithmetic, words }.pack(builder, model, self.config.labels().len())?;
+        let embedding_dtype = self.weights.dtype_of(&model.name("base.embeddings.word_embeddings.weight"));
+        let model = Packing { level, arithmetic, embedding_dtype }.pack(
+            builder,
+            model,
+            self.config.labels().len(),
+        )?;
         let cores = self.settings.threads.map_or_else(available_cores, NonZeroUsize::get);
         let pool = match cores {
             1 => None,

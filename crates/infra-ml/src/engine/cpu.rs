@@ -1,31 +1,34 @@
-//! The fast path: a BERT classifier on the CPU without padding.
+//! The fast path: BERT-like classifiers on the CPU, without padding.
 //!
-//! Weights are packed once, [`Classifier`]; a forward is functions over slices and one reused workspace, token ids in,
-//! logits out. All sequences of a batch lie one behind the other, so that products run over all tokens at once, and only
-//! attention looks at where a sequence ends. Start reading at `classifier.rs`, then `encoder.rs` (a layer), `linear.rs`
-//! (a product and what becomes of it while it is in registers), `tile.rs` (the innermost loops) and `arch.rs` (which
-//! instructions they become).
+//! [`Packing`] packs the weights once into a [`Classifier`]; a forward pass is functions over slices and one reused
+//! workspace, token ids in, logits out. The sequences of a batch are concatenated, so that matrix products run over all
+//! tokens at once; only attention needs to know where a sequence ends. Start reading at `classifier.rs`, then
+//! `encoder.rs` (a layer), `linear.rs` (a matrix product with its epilogue), `tile.rs` (the micro-kernels) and `arch.rs`
+//! (SIMD levels).
 
 #![expect(
     clippy::inline_always,
-    reason = "a loop is only as good as the instructions of the function it ends up in"
+    reason = "a kernel must be inlined into the function that enables its target features"
 )]
 
 mod activation;
+mod aligned_buf;
 mod arch;
+mod arithmetic;
 mod attention;
 mod classifier;
 mod encoder;
+mod epilogue;
+pub(crate) mod kernel_benches;
 mod linear;
-mod lines;
-pub(crate) mod measured;
 mod norm;
 mod packing;
 mod parallel;
 mod peak;
 mod rows;
 mod tile;
-mod words;
+mod vector;
+mod word_embeddings;
 
 use std::sync::Arc;
 
@@ -33,49 +36,49 @@ use rayon::ThreadPool;
 
 use crate::engine::{Cores, Engine, EngineError, TokenBatch};
 
-pub(crate) use arch::Level;
+pub(crate) use arch::SimdLevel;
+pub(crate) use arithmetic::Arithmetic;
 pub(crate) use classifier::Classifier;
-pub(crate) use linear::Arithmetic;
 pub(crate) use packing::Packing;
 pub use peak::peak_products_per_second;
 
 use classifier::Workspace;
 
-/// The tokens from which on a batch is faster on all cores than on one: below, what the cores wait for one another is
-/// more than what they save.
-fn worth_sharing(arithmetic: Arithmetic) -> usize {
+/// The tokens from which a batch is faster on all cores than on one; below, synchronization costs more than it saves.
+fn min_parallel_tokens(arithmetic: Arithmetic) -> usize {
     match arithmetic {
         Arithmetic::F32 => 16,
         Arithmetic::Int8 => 48,
     }
 }
 
-/// One worker's hold on a packed model.
+/// A packed classifier, shared by all workers, with one worker's workspace.
 pub(crate) struct CpuEngine {
     model: Arc<Classifier>,
-    space: Workspace,
-    /// The threads for what may use all cores; none where there is one core.
+    workspace: Workspace,
+    /// The threads for batches that may use all cores; `None` with one core.
     pool: Option<Arc<ThreadPool>>,
 }
 
 impl CpuEngine {
     pub(crate) fn new(model: Arc<Classifier>, pool: Option<Arc<ThreadPool>>) -> Self {
-        Self { space: model.workspace(), model, pool }
+        Self { workspace: model.workspace(), model, pool }
     }
 }
 
 impl Engine for CpuEngine {
     fn forward(&mut self, batch: &TokenBatch, cores: Cores) -> Result<Vec<Vec<f32>>, EngineError> {
-        let (model, space) = (&self.model, &mut self.space);
+        let (model, workspace) = (&self.model, &mut self.workspace);
+        let is_large = batch.tokens() >= min_parallel_tokens(model.arithmetic());
         Ok(match &self.pool {
-            Some(pool) if cores == Cores::All && batch.tokens() >= worth_sharing(model.arithmetic()) => {
-                pool.install(|| model.forward(space, batch.sequences(), pool.current_num_threads()))
+            Some(pool) if cores == Cores::All && is_large => {
+                pool.install(|| model.forward(workspace, batch.sequences(), pool.current_num_threads()))
             }
-            _ => model.forward(space, batch.sequences(), 1),
+            _ => model.forward(workspace, batch.sequences(), 1),
         })
     }
 
-    /// A token costs the same in a small batch as in a large one, so that batches are small: who comes late waits less.
+    /// Without padding a token costs the same in a small batch as in a large one; small batches reduce waiting.
     fn batch_tokens(&self) -> usize {
         256
     }

@@ -63,7 +63,7 @@ fn the_bundled_model_gives_the_reference_logits() {
 
 #[test]
 fn the_bundled_model_is_served_in_int8_where_that_is_fast_and_within_the_tolerance_of_its_reference() {
-    let fast = Level::detect().has_fast_bytes();
+    let fast = SimdLevel::detect().has_fast_int8();
     let auto = load_from(&bundled_folder()).unwrap();
     assert_eq!(auto.info.precision, if fast { "int8" } else { "f32" });
     let asked = ModelSettings { precision: Precision::Int8, ..ModelSettings::new(bundled_folder()) };

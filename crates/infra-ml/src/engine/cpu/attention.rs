@@ -1,238 +1,244 @@
-#![expect(unsafe_code, reason = "tiles are given pointers whose bounds were checked for all of them at once")]
+#![expect(
+    unsafe_code,
+    reason = "a tile reads through pointers whose bounds are checked once for all its reads"
+)]
 
 use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, SimdUnaryOp};
 use rten_vecmath::Exp;
 
-use super::arch::{Arch, Level, Work};
-use super::linear::store;
-use super::lines::Lines;
-use super::rows::fold_lanes;
+use super::aligned_buf::AlignedBuf;
+use super::arch::{Arch, Kernel, SimdLevel};
 use super::tile::tile_f32;
+use super::vector::{fold_lanes, store};
 
-/// `softmax(Q Kᵀ) V` of one sequence, head by head. Queries are scaled already.
+/// Multi-head attention of one sequence, `softmax(Q Kᵀ) V` for each head. The queries are scaled by `1 / √head_dim`.
 pub(super) struct Attention<'a> {
-    /// `[queries][heads · size]`: those whose result is wanted.
+    /// `[queries, heads · head_dim]`.
     pub(super) queries: &'a [f32],
-    /// `[tokens][2 · heads · size]`: keys, then values.
-    pub(super) memory: &'a [f32],
+    /// `[tokens, 2 · heads · head_dim]`: the keys of a token, then its values.
+    pub(super) key_value: &'a [f32],
     pub(super) heads: usize,
-    /// Of one head.
-    pub(super) size: usize,
-    /// `[queries][heads · size]`.
+    pub(super) head_dim: usize,
+    /// `[queries, heads · head_dim]`.
     pub(super) out: &'a mut [f32],
     pub(super) scratch: &'a mut AttentionScratch,
 }
 
-/// What one head of one sequence needs.
+/// Buffers for one head of one sequence.
 pub(super) struct AttentionScratch {
-    /// `[size][tokens]`, rows padded to whole vectors.
-    keys: Lines<f32>,
-    /// `[tokens][size]`, rows padded to whole vectors.
-    values: Lines<f32>,
-    /// `[queries of a tile][tokens]`, padded likewise.
-    scores: Lines<f32>,
+    /// `[head_dim, key_stride]`: the keys, transposed.
+    keys: AlignedBuf<f32>,
+    /// `[tokens, value_stride]`.
+    values: AlignedBuf<f32>,
+    /// `[rows of a tile, key_stride]`.
+    scores: AlignedBuf<f32>,
 }
 
 impl AttentionScratch {
     pub(super) fn new() -> Self {
-        Self { keys: Lines::zeros(0), values: Lines::zeros(0), scores: Lines::zeros(0) }
+        Self { keys: AlignedBuf::zeros(0), values: AlignedBuf::zeros(0), scores: AlignedBuf::zeros(0) }
     }
 }
 
 impl Attention<'_> {
-    pub(super) fn apply(self, level: Level) {
+    pub(super) fn apply(self, level: SimdLevel) {
         level.run(self);
     }
 
     fn width(&self) -> usize {
-        self.heads * self.size
+        self.heads * self.head_dim
     }
 
     fn tokens(&self) -> usize {
-        self.memory.len() / (2 * self.width())
+        self.key_value.len() / (2 * self.width())
     }
 }
 
-impl Work for Attention<'_> {
+impl Kernel for Attention<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<A: Arch, const ROWS: usize, const VECTORS: usize>(mut self, arch: A) {
         let lanes = arch.isa().f32().len();
-        let shape = Shape {
+        let layout = Layout {
             tokens: self.tokens(),
-            key_stride: stride(self.tokens(), lanes),
-            value_stride: self.size.next_multiple_of(lanes),
+            key_stride: key_stride(self.tokens(), lanes),
+            value_stride: self.head_dim.next_multiple_of(lanes),
         };
-        self.scratch.keys.reserve(self.size * shape.key_stride);
-        self.scratch.values.reserve(shape.tokens * shape.value_stride);
-        self.scratch.scores.reserve(6 * shape.key_stride);
+        self.scratch.keys.reserve(self.head_dim * layout.key_stride);
+        self.scratch.values.reserve(layout.tokens * layout.value_stride);
+        self.scratch.scores.reserve(6 * layout.key_stride);
         let queries = self.queries.len() / self.width();
-        let tiles = queries.div_ceil(ROWS);
+        let blocks = queries.div_ceil(ROWS);
         for head in 0..self.heads {
-            self.gather(arch, head, shape);
-            for tile in 0..tiles {
-                let (start, end) = (queries * tile / tiles, queries * (tile + 1) / tiles);
-                let tile = Tile { head, start, shape };
+            self.pack_key_value(arch, head, layout);
+            for block in 0..blocks {
+                let (start, end) = (queries * block / blocks, queries * (block + 1) / blocks);
+                let block = QueryBlock { head, start, layout };
                 match end - start {
-                    1 => self.tile::<A, 1, VECTORS>(arch, tile),
-                    2 => self.tile::<A, 2, VECTORS>(arch, tile),
-                    3 => self.tile::<A, 3, VECTORS>(arch, tile),
-                    4 => self.tile::<A, 4, VECTORS>(arch, tile),
-                    5 => self.tile::<A, 5, VECTORS>(arch, tile),
-                    _ => self.tile::<A, 6, VECTORS>(arch, tile),
+                    1 => self.attend::<A, 1, VECTORS>(arch, block),
+                    2 => self.attend::<A, 2, VECTORS>(arch, block),
+                    3 => self.attend::<A, 3, VECTORS>(arch, block),
+                    4 => self.attend::<A, 4, VECTORS>(arch, block),
+                    5 => self.attend::<A, 5, VECTORS>(arch, block),
+                    _ => self.attend::<A, 6, VECTORS>(arch, block),
                 }
             }
         }
     }
 }
 
+/// The layout of the scratch buffers; strides are whole vectors.
 #[derive(Clone, Copy)]
-struct Shape {
+struct Layout {
     tokens: usize,
     key_stride: usize,
     value_stride: usize,
 }
 
-/// Some queries, from `start` on, as one head sees them.
+/// The queries of a head that form the rows of a tile, from row `start` on.
 #[derive(Clone, Copy)]
-struct Tile {
+struct QueryBlock {
     head: usize,
     start: usize,
-    shape: Shape,
+    layout: Layout,
 }
 
-/// Whole vectors, and never a power of two apart, which would put all rows into the same few places of the cache.
-fn stride(tokens: usize, lanes: usize) -> usize {
+/// Whole vectors, but no multiple of 128 numbers: a large power-of-two stride maps all rows to the same cache sets.
+fn key_stride(tokens: usize, lanes: usize) -> usize {
     let whole = tokens.next_multiple_of(lanes);
     if whole.is_multiple_of(128) { whole + lanes } else { whole }
 }
 
 impl Attention<'_> {
-    /// Copies the head's keys, transposed, and values to where they lie together.
+    /// Copies the head's keys, transposed, and its values into the scratch buffers.
     #[inline(always)]
-    fn gather<A: Arch>(&mut self, arch: A, head: usize, shape: Shape) {
+    fn pack_key_value<A: Arch>(&mut self, arch: A, head: usize, layout: Layout) {
         let ops = arch.isa().f32();
-        let (width, size) = (self.width(), self.size);
-        let key = |token: usize| &self.memory[token * 2 * width + head * size..][..size];
+        let (width, head_dim) = (self.width(), self.head_dim);
+        let key = |token: usize| &self.key_value[token * 2 * width + head * head_dim..][..head_dim];
         let keys = &mut self.scratch.keys;
-        let fours = shape.tokens / 4 * 4;
+        let fours = layout.tokens / 4 * 4;
         for token in (0..fours).step_by(4) {
             let rows: [&[f32]; 4] = [key(token), key(token + 1), key(token + 2), key(token + 3)];
-            for place in 0..size {
-                let four = [rows[0][place], rows[1][place], rows[2][place], rows[3][place]];
-                keys[place * shape.key_stride + token..][..4].copy_from_slice(&four);
+            for dim in 0..head_dim {
+                let four = [rows[0][dim], rows[1][dim], rows[2][dim], rows[3][dim]];
+                keys[dim * layout.key_stride + token..][..4].copy_from_slice(&four);
             }
         }
-        for token in fours..shape.tokens {
-            for (place, number) in key(token).iter().enumerate() {
-                keys[place * shape.key_stride + token] = *number;
+        for token in fours..layout.tokens {
+            for (dim, number) in key(token).iter().enumerate() {
+                keys[dim * layout.key_stride + token] = *number;
             }
         }
-        for token in 0..shape.tokens {
-            let value = &self.memory[(token * 2 + 1) * width + head * size..][..size];
-            let out = &mut self.scratch.values[token * shape.value_stride..][..shape.value_stride];
+        for token in 0..layout.tokens {
+            let value = &self.key_value[(token * 2 + 1) * width + head * head_dim..][..head_dim];
+            let out = &mut self.scratch.values[token * layout.value_stride..][..layout.value_stride];
             for (value, out) in value.chunks(ops.len()).zip(out.chunks_exact_mut(ops.len())) {
                 ops.store(ops.load_pad(value).0, out);
             }
         }
     }
 
+    /// Computes the attention of a block of `ROWS` queries.
     #[inline(always)]
-    fn tile<A: Arch, const ROWS: usize, const VECTORS: usize>(&mut self, arch: A, tile: Tile) {
-        let Tile { head, start, shape } = tile;
+    fn attend<A: Arch, const ROWS: usize, const VECTORS: usize>(&mut self, arch: A, block: QueryBlock) {
+        let QueryBlock { head, start, layout } = block;
         let lanes = arch.isa().f32().len();
-        let (width, size) = (self.width(), self.size);
+        let (width, head_dim) = (self.width(), self.head_dim);
         let queries = &self.queries[start * width..][..ROWS * width];
-        let queries = std::array::from_fn(|row| queries[row * width + head * size..][..size].as_ptr());
-        let vectors = shape.tokens.div_ceil(lanes);
+        let queries =
+            std::array::from_fn(|row| queries[row * width + head * head_dim..][..head_dim].as_ptr());
+        let vectors = layout.tokens.div_ceil(lanes);
         let mut vector = 0;
         while vector < vectors {
             let column = vector * lanes;
             if vectors - vector >= VECTORS {
-                self.scores::<A, ROWS, VECTORS>(arch, queries, column, shape);
+                self.scores::<A, ROWS, VECTORS>(arch, queries, column, layout);
                 vector += VECTORS;
             } else if vectors - vector >= 2 {
-                self.scores::<A, ROWS, 2>(arch, queries, column, shape);
+                self.scores::<A, ROWS, 2>(arch, queries, column, layout);
                 vector += 2;
             } else {
-                self.scores::<A, ROWS, 1>(arch, queries, column, shape);
+                self.scores::<A, ROWS, 1>(arch, queries, column, layout);
                 vector += 1;
             }
         }
-        let mut shares = [0.0; ROWS];
-        for (row, share) in shares.iter_mut().enumerate() {
-            let scores = &mut self.scratch.scores[row * shape.key_stride..][..shape.tokens];
-            *share = 1.0 / exponentials(arch, scores);
+        let mut normalizers = [0.0; ROWS];
+        for (row, normalizer) in normalizers.iter_mut().enumerate() {
+            let scores = &mut self.scratch.scores[row * layout.key_stride..][..layout.tokens];
+            *normalizer = 1.0 / exponentials(arch, scores);
         }
-        let vectors = size.div_ceil(lanes);
+        let vectors = head_dim.div_ceil(lanes);
         let mut vector = 0;
         while vector < vectors {
             let column = vector * lanes;
             if vectors - vector >= 2 {
-                self.sums::<A, ROWS, 2>(arch, tile, column, shares);
+                self.weighted_values::<A, ROWS, 2>(arch, block, column, normalizers);
                 vector += 2;
             } else {
-                self.sums::<A, ROWS, 1>(arch, tile, column, shares);
+                self.weighted_values::<A, ROWS, 1>(arch, block, column, normalizers);
                 vector += 1;
             }
         }
     }
 
+    /// Writes the scores of the `queries` with the tokens from `column` on, `VECTORS` vectors of them.
     #[inline(always)]
     fn scores<A: Arch, const ROWS: usize, const VECTORS: usize>(
         &mut self,
         arch: A,
         queries: [*const f32; ROWS],
         column: usize,
-        shape: Shape,
+        layout: Layout,
     ) {
         let ops = arch.isa().f32();
-        let needed = (self.size - 1) * shape.key_stride + VECTORS * ops.len();
+        let needed = (self.head_dim - 1) * layout.key_stride + VECTORS * ops.len();
         let keys = self.scratch.keys[column..][..needed].as_ptr();
-        // SAFETY: `keys` has the `needed` numbers that a tile of `size` steps reads, and each query has `size`.
+        // SAFETY: `keys` has the `needed` numbers that a tile of `head_dim` steps reads, and each query has `head_dim`.
         let scores =
-            unsafe { tile_f32::<A, ROWS, VECTORS>(arch, queries, keys, shape.key_stride, self.size) };
+            unsafe { tile_f32::<A, ROWS, VECTORS>(arch, queries, keys, layout.key_stride, self.head_dim) };
         for (row, scores) in scores.iter().enumerate() {
-            let out = &mut self.scratch.scores[row * shape.key_stride + column..][..VECTORS * ops.len()];
+            let out = &mut self.scratch.scores[row * layout.key_stride + column..][..VECTORS * ops.len()];
             for (out, score) in out.chunks_exact_mut(ops.len()).zip(scores) {
                 ops.store(*score, out);
             }
         }
     }
 
+    /// Writes the sums of the values weighted by the scores, normalized, for the dimensions from `column` on.
     #[inline(always)]
-    fn sums<A: Arch, const ROWS: usize, const VECTORS: usize>(
+    fn weighted_values<A: Arch, const ROWS: usize, const VECTORS: usize>(
         &mut self,
         arch: A,
-        tile: Tile,
+        block: QueryBlock,
         column: usize,
-        shares: [f32; ROWS],
+        normalizers: [f32; ROWS],
     ) {
-        let Tile { head, start, shape } = tile;
+        let QueryBlock { head, start, layout } = block;
         let ops = arch.isa().f32();
         let lanes = ops.len();
         let scores = &self.scratch.scores;
-        let rows = std::array::from_fn(|row| scores[row * shape.key_stride..][..shape.tokens].as_ptr());
-        let needed = (shape.tokens - 1) * shape.value_stride + VECTORS * lanes;
+        let rows = std::array::from_fn(|row| scores[row * layout.key_stride..][..layout.tokens].as_ptr());
+        let needed = (layout.tokens - 1) * layout.value_stride + VECTORS * lanes;
         let values = self.scratch.values[column..][..needed].as_ptr();
         // SAFETY: `values` has the `needed` numbers that a tile of `tokens` steps reads, and each row has `tokens`.
         let sums =
-            unsafe { tile_f32::<A, ROWS, VECTORS>(arch, rows, values, shape.value_stride, shape.tokens) };
+            unsafe { tile_f32::<A, ROWS, VECTORS>(arch, rows, values, layout.value_stride, layout.tokens) };
         let width = self.width();
         for (row, sums) in sums.iter().enumerate() {
             for (vector, sum) in sums.iter().enumerate() {
                 let column = column + vector * lanes;
-                let place = (start + row) * width + head * self.size + column;
-                let out = &mut self.out[place..][..lanes.min(self.size - column)];
-                store(arch, out, ops.mul(*sum, ops.splat(shares[row])));
+                let index = (start + row) * width + head * self.head_dim + column;
+                let out = &mut self.out[index..][..lanes.min(self.head_dim - column)];
+                store(arch, out, ops.mul(*sum, ops.splat(normalizers[row])));
             }
         }
     }
 }
 
-/// Turns the scores of a row into `exp(score - greatest)` and gives their sum.
+/// Replaces the `scores` of a row, `[tokens]`, by `exp(score - max)` and returns their sum.
 #[inline(always)]
 fn exponentials<A: Arch>(arch: A, scores: &mut [f32]) -> f32 {
     let isa = arch.isa();

@@ -1,64 +1,69 @@
 use std::ops::Range;
 
 use super::activation::Activate;
-use super::encoder::{Layer, Scratch, Shape};
-use super::linear::{Arithmetic, Linear, Store};
+use super::arithmetic::Arithmetic;
+use super::encoder::{EncoderConfig, Layer, Scratch};
+use super::epilogue::Overwrite;
+use super::linear::Linear;
 use super::norm::LayerNorm;
 use super::rows::{Rows, RowsMut};
-use super::words::Words;
+use super::word_embeddings::WordEmbeddings;
 use crate::architecture::Activation;
 
-/// A classifier with BERT's encoder, packed for the processor. It is only read, so that all workers share it.
+/// A classifier with BERT's encoder, packed for a SIMD level; immutable and shared by all workers.
 pub(crate) struct Classifier {
-    pub(super) shape: Shape,
-    pub(super) words: Words,
-    /// Position and token type embeddings, added up: `[positions][width]`. Every token is of type 0.
-    pub(super) places: Vec<f32>,
-    pub(super) norm: LayerNorm,
-    /// From embeddings of another width than the encoder's.
-    pub(super) project: Option<Linear>,
+    pub(super) config: EncoderConfig,
+    pub(super) word_embeddings: WordEmbeddings,
+    /// The sums of the position embeddings and the embedding of token type 0, `[positions, width]`.
+    pub(super) position_embeddings: Vec<f32>,
+    pub(super) embedding_norm: LayerNorm,
+    /// From the width of the embeddings to `hidden`, where they differ.
+    pub(super) embedding_projection: Option<Linear>,
     pub(super) layers: Vec<Layer>,
-    /// The first layer of the head, the function behind it, and the layer to the labels.
-    pub(super) dense: Linear,
-    pub(super) activation: Activation,
-    pub(super) output: Linear,
+    /// The head: `head_dense`, `head_activation`, then `head_output` to the labels.
+    pub(super) head_dense: Linear,
+    pub(super) head_activation: Activation,
+    pub(super) head_output: Linear,
 }
 
-/// What one worker computes with.
+/// The buffers of one worker.
 pub(crate) struct Workspace {
     scratch: Scratch,
+    /// The rows of each sequence among the tokens of the batch.
     sequences: Vec<Range<usize>>,
-    /// The embeddings, where they are of another width than the states.
+    /// The embeddings where they are projected, `[tokens, width]`.
     embedded: Rows,
+    /// The results of the head's first layer, `[sequences, hidden]`.
     pooled: Rows,
+    /// `[sequences, labels]`.
     logits: Vec<f32>,
 }
 
 impl Classifier {
-    /// What its encoder computes with.
+    /// The arithmetic of the encoder; the head computes in `f32`.
     pub(crate) fn arithmetic(&self) -> Arithmetic {
-        self.shape.arithmetic
+        self.config.arithmetic
     }
 
     pub(crate) fn workspace(&self) -> Workspace {
         Workspace {
-            scratch: Scratch::new(&self.shape),
+            scratch: Scratch::new(&self.config),
             sequences: Vec::new(),
             embedded: Rows::new(self.width(), Arithmetic::F32),
-            pooled: Rows::new(self.shape.hidden, Arithmetic::F32),
+            pooled: Rows::new(self.config.hidden, Arithmetic::F32),
             logits: Vec::new(),
         }
     }
 
-    /// The logits of each of `sequences`, token ids with their special tokens: `[sequences][labels]`.
+    /// Returns the logits, `[sequences, labels]`, of `sequences` of token ids with their special tokens, using `cores`.
     pub(crate) fn forward<'s>(
         &self,
-        space: &mut Workspace,
+        workspace: &mut Workspace,
         sequences: impl Iterator<Item = &'s [u32]> + Clone,
         cores: usize,
     ) -> Vec<Vec<f32>> {
-        let Shape { level, hidden, .. } = self.shape;
-        let Workspace { scratch, sequences: rows, embedded, pooled, logits } = space;
+        let EncoderConfig { level, hidden, .. } = self.config;
+        let Workspace { scratch, sequences: rows, embedded, pooled, logits } = workspace;
         rows.clear();
         let mut tokens = 0;
         rows.extend(sequences.clone().map(|ids| {
@@ -66,49 +71,50 @@ impl Classifier {
             tokens += ids.len();
             start..tokens
         }));
-        scratch.reserve(&self.shape, tokens, cores);
+        scratch.reserve(&self.config, tokens, cores);
         let mut states = scratch.states.first(tokens);
-        if let Some(project) = &self.project {
+        if let Some(projection) = &self.embedding_projection {
             embedded.reserve(tokens);
             let mut embedded = embedded.first(tokens);
             self.embed(sequences, rows, embedded.reborrow());
-            project.apply(level, embedded.read(), Store { out: states.numbers, width: hidden });
-            states.quantise(level);
+            projection.apply(level, embedded.as_ref(), Overwrite { out: states.values, width: hidden });
+            states.quantize(level);
         } else {
             self.embed(sequences, rows, states);
         }
         let Some((last, layers)) = self.layers.split_last() else { return Vec::new() };
         for layer in layers {
-            layer.forward(&self.shape, scratch, rows, cores);
+            layer.forward(&self.config, scratch, rows, cores);
         }
-        last.forward_first(&self.shape, scratch, rows, cores);
-        let (count, labels) = (rows.len(), self.output.outputs());
+        last.forward_first_tokens(&self.config, scratch, rows, cores);
+        let (count, labels) = (rows.len(), self.head_output.outputs());
         pooled.reserve(count);
         let pooled = pooled.first(count);
-        let activate = Activate { function: self.activation, out: pooled.numbers, width: hidden };
-        self.dense.apply(level, scratch.states.first(count).read(), activate);
+        let activate = Activate { function: self.head_activation, out: pooled.values, width: hidden };
+        self.head_dense.apply(level, scratch.states.first(count).as_ref(), activate);
         logits.resize(count * labels, 0.0);
-        self.output.apply(level, pooled.read(), Store { out: logits, width: labels });
+        self.head_output.apply(level, pooled.as_ref(), Overwrite { out: logits, width: labels });
         logits.chunks_exact(labels).map(<[f32]>::to_vec).collect()
     }
 
     /// The width of the embeddings.
     fn width(&self) -> usize {
-        self.norm.weight.len()
+        self.embedding_norm.weight.len()
     }
 
-    /// Fills `out` with the normed embeddings of `sequences`, which lie in its rows `rows`.
+    /// Fills `out`, `[tokens, width]`, with the normalized embeddings of `sequences`, of which each has its range of `rows`.
     fn embed<'s>(&self, sequences: impl Iterator<Item = &'s [u32]>, rows: &[Range<usize>], out: RowsMut<'_>) {
         let width = self.width();
         for (ids, rows) in sequences.zip(rows) {
-            let out = out.numbers[rows.start * width..rows.end * width].chunks_exact_mut(width);
-            for ((id, place), row) in ids.iter().zip(self.places.chunks_exact(width)).zip(out) {
-                self.words.read(*id, row);
-                for (number, place) in row.iter_mut().zip(place) {
-                    *number += place;
+            let out = out.values[rows.start * width..rows.end * width].chunks_exact_mut(width);
+            let positions = self.position_embeddings.chunks_exact(width);
+            for ((id, position), row) in ids.iter().zip(positions).zip(out) {
+                self.word_embeddings.lookup(*id, row);
+                for (number, position) in row.iter_mut().zip(position) {
+                    *number += position;
                 }
             }
         }
-        self.norm.apply(self.shape.level, out);
+        self.embedding_norm.apply(self.config.level, out);
     }
 }

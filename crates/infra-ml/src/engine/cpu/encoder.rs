@@ -1,103 +1,114 @@
 use std::ops::Range;
 
 use super::activation::Activate;
-use super::arch::Level;
+use super::arch::SimdLevel;
+use super::arithmetic::Arithmetic;
 use super::attention::{Attention, AttentionScratch};
-use super::linear::{Add, Arithmetic, Linear, Store};
+use super::epilogue::{Accumulate, Overwrite};
+use super::linear::Linear;
 use super::norm::LayerNorm;
 use super::parallel::for_each;
 use super::rows::{Rows, RowsMut};
 use crate::architecture::Activation;
 
-/// One layer of BERT's encoder.
+/// A layer of BERT's encoder.
 pub(super) struct Layer {
-    /// Scaled by `1 / √(size of a head)`.
+    /// Scaled by `1 / √head_dim`.
     pub(super) query: Linear,
-    /// Keys, then values.
-    pub(super) memory: Linear,
-    pub(super) output: Linear,
+    /// The projections to keys and to values as one: `hidden` inputs, `2 · hidden` outputs.
+    pub(super) key_value: Linear,
+    pub(super) attention_output: Linear,
     pub(super) attention_norm: LayerNorm,
-    pub(super) inner: Linear,
-    pub(super) outer: Linear,
-    pub(super) norm: LayerNorm,
+    /// The first layer of the feed-forward network, `hidden` to `intermediate`.
+    pub(super) ffn_in: Linear,
+    /// The second layer of the feed-forward network, `intermediate` to `hidden`.
+    pub(super) ffn_out: Linear,
+    pub(super) ffn_norm: LayerNorm,
 }
 
-/// What the layers have in common.
+/// The configuration that all layers share.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) level: Level,
+pub(super) struct EncoderConfig {
+    pub(super) level: SimdLevel,
     pub(super) arithmetic: Arithmetic,
     pub(super) hidden: usize,
-    pub(super) inner: usize,
+    pub(super) intermediate: usize,
     pub(super) heads: usize,
     pub(super) activation: Activation,
 }
 
-/// What a forward writes to, kept from one batch to the next.
+/// The buffers of a forward pass, reused from batch to batch.
 pub(super) struct Scratch {
-    /// The hidden states, `[tokens][hidden]`.
+    /// The hidden states, `[tokens, hidden]`.
     pub(super) states: Rows,
+    /// `[tokens, hidden]`.
     queries: Vec<f32>,
-    memory: Vec<f32>,
-    /// What each core has for itself.
-    cores: Vec<CoreScratch>,
+    /// `[tokens, 2 · hidden]`: the keys of a token, then its values.
+    key_value: Vec<f32>,
+    per_core: Vec<CoreScratch>,
 }
 
+/// The buffers that each core has for itself.
 struct CoreScratch {
+    /// The attention of the core's tokens, `[tokens, hidden]`.
     attended: Rows,
-    inner: Rows,
+    /// `[FFN_BLOCK, intermediate]`.
+    intermediate: Rows,
     attention: AttentionScratch,
 }
 
-/// Rows that go through the feed-forward part together: few enough that what is between its two products stays in the
-/// cache of a core, enough that the weights are not fetched too often.
-const BLOCK: usize = 96;
+/// The rows that pass through the feed-forward network together: few enough for the intermediate states to stay in a
+/// core's cache, enough to amortize loading the weights.
+const FFN_BLOCK: usize = 96;
 
 impl Scratch {
-    pub(super) fn new(shape: &Shape) -> Self {
-        let states = Rows::new(shape.hidden, shape.arithmetic);
-        Self { states, queries: Vec::new(), memory: Vec::new(), cores: Vec::new() }
+    pub(super) fn new(config: &EncoderConfig) -> Self {
+        let states = Rows::new(config.hidden, config.arithmetic);
+        Self { states, queries: Vec::new(), key_value: Vec::new(), per_core: Vec::new() }
     }
 
-    pub(super) fn reserve(&mut self, shape: &Shape, tokens: usize, cores: usize) {
+    /// Grows the buffers for a batch of `tokens` on `cores`.
+    pub(super) fn reserve(&mut self, config: &EncoderConfig, tokens: usize, cores: usize) {
         self.states.reserve(tokens);
-        if self.memory.len() < tokens * 2 * shape.hidden {
-            self.queries.resize(tokens * shape.hidden, 0.0);
-            self.memory.resize(tokens * 2 * shape.hidden, 0.0);
+        if self.key_value.len() < tokens * 2 * config.hidden {
+            self.queries.resize(tokens * config.hidden, 0.0);
+            self.key_value.resize(tokens * 2 * config.hidden, 0.0);
         }
-        while self.cores.len() < cores {
-            let attended = Rows::new(shape.hidden, shape.arithmetic);
-            let mut inner = Rows::new(shape.inner, shape.arithmetic);
-            inner.reserve(BLOCK);
-            self.cores.push(CoreScratch { attended, inner, attention: AttentionScratch::new() });
+        while self.per_core.len() < cores {
+            let attended = Rows::new(config.hidden, config.arithmetic);
+            let mut intermediate = Rows::new(config.intermediate, config.arithmetic);
+            intermediate.reserve(FFN_BLOCK);
+            self.per_core.push(CoreScratch { attended, intermediate, attention: AttentionScratch::new() });
         }
     }
 }
 
 impl Layer {
-    /// Takes the states of the sequences that lie in the rows `sequences` through the layer, in place, on `cores`.
+    /// Computes the layer for all tokens: replaces the states in `scratch`, `[tokens, hidden]`, of which each of
+    /// `sequences` is a range of rows, using `cores`.
     pub(super) fn forward(
         &self,
-        shape: &Shape,
+        config: &EncoderConfig,
         scratch: &mut Scratch,
         sequences: &[Range<usize>],
         cores: usize,
     ) {
         let tokens = sequences.last().map_or(0, |last| last.end);
-        let (level, width, each) = (shape.level, shape.hidden, tokens.div_ceil(cores).max(1));
-        let Scratch { states, queries, memory, cores: scratches } = scratch;
-        let parts = states.first(tokens).split_every(each).into_iter();
-        let parts = parts.zip(queries.chunks_mut(each * width)).zip(memory.chunks_mut(each * 2 * width));
-        for_each(cores, parts, |((states, queries), memory)| {
-            self.query.apply(level, states.read(), Store { out: queries, width });
-            self.memory.apply(level, states.read(), Store { out: memory, width: 2 * width });
+        let (level, width, chunk_rows) = (config.level, config.hidden, tokens.div_ceil(cores).max(1));
+        let Scratch { states, queries, key_value, per_core } = scratch;
+        let chunks = states.first(tokens).chunks(chunk_rows).into_iter();
+        let chunks = chunks.zip(queries.chunks_mut(chunk_rows * width));
+        let chunks = chunks.zip(key_value.chunks_mut(chunk_rows * 2 * width));
+        for_each(cores, chunks, |((states, queries), key_value)| {
+            self.query.apply(level, states.as_ref(), Overwrite { out: queries, width });
+            self.key_value.apply(level, states.as_ref(), Overwrite { out: key_value, width: 2 * width });
         });
-        let (queries, memory) = (&queries[..], &memory[..]);
-        let parts = states.first(tokens).split_every(each).into_iter().zip(scratches).enumerate();
-        for_each(cores, parts, |(part, (states, scratch))| {
-            let rows = part * each..part * each + states.len();
+        let (queries, key_value) = (&queries[..], &key_value[..]);
+        let chunks = states.first(tokens).chunks(chunk_rows).into_iter().zip(per_core).enumerate();
+        for_each(cores, chunks, |(chunk, (states, scratch))| {
+            let rows = chunk * chunk_rows..chunk * chunk_rows + states.len();
             scratch.attended.reserve(rows.len());
-            let attended = scratch.attended.first(rows.len()).numbers;
+            let attended = scratch.attended.first(rows.len()).values;
             for sequence in sequences {
                 let own = sequence.start.max(rows.start)..sequence.end.min(rows.end);
                 if own.is_empty() {
@@ -106,75 +117,78 @@ impl Layer {
                 let to = own.start - rows.start..own.end - rows.start;
                 Attention {
                     queries: &queries[own.start * width..own.end * width],
-                    memory: &memory[sequence.start * 2 * width..sequence.end * 2 * width],
-                    heads: shape.heads,
-                    size: width / shape.heads,
+                    key_value: &key_value[sequence.start * 2 * width..sequence.end * 2 * width],
+                    heads: config.heads,
+                    head_dim: width / config.heads,
                     out: &mut attended[to.start * width..to.end * width],
                     scratch: &mut scratch.attention,
                 }
                 .apply(level);
             }
-            self.finish(shape, states, scratch);
+            self.finish(config, states, scratch);
         });
     }
 
-    /// The same where only the first token of each sequence is wanted, as after the last layer: all tokens are looked
-    /// at, but only the first look. Their states then fill the first rows, in the order of the sequences.
-    pub(super) fn forward_first(
+    /// Computes the layer for the first token of each sequence only, which is all that the head reads of the last layer;
+    /// keys and values are those of all tokens. The results become the first rows of the states, `[sequences, hidden]`.
+    pub(super) fn forward_first_tokens(
         &self,
-        shape: &Shape,
+        config: &EncoderConfig,
         scratch: &mut Scratch,
         sequences: &[Range<usize>],
         cores: usize,
     ) {
         let tokens = sequences.last().map_or(0, |last| last.end);
-        let (level, width, each) = (shape.level, shape.hidden, tokens.div_ceil(cores).max(1));
-        let Scratch { states, queries, memory, cores: scratches } = scratch;
-        let parts =
-            states.first(tokens).split_every(each).into_iter().zip(memory.chunks_mut(each * 2 * width));
-        for_each(cores, parts, |(states, memory)| {
-            self.memory.apply(level, states.read(), Store { out: memory, width: 2 * width });
+        let (level, width, chunk_rows) = (config.level, config.hidden, tokens.div_ceil(cores).max(1));
+        let Scratch { states, queries, key_value, per_core } = scratch;
+        let chunks = states.first(tokens).chunks(chunk_rows).into_iter();
+        let chunks = chunks.zip(key_value.chunks_mut(chunk_rows * 2 * width));
+        for_each(cores, chunks, |(states, key_value)| {
+            self.key_value.apply(level, states.as_ref(), Overwrite { out: key_value, width: 2 * width });
         });
         let mut states = states.first(tokens);
-        for (place, sequence) in sequences.iter().enumerate() {
-            states.copy_row(sequence.start, place);
+        for (row, sequence) in sequences.iter().enumerate() {
+            states.copy_row(sequence.start, row);
         }
         let (states, _) = states.split_at(sequences.len());
-        self.query.apply(level, states.read(), Store { out: queries, width });
-        let Some(scratch) = scratches.first_mut() else { return };
+        self.query.apply(level, states.as_ref(), Overwrite { out: queries, width });
+        let Some(scratch) = per_core.first_mut() else { return };
         scratch.attended.reserve(sequences.len());
-        let attended = scratch.attended.first(sequences.len()).numbers;
+        let attended = scratch.attended.first(sequences.len()).values;
         for ((queries, out), sequence) in
             queries.chunks_exact(width).zip(attended.chunks_exact_mut(width)).zip(sequences)
         {
             Attention {
                 queries,
-                memory: &memory[sequence.start * 2 * width..sequence.end * 2 * width],
-                heads: shape.heads,
-                size: width / shape.heads,
+                key_value: &key_value[sequence.start * 2 * width..sequence.end * 2 * width],
+                heads: config.heads,
+                head_dim: width / config.heads,
                 out,
                 scratch: &mut scratch.attention,
             }
             .apply(level);
         }
-        self.finish(shape, states, scratch);
+        self.finish(config, states, scratch);
     }
 
-    /// What comes after the attention, row by row.
-    fn finish(&self, shape: &Shape, states: RowsMut<'_>, scratch: &mut CoreScratch) {
-        let (level, width) = (shape.level, shape.hidden);
-        let CoreScratch { attended, inner, .. } = scratch;
-        let attended = attended.first(states.len()).split_every(BLOCK);
-        for (mut states, mut attended) in states.split_every(BLOCK).into_iter().zip(attended) {
-            attended.quantise(level);
-            self.output.apply(level, attended.read(), Add { out: states.numbers, width });
+    /// Computes everything after the attention, row by row: its output layer, the feed-forward network and both norms.
+    fn finish(&self, config: &EncoderConfig, states: RowsMut<'_>, scratch: &mut CoreScratch) {
+        let (level, width) = (config.level, config.hidden);
+        let CoreScratch { attended, intermediate, .. } = scratch;
+        let attended = attended.first(states.len()).chunks(FFN_BLOCK);
+        for (mut states, mut attended) in states.chunks(FFN_BLOCK).into_iter().zip(attended) {
+            attended.quantize(level);
+            let residual = Accumulate { out: states.values, width };
+            self.attention_output.apply(level, attended.as_ref(), residual);
             self.attention_norm.apply(level, states.reborrow());
-            let mut inner = inner.first(states.len());
-            let activate = Activate { function: shape.activation, out: inner.numbers, width: shape.inner };
-            self.inner.apply(level, states.read(), activate);
-            inner.quantise(level);
-            self.outer.apply(level, inner.read(), Add { out: states.numbers, width });
-            self.norm.apply(level, states);
+            let mut intermediate = intermediate.first(states.len());
+            let (out, width) = (&mut *intermediate.values, config.intermediate);
+            let activate = Activate { function: config.activation, out, width };
+            self.ffn_in.apply(level, states.as_ref(), activate);
+            intermediate.quantize(level);
+            let residual = Accumulate { out: states.values, width: config.hidden };
+            self.ffn_out.apply(level, intermediate.as_ref(), residual);
+            self.ffn_norm.apply(level, states);
         }
     }
 }

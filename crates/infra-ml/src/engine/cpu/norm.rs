@@ -1,11 +1,11 @@
 use rten_simd::Isa;
 use rten_simd::ops::{BitOps, NumOps};
 
-use super::arch::{Arch, Level, Work};
-use super::linear::store;
-use super::rows::{RowsMut, quantise_row};
+use super::arch::{Arch, Kernel, SimdLevel};
+use super::rows::{RowsMut, quantize_row};
+use super::vector::store;
 
-/// Layer normalisation: `y = (x - mean) / √(variance + epsilon) · weight + bias` over a row.
+/// Layer normalization of a row: `y = (x - mean) / √(variance + epsilon) · weight + bias`.
 pub(super) struct LayerNorm {
     pub(super) weight: Vec<f32>,
     pub(super) bias: Vec<f32>,
@@ -13,32 +13,32 @@ pub(super) struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Normalises `rows` where they stand, and makes their bytes while they are near.
-    pub(super) fn apply(&self, level: Level, rows: RowsMut<'_>) {
-        level.run(Normalise { norm: self, rows });
+    /// Normalizes `rows` in place and quantizes each row while it is in the cache.
+    pub(super) fn apply(&self, level: SimdLevel, rows: RowsMut<'_>) {
+        level.run(Normalize { norm: self, rows });
     }
 }
 
-struct Normalise<'a> {
+struct Normalize<'a> {
     norm: &'a LayerNorm,
     rows: RowsMut<'a>,
 }
 
-impl Work for Normalise<'_> {
+impl Kernel for Normalize<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<A: Arch, const ROWS: usize, const VECTORS: usize>(mut self, arch: A) {
         let width = self.rows.width;
         for row in 0..self.rows.len() {
-            normalise(arch, self.norm, &mut self.rows.numbers[row * width..][..width]);
-            quantise_row(arch, &mut self.rows, row);
+            normalize(arch, self.norm, &mut self.rows.values[row * width..][..width]);
+            quantize_row(arch, &mut self.rows, row);
         }
     }
 }
 
 #[inline(always)]
-fn normalise<A: Arch>(arch: A, norm: &LayerNorm, row: &mut [f32]) {
+fn normalize<A: Arch>(arch: A, norm: &LayerNorm, row: &mut [f32]) {
     let ops = arch.isa().f32();
     let lanes = ops.len();
     let width = row.len() as f32;
@@ -50,15 +50,15 @@ fn normalise<A: Arch>(arch: A, norm: &LayerNorm, row: &mut [f32]) {
     let mut squares = ops.zero();
     for part in row.chunks(lanes) {
         let (vector, used) = ops.load_pad(part);
-        let centred = ops.select(ops.sub(vector, ops.splat(mean)), ops.zero(), used);
-        squares = ops.mul_add(centred, centred, squares);
+        let centered = ops.select(ops.sub(vector, ops.splat(mean)), ops.zero(), used);
+        squares = ops.mul_add(centered, centered, squares);
     }
     let scale = 1.0 / (ops.sum(squares) / width + norm.epsilon).sqrt();
     let (scale, shift) = (ops.splat(scale), ops.splat(-mean * scale));
     let parts = norm.weight.chunks(lanes).zip(norm.bias.chunks(lanes));
     for (part, (weight, bias)) in row.chunks_mut(lanes).zip(parts) {
-        let normal = ops.mul_add(ops.load_pad(part).0, scale, shift);
-        let value = ops.mul_add(normal, ops.load_pad(weight).0, ops.load_pad(bias).0);
+        let normalized = ops.mul_add(ops.load_pad(part).0, scale, shift);
+        let value = ops.mul_add(normalized, ops.load_pad(weight).0, ops.load_pad(bias).0);
         store(arch, part, value);
     }
 }

@@ -1,5 +1,4 @@
-/// Does `work` to each of `parts`: on the caller's thread, or, where there is more than one of the `cores`, on the threads
-/// of the pool that the caller is in.
+/// Calls `work` for each of `parts`: in sequence where `cores` is 1, else on the threads of the current rayon pool.
 pub(super) fn for_each<T: Send>(cores: usize, parts: impl Iterator<Item = T>, work: impl Fn(T) + Sync) {
     if cores <= 1 {
         parts.for_each(work);

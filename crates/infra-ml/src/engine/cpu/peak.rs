@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 use rten_simd::Isa;
 use rten_simd::ops::{BitOps, NumOps};
 
-use super::arch::{Arch, Level, Work};
-use super::linear::Arithmetic;
+use super::arch::{Arch, Kernel, SimdLevel};
+use super::arithmetic::Arithmetic;
 use crate::settings::Precision;
 
-/// The products of two numbers, each added to a sum, that this machine can do a second on `threads` cores when all of them
-/// are in registers: what no engine can surpass. Bytes in `int8`, `f32` in any other precision.
+/// Measures the peak multiply-accumulate operations per second of `threads` cores with all operands in registers, the
+/// upper bound of any engine: of int8 for [`Precision::Int8`], of `f32` for any other precision.
 pub fn peak_products_per_second(precision: Precision, threads: usize) -> f64 {
-    let arithmetic = if precision == Precision::Int8 { Arithmetic::Int8 } else { Arithmetic::F32 };
+    let (level, arithmetic) = (SimdLevel::detect(), Arithmetic::from(precision));
     let run = || {
         let mut products = 0;
         let started = Instant::now();
-        while started.elapsed() < LONG_ENOUGH {
-            products += Level::detect().run(Loop(arithmetic));
+        while started.elapsed() < RUN_TIME {
+            products += level.run(PeakLoop(arithmetic));
         }
         products as f64 / started.elapsed().as_secs_f64()
     };
@@ -27,19 +27,20 @@ pub fn peak_products_per_second(precision: Precision, threads: usize) -> f64 {
             running.into_iter().filter_map(|thread| thread.join().ok()).sum()
         })
     };
-    // What else the machine does can only take from it.
-    (0..TRIES).map(|_| on_all()).fold(0.0, f64::max)
+    // The best run counts: other load on the machine only lowers the figure.
+    (0..RUNS).map(|_| on_all()).fold(0.0, f64::max)
 }
 
-const TRIES: usize = 5;
-const LONG_ENOUGH: Duration = Duration::from_millis(100);
+const RUNS: usize = 5;
+const RUN_TIME: Duration = Duration::from_millis(100);
 const STEPS: usize = 100_000;
-/// Sums that do not wait for one another: enough for any processor's latency.
+/// Independent accumulators: enough to hide the latency of a multiply-accumulate.
 const SUMS: usize = 12;
 
-struct Loop(Arithmetic);
+/// Returns the number of its multiply-accumulate operations.
+struct PeakLoop(Arithmetic);
 
-impl Work for Loop {
+impl Kernel for PeakLoop {
     type Output = usize;
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! The fast path against the reference of the bundled model, with every set of instructions that this machine has.
+//! The fast path against the reference logits of the bundled model, with every SIMD level of this machine.
 
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
@@ -6,14 +6,15 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::attention::{Attention, AttentionScratch};
-use super::linear::{Linear, Store};
+use super::epilogue::Overwrite;
+use super::linear::Linear;
 use super::rows::Rows;
 use super::*;
 use crate::architecture::{Architecture, ConfigFile};
 use crate::engine::candle::CandleEngine;
 use crate::testing::{bundled_folder, small_model};
 
-/// Token ids and the logits that PyTorch gave them.
+/// Token ids and the logits that PyTorch computes for them.
 struct Case {
     ids: Vec<u32>,
     logits: Vec<f32>,
@@ -38,12 +39,14 @@ fn cases() -> Vec<Case> {
         .collect()
 }
 
-fn bundled(level: Level, arithmetic: Arithmetic) -> Classifier {
+fn bundled(level: SimdLevel, arithmetic: Arithmetic) -> Classifier {
     let bytes = std::fs::read(bundled_folder().join("model.safetensors")).unwrap();
     let config = config_file(json("config.json"));
-    let Architecture::BertLike(config) = Architecture::read(&config).unwrap() else { panic!("it is BERT") };
+    let Architecture::BertLike(config) = Architecture::read(&config).unwrap() else {
+        panic!("not BERT-like")
+    };
     let builder = VarBuilder::from_slice_safetensors(&bytes, DType::F32, &Device::Cpu).unwrap();
-    Packing { level, arithmetic, words: DType::F16 }.pack(builder, &config, 3).unwrap()
+    Packing { level, arithmetic, embedding_dtype: DType::F16 }.pack(builder, &config, 3).unwrap()
 }
 
 fn forward(model: &Classifier, sequences: &[&[u32]]) -> Vec<Vec<f32>> {
@@ -55,85 +58,89 @@ fn largest_difference(left: &[f32], right: &[f32]) -> f32 {
     left.iter().zip(right).map(|(left, right)| (left - right).abs()).fold(0.0, f32::max)
 }
 
-/// The place of the greatest logit, and how far it is ahead of the next.
+/// The index of the greatest logit, and its margin over the next.
 fn best(logits: &[f32]) -> (usize, f32) {
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|left, right| logits[*right].total_cmp(&logits[*left]));
     (order[0], logits[order[0]] - logits[order[1]])
 }
 
-fn supported() -> impl Iterator<Item = Level> {
-    Level::ALL.iter().copied().filter(|level| level.is_supported())
+fn supported() -> impl Iterator<Item = SimdLevel> {
+    SimdLevel::ALL.iter().copied().filter(|level| level.is_supported())
 }
 
 #[test]
-fn in_f32_every_set_of_instructions_gives_the_reference_logits() {
+fn f32_logits_equal_the_reference_at_every_simd_level() {
     for level in supported() {
         let model = bundled(level, Arithmetic::F32);
         for case in cases() {
             let difference = largest_difference(&forward(&model, &[&case.ids])[0], &case.logits);
-            assert!(difference < 1e-4, "{level}: {difference}");
+            assert!(difference < 1e-4, "{level:?}: {difference}");
         }
     }
 }
 
 #[test]
-fn in_bytes_every_set_of_instructions_is_as_near_as_the_reference_allows() {
+fn int8_logits_are_within_the_reference_tolerance_at_every_simd_level() {
     let tolerance = json("reference.json")["tolerances"]["int8"].as_f64().unwrap() as f32;
     for level in supported() {
         let model = bundled(level, Arithmetic::Int8);
         for case in cases() {
             let found = &forward(&model, &[&case.ids])[0];
             let difference = largest_difference(found, &case.logits);
-            assert!(difference < tolerance, "{level}: {difference}");
-            let (label, ahead) = best(&case.logits);
-            assert!(ahead <= tolerance || best(found).0 == label, "{level}: {found:?} for {:?}", case.logits);
+            assert!(difference < tolerance, "{level:?}: {difference}");
+            let (label, margin) = best(&case.logits);
+            assert!(
+                margin <= tolerance || best(found).0 == label,
+                "{level:?}: {found:?} for {:?}",
+                case.logits
+            );
         }
     }
 }
 
 #[test]
-fn weights_of_seven_bits_never_overflow_where_pairs_are_summed_in_sixteen() {
+fn the_largest_int8_products_do_not_overflow_at_any_simd_level() {
     for level in supported() {
-        let (inputs, outputs) = (64, level.panel());
+        let (inputs, outputs) = (64, level.panel_width());
         let weights = vec![1.0; inputs * outputs];
         let linear = Linear::new(level, Arithmetic::Int8, &weights, &vec![0.0; outputs], 1.0);
         let mut rows = Rows::new(inputs, Arithmetic::Int8);
         rows.reserve(1);
         let mut rows = rows.first(1);
-        rows.numbers.fill(1.0);
-        rows.numbers[0] = 0.0;
-        rows.quantise(level);
+        rows.values.fill(1.0);
+        rows.values[0] = 0.0;
+        rows.quantize(level);
         let mut out = vec![0.0; outputs];
-        linear.apply(level, rows.read(), Store { out: &mut out, width: outputs });
+        linear.apply(level, rows.as_ref(), Overwrite { out: &mut out, width: outputs });
         for sum in out {
-            assert!((sum - 63.0).abs() < 1e-3, "{level}: {sum}");
+            assert!((sum - 63.0).abs() < 1e-3, "{level:?}: {sum}");
         }
     }
 }
 
 #[test]
-fn what_is_not_a_finite_number_does_not_become_one_in_any_arithmetic() {
+fn nan_and_infinity_never_give_a_finite_result() {
     for level in supported() {
-        for (arithmetic, place) in [(Arithmetic::F32, 3), (Arithmetic::Int8, 3), (Arithmetic::Int8, 69)] {
-            for spoilt in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for (arithmetic, column) in [(Arithmetic::F32, 3), (Arithmetic::Int8, 3), (Arithmetic::Int8, 69)] {
+            for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                 let linear = Linear::new(level, arithmetic, &[1.0; 70], &[0.0], 1.0);
                 let mut rows = Rows::new(70, arithmetic);
                 rows.reserve(1);
                 let mut rows = rows.first(1);
-                rows.numbers.fill(1.0);
-                rows.numbers[place] = spoilt;
-                rows.quantise(level);
+                rows.values.fill(1.0);
+                rows.values[column] = value;
+                rows.quantize(level);
                 let mut out = [0.0];
-                linear.apply(level, rows.read(), Store { out: &mut out, width: 1 });
-                assert!(!out[0].is_finite(), "{level} {arithmetic:?} {spoilt}: {}", out[0]);
+                linear.apply(level, rows.as_ref(), Overwrite { out: &mut out, width: 1 });
+                assert!(!out[0].is_finite(), "{level:?} {arithmetic:?} {value}: {}", out[0]);
             }
         }
     }
 }
 
-/// `[rows][outputs]`, summed in f64.
-fn naive(weights: &[f32], bias: &[f32], rows: &[f32], inputs: usize) -> Vec<f32> {
+/// The layer `[outputs, inputs]` applied to `rows`, `[rows, inputs]`, summed in f64: `[rows, outputs]`.
+fn naive_linear(weights: &[f32], bias: &[f32], rows: &[f32], inputs: usize) -> Vec<f32> {
     let row = |row: &[f32]| -> Vec<f32> {
         let output = |(weights, bias): (&[f32], &f32)| {
             let sum: f64 = weights.iter().zip(row).map(|(weight, number)| f64::from(weight * number)).sum();
@@ -144,8 +151,8 @@ fn naive(weights: &[f32], bias: &[f32], rows: &[f32], inputs: usize) -> Vec<f32>
     rows.chunks_exact(inputs).flat_map(row).collect()
 }
 
-/// Numbers between -1 and 1 that look random.
-fn numbers(count: usize, seed: u32) -> Vec<f32> {
+/// Pseudo-random numbers between -1 and 1.
+fn random(count: usize, seed: u32) -> Vec<f32> {
     let next = |state: &mut u32| {
         *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         Some((*state >> 8) as f32 / 8_388_608.0 - 1.0)
@@ -157,113 +164,113 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn products_of_any_shape_are_those_of_the_textbook(
+    fn a_linear_layer_of_any_shape_equals_the_naive_one(
         rows in 1_usize..20, inputs in 1_usize..90, outputs in 1_usize..150, seed: u32,
     ) {
-        let weights = numbers(inputs * outputs, seed);
-        let bias = numbers(outputs, seed ^ 1);
-        let numbers = numbers(rows * inputs, seed ^ 2);
-        let expected = naive(&weights, &bias, &numbers, inputs);
+        let weights = random(inputs * outputs, seed);
+        let bias = random(outputs, seed ^ 1);
+        let values = random(rows * inputs, seed ^ 2);
+        let expected = naive_linear(&weights, &bias, &values, inputs);
         for level in supported() {
             for (arithmetic, tolerance) in [(Arithmetic::F32, 1e-4), (Arithmetic::Int8, 0.03 * inputs as f32)] {
                 let linear = Linear::new(level, arithmetic, &weights, &bias, 1.0);
                 let mut input = Rows::new(inputs, arithmetic);
                 input.reserve(rows);
                 let mut input = input.first(rows);
-                input.numbers.copy_from_slice(&numbers);
-                input.quantise(level);
+                input.values.copy_from_slice(&values);
+                input.quantize(level);
                 let mut out = vec![f32::NAN; rows * outputs];
-                linear.apply(level, input.read(), Store { out: &mut out, width: outputs });
+                linear.apply(level, input.as_ref(), Overwrite { out: &mut out, width: outputs });
                 let difference = largest_difference(&out, &expected);
-                prop_assert!(difference < tolerance, "{level} {arithmetic:?}: {difference}");
+                prop_assert!(difference < tolerance, "{level:?} {arithmetic:?}: {difference}");
             }
         }
     }
 
     #[test]
-    fn attention_of_any_shape_is_that_of_the_textbook(
-        tokens in 1_usize..150, heads in 1_usize..4, size in 1_usize..70, seed: u32,
+    fn attention_of_any_shape_equals_the_naive_one(
+        tokens in 1_usize..150, heads in 1_usize..4, head_dim in 1_usize..70, seed: u32,
     ) {
-        let width = heads * size;
-        let (queries, memory) = (numbers(tokens * width, seed), numbers(tokens * 2 * width, seed ^ 1));
+        let width = heads * head_dim;
+        let (queries, key_value) = (random(tokens * width, seed), random(tokens * 2 * width, seed ^ 1));
         let mut expected = vec![0.0; tokens * width];
         for (query, out) in queries.chunks_exact(width).zip(expected.chunks_exact_mut(width)) {
             for head in 0..heads {
-                let own = head * size..(head + 1) * size;
-                let scores: Vec<f64> = memory.chunks_exact(2 * width).map(|row| {
+                let own = head * head_dim..(head + 1) * head_dim;
+                let scores: Vec<f64> = key_value.chunks_exact(2 * width).map(|row| {
                     let products = row[own.clone()].iter().zip(&query[own.clone()]);
                     products.map(|(key, query)| f64::from(key * query)).sum::<f64>().exp()
                 }).collect();
                 let sum: f64 = scores.iter().sum();
-                for (score, row) in scores.iter().zip(memory.chunks_exact(2 * width)) {
-                    for (out, value) in out[own.clone()].iter_mut().zip(&row[width + own.start..][..size]) {
+                for (score, row) in scores.iter().zip(key_value.chunks_exact(2 * width)) {
+                    for (out, value) in out[own.clone()].iter_mut().zip(&row[width + own.start..][..head_dim]) {
                         *out += (score / sum) as f32 * value;
                     }
                 }
             }
         }
         for level in supported() {
-            let mut out = vec![f32::NAN; tokens * width];
+            let out = &mut vec![f32::NAN; tokens * width];
             let scratch = &mut AttentionScratch::new();
-            Attention { queries: &queries, memory: &memory, heads, size, out: &mut out, scratch }.apply(level);
-            let difference = largest_difference(&out, &expected);
-            prop_assert!(difference < 1e-4, "{level}: {difference}");
+            Attention { queries: &queries, key_value: &key_value, heads, head_dim, out, scratch }.apply(level);
+            let difference = largest_difference(out, &expected);
+            prop_assert!(difference < 1e-4, "{level:?}: {difference}");
         }
     }
 }
 
 #[test]
-fn a_sequence_has_the_same_logits_whatever_runs_beside_it_and_on_however_many_cores() {
+fn logits_do_not_depend_on_the_rest_of_the_batch_or_the_number_of_cores() {
     let cases = cases();
     let sequences: Vec<&[u32]> = cases.iter().map(|case| &case.ids[..]).collect();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
     for arithmetic in [Arithmetic::F32, Arithmetic::Int8] {
-        let model = bundled(Level::detect(), arithmetic);
+        let model = bundled(SimdLevel::detect(), arithmetic);
         let alone: Vec<Vec<f32>> =
             sequences.iter().map(|sequence| forward(&model, &[sequence]).remove(0)).collect();
         assert_eq!(forward(&model, &sequences), alone, "together");
-        let mut space = model.workspace();
+        let mut workspace = model.workspace();
         for cores in [2, 3] {
-            let shared = pool.install(|| model.forward(&mut space, sequences.iter().copied(), cores));
-            assert_eq!(shared, alone, "on {cores} cores");
+            let parallel = pool.install(|| model.forward(&mut workspace, sequences.iter().copied(), cores));
+            assert_eq!(parallel, alone, "on {cores} cores");
         }
-        let reused = model.forward(&mut space, sequences[..1].iter().copied(), 1);
-        assert_eq!(reused, alone[..1], "in a workspace that was used");
+        let reused = model.forward(&mut workspace, sequences[..1].iter().copied(), 1);
+        assert_eq!(reused, alone[..1], "in a used workspace");
     }
 }
 
 #[test]
-fn the_fast_path_and_candle_agree_on_a_model_of_odd_sizes() {
+fn the_fast_path_and_candle_agree_on_a_small_model() {
     let folder = small_model::folder();
     let bytes = std::fs::read(folder.path().join("model.safetensors")).unwrap();
     for activation in ["gelu", "gelu_new", "relu"] {
         let mut config = small_model::config_json();
         config["hidden_act"] = activation.into();
         let architecture = Architecture::read(&config_file(config)).unwrap();
-        let Architecture::BertLike(model) = &architecture else { panic!("it is BERT") };
+        let Architecture::BertLike(model) = &architecture else { panic!("not BERT-like") };
         let builder = VarBuilder::from_slice_safetensors(&bytes, DType::F32, &Device::Cpu).unwrap();
         let mut batch = TokenBatch::default();
-        for words in [&[1, 4, 2][..], &[1, 5, 6, 7, 2], &[1, 2]] {
-            batch.push(&[words]);
+        for ids in [&[1, 4, 2][..], &[1, 5, 6, 7, 2], &[1, 2]] {
+            batch.push(&[ids]);
         }
         let expected = CandleEngine::load(builder.clone(), &architecture, 3)
             .unwrap()
             .forward(&batch, Cores::Own)
             .unwrap();
         for level in supported() {
-            let packing = Packing { level, arithmetic: Arithmetic::F32, words: DType::F16 };
+            let packing = Packing { level, arithmetic: Arithmetic::F32, embedding_dtype: DType::F16 };
             let model = packing.pack(builder.clone(), model, 3).unwrap();
             let found = CpuEngine::new(Arc::new(model), None).forward(&batch, Cores::All).unwrap();
             for (found, expected) in found.iter().zip(&expected) {
-                assert!(largest_difference(found, expected) < 1e-4, "{level} {activation}");
+                assert!(largest_difference(found, expected) < 1e-4, "{level:?} {activation}");
             }
         }
     }
 }
 
 #[test]
-fn no_sequences_have_no_logits_and_an_unknown_token_is_no_panic() {
-    let model = bundled(Level::detect(), Arithmetic::F32);
+fn an_empty_batch_has_no_logits_and_an_unknown_token_does_not_panic() {
+    let model = bundled(SimdLevel::detect(), Arithmetic::F32);
     assert!(forward(&model, &[]).is_empty());
     assert!(forward(&model, &[&[101, u32::MAX, 102]])[0].iter().all(|logit| logit.is_finite()));
 }

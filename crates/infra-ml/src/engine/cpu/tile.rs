@@ -1,14 +1,15 @@
-#![expect(unsafe_code, reason = "the loops that take nearly all of the time read without bounds checks")]
-#![expect(clippy::cast_ptr_alignment, reason = "four bytes are read as one number wherever they lie")]
-//! The innermost loops of all matrix products: some rows by some vectors of columns, with the sums in registers.
+#![expect(unsafe_code, reason = "the innermost loops read without bounds checks")]
+#![expect(clippy::cast_ptr_alignment, reason = "four bytes are read as one unaligned i32")]
+//! The micro-kernels of all matrix products: a tile of `ROWS` rows by `VECTORS` vectors of columns, accumulated in
+//! registers.
 
 use rten_simd::Isa;
 use rten_simd::ops::{BitOps, NumOps};
 
 use super::arch::{Arch, F32, I32};
 
-/// `rows` by `VECTORS` vectors of columns, over `depth` steps: `sums[r][v] = Σ_k rows[r][k] · panel[k][v]`. The panel's
-/// step `k` starts `k · stride` numbers after its first.
+/// Computes `sums[r][v] = Σ_k rows[r][k] · panel[k][v]` over `depth` steps. Step `k` of the panel starts `k · stride`
+/// numbers after its first.
 ///
 /// # Safety
 /// `depth` numbers must be readable from each of `rows`, and `(depth - 1) · stride` numbers and `VECTORS` vectors from
@@ -44,13 +45,13 @@ pub(super) unsafe fn tile_f32<A: Arch, const ROWS: usize, const VECTORS: usize>(
     sums
 }
 
-/// The same for unsigned bytes by signed bytes. Four steps of a column lie side by side in a lane; there are `quads`
-/// of such fours.
+/// The same for `u8` rows and an `i8` panel, in 32-bit lanes that hold four consecutive steps of a column: `quads` such
+/// groups of four, one behind the other.
 ///
 /// # Safety
 /// `4 · quads` bytes must be readable from each of `rows`, and `quads · VECTORS` vectors from `panel`.
 #[inline(always)]
-pub(super) unsafe fn tile_bytes<A: Arch, const ROWS: usize, const VECTORS: usize>(
+pub(super) unsafe fn tile_int8<A: Arch, const ROWS: usize, const VECTORS: usize>(
     arch: A,
     rows: [*const u8; ROWS],
     panel: *const i8,

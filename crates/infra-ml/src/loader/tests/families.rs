@@ -117,10 +117,10 @@ fn every_kind_on_the_fast_path_is_near_with_every_set_of_instructions() {
     for (name, _) in FAMILIES.into_iter().filter(|(_, fast)| *fast) {
         let (config, weights) = parts(name);
         let Architecture::BertLike(model) = config.architecture() else { panic!("{name} is fast") };
-        for level in Level::ALL.iter().copied().filter(|level| level.is_supported()) {
+        for level in SimdLevel::ALL.iter().copied().filter(|level| level.is_supported()) {
             for (arithmetic, tolerance) in [(Arithmetic::F32, 1e-4), (Arithmetic::Int8, INT8_TOLERANCE)] {
                 let builder = weights.builder(DType::F32, &candle_core::Device::Cpu).unwrap();
-                let packing = Packing { level, arithmetic, words: DType::F32 };
+                let packing = Packing { level, arithmetic, embedding_dtype: DType::F32 };
                 let classifier = packing.pack(builder, model, config.labels().len()).unwrap();
                 assert_near(name, &mut CpuEngine::new(Arc::new(classifier), None), tolerance);
             }

@@ -1,13 +1,13 @@
 use rten_simd::isa::ArmNeonIsa;
 use rten_simd::isa::GenericIsa;
 
-use super::{Arch, I32, Plain, Work, dot_byte_by_byte};
+use super::{Arch, I32, Kernel, Portable, dot_by_shifts};
 
 #[inline]
-pub(super) fn run<W: Work>(work: W) -> W::Output {
+pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
     match ArmNeonIsa::new() {
-        Some(isa) => work.run::<_, 6, 4>(Neon(isa)),
-        None => work.run::<_, 4, 2>(Plain(GenericIsa::new())),
+        Some(isa) => kernel.run::<_, 6, 4>(Neon(isa)),
+        None => kernel.run::<_, 4, 2>(Portable(GenericIsa::new())),
     }
 }
 
@@ -24,6 +24,6 @@ impl Arch for Neon {
 
     #[inline(always)]
     fn dot(self, sum: I32<Self>, activations: I32<Self>, weights: I32<Self>) -> I32<Self> {
-        dot_byte_by_byte(self.0, sum, activations, weights)
+        dot_by_shifts(self.0, sum, activations, weights)
     }
 }

@@ -1,4 +1,4 @@
-#![expect(unsafe_code, reason = "vector instructions are called after the processor was asked for them")]
+#![expect(unsafe_code, reason = "vector instructions are called where the CPU is known to support them")]
 
 use std::arch::x86_64::{
     _mm256_add_epi32, _mm256_dpbusd_avx_epi32, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16,
@@ -7,65 +7,65 @@ use std::arch::x86_64::{
 
 use rten_simd::isa::{Avx2Isa, Avx512Isa, GenericIsa};
 
-use super::{Arch, I32, Level, Plain, Work};
+use super::{Arch, I32, Kernel, Portable, SimdLevel};
 
-pub(super) fn supports(level: Level) -> bool {
+pub(super) fn supports(level: SimdLevel) -> bool {
     match level {
-        Level::Avx512Vnni => Avx512Vnni::new().is_some(),
-        Level::Avx512 => Avx512::new().is_some(),
-        Level::AvxVnni => AvxVnni::new().is_some(),
-        Level::Avx2 => Avx2::new().is_some(),
-        Level::Plain => true,
+        SimdLevel::Avx512Vnni => Avx512Vnni::new().is_some(),
+        SimdLevel::Avx512 => Avx512::new().is_some(),
+        SimdLevel::AvxVnni => AvxVnni::new().is_some(),
+        SimdLevel::Avx2 => Avx2::new().is_some(),
+        SimdLevel::Portable => true,
     }
 }
 
-/// The features that are enabled here are those that the constructors ask the processor for.
+/// Runs `kernel` inside a function that enables the features whose support the constructor of the level checks.
 #[inline]
-pub(super) fn run<W: Work>(level: Level, work: W) -> W::Output {
+pub(super) fn run<K: Kernel>(level: SimdLevel, kernel: K) -> K::Output {
     #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,f16c,fma,avx512vnni")]
-    fn with_avx512_vnni<W: Work>(arch: Avx512Vnni, work: W) -> W::Output {
-        work.run::<_, 6, 4>(arch)
+    fn with_avx512_vnni<K: Kernel>(arch: Avx512Vnni, kernel: K) -> K::Output {
+        kernel.run::<_, 6, 4>(arch)
     }
     #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,f16c,fma")]
-    fn with_avx512<W: Work>(arch: Avx512, work: W) -> W::Output {
-        work.run::<_, 6, 4>(arch)
+    fn with_avx512<K: Kernel>(arch: Avx512, kernel: K) -> K::Output {
+        kernel.run::<_, 6, 4>(arch)
     }
     #[target_feature(enable = "avx,avx2,fma,f16c,avxvnni")]
-    fn with_avx_vnni<W: Work>(arch: AvxVnni, work: W) -> W::Output {
-        work.run::<_, 6, 2>(arch)
+    fn with_avx_vnni<K: Kernel>(arch: AvxVnni, kernel: K) -> K::Output {
+        kernel.run::<_, 6, 2>(arch)
     }
     #[target_feature(enable = "avx,avx2,fma,f16c")]
-    fn with_avx2<W: Work>(arch: Avx2, work: W) -> W::Output {
-        work.run::<_, 6, 2>(arch)
+    fn with_avx2<K: Kernel>(arch: Avx2, kernel: K) -> K::Output {
+        kernel.run::<_, 6, 2>(arch)
     }
     match level {
-        Level::Avx512Vnni => {
+        SimdLevel::Avx512Vnni => {
             if let Some(arch) = Avx512Vnni::new() {
-                // SAFETY: `arch` exists, so the processor has the features that the function enables.
-                return unsafe { with_avx512_vnni(arch, work) };
+                // SAFETY: `arch` exists, so the CPU has the features that the function enables.
+                return unsafe { with_avx512_vnni(arch, kernel) };
             }
         }
-        Level::Avx512 => {
+        SimdLevel::Avx512 => {
             if let Some(arch) = Avx512::new() {
-                // SAFETY: `arch` exists, so the processor has the features that the function enables.
-                return unsafe { with_avx512(arch, work) };
+                // SAFETY: `arch` exists, so the CPU has the features that the function enables.
+                return unsafe { with_avx512(arch, kernel) };
             }
         }
-        Level::AvxVnni => {
+        SimdLevel::AvxVnni => {
             if let Some(arch) = AvxVnni::new() {
-                // SAFETY: `arch` exists, so the processor has the features that the function enables.
-                return unsafe { with_avx_vnni(arch, work) };
+                // SAFETY: `arch` exists, so the CPU has the features that the function enables.
+                return unsafe { with_avx_vnni(arch, kernel) };
             }
         }
-        Level::Avx2 => {
+        SimdLevel::Avx2 => {
             if let Some(arch) = Avx2::new() {
-                // SAFETY: `arch` exists, so the processor has the features that the function enables.
-                return unsafe { with_avx2(arch, work) };
+                // SAFETY: `arch` exists, so the CPU has the features that the function enables.
+                return unsafe { with_avx2(arch, kernel) };
             }
         }
-        Level::Plain => {}
+        SimdLevel::Portable => {}
     }
-    work.run::<_, 4, 2>(Plain(GenericIsa::new()))
+    kernel.run::<_, 4, 2>(Portable(GenericIsa::new()))
 }
 
 #[derive(Clone, Copy)]
@@ -88,7 +88,7 @@ impl Arch for Avx512Vnni {
 
     #[inline(always)]
     fn dot(self, sum: I32<Self>, activations: I32<Self>, weights: I32<Self>) -> I32<Self> {
-        // SAFETY: `self` exists, so the processor has AVX-512 VNNI.
+        // SAFETY: `self` exists, so the CPU has AVX-512 VNNI.
         unsafe { _mm512_dpbusd_epi32(sum.0, activations.0, weights.0) }.into()
     }
 }
@@ -113,7 +113,7 @@ impl Arch for Avx512 {
 
     #[inline(always)]
     fn dot(self, sum: I32<Self>, activations: I32<Self>, weights: I32<Self>) -> I32<Self> {
-        // SAFETY: `self` exists, so the processor has AVX-512 BW.
+        // SAFETY: `self` exists, so the CPU has AVX-512 BW.
         unsafe {
             let pairs = _mm512_maddubs_epi16(activations.0, weights.0);
             _mm512_add_epi32(sum.0, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
@@ -142,7 +142,7 @@ impl Arch for AvxVnni {
 
     #[inline(always)]
     fn dot(self, sum: I32<Self>, activations: I32<Self>, weights: I32<Self>) -> I32<Self> {
-        // SAFETY: `self` exists, so the processor has AVX-VNNI.
+        // SAFETY: `self` exists, so the CPU has AVX-VNNI.
         unsafe { _mm256_dpbusd_avx_epi32(sum.0, activations.0, weights.0) }.into()
     }
 }
@@ -167,7 +167,7 @@ impl Arch for Avx2 {
 
     #[inline(always)]
     fn dot(self, sum: I32<Self>, activations: I32<Self>, weights: I32<Self>) -> I32<Self> {
-        // SAFETY: `self` exists, so the processor has AVX2.
+        // SAFETY: `self` exists, so the CPU has AVX2.
         unsafe {
             let pairs = _mm256_maddubs_epi16(activations.0, weights.0);
             _mm256_add_epi32(sum.0, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))

@@ -1,10 +1,11 @@
 use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
 
 use bytemuck::{Pod, Zeroable};
 
 /// A buffer that starts at a cache line, so that an aligned vector never crosses two lines.
 #[derive(Clone)]
-pub(super) struct Lines<T> {
+pub(super) struct AlignedBuf<T> {
     storage: Vec<CacheLine>,
     element: PhantomData<T>,
 }
@@ -13,7 +14,7 @@ pub(super) struct Lines<T> {
 #[repr(C, align(64))]
 struct CacheLine([u8; 64]);
 
-impl<T: Pod> Lines<T> {
+impl<T: Pod> AlignedBuf<T> {
     /// At least `len` zeros: the length is rounded up to whole cache lines.
     pub(super) fn zeros(len: usize) -> Self {
         let lines = (len * size_of::<T>()).div_ceil(size_of::<CacheLine>());
@@ -28,7 +29,7 @@ impl<T: Pod> Lines<T> {
     }
 }
 
-impl<T: Pod> std::ops::Deref for Lines<T> {
+impl<T: Pod> Deref for AlignedBuf<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -36,7 +37,7 @@ impl<T: Pod> std::ops::Deref for Lines<T> {
     }
 }
 
-impl<T: Pod> std::ops::DerefMut for Lines<T> {
+impl<T: Pod> DerefMut for AlignedBuf<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         bytemuck::cast_slice_mut(&mut self.storage)
     }

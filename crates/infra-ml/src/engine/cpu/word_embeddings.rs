@@ -1,15 +1,15 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-/// The embeddings of the vocabulary, as wide as the file has them: they are most of a small model, and only read.
-pub(super) enum Words {
+/// The table of word embeddings, `[vocabulary, width]`, in the type of the weights file: it is most of a small model.
+pub(super) enum WordEmbeddings {
     F32 { table: Vec<f32>, width: usize },
     F16 { table: Vec<f16>, width: usize },
 }
 
-impl Words {
-    /// Writes the embedding of `id`; nothing where the vocabulary has no such token.
-    pub(super) fn read(&self, id: u32, out: &mut [f32]) {
+impl WordEmbeddings {
+    /// Writes the embedding of the token `id` to `out`, `[width]`; leaves `out` as it is for an unknown id.
+    pub(super) fn lookup(&self, id: u32, out: &mut [f32]) {
         match self {
             Self::F32 { table, width } => {
                 if let Some(row) = table.chunks_exact(*width).nth(id as usize) {
