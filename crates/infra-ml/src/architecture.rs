@@ -1,8 +1,9 @@
-//! The kinds of models that are served: what `config.json` must say of each, and which tensors it then promises.
+//! The supported model architectures: how each reads its `config.json`, and which tensors its weights must have.
 //!
-//! A kind whose encoder is BERT's, [`BertLike`], runs on the fast path; it may call its tensors as it likes and have
-//! a head of its own. What has another encoder is computed by Candle's operations. To add a kind, write the file that
-//! reads its configuration, name it in [`Architecture::read`], and let `tests/fixtures/make.py` make a small one.
+//! An architecture with BERT's encoder, [`BertLike`], runs on the fast path, under its own tensor names and with its
+//! own head; other encoders run on Candle's operations. To add an architecture, write the file that reads its
+//! configuration, name it in [`SUPPORTED`] and [`Architecture::read`], and add a small model to
+//! `tests/fixtures/make.py`.
 
 mod activation;
 mod bert;
@@ -14,19 +15,21 @@ mod electra;
 mod modernbert;
 mod roberta;
 mod sizes;
+mod tensor_spec;
 
 pub(crate) use activation::Activation;
 pub(crate) use bert_like::BertLike;
 pub(crate) use config_file::ConfigFile;
-pub(crate) use deberta::{Convolution, Deberta, Relative};
-pub(crate) use modernbert::{ModernBert, Pooling, Reach};
+pub(crate) use deberta::{Convolution, Deberta, RelativeAttention};
+pub(crate) use modernbert::{Attention, ModernBert, Pooling};
+pub(crate) use tensor_spec::TensorSpec;
 
 use crate::load_error::ConfigError;
 
-/// A model's kind with its sizes, read from `config.json` and checked.
+/// An architecture with its sizes, read from `config.json` and checked.
 #[derive(Debug, Clone)]
 pub(crate) enum Architecture {
-    /// BERT's encoder, whatever its names and its head.
+    /// BERT's encoder with the tensor names and the head of its family.
     BertLike(BertLike),
     /// DeBERTa, versions 2 and 3.
     Deberta(Deberta),
@@ -34,46 +37,7 @@ pub(crate) enum Architecture {
     ModernBert(ModernBert),
 }
 
-/// A tensor that a model must have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TensorSpec {
-    /// Its name in the file.
-    pub(crate) name: String,
-    /// The name that old checkpoints have for it, where there is one.
-    pub(crate) old_name: Option<String>,
-    /// Its shape.
-    pub(crate) shape: Vec<usize>,
-}
-
-impl TensorSpec {
-    pub(crate) fn new(name: impl Into<String>, shape: &[usize]) -> Self {
-        Self { name: name.into(), old_name: None, shape: shape.to_vec() }
-    }
-
-    /// The weight and the bias of the layer norm `name`, which old checkpoints call `gamma` and `beta`.
-    pub(crate) fn norm(name: &str, size: usize) -> [Self; 2] {
-        [("weight", "gamma"), ("bias", "beta")].map(|(new, old)| Self {
-            name: format!("{name}.{new}"),
-            old_name: Some(format!("{name}.{old}")),
-            shape: vec![size],
-        })
-    }
-
-    /// The weight `[outputs, inputs]` and the bias `[outputs]` of the layer `name`.
-    pub(crate) fn linear(name: &str, [outputs, inputs]: [usize; 2]) -> [Self; 2] {
-        [
-            Self::new(format!("{name}.weight"), &[outputs, inputs]),
-            Self::new(format!("{name}.bias"), &[outputs]),
-        ]
-    }
-
-    /// The same where there may be no bias.
-    pub(crate) fn layer(name: &str, size: [usize; 2], bias: bool) -> impl Iterator<Item = Self> {
-        Self::linear(name, size).into_iter().take(if bias { 2 } else { 1 })
-    }
-}
-
-/// The architectures that can be served, as `config.json` names them.
+/// The supported architectures, as `config.json` names them.
 pub(crate) const SUPPORTED: [&str; 8] = [
     "BertForSequenceClassification",
     "RobertaForSequenceClassification",
@@ -86,10 +50,10 @@ pub(crate) const SUPPORTED: [&str; 8] = [
 ];
 
 impl Architecture {
-    /// Reads the architecture that `config` names first among those that are known.
+    /// Reads the first supported architecture that `config` names.
     ///
     /// # Errors
-    /// Where it names none of [`SUPPORTED`], or a value is missing or makes no sense.
+    /// If it names none of [`SUPPORTED`], or a value is missing or invalid.
     pub(crate) fn read(config: &ConfigFile) -> Result<Self, ConfigError> {
         let named = config.architectures();
         let Some(known) = named.iter().find_map(|name| SUPPORTED.iter().find(|known| *known == name)) else {
@@ -109,12 +73,12 @@ impl Architecture {
         })
     }
 
-    /// Whether it runs on the fast path, in bytes too.
+    /// Whether it runs on the fast path, which also has int8.
     pub(crate) fn is_fast(&self) -> bool {
         matches!(self, Self::BertLike(_))
     }
 
-    /// The tokens of its vocabulary.
+    /// The number of tokens in the vocabulary.
     pub(crate) fn vocabulary(&self) -> usize {
         match self {
             Self::BertLike(model) => model.encoder.vocab_size,
@@ -123,7 +87,7 @@ impl Architecture {
         }
     }
 
-    /// The most tokens of a sequence, special tokens counted.
+    /// The maximum length of a sequence in tokens, including special tokens.
     pub(crate) fn positions(&self) -> usize {
         match self {
             Self::BertLike(model) => model.positions(),
@@ -132,7 +96,7 @@ impl Architecture {
         }
     }
 
-    /// Every tensor that a model of `labels` outputs must have, large ones not before those that tell sooner what is wrong.
+    /// Every tensor that a model with `labels` outputs must have.
     pub(crate) fn tensors(&self, labels: usize) -> Box<dyn Iterator<Item = TensorSpec> + '_> {
         match self {
             Self::BertLike(model) => Box::new(model.tensors(labels)),
@@ -141,10 +105,10 @@ impl Architecture {
         }
     }
 
-    /// The name of the weight whose rows are the outputs.
-    pub(crate) fn outputs(&self) -> String {
+    /// The name of the last layer's weight, `[labels, hidden]`.
+    pub(crate) fn output_weight(&self) -> String {
         match self {
-            Self::BertLike(model) => model.name("head.output.weight"),
+            Self::BertLike(model) => model.tensor_name("head.output.weight"),
             Self::Deberta(_) | Self::ModernBert(_) => "classifier.weight".to_owned(),
         }
     }

@@ -1,5 +1,5 @@
-//! The seam between the scheduler and the arithmetic. Above it nothing knows tensors; below it nothing knows queues,
-//! callers or windows. An engine answers a batch of token sequences with one row of logits each.
+//! The interface between scheduling and arithmetic: an engine computes the logits of a batch of token sequences.
+//! Nothing above it depends on tensors; nothing below it depends on queues, callers or windows.
 
 mod batch;
 pub(crate) mod candle;
@@ -7,31 +7,31 @@ pub(crate) mod cpu;
 
 pub(crate) use batch::TokenBatch;
 
-/// The arithmetic of a classifier, as one worker holds it; no other calls it.
+/// A classifier that computes logits; each worker owns one.
 pub(crate) trait Engine: Send {
-    /// The logits of every sequence of `batch`, in its order: `[sequences][labels]`.
+    /// Returns the logits of the sequences of `batch`, in order: `[sequences, labels]`.
     ///
-    /// Implementations must give a sequence the same logits whatever stands beside it in the batch, up to the
-    /// arithmetic's tolerance, and must work again after an error or a panic.
+    /// Implementations must return the same logits for a sequence whatever else is in the batch, within the tolerance
+    /// of the arithmetic, and must remain usable after an error or a panic.
     ///
     /// # Errors
-    /// Where the batch cannot be computed. The worker then tries its sequences one by one.
+    /// If the batch cannot be computed. The worker then runs its sequences one by one.
     fn forward(&mut self, batch: &TokenBatch, cores: Cores) -> Result<Vec<Vec<f32>>, EngineError>;
 
-    /// The tokens of a batch above which it gains nothing by being larger.
+    /// The tokens beyond which a larger batch is not more efficient.
     fn batch_tokens(&self) -> usize;
 }
 
-/// What a batch may use of the processor.
+/// The cores that a batch may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cores {
-    /// The core of the worker's thread: others have work too.
+    /// The worker's thread only: other workers are busy or have work waiting.
     Own,
-    /// All of them: nothing else runs or waits.
+    /// All cores: nothing else runs or waits.
     All,
 }
 
-/// Whether `row` is an answer: a number for each label.
+/// Whether `row` holds a finite logit for each label.
 pub(crate) fn is_usable(row: &[f32], labels: usize) -> bool {
     row.len() == labels && row.iter().all(|logit| logit.is_finite())
 }
@@ -39,10 +39,10 @@ pub(crate) fn is_usable(row: &[f32], labels: usize) -> bool {
 /// Why a batch could not be computed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
-    /// The tensor library gave an error.
+    /// Candle returned an error.
     #[error("the tensor library failed")]
     Tensor(#[from] candle_core::Error),
-    /// The engine failed in a way of its own.
+    /// A fake engine failed on purpose.
     #[cfg(test)]
     #[error("{0}")]
     Other(&'static str),

@@ -150,7 +150,8 @@ impl EngineLoading<'_> {
     fn pack(&self, model: &BertLike, precision: Precision, level: SimdLevel) -> Result<Engines, BoxError> {
         let arithmetic = Arithmetic::from(precision);
         let builder = self.weights.builder(DType::F32, &self.device.device)?;
-        let embedding_dtype = self.weights.dtype_of(&model.name("base.embeddings.word_embeddings.weight"));
+        let embedding_dtype =
+            self.weights.dtype_of(&model.tensor_name("base.embeddings.word_embeddings.weight"));
         let model = Packing { level, arithmetic, embedding_dtype }.pack(
             builder,
             model,

@@ -1,9 +1,9 @@
-/// The function behind a layer.
+/// An activation function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activation {
-    /// `x · Φ(x)` with the error function: transformers' `gelu`.
+    /// `x · Φ(x)`, exact: transformers' `gelu`.
     Gelu,
-    /// GELU by the hyperbolic tangent.
+    /// GELU approximated by the hyperbolic tangent.
     GeluTanh,
     /// `max(x, 0)`.
     Relu,
@@ -12,7 +12,7 @@ pub(crate) enum Activation {
 }
 
 impl Activation {
-    /// By its name in `config.json`.
+    /// Parses the name in `config.json`.
     pub(super) fn parse(name: &str) -> Option<Self> {
         match name {
             "gelu" => Some(Self::Gelu),

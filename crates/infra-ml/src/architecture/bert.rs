@@ -1,13 +1,14 @@
 use candle_transformers::models::bert::{Config, HiddenAct, PositionEmbeddingType};
 use serde::Deserialize;
 
-use super::Activation;
-use super::bert_like::{BertLike, Names};
+use super::activation::Activation;
+use super::bert_like::{BertLike, TensorNames};
 use super::config_file::ConfigFile;
 use super::sizes::Sizes;
 use crate::load_error::ConfigError;
 
-/// The keys of BERT's `config.json` beside the sizes, which RoBERTa and ELECTRA share. Absent values are as transformers has them.
+/// The keys of BERT's `config.json` besides the sizes, shared by RoBERTa and ELECTRA, with the defaults of
+/// transformers.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct BertKeys {
     #[serde(default = "two")]
@@ -32,7 +33,7 @@ fn layer_norm_eps() -> f64 {
 }
 
 impl BertKeys {
-    /// The encoder that the keys describe, in Candle's words.
+    /// Reads the encoder's configuration as Candle's `Config`.
     pub(super) fn read(config: &ConfigFile) -> Result<Config, ConfigError> {
         let keys: Self = config.parse()?;
         let sizes = Sizes::read(config)?;
@@ -46,7 +47,7 @@ impl BertKeys {
             hidden_size: sizes.hidden,
             num_hidden_layers: sizes.layers,
             num_attention_heads: sizes.heads,
-            intermediate_size: sizes.inner,
+            intermediate_size: sizes.intermediate,
             hidden_act: activation(config, "hidden_act", &keys.hidden_act)?,
             max_position_embeddings: sizes.positions,
             type_vocab_size: keys.type_vocab_size,
@@ -57,7 +58,7 @@ impl BertKeys {
     }
 }
 
-/// The function in a layer, in Candle's words, which have no hyperbolic tangent.
+/// Parses the activation of the feed-forward network as Candle's `HiddenAct`, which has no hyperbolic tangent.
 pub(super) fn activation(
     config: &ConfigFile,
     key: &'static str,
@@ -71,10 +72,10 @@ pub(super) fn activation(
     }
 }
 
-const NAMES: Names =
+const NAMES: TensorNames =
     &[("base.", "bert."), ("head.dense", "bert.pooler.dense"), ("head.output", "classifier")];
 
-/// `BertForSequenceClassification`: its pooler is the first layer of the head.
+/// Reads `BertForSequenceClassification`, whose pooler is the first layer of the head.
 pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
     let encoder = BertKeys::read(config)?;
     Ok(BertLike {

@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::Activation;
+use super::activation::Activation;
 use crate::load_error::ConfigError;
 
-/// A `config.json`, whose keys mean what its architecture says.
+/// A `config.json`: the keys depend on the architecture.
 pub(crate) struct ConfigFile {
     path: PathBuf,
     json: Value,
@@ -27,12 +27,12 @@ impl ConfigFile {
         names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
     }
 
-    /// The keys that `T` asks for.
+    /// Deserializes the keys of `T`.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         T::deserialize(&self.json).map_err(|source| ConfigError::Keys { path: self.path.clone(), source })
     }
 
-    /// The error that `key` has a `value` where `expected`.
+    /// Returns the error for a `value` of `key` that does not meet `expected`, the rule in words.
     pub(crate) fn refuse(
         &self,
         key: &'static str,
@@ -43,7 +43,7 @@ impl ConfigFile {
         ConfigError::Value { path, key, value, expected }
     }
 
-    /// Refuses the first of `sizes` that is 0.
+    /// Checks that none of `sizes`, by key, is 0.
     pub(crate) fn check_sizes(&self, sizes: &[(&'static str, usize)]) -> Result<(), ConfigError> {
         match sizes.iter().find(|(_, size)| *size == 0) {
             Some((key, size)) => Err(self.refuse(key, size, "it must be at least 1")),
@@ -51,15 +51,15 @@ impl ConfigFile {
         }
     }
 
-    /// Refuses more positions than `most` where no tensor would tell that they are too many.
-    pub(crate) fn check_positions(&self, positions: usize, most: usize) -> Result<(), ConfigError> {
-        if positions <= most {
+    /// Checks `max_position_embeddings` where no tensor has that many rows, so that no shape limits it.
+    pub(crate) fn check_positions(&self, positions: usize, max: usize) -> Result<(), ConfigError> {
+        if positions <= max {
             return Ok(());
         }
-        Err(self.refuse("max_position_embeddings", &positions, format!("at most {most} are supported here")))
+        Err(self.refuse("max_position_embeddings", &positions, format!("at most {max} are supported here")))
     }
 
-    /// Refuses `heads`, the value of `key`, where they do not divide `hidden`, the value of another.
+    /// Checks that `heads`, the value of `key`, divide the hidden size.
     pub(crate) fn check_heads(
         &self,
         key: &'static str,
@@ -73,13 +73,13 @@ impl ConfigFile {
         }
     }
 
-    /// The activation that `key` has the `name` of.
+    /// Parses the activation `name`, the value of `key`.
     pub(crate) fn activation(&self, key: &'static str, name: &str) -> Result<Activation, ConfigError> {
         let expected = "gelu, gelu_new, relu and tanh are supported";
         Activation::parse(name).ok_or_else(|| self.refuse(key, &name, expected))
     }
 
-    /// Refuses an epsilon of a layer norm that is not above 0.
+    /// Checks that the epsilon of a layer norm, the value of `key`, is above 0.
     pub(crate) fn check_epsilon(&self, key: &'static str, epsilon: f64) -> Result<(), ConfigError> {
         if epsilon > 0.0 && epsilon.is_finite() {
             Ok(())

@@ -1,13 +1,13 @@
 use candle_transformers::models::bert::{Config, PositionEmbeddingType};
 use serde::Deserialize;
 
-use super::Activation;
+use super::activation::Activation;
 use super::bert::activation;
-use super::bert_like::{BertLike, Names};
+use super::bert_like::{BertLike, TensorNames};
 use super::config_file::ConfigFile;
 use crate::load_error::ConfigError;
 
-/// DistilBERT has words of its own for BERT's keys.
+/// DistilBERT's names of BERT's keys.
 #[derive(Deserialize)]
 struct DistilBertKeys {
     vocab_size: usize,
@@ -24,10 +24,10 @@ fn gelu() -> String {
     "gelu".to_owned()
 }
 
-/// The same in all of transformers' layer norms of DistilBERT; no key sets it.
+/// Fixed in transformers' DistilBERT: no key sets it.
 const LAYER_NORM_EPS: f64 = 1e-12;
 
-const NAMES: Names = &[
+const NAMES: TensorNames = &[
     ("base.encoder", "distilbert.transformer"),
     ("base.", "distilbert."),
     (".attention.self.query", ".attention.q_lin"),
@@ -42,7 +42,7 @@ const NAMES: Names = &[
     ("head.output", "classifier"),
 ];
 
-/// `DistilBertForSequenceClassification`: no token types, and a head with a ReLU.
+/// Reads `DistilBertForSequenceClassification`, which has no token types and a ReLU in its head.
 pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
     let keys: DistilBertKeys = config.parse()?;
     config.check_sizes(&[

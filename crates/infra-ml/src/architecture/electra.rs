@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
-use super::Activation;
+use super::activation::Activation;
 use super::bert::BertKeys;
-use super::bert_like::{BertLike, Names};
+use super::bert_like::{BertLike, TensorNames};
 use super::config_file::ConfigFile;
 use crate::load_error::ConfigError;
 
@@ -16,10 +16,11 @@ fn embedding_size() -> usize {
     128
 }
 
-const NAMES: Names =
+const NAMES: TensorNames =
     &[("base.", "electra."), ("head.dense", "classifier.dense"), ("head.output", "classifier.out_proj")];
 
-/// `ElectraForSequenceClassification`: its embeddings may be narrower than its encoder, and its head has a GELU.
+/// Reads `ElectraForSequenceClassification`, whose embeddings may be narrower than its encoder, with a GELU in its
+/// head.
 pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
     let encoder = BertKeys::read(config)?;
     let ElectraKeys { embedding_size } = config.parse()?;

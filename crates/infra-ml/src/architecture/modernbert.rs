@@ -1,37 +1,38 @@
 use serde::Deserialize;
 
+use super::activation::Activation;
 use super::config_file::ConfigFile;
 use super::sizes::Sizes;
-use super::{Activation, TensorSpec};
+use super::tensor_spec::TensorSpec;
 use crate::load_error::ConfigError;
 
-/// `ModernBertForSequenceClassification`: rotary positions, layers that look far or near, gated linear units.
+/// `ModernBertForSequenceClassification`: rotary position embeddings, global and local attention, gated linear units.
 #[derive(Debug, Clone)]
 pub(crate) struct ModernBert {
     pub(crate) sizes: Sizes,
     pub(crate) epsilon: f64,
     pub(crate) activation: Activation,
-    /// How far each layer looks.
-    pub(crate) layers: Vec<Reach>,
-    /// The base of the rotary positions where a layer looks far, and where near.
-    pub(crate) thetas: [f64; 2],
-    /// The tokens before and behind one that a layer which looks near sees.
-    pub(crate) near: usize,
+    /// The attention of each layer.
+    pub(crate) layers: Vec<Attention>,
+    /// The base of the rotary embeddings of global and of local layers.
+    pub(crate) rope_thetas: [f64; 2],
+    /// The neighbors on each side that a token attends to in local layers.
+    pub(crate) local_reach: usize,
     pub(crate) biases: Biases,
     pub(crate) head_activation: Activation,
     pub(crate) pooling: Pooling,
 }
 
-/// How far a layer looks.
+/// The attention of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// Every token at every other.
-    Far,
-    /// Each token at its neighbours.
-    Near,
+pub(crate) enum Attention {
+    /// Every token attends to every other.
+    Global,
+    /// Every token attends to its neighbors.
+    Local,
 }
 
-/// What the head reads.
+/// The input of the head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pooling {
     /// The first token.
@@ -40,28 +41,25 @@ pub(crate) enum Pooling {
     Mean,
 }
 
-/// Which parts have a bias.
+/// Which layers have a bias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "they are independent of one another, and keys of the file"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent keys of the file")]
 pub(crate) struct Biases {
     #[serde(default, rename = "norm_bias")]
     pub(crate) norm: bool,
     #[serde(default, rename = "attention_bias")]
     pub(crate) attention: bool,
     #[serde(default, rename = "mlp_bias")]
-    pub(crate) inner: bool,
+    pub(crate) mlp: bool,
     #[serde(default, rename = "classifier_bias")]
     pub(crate) head: bool,
 }
 
-/// Eight times what its checkpoints have.
-const MOST_POSITIONS: usize = 65_536;
+/// Eight times that of the published checkpoints.
+const MAX_POSITIONS: usize = 65_536;
 
-/// The keys of `config.json`; since version 5 transformers writes `layer_types` and `rope_parameters`, before it wrote the
-/// numbers that they come from. Absent values are as transformers has them.
+/// The keys of `config.json`, with the defaults of transformers. Version 5 writes `layer_types` and `rope_parameters`;
+/// older versions write the numbers that these are derived from.
 #[derive(Deserialize)]
 struct Keys {
     #[serde(default = "norm_eps")]
@@ -85,7 +83,7 @@ struct Keys {
     biases: Biases,
 }
 
-/// A form without layers' types would say other positions than these: nothing unknown is passed over.
+/// Unknown keys are errors: the flat form, without attention types, means other thetas.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RopeParameters {
@@ -129,17 +127,17 @@ pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, ConfigError> {
     let sizes = Sizes::read(config)?;
     config.check_sizes(&[("global_attn_every_n_layers", keys.global_attn_every_n_layers)])?;
     config.check_epsilon("norm_eps", keys.norm_eps)?;
-    config.check_positions(sizes.positions, MOST_POSITIONS)?;
-    if sizes.head() % 2 == 1 {
-        return Err(config.refuse("num_attention_heads", &sizes.heads, "a head must be even"));
+    config.check_positions(sizes.positions, MAX_POSITIONS)?;
+    if sizes.head_dim() % 2 == 1 {
+        return Err(config.refuse("num_attention_heads", &sizes.heads, "the width of a head must be even"));
     }
-    let thetas = thetas(config, &keys)?;
+    let rope_thetas = rope_thetas(config, &keys)?;
     Ok(ModernBert {
         sizes,
         epsilon: keys.norm_eps,
         activation: config.activation("hidden_activation", &keys.hidden_activation)?,
-        thetas,
-        near: keys.local_attention / 2,
+        rope_thetas,
+        local_reach: keys.local_attention / 2,
         biases: keys.biases,
         head_activation: config.activation("classifier_activation", &keys.classifier_activation)?,
         pooling: match keys.classifier_pooling.as_str() {
@@ -151,24 +149,24 @@ pub(super) fn read(config: &ConfigFile) -> Result<ModernBert, ConfigError> {
     })
 }
 
-fn layers(config: &ConfigFile, count: usize, keys: Keys) -> Result<Vec<Reach>, ConfigError> {
+fn layers(config: &ConfigFile, count: usize, keys: Keys) -> Result<Vec<Attention>, ConfigError> {
     let every = keys.global_attn_every_n_layers;
     match keys.layer_types {
-        Some(types) if types.len() == count => types.iter().map(|name| reach(config, name)).collect(),
+        Some(types) if types.len() == count => types.iter().map(|name| attention(config, name)).collect(),
         Some(types) => {
             Err(config.refuse("layer_types", &types.len(), format!("{count} layers must have a type each")))
         }
-        // More layers than any file holds are told by the first that is missing.
-        None => Ok((0..count.min(MOST_LAYERS))
-            .map(|number| if number.is_multiple_of(every) { Reach::Far } else { Reach::Near })
+        // A count above the limit is reported by the first layer that is missing.
+        None => Ok((0..count.min(MAX_LAYERS))
+            .map(|number| if number.is_multiple_of(every) { Attention::Global } else { Attention::Local })
             .collect()),
     }
 }
 
-fn reach(config: &ConfigFile, name: &str) -> Result<Reach, ConfigError> {
+fn attention(config: &ConfigFile, name: &str) -> Result<Attention, ConfigError> {
     match name {
-        "full_attention" => Ok(Reach::Far),
-        "sliding_attention" => Ok(Reach::Near),
+        "full_attention" => Ok(Attention::Global),
+        "sliding_attention" => Ok(Attention::Local),
         other => {
             Err(config.refuse("layer_types", &other, "full_attention and sliding_attention are supported"))
         }
@@ -176,22 +174,22 @@ fn reach(config: &ConfigFile, name: &str) -> Result<Reach, ConfigError> {
 }
 
 /// More than any model has.
-const MOST_LAYERS: usize = 10_000;
+const MAX_LAYERS: usize = 10_000;
 
-fn thetas(config: &ConfigFile, keys: &Keys) -> Result<[f64; 2], ConfigError> {
-    let [far, near] = match &keys.rope_parameters {
+fn rope_thetas(config: &ConfigFile, keys: &Keys) -> Result<[f64; 2], ConfigError> {
+    let [global, local] = match &keys.rope_parameters {
         Some(rope) => [rope.full_attention.as_ref(), rope.sliding_attention.as_ref()],
         None => [None, None],
     };
-    for rope in [far, near, keys.rope_scaling.as_ref()].into_iter().flatten() {
+    for rope in [global, local, keys.rope_scaling.as_ref()].into_iter().flatten() {
         if rope.rope_type != "default" {
             return Err(config.refuse("rope_type", &rope.rope_type, "only default is supported"));
         }
     }
-    let theta = |rope: Option<&Rope>, older: Option<f64>| rope.and_then(|rope| rope.rope_theta).or(older);
+    let theta = |rope: Option<&Rope>, old_key: Option<f64>| rope.and_then(|rope| rope.rope_theta).or(old_key);
     let thetas = [
-        theta(far, keys.global_rope_theta).unwrap_or(160_000.0),
-        theta(near, keys.local_rope_theta).unwrap_or(10_000.0),
+        theta(global, keys.global_rope_theta).unwrap_or(160_000.0),
+        theta(local, keys.local_rope_theta).unwrap_or(10_000.0),
     ];
     match thetas.iter().find(|theta| !(**theta > 0.0 && theta.is_finite())) {
         Some(theta) => Err(config.refuse("rope_theta", theta, "it must be above 0")),
@@ -207,24 +205,24 @@ impl ModernBert {
             .chain(self.norm("model.embeddings.norm"))
             .chain(layers)
             .chain(self.norm("model.final_norm"))
-            .chain(TensorSpec::layer("head.dense", [hidden, hidden], biases.head))
+            .chain(TensorSpec::linear_b("head.dense", [hidden, hidden], biases.head))
             .chain(self.norm("head.norm"))
-            .chain(TensorSpec::layer("classifier", [labels, hidden], true))
+            .chain(TensorSpec::linear_b("classifier", [labels, hidden], true))
     }
 
     fn layer(&self, number: usize) -> Vec<TensorSpec> {
-        let (Sizes { hidden, inner, .. }, biases) = (self.sizes, self.biases);
+        let (Sizes { hidden, intermediate, .. }, biases) = (self.sizes, self.biases);
         let name = |part: &str| format!("model.layers.{number}.{part}");
         let wide = |size: usize, times: usize| size.saturating_mul(times);
-        // The first layer's states are normed already.
+        // The input of the first layer is normalized by the embeddings' norm.
         let attention_norm = (number > 0).then(|| self.norm(&name("attn_norm")));
         let attention_norm = attention_norm.into_iter().flatten();
         attention_norm
-            .chain(TensorSpec::layer(&name("attn.Wqkv"), [wide(hidden, 3), hidden], biases.attention))
-            .chain(TensorSpec::layer(&name("attn.Wo"), [hidden, hidden], biases.attention))
+            .chain(TensorSpec::linear_b(&name("attn.Wqkv"), [wide(hidden, 3), hidden], biases.attention))
+            .chain(TensorSpec::linear_b(&name("attn.Wo"), [hidden, hidden], biases.attention))
             .chain(self.norm(&name("mlp_norm")))
-            .chain(TensorSpec::layer(&name("mlp.Wi"), [wide(inner, 2), hidden], biases.inner))
-            .chain(TensorSpec::layer(&name("mlp.Wo"), [hidden, inner], biases.inner))
+            .chain(TensorSpec::linear_b(&name("mlp.Wi"), [wide(intermediate, 2), hidden], biases.mlp))
+            .chain(TensorSpec::linear_b(&name("mlp.Wo"), [hidden, intermediate], biases.mlp))
             .collect()
     }
 

@@ -1,14 +1,14 @@
 use serde::Deserialize;
 
-use super::Activation;
+use super::activation::Activation;
 use super::bert::BertKeys;
-use super::bert_like::{BertLike, Names};
+use super::bert_like::{BertLike, TensorNames};
 use super::config_file::ConfigFile;
 use crate::load_error::ConfigError;
 
 #[derive(Deserialize)]
 struct RobertaKeys {
-    /// Of which the position table keeps a row.
+    /// Positions are counted from the row after this one.
     #[serde(default = "one")]
     pad_token_id: Option<usize>,
 }
@@ -18,13 +18,12 @@ fn one() -> Option<usize> {
     Some(1)
 }
 
-const NAMES: Names =
+const NAMES: TensorNames =
     &[("base.", "roberta."), ("head.dense", "classifier.dense"), ("head.output", "classifier.out_proj")];
 
-/// `RobertaForSequenceClassification`, and XLM-RoBERTa and CamemBERT, which are the same under other names.
+/// Reads `RobertaForSequenceClassification`, and XLM-RoBERTa and CamemBERT, which are the same architecture.
 ///
-/// Positions are counted from the row behind the padding token's, as `create_position_ids_from_input_ids` of
-/// transformers counts them.
+/// Positions start at the row after `pad_token_id`, as in `create_position_ids_from_input_ids` of transformers.
 pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
     let encoder = BertKeys::read(config)?;
     let RobertaKeys { pad_token_id } = config.parse()?;

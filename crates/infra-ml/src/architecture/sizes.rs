@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::config_file::ConfigFile;
 use crate::load_error::ConfigError;
 
-/// The sizes that all architectures but DistilBERT have under the same keys.
+/// The sizes, under the keys that all architectures but DistilBERT share.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Sizes {
     #[serde(rename = "vocab_size")]
@@ -15,7 +15,7 @@ pub(crate) struct Sizes {
     #[serde(rename = "num_attention_heads")]
     pub(crate) heads: usize,
     #[serde(rename = "intermediate_size")]
-    pub(crate) inner: usize,
+    pub(crate) intermediate: usize,
     #[serde(rename = "max_position_embeddings")]
     pub(crate) positions: usize,
 }
@@ -28,15 +28,15 @@ impl Sizes {
             ("hidden_size", sizes.hidden),
             ("num_hidden_layers", sizes.layers),
             ("num_attention_heads", sizes.heads),
-            ("intermediate_size", sizes.inner),
+            ("intermediate_size", sizes.intermediate),
             ("max_position_embeddings", sizes.positions),
         ])?;
         config.check_heads("num_attention_heads", sizes.heads, sizes.hidden)?;
         Ok(sizes)
     }
 
-    /// The numbers of a head.
-    pub(crate) fn head(&self) -> usize {
+    /// The width of an attention head.
+    pub(crate) fn head_dim(&self) -> usize {
         self.hidden / self.heads
     }
 }

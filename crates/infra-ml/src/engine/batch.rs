@@ -1,4 +1,4 @@
-/// Token sequences that run together, one behind the other without padding.
+/// Token sequences that run together, concatenated without padding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TokenBatch {
     ids: Vec<u32>,
@@ -6,7 +6,7 @@ pub(crate) struct TokenBatch {
 }
 
 impl TokenBatch {
-    /// Adds the sequence that is made of `parts`.
+    /// Appends a sequence, the concatenation of `parts`.
     pub(crate) fn push(&mut self, parts: &[&[u32]]) {
         for part in parts {
             self.ids.extend_from_slice(part);
@@ -14,18 +14,18 @@ impl TokenBatch {
         self.ends.push(self.ids.len());
     }
 
-    /// The sequences, in the order in which they were added.
+    /// The sequences, in order.
     pub(crate) fn sequences(&self) -> impl Iterator<Item = &[u32]> + Clone {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, end)| &self.ids[start..*end])
     }
 
-    /// How many sequences there are.
+    /// The number of sequences.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// How many tokens there are.
+    /// The number of tokens of all sequences.
     pub(crate) fn tokens(&self) -> usize {
         self.ids.len()
     }
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sequences_come_back_as_they_were_added() {
+    fn sequences_are_returned_as_they_were_pushed() {
         let mut batch = TokenBatch::default();
         batch.push(&[&[1], &[4, 5], &[2]]);
         batch.push(&[&[1], &[], &[2]]);

@@ -1,10 +1,10 @@
 //! The fast path: BERT-like classifiers on the CPU, without padding.
 //!
 //! [`Packing`] packs the weights once into a [`Classifier`]; a forward pass is functions over slices and one reused
-//! workspace, token ids in, logits out. The sequences of a batch are concatenated, so that matrix products run over all
-//! tokens at once; only attention needs to know where a sequence ends. Start reading at `classifier.rs`, then
-//! `encoder.rs` (a layer), `linear.rs` (a matrix product with its epilogue), `tile.rs` (the micro-kernels) and `arch.rs`
-//! (SIMD levels).
+//! workspace, token ids in, logits out. The sequences of a batch are concatenated, so that matrix products run over
+//! all tokens at once; only attention needs to know where a sequence ends. Start reading at `classifier.rs`, then
+//! `encoder.rs` (a layer), `linear.rs` (a matrix product with its epilogue), `tile.rs` (the micro-kernels) and
+//! `arch.rs` (SIMD levels).
 
 #![expect(
     clippy::inline_always,

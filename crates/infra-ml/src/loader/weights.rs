@@ -79,7 +79,7 @@ impl Weights {
         }
         let (architecture, labels) = (config.architecture(), config.labels().len());
         if let Some(outputs) =
-            tensors.get(&architecture.outputs()).and_then(|found| found.shape.first().copied())
+            tensors.get(&architecture.output_weight()).and_then(|found| found.shape.first().copied())
             && outputs != labels
         {
             return Err(WeightsError::LabelCount { path: config_path.to_owned(), named: labels, outputs });

@@ -2,24 +2,24 @@ use candle_core::{DType, Result, Tensor};
 use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder};
 use candle_transformers::models::bert::BertEncoder;
 
-use super::{CandleClassifier, activate};
+use super::operations::{CandleClassifier, MASKED_SCORE, activate};
 use crate::architecture::{Activation, BertLike};
 
-/// BERT's encoder and its relatives' heads.
+/// BERT's encoder with the heads of its families.
 ///
-/// The encoder is Candle's; embeddings, mask and head are ours. Candle's own `BertModel` cannot be used for 16-bit
-/// arithmetic: it multiplies the mask by `f32::MIN`, which is minus infinity there, and 0 times that is NaN.
+/// Only the encoder is Candle's. Its `BertModel` gives NaN in f16: it multiplies the mask by `f32::MIN`, which is
+/// infinite there, and 0 times infinity is NaN.
 pub(super) struct CandleBertLike {
-    words: Embedding,
-    /// Position and token type embeddings, added up: `[positions, width]`. Every token is of type 0.
-    places: Tensor,
-    norm: LayerNorm,
-    /// From the width of the embeddings to the encoder's.
-    project: Option<Linear>,
+    word_embeddings: Embedding,
+    /// The sums of the position embeddings and the embedding of token type 0, `[positions, width]`.
+    position_embeddings: Tensor,
+    embedding_norm: LayerNorm,
+    /// From the width of the embeddings to the hidden size, where they differ.
+    embedding_projection: Option<Linear>,
     encoder: BertEncoder,
-    dense: Linear,
-    activation: Activation,
-    output: Linear,
+    head_dense: Linear,
+    head_activation: Activation,
+    head_output: Linear,
     dtype: DType,
 }
 
@@ -30,23 +30,28 @@ impl CandleBertLike {
         let (config, width) = (&model.encoder, model.embedding);
         let (hidden, rows) = (config.hidden_size, config.max_position_embeddings);
         let base = weights.pp("base");
-        let table = base.pp("embeddings");
-        let positions = table.pp("position_embeddings").get((rows, width), "weight")?;
-        let mut places = positions.narrow(0, model.first_position, model.positions())?;
+        let embeddings = base.pp("embeddings");
+        let positions = embeddings.pp("position_embeddings").get((rows, width), "weight")?;
+        let mut position_embeddings = positions.narrow(0, model.first_position, model.positions())?;
         if model.has_types {
-            let types = table.pp("token_type_embeddings").get((config.type_vocab_size, width), "weight")?;
-            places = places.broadcast_add(&types.narrow(0, 0, 1)?)?;
+            let types =
+                embeddings.pp("token_type_embeddings").get((config.type_vocab_size, width), "weight")?;
+            position_embeddings = position_embeddings.broadcast_add(&types.narrow(0, 0, 1)?)?;
         }
-        let project = || candle_nn::linear(width, hidden, base.pp("embeddings_project"));
+        let projection = || candle_nn::linear(width, hidden, base.pp("embeddings_project"));
         Ok(Self {
-            words: candle_nn::embedding(config.vocab_size, width, table.pp("word_embeddings"))?,
-            places,
-            norm: candle_nn::layer_norm(width, config.layer_norm_eps, table.pp("LayerNorm"))?,
-            project: (width != hidden).then(project).transpose()?,
+            word_embeddings: candle_nn::embedding(
+                config.vocab_size,
+                width,
+                embeddings.pp("word_embeddings"),
+            )?,
+            position_embeddings,
+            embedding_norm: candle_nn::layer_norm(width, config.layer_norm_eps, embeddings.pp("LayerNorm"))?,
+            embedding_projection: (width != hidden).then(projection).transpose()?,
             encoder: BertEncoder::load(base.pp("encoder"), config)?,
-            dense: candle_nn::linear(hidden, hidden, weights.pp("head").pp("dense"))?,
-            activation: model.head,
-            output: candle_nn::linear(hidden, labels, weights.pp("head").pp("output"))?,
+            head_dense: candle_nn::linear(hidden, hidden, weights.pp("head").pp("dense"))?,
+            head_activation: model.head,
+            head_output: candle_nn::linear(hidden, labels, weights.pp("head").pp("output"))?,
             dtype,
         })
     }
@@ -55,20 +60,21 @@ impl CandleBertLike {
 impl CandleClassifier for CandleBertLike {
     fn forward(&self, ids: &Tensor, mask: &Tensor) -> Result<Tensor> {
         let width = ids.dim(1)?;
-        let places = self.places.narrow(0, 0, width)?;
-        let mut embedded = self.norm.forward(&self.words.forward(ids)?.broadcast_add(&places)?)?;
-        if let Some(project) = &self.project {
-            embedded = project.forward(&embedded)?;
+        let positions = self.position_embeddings.narrow(0, 0, width)?;
+        let embedded = self.word_embeddings.forward(ids)?.broadcast_add(&positions)?;
+        let mut embedded = self.embedding_norm.forward(&embedded)?;
+        if let Some(projection) = &self.embedding_projection {
+            embedded = projection.forward(&embedded)?;
         }
-        let least = least(self.dtype);
-        let mask = mask.affine(-least, least)?.to_dtype(self.dtype)?.unsqueeze(1)?.unsqueeze(1)?;
+        let masked = masked_score(self.dtype);
+        let mask = mask.affine(-masked, masked)?.to_dtype(self.dtype)?.unsqueeze(1)?.unsqueeze(1)?;
         let encoded = self.encoder.forward(&embedded, &mask)?;
         let first = encoded.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
-        self.output.forward(&activate(self.activation, &self.dense.forward(&first)?)?)
+        self.head_output.forward(&activate(self.head_activation, &self.head_dense.forward(&first)?)?)
     }
 }
 
-/// [`MASKED`](super::MASKED) in the encoder's own arithmetic, in which it must be finite too.
-fn least(dtype: DType) -> f64 {
-    if dtype == DType::F16 { -65_504.0 } else { f64::from(super::MASKED) }
+/// [`MASKED_SCORE`], or the lowest finite number where `dtype` does not hold it: Candle's encoder adds it in `dtype`.
+fn masked_score(dtype: DType) -> f64 {
+    if dtype == DType::F16 { -65_504.0 } else { f64::from(MASKED_SCORE) }
 }

@@ -1,27 +1,28 @@
-mod distances;
+mod relative_positions;
 
 use candle_core::{Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 use candle_nn::{Conv1d, Conv1dConfig, Embedding, LayerNorm, Linear, Module, VarBuilder};
 
-use super::{CandleClassifier, activate, masked, norm};
-use crate::architecture::{Activation, Convolution, Deberta, Relative};
-use distances::{Between, Distances, nearest_first};
+use super::operations::{CandleClassifier, activate, additive_mask, layer_norm};
+use crate::architecture::{Activation, Convolution, Deberta, RelativeAttention};
+use relative_positions::{RelativePositionIndex, RelativePositions, nearest_first};
 
-/// DeBERTa's encoder, versions 2 and 3, and head.
+/// DeBERTa, versions 2 and 3.
 ///
-/// Candle's own has no convolution, computes the positions of each layer anew for each batch, and masks with numbers that
-/// half precision does not have.
+/// Candle's own has no convolution, computes the projections of the positions for every batch, and masks with numbers
+/// that overflow in half precision.
 pub(super) struct CandleDeberta {
-    words: Embedding,
-    /// Absolute positions and token types, added up, where there are any: `[positions, width]`.
-    places: Option<Tensor>,
-    project: Option<Linear>,
-    norm: LayerNorm,
+    word_embeddings: Embedding,
+    /// The sums of the absolute position embeddings and the embedding of token type 0, `[positions, width]`; `None`
+    /// where the model has neither.
+    position_embeddings: Option<Tensor>,
+    embedding_projection: Option<Linear>,
+    embedding_norm: LayerNorm,
     layers: Vec<Layer>,
     heads: usize,
-    distances: Option<Distances>,
-    convolution: Option<Beside>,
+    relative_positions: Option<RelativePositions>,
+    convolution: Option<ConvLayer>,
     pooler: Linear,
     pooler_activation: Activation,
     output: Linear,
@@ -29,12 +30,12 @@ pub(super) struct CandleDeberta {
 
 struct Layer {
     attention: Attention,
-    output: Linear,
+    attention_output: Linear,
     attention_norm: LayerNorm,
-    inner: Linear,
+    ffn_in: Linear,
     activation: Activation,
-    outer: Linear,
-    norm: LayerNorm,
+    ffn_out: Linear,
+    ffn_norm: LayerNorm,
 }
 
 struct Attention {
@@ -42,16 +43,16 @@ struct Attention {
     query: Linear,
     key: Linear,
     value: Linear,
-    /// The keys of positions, at which contents look, and the queries of positions, which look at contents, these divided
-    /// by `scale`: `[heads, 2 · span, size]`.
+    /// The keys of the relative positions for the content-to-position term, `[heads, 2 · span, head_dim]`.
     position_keys: Option<Tensor>,
+    /// The queries of the relative positions for the position-to-content term, divided by `scale`, of the same shape.
     position_queries: Option<Tensor>,
-    /// What queries are divided by before the product, which half precision might not hold.
+    /// The divisor of the scores. The queries are divided by it: undivided products may overflow in half precision.
     scale: f64,
 }
 
-/// The convolution beside the first layer.
-struct Beside {
+/// The convolution parallel to the first layer.
+struct ConvLayer {
     convolution: Conv1d,
     activation: Activation,
     norm: LayerNorm,
@@ -60,23 +61,29 @@ struct Beside {
 impl CandleDeberta {
     pub(super) fn load(weights: &VarBuilder<'_>, model: &Deberta, labels: usize) -> Result<Self> {
         let (hidden, width) = (model.sizes.hidden, model.embedding);
-        let (table, encoder) = (weights.pp("deberta.embeddings"), weights.pp("deberta.encoder"));
+        let (embeddings, encoder) = (weights.pp("deberta.embeddings"), weights.pp("deberta.encoder"));
         let positions =
-            model.relative.map(|relative| position_table(&encoder, model, relative)).transpose()?;
+            model.relative.map(|relative| relative_embeddings(&encoder, model, relative)).transpose()?;
         let layers = (0..model.sizes.layers)
             .map(|number| Layer::load(&encoder.pp("layer").pp(number), model, positions.as_ref()));
-        let project = || candle_nn::linear_no_bias(width, hidden, table.pp("embed_proj"));
+        let projection = || candle_nn::linear_no_bias(width, hidden, embeddings.pp("embed_proj"));
         Ok(Self {
-            words: candle_nn::embedding(model.sizes.vocabulary, width, table.pp("word_embeddings"))?,
-            places: places(&table, model)?,
-            project: (width != hidden).then(project).transpose()?,
-            norm: norm(&table.pp("LayerNorm"), hidden, model.epsilon, true)?,
+            word_embeddings: candle_nn::embedding(
+                model.sizes.vocabulary,
+                width,
+                embeddings.pp("word_embeddings"),
+            )?,
+            position_embeddings: position_embeddings(&embeddings, model)?,
+            embedding_projection: (width != hidden).then(projection).transpose()?,
+            embedding_norm: layer_norm(&embeddings.pp("LayerNorm"), hidden, model.epsilon, true)?,
             layers: layers.collect::<Result<_>>()?,
             heads: model.sizes.heads,
-            distances: model.relative.map(|relative| Distances::new(relative, weights.device())),
+            relative_positions: model
+                .relative
+                .map(|relative| RelativePositions::new(relative, weights.device())),
             convolution: model
                 .convolution
-                .map(|convolution| Beside::load(&encoder.pp("conv"), model, convolution))
+                .map(|convolution| ConvLayer::load(&encoder.pp("conv"), model, convolution))
                 .transpose()?,
             pooler: candle_nn::linear(hidden, hidden, weights.pp("pooler").pp("dense"))?,
             pooler_activation: model.pooler,
@@ -88,24 +95,24 @@ impl CandleDeberta {
 impl CandleClassifier for CandleDeberta {
     fn forward(&self, ids: &Tensor, mask: &Tensor) -> Result<Tensor> {
         let batch = ids.dims2()?;
-        let mut embedded = self.words.forward(ids)?;
-        if let Some(places) = &self.places {
-            embedded = embedded.broadcast_add(&places.narrow(0, 0, batch.1)?)?;
+        let mut embedded = self.word_embeddings.forward(ids)?;
+        if let Some(positions) = &self.position_embeddings {
+            embedded = embedded.broadcast_add(&positions.narrow(0, 0, batch.1)?)?;
         }
-        if let Some(project) = &self.project {
-            embedded = project.forward(&embedded)?;
+        if let Some(projection) = &self.embedding_projection {
+            embedded = projection.forward(&embedded)?;
         }
-        // Padding is nought, so that the convolution sees the end of each text where it is.
-        let there = mask.unsqueeze(2)?.to_dtype(embedded.dtype())?;
-        let embedded = self.norm.forward(&embedded)?.broadcast_mul(&there)?;
-        let mask = masked(mask)?.transpose(0, 1)?;
-        let between =
-            self.distances.as_ref().map(|distances| distances.between(self.heads, batch)).transpose()?;
+        // Padding is zero, as it is beyond the end of a sequence for the convolution.
+        let is_token = mask.unsqueeze(2)?.to_dtype(embedded.dtype())?;
+        let embedded = self.embedding_norm.forward(&embedded)?.broadcast_mul(&is_token)?;
+        let mask = additive_mask(mask)?.transpose(0, 1)?;
+        let positions = self.relative_positions.as_ref();
+        let index = positions.map(|positions| positions.index(self.heads, batch)).transpose()?;
         let mut states = embedded.clone();
         for (number, layer) in self.layers.iter().enumerate() {
-            states = layer.forward(&states, &mask, between.as_ref())?;
-            if let Some(beside) = self.convolution.as_ref().filter(|_| number == 0) {
-                states = beside.forward(&embedded, &states, &there)?;
+            states = layer.forward(&states, &mask, index.as_ref())?;
+            if let Some(convolution) = self.convolution.as_ref().filter(|_| number == 0) {
+                states = convolution.forward(&embedded, &states, &is_token)?;
             }
         }
         let first = states.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
@@ -113,25 +120,30 @@ impl CandleClassifier for CandleDeberta {
     }
 }
 
-/// Absolute positions and token type 0.
-fn places(table: &VarBuilder<'_>, model: &Deberta) -> Result<Option<Tensor>> {
-    let rows = |name, rows| table.pp(name).get((rows, model.embedding), "weight");
-    let positions = model.absolute.then(|| rows("position_embeddings", model.sizes.positions)).transpose()?;
+/// Loads the sums of the absolute position embeddings and the embedding of token type 0, `[positions, width]`.
+fn position_embeddings(embeddings: &VarBuilder<'_>, model: &Deberta) -> Result<Option<Tensor>> {
+    let rows = |name, rows| embeddings.pp(name).get((rows, model.embedding), "weight");
+    let positions =
+        model.absolute_positions.then(|| rows("position_embeddings", model.sizes.positions)).transpose()?;
     let types = (model.types > 0).then(|| rows("token_type_embeddings", model.types)).transpose()?;
-    let zeroth = types.map(|types| types.narrow(0, 0, 1)).transpose()?;
-    match (positions, zeroth) {
-        (Some(positions), Some(zeroth)) => Ok(Some(positions.broadcast_add(&zeroth)?)),
-        (None, Some(zeroth)) => Ok(Some(zeroth.broadcast_as((model.sizes.positions, model.embedding))?)),
+    let type_0 = types.map(|types| types.narrow(0, 0, 1)).transpose()?;
+    match (positions, type_0) {
+        (Some(positions), Some(type_0)) => Ok(Some(positions.broadcast_add(&type_0)?)),
+        (None, Some(type_0)) => Ok(Some(type_0.broadcast_as((model.sizes.positions, model.embedding))?)),
         (positions, None) => Ok(positions),
     }
 }
 
-/// The table of relative positions, `[2 · span, hidden]`, the nearest first.
-fn position_table(encoder: &VarBuilder<'_>, model: &Deberta, relative: Relative) -> Result<Tensor> {
+/// Loads the relative position embeddings, `[2 · span, hidden]`, the shortest distances first.
+fn relative_embeddings(
+    encoder: &VarBuilder<'_>,
+    model: &Deberta,
+    relative: RelativeAttention,
+) -> Result<Tensor> {
     let table = encoder.pp("rel_embeddings").get((2 * relative.span(), model.sizes.hidden), "weight")?;
     let table = table.index_select(&nearest_first(relative.span(), encoder.device())?, 0)?;
-    if relative.normed {
-        norm(&encoder.pp("LayerNorm"), model.sizes.hidden, model.epsilon, true)?.forward(&table)
+    if relative.layer_norm {
+        layer_norm(&encoder.pp("LayerNorm"), model.sizes.hidden, model.epsilon, true)?.forward(&table)
     } else {
         Ok(table)
     }
@@ -139,25 +151,31 @@ fn position_table(encoder: &VarBuilder<'_>, model: &Deberta, relative: Relative)
 
 impl Layer {
     fn load(layer: &VarBuilder<'_>, model: &Deberta, positions: Option<&Tensor>) -> Result<Self> {
-        let (hidden, inner) = (model.sizes.hidden, model.sizes.inner);
-        let norm = |weights: VarBuilder<'_>| norm(&weights, hidden, model.epsilon, true);
+        let (hidden, intermediate) = (model.sizes.hidden, model.sizes.intermediate);
+        let norm = |weights: VarBuilder<'_>| layer_norm(&weights, hidden, model.epsilon, true);
         let attention = layer.pp("attention");
         Ok(Self {
             attention: Attention::load(&attention.pp("self"), model, positions)?,
-            output: candle_nn::linear(hidden, hidden, attention.pp("output").pp("dense"))?,
+            attention_output: candle_nn::linear(hidden, hidden, attention.pp("output").pp("dense"))?,
             attention_norm: norm(attention.pp("output").pp("LayerNorm"))?,
-            inner: candle_nn::linear(hidden, inner, layer.pp("intermediate").pp("dense"))?,
+            ffn_in: candle_nn::linear(hidden, intermediate, layer.pp("intermediate").pp("dense"))?,
             activation: model.activation,
-            outer: candle_nn::linear(inner, hidden, layer.pp("output").pp("dense"))?,
-            norm: norm(layer.pp("output").pp("LayerNorm"))?,
+            ffn_out: candle_nn::linear(intermediate, hidden, layer.pp("output").pp("dense"))?,
+            ffn_norm: norm(layer.pp("output").pp("LayerNorm"))?,
         })
     }
 
-    fn forward(&self, states: &Tensor, mask: &Tensor, between: Option<&Between>) -> Result<Tensor> {
-        let attended = self.output.forward(&self.attention.forward(states, mask, between)?)?;
+    /// Shapes as in [`Attention::forward`].
+    fn forward(
+        &self,
+        states: &Tensor,
+        mask: &Tensor,
+        index: Option<&RelativePositionIndex>,
+    ) -> Result<Tensor> {
+        let attended = self.attention_output.forward(&self.attention.forward(states, mask, index)?)?;
         let states = self.attention_norm.forward(&(attended + states)?)?;
-        let inner = activate(self.activation, &self.inner.forward(&states)?)?;
-        self.norm.forward(&(self.outer.forward(&inner)? + states)?)
+        let intermediate = activate(self.activation, &self.ffn_in.forward(&states)?)?;
+        self.ffn_norm.forward(&(self.ffn_out.forward(&intermediate)? + states)?)
     }
 }
 
@@ -166,9 +184,9 @@ impl Attention {
         let (hidden, heads) = (model.sizes.hidden, model.sizes.heads);
         let linear = |name: &str| candle_nn::linear(hidden, hidden, weights.pp(name));
         let (query, key) = (linear("query_proj")?, linear("key_proj")?);
-        let shared = model.relative.is_some_and(|relative| relative.shared);
-        let project = |looks: bool, own: &str, of_contents: &Linear| -> Result<Option<Tensor>> {
-            let Some(positions) = positions.filter(|_| looks) else { return Ok(None) };
+        let shared = model.relative.is_some_and(|relative| relative.shared_projections);
+        let project = |is_used: bool, own: &str, of_contents: &Linear| -> Result<Option<Tensor>> {
+            let Some(positions) = positions.filter(|_| is_used) else { return Ok(None) };
             let positions = positions.unsqueeze(0)?;
             let projected =
                 if shared { of_contents.forward(&positions)? } else { linear(own)?.forward(&positions)? };
@@ -186,18 +204,23 @@ impl Attention {
         })
     }
 
-    /// `mask` is added to the scores, `[1, rows, 1, width]`.
-    fn forward(&self, states: &Tensor, mask: &Tensor, between: Option<&Between>) -> Result<Tensor> {
+    /// Attends `states`, `[rows, width, hidden]`, to themselves; `mask`, `[1, rows, 1, width]`, is added to the scores.
+    fn forward(
+        &self,
+        states: &Tensor,
+        mask: &Tensor,
+        index: Option<&RelativePositionIndex>,
+    ) -> Result<Tensor> {
         let heads = |linear: &Linear| split_heads(&linear.forward(states)?, self.heads);
         let (query, key, value) =
             ((heads(&self.query)? / self.scale)?, heads(&self.key)?, heads(&self.value)?);
         let mut scores = query.matmul(&key.t()?)?;
-        if let Some(between) = between {
+        if let Some(index) = index {
             if let Some(positions) = &self.position_keys {
-                scores = (scores + between.seen_by_queries(&query, positions)?)?;
+                scores = (scores + index.content_to_position(&query, positions)?)?;
             }
             if let Some(positions) = &self.position_queries {
-                scores = (scores + between.seen_by_keys(&key, positions)?)?;
+                scores = (scores + index.position_to_content(&key, positions)?)?;
             }
         }
         let scores = scores.to_dtype(mask.dtype())?.broadcast_add(mask)?;
@@ -206,13 +229,14 @@ impl Attention {
     }
 }
 
-/// From `[rows, width, hidden]` to `[heads, rows, width, size]`: heads first, since all rows share a head's positions.
+/// Reshapes `[rows, width, hidden]` to `[heads, rows, width, head_dim]`: heads first, as all rows share a head's
+/// positions.
 fn split_heads(states: &Tensor, heads: usize) -> Result<Tensor> {
     let (rows, width, hidden) = states.dims3()?;
     states.reshape((rows, width, heads, hidden / heads))?.permute((2, 0, 1, 3))?.contiguous()
 }
 
-impl Beside {
+impl ConvLayer {
     fn load(weights: &VarBuilder<'_>, model: &Deberta, convolution: Convolution) -> Result<Self> {
         let Convolution { kernel, groups, activation } = convolution;
         let config = Conv1dConfig { padding: (kernel - 1) / 2, groups, ..Conv1dConfig::default() };
@@ -225,15 +249,16 @@ impl Beside {
                 weights.pp("conv"),
             )?,
             activation,
-            norm: norm(&weights.pp("LayerNorm"), model.sizes.hidden, model.epsilon, true)?,
+            norm: layer_norm(&weights.pp("LayerNorm"), model.sizes.hidden, model.epsilon, true)?,
         })
     }
 
-    /// `there` is 1 for tokens and 0 for padding, `[rows, width, 1]`.
-    fn forward(&self, embedded: &Tensor, states: &Tensor, there: &Tensor) -> Result<Tensor> {
-        let beside = self.convolution.forward(&embedded.transpose(1, 2)?.contiguous()?)?;
-        let beside = beside.transpose(1, 2)?.contiguous()?.broadcast_mul(there)?;
-        let states = (states + activate(self.activation, &beside)?)?;
-        self.norm.forward(&states)?.broadcast_mul(there)
+    /// Adds the convolution of the embeddings to the layer's `states`, both `[rows, width, hidden]`; `is_token`,
+    /// `[rows, width, 1]`, is 1 for tokens and 0 for padding.
+    fn forward(&self, embedded: &Tensor, states: &Tensor, is_token: &Tensor) -> Result<Tensor> {
+        let convolved = self.convolution.forward(&embedded.transpose(1, 2)?.contiguous()?)?;
+        let convolved = convolved.transpose(1, 2)?.contiguous()?.broadcast_mul(is_token)?;
+        let states = (states + activate(self.activation, &convolved)?)?;
+        self.norm.forward(&states)?.broadcast_mul(is_token)
     }
 }

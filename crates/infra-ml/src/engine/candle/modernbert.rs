@@ -5,43 +5,45 @@ use candle_nn::ops::softmax_last_dim;
 use candle_nn::rotary_emb::rope;
 use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder};
 
-use super::{CandleClassifier, MASKED, activate, masked, norm};
-use crate::architecture::{Activation, ModernBert, Pooling, Reach};
+use super::operations::{CandleClassifier, MASKED_SCORE, activate, additive_mask, layer_norm};
+use crate::architecture::{Activation, Attention, ModernBert, Pooling};
 
-/// ModernBERT's encoder and head.
+/// ModernBERT.
 ///
-/// Candle's own reads neither biases nor the keys that transformers 5 writes, has rotary tables of half precision, and ends
+/// Candle's own supports neither biases nor the keys of transformers 5, has rotary tables in half precision, and ends
 /// in a softmax.
 pub(super) struct CandleModernBert {
-    words: Embedding,
-    norm: LayerNorm,
+    word_embeddings: Embedding,
+    embedding_norm: LayerNorm,
     layers: Vec<Layer>,
     final_norm: LayerNorm,
-    /// Where layers look far, and where near.
-    rotations: [Rotation; 2],
-    window: Window,
-    dense: Linear,
-    activation: Activation,
-    head_norm: LayerNorm,
+    global_rotary: RotaryEmbedding,
+    local_rotary: RotaryEmbedding,
+    local_window: LocalWindow,
     pooling: Pooling,
-    output: Linear,
+    head_dense: Linear,
+    head_activation: Activation,
+    head_norm: LayerNorm,
+    head_output: Linear,
 }
 
 struct Layer {
-    reach: Reach,
+    attention: Attention,
     heads: usize,
-    /// None in the first layer, whose states are normed already.
+    /// `None` in the first layer, whose input is normalized by the embeddings' norm.
     attention_norm: Option<LayerNorm>,
+    /// The projections to queries, keys and values as one.
     qkv: Linear,
-    output: Linear,
-    inner_norm: LayerNorm,
-    inner: Linear,
+    attention_output: Linear,
+    ffn_norm: LayerNorm,
+    /// To the input of the activation and its gate: `2 · intermediate` outputs.
+    ffn_in: Linear,
     activation: Activation,
-    outer: Linear,
+    ffn_out: Linear,
 }
 
-/// The cosines and sines of rotary positions, `[positions, size / 2]` in f32.
-struct Rotation {
+/// The tables of rotary position embeddings, `[positions, head_dim / 2]` in f32.
+struct RotaryEmbedding {
     cos: Tensor,
     sin: Tensor,
 }
@@ -49,62 +51,69 @@ struct Rotation {
 impl CandleModernBert {
     pub(super) fn load(weights: &VarBuilder<'_>, model: &ModernBert, labels: usize) -> Result<Self> {
         let (hidden, biases) = (model.sizes.hidden, model.biases);
-        let norm = |weights: VarBuilder<'_>| norm(&weights, hidden, model.epsilon, biases.norm);
+        let norm = |weights: VarBuilder<'_>| layer_norm(&weights, hidden, model.epsilon, biases.norm);
         let (base, head) = (weights.pp("model"), weights.pp("head"));
-        let table = base.pp("embeddings");
-        let layers = model.layers.iter().enumerate().map(|(number, reach)| {
+        let embeddings = base.pp("embeddings");
+        let layers = model.layers.iter().enumerate().map(|(number, attention)| {
             let layer = base.pp("layers").pp(number);
-            let attention = layer.pp("attn");
+            let weights = layer.pp("attn");
             Ok(Layer {
-                reach: *reach,
+                attention: *attention,
                 heads: model.sizes.heads,
                 attention_norm: (number > 0).then(|| norm(layer.pp("attn_norm"))).transpose()?,
-                qkv: candle_nn::linear_b(hidden, 3 * hidden, biases.attention, attention.pp("Wqkv"))?,
-                output: candle_nn::linear_b(hidden, hidden, biases.attention, attention.pp("Wo"))?,
-                inner_norm: norm(layer.pp("mlp_norm"))?,
-                inner: candle_nn::linear_b(
+                qkv: candle_nn::linear_b(hidden, 3 * hidden, biases.attention, weights.pp("Wqkv"))?,
+                attention_output: candle_nn::linear_b(hidden, hidden, biases.attention, weights.pp("Wo"))?,
+                ffn_norm: norm(layer.pp("mlp_norm"))?,
+                ffn_in: candle_nn::linear_b(
                     hidden,
-                    2 * model.sizes.inner,
-                    biases.inner,
+                    2 * model.sizes.intermediate,
+                    biases.mlp,
                     layer.pp("mlp").pp("Wi"),
                 )?,
                 activation: model.activation,
-                outer: candle_nn::linear_b(
-                    model.sizes.inner,
+                ffn_out: candle_nn::linear_b(
+                    model.sizes.intermediate,
                     hidden,
-                    biases.inner,
+                    biases.mlp,
                     layer.pp("mlp").pp("Wo"),
                 )?,
             })
         });
-        let [far, near] = model.thetas.map(|theta| Rotation::new(theta, model, weights.device()));
+        let rotary = |theta| RotaryEmbedding::new(theta, model, weights.device());
+        let [global_rotary, local_rotary] = model.rope_thetas.map(rotary);
+        let reach = model.local_reach.min(model.sizes.positions);
         Ok(Self {
-            words: candle_nn::embedding(model.sizes.vocabulary, hidden, table.pp("tok_embeddings"))?,
-            norm: norm(table.pp("norm"))?,
+            word_embeddings: candle_nn::embedding(
+                model.sizes.vocabulary,
+                hidden,
+                embeddings.pp("tok_embeddings"),
+            )?,
+            embedding_norm: norm(embeddings.pp("norm"))?,
             layers: layers.collect::<Result<_>>()?,
             final_norm: norm(base.pp("final_norm"))?,
-            rotations: [far?, near?],
-            window: Window::new(model.near.min(model.sizes.positions), weights.device())?,
-            dense: candle_nn::linear_b(hidden, hidden, biases.head, head.pp("dense"))?,
-            activation: model.head_activation,
-            head_norm: norm(head.pp("norm"))?,
+            global_rotary: global_rotary?,
+            local_rotary: local_rotary?,
+            local_window: LocalWindow::new(reach, weights.device())?,
             pooling: model.pooling,
-            output: candle_nn::linear(hidden, labels, weights.pp("classifier"))?,
+            head_dense: candle_nn::linear_b(hidden, hidden, biases.head, head.pp("dense"))?,
+            head_activation: model.head_activation,
+            head_norm: norm(head.pp("norm"))?,
+            head_output: candle_nn::linear(hidden, labels, weights.pp("classifier"))?,
         })
     }
 }
 
 impl CandleClassifier for CandleModernBert {
     fn forward(&self, ids: &Tensor, mask: &Tensor) -> Result<Tensor> {
-        let padding = masked(mask)?;
-        let (far, near) = (blocks(&padding, None)?, blocks(&padding, Some(&self.window))?);
-        let mut states = self.norm.forward(&self.words.forward(ids)?)?;
+        let padding = additive_mask(mask)?;
+        let (global, local) = (blocks(&padding, None)?, blocks(&padding, Some(&self.local_window))?);
+        let mut states = self.embedding_norm.forward(&self.word_embeddings.forward(ids)?)?;
         for layer in &self.layers {
-            let (blocks, rotation) = match layer.reach {
-                Reach::Far => (&far, &self.rotations[0]),
-                Reach::Near => (&near, &self.rotations[1]),
+            let (blocks, rotary) = match layer.attention {
+                Attention::Global => (&global, &self.global_rotary),
+                Attention::Local => (&local, &self.local_rotary),
             };
-            states = layer.forward(&states, blocks, rotation)?;
+            states = layer.forward(&states, blocks, rotary)?;
         }
         let states = self.final_norm.forward(&states)?;
         let pooled = match self.pooling {
@@ -114,107 +123,109 @@ impl CandleClassifier for CandleModernBert {
                 summed.broadcast_div(&mask.sum_keepdim(1)?)?.to_dtype(states.dtype())?
             }
         };
-        let head = self.head_norm.forward(&activate(self.activation, &self.dense.forward(&pooled)?)?)?;
-        self.output.forward(&head)
+        let dense = activate(self.head_activation, &self.head_dense.forward(&pooled)?)?;
+        self.head_output.forward(&self.head_norm.forward(&dense)?)
     }
 }
 
 impl Layer {
-    fn forward(&self, states: &Tensor, blocks: &[Block], rotation: &Rotation) -> Result<Tensor> {
-        let normed = self.attention_norm.as_ref().map(|norm| norm.forward(states)).transpose()?;
-        let states = (states + self.attend(normed.as_ref().unwrap_or(states), blocks, rotation)?)?;
-        let inner = self.inner.forward(&self.inner_norm.forward(&states)?)?;
-        let halves = inner.chunk(2, D::Minus1)?;
+    /// Computes the layer for `states`, `[rows, width, hidden]`.
+    fn forward(&self, states: &Tensor, blocks: &[Block], rotary: &RotaryEmbedding) -> Result<Tensor> {
+        let normalized = self.attention_norm.as_ref().map(|norm| norm.forward(states)).transpose()?;
+        let states = (states + self.attend(normalized.as_ref().unwrap_or(states), blocks, rotary)?)?;
+        let intermediate = self.ffn_in.forward(&self.ffn_norm.forward(&states)?)?;
+        let halves = intermediate.chunk(2, D::Minus1)?;
         let gated = (activate(self.activation, &halves[0].contiguous()?)? * &halves[1])?;
-        states + self.outer.forward(&gated)?
+        states + self.ffn_out.forward(&gated)?
     }
 
-    fn attend(&self, states: &Tensor, blocks: &[Block], rotation: &Rotation) -> Result<Tensor> {
+    fn attend(&self, states: &Tensor, blocks: &[Block], rotary: &RotaryEmbedding) -> Result<Tensor> {
         let (rows, width, hidden) = states.dims3()?;
-        let size = hidden / self.heads;
-        let parts = self.qkv.forward(states)?.reshape((rows, width, 3, self.heads, size))?;
-        // [3, rows, heads, width, size]
-        let parts = parts.permute((2, 0, 3, 1, 4))?;
-        let [query, key] = [0, 1].map(|part| rotation.turn(&parts.get(part)?));
-        // Scaled before the product, which half precision might not hold.
-        let query = (query? * (size as f64).powf(-0.5))?;
-        let (key, value) = (key?, parts.get(2)?.contiguous()?);
+        let head_dim = hidden / self.heads;
+        let qkv = self.qkv.forward(states)?.reshape((rows, width, 3, self.heads, head_dim))?;
+        // [3, rows, heads, width, head_dim]
+        let qkv = qkv.permute((2, 0, 3, 1, 4))?;
+        let [query, key] = [0, 1].map(|part| rotary.apply(&qkv.get(part)?));
+        // Scaled before the product, which may overflow in half precision.
+        let query = (query? * (head_dim as f64).powf(-0.5))?;
+        let (key, value) = (key?, qkv.get(2)?.contiguous()?);
         let attended = blocks.iter().map(|Block { queries, keys, mask }| {
             let part = |states: &Tensor, range: &Range<usize>| states.narrow(2, range.start, range.len());
             let scores = part(&query, queries)?.matmul(&part(&key, keys)?.t()?)?;
-            let shares = softmax_last_dim(&scores.to_dtype(DType::F32)?.broadcast_add(mask)?)?;
-            shares.to_dtype(value.dtype())?.matmul(&part(&value, keys)?)
+            let weights = softmax_last_dim(&scores.to_dtype(DType::F32)?.broadcast_add(mask)?)?;
+            weights.to_dtype(value.dtype())?.matmul(&part(&value, keys)?)
         });
         let attended = Tensor::cat(&attended.collect::<Result<Vec<_>>>()?, 2)?;
-        self.output.forward(&attended.transpose(1, 2)?.reshape((rows, width, hidden))?)
+        self.attention_output.forward(&attended.transpose(1, 2)?.reshape((rows, width, hidden))?)
     }
 }
 
-impl Rotation {
+impl RotaryEmbedding {
     fn new(theta: f64, model: &ModernBert, device: &Device) -> Result<Self> {
-        let size = model.sizes.hidden / model.sizes.heads;
-        let frequencies: Vec<f32> =
-            (0..size).step_by(2).map(|place| 1.0 / theta.powf(place as f64 / size as f64) as f32).collect();
+        let head_dim = model.sizes.head_dim();
+        let frequency = |dim: usize| 1.0 / theta.powf(dim as f64 / head_dim as f64) as f32;
+        let frequencies: Vec<f32> = (0..head_dim).step_by(2).map(frequency).collect();
         let angles: Vec<f32> = (0..model.sizes.positions)
             .flat_map(|position| frequencies.iter().map(move |frequency| position as f32 * frequency))
             .collect();
-        let angles = Tensor::from_vec(angles, (model.sizes.positions, size / 2), device)?;
+        let angles = Tensor::from_vec(angles, (model.sizes.positions, head_dim / 2), device)?;
         Ok(Self { cos: angles.cos()?, sin: angles.sin()? })
     }
 
-    /// Turns `[rows, heads, width, size]` by the positions.
-    fn turn(&self, states: &Tensor) -> Result<Tensor> {
-        let turned = rope(&states.to_dtype(DType::F32)?.contiguous()?, &self.cos, &self.sin)?;
-        turned.to_dtype(states.dtype())
+    /// Rotates `states`, `[rows, heads, width, head_dim]`, by their positions.
+    fn apply(&self, states: &Tensor) -> Result<Tensor> {
+        let rotated = rope(&states.to_dtype(DType::F32)?.contiguous()?, &self.cos, &self.sin)?;
+        rotated.to_dtype(states.dtype())
     }
 }
 
-/// Tokens that look together, at what, and what is added to their scores: `[rows, 1, queries or 1, keys]`.
+/// Consecutive queries, the keys that they attend to, and the mask that is added to their scores,
+/// `[rows, 1, queries or 1, keys]`.
 struct Block {
     queries: Range<usize>,
     keys: Range<usize>,
     mask: Tensor,
 }
 
-/// The tokens of a block: the scores of all with all would need memory by the square of a long text.
-const BLOCK: usize = 256;
+/// The queries of a block: the scores of all queries at once would need memory quadratic in the length of a text.
+const BLOCK_TOKENS: usize = 256;
 
-/// What a layer that looks near sees.
-struct Window {
-    /// The tokens before and behind one that it sees.
-    near: usize,
-    /// What is added to the scores of a block's tokens with all that any of them sees: 0, or [`MASKED`] where one is beyond
-    /// the other's window. `[BLOCK, near + BLOCK + near]`.
+/// The sliding window of local attention.
+struct LocalWindow {
+    /// The neighbors on each side that a token attends to.
+    reach: usize,
+    /// The mask of a block, `[BLOCK_TOKENS, reach + BLOCK_TOKENS + reach]`: 0 for keys within the query's window, else
+    /// [`MASKED_SCORE`].
     band: Tensor,
 }
 
-impl Window {
-    fn new(near: usize, device: &Device) -> Result<Self> {
-        let keys = BLOCK + 2 * near;
+impl LocalWindow {
+    fn new(reach: usize, device: &Device) -> Result<Self> {
+        let keys = BLOCK_TOKENS + 2 * reach;
         let row = |query: usize| {
-            (0..keys).map(move |key| if key.abs_diff(query + near) > near { MASKED } else { 0.0 })
+            (0..keys).map(move |key| if key.abs_diff(query + reach) > reach { MASKED_SCORE } else { 0.0 })
         };
-        let band: Vec<f32> = (0..BLOCK).flat_map(row).collect();
-        Ok(Self { near, band: Tensor::from_vec(band, (BLOCK, keys), device)? })
+        let band: Vec<f32> = (0..BLOCK_TOKENS).flat_map(row).collect();
+        Ok(Self { reach, band: Tensor::from_vec(band, (BLOCK_TOKENS, keys), device)? })
     }
 }
 
-/// The blocks of all tokens, of which each sees all others or a `window`. `padding` is added to the scores,
-/// `[rows, 1, 1, width]`.
-fn blocks(padding: &Tensor, window: Option<&Window>) -> Result<Vec<Block>> {
+/// Splits the queries into blocks, of global attention or within a `window`. `padding`, `[rows, 1, 1, width]`, is added
+/// to the scores.
+fn blocks(padding: &Tensor, window: Option<&LocalWindow>) -> Result<Vec<Block>> {
     let width = padding.dim(3)?;
-    // All tokens of a short text are near one another.
-    let window = window.filter(|window| width > window.near + 1);
+    // In a short text all tokens are within one another's window.
+    let window = window.filter(|window| width > window.reach + 1);
     let block = |start: usize| {
-        let queries = start..width.min(start + BLOCK);
-        let Some(Window { near, band }) = window else {
+        let queries = start..width.min(start + BLOCK_TOKENS);
+        let Some(LocalWindow { reach, band }) = window else {
             return Ok(Block { queries, keys: 0..width, mask: padding.clone() });
         };
-        let keys = start.saturating_sub(*near)..width.min(queries.end + near);
+        let keys = start.saturating_sub(*reach)..width.min(queries.end + reach);
         let padding = padding.narrow(3, keys.start, keys.len())?;
-        let beyond = band.narrow(0, 0, queries.len())?.narrow(1, keys.start + near - start, keys.len())?;
-        // Of two masks the stronger: their sum would be infinite, and a row of such is no number.
-        Ok(Block { mask: padding.broadcast_minimum(&beyond)?, queries, keys })
+        let outside = band.narrow(0, 0, queries.len())?.narrow(1, keys.start + reach - start, keys.len())?;
+        // The minimum, not the sum: that would be infinite, and a row of infinities gives NaN.
+        Ok(Block { mask: padding.broadcast_minimum(&outside)?, queries, keys })
     };
-    (0..width).step_by(BLOCK).map(block).collect()
+    (0..width).step_by(BLOCK_TOKENS).map(block).collect()
 }

@@ -115,8 +115,8 @@ pub(crate) trait Kernel {
 
     /// Runs the loop; a matrix product accumulates `ROWS` × `VECTORS` vectors in registers.
     ///
-    /// Implementations and all that they call must be `#[inline(always)]`, so that they become part of the function that
-    /// enables the level's target features.
+    /// Implementations and all that they call must be `#[inline(always)]`, so that they become part of the function
+    /// that enables the level's target features.
     fn run<A: Arch, const ROWS: usize, const VECTORS: usize>(self, arch: A) -> Self::Output;
 }
 

@@ -5,8 +5,8 @@ use crate::settings::Precision;
 pub(crate) enum Arithmetic {
     /// Weights and activations in `f32`.
     F32,
-    /// W8A8: int8 weights with a scale for each output, `u8` activations with a scale and an offset for each token. Like
-    /// ONNX Runtime's per-channel dynamic quantization, but with activations quantized per token.
+    /// W8A8: int8 weights with a scale for each output, `u8` activations with a scale and an offset for each token.
+    /// Like ONNX Runtime's per-channel dynamic quantization, but with activations quantized per token.
     Int8,
 }
 

@@ -102,7 +102,8 @@ impl Classifier {
         self.embedding_norm.weight.len()
     }
 
-    /// Fills `out`, `[tokens, width]`, with the normalized embeddings of `sequences`, of which each has its range of `rows`.
+    /// Fills `out`, `[tokens, width]`, with the normalized embeddings of `sequences`, of which each has its range of
+    /// `rows`.
     fn embed<'s>(&self, sequences: impl Iterator<Item = &'s [u32]>, rows: &[Range<usize>], out: RowsMut<'_>) {
         let width = self.width();
         for (ids, rows) in sequences.zip(rows) {

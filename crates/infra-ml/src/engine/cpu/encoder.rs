@@ -129,8 +129,9 @@ impl Layer {
         });
     }
 
-    /// Computes the layer for the first token of each sequence only, which is all that the head reads of the last layer;
-    /// keys and values are those of all tokens. The results become the first rows of the states, `[sequences, hidden]`.
+    /// Computes the layer for the first token of each sequence only, which is all that the head reads of the last
+    /// layer; keys and values are those of all tokens. The results become the first rows of the states, `[sequences,
+    /// hidden]`.
     pub(super) fn forward_first_tokens(
         &self,
         config: &EncoderConfig,

@@ -150,7 +150,8 @@ impl RowsMut<'_> {
     }
 }
 
-/// The bytes of a quantized row: `width` rounded up to a multiple of four, as [`tile_int8`](super::tile::tile_int8) reads.
+/// The bytes of a quantized row: `width` rounded up to a multiple of four, as [`tile_int8`](super::tile::tile_int8)
+/// reads.
 fn quantized_width(width: usize) -> usize {
     width.next_multiple_of(4)
 }
