@@ -7,7 +7,7 @@ use infra_ml::{Precision, bench};
 
 const PRECISIONS: [Precision; 2] = [Precision::Int8, Precision::F32];
 
-/// The products of a layer of the bundled model, by outputs and inputs.
+/// The matrix products of a layer of the bundled model, `[outputs, inputs]`.
 const PRODUCTS: [[usize; 2]; 4] = [[768, 384], [384, 384], [1_536, 384], [384, 1_536]];
 
 fn products(criterion: &mut Criterion) {

@@ -1,15 +1,14 @@
-//! Texts a second of the model gateway, tokenizing included, without HTTP or a store.
+//! Measures the throughput and latency of the model gateway, including tokenization, without HTTP or a store.
 //!
 //! ```text
 //! cargo run --release -p infra-ml --example engine_bench -- MODEL_FOLDER TEXTS [--precision f32|int8] [--batch 1,8,32]
 //!     [--threads N] [--texts N] [--rounds N] [--json]
 //! ```
 //!
-//! `TEXTS` has a text a line, or is a `.tsv` with one header line and the text in its first column. A batch of 1 is asked
-//! for by one caller, one text after another, so that its times are those of a text alone; larger batches by two callers
-//! for each thread, so that the next batch is there when one is done. The share of the peak counts the products of the
-//! whole encoder for every token, as every other engine does them, though the last layer needs most of them for the first
-//! token only.
+//! `TEXTS` has one text per line, or is a `.tsv` with a header line and the texts in its first column. Batches of 1
+//! are sent by one caller, so that their times are those of a text alone; larger batches by two callers per thread,
+//! so that a batch always waits. The share of the peak counts the products of the whole encoder for every token, as
+//! for any other engine, although the last layer needs most of them for the first token only.
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -93,12 +92,13 @@ async fn run(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// All texts once.
+/// The results of one pass over all texts.
 struct Round {
     texts_per_second: f64,
     tokens_per_second: f64,
-    /// Of a batch, in milliseconds.
+    /// The median time of a batch, in milliseconds.
     p50: f64,
+    /// The 99th percentile of the time of a batch, in milliseconds.
     p99: f64,
 }
 
@@ -115,50 +115,52 @@ async fn measure(
         .collect();
     let (mut tokens, mut times) = (0, Vec::new());
     for caller in calling {
-        let (sum, took) = caller.await??;
+        let (sum, of_caller) = caller.await??;
         tokens += sum;
-        times.extend(took);
+        times.extend(of_caller);
     }
     let seconds = started.elapsed().as_secs_f64();
     times.sort();
-    let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, Duration::as_secs_f64) * 1e3;
+    let percentile =
+        |percent: usize| times.get(times.len() * percent / 100).map_or(0.0, Duration::as_secs_f64) * 1e3;
     Ok(Round {
         texts_per_second: texts.len() as f64 / seconds,
         tokens_per_second: tokens as f64 / seconds,
-        p50: at(50),
-        p99: at(99),
+        p50: percentile(50),
+        p99: percentile(99),
     })
 }
 
-/// Asks for one batch after another until none is left: the tokens read, special ones included, and how long each took.
+/// Sends one batch after another until none is left. Returns the tokens, including special tokens, and the time of each
+/// batch.
 async fn call(
     gateway: Arc<dyn MlGateway>,
     texts: Arc<Vec<InputText>>,
     next: Arc<AtomicUsize>,
     batch: usize,
 ) -> Result<(u64, Vec<Duration>), Failure> {
-    let (mut tokens, mut took) = (0, Vec::new());
+    let (mut tokens, mut times) = (0, Vec::new());
     let tenant = TenantId::default();
     loop {
         let start = next.fetch_add(batch, Ordering::Relaxed);
         let Some(texts) = texts.get(start..texts.len().min(start + batch)).filter(|texts| !texts.is_empty())
         else {
-            return Ok((tokens, took));
+            return Ok((tokens, times));
         };
-        let asked = Instant::now();
+        let started = Instant::now();
         let admission = if texts.len() == 1 { Admission::Single } else { Admission::BulkNext };
         let texts: Vec<&InputText> = texts.iter().collect();
         for output in gateway.classify(&tenant, &texts, ReadOptions::default(), admission).await? {
             tokens += u64::from(output?.usage.tokens) + SPECIALS;
         }
-        took.push(asked.elapsed());
+        times.push(started.elapsed());
     }
 }
 
 /// `[CLS]` and `[SEP]`.
 const SPECIALS: u64 = 2;
 
-/// The products of the encoder's matrices for one token.
+/// The multiply-accumulate operations of the encoder's matrix products for one token.
 fn products_per_token(model: &Path) -> Result<f64, Failure> {
     let config: Value = serde_json::from_slice(&fs::read(model.join("config.json"))?)?;
     let number = |key: &str| config[key].as_f64().ok_or_else(|| format!("config.json has no {key}"));
@@ -167,8 +169,8 @@ fn products_per_token(model: &Path) -> Result<f64, Failure> {
 }
 
 fn options(arguments: impl Iterator<Item = String>) -> Result<Options, Failure> {
-    let mut plain = Vec::new();
-    let mut most = usize::MAX;
+    let mut positional = Vec::new();
+    let mut max_texts = usize::MAX;
     let mut options = Options {
         model: String::new(),
         texts: Vec::new(),
@@ -185,13 +187,13 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, Failure> 
             "--precision" => options.precision = value()?.parse()?,
             "--batch" => options.batches = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--threads" => options.threads = value()?.parse::<usize>()?.max(1),
-            "--texts" => most = value()?.parse()?,
+            "--texts" => max_texts = value()?.parse()?,
             "--rounds" => options.rounds = value()?.parse::<usize>()?.max(1),
             "--json" => options.json = true,
-            _ => plain.push(argument),
+            _ => positional.push(argument),
         }
     }
-    let [model, file] = &plain[..] else {
+    let [model, file] = &positional[..] else {
         return Err(
             "usage: engine_bench MODEL_FOLDER TEXTS [--precision f32|int8] [--batch 1,8,32] [--threads N] \
                     [--texts N] [--rounds N] [--json]"
@@ -200,12 +202,12 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, Failure> 
     };
     options.model.clone_from(model);
     let content = fs::read_to_string(file)?;
-    let table = Path::new(file).extension().is_some_and(|extension| extension == "tsv");
+    let is_tsv = Path::new(file).extension().is_some_and(|extension| extension == "tsv");
     let lines = content
         .lines()
-        .skip(usize::from(table))
-        .map(|line| if table { line.split('\t').next().unwrap_or_default() } else { line });
+        .skip(usize::from(is_tsv))
+        .map(|line| if is_tsv { line.split('\t').next().unwrap_or_default() } else { line });
     let texts = lines.filter_map(|line| InputText::parse(line, TextLimits::default()).ok());
-    options.texts = texts.take(most).collect();
+    options.texts = texts.take(max_texts).collect();
     Ok(options)
 }

@@ -1,11 +1,11 @@
-//! Scores long texts with several windows and overlaps: which cut of a model reads them best, and how fast.
+//! Measures the accuracy and the time of a model on long texts with several windows and overlaps.
 //!
 //! ```text
 //! cargo run --release -p infra-ml --example window_sweep -- MODEL_FOLDER FILE.tsv [EVERY [WINDOW:OVERLAP …]]
 //! ```
 //!
-//! The file has one header line, then `text<TAB>label` with 0 for negative and 1 for positive. Every `EVERY`th row is
-//! read. A text counts as right when the more likely of negative and positive is its label.
+//! The file has a header line, then lines of `text<TAB>label` with 0 for negative and 1 for positive. Only every
+//! `EVERY`th row is used. A prediction is correct if the more likely of negative and positive is the label.
 
 use std::error::Error;
 use std::time::Instant;
@@ -19,7 +19,7 @@ use infra_ml::{LocalModelLoader, ModelSettings, Seconds};
 
 type Failure = Box<dyn Error>;
 
-/// The cuts that are tried where none is named.
+/// The default windows and overlaps.
 const CUTS: &str = "64:0 64:16 96:0 96:32 126:0 126:32 126:64 192:0 192:64 256:0 256:64 510:0 510:64";
 
 struct Row {
@@ -80,9 +80,9 @@ async fn measure(model: &str, window: u32, overlap: u32, rows: &[Row]) -> Result
     Ok(())
 }
 
-/// Of the texts of at least `tokens` tokens.
+/// The accuracy on the texts of at least `tokens` tokens.
 fn accuracy(rows: &[Row], outputs: &[ModelOutput], tokens: u32) -> String {
-    let judged: Vec<bool> = rows
+    let correct: Vec<bool> = rows
         .iter()
         .zip(outputs)
         .filter(|(_, output)| output.usage.tokens >= tokens)
@@ -91,6 +91,6 @@ fn accuracy(rows: &[Row], outputs: &[ModelOutput], tokens: u32) -> String {
             (scores.positive > scores.negative) == row.positive
         })
         .collect();
-    let right = judged.iter().filter(|right| **right).count();
-    format!("{:.2}% of {}", 100.0 * right as f64 / judged.len().max(1) as f64, judged.len())
+    let hits = correct.iter().filter(|correct| **correct).count();
+    format!("{:.2}% of {}", 100.0 * hits as f64 / correct.len().max(1) as f64, correct.len())
 }

@@ -1,4 +1,4 @@
-//! What `cargo bench` measures of this crate's inside. Nothing else is to call it.
+//! The internals that `cargo bench` measures; not for other use.
 
 use std::path::Path;
 
@@ -11,20 +11,20 @@ use crate::loader;
 use crate::model_folder::ModelFolder;
 use crate::settings::{ModelSettings, Precision};
 
-/// One product of `rows` rows by a matrix of `[outputs][inputs]`, with its bias.
+/// Returns a run of one matrix product, `[rows, inputs]` by `[outputs, inputs]`, with bias.
 pub fn product(precision: Precision, rows: usize, [outputs, inputs]: [usize; 2]) -> impl FnMut() {
     kernel_benches::product(precision, rows, [outputs, inputs])
 }
 
-/// The attention of one sequence of `tokens`, `heads` heads of `size`.
-pub fn attention(tokens: usize, heads: usize, size: usize) -> impl FnMut() {
-    kernel_benches::attention(tokens, heads, size)
+/// Returns a run of the attention of one sequence.
+pub fn attention(tokens: usize, heads: usize, head_dim: usize) -> impl FnMut() {
+    kernel_benches::attention(tokens, heads, head_dim)
 }
 
-/// A forward pass of the model in `folder` over `sequences` sequences of `tokens`, on one core.
+/// Returns a forward pass of the model in `folder` over `sequences` sequences of `tokens` each, on one core.
 ///
 /// # Errors
-/// Where the model cannot be loaded.
+/// If the model cannot be loaded.
 pub fn forward(
     folder: &Path,
     precision: Precision,
@@ -41,7 +41,7 @@ pub fn forward(
     }
     Ok(move || {
         if let Some(engine) = engines.first_mut() {
-            // A failure would be a time too short to overlook.
+            // A failure shows as an implausibly short time.
             drop(engine.forward(&batch, Cores::Own));
         }
     })

@@ -7,131 +7,130 @@ use application::ports::MlError;
 use tokio::sync::oneshot;
 use tracing::Span;
 
-/// The logits of a text's windows in reading order, or why there are none.
+/// The logits of a text's windows, in the order of the text, or why there are none.
 pub(crate) type Reply = Result<Vec<Vec<f32>>, MlError>;
 
-/// For whom a text is read.
+/// The class of a text in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// A request for this text alone.
+    /// The text of a request with one text.
     Single,
-    /// A batch or a stream.
+    /// A text of a batch or a stream.
     Bulk,
 }
 
-/// One text on its way to the engine: its tokens, its windows, and what is known of them so far.
+/// A text on its way to the engine: its tokens, its windows, and the logits computed so far.
 pub(crate) struct Job {
     ids: Vec<u32>,
     spans: Vec<Range<usize>>,
     specials: usize,
     class: Class,
-    entered: Instant,
-    /// What its caller was doing when it was submitted.
+    created: Instant,
+    /// The span in which the text was submitted.
     span: Span,
-    /// Its place in the queue, which alone reads and sets it, under its lock.
-    number: AtomicU64,
+    /// The position in the queue; read and written only by the queue, under its lock.
+    position: AtomicU64,
     progress: Mutex<Progress>,
 }
 
 struct Progress {
     logits: Vec<Option<Vec<f32>>>,
     missing: usize,
-    /// None once the answer was given.
-    caller: Option<oneshot::Sender<Reply>>,
+    /// `None` once the reply was sent or abandoned.
+    reply: Option<oneshot::Sender<Reply>>,
 }
 
 impl Job {
-    /// The text of the tokens `ids`, to be read in the windows `spans`, each between `specials` special tokens. It
-    /// belongs to the span that is entered now.
+    /// Creates a job for the tokens `ids`, split into the windows `spans`, each with `specials` special tokens around
+    /// it, and returns the receiver of its reply. The job belongs to the current span.
     pub(crate) fn new(
         ids: Vec<u32>,
         spans: Vec<Range<usize>>,
         specials: usize,
         class: Class,
     ) -> (Self, oneshot::Receiver<Reply>) {
-        let (caller, answer) = oneshot::channel();
+        let (reply, receiver) = oneshot::channel();
         let (logits, missing) = (vec![None; spans.len()], spans.len());
-        let progress = Mutex::new(Progress { logits, missing, caller: Some(caller) });
-        let (entered, span, number) = (Instant::now(), Span::current(), AtomicU64::new(0));
-        (Self { ids, spans, specials, class, entered, span, number, progress }, answer)
+        let progress = Mutex::new(Progress { logits, missing, reply: Some(reply) });
+        let (created, span, position) = (Instant::now(), Span::current(), AtomicU64::new(0));
+        (Self { ids, spans, specials, class, created, span, position, progress }, receiver)
     }
 
-    /// How many windows there are.
+    /// The number of windows.
     pub(crate) fn windows(&self) -> usize {
         self.spans.len()
     }
 
-    /// The tokens of window `number`, special tokens left out.
-    pub(crate) fn window(&self, number: usize) -> &[u32] {
-        &self.ids[self.spans[number].clone()]
+    /// The tokens of a window, without special tokens.
+    pub(crate) fn window(&self, window: usize) -> &[u32] {
+        &self.ids[self.spans[window].clone()]
     }
 
-    /// The tokens that the engine sees of window `number`.
-    pub(crate) fn cost(&self, number: usize) -> usize {
-        self.spans[number].len() + self.specials
+    /// The tokens of a window, including special tokens.
+    pub(crate) fn cost(&self, window: usize) -> usize {
+        self.spans[window].len() + self.specials
     }
 
-    /// The tokens that the engine sees of the windows from `number` on.
-    pub(crate) fn cost_from(&self, number: usize) -> usize {
-        (number..self.windows()).map(|window| self.cost(window)).sum()
+    /// The tokens of the windows from `window` on, including special tokens.
+    pub(crate) fn cost_from(&self, window: usize) -> usize {
+        (window..self.windows()).map(|window| self.cost(window)).sum()
     }
 
     pub(crate) fn class(&self) -> Class {
         self.class
     }
 
-    /// The span that the text was submitted in.
+    /// The span in which the text was submitted.
     pub(crate) fn span(&self) -> &Span {
         &self.span
     }
 
-    pub(crate) fn number(&self) -> u64 {
-        self.number.load(Ordering::Relaxed)
+    pub(crate) fn position(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_number(&self, number: u64) {
-        self.number.store(number, Ordering::Relaxed);
+    pub(crate) fn set_position(&self, position: u64) {
+        self.position.store(position, Ordering::Relaxed);
     }
 
-    /// When the text was cut.
-    pub(crate) fn entered(&self) -> Instant {
-        self.entered
+    pub(crate) fn created(&self) -> Instant {
+        self.created
     }
 
-    /// Whether somebody still waits for the answer.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.progress().caller.as_ref().is_some_and(|caller| !caller.is_closed())
+    /// Whether a caller still waits for the reply.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.progress().reply.as_ref().is_some_and(|reply| !reply.is_closed())
     }
 
-    /// Whether all windows have been run.
+    /// Whether all windows have been computed.
     pub(crate) fn is_complete(&self) -> bool {
         self.progress().missing == 0
     }
 
-    /// Nobody waits for the answer any longer. Whether it was still to come.
+    /// Gives up the reply. Returns whether it was still to be sent.
     pub(crate) fn abandon(&self) -> bool {
-        self.progress().caller.take().is_some()
+        self.progress().reply.take().is_some()
     }
 
-    /// Takes the logits of window `number`; the last one to come answers the caller.
-    pub(crate) fn give(&self, number: usize, logits: Vec<f32>) {
+    /// Stores the logits of a window, `[labels]`, and sends the reply after the last one.
+    pub(crate) fn complete(&self, window: usize, logits: Vec<f32>) {
         let mut progress = self.progress();
-        if progress.logits[number].replace(logits).is_none() {
+        if progress.logits[window].replace(logits).is_none() {
             progress.missing -= 1;
         }
         if progress.missing == 0
-            && let Some(caller) = progress.caller.take()
+            && let Some(reply) = progress.reply.take()
         {
             let logits = progress.logits.drain(..).flatten().collect();
-            // A caller who left is nobody to tell.
-            let _ = caller.send(Ok(logits));
+            // Fails if the receiver was dropped; then nothing is to be done.
+            let _ = reply.send(Ok(logits));
         }
     }
 
-    /// Answers the caller with an error, unless an answer was given before. Says whether it did.
+    /// Replies with an error unless a reply was sent before. Returns whether it was received.
     pub(crate) fn fail(&self, error: MlError) -> bool {
-        let caller = self.progress().caller.take();
-        caller.is_some_and(|caller| caller.send(Err(error)).is_ok())
+        let reply = self.progress().reply.take();
+        reply.is_some_and(|reply| reply.send(Err(error)).is_ok())
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {

@@ -1,5 +1,5 @@
-mod lane;
-mod room;
+mod class_load;
+mod length_queue;
 mod state;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,38 +14,37 @@ use crate::metric;
 
 use state::{Length, State};
 
-/// The texts that wait for the workers: bounded by texts and by tokens, first come first served, with three exceptions.
+/// The texts that wait for the workers, bounded in texts and in tokens. First come, first served, with these
+/// exceptions:
 ///
-/// **Room.** Single texts and bulk texts (those of batches and streams) have room of their own, bulk half as much as
-/// single ones. Whether a single text is let in depends on single texts alone. Bulk texts that find no room stand in a
-/// line before the queue, first come first served. A caller who leaves gives the room back at once, and the next in
-/// line gets it.
+/// **Admission.** The limits of single texts and of bulk texts (those of batches and streams) are separate; bulk has
+/// half as much. A single text that does not fit is refused. A bulk text that does not fit waits in a backlog before
+/// the queue, first come, first served. When a caller drops a waiting text, the backlog moves up at once.
 ///
-/// **Lanes.** Long windows wait apart from short ones and run apart from them. While both wait, one worker at a time
-/// takes a long one and the others take short ones; where there is only one worker it takes them in turn. So neither
-/// holds the other: a short text waits for no more than one long window, and long texts always get on. A text of many
-/// windows goes back to the end after each window.
+/// **Window lengths.** Long windows wait and run apart from short ones. While both wait, one worker at a time takes
+/// long windows and the others short ones; a single worker alternates. So a short text waits for at most one long
+/// window, and long texts are not starved. A text of many windows returns to the end of its queue after each window.
 ///
-/// **Shares.** In each lane, while both wait, one token in four is bulk's; see [`lane::Lane`]. For a moment after a
-/// single text came, the last worker that is not busy takes no bulk; see [`State::pause`].
+/// **Classes.** Among windows of the same length, while both classes wait, one token in four is bulk; see
+/// [`LengthQueue`](length_queue::LengthQueue). Shortly after a single text came, the last free worker takes no bulk;
+/// see [`State::bulk_delay`].
 ///
-/// **Impatience.** For every caller of a single text who gives up, some single windows are taken newest first. Where
-/// callers give up after a second and the oldest text has waited that long, first come first served would compute only
-/// what nobody waits for any longer.
+/// **Newest first.** For each caller of a single text that gives up, some single windows are taken newest first: where
+/// callers time out, first come, first served would compute only texts that are about to be given up.
 pub(crate) struct Queue {
     state: Mutex<State>,
-    work: Condvar,
+    work_available: Condvar,
     limits: QueueLimits,
 }
 
-/// The most that waits, and the most that runs together.
+/// The limits of what waits and of what runs together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueueLimits {
-    /// Single texts; half as many bulk texts may wait beside them.
+    /// The maximum of single texts that wait; half as many bulk texts may wait besides.
     pub(crate) items: usize,
-    /// Tokens of single texts, likewise. One text alone may have more.
+    /// The maximum of their tokens; half as many of bulk texts. A text alone may have more.
     pub(crate) tokens: usize,
-    /// One window alone may have more.
+    /// The maximum of the tokens that run together. A window alone may have more.
     pub(crate) batch_tokens: usize,
 }
 
@@ -61,11 +60,11 @@ pub(crate) fn class_of(admission: Admission) -> Class {
 pub(crate) struct Batch<'a> {
     pub(crate) tasks: Vec<Task>,
     pub(crate) cores: Cores,
-    /// Held while they run.
+    /// To be held while they run.
     pub(crate) running: Running<'a>,
 }
 
-/// Tells the queue, when it is dropped, that a batch has been run.
+/// Counts a batch as running until it is dropped.
 pub(crate) struct Running<'a> {
     queue: &'a Queue,
     length: Length,
@@ -79,33 +78,33 @@ impl Drop for Running<'_> {
     }
 }
 
-/// One window of a text, taken out to be run.
+/// One window of a text, to be run.
 pub(crate) struct Task {
     pub(crate) job: Arc<Job>,
     pub(crate) window: usize,
 }
 
-/// A text that was let in, or stands in line. When it is dropped nobody waits for the answer any longer: what was not
-/// run yet is taken out, and its room is free at once.
+/// A caller's handle of a text in the queue or in the backlog. Dropping it abandons the reply and removes the windows
+/// that have not run.
 pub(crate) struct QueuedText {
     queue: Arc<Queue>,
     job: Arc<Job>,
-    /// Reports that the text was let in; none where it was let in at once.
+    /// Notified when the text enters the queue from the backlog; `None` where it entered at once.
     pub(crate) entered: Option<oneshot::Receiver<()>>,
 }
 
 impl Drop for QueuedText {
     fn drop(&mut self) {
         if !self.job.is_complete() {
-            self.queue.leave(&self.job);
+            self.queue.cancel(&self.job);
         }
     }
 }
 
-/// Why a text was not let in.
+/// Why a text did not enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// Too much is waiting.
+    /// The queue is full.
     Full,
     /// The queue was stopped.
     Stopped,
@@ -113,20 +112,20 @@ pub(crate) enum Refused {
 
 impl Queue {
     pub(crate) fn new(limits: QueueLimits) -> Self {
-        Self { state: Mutex::new(State::new(limits)), work: Condvar::new(), limits }
+        Self { state: Mutex::new(State::new(limits)), work_available: Condvar::new(), limits }
     }
 
-    /// Tells how many will take from the queue: it is one until then.
-    pub(crate) fn serve(&self, workers: usize) {
+    /// Sets the number of workers, which is 1 at first.
+    pub(crate) fn set_workers(&self, workers: usize) {
         self.state().workers = workers;
     }
 
-    /// Whether even the smallest text would be refused now.
+    /// Whether any text would be refused now.
     pub(crate) fn is_full(&self, admission: Admission) -> bool {
         self.refuses(&self.state(), admission, 1)
     }
 
-    /// Lets `job` in, or into the line before the queue. Its class is [`class_of`] `admission`.
+    /// Adds `job` to the queue or to the backlog. Its class must be [`class_of`] `admission`.
     pub(crate) fn enter(
         self: &Arc<Self>,
         job: Arc<Job>,
@@ -141,61 +140,61 @@ impl Queue {
             return Err(Refused::Full);
         }
         let mut entered = None;
-        if state.has_room(job.class(), cost) {
+        if state.can_enter(job.class(), cost) {
             state.push(Arc::clone(&job));
-            state.gauge();
-            self.work.notify_one();
+            state.publish_gauges();
+            self.work_available.notify_one();
         } else {
-            entered = Some(state.stand_in_line(Arc::clone(&job)));
+            entered = Some(state.push_backlog(Arc::clone(&job)));
         }
         Ok(QueuedText { queue: Arc::clone(self), job, entered })
     }
 
-    /// Waits for work and takes windows of at most `wanted` tokens, and no more than this worker's share of what waits.
-    /// None once the queue is stopped.
-    pub(crate) fn take(&self, wanted: usize) -> Option<Batch<'_>> {
+    /// Waits for work and takes windows of at most `max_tokens` in total, and no more than an equal share of what waits
+    /// for each idle worker. Returns `None` once the queue is stopped.
+    pub(crate) fn take(&self, max_tokens: usize) -> Option<Batch<'_>> {
         let mut state = self.state();
         loop {
             if state.stopped {
                 return None;
             }
-            if let Some(pause) = state.pause() {
-                let woken = self.work.wait_timeout(state, pause);
+            if let Some(delay) = state.bulk_delay() {
+                let woken = self.work_available.wait_timeout(state, delay);
                 state = woken.unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
             let length = state.next_length();
             let idle = state.workers.saturating_sub(state.running).max(1);
-            let share = wanted.min(self.limits.batch_tokens).min(state.tokens().div_ceil(idle));
+            let share = max_tokens.min(self.limits.batch_tokens).min(state.tokens().div_ceil(idle));
             let tasks = state.take(length, share);
-            state.let_in();
-            state.gauge();
+            state.admit_backlog();
+            state.publish_gauges();
             if !tasks.is_empty() {
                 let alone = state.running == 0 && state.is_empty();
                 state.running += 1;
                 state.running_long += usize::from(length == Length::Long);
-                state.last = length;
+                state.last_length = length;
                 if !state.is_empty() {
-                    self.work.notify_one();
+                    self.work_available.notify_one();
                 }
                 let cores = if alone { Cores::All } else { Cores::Own };
                 return Some(Batch { tasks, cores, running: Running { queue: self, length } });
             }
             if state.is_empty() {
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.work_available.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
     }
 
-    /// Lets nobody in any more, and answers those who wait that the model has stopped.
+    /// Refuses further texts, and fails those that wait.
     pub(crate) fn stop(&self) {
         let mut state = self.state();
         state.stopped = true;
-        let left = state.drain();
-        state.gauge();
+        let waiting = state.drain();
+        state.publish_gauges();
         drop(state);
-        self.work.notify_all();
-        for job in left {
+        self.work_available.notify_all();
+        for job in waiting {
             job.fail(NotAvailable::Stopped.into());
         }
     }
@@ -204,7 +203,7 @@ impl Queue {
         self.state().stopped
     }
 
-    /// How many texts wait.
+    /// The number of texts that wait.
     #[cfg(test)]
     pub(crate) fn depth(&self) -> usize {
         self.state().texts()
@@ -212,27 +211,27 @@ impl Queue {
 
     fn refuses(&self, state: &State, admission: Admission, cost: usize) -> bool {
         match admission {
-            Admission::Single => !state.has_room(Class::Single, cost),
+            Admission::Single => !state.can_enter(Class::Single, cost),
             Admission::BulkStart => state.bulk_texts() >= self.limits.items,
             Admission::BulkNext => false,
         }
     }
 
-    /// Takes out what was not run yet of a text for which nobody waits any longer.
-    fn leave(&self, job: &Job) {
+    /// Abandons the reply of a text and removes its windows that have not run.
+    fn cancel(&self, job: &Job) {
         let mut state = self.state();
-        let gave_up = job.abandon();
-        let waited = state.remove(job);
-        if gave_up && waited {
+        let was_awaited = job.abandon();
+        let was_waiting = state.remove(job);
+        if was_awaited && was_waiting {
             metrics::counter!(metric::SKIPPED).increment(1);
         }
-        if gave_up && job.class() == Class::Single {
-            state.hasten();
+        if was_awaited && job.class() == Class::Single {
+            state.prefer_newest();
         }
-        if waited && state.let_in() {
-            self.work.notify_one();
+        if was_waiting && state.admit_backlog() {
+            self.work_available.notify_one();
         }
-        state.gauge();
+        state.publish_gauges();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,5 +1,4 @@
-//! What the tests of this crate share: a model of a few hundred random weights, an engine that does as it is told, and
-//! the bundled model.
+//! Fixtures for the tests of this crate: a model of a few hundred random weights, a fake engine, and the bundled model.
 
 pub(crate) mod fake_engine;
 pub(crate) mod small_model;
@@ -14,7 +13,7 @@ use crate::gateway::LocalMlGateway;
 use crate::local_model_loader::ResolvedModel;
 use crate::settings::{ModelSettings, Seconds};
 
-/// The model that comes with Undertone.
+/// The folder of the bundled model.
 pub(crate) fn bundled_folder() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "..", "..", "models", "sentiment-minilm-l6"].iter().collect()
 }
@@ -23,7 +22,7 @@ pub(crate) fn bundled_folder() -> PathBuf {
 pub(crate) async fn bundled() -> Arc<LocalMlGateway> {
     static BUNDLED: OnceCell<Arc<LocalMlGateway>> = OnceCell::const_new();
     let start = || async {
-        // A busy machine may be slow, which is not what these tests are about.
+        // Long enough for a busy machine: these tests do not check deadlines.
         let settings = ModelSettings { max_wait: Seconds(600.0), ..ModelSettings::new(bundled_folder()) };
         let (gateway, loading) = ResolvedModel::of_folder(settings).start_gateway();
         loading.await.unwrap();

@@ -6,14 +6,14 @@ use crate::inference_error::InferenceError;
 use crate::load_error::TokenizerError;
 use crate::panic::catch_panic;
 
-/// Cuts texts into token ids, as `tokenizer.json` says but for its truncation and padding, which are off: what is
-/// too long for the model is read in windows, and what is shorter is padded by the engine if it must.
+/// The tokenizer of `tokenizer.json`, without its truncation and padding: long texts are cut into windows, and engines
+/// that need padding add it.
 pub(crate) struct TextTokenizer {
     inner: Tokenizer,
     specials: SpecialTokens,
 }
 
-/// The ids that stand around every window, such as `[CLS]` and `[SEP]`.
+/// The token ids before and after every window, such as `[CLS]` and `[SEP]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SpecialTokens {
     pub(crate) before: Vec<u32>,
@@ -27,7 +27,7 @@ impl SpecialTokens {
 }
 
 impl TextTokenizer {
-    /// Reads `tokenizer.json` from the bytes of `path`, for a model of `vocabulary` tokens.
+    /// Parses the `bytes` of the file `path`, for a model with `vocabulary` tokens.
     pub(crate) fn from_bytes(path: &Path, bytes: &[u8], vocabulary: usize) -> Result<Self, TokenizerError> {
         let refuse = |source| TokenizerError::Unusable { path: path.to_owned(), source };
         let mut inner = Tokenizer::from_bytes(bytes).map_err(refuse)?;
@@ -39,15 +39,17 @@ impl TextTokenizer {
         }
         let specials = find_specials(&inner).map_err(refuse)?;
         if specials.before.is_empty() {
-            return Err(refuse("it puts no token before a text, but the classifier reads the first".into()));
+            return Err(refuse(
+                "it adds no token before a text, but the classifier needs a first token such as [CLS]".into(),
+            ));
         }
         Ok(Self { inner, specials })
     }
 
-    /// The ids of `text`, special tokens left out.
+    /// Returns the token ids of `text`, without special tokens.
     ///
     /// # Errors
-    /// Why it cannot be cut; the text is not repeated.
+    /// If the tokenizer fails. The error does not contain the text.
     pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>, InferenceError> {
         let encode = || self.inner.encode_fast(text, false).map(|encoding| encoding.get_ids().to_vec());
         match catch_panic(encode) {
@@ -62,18 +64,13 @@ impl TextTokenizer {
     }
 }
 
-/// The special tokens that the post-processor puts before and after a text, seen by trying one.
+/// Finds the special tokens that the post-processor adds, by comparing the ids of a text with and without them.
 fn find_specials(tokenizer: &Tokenizer) -> tokenizers::Result<SpecialTokens> {
-    let bare = tokenizer.encode_fast("a", false)?;
-    let dressed = tokenizer.encode_fast("a", true)?;
-    let (bare, dressed) = (bare.get_ids(), dressed.get_ids());
-    let at = dressed.windows(bare.len().max(1)).position(|ids| ids == bare);
-    match at {
-        Some(at) => {
-            Ok(SpecialTokens { before: dressed[..at].to_vec(), after: dressed[at + bare.len()..].to_vec() })
-        }
-        None => Err("it does not keep a text's own tokens together".into()),
-    }
+    let (without, with) = (tokenizer.encode_fast("a", false)?, tokenizer.encode_fast("a", true)?);
+    let (without, with) = (without.get_ids(), with.get_ids());
+    let start = with.windows(without.len().max(1)).position(|ids| ids == without);
+    let start = start.ok_or("it adds special tokens between the tokens of a text")?;
+    Ok(SpecialTokens { before: with[..start].to_vec(), after: with[start + without.len()..].to_vec() })
 }
 
 #[cfg(test)]
@@ -88,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_special_tokens_are_found_and_left_out() {
+    fn the_special_tokens_are_found_and_not_encoded() {
         let tokenizer = tokenizer();
         assert_eq!(tokenizer.specials(), &SpecialTokens { before: vec![1], after: vec![2] });
         assert_eq!(tokenizer.encode("good bad unheard").unwrap(), [4, 5, 0]);

@@ -5,24 +5,24 @@ use domain::value_objects::{Overflow, ReadOptions};
 
 use crate::load_error::UnfitSetting;
 
-/// How a text's tokens are cut into windows; special tokens are not counted here.
+/// How the tokens of a text are cut into windows; special tokens are not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Windowing {
     tokens: usize,
     overlap: usize,
 }
 
-/// How one text is read.
+/// Which tokens of a text are used, and in which windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cut {
-    /// The tokens that are read, from the first on.
+    /// The number of tokens that are used, from the first on.
     pub(crate) tokens: usize,
-    /// The windows that they are read in.
+    /// How they are cut.
     pub(crate) windowing: Windowing,
 }
 
 impl Windowing {
-    /// Windows of `window` tokens, at most `most`, each sharing `overlap` with the one before.
+    /// Creates windows of `window` tokens, by default and at most `most`, each sharing `overlap` with the one before.
     pub(crate) fn try_new(
         window: Option<u32>,
         overlap: Option<u32>,
@@ -39,22 +39,21 @@ impl Windowing {
         Ok(Self { tokens, overlap: overlap as usize })
     }
 
-    /// The windows of a text of `tokens` tokens, in reading order, never none: a text without tokens has one empty
-    /// window. The last window is as short as what is left: moved back until it were full it would count its tokens
-    /// twice, which scored no better (`docs/performance.md`).
+    /// Returns the windows of a text of `tokens` tokens, in order. A text without tokens has one empty window. The last
+    /// window holds only the remaining tokens: extending it backwards scored no better (`docs/performance.md`).
     pub(crate) fn spans(self, tokens: usize) -> Vec<Range<usize>> {
         if tokens <= self.tokens {
             return std::iter::once(0..tokens).collect();
         }
-        // A window that began within the last overlap would hold nothing new.
+        // A window that starts within the last overlap has no tokens of its own.
         let starts = (0..tokens - self.overlap).step_by(self.tokens - self.overlap);
         starts.map(|start| start..tokens.min(start + self.tokens)).collect()
     }
 
-    /// How a text of `tokens` tokens is read under `options`.
+    /// Cuts a text of `tokens` tokens according to `options`.
     ///
     /// # Errors
-    /// `TooManyTokens` where the text is longer than the caller allows and was to be refused then.
+    /// `TooManyTokens` if the text is longer than the options allow and they ask to reject it.
     pub(crate) fn cut(self, tokens: usize, options: ReadOptions) -> Result<Cut, MlError> {
         let Some(max) = options.max_tokens else { return Ok(Cut { tokens, windowing: self }) };
         let most = max.get() as usize;
@@ -68,8 +67,8 @@ impl Windowing {
         }
     }
 
-    /// The same with windows of at most `most` tokens, of which at most half are shared: reading a text costs no more
-    /// than about twice its tokens.
+    /// Limits the windows to `most` tokens and the overlap to half of that, so that the windows of a text have at most
+    /// about twice its tokens.
     fn narrowed(self, most: usize) -> Self {
         if most >= self.tokens {
             return self;
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_text_has_overlapping_windows_and_a_last_one_of_what_is_left() {
+    fn a_longer_text_has_overlapping_windows_and_a_shorter_last_one() {
         assert_eq!(windowing(4, 1).spans(5), [0..4, 3..5]);
         assert_eq!(windowing(4, 1).spans(10), [0..4, 3..7, 6..10]);
         assert_eq!(windowing(4, 0).spans(9), [0..4, 4..8, 8..9]);
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_or_an_overlap_that_cannot_be_is_refused() {
+    fn an_invalid_window_or_overlap_is_refused() {
         assert!(matches!(
             Windowing::try_new(Some(511), None, 510),
             Err(UnfitSetting::Window { most: 510, .. })
@@ -131,31 +130,31 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_read_as_it_was_asked_for() {
-        let own = windowing(8, 3);
-        let cut = |tokens, options| own.cut(tokens, options).unwrap();
-        assert_eq!(cut(20, ReadOptions::default()), Cut { tokens: 20, windowing: own });
-        assert_eq!(cut(20, options(5, Overflow::Truncate)), Cut { tokens: 5, windowing: own });
-        assert_eq!(cut(4, options(5, Overflow::Truncate)), Cut { tokens: 4, windowing: own });
-        assert_eq!(cut(5, options(5, Overflow::Reject)), Cut { tokens: 5, windowing: own });
-        let refused = own.cut(6, options(5, Overflow::Reject));
+    fn the_options_limit_tokens_or_windows() {
+        let windows = windowing(8, 3);
+        let cut = |tokens, options| windows.cut(tokens, options).unwrap();
+        assert_eq!(cut(20, ReadOptions::default()), Cut { tokens: 20, windowing: windows });
+        assert_eq!(cut(20, options(5, Overflow::Truncate)), Cut { tokens: 5, windowing: windows });
+        assert_eq!(cut(4, options(5, Overflow::Truncate)), Cut { tokens: 4, windowing: windows });
+        assert_eq!(cut(5, options(5, Overflow::Reject)), Cut { tokens: 5, windowing: windows });
+        let refused = windows.cut(6, options(5, Overflow::Reject));
         assert!(matches!(refused, Err(MlError::TooManyTokens { max: 5, actual: 6 })));
-        assert_eq!(cut(20, options(9, Overflow::Window)), Cut { tokens: 20, windowing: own });
+        assert_eq!(cut(20, options(9, Overflow::Window)), Cut { tokens: 20, windowing: windows });
         assert_eq!(cut(20, options(4, Overflow::Window)), Cut { tokens: 20, windowing: windowing(4, 2) });
         assert_eq!(cut(20, options(1, Overflow::Window)), Cut { tokens: 20, windowing: windowing(1, 0) });
     }
 
     proptest! {
         #[test]
-        fn narrowed_windows_hold_every_token_at_no_more_than_twice_the_cost(
+        fn narrowed_windows_cover_every_token_at_no_more_than_twice_the_cost(
             most in 1_u32..40, tokens in 1_usize..2_000,
         ) {
             let cut = windowing(30, 20).cut(tokens, options(most, Overflow::Window)).unwrap();
             let spans = cut.windowing.spans(tokens);
             prop_assert!(spans.iter().all(|span| span.len() <= (most as usize).min(30)));
             prop_assert_eq!(spans.last().map(|span| span.end), Some(tokens));
-            let read: usize = spans.iter().map(Range::len).sum();
-            prop_assert!(most >= 30 || read <= 2 * tokens, "{} of {}", read, tokens);
+            let cost: usize = spans.iter().map(Range::len).sum();
+            prop_assert!(most >= 30 || cost <= 2 * tokens, "{} of {}", cost, tokens);
         }
 
         #[test]
@@ -164,13 +163,13 @@ mod tests {
         ) {
             let overlap = (f64::from(window - 1) * part) as u32;
             let spans = windowing(window, overlap).spans(tokens);
-            let mut read = 0;
+            let mut covered = 0;
             for span in &spans {
-                prop_assert!(span.start <= read && span.len() <= window as usize);
-                prop_assert!(span.end > read || tokens == 0);
-                read = span.end;
+                prop_assert!(span.start <= covered && span.len() <= window as usize);
+                prop_assert!(span.end > covered || tokens == 0);
+                covered = span.end;
             }
-            prop_assert_eq!(read, tokens);
+            prop_assert_eq!(covered, tokens);
         }
     }
 }

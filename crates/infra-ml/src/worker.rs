@@ -12,60 +12,60 @@ use crate::panic::catch_panic;
 use crate::queue::{Batch, Queue, Task};
 use crate::tokenizer::SpecialTokens;
 
-/// Runs what waits, one batch after another, on the thread that owns the engine. There is one for each core.
+/// Runs one batch after another on the thread that owns the engine. The fast path has a worker for each core.
 pub(crate) struct Worker {
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) specials: SpecialTokens,
-    /// The logits of one answer.
+    /// The number of logits of a window.
     pub(crate) labels: usize,
 }
 
 impl Worker {
-    /// Works until the queue is stopped. Should this thread ever end otherwise, the queue is stopped with it, so that
-    /// nobody waits for a worker that is gone.
+    /// Runs until the queue is stopped. If this thread ends in any other way, it stops the queue, so that no text waits
+    /// for a worker that is gone.
     pub(crate) fn run(mut self) {
         let _stop = StopOnDrop(Arc::clone(&self.queue));
         let queue = Arc::clone(&self.queue);
         while let Some(batch) = queue.take(self.engine.batch_tokens()) {
-            self.answer(batch);
+            self.run_batch(batch);
         }
     }
 
-    /// Runs `tasks` together. Those without usable logits, be it by an error, a panic or a NaN, run again alone; what
-    /// fails alone has failed.
-    fn answer(&mut self, batch: Batch<'_>) {
+    /// Runs the windows of `batch` together. Those without usable logits, because of an error, a panic or a NaN, run
+    /// again one by one; what fails alone fails its text.
+    fn run_batch(&mut self, batch: Batch<'_>) {
         let Batch { mut tasks, cores, running: _running } = batch;
         for task in tasks.iter().filter(|task| task.window == 0) {
-            metrics::histogram!(metric::QUEUE_WAIT_SECONDS).record(task.job.entered().elapsed());
+            metrics::histogram!(metric::QUEUE_WAIT_SECONDS).record(task.job.created().elapsed());
         }
         tasks.sort_by_key(|task| task.job.cost(task.window));
         let alone = tasks.len() == 1;
         let rows = self.forward(&tasks, cores);
         for (task, row) in tasks.into_iter().zip(rows) {
             match row {
-                Ok(logits) => task.job.give(task.window, logits),
+                Ok(logits) => task.job.complete(task.window, logits),
                 Err(error) if alone => fail(&task, error),
-                Err(_) => self.answer_alone(task),
+                Err(_) => self.run_alone(task),
             }
         }
     }
 
-    fn answer_alone(&mut self, task: Task) {
-        if !task.job.is_wanted() {
+    fn run_alone(&mut self, task: Task) {
+        if !task.job.is_awaited() {
             return;
         }
         let tasks = [task];
         let row = self.forward(&tasks, Cores::Own).pop();
         let [task] = tasks;
         match row {
-            Some(Ok(logits)) => task.job.give(task.window, logits),
+            Some(Ok(logits)) => task.job.complete(task.window, logits),
             Some(Err(error)) => fail(&task, error),
             None => fail(&task, Arc::new(InferenceError::Rows { rows: 0, sequences: 1 })),
         }
     }
 
-    /// One row or error a task, in their order; tasks that failed together share the error.
+    /// Returns the logits or the error of each task, in order; tasks that failed together share the error.
     fn forward(&mut self, tasks: &[Task], cores: Cores) -> Vec<Result<Vec<f32>, Arc<InferenceError>>> {
         let _span = enter_span(tasks);
         let mut batch = TokenBatch::default();
@@ -94,7 +94,7 @@ impl Worker {
     }
 }
 
-/// The span of a batch, which follows from those that its texts were submitted in.
+/// Enters the span of a batch, which follows from the spans in which its texts were submitted.
 fn enter_span(tasks: &[Task]) -> EnteredSpan {
     let span = tracing::debug_span!("ml.run_batch", windows = tasks.len());
     if !span.is_disabled() {

@@ -71,7 +71,7 @@ fn prepare(
     }
     let (specials, labels) = (loaded.tokenizer.specials().clone(), loaded.info.labels.labels().len());
     model.set(loaded).map_err(|_| LoadError::Stopped)?;
-    queue.serve(engines.len());
+    queue.set_workers(engines.len());
     let worker = |engine| Worker { engine, queue: Arc::clone(queue), specials: specials.clone(), labels };
     Ok(engines.into_iter().map(worker).collect())
 }

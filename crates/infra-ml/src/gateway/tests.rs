@@ -16,7 +16,7 @@ use crate::job::{Class, Reply};
 use crate::load_error::LoadError;
 use crate::loader::Engines;
 use crate::queue::{QueueLimits, QueuedText};
-use crate::testing::fake_engine::{FakeEngine, Keeper};
+use crate::testing::fake_engine::{FakeEngine, Gate};
 use crate::testing::{small_model, tenant, text};
 use crate::windowing::Windowing;
 
@@ -62,9 +62,9 @@ fn enter(gateway: &LocalMlGateway, id: u32) -> (QueuedText, Receiver<Reply>) {
 }
 
 /// Puts `good` into the engine and keeps it there, so that what comes after it waits.
-async fn occupy(gateway: &LocalMlGateway, keeper: &mut Keeper) -> (QueuedText, Receiver<Reply>) {
+async fn occupy(gateway: &LocalMlGateway, gate: &mut Gate) -> (QueuedText, Receiver<Reply>) {
     let answer = enter(gateway, 4);
-    keeper.arrival().await;
+    gate.arrival().await;
     answer
 }
 

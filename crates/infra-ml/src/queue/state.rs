@@ -5,19 +5,20 @@ use tokio::sync::oneshot;
 
 use crate::job::{Class, Job};
 use crate::metric;
-use crate::queue::lane::{Entry, Lane};
-use crate::queue::room::Room;
+use crate::queue::class_load::ClassLoad;
+use crate::queue::length_queue::{Entry, LengthQueue};
 use crate::queue::{QueueLimits, Task};
 
-/// The tokens above which a window is long.
-const LONG: usize = 128;
+/// A window of more tokens is long.
+const MAX_SHORT_WINDOW: usize = 128;
 
-/// The windows that are taken newest first for each caller of a single text who gave up waiting.
-const NEWEST_FIRST: usize = 16;
+/// The windows that are taken newest first for each single text whose caller gave up.
+const NEWEST_FIRST_WINDOWS: usize = 16;
 
-/// How long after a single text came one of several workers takes no bulk. The callers of single texts send the next
-/// one a moment after the answer, and would find all workers at windows of tens of milliseconds.
-const RESERVED: Duration = Duration::from_millis(100);
+/// How long after the arrival of a single text one of several workers takes no bulk. A client that sends single texts
+/// in sequence sends the next one shortly after the reply; without a free worker it would wait for windows of tens of
+/// milliseconds.
+const RESERVE_TIME: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Length {
@@ -28,46 +29,46 @@ pub(super) enum Length {
 
 /// What waits and what runs.
 pub(super) struct State {
-    short: Lane,
-    long: Lane,
-    single: Room,
-    bulk: Room,
-    /// The number of the last text that came or went back to the end.
-    last_number: u64,
-    /// How many windows of single texts are still to be taken newest first.
+    short: LengthQueue,
+    long: LengthQueue,
+    single: ClassLoad,
+    bulk: ClassLoad,
+    /// The last position that was assigned: to a text that arrived, or that returned to the end of its queue.
+    last_position: u64,
+    /// How many windows of single texts remain to be taken newest first.
     newest_first: usize,
-    /// When a single text came last.
+    /// When the last single text entered.
     last_single: Option<Instant>,
-    pub(super) reserved: Duration,
-    /// How many take from the queue.
+    pub(super) reserve_time: Duration,
     pub(super) workers: usize,
-    /// Batches that run, and those of them that are long.
+    /// The batches that run.
     pub(super) running: usize,
+    /// The running batches of long windows.
     pub(super) running_long: usize,
-    /// What was taken last.
-    pub(super) last: Length,
+    /// The length of the last batch that was taken.
+    pub(super) last_length: Length,
     pub(super) stopped: bool,
-    /// The texts and tokens of this queue that the gauges count now.
-    gauged: (f64, f64),
+    /// The texts and tokens that this queue contributes to the gauges.
+    last_published: (f64, f64),
 }
 
 impl State {
     pub(super) fn new(limits: QueueLimits) -> Self {
         Self {
-            short: Lane::default(),
-            long: Lane::default(),
-            single: Room::new(limits.items, limits.tokens),
-            bulk: Room::new((limits.items / 2).max(1), limits.tokens / 2),
-            last_number: 0,
+            short: LengthQueue::default(),
+            long: LengthQueue::default(),
+            single: ClassLoad::new(limits.items, limits.tokens),
+            bulk: ClassLoad::new((limits.items / 2).max(1), limits.tokens / 2),
+            last_position: 0,
             newest_first: 0,
             last_single: None,
-            reserved: RESERVED,
+            reserve_time: RESERVE_TIME,
             workers: 1,
             running: 0,
             running_long: 0,
-            last: Length::default(),
+            last_length: Length::default(),
             stopped: false,
-            gauged: (0.0, 0.0),
+            last_published: (0.0, 0.0),
         }
     }
 
@@ -83,44 +84,45 @@ impl State {
         self.texts() == 0
     }
 
-    /// The bulk texts in the queue and in the line before it.
+    /// The number of bulk texts in the queue and in the backlog.
     pub(super) fn bulk_texts(&self) -> usize {
-        self.bulk.texts() + self.bulk.line.len()
+        self.bulk.texts() + self.bulk.backlog.len()
     }
 
-    /// Whether a text of `cost` tokens would be let in at once: its class has room, and nobody of its class stands in
-    /// line.
-    pub(super) fn has_room(&self, class: Class, cost: usize) -> bool {
-        let room = match class {
+    /// Whether a text of `cost` tokens can enter now: it fits, and its class has no backlog.
+    pub(super) fn can_enter(&self, class: Class, cost: usize) -> bool {
+        let load = match class {
             Class::Single => &self.single,
             Class::Bulk => &self.bulk,
         };
-        room.line.is_empty() && room.fits(cost)
+        load.backlog.is_empty() && load.fits(cost)
     }
 
+    /// Adds a text to the queue.
     pub(super) fn push(&mut self, job: Arc<Job>) {
         if job.class() == Class::Single {
             self.last_single = Some(Instant::now());
         }
         let entry = Entry { job, next: 0 };
-        self.room(entry.job.class()).add(entry.cost());
+        self.load(entry.job.class()).add_text(entry.cost());
         self.append(entry);
     }
 
-    pub(super) fn stand_in_line(&mut self, job: Arc<Job>) -> oneshot::Receiver<()> {
-        let (entered, notice) = oneshot::channel();
-        let number = self.number(&job);
-        self.room(job.class()).line.insert(number, (job, entered));
-        notice
+    /// Adds a text to the backlog. The receiver is notified when it enters the queue.
+    pub(super) fn push_backlog(&mut self, job: Arc<Job>) -> oneshot::Receiver<()> {
+        let (entered, receiver) = oneshot::channel();
+        let position = self.next_position(&job);
+        self.load(job.class()).backlog.insert(position, (job, entered));
+        receiver
     }
 
-    /// Moves those at the head of each line into the queue while there is room. Whether there were any.
-    pub(super) fn let_in(&mut self) -> bool {
+    /// Moves texts from the backlogs into the queue while they fit. Returns whether there were any.
+    pub(super) fn admit_backlog(&mut self) -> bool {
         let mut moved = false;
         for class in [Class::Single, Class::Bulk] {
-            while let Some((job, entered)) = self.room(class).next_in_line() {
+            while let Some((job, entered)) = self.load(class).pop_backlog() {
                 self.push(job);
-                // One who does not listen is in all the same.
+                // Fails if the caller is about to drop the text; then its job is removed next.
                 let _ = entered.send(());
                 moved = true;
             }
@@ -128,41 +130,41 @@ impl State {
         moved
     }
 
-    /// How long the worker that asks is to leave bulk alone: nothing else waits, it is the last that is not busy, and a
-    /// single text came a moment ago. None where it may take what waits.
-    pub(super) fn pause(&self) -> Option<Duration> {
+    /// How long the calling worker must wait before it takes bulk: only bulk waits, all other workers are busy, and a
+    /// single text came within [`RESERVE_TIME`]. `None` where it may take what waits.
+    pub(super) fn bulk_delay(&self) -> Option<Duration> {
         let is_last = self.workers > 1 && self.running + 1 >= self.workers;
         if !is_last || self.single.texts() > 0 || self.bulk.texts() == 0 {
             return None;
         }
-        let pause = self.reserved.checked_sub(self.last_single?.elapsed())?;
-        (!pause.is_zero()).then_some(pause)
+        let delay = self.reserve_time.checked_sub(self.last_single?.elapsed())?;
+        (!delay.is_zero()).then_some(delay)
     }
 
-    /// Which windows a worker takes now.
+    /// The length of the windows that a worker takes now.
     pub(super) fn next_length(&self) -> Length {
-        let longs_turn = match self.workers {
-            1 => self.last == Length::Short,
+        let is_longs_turn = match self.workers {
+            1 => self.last_length == Length::Short,
             _ => self.running_long == 0,
         };
-        if self.long.is_empty() || (!self.short.is_empty() && !longs_turn) {
+        if self.long.is_empty() || (!self.short.is_empty() && !is_longs_turn) {
             Length::Short
         } else {
             Length::Long
         }
     }
 
-    /// Takes windows of at most `budget` tokens together, or one window.
+    /// Takes windows of at most `budget` tokens in total, or one window of any size.
     pub(super) fn take(&mut self, length: Length, budget: usize) -> Vec<Task> {
         let mut tasks: Vec<Task> = Vec::new();
         let mut left = usize::MAX;
         loop {
             let newest_single = self.newest_first > 0;
-            let Some(mut entry) = self.lane(length).take(left, newest_single) else { break };
+            let Some(mut entry) = self.of_length(length).take(left, newest_single) else { break };
             let class = entry.job.class();
-            if !entry.job.is_wanted() {
-                // One of its windows has failed.
-                self.room(class).remove(entry.cost());
+            if !entry.job.is_awaited() {
+                // Another window of the text has failed.
+                self.load(class).remove_text(entry.cost());
                 continue;
             }
             let cost = entry.next_cost();
@@ -173,81 +175,83 @@ impl State {
             tasks.push(Task { job: Arc::clone(&entry.job), window: entry.next });
             entry.next += 1;
             if entry.next < entry.job.windows() {
-                self.room(class).take_window(cost);
+                self.load(class).remove_window(cost);
                 self.append(entry);
             } else {
-                self.room(class).remove(cost);
+                self.load(class).remove_text(cost);
             }
         }
-        self.forget_haste();
+        self.reset_newest_first();
         tasks
     }
 
-    /// Takes a text out, wherever it waits. Whether it was still to be run, wholly or in part.
+    /// Removes a text from the queue or the backlog. Returns whether windows of it were waiting.
     pub(super) fn remove(&mut self, job: &Job) -> bool {
-        let (class, number) = (job.class(), job.number());
-        if self.room(class).line.remove(&number).is_some() {
+        let (class, position) = (job.class(), job.position());
+        if self.load(class).backlog.remove(&position).is_some() {
             return true;
         }
-        let entry = self.short.remove(class, number).or_else(|| self.long.remove(class, number));
+        let entry = self.short.remove(class, position).or_else(|| self.long.remove(class, position));
         let Some(entry) = entry else { return false };
-        self.room(class).remove(entry.cost());
+        self.load(class).remove_text(entry.cost());
         true
     }
 
-    /// A caller of a single text gave up waiting. Where many do, the oldest that wait are about to be given up too, and
-    /// to answer those would be to answer nobody: the newest go first then.
-    pub(super) fn hasten(&mut self) {
-        self.newest_first = self.newest_first.saturating_add(NEWEST_FIRST);
-        self.forget_haste();
+    /// Takes the next windows of single texts newest first, after a caller gave up: where many do, the oldest texts are
+    /// about to be given up too, and computing them would be wasted.
+    pub(super) fn prefer_newest(&mut self) {
+        self.newest_first = self.newest_first.saturating_add(NEWEST_FIRST_WINDOWS);
+        self.reset_newest_first();
     }
 
-    /// Everything that waits, in the queue and before it.
+    /// Removes everything that waits, in the queue and in the backlogs.
     pub(super) fn drain(&mut self) -> Vec<Arc<Job>> {
         let mut jobs: Vec<_> = self.short.drain().chain(self.long.drain()).map(|entry| entry.job).collect();
         for class in [Class::Single, Class::Bulk] {
-            let room = self.room(class);
-            room.clear();
-            jobs.extend(std::mem::take(&mut room.line).into_values().map(|(job, _)| job));
+            let load = self.load(class);
+            load.clear();
+            jobs.extend(std::mem::take(&mut load.backlog).into_values().map(|(job, _)| job));
         }
         jobs
     }
 
-    /// Corrects the gauges, which count what waits for all models of the process.
-    pub(super) fn gauge(&mut self) {
-        let now = (self.texts() as f64, self.tokens() as f64);
-        metrics::gauge!(metric::QUEUE_DEPTH).increment(now.0 - self.gauged.0);
-        metrics::gauge!(metric::QUEUE_TOKENS).increment(now.1 - self.gauged.1);
-        self.gauged = now;
+    /// Publishes the change of the load since the last call: the gauges are sums over the queues of all models.
+    pub(super) fn publish_gauges(&mut self) {
+        let (texts, tokens) = (self.texts() as f64, self.tokens() as f64);
+        metrics::gauge!(metric::QUEUE_DEPTH).increment(texts - self.last_published.0);
+        metrics::gauge!(metric::QUEUE_TOKENS).increment(tokens - self.last_published.1);
+        self.last_published = (texts, tokens);
     }
 
-    fn forget_haste(&mut self) {
+    /// Returns to first come, first served when no single text waits.
+    fn reset_newest_first(&mut self) {
         if self.single.texts() == 0 {
             self.newest_first = 0;
         }
     }
 
-    /// Puts a text at the end of the lane of its next window: all but the last of a text's windows are alike.
+    /// Appends a text to the queue for the length of its next window. All windows of a text but the last have one
+    /// length.
     fn append(&mut self, entry: Entry) {
-        let length = if entry.next_cost() > LONG { Length::Long } else { Length::Short };
-        let number = self.number(&entry.job);
-        self.lane(length).insert(number, entry);
+        let length = if entry.next_cost() > MAX_SHORT_WINDOW { Length::Long } else { Length::Short };
+        let position = self.next_position(&entry.job);
+        self.of_length(length).insert(position, entry);
     }
 
-    fn number(&mut self, job: &Job) -> u64 {
-        self.last_number += 1;
-        job.set_number(self.last_number);
-        self.last_number
+    fn next_position(&mut self, job: &Job) -> u64 {
+        self.last_position += 1;
+        job.set_position(self.last_position);
+        self.last_position
     }
 
-    fn lane(&mut self, length: Length) -> &mut Lane {
+    fn of_length(&mut self, length: Length) -> &mut LengthQueue {
         match length {
             Length::Short => &mut self.short,
             Length::Long => &mut self.long,
         }
     }
 
-    fn room(&mut self, class: Class) -> &mut Room {
+    fn load(&mut self, class: Class) -> &mut ClassLoad {
         match class {
             Class::Single => &mut self.single,
             Class::Bulk => &mut self.bulk,

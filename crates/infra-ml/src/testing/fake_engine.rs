@@ -4,45 +4,45 @@ use tokio::sync::mpsc as signals;
 
 use crate::engine::{Cores, Engine, EngineError, TokenBatch};
 
-/// The ids that make the fake engine misbehave, by the small model's words.
+/// The ids of the small model's words that make the fake engine fail.
 const PANIC: u32 = 6;
 const NAN: u32 = 7;
 const ERROR: u32 = 8;
 
-/// An engine that does as the tokens tell it: `panic` breaks off, `error` fails the batch, `nan` spoils its own row, and
-/// all else gives `[sum of the ids, tokens, 1]`.
+/// An engine that the tokens control: `panic` panics, `error` fails the batch, and `nan` gives NaN for its own
+/// sequence; the logits of any other sequence are `[sum of the ids, tokens, 1]`.
 pub(crate) struct FakeEngine {
     seen: Arc<Seen>,
-    gate: Option<Gate>,
+    gate: Option<EngineGate>,
 }
 
-/// What went through the engine.
+/// The batches that the engine ran.
 #[derive(Default)]
 pub(crate) struct Seen {
     batches: Mutex<Vec<Vec<Vec<u32>>>>,
 }
 
 impl Seen {
-    /// The batches, special tokens included, in the order in which they ran.
+    /// The batches, special tokens included, in the order in which they ran: `[batches, sequences, tokens]`.
     pub(crate) fn batches(&self) -> Vec<Vec<Vec<u32>>> {
         self.batches.lock().unwrap().clone()
     }
 }
 
-/// Holds each batch at the engine's door until the keeper is dropped.
-struct Gate {
+/// The engine's end of a gate.
+struct EngineGate {
     arrived: signals::UnboundedSender<()>,
-    pass: mpsc::Receiver<()>,
+    opened: mpsc::Receiver<()>,
 }
 
-/// Keeps the gate shut; once dropped, every batch passes.
-pub(crate) struct Keeper {
+/// A gate that blocks every batch before it runs, until the gate is dropped.
+pub(crate) struct Gate {
     arrivals: signals::UnboundedReceiver<()>,
-    _shut: mpsc::Sender<()>,
+    _closed: mpsc::Sender<()>,
 }
 
-impl Keeper {
-    /// Waits until a batch stands at the gate.
+impl Gate {
+    /// Waits until a batch arrives at the gate.
     pub(crate) async fn arrival(&mut self) {
         self.arrivals.recv().await.unwrap();
     }
@@ -54,19 +54,19 @@ impl FakeEngine {
         (Self { seen: Arc::clone(&seen), gate: None }, seen)
     }
 
-    pub(crate) fn gated() -> (Self, Arc<Seen>, Keeper) {
+    pub(crate) fn gated() -> (Self, Arc<Seen>, Gate) {
         let (mut engine, seen) = Self::new();
         let (arrived, arrivals) = signals::unbounded_channel();
-        let (shut, pass) = mpsc::channel();
-        engine.gate = Some(Gate { arrived, pass });
-        (engine, seen, Keeper { arrivals, _shut: shut })
+        let (closed, opened) = mpsc::channel();
+        engine.gate = Some(EngineGate { arrived, opened });
+        (engine, seen, Gate { arrivals, _closed: closed })
     }
 
-    /// What the engine says to the text of the tokens `ids`.
+    /// The logits of a sequence.
     pub(crate) fn logits(ids: &[u32]) -> Vec<f32> {
         let sum: u32 = ids.iter().sum();
-        let spoilt = if ids.contains(&NAN) { f32::NAN } else { 1.0 };
-        vec![sum as f32, ids.len() as f32, spoilt]
+        let last = if ids.contains(&NAN) { f32::NAN } else { 1.0 };
+        vec![sum as f32, ids.len() as f32, last]
     }
 }
 
@@ -74,13 +74,13 @@ impl Engine for FakeEngine {
     fn forward(&mut self, batch: &TokenBatch, _cores: Cores) -> Result<Vec<Vec<f32>>, EngineError> {
         self.seen.batches.lock().unwrap().push(batch.sequences().map(<[u32]>::to_vec).collect());
         if let Some(gate) = &self.gate {
-            // Both fail once the keeper is gone: then the gate stands open.
+            // Both fail once the other end is dropped: the gate is open.
             let _ = gate.arrived.send(());
-            let _ = gate.pass.recv();
+            let _ = gate.opened.recv();
         }
-        assert!(!batch.sequences().any(|ids| ids.contains(&PANIC)), "told to panic");
+        assert!(!batch.sequences().any(|ids| ids.contains(&PANIC)), "deliberate panic");
         if batch.sequences().any(|ids| ids.contains(&ERROR)) {
-            return Err(EngineError::Other("told to fail"));
+            return Err(EngineError::Other("deliberate failure"));
         }
         Ok(batch.sequences().map(Self::logits).collect())
     }

@@ -6,19 +6,19 @@ use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The tokens of the small model: four special ones, then words that mean something to the fake engine.
+/// The vocabulary of the small model: four special tokens, then words, some of which control the fake engine.
 pub(crate) const WORDS: [&str; 10] =
     ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "good", "bad", "panic", "nan", "error", "word"];
 pub(crate) const VOCABULARY: usize = WORDS.len();
 
 const HIDDEN: usize = 8;
-const INNER: usize = 16;
+const INTERMEDIATE: usize = 16;
 const POSITIONS: usize = 18;
 
-/// The small model's tensors by name.
+/// Tensors by name.
 pub(crate) type Tensors = HashMap<String, Tensor>;
 
-/// A folder with a model that can be served, of one layer and random weights.
+/// Creates a folder with a model of one layer and random weights.
 pub(crate) fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     write_json(folder.path(), "config.json", &config_json());
@@ -39,13 +39,13 @@ pub(crate) fn config_json() -> Value {
     json!({
         "architectures": ["BertForSequenceClassification"],
         "vocab_size": VOCABULARY, "hidden_size": HIDDEN, "num_hidden_layers": 1, "num_attention_heads": 2,
-        "intermediate_size": INNER, "max_position_embeddings": POSITIONS, "type_vocab_size": 2, "hidden_act": "gelu",
+        "intermediate_size": INTERMEDIATE, "max_position_embeddings": POSITIONS, "type_vocab_size": 2, "hidden_act": "gelu",
         "layer_norm_eps": 1e-12,
         "id2label": { "0": "negative", "1": "neutral", "2": "positive" }
     })
 }
 
-/// Splits at white space; each word is a token.
+/// A tokenizer that splits at white space; each word is a token.
 pub(crate) fn tokenizer_json() -> Value {
     let vocabulary: HashMap<&str, usize> = WORDS.iter().enumerate().map(|(id, word)| (*word, id)).collect();
     let special = |id: usize| {
@@ -89,8 +89,8 @@ pub(crate) fn tensors() -> Tensors {
         (format!("{layer}.attention.self.key"), HIDDEN, HIDDEN),
         (format!("{layer}.attention.self.value"), HIDDEN, HIDDEN),
         (format!("{layer}.attention.output.dense"), HIDDEN, HIDDEN),
-        (format!("{layer}.intermediate.dense"), INNER, HIDDEN),
-        (format!("{layer}.output.dense"), HIDDEN, INNER),
+        (format!("{layer}.intermediate.dense"), INTERMEDIATE, HIDDEN),
+        (format!("{layer}.output.dense"), HIDDEN, INTERMEDIATE),
         ("bert.pooler.dense".to_owned(), HIDDEN, HIDDEN),
         ("classifier".to_owned(), 3, HIDDEN),
     ] {

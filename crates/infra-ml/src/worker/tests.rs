@@ -13,7 +13,7 @@ use crate::job::{Class, Job, Reply};
 use crate::queue::{QueueLimits, QueuedText};
 use crate::testing::fake_engine::FakeEngine;
 
-/// The names of the spans that follow from others, each with the name of the one that it follows from.
+/// The names of spans that follow from others, each with the name of the span that it follows from.
 #[derive(Clone, Default)]
 struct Links(Arc<Mutex<Vec<(&'static str, &'static str)>>>);
 
@@ -31,7 +31,7 @@ fn submit(queue: &Arc<Queue>, windows: usize) -> (QueuedText, Receiver<Reply>) {
 }
 
 #[test]
-fn a_batch_follows_from_each_span_whose_texts_it_serves_once() {
+fn a_batch_follows_once_from_each_span_that_submitted_its_texts() {
     let links = Links::default();
     let _guard = set_default(Registry::default().with(links.clone()));
     let queue = Arc::new(Queue::new(QueueLimits { items: 100, tokens: 1_000, batch_tokens: 1_000 }));
@@ -40,10 +40,10 @@ fn a_batch_follows_from_each_span_whose_texts_it_serves_once() {
     let mut worker = Worker { engine, queue: Arc::clone(&queue), specials, labels: 3 };
 
     let mut waiting = vec![info_span!("first").in_scope(|| submit(&queue, 1))];
-    // The queue carries the span as a value: its caller has long left it when the batch runs.
+    // The job holds the span: its caller has exited it when the batch runs.
     info_span!("second").in_scope(|| waiting.extend([submit(&queue, 3), submit(&queue, 1)]));
     waiting.push(submit(&queue, 1));
-    worker.answer(queue.take(usize::MAX).unwrap());
+    worker.run_batch(queue.take(usize::MAX).unwrap());
 
     let mut linked = links.0.lock().unwrap().clone();
     linked.sort_unstable();

@@ -4,17 +4,17 @@ use super::*;
 
 /// Which of `words` are answered when they are asked for together.
 async fn answered(words: &[&str]) -> Vec<bool> {
-    let (engine, seen, mut keeper) = FakeEngine::gated();
+    let (engine, seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, ROOMY, PATIENT).await;
     // While the engine is held the others wait, and then run in one batch.
-    let _in_engine = occupy(&gateway, &mut keeper).await;
+    let _in_engine = occupy(&gateway, &mut gate).await;
     let texts: Vec<InputText> = words.iter().map(|word| text(*word)).collect();
     let texts: Vec<&InputText> = texts.iter().collect();
     let tenant = tenant();
     let asking = gateway.classify(&tenant, &texts, PLAIN, Admission::BulkNext);
     let opening = async {
         until_waiting(&gateway, words.len()).await;
-        drop(keeper);
+        drop(gate);
     };
     let (outputs, ()) = tokio::join!(asking, opening);
     assert_eq!(seen.batches()[1].len(), words.len());
@@ -48,9 +48,9 @@ async fn an_engine_error_fails_its_own_text_and_no_other() {
 async fn the_worker_goes_on_after_a_text_that_failed_alone_and_says_why_it_failed() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     for (bad, cause) in [
-        ("panic", "the engine panicked: told to panic"),
+        ("panic", "the engine panicked: deliberate panic"),
         ("nan", "a logit is not a finite number, or one is missing"),
-        ("error", "the engine failed: told to fail"),
+        ("error", "the engine failed: deliberate failure"),
     ] {
         let error = gateway.classify_one(&tenant(), &text(bad), PLAIN).await.unwrap_err();
         assert!(matches!(error, MlError::InferenceFailed { .. }), "{error:?}");
@@ -65,5 +65,5 @@ async fn one_bad_window_fails_the_whole_text() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     let words = format!("{} panic", "good ".repeat(20));
     let error = gateway.classify_one(&tenant(), &text(words), PLAIN).await.unwrap_err();
-    assert_eq!(chain(&error), "inference failed: the engine panicked: told to panic");
+    assert_eq!(chain(&error), "inference failed: the engine panicked: deliberate panic");
 }

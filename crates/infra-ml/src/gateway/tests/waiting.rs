@@ -14,16 +14,16 @@ async fn ask(
 
 #[tokio::test]
 async fn a_full_queue_is_saturated_and_recovers() {
-    let (engine, _seen, mut keeper) = FakeEngine::gated();
+    let (engine, _seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }, PATIENT).await;
-    let (_queued, in_engine) = occupy(&gateway, &mut keeper).await;
+    let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
     let waiting = ask(&gateway, "bad", 1).await;
 
     let texts = [text("word"), text("word")];
     let refused = gateway.classify_one(&tenant(), &texts[0], PLAIN).await;
     assert!(matches!(refused, Err(MlError::Saturated)));
 
-    drop(keeper);
+    drop(gate);
     assert_eq!(in_engine.await.unwrap().unwrap(), [[7.0, 3.0, 1.0]]);
     assert_eq!(only_window(waiting.await.unwrap()), [8.0, 3.0, 1.0]);
     assert!(gateway.classify_one(&tenant(), &texts[0], PLAIN).await.is_ok());
@@ -66,15 +66,15 @@ async fn many_waiting_batches_get_through_a_small_queue_together() {
 
 #[tokio::test]
 async fn callers_who_left_cost_no_forward_and_no_room() {
-    let (engine, seen, mut keeper) = FakeEngine::gated();
+    let (engine, seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }, PATIENT).await;
-    let (_queued, in_engine) = occupy(&gateway, &mut keeper).await;
+    let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
     for _ in 0..5 {
         ask(&gateway, "bad", 1).await.abort();
         until_waiting(&gateway, 0).await;
     }
     let last = ask(&gateway, "word", 1).await;
-    drop(keeper);
+    drop(gate);
     assert!(in_engine.await.unwrap().is_ok());
     assert_eq!(only_window(last.await.unwrap()), [12.0, 3.0, 1.0]);
     assert_eq!(seen.batches(), [vec![vec![1, 4, 2]], vec![vec![1, 9, 2]]]);
@@ -82,9 +82,9 @@ async fn callers_who_left_cost_no_forward_and_no_room() {
 
 #[tokio::test]
 async fn an_answer_that_would_come_too_late_is_an_error_and_is_not_computed() {
-    let (engine, seen, mut keeper) = FakeEngine::gated();
+    let (engine, seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, ROOMY, Duration::ZERO).await;
-    let (_queued, in_engine) = occupy(&gateway, &mut keeper).await;
+    let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
     let texts = [text("bad"), text("word")];
     let late = gateway.classify_one(&tenant(), &texts[0], PLAIN).await;
     assert!(matches!(late, Err(MlError::DeadlineExceeded)));
@@ -92,20 +92,20 @@ async fn an_answer_that_would_come_too_late_is_an_error_and_is_not_computed() {
         gateway.classify(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::BulkNext).await.unwrap();
     assert!(late.iter().all(|output| matches!(output, Err(MlError::DeadlineExceeded))));
     let (_behind, behind_them) = enter(&gateway, 9);
-    drop(keeper);
+    drop(gate);
     assert!(in_engine.await.unwrap().is_ok() && behind_them.await.unwrap().is_ok());
     assert_eq!(seen.batches(), [vec![vec![1, 4, 2]], vec![vec![1, 9, 2]]]);
 }
 
 #[tokio::test]
 async fn stopping_answers_what_waits_and_ends_the_worker() {
-    let (engine, seen, mut keeper) = FakeEngine::gated();
+    let (engine, seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, ROOMY, PATIENT).await;
-    let (_queued, in_engine) = occupy(&gateway, &mut keeper).await;
+    let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
     let waiting = ask(&gateway, "bad", 1).await;
     let (stopping, (in_engine, waiting)) = tokio::join!(gateway.stop(), async {
         let waiting = waiting.await.unwrap();
-        drop(keeper);
+        drop(gate);
         (in_engine.await.unwrap(), waiting)
     });
     let () = stopping;
@@ -122,9 +122,9 @@ async fn stopping_answers_what_waits_and_ends_the_worker() {
 
 #[tokio::test]
 async fn bulk_texts_in_line_refuse_no_single_text_and_only_too_many_of_them_a_batch() {
-    let (engine, _seen, mut keeper) = FakeEngine::gated();
+    let (engine, _seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, QueueLimits { items: 4, ..ROOMY }, PATIENT).await;
-    let (_queued, _in_engine) = occupy(&gateway, &mut keeper).await;
+    let (_queued, _in_engine) = occupy(&gateway, &mut gate).await;
     let lines: Vec<_> = (0..3)
         .map(|_| {
             let gateway = Arc::clone(&gateway);
@@ -150,7 +150,7 @@ async fn bulk_texts_in_line_refuse_no_single_text_and_only_too_many_of_them_a_ba
     tokio::time::timeout(Duration::from_mins(1), too_many).await.unwrap();
     let refused = gateway.classify(&tenant(), &[&text("good")], PLAIN, Admission::BulkStart).await;
     assert!(matches!(refused, Err(MlError::Saturated)));
-    drop(keeper);
+    drop(gate);
     assert!(single.await.unwrap().is_ok() && batch.await.unwrap().unwrap().iter().all(Result::is_ok));
     for line in lines {
         assert!(line.await.unwrap().unwrap()[0].is_ok());
@@ -159,9 +159,9 @@ async fn bulk_texts_in_line_refuse_no_single_text_and_only_too_many_of_them_a_ba
 
 #[tokio::test]
 async fn standing_in_line_does_not_count_against_the_deadline() {
-    let (engine, _seen, mut keeper) = FakeEngine::gated();
+    let (engine, _seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, QueueLimits { items: 2, ..ROOMY }, Duration::ZERO).await;
-    let (_queued, _in_engine) = occupy(&gateway, &mut keeper).await;
+    let (_queued, _in_engine) = occupy(&gateway, &mut gate).await;
     let (job, _answer) = Job::new(vec![4], std::iter::once(0..1).collect(), 2, Class::Bulk);
     let before = gateway.queue.enter(Arc::new(job), Admission::BulkNext).unwrap();
     let tenant = tenant();

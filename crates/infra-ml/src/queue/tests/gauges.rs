@@ -7,7 +7,7 @@ use metrics::{
 
 use super::*;
 
-/// The gauges as they stand.
+/// The current values of the gauges.
 #[derive(Default)]
 struct Gauges(Mutex<HashMap<String, Arc<AtomicU64>>>);
 
@@ -39,22 +39,22 @@ impl Recorder for Gauges {
 }
 
 #[test]
-fn the_gauges_count_what_waits_for_all_models() {
+fn the_gauges_are_sums_over_the_queues_of_all_models() {
     let gauges = Gauges::default();
-    let told = || (gauges.value(metric::QUEUE_DEPTH), gauges.value(metric::QUEUE_TOKENS));
+    let published = || (gauges.value(metric::QUEUE_DEPTH), gauges.value(metric::QUEUE_TOKENS));
     with_local_recorder(&gauges, || {
         let (one, other) = (queue(LIMITS), queue(LIMITS));
         let _waiting: Vec<_> = [(&one, 4), (&one, 5), (&other, 7)]
             .map(|(queue, tokens)| enter(queue, &[tokens], Admission::Single).unwrap())
             .into();
-        assert_eq!(told(), (3.0, 16.0));
+        assert_eq!(published(), (3.0, 16.0));
         assert_eq!(taken(&one), [4, 5]);
-        assert_eq!(told(), (1.0, 7.0));
+        assert_eq!(published(), (1.0, 7.0));
         drop(enter(&other, &[9], Admission::BulkNext));
-        assert_eq!(told(), (1.0, 7.0));
+        assert_eq!(published(), (1.0, 7.0));
         one.stop();
-        assert_eq!(told(), (1.0, 7.0));
+        assert_eq!(published(), (1.0, 7.0));
         other.stop();
-        assert_eq!(told(), (0.0, 0.0));
+        assert_eq!(published(), (0.0, 0.0));
     });
 }

@@ -1,16 +1,15 @@
 use super::*;
 
-/// Room for long windows.
-const ROOMY: QueueLimits = QueueLimits { items: 100, tokens: 100_000, batch_tokens: 1_000 };
+const LARGE: QueueLimits = QueueLimits { items: 100, tokens: 100_000, batch_tokens: 1_000 };
 
 fn enter_all(queue: &Arc<Queue>, windows: &[usize]) -> Vec<Waiting> {
     windows.iter().map(|tokens| single(queue, &[*tokens])).collect()
 }
 
 #[test]
-fn while_a_long_text_runs_the_other_workers_take_short_ones() {
-    let queue = queue(ROOMY);
-    queue.serve(2);
+fn while_a_long_window_runs_the_other_workers_take_short_ones() {
+    let queue = queue(LARGE);
+    queue.set_workers(2);
     let _waiting = enter_all(&queue, &[500, 500, 10, 10, 10]);
     let long = queue.take(256).unwrap();
     assert_eq!(sizes(&long), [500]);
@@ -18,21 +17,21 @@ fn while_a_long_text_runs_the_other_workers_take_short_ones() {
     assert_eq!(sizes(&short), [10, 10, 10], "not the second long one");
     drop(short);
     let second = queue.take(256).unwrap();
-    assert_eq!(sizes(&second), [500], "nothing short waits any more");
+    assert_eq!(sizes(&second), [500], "no short one waits");
 }
 
 #[test]
-fn one_worker_alone_takes_long_and_short_texts_in_turn() {
-    let queue = queue(ROOMY);
+fn a_single_worker_alternates_between_long_and_short_windows() {
+    let queue = queue(LARGE);
     let _waiting = enter_all(&queue, &[500, 500, 10, 500, 10]);
     let taken: Vec<Vec<usize>> = (0..4).map(|_| sizes(&queue.take(256).unwrap())).collect();
     assert_eq!(taken, [vec![500], vec![10, 10], vec![500], vec![500]]);
 }
 
 #[test]
-fn workers_that_are_idle_share_what_waits() {
-    let queue = queue(ROOMY);
-    queue.serve(2);
+fn idle_workers_share_what_waits_equally() {
+    let queue = queue(LARGE);
+    queue.set_workers(2);
     let _waiting = enter_all(&queue, &[10; 8]);
     let first = queue.take(usize::MAX).unwrap();
     let second = queue.take(usize::MAX).unwrap();
@@ -40,9 +39,9 @@ fn workers_that_are_idle_share_what_waits() {
 }
 
 #[test]
-fn a_batch_may_use_all_cores_only_where_nothing_else_runs_or_waits() {
-    let queue = queue(ROOMY);
-    queue.serve(2);
+fn a_batch_uses_all_cores_only_if_nothing_else_runs_or_waits() {
+    let queue = queue(LARGE);
+    queue.set_workers(2);
     let _waiting = enter_all(&queue, &[50]);
     let alone = queue.take(256).unwrap();
     assert_eq!(alone.cores, Cores::All);
