@@ -8,15 +8,15 @@ default:
 run *flags:
     cargo run --release -- {{ flags }}
 
-# Run the tests, with a PostgreSQL brought along; arguments of `cargo test` may follow
+# Run the tests, with a temporary PostgreSQL; arguments of `cargo test` may follow
 test *args:
     cargo xtask test -- {{ args }}
 
-# Every check that CI makes
+# Run every check of CI
 ci:
     cargo xtask ci
 
-# The lints, the dependency rule and the rules of the sources
+# Run the lints, the dependency rule and the rules about the project's files
 lint:
     cargo clippy --workspace --all-targets -- --deny warnings
     cargo xtask boundaries
@@ -26,35 +26,35 @@ lint:
 fmt:
     cargo fmt --all
 
-# Bring the store's schema up (or `down`, or `status`); flags of the program may follow
+# Migrate the store's schema `up` (or `down`, or show its `status`); flags of the program may follow
 migrate direction="up" *flags:
     cargo run --release -- migrate {{ direction }} {{ flags }}
 
-# Write docs/generated from the program
+# Write docs/generated from the program's output
 codegen:
     cargo xtask codegen
 
-# Measure a running server beside the model card
+# Measure a running server's accuracy and compare it with the model card
 eval url data *flags:
     cargo xtask eval --url {{ url }} --data {{ data }} {{ flags }}
 
-# Inject faults into a whole deployment under load, and compare what is left; `--seed N`, `--minutes M`
+# Inject faults into a deployment under load and verify what it stored; `--seed N`, `--minutes M`
 chaos *flags:
     cargo xtask chaos {{ flags }}
 
-# Throw generated requests at the API
+# Send generated requests to the API
 fuzz *flags:
     cargo xtask fuzz-api {{ flags }}
 
-# Measure the engine alone: texts a second by size of batch
+# Measure the engine alone: texts per second by batch size
 bench *flags:
     cargo xtask bench-engine {{ flags }}
 
-# Measure the service under load, every text new and every answer kept
+# Measure the service under load: every text new, every prediction stored
 bench-http *flags:
     cargo xtask bench-http {{ flags }}
 
-# Measure what callers feel while others overload, leave, scan or stall
+# Measure what clients experience while others overload, disconnect, scan or stall
 bench-limits *flags:
     cargo xtask bench-limits {{ flags }}
 

@@ -1,5 +1,5 @@
-//! What the benchmarks have in common: the texts, the load, a server under it and what it takes. Start reading at
-//! [`load`]; `docs/benchmarks.md` says what is measured and why so.
+//! The parts of the benchmarks: texts, load, the server under load and its memory. Start reading at [`load`];
+//! `docs/benchmarks.md` explains what is measured and why.
 
 pub(crate) mod client;
 pub(crate) mod corpus;

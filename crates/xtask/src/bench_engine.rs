@@ -1,4 +1,4 @@
-//! The engine alone: the example `engine_bench` of `infra-ml`, its figures as a table.
+//! Measures the engine alone with the example `engine_bench` of `infra-ml`, and prints a table.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,22 +13,22 @@ use crate::workspace::{Build, Workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchEngineArgs {
-    /// The arithmetic; may be given twice [default: both]
+    /// The precision; may be given twice [default: both]
     #[arg(long, value_enum)]
     precision: Vec<Precision>,
-    /// Sizes of batch
+    /// Batch sizes
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32, 128])]
     batch: Vec<u32>,
-    /// Threads that compute [default: one a core]
+    /// Compute threads [default: one per core]
     #[arg(long)]
     threads: Option<usize>,
-    /// The texts: a text a line, or a .tsv with a header line and the label last [default: made-up sentences]
+    /// The texts: one per line, or a .tsv with a header line and the label last [default: generated sentences]
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
-    /// How many of them
+    /// How many of the texts
     #[arg(long, default_value_t = 1024)]
     count: usize,
-    /// How often each figure is measured; the best counts
+    /// How many times each figure is measured; the best is printed
     #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// The model's folder [default: the bundled model]
@@ -36,7 +36,7 @@ pub(crate) struct BenchEngineArgs {
     model: Option<PathBuf>,
 }
 
-/// The arithmetic of the engine.
+/// A precision of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Precision {
     F32,
@@ -44,7 +44,7 @@ pub(crate) enum Precision {
 }
 
 impl Precision {
-    /// Its name in options and tables.
+    /// Returns its name in options and tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
@@ -61,19 +61,19 @@ pub(crate) struct Figure {
     pub(crate) tokens_per_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
-    /// Of what the cores could multiply at most.
+    /// The fraction of the cores' peak multiplication rate.
     pub(crate) peak_share: Option<f64>,
-    /// Of the time.
+    /// The fraction of the time.
     pub(crate) tokenizing_share: Option<f64>,
 }
 
 /// A run of the engine's example.
 #[derive(Debug)]
 pub(crate) struct EngineRun<'a> {
-    /// The example, built for release.
+    /// The example, in the release profile.
     pub(crate) program: &'a Path,
     pub(crate) model: &'a Path,
-    /// A table with one header line and the text in the first column.
+    /// A table with a header line and the text in the first column.
     pub(crate) texts: &'a Path,
     pub(crate) precision: Precision,
     pub(crate) batches: &'a [u32],
@@ -81,7 +81,7 @@ pub(crate) struct EngineRun<'a> {
     pub(crate) rounds: u32,
 }
 
-/// Prints the table of every precision and batch.
+/// Measures each precision with each batch size, and prints a table.
 pub(crate) fn run(workspace: &Workspace, args: &BenchEngineArgs) -> anyhow::Result<()> {
     let corpus = Corpus::read(args.texts.as_ref())?;
     let folder = tempfile::tempdir()?;
@@ -124,12 +124,12 @@ fn row(precision: &str, figure: &Figure) -> Vec<String> {
     ]
 }
 
-/// A share of one in hundredths; a dash where it is not known.
+/// Formats a fraction in percent; a dash if it is unknown.
 pub(crate) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0))
 }
 
-/// The cores of this machine.
+/// Returns the number of this machine's cores.
 pub(crate) fn cores() -> anyhow::Result<usize> {
     Ok(std::thread::available_parallelism()?.get())
 }
@@ -141,18 +141,18 @@ pub(crate) fn measure(run: &EngineRun<'_>) -> anyhow::Result<Vec<Figure>> {
     let batches: Vec<String> = run.batches.iter().map(u32::to_string).collect();
     command.args(["--batch", &batches.join(","), "--threads", &run.threads.to_string()]);
     command.args(["--rounds", &run.rounds.to_string(), "--json"]);
-    let output = command.stderr(Stdio::inherit()).output().context("engine_bench cannot be run")?;
-    ensure!(output.status.success(), "engine_bench gave {}", output.status);
+    let output = command.stderr(Stdio::inherit()).output().context("cannot run engine_bench")?;
+    ensure!(output.status.success(), "engine_bench failed: {}", output.status);
     figures(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// The lines that are JSON objects.
-pub(crate) fn figures(said: &str) -> anyhow::Result<Vec<Figure>> {
-    let lines = said.lines().filter(|line| line.starts_with('{'));
+/// Parses the lines that are JSON objects.
+pub(crate) fn figures(output: &str) -> anyhow::Result<Vec<Figure>> {
+    let lines = output.lines().filter(|line| line.starts_with('{'));
     let figures: Vec<Figure> = lines
         .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
         .collect::<Result<_, _>>()?;
-    ensure!(!figures.is_empty(), "there is no figure in: {said}");
+    ensure!(!figures.is_empty(), "the output has no figures: {output}");
     Ok(figures)
 }
 
@@ -164,9 +164,9 @@ mod tests {
 
     #[test]
     fn figures_are_the_json_lines_of_the_output() {
-        let said = "loading\n{\"precision\":\"int8\",\"batch\":32,\"texts_per_second\":900.5,\"p50_ms\":1.0,\
+        let output = "loading\n{\"precision\":\"int8\",\"batch\":32,\"texts_per_second\":900.5,\"p50_ms\":1.0,\
                     \"p99_ms\":2.0,\"tokens_per_second\":20000.0,\"peak_share\":0.25}\n";
-        let figures = figures(said).unwrap();
+        let figures = figures(output).unwrap();
         assert_eq!(row("int8", &figures[0])[1..], ["32", "900", "20000", "1.00", "2.00", "25.0 %"]);
         assert!(super::figures("nothing\n").is_err());
     }

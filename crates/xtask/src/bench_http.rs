@@ -1,4 +1,4 @@
-//! The service end to end under load: every text new, every answer kept.
+//! Measures the service end to end under load: every text new, every prediction stored.
 
 mod mixed;
 mod soak;
@@ -17,24 +17,24 @@ use crate::workspace::Workspace;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchHttpArgs {
-    /// A server that runs already, such as http://127.0.0.1:8000 [default: the release binary, built and started]
+    /// A running server, such as http://127.0.0.1:8000 [default: the release binary, built and started]
     #[arg(long, conflicts_with_all = ["store", "model", "program", "settings"])]
     url: Option<String>,
     #[command(flatten)]
     undertone: UndertoneArgs,
-    /// Connections, each with one request under way
+    /// Numbers of connections, each with one request in flight
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
     connections: Vec<u32>,
     /// Seconds for each number of connections
     #[arg(long, default_value_t = 15)]
     seconds: u64,
-    /// The texts: a text a line, or a .tsv with a header line and the label last [default: made-up sentences]
+    /// The texts: one per line, or a .tsv with a header line and the label last [default: generated sentences]
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
-    /// Texts of 5 to 500 tokens instead, half of 64 connections short and half long, and what the short ones feel
+    /// Send short texts over 32 connections and long ones over 32 instead, and compare the short ones' times
     #[arg(long, conflicts_with = "soak")]
     mixed: bool,
-    /// So many predictions over 64 connections instead, with the memory after each minute
+    /// Make this many predictions over 64 connections instead, and print the memory after each minute
     #[arg(long, value_name = "PREDICTIONS")]
     soak: Option<u64>,
 }
@@ -43,19 +43,19 @@ pub(crate) struct BenchHttpArgs {
 #[derive(Debug)]
 struct Target {
     url: String,
-    /// None where it is somebody else's, whose memory cannot be seen.
+    /// `None` for a server that was running already, whose memory is unknown.
     server: Option<Server>,
-    /// Tells the texts of this run from those of others against the same server.
-    turn: u64,
+    /// Part of each text, so that the texts of several runs against the same server differ.
+    run: u64,
 }
 
-/// Starts what is needed, says what is measured, and measures it.
+/// Starts the server, prints what is measured, and measures it.
 pub(crate) fn run(workspace: &Workspace, args: &BenchHttpArgs) -> anyhow::Result<()> {
     let corpus = Corpus::read(args.texts.as_ref())?;
-    // It holds the database, and so outlives the server.
+    // It owns the database, which must outlive the server.
     let (_undertone, mut target) = if let Some(url) = &args.url {
         let url = url.trim_end_matches('/').to_owned();
-        (None, Target { url, server: None, turn: u64::from(std::process::id()) })
+        (None, Target { url, server: None, run: u64::from(std::process::id()) })
     } else {
         let undertone = Undertone::prepare(workspace, &args.undertone)?;
         let server = start(&undertone)?;
@@ -64,9 +64,9 @@ pub(crate) fn run(workspace: &Workspace, args: &BenchHttpArgs) -> anyhow::Result
             "fdatasync p50 of the disk: {:.2} ms",
             disk::sync_time(&workspace.target()?)?.as_secs_f64() * 1e3
         );
-        (Some(undertone), Target { url: server.address().to_owned(), server: Some(server), turn: 0 })
+        (Some(undertone), Target { url: server.address().to_owned(), server: Some(server), run: 0 })
     };
-    Client::new(&target.url).ensure_kept("Is this answer kept?")?;
+    Client::new(&target.url).ensure_stored("Is this prediction stored?")?;
     match args.soak {
         Some(predictions) => soak::run(&mut target, &corpus, predictions),
         None if args.mixed => mixed::run(&mut target, &corpus, args.seconds),
@@ -74,12 +74,12 @@ pub(crate) fn run(workspace: &Workspace, args: &BenchHttpArgs) -> anyhow::Result
     }
 }
 
-/// Not the address: it may hold a password.
+/// The kind of a store; its address may contain a password.
 fn store_name(store: &str) -> &str {
     store.split(':').next().unwrap_or_default()
 }
 
-/// Starts it three times, tells the median time until it was ready, and keeps the last.
+/// Starts it three times, prints the median time until it was ready, and returns the last.
 fn start(undertone: &Undertone) -> anyhow::Result<Server> {
     let times = [undertone.start()?.start_to_ready(), undertone.start()?.start_to_ready()];
     let server = undertone.start()?;

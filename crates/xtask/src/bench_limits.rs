@@ -1,9 +1,10 @@
-//! What callers feel while others overload, leave, scan or stall: each scenario measures a well-behaved load alone, then
-//! the same load beside a badly behaved one. Start reading at [`run`]; `docs/benchmarks.md` says what is measured.
+//! Measures what clients experience while others overload, disconnect, scan or stall: in each scenario a well-behaved
+//! load alone, then the same load beside a badly behaved one. Start reading at [`run`]; `docs/benchmarks.md` explains
+//! what is measured.
 
 mod bodies;
 mod bulk;
-mod callers;
+mod clients;
 mod leavers;
 mod scans;
 mod stalled;
@@ -18,7 +19,7 @@ use crate::workspace::Workspace;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchLimitsArgs {
-    /// What to measure [default: all of them]
+    /// The scenarios to measure [default: all]
     #[arg(value_enum)]
     scenarios: Vec<Scenario>,
     #[command(flatten)]
@@ -26,29 +27,29 @@ pub(crate) struct BenchLimitsArgs {
     /// Seconds for each phase
     #[arg(long, default_value_t = 15)]
     seconds: u64,
-    /// Rows that `scans` adds to the store before it measures; 0 where it has rows already
+    /// Rows that `scans` adds to the store before it measures; 0 if it has enough already
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scenario {
-    /// Clients that give up after a second and ask again, more of them than the model can answer
+    /// More clients than the model can serve, which disconnect after a second and retry
     Leavers,
-    /// Ten bodies at a time, as large as is allowed and as costly to read as can be
+    /// Ten bodies at a time, as large as allowed and as expensive to parse as possible
     Bodies,
     /// Streams and batches of long texts beside single short ones
     Bulk,
-    /// Lists that must read through the whole history
+    /// Lists that have to read the whole history
     Scans,
-    /// A thousand connections that send a byte a second, and a thousand that never read
+    /// A thousand connections that send a byte per second, and a thousand that never read
     Stalled,
 }
 
-/// What a scenario saw: a figure's name and its value.
+/// The result of a scenario: names and values.
 type Figures = Vec<(&'static str, String)>;
 
-/// A scenario's server, and how long each phase takes.
+/// A scenario's server and settings.
 #[derive(Debug)]
 struct Bench {
     server: Server,
@@ -56,15 +57,15 @@ struct Bench {
     rows: u64,
 }
 
-/// Measures the scenarios, each against a server of its own, and prints a table.
+/// Measures the scenarios, each with its own server, and prints a table.
 pub(crate) fn run(workspace: &Workspace, args: &BenchLimitsArgs) -> anyhow::Result<()> {
     let scenarios = if args.scenarios.is_empty() { Scenario::value_variants() } else { &args.scenarios };
     let mut rows = Vec::new();
     for scenario in scenarios {
-        // Each has a store of its own, which ends with it.
+        // Each has its own store, which is removed with it.
         let undertone = Undertone::prepare(workspace, &args.undertone)?;
         let server = undertone.start()?;
-        Client::new(server.address()).ensure_kept("Is this answer stored?")?;
+        Client::new(server.address()).ensure_stored("Is this prediction stored?")?;
         let mut bench = Bench { server, seconds: args.seconds, rows: args.rows };
         let name = scenario.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         eprintln!("measuring {name} …");

@@ -1,4 +1,4 @@
-//! Undertone beside what a Python team would run: the same model, the same texts, the same load, measured in turns.
+//! Measures Undertone and common Python engines and servers: the same model, texts and load, alternating.
 
 mod agreement;
 mod engines;
@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchPeersArgs {
-    /// How often everything is measured, in turns
+    /// How many times everything is measured, alternating
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Only these peers [default: all]
@@ -26,10 +26,10 @@ pub(crate) struct BenchPeersArgs {
     /// Seconds for each server and number of connections
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// The texts: a text a line, or a .tsv with a header line and the label last [default: made-up sentences]
+    /// The texts: one per line, or a .tsv with a header line and the label last [default: generated sentences]
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
-    /// How many of them the engines read
+    /// How many of the texts the engines compute
     #[arg(long, default_value_t = 1024)]
     count: usize,
     #[command(flatten)]
@@ -37,18 +37,18 @@ pub(crate) struct BenchPeersArgs {
 }
 
 impl BenchPeersArgs {
-    /// The peers that were asked for, of all that `of` says yes to.
-    fn peers(&self, of: impl Fn(Peer) -> bool) -> Vec<Peer> {
-        let asked = |peer: &Peer| self.only.is_empty() || self.only.contains(peer);
-        Peer::ALL.into_iter().filter(|peer| asked(peer) && of(*peer)).collect()
+    /// Returns the selected peers that `is_included` accepts.
+    fn peers(&self, is_included: impl Fn(Peer) -> bool) -> Vec<Peer> {
+        let is_selected = |peer: &Peer| self.only.is_empty() || self.only.contains(peer);
+        Peer::ALL.into_iter().filter(|peer| is_selected(peer) && is_included(*peer)).collect()
     }
 }
 
-/// Installs the peers, exports the model for them, and prints a table of engines and one of servers.
+/// Installs the peers, exports the model for them, measures, and prints a table of engines and one of servers.
 pub(crate) fn run(workspace: &Workspace, args: &BenchPeersArgs) -> anyhow::Result<()> {
     let corpus = Corpus::read(args.texts.as_ref())?;
     let python = Python::prepare(workspace, &args.undertone.model(workspace))?;
-    println!("texts: {}; {} rounds in turns", corpus.origin(), args.rounds);
+    println!("texts: {}; {} rounds", corpus.origin(), args.rounds);
     let engines = args.peers(Peer::is_engine);
     if !engines.is_empty() {
         engines::run(workspace, args, &python, &corpus, &engines)?;

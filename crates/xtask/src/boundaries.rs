@@ -1,7 +1,7 @@
-//! The dependency rule: `domain ← application ← {infra-*, http-actix} ← app`, read from cargo's own metadata.
+//! The dependency rule: `domain ← application ← {infra-*, http-actix, cli} ← app`, read from cargo's own metadata.
 //!
-//! [`layers`] says who may depend on what, [`rule`] is the pure function that compares, [`crate_roots`] looks at
-//! the first lines of each crate.
+//! [`layers`] has the allowed dependencies of each crate, [`rule`] compares them with the manifests, [`crate_roots`]
+//! checks the first lines of each crate.
 
 mod crate_roots;
 mod layers;
@@ -12,7 +12,10 @@ use cargo_metadata::Metadata;
 
 use crate::workspace::Workspace;
 
-/// Fails with one line for each edge that is not allowed, and for each crate root that lacks its first lines.
+/// Checks the dependencies and the root of every crate.
+///
+/// # Errors
+/// A line for each dependency that is not allowed, and for each crate root without its first lines.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let metadata = workspace.manifests()?;
     let mut broken = broken_edges(&metadata);
@@ -20,11 +23,11 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     if !broken.is_empty() {
         bail!("{}", broken.join("\n"));
     }
-    eprintln!("boundaries: {} crates keep the dependency rule", metadata.workspace_members.len());
+    eprintln!("boundaries: {} crates follow the dependency rule", metadata.workspace_members.len());
     Ok(())
 }
 
-/// One line for each declared dependency that the layers do not allow, such as
+/// Returns a line for each declared dependency that the layers do not allow, such as
 /// `domain -> serde: domain may depend on nothing`.
 fn broken_edges(metadata: &Metadata) -> Vec<String> {
     rule::violations(&rule::packages(metadata), layers::LAYERS)
@@ -40,7 +43,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::workspace::declared_in;
+    use crate::workspace::manifests_in;
 
     /// A copy of the workspace: its manifests as they are, its sources as empty files.
     fn copied_workspace() -> TempDir {
@@ -65,7 +68,7 @@ mod tests {
         }
     }
 
-    /// What the check says once `line` stands in `table` of the manifest of `package`.
+    /// Returns the check's lines after `line` was added to `table` in the manifest of `package`.
     fn with_line(package: &str, table: &str, line: &str) -> Vec<String> {
         let copy = copied_workspace();
         let file = copy.path().join("crates").join(package).join("Cargo.toml");
@@ -76,12 +79,12 @@ mod tests {
             None => format!("{manifest}\n{head}{line}\n"),
         };
         fs::write(&file, manifest).unwrap();
-        broken_edges(&declared_in(copy.path()).unwrap())
+        broken_edges(&manifests_in(copy.path()).unwrap())
     }
 
     #[test]
-    fn the_workspace_keeps_the_rule() {
-        assert_eq!(broken_edges(&declared_in(copied_workspace().path()).unwrap()), Vec::<String>::new());
+    fn the_workspace_follows_the_rule() {
+        assert_eq!(broken_edges(&manifests_in(copied_workspace().path()).unwrap()), Vec::<String>::new());
     }
 
     #[test]
@@ -147,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn dev_and_build_dependencies_have_lists_of_their_own() {
+    fn dev_and_build_dependencies_have_their_own_lists() {
         assert_eq!(
             with_line("domain", "dev-dependencies", "serde_json.workspace = true"),
             ["domain -> serde_json (dev): serde_json is not on the dev list of domain"]

@@ -1,9 +1,8 @@
-//! Faults against a whole deployment, in random order under load, and what must be true afterwards: what was
-//! acknowledged is there, unaltered and once, and every event was published.
+//! Injects faults into a deployment under load, in random order, and verifies the result: every acknowledged prediction
+//! is stored once and unaltered, and every event was published.
 //!
-//! Two replicas of the program stand behind HAProxy on one PostgreSQL; 32 clients write, read, delete and list. Start
-//! reading at [`run`]; [`faults`] says what is done, [`verification`] what is compared. `docs/chaos.md` says how to
-//! read what is printed.
+//! Two replicas of the program behind HAProxy share one PostgreSQL; 32 clients write, read, delete and list. Start
+//! reading at [`run`]; [`faults`] has the faults, [`verification`] the comparison. `docs/chaos.md` explains the output.
 
 mod api;
 mod balancer;
@@ -40,10 +39,10 @@ use crate::workspace::{Build, Workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct ChaosArgs {
-    /// The seed of the order of faults and requests, as an earlier run printed it [default: a new one]
+    /// The seed of the order of faults and requests, as printed by an earlier run [default: a new one]
     #[arg(long)]
     seed: Option<u64>,
-    /// For how long faults are injected; each kind comes at least once
+    /// For how long faults are injected; each kind is injected at least once
     #[arg(long, default_value_t = 3.0, value_parser = minutes)]
     minutes: f64,
     /// The program to test, such as an earlier release [default: the release binary, built first]
@@ -59,17 +58,17 @@ pub(crate) struct ChaosArgs {
 
 fn minutes(text: &str) -> Result<f64, String> {
     let minutes: f64 = text.parse().map_err(|error| format!("{error}"))?;
-    if (0.0..=1_440.0).contains(&minutes) { Ok(minutes) } else { Err("not from 0 to 1440".to_owned()) }
+    if (0.0..=1_440.0).contains(&minutes) { Ok(minutes) } else { Err("must be from 0 to 1440".to_owned()) }
 }
 
-/// The streams of random numbers of the two injectors; a client uses its number.
+/// The streams of random numbers of the two injectors; each client has the stream of its number.
 const REPLICA_FAULTS: u64 = 1_000;
 const STORE_FAULTS: u64 = 1_001;
 
-/// The clients.
+/// The number of clients.
 const CLIENTS: u64 = 32;
 
-/// Starts a deployment, injects faults, and prints what was found.
+/// Starts a deployment, injects faults, and prints the violations. The exit code is a failure if there are any.
 pub(crate) fn run(workspace: &Workspace, args: &ChaosArgs) -> anyhow::Result<ExitCode> {
     let program = match &args.program {
         Some(program) => std::path::absolute(program)?,
@@ -82,12 +81,12 @@ pub(crate) fn run(workspace: &Workspace, args: &ChaosArgs) -> anyhow::Result<Exi
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// One run; whether nothing was found. Where something was, the logs are left in a folder.
+/// Makes one run and returns whether it passed. If not, its logs are copied to a folder.
 fn run_once(workspace: &Workspace, binaries: &Binaries, seed: u64, length: Duration) -> anyhow::Result<bool> {
     println!("seed {seed}: {length:.0?} of faults, {CLIENTS} clients");
     let logs = workspace.target()?.join("chaos").join(format!("seed-{seed}"));
     let mut deployment = Deployment::start(binaries)?;
-    let report = disturb_and_verify(&mut deployment, seed, length);
+    let report = inject_and_verify(&mut deployment, seed, length);
     if !report.as_ref().is_ok_and(Report::has_passed) {
         deployment.save_logs(&logs)?;
     }
@@ -102,8 +101,8 @@ fn run_once(workspace: &Workspace, binaries: &Binaries, seed: u64, length: Durat
     Ok(false)
 }
 
-/// Load and faults together, then the comparison.
-fn disturb_and_verify(deployment: &mut Deployment, seed: u64, length: Duration) -> anyhow::Result<Report> {
+/// Sends load and injects faults, then compares.
+fn inject_and_verify(deployment: &mut Deployment, seed: u64, length: Duration) -> anyhow::Result<Report> {
     let port = deployment.balancer.port();
     let signal = StopSignal::default();
     let (ledger, injected, unhealthy) = thread::scope(|scope| -> anyhow::Result<_> {
@@ -117,17 +116,18 @@ fn disturb_and_verify(deployment: &mut Deployment, seed: u64, length: Duration) 
             .collect();
         let _stopped = signal.stop_on_drop();
         let injected = inject(deployment, seed, length, &signal);
-        // The clients go on until everything is whole again: what they write then is compared as well.
+        // The clients continue until the deployment has recovered, and what they write meanwhile is compared as well.
         let recovered = injected.and_then(|injected| Ok((injected, deployment.recover()?)));
         signal.stop();
         let ledgers: Result<Vec<Ledger>, _> =
             clients.into_iter().map(thread::ScopedJoinHandle::join).collect();
-        let ledger = Ledger::together(ledgers.map_err(|_| anyhow!("a client panicked"))?);
+        let ledger = Ledger::merge(ledgers.map_err(|_| anyhow!("a client panicked"))?);
         let (injected, unhealthy) = recovered?;
         Ok((ledger, injected, unhealthy))
     })?;
     let mut findings = verification::verify(deployment, &ledger.items)?;
-    let unhealthy = injected.found.iter().cloned().chain(unhealthy).map(|what| Kind::Unhealthy.found(what));
+    let unhealthy =
+        injected.problems.iter().cloned().chain(unhealthy).map(|what| Kind::Unhealthy.violation(what));
     let mut violations: Vec<_> = unhealthy.chain(ledger.violations).collect();
     violations.append(&mut findings.violations);
     violations.sort_by_key(|violation| violation.kind);
@@ -135,7 +135,7 @@ fn disturb_and_verify(deployment: &mut Deployment, seed: u64, length: Duration) 
     Ok(Report { injected, tally: ledger.tally, sent, findings, violations })
 }
 
-/// Injects into replicas and store at the same time, so that faults of replicas meet faults of the store.
+/// Injects faults into the replicas and the store at the same time.
 fn inject(
     deployment: &mut Deployment,
     seed: u64,
@@ -156,7 +156,7 @@ fn inject(
     let of_store = of_store.map_err(|_| anyhow!("the injector of store faults panicked"))??;
     let mut injected = of_replicas?;
     injected.kinds.extend(of_store.kinds);
-    injected.found.extend(of_store.found);
+    injected.problems.extend(of_store.problems);
     ensure!(!signal.is_stopped(), "the injection of faults was stopped");
     Ok(injected)
 }
@@ -170,16 +170,19 @@ mod tests {
     #[test]
     fn half_a_minute_of_faults_loses_alters_and_doubles_nothing() {
         let workspace = Workspace::new().unwrap();
-        // The build of all tests: where they are run together it is done already.
+        // The build that all tests share.
         let program = workspace.build_program(Build::WithTests).unwrap();
         let model = workspace.root().join("models/sentiment-minilm-l6");
         let binaries = Binaries { program, model, settings: Vec::new() };
-        // The order is the same every time; `cargo xtask chaos` draws others.
-        assert!(run_once(&workspace, &binaries, 9, Duration::from_secs(30)).unwrap(), "see what is printed");
+        // The order is the same every time; `cargo xtask chaos` uses other seeds.
+        assert!(
+            run_once(&workspace, &binaries, 9, Duration::from_secs(30)).unwrap(),
+            "the violations are printed above"
+        );
     }
 
     #[test]
-    fn minutes_are_a_day_at_most() {
+    fn minutes_are_at_most_a_day() {
         assert_eq!(minutes("0.5"), Ok(0.5));
         for wrong in ["-1", "NaN", "1441", "x"] {
             assert!(minutes(wrong).is_err(), "{wrong}");

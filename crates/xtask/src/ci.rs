@@ -1,4 +1,4 @@
-//! Every check in its order, cheap ones first. No release build: the tests run the program of the dev profile.
+//! Runs every check, the fast ones first. Nothing is built for release: the tests run the program of the dev profile.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use anyhow::Context;
 use crate::workspace::{Build, Workspace};
 use crate::{boundaries, codegen, test_run, tidy};
 
-/// Runs all checks and stops at the first that fails. The test runner has the last word.
+/// Runs all checks and stops at the first that fails. The tests come last, so that their totals end the output.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     step("format", || cargo(workspace, &["fmt", "--all", "--check"], &[]))?;
@@ -21,7 +21,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<ExitCode> {
         let args = ["doc", "--workspace", "--no-deps", "--document-private-items"];
         cargo(workspace, &args, &[("RUSTDOCFLAGS", "--deny warnings")])
     })?;
-    // Building the program on its own would choose other features of the shared crates, and compile them twice.
+    // Building the program alone would select other features of shared dependencies, and compile them again.
     let program = step("build", || workspace.build_program(Build::WithTests))?;
     step("codegen", || codegen::check(workspace, &program))?;
     eprintln!("── test (the checks before it took {:.1} s)", started.elapsed().as_secs_f64());
@@ -32,14 +32,14 @@ fn step<T>(name: &str, check: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Res
     eprintln!("── {name}");
     let started = Instant::now();
     let outcome = check().with_context(|| format!("{name} failed"));
-    let verdict = if outcome.is_ok() { "ok" } else { "failed" };
-    eprintln!("   {name}: {verdict} after {:.1} s", started.elapsed().as_secs_f64());
+    let result = if outcome.is_ok() { "ok" } else { "failed" };
+    eprintln!("   {name}: {result} after {:.1} s", started.elapsed().as_secs_f64());
     outcome
 }
 
 fn cargo(workspace: &Workspace, args: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<()> {
     let status =
-        workspace.cargo(args).envs(variables.iter().copied()).status().context("cargo cannot be run")?;
-    anyhow::ensure!(status.success(), "cargo {} gave {status}", args.join(" "));
+        workspace.cargo(args).envs(variables.iter().copied()).status().context("cannot run cargo")?;
+    anyhow::ensure!(status.success(), "cargo {} failed: {status}", args.join(" "));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The documents that the program prints about itself, kept in `docs/generated` so that a change shows in a diff.
+//! The documents that the program prints about itself, committed in `docs/generated` so that a diff shows changes.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::workspace::{Build, Workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct CodegenArgs {
-    /// Write nothing; fail where a committed document is not what the program prints
+    /// Write nothing; fail if a committed document differs from what the program prints
     #[arg(long)]
     check: bool,
 }
@@ -29,13 +29,16 @@ pub(crate) fn run(workspace: &Workspace, args: &CodegenArgs) -> anyhow::Result<(
     if args.check { check(workspace, &program) } else { write(workspace, &program) }
 }
 
-/// Fails where a committed document is not what `program` prints, and names each.
+/// Compares the committed documents with what `program` prints.
+///
+/// # Errors
+/// A line for each document that differs.
 pub(crate) fn check(workspace: &Workspace, program: &Path) -> anyhow::Result<()> {
     let mut stale = Vec::new();
     for (document, args) in DOCUMENTS {
         let committed = fs::read(workspace.root().join(document)).unwrap_or_default();
         if committed != print(program, args)? {
-            stale.push(format!("{document} is not what the program prints; run `cargo xtask codegen`"));
+            stale.push(format!("{document} differs from what the program prints; run `cargo xtask codegen`"));
         }
     }
     if !stale.is_empty() {
@@ -52,17 +55,17 @@ fn write(workspace: &Workspace, program: &Path) -> anyhow::Result<()> {
             fs::create_dir_all(folder)?;
         }
         let changed = fs::read(&file).unwrap_or_default() != printed;
-        fs::write(&file, printed).with_context(|| format!("{} cannot be written", file.display()))?;
+        fs::write(&file, printed).with_context(|| format!("cannot write {}", file.display()))?;
         eprintln!("{document}: {}", if changed { "written" } else { "unchanged" });
     }
     Ok(())
 }
 
 fn print(program: &Path, args: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let output = Command::new(program).args(args).output().context("the program cannot be run")?;
+    let output = Command::new(program).args(args).output().context("cannot run the program")?;
     if !output.status.success() || output.stdout.is_empty() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("undertone {} gave {} and said: {}", args.join(" "), output.status, said.trim());
+        let message = String::from_utf8_lossy(&output.stderr);
+        bail!("undertone {} failed: {}: {}", args.join(" "), output.status, message.trim());
     }
     Ok(output.stdout)
 }
@@ -73,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// It prints its arguments, in place of `undertone`.
+    /// A program that prints its arguments, in place of `undertone`.
     const ECHO: &str = "/bin/echo";
 
     #[test]
@@ -92,12 +95,12 @@ mod tests {
         let stale = check(&workspace, program).unwrap_err().to_string();
         assert_eq!(
             stale,
-            "docs/generated/config.md is not what the program prints; run `cargo xtask codegen`"
+            "docs/generated/config.md differs from what the program prints; run `cargo xtask codegen`"
         );
     }
 
     #[test]
-    fn a_program_that_fails_is_an_error_with_what_it_said() {
+    fn a_program_that_fails_is_an_error_with_its_message() {
         let error = print(Path::new("/bin/sh"), &["-c", "echo broken >&2; exit 3"]).unwrap_err().to_string();
         assert!(error.contains("broken") && error.contains('3'), "{error}");
     }

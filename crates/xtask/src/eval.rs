@@ -1,9 +1,9 @@
-//! Accuracy as a client sees it: labelled texts are sent to a running server, and what comes back is compared
-//! with the figures of the model card.
+//! Measures accuracy as a client sees it: sends labeled texts to a running server and compares the results with the
+//! figures of the model card.
 
-mod answers;
+mod client;
 mod figures;
-mod labelled;
+mod labeled;
 mod measures;
 
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ use std::time::Instant;
 
 use clap::Args;
 
-use crate::eval::answers::Client;
+use crate::eval::client::Client;
 use crate::eval::figures::{Figure, ModelCard, table};
-use crate::eval::labelled::{Classes, SETS, read};
+use crate::eval::labeled::{Classes, SETS, read};
 use crate::eval::measures::{accuracy_of_three, accuracy_of_two, calibration_error, macro_recall};
 use crate::workspace::Workspace;
 
@@ -23,21 +23,22 @@ pub(crate) struct EvalArgs {
     /// The server, such as http://127.0.0.1:8000
     #[arg(long)]
     url: String,
-    /// The folder of the labelled sets: `sst2_dev.tsv`, `sst2_test.tsv`, `tweeteval_sentiment_test.tsv`
+    /// The folder of the labeled sets: `sst2_dev.tsv`, `sst2_test.tsv`, `tweeteval_sentiment_test.tsv`
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// The figures to compare with [default: those of the bundled model]
+    /// The model card to compare with [default: that of the bundled model]
     #[arg(long, value_name = "FILE")]
     model_card: Option<PathBuf>,
-    /// Requests at the same time
+    /// Concurrent requests
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     concurrency: u16,
-    /// The largest difference to the model card, in points of a hundred
+    /// The largest accepted difference from the model card, in percentage points
     #[arg(long, default_value_t = 0.2)]
     tolerance: f64,
 }
 
-/// Measures every set and prints the table; fails where a figure is farther from the card than the tolerance.
+/// Measures every set and prints a table. The exit code is a failure if a figure differs from the model card by more
+/// than the tolerance.
 pub(crate) fn run(workspace: &Workspace, args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let bundled = || workspace.root().join("models/sentiment-minilm-l6/metrics.json");
     let card = ModelCard::read(&args.model_card.clone().unwrap_or_else(bundled))?;
@@ -48,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, args: &EvalArgs) -> anyhow::Result<Exit
         let texts: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
         let labels: Vec<usize> = items.iter().map(|item| item.label).collect();
         let started = Instant::now();
-        let scores = client.judge(&texts, args.concurrency)?;
+        let scores = client.classify(&texts, args.concurrency)?;
         eprintln!("{}: {} texts in {:.1} s", set.file, texts.len(), started.elapsed().as_secs_f64());
         let measured = match set.classes {
             Classes::Two => vec![("accuracy_pos_vs_neg", accuracy_of_two(&labels, &scores))],
@@ -67,7 +68,7 @@ pub(crate) fn run(workspace: &Workspace, args: &EvalArgs) -> anyhow::Result<Exit
     let far = figures.iter().filter(|figure| figure.points().abs() > args.tolerance).count();
     if far > 0 {
         eprintln!(
-            "{far} of {} figures are more than {} points from the model card",
+            "{far} of {} figures differ from the model card by more than {} points",
             figures.len(),
             args.tolerance
         );

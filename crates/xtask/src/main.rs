@@ -1,9 +1,9 @@
-//! The project's habits, as code: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `chaos`,
+//! The project's development commands: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `chaos`,
 //! `fuzz-api`, `bench-engine`, `bench-http`, `bench-limits`, `bench-peers`, `seed`.
 //!
-//! This crate needs nothing but cargo, and what it starts beside it (a PostgreSQL for the tests, say) it stops
-//! again. It knows no other crate of the workspace: it reads their manifests and sources and runs the program.
-//! Start reading at [`ci`], which is every check in its order.
+//! The crate depends on no other crate of the workspace: it reads their manifests and sources and runs the program.
+//! It needs only cargo, and stops every server that it starts, such as a PostgreSQL for the tests.
+//! Start reading at [`ci`], which runs every check in order.
 
 #![forbid(unsafe_code)]
 
@@ -31,46 +31,46 @@ use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
 
-/// The habits of the Undertone workspace.
+/// Development commands of the Undertone workspace.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
     #[command(subcommand)]
-    habit: Habit,
+    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum Habit {
-    /// Every check, in order: what must be green before a change lands
+enum Command {
+    /// Run every check that must pass before a change lands, in order
     Ci,
-    /// The tests, with a `PostgreSQL` started for them where TEST_DATABASE_URL names none
+    /// Run the tests, with a PostgreSQL started for them unless TEST_DATABASE_URL is set
     Test(test_run::TestArgs),
-    /// The dependency rule, from cargo's own metadata
+    /// Check the dependency rule, read from cargo's metadata
     Boundaries,
-    /// The rules of the sources that no lint knows
+    /// Check the rules about the project's files that no lint checks
     Tidy,
-    /// Write docs/generated from the program
+    /// Write docs/generated from the program's output
     Codegen(codegen::CodegenArgs),
-    /// Measure accuracy over HTTP beside the model card
+    /// Measure a running server's accuracy and compare it with the model card
     Eval(eval::EvalArgs),
-    /// Inject faults into a deployment under load and compare what is left (needs haproxy and PostgreSQL)
+    /// Inject faults into a deployment under load and verify what it stored (needs HAProxy and PostgreSQL)
     Chaos(chaos::ChaosArgs),
-    /// Throw generated requests at the API (needs python3 and a package registry)
+    /// Send generated requests to the API (needs python3 and a package registry)
     FuzzApi(fuzz_api::FuzzApiArgs),
-    /// Measure the engine alone: texts a second by size of batch
+    /// Measure the engine alone: texts per second by batch size
     BenchEngine(bench_engine::BenchEngineArgs),
-    /// Measure the service under load: every text new, every answer kept (needs wrk)
+    /// Measure the service under load: every text new, every prediction stored (needs wrk)
     BenchHttp(bench_http::BenchHttpArgs),
-    /// Measure what callers feel while others overload, leave, scan or stall
+    /// Measure what clients experience while others overload, disconnect, scan or stall
     BenchLimits(bench_limits::BenchLimitsArgs),
     /// Measure engine and service beside Python's (needs wrk, python3 and a package registry)
     BenchPeers(bench_peers::BenchPeersArgs),
-    /// Fill a store with made-up predictions, for measurements at size
+    /// Fill a store with generated predictions, for measurements at size
     Seed(seed::SeedArgs),
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse().habit) {
+    match run(&Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("xtask: {error:#}");
@@ -79,21 +79,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(habit: &Habit) -> anyhow::Result<ExitCode> {
+fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::new()?;
-    match habit {
-        Habit::Ci => ci::run(&workspace),
-        Habit::Test(args) => test_run::run(&workspace, &args.args),
-        Habit::Boundaries => boundaries::run(&workspace).map(|()| ExitCode::SUCCESS),
-        Habit::Tidy => tidy::run(&workspace).map(|()| ExitCode::SUCCESS),
-        Habit::Codegen(args) => codegen::run(&workspace, args).map(|()| ExitCode::SUCCESS),
-        Habit::Eval(args) => eval::run(&workspace, args),
-        Habit::Chaos(args) => chaos::run(&workspace, args),
-        Habit::FuzzApi(args) => fuzz_api::run(&workspace, args),
-        Habit::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
-        Habit::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),
-        Habit::BenchLimits(args) => bench_limits::run(&workspace, args).map(|()| ExitCode::SUCCESS),
-        Habit::BenchPeers(args) => bench_peers::run(&workspace, args).map(|()| ExitCode::SUCCESS),
-        Habit::Seed(args) => seed::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+    match command {
+        Command::Ci => ci::run(&workspace),
+        Command::Test(args) => test_run::run(&workspace, &args.args),
+        Command::Boundaries => boundaries::run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Tidy => tidy::run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Codegen(args) => codegen::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Command::Eval(args) => eval::run(&workspace, args),
+        Command::Chaos(args) => chaos::run(&workspace, args),
+        Command::FuzzApi(args) => fuzz_api::run(&workspace, args),
+        Command::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Command::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Command::BenchLimits(args) => bench_limits::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Command::BenchPeers(args) => bench_peers::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Command::Seed(args) => seed::run(&workspace, args).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -1,4 +1,4 @@
-//! Python programs that a habit needs, each set in an environment of its own below `target`.
+//! Python environments for the commands that need some, below `target`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,25 +8,25 @@ use anyhow::{Context, ensure};
 
 use crate::workspace::Workspace;
 
-/// The folder of the programs of an environment with `requirements` (the content of a requirements file), made
-/// where it is not there or holds something else. Pip takes packages from where it is configured to.
+/// Creates the environment `name` with `requirements` (the content of a requirements file), unless it exists with the
+/// same content, and returns the folder of its programs. Pip uses the package indexes that it is configured with.
 pub(crate) fn environment(workspace: &Workspace, name: &str, requirements: &str) -> anyhow::Result<PathBuf> {
     let environment = workspace.target()?.join(name);
     let programs = environment.join("bin");
-    // Written last: what it says is there is there wholly.
+    // Written last: if it exists, the environment is complete.
     let installed = environment.join("requirements.txt");
     if fs::read_to_string(&installed).is_ok_and(|content| content == requirements) {
         return Ok(programs);
     }
     eprintln!("xtask: installing Python packages into {}", environment.display());
     let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment).status();
-    let made = made.context("python3 cannot be run: install Python with its venv module")?;
-    ensure!(made.success(), "python3 -m venv gave {made}: install Python's venv module");
-    let wanted = environment.join("wanted.txt");
-    fs::write(&wanted, requirements)?;
+    let made = made.context("cannot run python3: install Python with its venv module")?;
+    ensure!(made.success(), "python3 -m venv failed: {made}; install Python's venv module");
+    let pending = environment.join("pending.txt");
+    fs::write(&pending, requirements)?;
     let mut pip = Command::new(programs.join("python"));
-    let status = pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&wanted).status()?;
-    ensure!(status.success(), "pip install of {requirements:?} gave {status}");
-    fs::rename(&wanted, &installed)?;
+    let status = pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&pending).status()?;
+    ensure!(status.success(), "pip install of {requirements:?} failed: {status}");
+    fs::rename(&pending, &installed)?;
     Ok(programs)
 }

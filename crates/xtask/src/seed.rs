@@ -1,6 +1,6 @@
-//! A store filled with made-up predictions: the example `seed` of `app`, which writes through the stores themselves.
+//! Fills a store with generated predictions, with the example `seed` of `app`.
 //!
-//! It is a program of its own because only `app` may name the stores; this crate goes without a database driver.
+//! It is a separate program because it writes through the store adapters, which only `app` may depend on.
 
 use std::process::Command;
 
@@ -11,30 +11,30 @@ use crate::workspace::{Build, Workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct SeedArgs {
-    /// How many predictions are added, such as 1000000
+    /// How many predictions to add, such as 1000000
     #[arg(long)]
     rows: u64,
-    /// The store: sqlite:FILE or postgres://…; its schema is brought up first
+    /// The store: sqlite:FILE or postgres://…; its schema is migrated first
     #[arg(long, value_name = "URL")]
     store: String,
-    /// How many days before now their times span
+    /// Over how many days before now to distribute their times
     #[arg(long, default_value_t = 90)]
     days: u32,
-    /// Where the random numbers start: the same rows for the same number, but for their times
+    /// Seed of the random numbers: the same seed gives the same rows except for their times
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// Builds the example as it is shipped and runs it.
+/// Builds the example in the release profile and runs it.
 pub(crate) fn run(workspace: &Workspace, args: &SeedArgs) -> anyhow::Result<()> {
     let program = workspace.build_program(Build::Seed)?;
-    let status = Command::new(program).args(arguments(args)).status().context("seed cannot be run")?;
-    ensure!(status.success(), "seed gave {status}");
+    let status = Command::new(program).args(arguments(args)).status().context("cannot run seed")?;
+    ensure!(status.success(), "seed failed: {status}");
     Ok(())
 }
 
 impl SeedArgs {
-    /// So many rows in the store at an address, and the usual for everything else.
+    /// The arguments that add `rows` rows to `store`, with defaults for everything else.
     pub(crate) fn rows_in(rows: u64, store: String) -> Self {
         Self { rows, store, days: 90, seed: 1 }
     }

@@ -1,4 +1,4 @@
-//! The tests, with every database they need. None is skipped: a `PostgreSQL` is found, started or installed.
+//! Runs the tests with every database that they need: a PostgreSQL is found, started or installed.
 
 pub(crate) mod database;
 pub(crate) mod local_cluster;
@@ -17,12 +17,12 @@ use crate::workspace::Workspace;
 
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
-    /// Arguments for `cargo test`; with a package among them only that one is tested
+    /// Arguments for `cargo test`; a package among them restricts the tests to it
     #[arg(last = true)]
     pub(crate) args: Vec<String>,
 }
 
-/// Runs `cargo test` and closes with the sum of its summaries: nothing is printed after it.
+/// Runs `cargo test` and prints the sum of its summaries as the last line.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> anyhow::Result<ExitCode> {
     let database = database::provide()?;
     let mut cargo = workspace
@@ -32,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> anyhow::Result<Exit
         .env(database::VARIABLE, database.url())
         .stdout(Stdio::piped())
         .spawn()
-        .context("cargo cannot be run")?;
+        .context("cannot run cargo")?;
     let mut totals = Totals::default();
     let output = cargo.stdout.take().context("cargo has no output")?;
     let mut terminal = io::stdout().lock();
@@ -43,21 +43,21 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> anyhow::Result<Exit
         totals.add(&String::from_utf8_lossy(&line));
     }
     let status = cargo.wait()?;
-    // The server is stopped before the last line, so that nothing can come after it.
+    // The server is stopped first, so that its output cannot follow the last line.
     drop(database);
     writeln!(terminal, "total: {totals}")?;
     terminal.flush()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What `cargo test` is told beside `args`: the whole workspace, unless they choose packages themselves.
+/// Returns the arguments of `cargo test` beside `args`: the whole workspace, unless `args` select packages.
 fn selection(args: &[String]) -> Vec<&'static str> {
     let mut own = args.iter().map(String::as_str).take_while(|arg| *arg != "--");
-    let chooses = own.any(|arg| {
+    let selects = own.any(|arg| {
         ["-p", "--package", "--workspace", "--all", "--manifest-path"].contains(&arg)
             || arg.starts_with("--package=")
     });
-    let mut selection = if chooses { Vec::new() } else { vec!["--workspace"] };
+    let mut selection = if selects { Vec::new() } else { vec!["--workspace"] };
     if !args.iter().any(|arg| arg == "--no-fail-fast") {
         selection.push("--no-fail-fast");
     }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_workspace_is_tested_unless_a_package_is_named() {
+    fn the_whole_workspace_is_tested_unless_a_package_is_selected() {
         assert_eq!(selected(&[]), ["--workspace", "--no-fail-fast"]);
         assert_eq!(selected(&["some_test", "--", "-p"]), ["--workspace", "--no-fail-fast"]);
         assert_eq!(selected(&["-p", "domain"]), ["--no-fail-fast"]);

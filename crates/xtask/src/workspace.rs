@@ -5,24 +5,24 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 use cargo_metadata::{Message, Metadata, MetadataCommand};
 
-/// The workspace that the habits are about, and its cargo.
+/// The workspace, and how its cargo is called.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     root: PathBuf,
 }
 
-/// How the program is built: the cargo command whose build is to be shared.
+/// A program to build, and the cargo command that builds it: commands that share a build build nothing twice.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Build {
     /// The program alone, in the dev profile.
     Program,
-    /// The program as it is shipped.
+    /// The program in the release profile.
     Release,
     /// The whole workspace with its tests, which run the same program.
     WithTests,
-    /// The engine's example that measures it, as fast as it is shipped.
+    /// The example that measures the engine, in the release profile.
     EngineBench,
-    /// The program's example that fills a store.
+    /// The example that fills a store, in the release profile.
     Seed,
 }
 
@@ -49,30 +49,30 @@ impl Build {
 }
 
 impl Workspace {
-    /// The workspace that this program was built from.
+    /// Returns the workspace that this program was built from.
     pub(crate) fn new() -> anyhow::Result<Self> {
         let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = manifest_dir.ancestors().nth(2).context("crates/xtask is not inside a workspace")?;
         Ok(Self { root: root.to_owned() })
     }
 
-    /// The workspace in another folder.
+    /// Returns the workspace in another folder.
     #[cfg(test)]
     pub(crate) fn at(root: &Path) -> Self {
         Self { root: root.to_owned() }
     }
 
-    /// The folder of the root manifest.
+    /// Returns the folder of the root manifest.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// A cargo command in the root.
+    /// Returns a cargo command that runs in the root.
     pub(crate) fn cargo(&self, args: &[&str]) -> Command {
         let mut command = Command::new(environment("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(args).current_dir(&self.root);
-        // `cargo run` describes xtask to xtask. Build scripts that watch these variables, such as ring's, would
-        // run again, and much be compiled again, whenever cargo is called with and without xtask in turn.
+        // `cargo run` sets these variables for xtask. Build scripts that watch them, such as ring's, would run again,
+        // and crates be compiled again, whenever cargo runs with and without xtask in turn.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -82,17 +82,17 @@ impl Workspace {
         command
     }
 
-    /// What the manifests declare. Nothing is resolved, so it is quick and needs no network.
+    /// Reads the manifests. Nothing is resolved, so it is fast and needs no network.
     pub(crate) fn manifests(&self) -> anyhow::Result<Metadata> {
-        declared_in(&self.root)
+        manifests_in(&self.root)
     }
 
-    /// The folder that cargo builds into.
+    /// Returns the folder that cargo builds into.
     pub(crate) fn target(&self) -> anyhow::Result<PathBuf> {
         Ok(self.manifests()?.target_directory.into_std_path_buf())
     }
 
-    /// Builds a program and gives its path.
+    /// Builds a program and returns its path.
     pub(crate) fn build_program(&self, build: Build) -> anyhow::Result<PathBuf> {
         let args = build.arguments();
         let mut cargo = self
@@ -100,7 +100,7 @@ impl Workspace {
             .arg("--message-format=json-render-diagnostics")
             .stdout(Stdio::piped())
             .spawn()
-            .context("cargo cannot be run")?;
+            .context("cannot run cargo")?;
         let messages = cargo.stdout.take().context("cargo has no output")?;
         let mut program = None;
         for message in Message::parse_stream(std::io::BufReader::new(messages)) {
@@ -115,28 +115,28 @@ impl Workspace {
             bail!("cargo {} failed", args.join(" "));
         }
         Ok(program
-            .with_context(|| format!("the build made no program {}", build.target()))?
+            .with_context(|| format!("the build produced no program {}", build.target()))?
             .into_std_path_buf())
     }
 }
 
-/// What the manifests below `root` declare.
-pub(crate) fn declared_in(root: &Path) -> anyhow::Result<Metadata> {
+/// Reads the manifests of the workspace in `root`.
+pub(crate) fn manifests_in(root: &Path) -> anyhow::Result<Metadata> {
     let mut command = MetadataCommand::new();
     command.current_dir(root).no_deps().other_options(["--offline".to_owned()]);
     Ok(command.exec()?)
 }
 
-/// A variable of the environment.
+/// Returns a variable of the environment.
 pub(crate) fn environment(name: &str) -> Option<OsString> {
     #[expect(
         clippy::disallowed_methods,
-        reason = "tools are told by variables: CARGO, PATH, TEST_DATABASE_URL"
+        reason = "development tools are configured by variables: CARGO, PATH, TEST_DATABASE_URL"
     )]
     std::env::var_os(name)
 }
 
-/// The file of a program on the search path, links followed.
+/// Returns the file of a program on the search path, with links resolved.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = environment("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find_map(|file| file.canonicalize().ok())

@@ -8,59 +8,58 @@ use serde_json::Value;
 
 use super::sentences::sentences;
 
-/// Different texts to measure with.
+/// Distinct texts to measure with.
 #[derive(Debug)]
 pub(crate) struct Corpus {
     texts: Vec<String>,
     origin: String,
 }
 
-/// How many sentences are made up where no file is given.
-const MADE_UP: usize = 12_000;
+/// How many sentences are generated if no file is given.
+const GENERATED: usize = 12_000;
 
 impl Corpus {
-    /// The texts of a file, or made-up ones.
+    /// Reads the texts of a file, or generates some.
     pub(crate) fn read(file: Option<&PathBuf>) -> anyhow::Result<Self> {
         let Some(file) = file else {
-            let texts = sentences(MADE_UP);
-            let origin = format!("{} made-up sentences", texts.len());
+            let texts = sentences(GENERATED);
+            let origin = format!("{} generated sentences", texts.len());
             return Ok(Self { texts, origin });
         };
-        let content =
-            fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let content = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let table = file.extension().is_some_and(|extension| extension == "tsv");
         let texts = parse(&content, table);
-        ensure!(!texts.is_empty(), "{} holds no text", file.display());
+        ensure!(!texts.is_empty(), "{} has no text", file.display());
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let origin = format!("{} different texts of {name}", texts.len());
+        let origin = format!("{} distinct texts of {name}", texts.len());
         Ok(Self { texts, origin })
     }
 
-    /// Where the texts come from, in words.
+    /// Returns a description of where the texts come from.
     pub(crate) fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// How many texts there are.
+    /// Returns the number of texts.
     pub(crate) fn len(&self) -> usize {
         self.texts.len()
     }
 
-    /// The first `count` texts.
+    /// Returns the first `count` texts.
     pub(crate) fn first(&self, count: usize) -> &[String] {
         &self.texts[..count.min(self.texts.len())]
     }
 
-    /// `count` texts, the n-th with `words(n)` words: whole texts strung together and cut.
+    /// Returns `count` texts, the n-th with `words(n)` words, taken from the texts of this corpus in order.
     pub(crate) fn of_lengths(&self, name: &str, count: usize, words: impl Fn(usize) -> usize) -> Self {
         let mut source = self.texts.iter().flat_map(|text| text.split_whitespace()).cycle();
         let text = |number| source.by_ref().take(words(number)).collect::<Vec<_>>().join(" ");
         let texts: Vec<String> = (0..count).map(text).collect();
-        let texts = different(texts.iter().map(String::as_str));
+        let texts = distinct(texts.iter().map(String::as_str));
         Self { origin: format!("{} {name} texts made of {}", texts.len(), self.origin), texts }
     }
 
-    /// Writes what the script of the load reads: a line for each text, as JSON without its quotes.
+    /// Writes the input of the load generator's script: each text on a line, as a JSON string without its quotes.
     pub(crate) fn write_for_load(&self, file: &Path) -> anyhow::Result<()> {
         let mut lines = String::new();
         for text in &self.texts {
@@ -71,7 +70,7 @@ impl Corpus {
         fs::write(file, lines).with_context(|| file.display().to_string())
     }
 
-    /// Writes the first `count` texts as a table with one header line and the text in the first column.
+    /// Writes the first `count` texts as a table with a header line and the text in the first column.
     pub(crate) fn write_table(&self, count: usize, file: &Path) -> anyhow::Result<()> {
         let mut lines = String::from("text\tlabel\n");
         for text in self.first(count) {
@@ -81,16 +80,16 @@ impl Corpus {
     }
 }
 
-/// A text a line; in a table, what stands before the last tab of each line but the first.
+/// Returns a text per line; of a table, the part before the last tab of each line except the first.
 fn parse(content: &str, table: bool) -> Vec<String> {
-    // Only `\n` ends a line: texts hold other characters that look like line ends.
+    // Only `\n` ends a line: texts contain other line separators.
     let lines = content.split('\n').skip(usize::from(table));
-    different(
+    distinct(
         lines.map(|line| if table { line.rsplit_once('\t').map_or(line, |(text, _)| text) } else { line }),
     )
 }
 
-fn different<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut seen = HashSet::new();
     let texts = texts.map(str::trim).filter(|text| !text.is_empty() && seen.insert(*text));
     texts.map(str::to_owned).collect()
@@ -107,13 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn a_table_gives_its_first_column_and_no_text_twice() {
+    fn a_table_yields_its_first_column_without_repetitions() {
         assert_eq!(parse("text\tlabel\na\tb\t1\nc\t0\nc\t1\n", true), ["a\tb", "c"]);
         assert_eq!(parse("a\n\nb\na\n", false), ["a", "b"]);
     }
 
     #[test]
-    fn texts_of_given_lengths_go_through_the_corpus_in_turn() {
+    fn texts_of_given_lengths_use_the_corpus_in_order() {
         let corpus = corpus(&["a b c", "d e"]).of_lengths("short", 3, |number| number + 2);
         assert_eq!(corpus.texts, ["a b", "c d e", "a b c d"]);
     }

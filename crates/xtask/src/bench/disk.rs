@@ -1,11 +1,11 @@
-//! How long the disk takes to make a write durable: what an answer that is kept waits for at least.
+//! How long the disk takes to make a write durable: a lower bound of the time to store a prediction.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The median time of `fdatasync` after a write of one page to a file in the folder.
+/// Returns the median time of `fdatasync` after a write of one page to a file in the folder.
 pub(crate) fn sync_time(folder: &Path) -> anyhow::Result<Duration> {
     const WRITES: usize = 200;
     let mut file: File = tempfile::tempfile_in(folder)?;

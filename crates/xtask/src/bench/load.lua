@@ -1,5 +1,5 @@
--- The load of every server: one text after another in the order of the file, none twice.
--- Arguments: the file of texts (JSON without quotes, one a line), the number of the first text.
+-- The load of every server: the texts in the order of the file, none twice.
+-- Arguments: the file of texts (JSON strings without quotes, one per line), the number of the first text.
 
 local texts, number = {}, 0
 
@@ -12,11 +12,11 @@ function init(args)
    wrk.headers["Content-Type"] = "application/json"
 end
 
--- The n-th text is a text of the file and, behind a space, how often the file has been gone through.
+-- The n-th text is a text of the file followed by how often the whole file has been sent.
 function request()
-   local text, turn = texts[number % #texts + 1], math.floor(number / #texts)
+   local text, round = texts[number % #texts + 1], math.floor(number / #texts)
    number = number + 1
-   return wrk.format(nil, nil, nil, '{"text":"' .. text .. ' ' .. turn .. '"}')
+   return wrk.format(nil, nil, nil, '{"text":"' .. text .. ' ' .. round .. '"}')
 end
 
 function done(summary, latency, requests)

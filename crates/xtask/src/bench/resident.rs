@@ -1,4 +1,4 @@
-//! The memory that a server and its children hold, as Linux tells it below `/proc`.
+//! The resident memory of a server and its children, read from Linux's `/proc`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,8 +6,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Bytes resident in the process and all that descend from it; none where there is no such `/proc`. Pages that
-/// several processes share count for each of them.
+/// Returns the resident bytes of a process and its descendants; `None` without Linux's `/proc`. Pages that several
+/// processes share count for each of them.
 pub(crate) fn resident(process: u32) -> Option<u64> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in fs::read_dir("/proc").ok()?.flatten() {
@@ -27,7 +27,7 @@ pub(crate) fn resident(process: u32) -> Option<u64> {
 fn parent_of(process: &str) -> Option<(u32, u32)> {
     let process = process.parse().ok()?;
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // `pid (name) state parent …`, where the name may hold anything.
+    // `pid (name) state parent …`, where the name may contain any character.
     let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
     Some((process, parent))
 }
@@ -41,33 +41,33 @@ fn rss(status: &str) -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
-/// Looks at a server's memory ten times a second until it is asked for the most it saw.
+/// Samples a server's memory ten times a second, until it is asked for the maximum.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct PeakMemory {
     end: Sender<()>,
-    watching: JoinHandle<Option<u64>>,
+    sampling: JoinHandle<Option<u64>>,
 }
 
-const EVERY: Duration = Duration::from_millis(100);
+const INTERVAL: Duration = Duration::from_millis(100);
 
-impl Watch {
-    /// Begins to look.
+impl PeakMemory {
+    /// Starts sampling.
     pub(crate) fn start(process: u32) -> Self {
         let (end, ended) = mpsc::channel();
-        let watching = thread::spawn(move || {
+        let sampling = thread::spawn(move || {
             let mut most = resident(process);
-            while matches!(ended.recv_timeout(EVERY), Err(RecvTimeoutError::Timeout)) {
+            while matches!(ended.recv_timeout(INTERVAL), Err(RecvTimeoutError::Timeout)) {
                 most = most.max(resident(process));
             }
             most.max(resident(process))
         });
-        Self { end, watching }
+        Self { end, sampling }
     }
 
-    /// The most bytes seen.
-    pub(crate) fn most(self) -> Option<u64> {
+    /// Stops sampling and returns the maximum in bytes.
+    pub(crate) fn bytes(self) -> Option<u64> {
         drop(self.end);
-        self.watching.join().ok().flatten()
+        self.sampling.join().ok().flatten()
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
         let alone = resident(std::process::id()).unwrap();
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let childs = resident(child.id()).unwrap();
-        let both = Watch::start(std::process::id()).most().unwrap();
+        let both = PeakMemory::start(std::process::id()).bytes().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(childs > 0 && alone > 0);

@@ -1,5 +1,5 @@
-/// The parts of a sentence, one list a place. With them there are millions of sentences.
-const PLACES: [&[&str]; 7] = [
+/// The parts of a sentence in order, with their alternatives. Together they make millions of sentences.
+const PARTS: [&[&str]; 7] = [
     &[
         "@user honestly",
         "So",
@@ -86,18 +86,18 @@ const PLACES: [&[&str]; 7] = [
     ],
 ];
 
-/// A prime that no place's length holds, so that each combination is visited before one comes back.
+/// A prime that divides no part's length, so that every combination comes once before any comes again.
 const STRIDE: usize = 9_999_991;
 
-/// So many different texts of the length of a tweet, some 25 tokens of a BERT vocabulary; the same every time.
+/// Returns `count` distinct texts of the length of a tweet, some 25 tokens of a BERT vocabulary; always the same.
 pub(super) fn sentences(count: usize) -> Vec<String> {
-    let combinations: usize = PLACES.iter().map(|place| place.len()).product();
+    let combinations: usize = PARTS.iter().map(|part| part.len()).product();
     let sentence = |number: usize| {
         let mut rest = (number * STRIDE) % combinations;
-        let mut words = Vec::with_capacity(PLACES.len());
-        for place in PLACES {
-            words.push(place[rest % place.len()]);
-            rest /= place.len();
+        let mut words = Vec::with_capacity(PARTS.len());
+        for part in PARTS {
+            words.push(part[rest % part.len()]);
+            rest /= part.len();
         }
         words.join(" ")
     };

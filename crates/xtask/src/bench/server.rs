@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 
 use super::client::Client;
-use super::resident::{Watch, resident};
+use super::resident::{PeakMemory, resident};
 use crate::test_run::ports::free_port;
 use crate::test_run::supervised::{Plan, Supervised};
 
-/// A server that is measured; it ends with this value, or with this process.
+/// A server to measure; it stops with this value, or with this process.
 #[derive(Debug)]
 pub(crate) struct Server {
     supervised: Supervised,
@@ -21,13 +21,13 @@ pub(crate) struct Server {
 }
 
 /// How long a server may take to be ready.
-const PATIENCE: Duration = Duration::from_mins(3);
-/// How often it is asked whether it is.
+const START_LIMIT: Duration = Duration::from_mins(3);
+/// How often readiness is checked.
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Server {
-    /// Starts what `command` makes for a port of the loopback, and waits for it to be ready. It runs in a new folder
-    /// inside `place`, which goes with it: its working directory, on the disk that is to be measured.
+    /// Starts the command that `command` returns for a port of the loopback interface, and waits until it is ready. Its
+    /// working directory is a new folder inside `place`, on the disk to measure, which is removed with it.
     pub(crate) fn start(place: &Path, command: impl FnOnce(u16, &Path) -> Command) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(place)?;
         let port = free_port()?;
@@ -39,13 +39,10 @@ impl Server {
         let client = Client::new(&address);
         while !client.is_ready() {
             if supervised.has_ended() {
-                bail!("the server ended before it was ready; it said:\n{}", supervised.said());
+                bail!("the server ended before it was ready; its log ends with:\n{}", supervised.log_tail());
             }
-            ensure!(started.elapsed() < PATIENCE, "the server is not ready after {PATIENCE:?}");
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "another program starts, and tells nobody when it is ready"
-            )]
+            ensure!(started.elapsed() < START_LIMIT, "the server is not ready after {START_LIMIT:?}");
+            #[expect(clippy::disallowed_methods, reason = "no event says that another program is ready")]
             thread::sleep(PAUSE);
         }
         let start = started.elapsed();
@@ -53,44 +50,50 @@ impl Server {
         Ok(Self { supervised, process, address, start })
     }
 
-    /// Where it is.
+    /// Returns its base address.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    /// From its start until it was ready.
+    /// Returns the time from its start until it was ready.
     pub(crate) fn start_to_ready(&self) -> Duration {
         self.start
     }
 
-    /// Its working directory.
+    /// Returns its working directory.
     pub(crate) fn folder(&self) -> &Path {
         self.supervised.folder()
     }
 
-    /// Its process.
+    /// Returns its process id.
     pub(crate) fn process(&self) -> u32 {
         self.process
     }
 
-    /// The bytes that it and its children hold now.
+    /// Returns the resident bytes of it and its children.
     pub(crate) fn resident(&self) -> Option<u64> {
         resident(self.process)
     }
 
-    /// Looks for the most that they hold.
-    pub(crate) fn watch(&self) -> Watch {
-        Watch::start(self.process)
+    /// Starts sampling their memory.
+    pub(crate) fn peak_memory(&self) -> PeakMemory {
+        PeakMemory::start(self.process)
     }
 
-    /// Fails where the server has ended.
+    /// # Errors
+    /// When the server has ended.
     pub(crate) fn ensure_running(&mut self) -> anyhow::Result<()> {
-        ensure!(!self.supervised.has_ended(), "the server ended; it said:\n{}", self.supervised.said());
+        ensure!(
+            !self.supervised.has_ended(),
+            "the server ended; its log ends with:\n{}",
+            self.supervised.log_tail()
+        );
         Ok(())
     }
 }
 
-/// A command that sets variables for a program: what is started keeps the arguments of a command alone.
+/// Returns a command that sets variables for a program. The variables are arguments of `env`, since a supervised
+/// server is started with the program and the arguments of its command only.
 pub(crate) fn with_variables(variables: &[(&str, &OsStr)], program: &Path) -> Command {
     let mut command = Command::new("env");
     for (name, value) in variables {
@@ -110,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_ends_before_it_is_ready_is_an_error_with_what_it_said() {
+    fn a_server_that_ends_before_it_is_ready_is_an_error_with_its_log() {
         let place = tempfile::tempdir().unwrap();
         let failing = |_: u16, _: &Path| {
             let mut command = Command::new("/bin/sh");
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_stand_before_the_program() {
+    fn variables_precede_the_program() {
         let command = with_variables(&[("A", OsStr::new("b c"))], Path::new("/bin/x"));
         assert_eq!(command.get_args().collect::<Vec<_>>(), ["A=b c", "/bin/x"]);
     }

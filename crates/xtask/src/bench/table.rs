@@ -1,4 +1,4 @@
-/// Rows as a table in Markdown, as wide as what is in it; the first column to the left, numbers to the right.
+/// Formats rows as a Markdown table with columns as wide as their content: the first aligned left, others right.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
@@ -23,12 +23,12 @@ fn rule(column: usize, width: usize) -> String {
     if column == 0 { "-".repeat(width + 2) } else { format!("{}:", "-".repeat(width + 1)) }
 }
 
-/// Microseconds as milliseconds.
+/// Formats microseconds as milliseconds.
 pub(crate) fn millis(micros: u64) -> String {
     format!("{:.2}", micros as f64 / 1e3)
 }
 
-/// Bytes as megabytes; a dash where they are not known.
+/// Formats bytes as megabytes; a dash if they are unknown.
 pub(crate) fn megabytes(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "–".to_owned(), |bytes| format!("{:.0}", bytes as f64 / 1e6))
 }
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_carry_their_unit() {
+    fn numbers_are_converted_to_their_unit() {
         assert_eq!(millis(1_234), "1.23");
         assert_eq!(megabytes(Some(160_400_000)), "160");
         assert_eq!(megabytes(None), "–");

@@ -1,4 +1,4 @@
-//! Undertone itself as a server under load: the release binary with a store of its own.
+//! Undertone as the server under load: the release binary with its own store.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::workspace::{Build, Workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct UndertoneArgs {
-    /// Where answers are kept: `sqlite`, `postgres` (a server of its own, thrown away afterwards) or the address of one
+    /// The store: `sqlite`, `postgres` (a temporary server) or a store's address
     #[arg(long, default_value = "sqlite")]
     pub(crate) store: String,
     /// The model's folder [default: the bundled model]
@@ -26,13 +26,13 @@ pub(crate) struct UndertoneArgs {
 }
 
 impl UndertoneArgs {
-    /// The folder of the model to serve.
+    /// Returns the folder of the model to serve.
     pub(crate) fn model(&self, workspace: &Workspace) -> PathBuf {
         self.model.clone().unwrap_or_else(|| workspace.root().join("models/sentiment-minilm-l6"))
     }
 }
 
-/// The program, ready to be started as often as is needed.
+/// The program, which can be started several times.
 #[derive(Debug)]
 pub(crate) struct Undertone {
     program: PathBuf,
@@ -44,14 +44,14 @@ pub(crate) struct Undertone {
 
 #[derive(Debug)]
 enum Store {
-    /// In the folder of each start.
+    /// A file in the working directory of each start.
     Sqlite,
-    OfOurOwn(Database),
+    Temporary(Database),
     At(String),
 }
 
 impl Undertone {
-    /// Builds the program and starts the database that it needs.
+    /// Builds the program and starts its database.
     pub(crate) fn prepare(workspace: &Workspace, args: &UndertoneArgs) -> anyhow::Result<Self> {
         let program = match &args.program {
             Some(program) => std::path::absolute(program)?,
@@ -59,14 +59,14 @@ impl Undertone {
         };
         let store = match args.store.as_str() {
             "sqlite" => Store::Sqlite,
-            "postgres" => Store::OfOurOwn(database::start_new()?),
+            "postgres" => Store::Temporary(database::start_new()?),
             address => Store::At(address.to_owned()),
         };
         let model = std::path::absolute(args.model(workspace))?;
         Ok(Self { program, model, settings: args.settings.clone(), store, place: workspace.target()? })
     }
 
-    /// Starts it with an empty store, unless the store is somebody else's.
+    /// Starts it with an empty store, unless the store has an address.
     pub(crate) fn start(&self) -> anyhow::Result<Server> {
         Server::start(&self.place, |port, folder| {
             let mut command = Command::new(&self.program);
@@ -79,7 +79,7 @@ impl Undertone {
         })
     }
 
-    /// The address of the store that a server of ours writes.
+    /// Returns the address of a server's store.
     pub(crate) fn store_of(&self, server: &Server) -> String {
         self.store_in(server.folder())
     }
@@ -87,7 +87,7 @@ impl Undertone {
     fn store_in(&self, folder: &Path) -> String {
         match &self.store {
             Store::Sqlite => format!("sqlite:{}", folder.join("undertone.db").display()),
-            Store::OfOurOwn(database) => database.url().to_owned(),
+            Store::Temporary(database) => database.url().to_owned(),
             Store::At(address) => address.clone(),
         }
     }

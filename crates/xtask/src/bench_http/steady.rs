@@ -1,13 +1,14 @@
 use super::Target;
 use crate::bench::corpus::Corpus;
-use crate::bench::load::{Load, Seen};
+use crate::bench::load::{Load, LoadResult};
+use crate::bench::resident::PeakMemory;
 use crate::bench::server::Server;
 use crate::bench::table::{megabytes, millis, table};
 
-/// A load that is not measured comes first: what is made at the first request is made then.
+/// How long load is sent before the measurement, so that first requests do not count.
 pub(super) const WARM_UP_SECONDS: u64 = 3;
 
-/// Measures each number of connections in its turn.
+/// Measures each number of connections.
 pub(super) fn run(
     target: &mut Target,
     corpus: &Corpus,
@@ -15,14 +16,14 @@ pub(super) fn run(
     seconds: u64,
 ) -> anyhow::Result<()> {
     println!("texts: {}; {seconds} s for each row\n", corpus.origin());
-    let mut load = Load::new(corpus, target.turn)?;
+    let mut load = Load::new(corpus, target.run)?;
     load.run(&target.url, 16, WARM_UP_SECONDS)?;
     let mut rows = Vec::new();
     for connections in connections {
-        let watch = target.server.as_ref().map(Server::watch);
-        let seen = load.run(&target.url, *connections, seconds)?;
-        let most = watch.and_then(crate::bench::resident::Watch::most);
-        rows.push(row(*connections, &seen, target.resident(), most));
+        let peak = target.server.as_ref().map(Server::peak_memory);
+        let result = load.run(&target.url, *connections, seconds)?;
+        let peak = peak.and_then(PeakMemory::bytes);
+        rows.push(row(*connections, &result, target.resident(), peak));
         target.ensure_running()?;
     }
     println!("{}", table(&HEAD, &rows));
@@ -42,17 +43,17 @@ const HEAD: [&str; 10] = [
     "most MB",
 ];
 
-fn row(connections: u32, seen: &Seen, resident: Option<u64>, most: Option<u64>) -> Vec<String> {
+fn row(connections: u32, result: &LoadResult, resident: Option<u64>, peak: Option<u64>) -> Vec<String> {
     vec![
         connections.to_string(),
-        format!("{:.0}", seen.answers_per_second()),
-        millis(seen.p50),
-        millis(seen.p90),
-        millis(seen.p99),
-        millis(seen.max),
-        seen.refused.to_string(),
-        seen.failed.to_string(),
+        format!("{:.0}", result.answers_per_second()),
+        millis(result.p50),
+        millis(result.p90),
+        millis(result.p99),
+        millis(result.max),
+        result.refused.to_string(),
+        result.failed.to_string(),
         megabytes(resident),
-        megabytes(most),
+        megabytes(peak),
     ]
 }

@@ -5,21 +5,22 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
-use super::callers::{Callers, Manners, Request};
+use super::clients::{ClientSettings, Clients, Request};
 use super::{Bench, Figures};
 use crate::bench::table::megabytes;
 
-/// The requests of each kind at a time.
+/// The concurrent requests of each kind.
 const AT_ONCE: usize = 10;
 const BATCH_BYTES: usize = 8 << 20;
 const SINGLE_BYTES: usize = 1 << 20;
 
-/// Ten bodies at a time of each kind: the memory, the time of the slowest answer, and what probes feel meanwhile.
+/// Sends ten bodies of each kind at a time, and measures memory, the slowest response and probes meanwhile.
 pub(super) fn run(bench: &Bench) -> Figures {
-    let watch = bench.server.watch();
+    let peak = bench.server.peak_memory();
     let ready = format!("{}/health/ready", bench.server.address());
-    let manners = Manners { callers: 1, patience: Duration::from_secs(30), pause: Duration::from_millis(5) };
-    let probes = Callers::start(manners, move |_| Request::Get(ready.clone()));
+    let settings =
+        ClientSettings { clients: 1, timeout: Duration::from_secs(30), pause: Duration::from_millis(5) };
+    let probes = Clients::start(settings, move |_| Request::Get(ready.clone()));
     let (mut slowest, mut statuses) = (Duration::ZERO, BTreeMap::new());
     for (route, body) in kinds() {
         let url = format!("{}/api/v1/predictions{route}", bench.server.address());
@@ -32,7 +33,7 @@ pub(super) fn run(bench: &Bench) -> Figures {
     let statuses: Vec<String> =
         statuses.iter().map(|(status, count)| format!("{count} × {status}")).collect();
     vec![
-        ("most resident MB", megabytes(watch.most())),
+        ("most resident MB", megabytes(peak.bytes())),
         ("slowest answer to a costly body", format!("{} ms", slowest.as_millis())),
         ("answers to costly bodies", statuses.join(", ")),
         ("p99 of /health/ready meanwhile", probes.p99()),
@@ -40,7 +41,7 @@ pub(super) fn run(bench: &Bench) -> Figures {
     ]
 }
 
-/// Bodies that are small on the wire and large in memory, or the other way round, with the route they go to.
+/// Returns routes and bodies that are expensive to parse: small on the wire and large in memory, or the reverse.
 fn kinds() -> Vec<(&'static str, String)> {
     let nested = |bytes: usize| repeat_to(bytes / 2, r#"{"":"#) + "1" + &"}".repeat(bytes / 10);
     let objects = |bytes: usize| format!(r#"{{"items":[{}]}}"#, list(bytes, r#"{"":{"":1}}"#));
@@ -65,18 +66,18 @@ fn repeat_to(bytes: usize, part: &str) -> String {
     part.repeat(bytes / part.len())
 }
 
-/// Elements with commas between them, somewhat below `bytes`.
+/// Joins as many elements with commas as fit into `bytes`.
 fn list(bytes: usize, element: &str) -> String {
     let count = (bytes - 64) / (element.len() + 1);
     vec![element; count].join(",")
 }
 
-/// Different members of an object, somewhat below `bytes`.
+/// Returns distinct members of an object, in at most `bytes`.
 fn members(bytes: usize) -> String {
     (0..bytes / 12).map(|number| format!(r#""{number:06}":1"#)).collect::<Vec<_>>().join(",")
 }
 
-/// The status and time of each of ten answers; 0 where there was none.
+/// Sends ten requests at once and returns the status and time of each response; status 0 without a response.
 fn send_at_once(url: &str, body: &Arc<String>) -> Vec<(u16, Duration)> {
     let send = |_| {
         let (url, body) = (url.to_owned(), Arc::clone(body));
@@ -84,8 +85,8 @@ fn send_at_once(url: &str, body: &Arc<String>) -> Vec<(u16, Duration)> {
             let config = Agent::config_builder().http_status_as_error(false);
             let agent: Agent = config.timeout_global(Some(Duration::from_mins(1))).build().into();
             let started = Instant::now();
-            let answer = agent.post(&url).content_type("application/json").send(body.as_bytes());
-            (answer.map_or(0, |answer| answer.status().as_u16()), started.elapsed())
+            let response = agent.post(&url).content_type("application/json").send(body.as_bytes());
+            (response.map_or(0, |response| response.status().as_u16()), started.elapsed())
         })
     };
     let threads: Vec<_> = (0..AT_ONCE).map(send).collect();
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bodies_are_as_large_as_is_allowed_and_not_larger() {
+    fn bodies_are_at_most_as_large_as_allowed() {
         for (route, body) in kinds() {
             let most = if route.is_empty() { SINGLE_BYTES } else { BATCH_BYTES };
             assert!((most / 2..=most).contains(&body.len()), "{route} {}", body.len());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::callers::{Callers, Manners, Request, ratio, watch};
+use super::clients::{ClientSettings, Clients, Request, ratio, run_clients};
 use super::{Bench, Figures};
 
 const SINGLE: usize = 16;
@@ -18,11 +18,11 @@ const STREAMS: usize = 3;
 const TEXTS: u64 = 8;
 const LONG_CHARS: usize = 10_000;
 
-/// Short single texts alone, and beside streams and batches of texts as long as is allowed.
+/// Measures short single texts alone, and beside streams and batches of texts of the maximum length.
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Figures> {
     let singles = || {
         let route = format!("{}/api/v1/predictions", bench.server.address());
-        watch(bench.seconds, patient(SINGLE), move |number| {
+        run_clients(bench.seconds, patient(SINGLE), move |number| {
             Request::Post(
                 route.clone(),
                 json!({ "text": format!("Order {number} came late, and it was cold") }),
@@ -31,7 +31,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Figures> {
     };
     let alone = singles();
     let batches = format!("{}/api/v1/predictions/batch", bench.server.address());
-    let batches = Callers::start(patient(BATCHES), move |number| {
+    let batches = Clients::start(patient(BATCHES), move |number| {
         let items: Vec<Value> =
             (0..TEXTS).map(|text| json!({ "text": long(number * TEXTS + text) })).collect();
         Request::Post(batches.clone(), json!({ "items": items }))
@@ -55,17 +55,17 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Figures> {
     ])
 }
 
-fn patient(callers: usize) -> Manners {
-    Manners { callers, patience: Duration::from_mins(2), pause: Duration::ZERO }
+fn patient(clients: usize) -> ClientSettings {
+    ClientSettings { clients, timeout: Duration::from_mins(2), pause: Duration::ZERO }
 }
 
-/// A text as long as is allowed, or a little shorter.
+/// Returns a text of almost the maximum length.
 pub(super) fn long(number: u64) -> String {
     let sentence = format!("On day {number} the service was good and the food was bad. ");
     sentence.repeat(LONG_CHARS / sentence.len())
 }
 
-/// A stream that sends lines for as long as the server takes them, and reads the answers beside that.
+/// A stream that sends lines as fast as the server reads them, and counts the lines of the response.
 struct NdjsonStream {
     end: Arc<AtomicBool>,
     socket: TcpStream,
@@ -76,14 +76,14 @@ struct NdjsonStream {
 impl NdjsonStream {
     fn start(server: &str, number: u64) -> anyhow::Result<Self> {
         let address = server.trim_start_matches("http://");
-        let socket = TcpStream::connect(address).context("the stream cannot connect")?;
+        let socket = TcpStream::connect(address).context("cannot connect to the server")?;
         let end = Arc::new(AtomicBool::new(false));
         let (mut out, mut back, ending) = (socket.try_clone()?, socket.try_clone()?, Arc::clone(&end));
         let head = format!(
             "POST /api/v1/predictions/stream HTTP/1.1\r\nhost: {address}\r\n\
              content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n"
         );
-        // A connection that breaks ends the stream, which the count of its answers tells.
+        // A broken connection ends the stream; the count of its lines shows it.
         let sending = thread::spawn(move || {
             let _ = out.write_all(head.as_bytes()).and_then(|()| send_lines(&mut out, number, &ending));
         });
@@ -91,10 +91,10 @@ impl NdjsonStream {
         Ok(Self { end, socket, sending, reading })
     }
 
-    /// Breaks it off; gives the answers that came.
+    /// Closes the connection and returns the number of lines that were received.
     fn finish(self) -> usize {
         self.end.store(true, Ordering::Relaxed);
-        // Where it is closed already there is nothing left to break off.
+        // The server may have closed the connection already.
         let _ = self.socket.shutdown(Shutdown::Both);
         let _ = self.sending.join();
         self.reading.join().unwrap_or(0)

@@ -2,28 +2,28 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::callers::{Manners, Request, Tally, ratio, watch};
+use super::clients::{ClientSettings, Request, Tally, ratio, run_clients};
 use super::{Bench, Figures};
 
-/// Callers that keep the model busy without waiting long.
+/// Enough clients to use the model fully.
 const PATIENT: usize = 64;
-/// More callers than can be answered in their patience.
+/// More clients than the model can serve within [`TIMEOUT`].
 const MANY: usize = 512;
-const PATIENCE: Duration = Duration::from_secs(1);
-/// The tokens of each text, more or less.
+const TIMEOUT: Duration = Duration::from_secs(1);
+/// The words of each text: about as many tokens.
 const WORDS: usize = 120;
 
-/// The rate of answers when clients wait, and when many more give up after a second and ask again.
+/// Measures the rate of responses to clients that wait, and to many more that disconnect after a second and retry.
 pub(super) fn run(bench: &Bench) -> Figures {
-    let load = |callers, patience| {
+    let load = |clients, timeout| {
         let route = format!("{}/api/v1/predictions", bench.server.address());
-        let manners = Manners { callers, patience, pause: Duration::ZERO };
-        watch(bench.seconds, manners, move |number| {
+        let settings = ClientSettings { clients, timeout, pause: Duration::ZERO };
+        run_clients(bench.seconds, settings, move |number| {
             Request::Post(route.clone(), json!({ "text": text(number) }))
         })
     };
     let most: Tally = load(PATIENT, Duration::from_mins(1));
-    let overloaded = load(MANY, PATIENCE);
+    let overloaded = load(MANY, TIMEOUT);
     let (best, rate) = (most.answers_per_second(), overloaded.answers_per_second());
     vec![
         ("answers/s, 64 patient clients", format!("{best:.0}")),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::callers::{Callers, Manners, Request, Tally, pass};
+use super::clients::{ClientSettings, Clients, Request, Tally, pass};
 use super::{Bench, Figures};
 use crate::bench::undertone::Undertone;
 use crate::seed::{self, SeedArgs};
@@ -11,15 +11,15 @@ use crate::workspace::Workspace;
 
 const SCANNING: usize = 16;
 
-/// Reads by id, writes and probes beside lists that match nothing and so read everything.
+/// Measures reads by id, writes and probes beside lists that match nothing and therefore read everything.
 pub(super) fn run(workspace: &Workspace, undertone: &Undertone, bench: &Bench) -> anyhow::Result<Figures> {
     if bench.rows > 0 {
         seed::run(workspace, &SeedArgs::rows_in(bench.rows, undertone.store_of(&bench.server)))?;
     }
     let server = bench.server.address().to_owned();
     let id = any_id(&server)?;
-    let start = |callers, pause, request: Box<dyn Fn(u64) -> Request + Send + Sync>| {
-        Callers::start(Manners { callers, patience: Duration::from_mins(1), pause }, request)
+    let start = |clients, pause, request: Box<dyn Fn(u64) -> Request + Send + Sync>| {
+        Clients::start(ClientSettings { clients, timeout: Duration::from_mins(1), pause }, request)
     };
     let base = format!("{server}/api/v1/predictions");
     let scan = format!("{base}?model=no-such-model&limit=100");
@@ -34,7 +34,7 @@ pub(super) fn run(workspace: &Workspace, undertone: &Undertone, bench: &Bench) -
         move |number| Request::Post(base.clone(), json!({ "text": format!("Written meanwhile {number}") }));
     let writes = start(2, Duration::from_millis(10), Box::new(post));
     pass(Duration::from_secs(bench.seconds));
-    let [lists, finds, probes, health, writes] = [lists, finds, probes, health, writes].map(Callers::finish);
+    let [lists, finds, probes, health, writes] = [lists, finds, probes, health, writes].map(Clients::finish);
     Ok(figures(bench.rows, &lists, [&finds, &probes, &health, &writes]))
 }
 
@@ -51,7 +51,7 @@ fn figures(rows: u64, lists: &Tally, [finds, probes, health, writes]: [&Tally; 4
     ]
 }
 
-/// The id of a row far down the history.
+/// Returns the id of one of the newest rows.
 fn any_id(server: &str) -> anyhow::Result<String> {
     let mut page = ureq::get(format!("{server}/api/v1/predictions?limit=100")).call()?;
     let page: Value = serde_json::from_str(&page.body_mut().read_to_string()?)?;

@@ -9,32 +9,32 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::callers::{Manners, Request, Tally, pass, ratio, watch};
+use super::clients::{ClientSettings, Request, Tally, pass, ratio, run_clients};
 use super::{Bench, Figures, bulk};
 use crate::bench::table::megabytes;
 
 const CONNECTIONS: usize = 1_000;
 const CALLERS: usize = 8;
-/// After this long nobody takes anything any more; shorter than the service's limit for that.
+/// After this time all buffers are full; shorter than the service's limit for clients that do not read.
 const SETTLED: Duration = Duration::from_secs(10);
-const EVERY: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Single texts alone, then beside connections whose owners send or read next to nothing.
+/// Measures single texts alone, then beside connections that send or read almost nothing.
 pub(super) fn run(bench: &Bench) -> anyhow::Result<Figures> {
     let normal = singles(bench);
     let address = bench.server.address().trim_start_matches("http://").to_owned();
-    let watch = bench.server.watch();
+    let peak = bench.server.peak_memory();
     let trickling = Trickle::start(&address)?;
     let beside_trickle = singles(bench);
     let files_trickle = open_files(bench);
     drop(trickling);
     store_long_texts(bench)?;
-    let deaf = open(&address, &never_read(&address))?;
-    // First the server makes the pages, which is work like any other.
+    let unread = open(&address, &never_read(&address))?;
+    // The server needs time to compute the pages.
     pass(SETTLED);
-    let beside_deaf = singles(bench);
-    let files_deaf = open_files(bench);
-    drop(deaf);
+    let beside_unread = singles(bench);
+    let files_unread = open_files(bench);
+    drop(unread);
     let p99 = |tally: &Tally| tally.percentile(0.99) as f64;
     Ok(vec![
         ("p99 of single texts alone", normal.p99()),
@@ -42,24 +42,27 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Figures> {
         ("times as long", ratio(p99(&beside_trickle), p99(&normal))),
         ("faults beside them", beside_trickle.faults()),
         ("open files meanwhile", files_trickle),
-        ("beside 1,000 that never read", beside_deaf.p99()),
-        ("times as long", ratio(p99(&beside_deaf), p99(&normal))),
-        ("faults beside them", beside_deaf.faults()),
-        ("open files meanwhile", files_deaf),
-        ("most resident MB", megabytes(watch.most())),
+        ("beside 1,000 that never read", beside_unread.p99()),
+        ("times as long", ratio(p99(&beside_unread), p99(&normal))),
+        ("faults beside them", beside_unread.faults()),
+        ("open files meanwhile", files_unread),
+        ("most resident MB", megabytes(peak.bytes())),
     ])
 }
 
 fn singles(bench: &Bench) -> Tally {
     let route = format!("{}/api/v1/predictions", bench.server.address());
-    let manners =
-        Manners { callers: CALLERS, patience: Duration::from_mins(1), pause: Duration::from_millis(20) };
-    watch(bench.seconds, manners, move |number| {
+    let settings = ClientSettings {
+        clients: CALLERS,
+        timeout: Duration::from_mins(1),
+        pause: Duration::from_millis(20),
+    };
+    run_clients(bench.seconds, settings, move |number| {
         Request::Post(route.clone(), json!({ "text": format!("Order {number} came late, and it was cold") }))
     })
 }
 
-/// Connections that announce a long body and then send a byte a second.
+/// Connections that declare a long body and then send a byte per second.
 struct Trickle {
     end: Arc<AtomicBool>,
 }
@@ -75,9 +78,9 @@ impl Trickle {
         let ending = Arc::clone(&end);
         thread::spawn(move || {
             while !ending.load(Ordering::Relaxed) {
-                // Those that the server has closed are gone.
+                // Connections that the server has closed are dropped.
                 connections.retain_mut(|connection| connection.write_all(b" ").is_ok());
-                pass(EVERY);
+                pass(INTERVAL);
             }
         });
         Ok(Self { end })
@@ -90,31 +93,31 @@ impl Drop for Trickle {
     }
 }
 
-/// Stores long texts, so that a page of them fills every buffer on its way.
+/// Stores long texts, so that a page of them fills all buffers of a connection.
 fn store_long_texts(bench: &Bench) -> anyhow::Result<()> {
     let route = format!("{}/api/v1/predictions/batch", bench.server.address());
     let items: Vec<Value> = (0..100).map(|text| json!({ "text": bulk::long(text) })).collect();
-    ureq::post(&route).send_json(json!({ "items": items })).context("the long texts cannot be stored")?;
+    ureq::post(&route).send_json(json!({ "items": items })).context("cannot store the long texts")?;
     Ok(())
 }
 
-/// A request for a page of them.
+/// Returns the request for a page of them.
 fn never_read(address: &str) -> Vec<u8> {
     format!("GET /api/v1/predictions?limit=100 HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes()
 }
 
 fn open(address: &str, first: &[u8]) -> anyhow::Result<Vec<TcpStream>> {
     let open = |_| {
-        let mut connection = TcpStream::connect(address).context("a connection cannot be opened")?;
+        let mut connection = TcpStream::connect(address).context("cannot open a connection")?;
         connection.set_nonblocking(true)?;
-        // What does not fit into the buffers is left out.
+        // Bytes that do not fit into the buffers are dropped.
         let _ = connection.write(first);
         Ok(connection)
     };
     (0..CONNECTIONS).map(open).collect()
 }
 
-/// The files that the server has open, and how many it may have.
+/// Formats the number of files that the server has open, and its limit.
 fn open_files(bench: &Bench) -> String {
     let process = bench.server.process();
     let open = fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count);

@@ -1,36 +1,39 @@
 use anyhow::ensure;
 
-use crate::bench::client::{Answer, Client};
+use crate::bench::client::{Client, Prediction};
 use crate::bench::corpus::Corpus;
 
-/// What Undertone says about some texts: what a peer must say too before it is worth timing.
+/// Undertone's predictions for some texts: a peer must agree with them before it is measured.
 #[derive(Debug)]
 pub(super) struct Expected {
     texts: Vec<String>,
-    answers: Vec<Answer>,
+    predictions: Vec<Prediction>,
 }
 
 const TEXTS: usize = 100;
 
-/// Quantised models differ in close calls; where Undertone's best score leads by this much, a peer must agree.
+/// The margin of the highest score from which a peer must agree. Quantized models differ in closer cases.
 const CLEAR: f64 = 0.5;
 
 impl Expected {
-    /// Asks Undertone.
-    pub(super) fn ask(server: &str, corpus: &Corpus) -> anyhow::Result<Self> {
+    /// Predicts the texts with Undertone.
+    pub(super) fn of_undertone(server: &str, corpus: &Corpus) -> anyhow::Result<Self> {
         let texts = corpus.first(TEXTS).to_vec();
-        let answers = ask(server, &texts)?;
-        Ok(Self { texts, answers })
+        let predictions = predict(server, &texts)?;
+        Ok(Self { texts, predictions })
     }
 
-    /// Fails where a peer contradicts; else how many of the answers are the same, in words.
+    /// Compares a peer's predictions and describes how many labels are equal.
+    ///
+    /// # Errors
+    /// When a label differs where Undertone's is clear.
     pub(super) fn check(&self, server: &str) -> anyhow::Result<String> {
-        self.compare(&ask(server, &self.texts)?)
+        self.compare(&predict(server, &self.texts)?)
     }
 
-    fn compare(&self, answers: &[Answer]) -> anyhow::Result<String> {
+    fn compare(&self, peers: &[Prediction]) -> anyhow::Result<String> {
         let mut same = 0;
-        for (number, (ours, theirs)) in self.answers.iter().zip(answers).enumerate() {
+        for (number, (ours, theirs)) in self.predictions.iter().zip(peers).enumerate() {
             if ours.sentiment == theirs.sentiment {
                 same += 1;
                 continue;
@@ -43,11 +46,11 @@ impl Expected {
                 theirs.sentiment
             );
         }
-        Ok(format!("{same} of {} labels are the same, and all that are clear", self.answers.len()))
+        Ok(format!("{same} of {} labels are equal, including all clear ones", self.predictions.len()))
     }
 }
 
-fn ask(server: &str, texts: &[String]) -> anyhow::Result<Vec<Answer>> {
+fn predict(server: &str, texts: &[String]) -> anyhow::Result<Vec<Prediction>> {
     let client = Client::new(server);
     texts.iter().map(|text| client.predict(text)).collect()
 }
@@ -58,18 +61,18 @@ mod tests {
 
     use super::*;
 
-    fn answer(sentiment: &str, margin: f64) -> Answer {
-        Answer { id: None, sentiment: sentiment.to_owned(), margin, tokens: None }
+    fn prediction(sentiment: &str, margin: f64) -> Prediction {
+        Prediction { id: None, sentiment: sentiment.to_owned(), margin, tokens: None }
     }
 
     #[test]
-    fn a_peer_may_differ_in_close_calls_only() {
+    fn a_peer_may_differ_only_where_scores_are_close() {
         let texts = vec!["a".to_owned(), "b".to_owned()];
-        let answers = vec![answer("positive", 0.9), answer("neutral", 0.1)];
-        let expected = Expected { texts, answers };
-        let close = [answer("positive", 0.1), answer("negative", 0.1)];
+        let predictions = vec![prediction("positive", 0.9), prediction("neutral", 0.1)];
+        let expected = Expected { texts, predictions };
+        let close = [prediction("positive", 0.1), prediction("negative", 0.1)];
         assert!(expected.compare(&close).unwrap().starts_with("1 of 2"));
-        let error = expected.compare(&[answer("negative", 0.9), answer("neutral", 0.9)]).unwrap_err();
+        let error = expected.compare(&[prediction("negative", 0.9), prediction("neutral", 0.9)]).unwrap_err();
         assert!(error.to_string().starts_with("text 1 is clearly positive"));
     }
 }

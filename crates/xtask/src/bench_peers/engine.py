@@ -1,10 +1,10 @@
-"""Texts a second of an engine alone, without HTTP: one JSON object a line for each size of batch.
+"""Measures an engine alone, without HTTP, and prints one JSON object per line for each batch size.
 
     engine.py MODEL_FOLDER TEXTS (--onnx FILE | --torch f32) [--batch 1,32] [--threads N] [--rounds N]
 
-TEXTS is a table with one header line and the text in its first column. Tokenizing (by `tokenizers`, on all cores for
-batches) counts, and its share is told. Batches are sorted by length, so that they hold little padding. Before
-anything is timed the answers are compared with the model's reference.json; of a number of rounds the best counts.
+TEXTS is a table with a header line and the text in its first column. Times include tokenizing (by `tokenizers`, on
+all cores for batches), whose share is reported. Batches are sorted by length, so that they have little padding. First
+the logits are compared with the model's reference.json. The best of the rounds is reported.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import numpy
 from tokenizers import Tokenizer
 
 LONGEST = 512
-# Quantised logits differ by less than a third of this; a label may only differ where the margin is smaller.
+# Quantized logits differ by less than a third of this; a label may only differ if its margin is smaller.
 INT8_MARGIN = 2.0
 
 
@@ -57,58 +57,58 @@ def padded(sequences):
     return ids, mask
 
 
-def check(forward, folder: pathlib.Path, quantised: bool) -> None:
-    """Ends the program where the answers are not those of the model."""
+def check(forward, folder: pathlib.Path, quantized: bool) -> None:
+    """Exits with a message if the logits differ from the model's reference."""
     for case in json.loads((folder / "reference.json").read_text())["cases"]:
         logits = forward(*padded([case["input_ids"]]))[0].tolist()
         expected = case["logits"]
-        if not quantised and max(abs(a - b) for a, b in zip(logits, expected, strict=True)) > 0.001:
-            sys.exit(f"another answer than the model's: {logits} instead of {expected}")
+        if not quantized and max(abs(a - b) for a, b in zip(logits, expected, strict=True)) > 0.001:
+            sys.exit(f"the logits differ from the reference: {logits} instead of {expected}")
         best, second = sorted(expected, reverse=True)[:2]
         same = logits.index(max(logits)) == expected.index(best)
-        if not same and best - second > (INT8_MARGIN if quantised else 0.001):
-            sys.exit(f"another label than the model's: {logits} instead of {expected}")
+        if not same and best - second > (INT8_MARGIN if quantized else 0.001):
+            sys.exit(f"the label differs from the reference: {logits} instead of {expected}")
 
 
-def one_at_a_time(forward, tokenizer, texts):
-    took, tokenizing, tokens = [], 0.0, 0
+def one_by_one(forward, tokenizer, texts):
+    times, tokenizing, tokens = [], 0.0, 0
     for text in texts:
         started = time.perf_counter()
         sequence = tokenizer.encode(text).ids
         tokenizing += time.perf_counter() - started
         forward(*padded([sequence]))
-        took.append(time.perf_counter() - started)
+        times.append(time.perf_counter() - started)
         tokens += len(sequence)
-    return sum(took), tokenizing, tokens, took
+    return sum(times), tokenizing, tokens, times
 
 
 def in_batches(forward, tokenizer, texts, batch: int):
     started = time.perf_counter()
     sequences = sorted((encoding.ids for encoding in tokenizer.encode_batch_fast(texts)), key=len)
     tokenizing = time.perf_counter() - started
-    took = []
+    times = []
     for first in range(0, len(sequences), batch):
         before = time.perf_counter()
         forward(*padded(sequences[first : first + batch]))
-        took.append(time.perf_counter() - before)
-    return time.perf_counter() - started, tokenizing, sum(map(len, sequences)), took
+        times.append(time.perf_counter() - before)
+    return time.perf_counter() - started, tokenizing, sum(map(len, sequences)), times
 
 
 def measure(forward, tokenizer, texts, batch: int, rounds: int) -> dict:
     def once():
         if batch == 1:
-            return one_at_a_time(forward, tokenizer, texts)
+            return one_by_one(forward, tokenizer, texts)
         return in_batches(forward, tokenizer, texts, batch)
 
     once()
-    seconds, tokenizing, tokens, took = min((once() for _ in range(rounds)), key=lambda one: one[0])
+    seconds, tokenizing, tokens, times = min((once() for _ in range(rounds)), key=lambda one: one[0])
     return {
         "batch": batch,
         "texts": len(texts),
         "texts_per_second": len(texts) / seconds,
         "tokens_per_second": tokens / seconds,
-        "p50_ms": statistics.median(took) * 1e3,
-        "p99_ms": sorted(took)[len(took) * 99 // 100] * 1e3,
+        "p50_ms": statistics.median(times) * 1e3,
+        "p99_ms": sorted(times)[len(times) * 99 // 100] * 1e3,
         "tokenizing_share": tokenizing / seconds,
     }
 
@@ -139,7 +139,7 @@ def main() -> None:
         forward = onnxruntime_engine(given.onnx, given.threads)
     else:
         forward = torch_engine(str(given.model), given.threads)
-    check(forward, given.model, quantised="int8" in pathlib.Path(given.onnx or "").name)
+    check(forward, given.model, quantized="int8" in pathlib.Path(given.onnx or "").name)
     texts = read_texts(given.texts)
     for batch in map(int, given.batch.split(",")):
         print(json.dumps(measure(forward, tokenizer, texts, batch, given.rounds)), flush=True)

@@ -6,10 +6,10 @@ use crate::bench::table::table;
 use crate::bench_engine::{EngineRun, Figure, Precision, cores, measure, percent};
 use crate::workspace::{Build, Workspace};
 
-/// One text alone, and a batch that fills the machine.
+/// A single text, and a batch that uses all cores.
 const BATCHES: [u32; 2] = [1, 32];
 
-/// What one engine gave in all rounds, batch by batch.
+/// The figures of one engine in all rounds, by batch size.
 #[derive(Debug)]
 struct Engine {
     name: &'static str,
@@ -26,7 +26,7 @@ struct Figures {
     tokenizing: Option<f64>,
 }
 
-/// Measures the engines in turns and prints two tables: what each does, and how Undertone compares.
+/// Measures the engines, alternating, and prints two tables: the figures of each, and Undertone's ratios to them.
 pub(super) fn run(
     workspace: &Workspace,
     args: &BenchPeersArgs,
@@ -69,7 +69,7 @@ pub(super) fn run(
 const HEAD: [&str; 6] = ["engine", "batch", "texts/s", "alone: p50 ms", "tokenizing", "of the peak"];
 const RATIO_HEAD: [&str; 3] = ["Undertone beside", "batch 32: texts/s", "alone: p50"];
 
-/// Undertone in each precision that a peer has, before those peers.
+/// Returns the peers by precision, each precision led by Undertone.
 fn engines(peers: &[Peer]) -> Vec<Engine> {
     let mut engines = Vec::new();
     for (precision, name) in [(Precision::Int8, "Undertone int8"), (Precision::F32, "Undertone f32")] {
@@ -107,7 +107,7 @@ impl Engine {
                 self.name.to_owned(),
                 batch.to_string(),
                 figures.texts_per_second.show(0),
-                // Of batches some are under way at once, in one engine more than in another.
+                // Engines compute different numbers of batches at once, so their times are not comparable.
                 if *batch == 1 { figures.p50.show(2) } else { "–".to_owned() },
                 percent(figures.tokenizing),
                 percent(figures.peak),
@@ -117,7 +117,7 @@ impl Engine {
     }
 }
 
-/// Undertone over each peer of the same precision.
+/// Returns the ratios of Undertone to each peer of the same precision.
 fn ratios(engines: &[Engine]) -> Vec<Vec<String>> {
     let own =
         |precision| engines.iter().find(|engine| engine.peer.is_none() && engine.precision == precision);

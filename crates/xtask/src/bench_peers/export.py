@@ -2,10 +2,10 @@
 
     export.py MODEL_FOLDER OUTPUT_FOLDER
 
-It writes f32.onnx and int8.onnx, each made as it is fastest on a CPU: in f32 the graph as exported, which ONNX Runtime
-optimises when it loads it; in int8 the graph fused by ONNX Runtime's optimiser for BERT (attention, layer norm, bias
-and GELU) and then quantised dynamically, with a scale for each channel of the weights. Weights have 7 bits
-(`reduce_range`) only where the CPU has no VNNI instructions, whose absence makes 8-bit products saturate.
+It writes f32.onnx and int8.onnx, each in the form that is fastest on a CPU: f32 as exported, which ONNX Runtime
+optimizes when it loads it; int8 fused by ONNX Runtime's optimizer for BERT (attention, layer norm, bias and GELU) and
+then quantized dynamically, with a scale for each channel of the weights. Weights have 7 bits (`reduce_range`) only if
+the CPU lacks VNNI instructions, without which 8-bit products saturate.
 """
 
 import pathlib
@@ -38,7 +38,7 @@ def export(model, file: pathlib.Path) -> None:
         Logits(model),
         (ids, torch.ones_like(ids)),
         str(file),
-        # The optimiser below knows the graphs of this exporter, and fuses less of the newer one's.
+        # The optimizer below recognizes the graphs of this exporter better than those of the newer one.
         dynamo=False,
         opset_version=17,
         input_names=INPUTS,
@@ -57,18 +57,18 @@ def fuse(exported: pathlib.Path, config, file: pathlib.Path) -> None:
     )
     counts = fused.get_fused_operator_statistics()
     if counts["Attention"] != config.num_hidden_layers:
-        sys.exit(f"the optimiser fused {counts['Attention']} of {config.num_hidden_layers} attention layers")
+        sys.exit(f"the optimizer fused {counts['Attention']} of {config.num_hidden_layers} attention layers")
     fused.save_model_to_file(str(file))
 
 
-def quantise(fused: pathlib.Path, file: pathlib.Path) -> None:
+def quantize(fused: pathlib.Path, file: pathlib.Path) -> None:
     quantize_dynamic(
         str(fused),
         str(file),
         per_channel=True,
         reduce_range=not has_vnni(),
         weight_type=QuantType.QInt8,
-        # ONNX does not know what type the fused operators give.
+        # ONNX cannot infer the type of the fused operators' results.
         extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
     )
 
@@ -78,7 +78,7 @@ def has_vnni() -> bool:
         flags = pathlib.Path("/proc/cpuinfo").read_text()
     except OSError:
         return False
-    # An ARM CPU has no such saturation.
+    # ARM CPUs do not saturate.
     return any(name in flags for name in ("avx512_vnni", "avx_vnni", "asimddp"))
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     fused = output / "fused.onnx"
     export(model, output / "f32.onnx")
     fuse(output / "f32.onnx", model.config, fused)
-    quantise(fused, output / "int8.onnx")
+    quantize(fused, output / "int8.onnx")
     fused.unlink()
 
 

@@ -10,7 +10,7 @@ use crate::bench_engine::{Figure, Precision, figures};
 use crate::python;
 use crate::workspace::Workspace;
 
-/// What Undertone is measured beside.
+/// An engine or server that Undertone is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Peer {
     /// The engine ONNX Runtime in int8
@@ -19,11 +19,11 @@ pub(super) enum Peer {
     OnnxF32,
     /// The engine PyTorch in f32
     TorchF32,
-    /// The server FastAPI before ONNX Runtime in int8
+    /// The server FastAPI with ONNX Runtime in int8
     FastapiInt8,
-    /// The server FastAPI before ONNX Runtime in f32
+    /// The server FastAPI with ONNX Runtime in f32
     FastapiF32,
-    /// The server Flask before a pipeline of transformers
+    /// The server Flask with a pipeline of transformers
     Flask,
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Peer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Setting {
     pub(super) workers: usize,
-    /// That compute for one worker.
+    /// The compute threads of each worker.
     pub(super) threads: usize,
 }
 
@@ -40,12 +40,12 @@ impl Peer {
     pub(super) const ALL: [Self; 6] =
         [Self::OnnxInt8, Self::OnnxF32, Self::TorchF32, Self::FastapiInt8, Self::FastapiF32, Self::Flask];
 
-    /// Whether it is measured without HTTP.
+    /// Whether it is an engine, measured without HTTP.
     pub(super) fn is_engine(self) -> bool {
         matches!(self, Self::OnnxInt8 | Self::OnnxF32 | Self::TorchF32)
     }
 
-    /// Its name in tables.
+    /// Returns its name in tables.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::OnnxInt8 => "ONNX Runtime int8",
@@ -57,7 +57,7 @@ impl Peer {
         }
     }
 
-    /// Its arithmetic.
+    /// Returns its precision.
     pub(super) fn precision(self) -> Precision {
         match self {
             Self::OnnxInt8 | Self::FastapiInt8 => Precision::Int8,
@@ -65,12 +65,12 @@ impl Peer {
         }
     }
 
-    /// The ways of a server to use so many cores that are tried: the better one counts.
+    /// Returns the settings with which a server is measured on `cores` cores; the better figure is used.
     pub(super) fn settings(self, cores: usize) -> Vec<Setting> {
         let one = Setting { workers: 1, threads: cores };
         let many = Setting { workers: cores, threads: 1 };
         match self {
-            // Two workers whatever the machine, as such services are commonly deployed.
+            // Two workers on any machine, a common deployment.
             Self::Flask => vec![Setting { workers: 2, threads: cores.div_ceil(2) }],
             _ if one == many => vec![one],
             _ => vec![one, many],
@@ -78,7 +78,7 @@ impl Peer {
     }
 }
 
-/// The environment of the peers and the model in their form.
+/// The peers' Python environment and exported model.
 #[derive(Debug)]
 pub(super) struct Python {
     programs: PathBuf,
@@ -90,7 +90,7 @@ pub(super) struct Python {
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 impl Python {
-    /// Installs what is not there yet, and exports the model.
+    /// Installs the peers, unless they are installed, and exports the model.
     pub(super) fn prepare(workspace: &Workspace, model: &Path) -> anyhow::Result<Self> {
         let python = Self {
             programs: python::environment(workspace, "bench-peers", REQUIREMENTS)?,
@@ -101,8 +101,8 @@ impl Python {
         eprintln!("xtask: exporting {} to ONNX", model.display());
         let mut export = python.script("export.py");
         let output = export.arg(&python.model).arg(&python.exported).stdin(Stdio::null()).output()?;
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "export.py gave {}: {complaint}", output.status);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "export.py failed: {}: {errors}", output.status);
         Ok(python)
     }
 
@@ -116,7 +116,7 @@ impl Python {
         self.exported.join(precision.name()).with_extension("onnx")
     }
 
-    /// Measures an engine; it compares its answers with the model's reference first.
+    /// Measures an engine. The script compares the engine's logits with the model's reference first.
     pub(super) fn measure(
         &self,
         peer: Peer,
@@ -131,13 +131,13 @@ impl Python {
             _ => command.arg("--onnx").arg(self.onnx(peer.precision())),
         };
         command.args(["--batch", batches, "--threads", &threads.to_string()]);
-        let output = command.stdin(Stdio::null()).output().context("engine.py cannot be run")?;
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{}: engine.py gave {}: {complaint}", peer.name(), output.status);
+        let output = command.stdin(Stdio::null()).output().context("cannot run engine.py")?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{}: engine.py failed: {}: {errors}", peer.name(), output.status);
         figures(&String::from_utf8_lossy(&output.stdout))
     }
 
-    /// The command that serves a peer on a port of the loopback.
+    /// Returns the command that serves a peer on a port of the loopback interface.
     pub(super) fn serve(&self, peer: Peer, setting: Setting, port: u16) -> Command {
         let (workers, threads) = (setting.workers.to_string(), setting.threads.to_string());
         let onnx = self.onnx(peer.precision());
@@ -145,7 +145,7 @@ impl Python {
             ("MODEL_FOLDER", self.model.as_os_str()),
             ("ONNX_FILE", onnx.as_os_str()),
             ("INTRA_OP_THREADS", OsStr::new(&threads)),
-            // Several processes would otherwise warn of each other.
+            // Without it, tokenizers warns in each forked process.
             ("TOKENIZERS_PARALLELISM", OsStr::new("false")),
         ];
         let mut command = with_variables(&variables, &self.programs.join("python"));
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_is_tried_with_one_worker_on_all_cores_and_with_one_worker_a_core() {
+    fn a_server_is_measured_with_one_worker_and_with_one_worker_per_core() {
         let settings = |peer: Peer, cores| -> Vec<(usize, usize)> {
             peer.settings(cores).iter().map(|setting| (setting.workers, setting.threads)).collect()
         };

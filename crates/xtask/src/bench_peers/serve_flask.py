@@ -1,7 +1,7 @@
-"""Flask before a transformers pipeline, as sentiment services in Python commonly begin. It keeps nothing.
+"""Flask with a transformers pipeline, a common first sentiment service in Python. It stores nothing.
 
-Settings come by the environment: MODEL_FOLDER, INTRA_OP_THREADS. It answers the route, the body and the fields that
-Undertone's clients use, so that one load fits both.
+The environment has its settings: MODEL_FOLDER, INTRA_OP_THREADS. Its route, body and fields are those of Undertone
+that the load generator uses.
 """
 
 import os

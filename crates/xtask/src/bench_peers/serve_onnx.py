@@ -1,9 +1,9 @@
-"""FastAPI before ONNX Runtime: what a team writes that wants its classifier fast in Python. It keeps nothing.
+"""FastAPI with ONNX Runtime, a fast sentiment service in Python. It stores nothing.
 
     serve_onnx.py PORT WORKERS
 
-Settings come by the environment: MODEL_FOLDER, ONNX_FILE, INTRA_OP_THREADS. It answers the route, the body and the
-fields that Undertone's clients use, so that one load fits both.
+The environment has its settings: MODEL_FOLDER, ONNX_FILE, INTRA_OP_THREADS. Its route, body and fields are those of
+Undertone that the load generator uses.
 """
 
 import json
@@ -56,7 +56,7 @@ class Prediction(BaseModel):
     scores: dict[str, float]
 
 
-# Not in the pool of threads: the model keeps the cores busy, and changing threads only costs.
+# Not in the thread pool: the model uses all cores, and switching threads would only add time.
 @app.post("/api/v1/predictions")
 async def predict(request: Request) -> Prediction:
     ids = numpy.array([tokenizer.encode(request.text).ids], dtype=numpy.int64)
@@ -76,7 +76,7 @@ async def ready() -> dict[str, str]:
 
 
 def work(port: int) -> None:
-    """Serves on a socket of this process alone.
+    """Serves on a socket of this process.
 
     The workers of `uvicorn --workers` share one, and often one of them accepts every connection of a load while the
     others idle. With a socket each, the kernel spreads connections, as a load balancer would.
@@ -97,7 +97,7 @@ def end_with(parent) -> None:
 
 def main() -> None:
     port, workers = int(sys.argv[1]), int(sys.argv[2])
-    # Started anew rather than forked: the threads of a loaded session do not survive a fork.
+    # Spawned rather than forked: the threads of a loaded session do not survive a fork.
     context = multiprocessing.get_context("spawn")
     others = [context.Process(target=work, args=(port,), daemon=True) for _ in range(workers - 1)]
     for other in others:

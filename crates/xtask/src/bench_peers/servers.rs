@@ -12,19 +12,19 @@ use crate::bench::undertone::Undertone;
 use crate::bench_engine::cores;
 use crate::workspace::Workspace;
 
-/// One client alone, and many.
+/// A single client, and many.
 const CONNECTIONS: [u32; 2] = [1, 64];
 const WARM_UP_SECONDS: u64 = 3;
 
-/// What one server gave in all rounds, by the number of connections.
+/// The figures of one server in all rounds, by number of connections.
 #[derive(Debug)]
 struct Contender {
     name: String,
-    /// None for Undertone.
+    /// `None` for Undertone.
     peer: Option<(Peer, Setting)>,
     loads: [Figures; CONNECTIONS.len()],
     start: Rounds,
-    most_memory: Option<u64>,
+    peak_memory: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ struct Figures {
     faults: u64,
 }
 
-/// Measures the servers in turns and prints two tables: what each does, and how Undertone compares.
+/// Measures the servers, alternating, and prints two tables: the figures of each, and Undertone's ratios to them.
 pub(super) fn run(
     workspace: &Workspace,
     args: &BenchPeersArgs,
@@ -55,8 +55,8 @@ pub(super) fn run(
                 None => undertone.start()?,
             };
             if round == 1 {
-                let said = agree(contender, server.address(), corpus, &mut expected);
-                eprintln!("xtask: {}", said.with_context(|| contender.name.clone())?);
+                let agreement = agree(contender, server.address(), corpus, &mut expected);
+                eprintln!("xtask: {}", agreement.with_context(|| contender.name.clone())?);
             }
             contender.measure(&mut server, corpus, args.seconds)?;
         }
@@ -71,7 +71,7 @@ const HEAD: [&str; 8] =
     ["server", "connections", "answers/s", "p50 ms", "p99 ms", "faults", "most MB", "start s"];
 const RATIO_HEAD: [&str; 4] = ["Undertone beside", "64: answers/s", "alone: answers/s", "alone: p50"];
 
-/// Undertone says what it thinks of some texts, and every other must say the same.
+/// Compares a peer's predictions with Undertone's, which are made first.
 fn agree(
     contender: &Contender,
     address: &str,
@@ -81,8 +81,8 @@ fn agree(
     match (&contender.peer, expected) {
         (Some(_), Some(expected)) => expected.check(address),
         (_, expected) => {
-            *expected = Some(Expected::ask(address, corpus)?);
-            Ok("these answers are what the peers must give".to_owned())
+            *expected = Some(Expected::of_undertone(address, corpus)?);
+            Ok("the peers must agree with these predictions".to_owned())
         }
     }
 }
@@ -93,9 +93,9 @@ fn contenders(peers: &[Peer], cores: usize) -> Vec<Contender> {
         peer,
         loads: Default::default(),
         start: Rounds::default(),
-        most_memory: None,
+        peak_memory: None,
     };
-    let mut contenders = vec![contender("Undertone, answers kept".to_owned(), None)];
+    let mut contenders = vec![contender("Undertone, storing".to_owned(), None)];
     for peer in peers {
         for setting in peer.settings(cores) {
             let name = format!("{}, {}×{}", peer.name(), setting.workers, setting.threads);
@@ -109,19 +109,19 @@ impl Contender {
     fn measure(&mut self, server: &mut Server, corpus: &Corpus, seconds: u64) -> anyhow::Result<()> {
         self.start.push(server.start_to_ready().as_secs_f64());
         let mut load = Load::new(corpus, 0)?;
-        // Many connections, so that every worker has started before it counts.
+        // Many connections, so that every worker has started before the measurement.
         load.run(server.address(), 64, WARM_UP_SECONDS)?;
-        let watch = server.watch();
+        let peak = server.peak_memory();
         for (index, connections) in CONNECTIONS.iter().enumerate() {
-            let seen = load.run(server.address(), *connections, seconds)?;
+            let result = load.run(server.address(), *connections, seconds)?;
             server.ensure_running()?;
             let figures = &mut self.loads[index];
-            figures.answers_per_second.push(seen.answers_per_second());
-            figures.p50.push(seen.p50 as f64 / 1e3);
-            figures.p99.push(seen.p99 as f64 / 1e3);
-            figures.faults += seen.faults();
+            figures.answers_per_second.push(result.answers_per_second());
+            figures.p50.push(result.p50 as f64 / 1e3);
+            figures.p99.push(result.p99 as f64 / 1e3);
+            figures.faults += result.faults();
         }
-        self.most_memory = self.most_memory.max(watch.most());
+        self.peak_memory = self.peak_memory.max(peak.bytes());
         Ok(())
     }
 
@@ -134,7 +134,7 @@ impl Contender {
                 figures.p50.show(2),
                 figures.p99.show(2),
                 figures.faults.to_string(),
-                megabytes(self.most_memory),
+                megabytes(self.peak_memory),
                 self.start.show(2),
             ]
         };
@@ -142,14 +142,15 @@ impl Contender {
     }
 }
 
-/// Undertone over each peer, for each figure in the setting that is better for the peer.
+/// Returns the ratios of Undertone to each peer, for each figure with the setting that is better for the peer.
 fn ratios(contenders: &[Contender], peers: &[Peer]) -> Vec<Vec<String>> {
     let Some(own) = contenders.iter().find(|contender| contender.peer.is_none()) else { return Vec::new() };
     let [own_alone, own_many] = &own.loads;
     let row = |peer: &Peer| {
-        let tried = contenders.iter().filter(|contender| contender.peer.is_some_and(|(its, _)| its == *peer));
+        let measured =
+            contenders.iter().filter(|contender| contender.peer.is_some_and(|(its, _)| its == *peer));
         let (alone, many): (Vec<&Figures>, Vec<&Figures>) =
-            tried.map(|contender| (&contender.loads[0], &contender.loads[1])).unzip();
+            measured.map(|contender| (&contender.loads[0], &contender.loads[1])).unzip();
         let fastest = |loads: &[&Figures]| best(loads.iter().map(|figures| &figures.answers_per_second), 1.0);
         let many = own_many.answers_per_second.over(&fastest(&many));
         let throughput = own_alone.answers_per_second.over(&fastest(&alone));
@@ -160,7 +161,7 @@ fn ratios(contenders: &[Contender], peers: &[Peer]) -> Vec<Vec<String>> {
     peers.iter().map(row).collect()
 }
 
-/// Those with the largest median; with a sign of −1, with the smallest.
+/// Returns the rounds with the largest median; with the smallest if `sign` is −1.
 fn best<'a>(rounds: impl Iterator<Item = &'a Rounds>, sign: f64) -> Rounds {
     let better = |one: &&Rounds, other: &&Rounds| (sign * one.median()).total_cmp(&(sign * other.median()));
     rounds.max_by(better).cloned().unwrap_or_default()
@@ -171,10 +172,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_figure_is_compared_with_the_peers_better_setting() {
+    fn each_figure_is_compared_with_the_better_setting_of_the_peer() {
         let mut contenders = contenders(&[Peer::FastapiInt8], 2);
         assert_eq!(contenders.len(), 3);
-        // Undertone; the peer with one worker, better alone; with two, better for many.
+        // Undertone; the peer with one worker, faster for one client; with two, faster for many.
         for (contender, (alone, many)) in
             contenders.iter_mut().zip([(400.0, 900.0), (200.0, 250.0), (100.0, 300.0)])
         {

@@ -4,10 +4,10 @@ use anyhow::Context;
 use cargo_metadata::{Metadata, TargetKind};
 use syn::{Attribute, Ident};
 
-/// The one crate that may hold `unsafe`, block by block.
+/// The only crate that may have `unsafe` blocks.
 const MAY_BE_UNSAFE: &str = "infra-ml";
 
-/// One line for each crate root that does not open with `//!`, or lacks `#![forbid(unsafe_code)]`.
+/// Returns a line for each crate root that does not begin with `//!`, or lacks `#![forbid(unsafe_code)]`.
 pub(super) fn faults(metadata: &Metadata) -> anyhow::Result<Vec<String>> {
     let mut faults = Vec::new();
     for package in metadata.workspace_packages() {
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crate_opens_with_its_docs_and_forbids_unsafe_code() {
+    fn a_crate_begins_with_its_docs_and_forbids_unsafe_code() {
         let good = "//! A crate.\n\n#![forbid(unsafe_code)]\n\nmod a;\n";
         assert_eq!(faults_of("lib.rs", false, good).unwrap(), Vec::<String>::new());
         let late = "//! A crate.\nmod a {\n#![forbid(unsafe_code)]\n}\n";
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_crate_of_the_model_may_hold_unsafe_blocks() {
+    fn the_crate_of_the_model_may_have_unsafe_blocks() {
         assert_eq!(faults_of("lib.rs", true, "//! A crate.\nmod a;\n").unwrap(), Vec::<String>::new());
     }
 }

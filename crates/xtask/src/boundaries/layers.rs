@@ -4,24 +4,24 @@ use super::rule::Table;
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) name: &'static str,
-    /// The crates of this workspace.
+    /// Its dependencies among the crates of this workspace.
     pub(super) inside: &'static [&'static str],
-    /// The crates from outside, list by list.
+    /// Its dependencies from registries, in lists that layers share.
     pub(super) outside: &'static [&'static [&'static str]],
-    /// What its tests may use beyond that, from inside and from outside.
+    /// The further dependencies of its tests.
     pub(super) dev_inside: &'static [&'static str],
     pub(super) dev_outside: &'static [&'static str],
 }
 
-/// A technology that some crates have to themselves.
+/// A technology that only some crates may use.
 #[derive(Debug)]
 pub(super) struct Owned {
-    /// A crate's name; with a star at its end, the beginning of names.
+    /// A crate's name, or the beginning of names followed by a star.
     pub(super) pattern: &'static str,
     pub(super) owners: &'static [&'static str],
 }
 
-/// What any adapter may use: nothing that stands for a technology.
+/// What any adapter may use: crates that are no choice of a technology.
 const PLUMBING: &[&str] = &[
     "async-trait",
     "futures-util",
@@ -34,7 +34,7 @@ const PLUMBING: &[&str] = &[
     "uuid",
 ];
 
-/// Every crate, from the inside outwards.
+/// Every crate, the innermost first.
 pub(super) const LAYERS: &[Layer] = &[
     Layer { name: "domain", inside: &[], outside: &[], dev_inside: &[], dev_outside: &["proptest"] },
     Layer {
@@ -132,7 +132,7 @@ pub(super) const LAYERS: &[Layer] = &[
         dev_inside: &["store-contract", "testkit"],
         dev_outside: &["clap", "sqlx", "tempfile"],
     },
-    // Beside the layers: what the tests and the habits are made of.
+    // Beside the layers: the crates of the tests and of the development commands.
     Layer {
         name: "store-contract",
         inside: &["application", "domain"],
@@ -159,7 +159,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
 ];
 
-/// The technologies that some crates have to themselves. The lists above follow it, and a test says so.
+/// The technologies that only some crates may use. A test checks the lists above against it.
 pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "sqlx", owners: &["infra-postgres", "infra-sqlite"] },
     Owned { pattern: "candle-*", owners: &["infra-ml"] },
@@ -177,7 +177,7 @@ pub(super) const OWNED: &[Owned] = &[
 ];
 
 impl Layer {
-    /// Whether this layer may name the crate in the table.
+    /// Whether this layer's manifest may have the crate in the table.
     pub(super) fn allows(&self, name: &str, inside: bool, table: Table) -> bool {
         let normal = if inside {
             self.inside.contains(&name)
@@ -188,7 +188,7 @@ impl Layer {
         match table {
             Table::Normal => normal,
             Table::Dev => normal || dev.contains(&name),
-            // No crate needs help to build; the first that does gets a list here.
+            // No crate has a build script; the first that needs one gets a list here.
             Table::Build => false,
         }
     }

@@ -5,7 +5,7 @@ use cargo_metadata::{DependencyKind, Metadata};
 
 use super::layers::{Layer, OWNED};
 
-/// A crate of the workspace and what its manifest asks for.
+/// A crate of the workspace and the dependencies that its manifest declares.
 #[derive(Debug)]
 pub(super) struct Package {
     pub(super) name: String,
@@ -15,7 +15,7 @@ pub(super) struct Package {
 /// One line of a manifest's dependency tables.
 #[derive(Debug)]
 pub(super) struct Dependency {
-    /// The package's own name, whatever name it is used by.
+    /// The package's own name, also where the manifest renames it.
     pub(super) name: String,
     /// Whether it is a crate of this workspace.
     pub(super) inside: bool,
@@ -30,7 +30,7 @@ pub(super) enum Table {
     Build,
 }
 
-/// The workspace as far as the rule looks at it.
+/// Returns the crates of the workspace with their dependencies.
 pub(super) fn packages(metadata: &Metadata) -> Vec<Package> {
     let members = metadata.workspace_packages();
     let names: BTreeSet<String> = members.iter().map(|member| member.name.to_string()).collect();
@@ -50,12 +50,12 @@ pub(super) fn packages(metadata: &Metadata) -> Vec<Package> {
     members.iter().map(package).collect()
 }
 
-/// One line for each edge that `layers` does not allow.
+/// Returns a line for each dependency that `layers` does not allow.
 pub(super) fn violations(packages: &[Package], layers: &[Layer]) -> Vec<String> {
     let mut lines = Vec::new();
     for package in packages {
         let Some(layer) = layers.iter().find(|layer| layer.name == package.name) else {
-            lines.push(format!("{} has no layer: give it one in {LISTS}", package.name));
+            lines.push(format!("{} has no layer: add one in {LISTS}", package.name));
             continue;
         };
         for dependency in &package.dependencies {
@@ -69,7 +69,7 @@ pub(super) fn violations(packages: &[Package], layers: &[Layer]) -> Vec<String> 
 
 const LISTS: &str = "crates/xtask/src/boundaries/layers.rs";
 
-/// Why `layer` may not depend on `dependency`; `None` where it may.
+/// Returns why `layer` may not depend on `dependency`; `None` if it may.
 fn refusal(layer: &Layer, dependency: &Dependency) -> Option<String> {
     let Dependency { name, inside, table } = dependency;
     if layer.allows(name, *inside, *table) {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_from_outside_does_not_pass_for_a_crate_of_the_same_name() {
+    fn a_package_from_a_registry_is_no_crate_of_the_same_name() {
         assert!(!refused("application", "domain", true, Table::Normal));
         assert!(refused("application", "domain", false, Table::Normal));
     }
@@ -162,6 +162,6 @@ mod tests {
     fn a_crate_without_a_layer_is_refused() {
         let newcomer = Package { name: "newcomer".to_owned(), dependencies: Vec::new() };
         let lines = violations(&[newcomer], LAYERS);
-        assert_eq!(lines, [format!("newcomer has no layer: give it one in {LISTS}")]);
+        assert_eq!(lines, [format!("newcomer has no layer: add one in {LISTS}")]);
     }
 }

@@ -4,32 +4,32 @@ use serde_json::Value;
 use ureq::http::Response;
 use ureq::{Agent, Body, Error};
 
-/// A client of the API on a port of the loopback, which repeats no request.
+/// A client of the API on a port of the loopback interface. It never repeats a request.
 #[derive(Debug)]
 pub(super) struct Api {
     agent: Agent,
     base: String,
 }
 
-/// What a client knows about its request afterwards.
+/// The outcome of a request as far as a client knows it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     /// 200 or 204, with the body.
     Success(String),
     /// 404.
     NotFound,
-    /// 503: nothing was written, or the service does not know.
+    /// 503: nothing was written, or the outcome of the write is unknown.
     Refused,
-    /// No answer, or one of the load balancer in its place: it may have been done or not.
+    /// No response, or an error of the load balancer: the outcome is unknown.
     Unknown,
-    /// Any other answer: none that these requests may get.
+    /// Any other response, which these requests must not get.
     Unexpected(String),
 }
 
 const PREDICTIONS: &str = "/api/v1/predictions";
 
 impl Api {
-    /// A client that waits so long for an answer.
+    /// Creates a client of a port that waits for a response for at most `timeout`.
     pub(super) fn at(port: u16, timeout: Duration) -> Self {
         let config = Agent::config_builder().timeout_global(Some(timeout)).http_status_as_error(false);
         Self { agent: config.proxy(None).build().new_agent(), base: format!("http://127.0.0.1:{port}") }
@@ -55,7 +55,7 @@ impl Api {
         self.at_path(&format!("{PREDICTIONS}/{id}"))
     }
 
-    /// A page of the history; `query` as it stands in the address.
+    /// Requests a page of the history; `query` is the address's query string.
     pub(super) fn list(&self, query: &str) -> Reply {
         self.at_path(&format!("{PREDICTIONS}?{query}"))
     }
@@ -76,7 +76,7 @@ fn reply(response: Result<Response<Body>, Error>) -> Reply {
     match (status, body) {
         (404, _) => Reply::NotFound,
         (503, _) => Reply::Refused,
-        // The load balancer's answers where the replica's broke off or took too long; an answer that broke off later.
+        // The load balancer's errors for a response that broke off or took too long; a response whose body broke off.
         (502 | 504, _) | (200..=299, Err(_)) => Reply::Unknown,
         (200 | 204, Ok(body)) => Reply::Success(body),
         (_, body) => Reply::Unexpected(format!("{status} {}", body.unwrap_or_default())),

@@ -13,10 +13,10 @@ use crate::workspace::on_path;
 
 const CONFIGURATION: &str = include_str!("haproxy.cfg");
 
-/// How long it may take to see the replicas.
+/// How long it may take until the replicas pass its checks.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// HAProxy before the replicas; it ends with this value.
+/// HAProxy in front of the replicas; it stops with this value.
 #[derive(Debug)]
 pub(super) struct Balancer {
     server: Supervised,
@@ -24,7 +24,7 @@ pub(super) struct Balancer {
 }
 
 impl Balancer {
-    /// Starts it before replicas that are ready, and waits until it passes requests on.
+    /// Starts it in front of replicas that are ready, and waits until it forwards requests.
     pub(super) fn start(program: PathBuf, port: u16, replicas: [u16; 2]) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("undertone-chaos-").tempdir()?;
         let file = folder.path().join("haproxy.cfg");
@@ -35,33 +35,38 @@ impl Balancer {
         let server = Supervised::start(Plan { command, folder, stop: r#"kill "$server""#.to_owned() })?;
         let mut balancer = Self { server, port };
         let api = Api::at(balancer.port, TIMEOUT);
-        let passes_on = wait_until(TIMEOUT, || balancer.server.has_ended() || api.is_ready());
-        ensure!(passes_on, "HAProxy sees no replica after {TIMEOUT:?}; it said:\n{}", balancer.server.said());
+        let forwards = wait_until(TIMEOUT, || balancer.server.has_ended() || api.is_ready());
+        ensure!(
+            forwards,
+            "HAProxy has no healthy replica after {TIMEOUT:?}; its log ends with:\n{}",
+            balancer.server.log_tail()
+        );
         balancer.ensure_running()?;
         Ok(balancer)
     }
 
-    /// The port for clients.
+    /// Returns the port for clients.
     pub(super) fn port(&self) -> u16 {
         self.port
     }
 
-    /// Fails where it has ended: it is no part of what is tested.
+    /// # Errors
+    /// When it has ended: it is not under test.
     pub(super) fn ensure_running(&mut self) -> anyhow::Result<()> {
-        ensure!(!self.server.has_ended(), "HAProxy ended; it said:\n{}", self.server.said());
+        ensure!(!self.server.has_ended(), "HAProxy ended; its log ends with:\n{}", self.server.log_tail());
         Ok(())
     }
 
-    /// The file with what it has said.
+    /// Returns its log file.
     pub(super) fn log(&self) -> PathBuf {
         self.server.log()
     }
 }
 
-/// HAProxy's program: as it is installed; else, for root on Debian, installed first.
+/// Returns HAProxy's program, which is installed first if it is missing (as root on Debian).
 pub(super) fn program() -> anyhow::Result<PathBuf> {
     let installed = || {
-        // Debian's folder for it is on root's search path alone.
+        // Debian's folder for it is only on root's search path.
         let usual = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"].map(PathBuf::from);
         on_path("haproxy").or_else(|| usual.into_iter().find(|file| file.is_file()))
     };
@@ -69,11 +74,11 @@ pub(super) fn program() -> anyhow::Result<PathBuf> {
         return Ok(program);
     }
     ensure!(
-        apt::is_here(),
+        apt::is_available(),
         "HAProxy is not installed: install haproxy 2.2 or newer (`brew install haproxy`)"
     );
     apt::install("haproxy").context("HAProxy is missing: install it (`sudo apt-get install haproxy`)")?;
-    installed().context("haproxy was installed, but its program is not found")
+    installed().context("cannot find the program of the installed haproxy")
 }
 
 fn configuration(port: u16, [first, second]: [u16; 2]) -> String {

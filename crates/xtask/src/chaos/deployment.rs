@@ -14,7 +14,7 @@ use crate::test_run::database;
 use crate::test_run::local_cluster::Cluster;
 use crate::test_run::ports::fixed_ports;
 
-/// Two replicas behind a balancer, and the store that they share. All of it ends with this value.
+/// Two replicas behind a balancer, and the store that they share. Everything stops with this value.
 #[derive(Debug)]
 pub(super) struct Deployment {
     pub(super) replicas: [Replica; 2],
@@ -22,14 +22,14 @@ pub(super) struct Deployment {
     pub(super) store: Store,
 }
 
-/// A cluster of its own, and what stands before it.
+/// A temporary cluster, and the proxy through which the replicas reach it.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) proxy: SilentProxy,
     pub(super) cluster: Cluster,
 }
 
-/// What is to be started beside the store.
+/// The program, model and settings of the replicas.
 #[derive(Debug)]
 pub(super) struct Binaries {
     pub(super) program: PathBuf,
@@ -37,15 +37,15 @@ pub(super) struct Binaries {
     pub(super) settings: Vec<String>,
 }
 
-/// How long the service may take to be whole again after the last fault, on a busy machine.
+/// How long the service may take to recover after the last fault, on a busy machine.
 const RECOVERY: Duration = Duration::from_mins(1);
-/// The ref of the texts that are sent to see whether it is.
+/// The ref of the texts that are sent to check the recovery.
 pub(super) const RECOVERY_REF: &str = "recovery";
-/// How long one look at a replica may take.
-const LOOK: Duration = Duration::from_secs(20);
+/// How long a check of a replica may take.
+const CHECK: Duration = Duration::from_secs(20);
 
 impl Deployment {
-    /// Starts everything and waits until it serves.
+    /// Starts everything and waits until it is ready.
     pub(super) fn start(binaries: &Binaries) -> anyhow::Result<Self> {
         let haproxy = balancer::program()?;
         let postgres = database::programs()?;
@@ -69,34 +69,34 @@ impl Deployment {
         Ok(Self { replicas, balancer, store })
     }
 
-    /// Waits until each replica is ready and answers a text; says which does not.
+    /// Waits until each replica is ready and predicts a text; returns the problems of those that do not.
     pub(super) fn recover(&mut self) -> anyhow::Result<Vec<String>> {
-        let mut found = Vec::new();
+        let mut problems = Vec::new();
         for replica in &mut self.replicas {
             let mut ended = replica.restart_if_ended()?;
-            let api = Api::at(replica.port(), LOOK);
+            let api = Api::at(replica.port(), CHECK);
             let item =
                 json!({ "text": format!("Does {} serve again?", replica.name()), "ref": RECOVERY_REF });
             let serves = wait_until(RECOVERY, || {
                 ended = ended.take().or_else(|| replica.restart_if_ended().ok().flatten());
                 api.is_ready() && matches!(api.predict(&item), Reply::Success(_))
             });
-            found.extend(ended);
+            problems.extend(ended);
             if !serves {
-                found.push(format!("{} does not serve {RECOVERY:?} after the last fault", replica.name()));
+                problems.push(format!("{} does not serve {RECOVERY:?} after the last fault", replica.name()));
             }
         }
         self.balancer.ensure_running()?;
-        Ok(found)
+        Ok(problems)
     }
 
-    /// The logs of both replicas.
+    /// Reads the logs of both replicas.
     pub(super) fn replica_logs(&self) -> anyhow::Result<Vec<String>> {
         let read = |replica: &Replica| Ok(String::from_utf8_lossy(&fs::read(replica.log())?).into_owned());
         self.replicas.iter().map(read).collect()
     }
 
-    /// Copies every log into a folder that stays.
+    /// Copies every log into `folder`.
     pub(super) fn save_logs(&self, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder)?;
         let replicas = self.replicas.iter().map(|replica| (replica.name(), replica.log()));

@@ -5,14 +5,14 @@ use super::random::Random;
 use super::replica::Replica;
 use super::stop_signal::StopSignal;
 
-/// How long a replica stays suspended.
+/// How long a replica is suspended.
 const SUSPENDED: Duration = Duration::from_secs(8);
-/// How long PostgreSQL stays down.
+/// How long PostgreSQL is down.
 const DOWN: Duration = Duration::from_secs(6);
 /// The interval between two faults: long enough for a replica to serve in between, with requests in flight.
 const INTERVAL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(6));
 
-/// What is done to a replica, which is named by its place.
+/// A fault of a replica, with the replica's index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReplicaFault {
     Kill(usize),
@@ -20,7 +20,7 @@ pub(super) enum ReplicaFault {
     Terminate(usize),
 }
 
-/// What is done to the store.
+/// A fault of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StoreFault {
     RestartImmediately,
@@ -28,13 +28,13 @@ pub(super) enum StoreFault {
     GoSilent,
 }
 
-/// What an injector did and saw.
+/// The faults that an injector injected.
 #[derive(Debug, Default)]
 pub(super) struct Injected {
-    /// The kinds of fault, in the order in which they came.
+    /// The kinds of fault, in order.
     pub(super) kinds: Vec<&'static str>,
-    /// What the replicas did wrong meanwhile.
-    pub(super) found: Vec<String>,
+    /// Descriptions of what replicas did wrong meanwhile.
+    pub(super) problems: Vec<String>,
 }
 
 impl ReplicaFault {
@@ -54,7 +54,7 @@ impl ReplicaFault {
         }
     }
 
-    /// Each kind once, and SIGTERM for each replica, in random order.
+    /// Returns each kind once, and SIGTERM for each replica, in random order.
     fn round(random: &mut Random) -> Vec<Self> {
         let (killed, suspended) = (random.below(2), random.below(2));
         let mut round =
@@ -76,7 +76,7 @@ impl StoreFault {
         }
     }
 
-    /// Each kind once, in random order.
+    /// Returns each kind once, in random order.
     fn round(random: &mut Random) -> Vec<Self> {
         let mut round = vec![Self::RestartImmediately, Self::Down, Self::GoSilent];
         random.shuffle(&mut round);
@@ -84,7 +84,7 @@ impl StoreFault {
     }
 }
 
-/// Injects faults, with intervals between them, until the time is over and each kind has come at least once.
+/// Injects faults at intervals, until the time is over and each kind was injected at least once.
 #[derive(Debug)]
 pub(super) struct Injector<'a> {
     pub(super) random: Random,
@@ -99,11 +99,11 @@ impl Injector<'_> {
         let mut injected = Injected::default();
         self.rounds(ReplicaFault::round, |fault, injector| {
             let replica = &mut replicas[fault.replica()];
-            if let Some(found) = replica.restart_if_ended()? {
-                injected.found.push(found);
+            if let Some(problem) = replica.restart_if_ended()? {
+                injected.problems.push(problem);
                 return Ok(());
             }
-            injector.say(&format!("{} of {}", fault.kind(), replica.name()));
+            injector.print(&format!("{} of {}", fault.kind(), replica.name()));
             injected.kinds.push(fault.kind());
             match fault {
                 ReplicaFault::Kill(_) => replica.kill()?,
@@ -112,7 +112,7 @@ impl Injector<'_> {
                     injector.signal.pause(SUSPENDED);
                     replica.resume()?;
                 }
-                ReplicaFault::Terminate(_) => injected.found.extend(replica.terminate()?),
+                ReplicaFault::Terminate(_) => injected.problems.extend(replica.terminate()?),
             }
             Ok(())
         })?;
@@ -123,7 +123,7 @@ impl Injector<'_> {
     pub(super) fn inject_into_store(mut self, store: &mut Store) -> anyhow::Result<Injected> {
         let mut injected = Injected::default();
         self.rounds(StoreFault::round, |fault, injector| {
-            injector.say(fault.kind());
+            injector.print(fault.kind());
             injected.kinds.push(fault.kind());
             match fault {
                 StoreFault::RestartImmediately => store.cluster.restart("QUIT", Duration::ZERO),
@@ -156,7 +156,7 @@ impl Injector<'_> {
         }
     }
 
-    fn say(&self, what: &str) {
+    fn print(&self, what: &str) {
         println!("{:7.1} s  {what}", self.started.elapsed().as_secs_f64());
     }
 }
@@ -174,13 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_the_same_order_again_and_another_seed_another() {
+    fn a_seed_always_gives_the_same_order() {
         assert_eq!(orders(1), orders(1));
         assert_ne!(orders(1), orders(2));
     }
 
     #[test]
-    fn every_kind_comes_once_even_where_the_time_is_over_at_once() {
+    fn every_kind_is_injected_even_if_the_time_is_over_at_once() {
         let signal = StopSignal::default();
         let injector = |length| Injector {
             random: Random::of_stream(3, 0),

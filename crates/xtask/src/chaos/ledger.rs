@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-/// What one client, or all of them together, asked for and what came of it.
+/// The texts and requests of one client, or of all, with their outcomes.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     pub(super) items: Vec<Item>,
@@ -11,7 +11,7 @@ pub(super) struct Ledger {
 /// A text that was sent once.
 #[derive(Debug)]
 pub(super) struct Item {
-    /// The caller's own id, which no other text has.
+    /// The client's unique id of the text, its `ref`.
     pub(super) reference: String,
     pub(super) text: String,
     pub(super) outcome: Outcome,
@@ -20,36 +20,36 @@ pub(super) struct Item {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The answer, as it came, and its id.
-    Acknowledged { id: String, answer: String },
-    /// A row may be there, or none.
-    Open,
+    /// The prediction as it was returned, and its id.
+    Acknowledged { id: String, prediction: String },
+    /// There may be a row or none.
+    Unknown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Deletion {
-    NotAsked,
+    NotRequested,
     Acknowledged,
-    /// It was asked for, and nobody knows.
-    Open,
+    /// It was requested, and may have happened.
+    Unknown,
 }
 
-/// What must not be.
+/// The kind of a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// An answer that was acknowledged, or half of a write set, is not there.
+    /// An acknowledged prediction, or a part of its write set, is missing.
     Lost,
-    /// It is there, and is not what was acknowledged.
+    /// A prediction differs from what was acknowledged.
     Altered,
-    /// There are two rows where one was written, or two events, or two places in the feed.
+    /// There are two rows or two events of one prediction, or a feed position was assigned twice.
     Doubled,
-    /// An event was not published, or the feed has a hole.
+    /// An event was not published, or the feed has a gap.
     Unpublished,
-    /// A deleted answer is there again.
+    /// A deleted prediction is found again.
     Undeleted,
-    /// An answer that no request of the clients may get.
+    /// A response that no request of the clients may get.
     Unexpected,
-    /// A replica did not end, did not start or did not serve as it should.
+    /// A replica did not end, start or serve as it should.
     Unhealthy,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Violation {
     pub(super) what: String,
 }
 
-/// The requests by what they asked for.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Request {
     Single,
@@ -69,7 +69,7 @@ pub(super) enum Request {
     List,
 }
 
-/// How many requests had which outcome.
+/// The number of requests by kind and outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     counts: [Count; 5],
@@ -93,7 +93,7 @@ impl Kind {
         (Self::Unhealthy, "unhealthy"),
     ];
 
-    pub(super) fn found(self, what: impl Into<String>) -> Violation {
+    pub(super) fn violation(self, what: impl Into<String>) -> Violation {
         Violation { kind: self, what: what.into() }
     }
 }
@@ -127,8 +127,8 @@ impl Tally {
 }
 
 impl Ledger {
-    /// All of them as one.
-    pub(super) fn together(ledgers: impl IntoIterator<Item = Self>) -> Self {
+    /// Merges the ledgers of all clients.
+    pub(super) fn merge(ledgers: impl IntoIterator<Item = Self>) -> Self {
         let mut all = Self::default();
         for ledger in ledgers {
             all.items.extend(ledger.items);
@@ -140,26 +140,25 @@ impl Ledger {
 }
 
 impl Item {
-    /// The id of the answer, where it was acknowledged.
+    /// Returns the prediction's id, if it was acknowledged.
     pub(super) fn id(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Acknowledged { id, .. } => Some(id),
-            Outcome::Open => None,
+            Outcome::Unknown => None,
         }
     }
 
-    /// What is wrong with a prediction that was found by the text's id or ref: it is the answer as it was
-    /// acknowledged, and the text.
+    /// Compares a prediction, found by the text's id or ref, with the text and with what was acknowledged.
     pub(super) fn check(&self, found: &Value) -> Option<Violation> {
-        let same = match &self.outcome {
-            Outcome::Acknowledged { answer, .. } => {
-                let mut whole: Value = serde_json::from_str(answer).unwrap_or_default();
-                whole["text"] = Value::String(self.text.clone());
-                whole == *found
+        let is_equal = match &self.outcome {
+            Outcome::Acknowledged { prediction, .. } => {
+                let mut expected: Value = serde_json::from_str(prediction).unwrap_or_default();
+                expected["text"] = Value::String(self.text.clone());
+                expected == *found
             }
-            Outcome::Open => found["text"] == *self.text && found["ref"] == *self.reference,
+            Outcome::Unknown => found["text"] == *self.text && found["ref"] == *self.reference,
         };
-        (!same).then(|| Kind::Altered.found(format!("{self:?} was found as {found}")))
+        (!is_equal).then(|| Kind::Altered.violation(format!("{self:?} was found as {found}")))
     }
 }
 
@@ -173,13 +172,13 @@ mod tests {
 
     fn item(outcome: Outcome) -> Item {
         let (reference, text) = ("r-1".to_owned(), "so good".to_owned());
-        Item { reference, text, outcome, deletion: Deletion::NotAsked }
+        Item { reference, text, outcome, deletion: Deletion::NotRequested }
     }
 
     #[test]
-    fn an_answer_is_the_same_where_only_its_text_is_added() {
-        let answer = json!({ "id": "x", "ref": "r-1", "confidence": 0.25 }).to_string();
-        let item = item(Outcome::Acknowledged { id: "x".to_owned(), answer });
+    fn a_stored_prediction_is_the_acknowledged_one_with_its_text() {
+        let prediction = json!({ "id": "x", "ref": "r-1", "confidence": 0.25 }).to_string();
+        let item = item(Outcome::Acknowledged { id: "x".to_owned(), prediction });
         let mut found = json!({ "id": "x", "ref": "r-1", "confidence": 0.25, "text": "so good" });
         assert_eq!(item.check(&found), None);
         found["confidence"] = json!(0.250_000_1);
@@ -190,20 +189,20 @@ mod tests {
     }
 
     #[test]
-    fn of_an_answer_that_nobody_saw_text_and_ref_are_known() {
-        let item = item(Outcome::Open);
+    fn a_prediction_that_was_not_received_is_compared_by_text_and_ref() {
+        let item = item(Outcome::Unknown);
         assert_eq!(item.check(&json!({ "ref": "r-1", "text": "so good", "confidence": 0.5 })), None);
         assert_eq!(item.check(&json!({ "ref": "r-1", "text": "" })).unwrap().kind, Kind::Altered);
     }
 
     #[test]
-    fn ledgers_add_up() {
+    fn ledgers_are_merged() {
         let ledger = || {
-            let mut ledger = Ledger { items: vec![item(Outcome::Open)], ..Ledger::default() };
+            let mut ledger = Ledger { items: vec![item(Outcome::Unknown)], ..Ledger::default() };
             ledger.tally.count(Request::Get).refused += 2;
             ledger
         };
-        let all = Ledger::together([ledger(), ledger()]);
+        let all = Ledger::merge([ledger(), ledger()]);
         assert_eq!((all.items.len(), all.tally.of(Request::Get).refused), (2, 4));
         assert_eq!(all.tally.of(Request::List), Count::default());
     }

@@ -7,13 +7,13 @@ use super::ledger::{Kind, Violation};
 use super::replica::{ENDED, KILLED};
 use crate::test_run::local_cluster::Cluster;
 
-/// An event as the outbox has it.
+/// An event in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Event {
     pub(super) id: String,
     pub(super) is_deletion: bool,
     pub(super) prediction: String,
-    /// When it was published, as log lines write times: such texts are ordered as their times are.
+    /// When it was published, in the format of log lines, in which texts are ordered like their times.
     pub(super) published_at: Option<String>,
     pub(super) position: Option<u64>,
 }
@@ -21,21 +21,21 @@ pub(super) struct Event {
 /// The outbox at the end of a run.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    /// In the order in which they were written.
+    /// The events in the order in which they were written.
     pub(super) events: Vec<Event>,
-    /// The last place in the feed that was given out.
+    /// The last position that was assigned.
     pub(super) last_position: u64,
 }
 
-/// One process of a replica, as its log has it.
+/// One process of a replica, read from the log.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Process {
-    /// The times of its first and its last line.
+    /// The time of its first line, and that of its last.
     first: Option<String>,
     last: Option<String>,
-    /// Whether it was killed: what it had logged last may not have been written then.
+    /// Whether it was killed: its last log lines may not have been written then.
     killed: bool,
-    /// The events that it published.
+    /// The ids of the events that it published.
     events: Vec<String>,
 }
 
@@ -43,10 +43,11 @@ const EVENTS: &str = r#"SELECT event_id, event_type = 'PredictionDeleted', predi
     to_char(published_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), position FROM outbox ORDER BY seq"#;
 
 impl Outbox {
-    /// Reads it from the database.
+    /// Reads the outbox from the database.
     pub(super) fn read(cluster: &Cluster) -> anyhow::Result<Self> {
         let rows = cluster.query(EVENTS)?;
-        let events = rows.lines().map(|row| event(row).with_context(|| format!("an outbox row of {row:?}")));
+        let events =
+            rows.lines().map(|row| event(row).with_context(|| format!("cannot read the outbox row {row:?}")));
         let last_position = cluster.query("SELECT last_position FROM outbox_feed")?.trim().parse()?;
         Ok(Self { events: events.collect::<anyhow::Result<_>>()?, last_position })
     }
@@ -55,74 +56,83 @@ impl Outbox {
         self.events.iter().all(|event| event.position.is_some())
     }
 
-    /// What is wrong with the feed: everything is published, and each place is given out once.
+    /// Checks that every event is published and that each position is assigned once.
     pub(super) fn check_feed(&self) -> Vec<Violation> {
         let waiting = self.events.iter().filter(|event| event.position.is_none());
         let mut found: Vec<Violation> =
-            waiting.map(|event| Kind::Unpublished.found(format!("{event:?} waits"))).collect();
-        let mut places: Vec<u64> = self.events.iter().filter_map(|event| event.position).collect();
-        places.sort_unstable();
-        for pair in places.windows(2).filter(|pair| pair[0] == pair[1]) {
-            found.push(Kind::Doubled.found(format!("the place {} in the feed was given out twice", pair[0])));
+            waiting.map(|event| Kind::Unpublished.violation(format!("{event:?} is not published"))).collect();
+        let mut positions: Vec<u64> = self.events.iter().filter_map(|event| event.position).collect();
+        positions.sort_unstable();
+        for pair in positions.windows(2).filter(|pair| pair[0] == pair[1]) {
+            found.push(
+                Kind::Doubled.violation(format!("position {} in the feed was assigned twice", pair[0])),
+            );
         }
-        places.dedup();
-        if !places.iter().copied().eq(1..=self.last_position) {
-            let what = format!("the feed ends at {} and has {} places", self.last_position, places.len());
-            found.push(Kind::Unpublished.found(what));
+        positions.dedup();
+        if !positions.iter().copied().eq(1..=self.last_position) {
+            let what = format!(
+                "the feed ends at position {} and has {} positions",
+                self.last_position,
+                positions.len()
+            );
+            found.push(Kind::Unpublished.violation(what));
         }
         found
     }
 
-    /// What is wrong with the events of the predictions: each that was stored has one, each that is gone has one more,
-    /// behind the first.
-    pub(super) fn check_events(&self, stored: &HashSet<&str>, gone: &HashSet<&str>) -> Vec<Violation> {
+    /// Checks the events of the predictions: one for each stored prediction, two in order for each deleted one.
+    pub(super) fn check_events(&self, stored: &HashSet<&str>, deleted: &HashSet<&str>) -> Vec<Violation> {
         let mut of_prediction: HashMap<&str, Vec<&Event>> = HashMap::new();
         for event in &self.events {
             of_prediction.entry(&event.prediction).or_default().push(event);
         }
         let mut found = Vec::new();
-        for id in stored.iter().chain(gone) {
+        for id in stored.iter().chain(deleted) {
             let events = of_prediction.remove(id).unwrap_or_default();
             let deletions: Vec<bool> = events.iter().map(|event| event.is_deletion).collect();
             let in_order = events.is_sorted_by_key(|event| event.position);
-            let kind = match (deletions.as_slice(), gone.contains(id)) {
+            let kind = match (deletions.as_slice(), deleted.contains(id)) {
                 ([false], false) | ([false, true], true) if in_order => continue,
                 ([] | [false], _) => Kind::Lost,
                 _ => Kind::Doubled,
             };
-            found.push(kind.found(format!("the events of prediction {id} are {events:?}")));
+            found.push(kind.violation(format!("the events of prediction {id} are {events:?}")));
         }
         for (id, events) in of_prediction {
-            found.push(Kind::Lost.found(format!("there is no prediction {id} for its events {events:?}")));
+            found
+                .push(Kind::Lost.violation(format!("there is no prediction {id} for its events {events:?}")));
         }
         found
     }
 
-    /// What is wrong with the logs: each event stands in one at least, and nothing else does. Not counted are those that
-    /// a replica may have published after the last line that it could write before it was killed; their
-    /// number comes back beside.
+    /// Checks that each event is in at least one log, and that the logs have no others.
+    ///
+    /// Events that a replica may have published after its last log line before it was killed are no violation; the
+    /// second value is their number.
     pub(super) fn check_logs(&self, logs: &[Vec<Process>]) -> (Vec<Violation>, usize) {
         let logged: HashSet<&str> =
             logs.iter().flatten().flat_map(|process| process.events.iter().map(String::as_str)).collect();
         let missing = self.events.iter().filter(|event| !logged.contains(event.id.as_str()));
         let (cut, missing): (Vec<_>, Vec<_>) = missing.partition(|event| was_cut(event, logs));
-        let mut found: Vec<Violation> =
-            missing.iter().map(|event| Kind::Unpublished.found(format!("no log has {event:?}"))).collect();
+        let mut found: Vec<Violation> = missing
+            .iter()
+            .map(|event| Kind::Unpublished.violation(format!("{event:?} is in no log")))
+            .collect();
         let known: HashSet<&str> = self.events.iter().map(|event| event.id.as_str()).collect();
         for id in logged.difference(&known) {
-            found.push(Kind::Lost.found(format!("the event {id} was published and is not in the outbox")));
+            found.push(Kind::Lost.violation(format!("event {id} was published and is not in the outbox")));
         }
         (found, cut.len())
     }
 }
 
-/// Whether an event was published between the last line of a process that was killed and the first of the next.
+/// Whether an event was published between the last line of a killed process and the first line of the next.
 fn was_cut(event: &Event, logs: &[Vec<Process>]) -> bool {
     let Some(at) = &event.published_at else { return false };
     logs.iter().any(|processes| {
-        processes.iter().enumerate().any(|(place, process)| {
-            let next = processes[place + 1..].iter().find_map(|process| process.first.as_ref());
-            let last = processes[..=place].iter().rev().find_map(|process| process.last.as_ref());
+        processes.iter().enumerate().any(|(index, process)| {
+            let next = processes[index + 1..].iter().find_map(|process| process.first.as_ref());
+            let last = processes[..=index].iter().rev().find_map(|process| process.last.as_ref());
             process.killed && last.is_none_or(|last| at >= last) && next.is_none_or(|next| at <= next)
         })
     })
@@ -148,7 +158,7 @@ pub(super) fn processes(log: &str) -> Vec<Process> {
             processes.push(Process::default());
             continue;
         }
-        // A line that was cut when its writer was killed is no JSON.
+        // A line that was cut off when its process was killed is not valid JSON.
         let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
         let Some(time) = line["timestamp"].as_str() else { continue };
         process.first.get_or_insert_with(|| time.to_owned());

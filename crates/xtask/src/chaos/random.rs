@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-/// Random numbers that are the same for the same seed (SplitMix64: Steele, Lea and Flood, "Fast Splittable Pseudorandom
-/// Number Generators", 2014).
+/// Reproducible random numbers (SplitMix64: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators",
+/// 2014).
 #[derive(Debug, Clone)]
 pub(super) struct Random(u64);
 
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {
-    /// A generator for one of the parties of a run, such as a client: each has a stream of its own.
+    /// Creates the generator of a stream. Each part of a run, such as a client, has its own stream.
     pub(super) fn of_stream(seed: u64, stream: u64) -> Self {
         let mut seeds = Self(seed ^ stream.wrapping_mul(GAMMA));
         Self(seeds.next())
@@ -21,23 +21,23 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 up to `bound`, which is not reached.
+    /// Returns a number below `bound`.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound.max(1) as u64) as usize
     }
 
-    /// One of them.
+    /// Returns one of the items.
     pub(super) fn choose<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
         from[self.below(from.len())]
     }
 
-    /// A length of time between the two.
+    /// Returns a duration from `least` to `most`.
     pub(super) fn between(&mut self, least: Duration, most: Duration) -> Duration {
         let range = most.saturating_sub(least).as_millis() as usize;
         least + Duration::from_millis(self.below(range + 1) as u64)
     }
 
-    /// Puts the items into a random order (Fisher and Yates).
+    /// Shuffles the items (Fisher and Yates).
     pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn shuffling_keeps_every_item_and_changes_the_order() {
+    fn shuffling_only_changes_the_order() {
         let mut random = Random::of_stream(1, 0);
         let mut items: Vec<u32> = (0..100).collect();
         random.shuffle(&mut items);
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_time_are_within_their_bounds() {
+    fn durations_are_within_their_bounds() {
         let (least, most) = (Duration::from_millis(3), Duration::from_millis(5));
         let mut random = Random::of_stream(1, 0);
         assert!((0..100).all(|_| (least..=most).contains(&random.between(least, most))));

@@ -5,18 +5,18 @@ use super::ledger::{Item, Kind, Request, Tally, Violation};
 use super::verification::Findings;
 use crate::bench::table::table;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) injected: Injected,
     pub(super) tally: Tally,
     pub(super) sent: Sent,
     pub(super) findings: Findings,
-    /// Everything that was found, while the faults lasted and afterwards.
+    /// All violations, during the faults and afterwards.
     pub(super) violations: Vec<Violation>,
 }
 
-/// The texts of a run, those of batches among them.
+/// The numbers of texts of a run, including those of batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sent {
     texts: usize,
@@ -27,27 +27,27 @@ pub(super) struct Sent {
 impl Sent {
     pub(super) fn count(texts: &[Item]) -> Self {
         let acknowledged = texts.iter().filter(|text| text.id().is_some());
-        let gone = |text: &&Item| text.deletion == super::ledger::Deletion::Acknowledged;
+        let is_deleted = |text: &&Item| text.deletion == super::ledger::Deletion::Acknowledged;
         Self {
             texts: texts.len(),
-            deleted: acknowledged.clone().filter(gone).count(),
+            deleted: acknowledged.clone().filter(is_deleted).count(),
             acknowledged: acknowledged.count(),
         }
     }
 }
 
-/// The violations that are printed; all of them are in the folder of the logs.
+/// How many violations are printed; the folder of the logs has all of them.
 const PRINTED: usize = 10;
-/// The most of each that is printed.
+/// How many characters of each are printed.
 const LENGTH: usize = 600;
 
 impl Report {
-    /// Whether nothing was found, in a run that could find something.
+    /// Whether there is no violation, in a run that acknowledged predictions.
     pub(super) fn has_passed(&self) -> bool {
         self.violations.is_empty() && self.sent.acknowledged > 0
     }
 
-    /// The tables.
+    /// Formats the tables of faults, requests and violations.
     pub(super) fn tables(&self) -> String {
         let faults = ReplicaFault::KINDS.into_iter().chain(StoreFault::KINDS).map(|kind| {
             let count = self.injected.kinds.iter().filter(|injected| **injected == kind).count();
@@ -91,11 +91,11 @@ impl Report {
         )
     }
 
-    /// The first violations, each cut to a readable length.
+    /// Formats the first violations, each cut to a readable length.
     pub(super) fn first_violations(&self) -> String {
         let mut lines = String::new();
         if self.sent.acknowledged == 0 {
-            lines.push_str("nothing was acknowledged, and so nothing was tested\n");
+            lines.push_str("no prediction was acknowledged, so nothing was tested\n");
         }
         for violation in self.violations.iter().take(PRINTED) {
             let what: String = violation.what.chars().take(LENGTH).collect();
@@ -108,7 +108,7 @@ impl Report {
         lines
     }
 
-    /// Every violation, a line or more each.
+    /// Formats every violation, each on one or more lines.
     pub(super) fn all_violations(&self) -> String {
         self.violations.iter().fold(String::new(), |mut lines, violation| {
             let _ = writeln!(lines, "{:?}: {}", violation.kind, violation.what);
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn report(acknowledged: usize, violations: Vec<Violation>) -> Report {
-        let injected = Injected { kinds: vec!["SIGTERM", "kill -9", "SIGTERM"], found: Vec::new() };
+        let injected = Injected { kinds: vec!["SIGTERM", "kill -9", "SIGTERM"], problems: Vec::new() };
         let findings = Findings { violations: Vec::new(), rows: 3, events: 4, cut: 1 };
         let sent = Sent { texts: 5, acknowledged, deleted: 1 };
         let mut tally = Tally::default();
@@ -131,15 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn a_run_passes_where_something_was_acknowledged_and_nothing_found() {
+    fn a_run_passes_with_acknowledged_predictions_and_without_violations() {
         assert!(report(1, Vec::new()).has_passed());
         assert!(!report(0, Vec::new()).has_passed());
-        assert!(!report(1, vec![Kind::Lost.found("x")]).has_passed());
+        assert!(!report(1, vec![Kind::Lost.violation("x")]).has_passed());
     }
 
     #[test]
     fn the_tables_count_faults_requests_and_violations() {
-        let tables = report(4, vec![Kind::Lost.found("x"), Kind::Lost.found("y")]).tables();
+        let tables = report(4, vec![Kind::Lost.violation("x"), Kind::Lost.violation("y")]).tables();
         let has = |words: &[&str]| {
             let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
             tables.lines().any(|line| cells(line).join(" ").trim() == words.join(" "))
@@ -149,8 +149,8 @@ mod tests {
     }
 
     #[test]
-    fn of_many_violations_the_first_are_printed_and_the_others_counted() {
-        let many = (0..12).map(|number| Kind::Unhealthy.found(format!("number {number}"))).collect();
+    fn the_first_violations_are_printed_and_the_others_counted() {
+        let many = (0..12).map(|number| Kind::Unhealthy.violation(format!("number {number}"))).collect();
         let lines = report(1, many).first_violations();
         assert_eq!(lines.lines().count(), PRINTED + 1);
         assert!(lines.ends_with("and 2 more\n"));

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-/// A TCP proxy on the loopback, before a server, that can go silent: the connections of that moment carry nothing any
-/// more, in either direction, not even their end. New connections pass.
+/// A TCP proxy on the loopback interface that can go silent: its open connections then transfer no more data in either
+/// direction and are not closed. New connections work.
 ///
-/// This is what clients see of a host that has vanished, or of a firewall that has forgotten its connections. The
-/// server's side stays open, with the locks that its sessions hold.
+/// Clients observe the same when a host has vanished, or a firewall has dropped the state of its connections. The
+/// server's side stays open, with the locks of its sessions.
 #[derive(Debug)]
 pub(super) struct SilentProxy {
     address: SocketAddr,
@@ -18,13 +18,13 @@ pub(super) struct SilentProxy {
 #[derive(Debug)]
 struct State {
     target: SocketAddr,
-    /// How often it has gone silent. A connection passes bytes while this is as it was at its start.
+    /// How many times it went silent. A connection transfers bytes while this is unchanged since its start.
     silences: AtomicU64,
     ended: AtomicBool,
 }
 
 impl SilentProxy {
-    /// A proxy before `target` on a port of its own.
+    /// Starts a proxy to `target` on a free port.
     pub(super) fn start(target: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
@@ -35,12 +35,12 @@ impl SilentProxy {
         Ok(Self { address, state })
     }
 
-    /// Where it listens.
+    /// Returns its address.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Silences every connection that there is now, for ever.
+    /// Silences every open connection permanently.
     pub(super) fn go_silent(&self) {
         self.state.silences.fetch_add(1, Ordering::SeqCst);
     }
@@ -49,7 +49,7 @@ impl SilentProxy {
 impl Drop for SilentProxy {
     fn drop(&mut self) {
         self.state.ended.store(true, Ordering::SeqCst);
-        // It wakes the thread that accepts.
+        // A connection wakes the accepting thread.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -60,13 +60,13 @@ fn accept(listener: &TcpListener, state: &Arc<State>) {
             return;
         }
         let state = Arc::clone(state);
-        // Where the target refuses, the client's connection is closed, as the target would have done.
-        thread::spawn(move || pass_on(client, &state));
+        // If the target refuses the connection, the client's is closed.
+        thread::spawn(move || transfer(client, &state));
     }
 }
 
-/// Passes bytes on in both directions until both have ended.
-fn pass_on(client: TcpStream, state: &Arc<State>) -> io::Result<()> {
+/// Transfers bytes in both directions until both are closed.
+fn transfer(client: TcpStream, state: &Arc<State>) -> io::Result<()> {
     let began = state.silences.load(Ordering::SeqCst);
     let server = TcpStream::connect(state.target)?;
     client.set_nodelay(true)?;
@@ -79,7 +79,7 @@ fn pass_on(client: TcpStream, state: &Arc<State>) -> io::Result<()> {
     Ok(())
 }
 
-/// Passes bytes on in one direction, and their end after them. Once silent, what comes is read and thrown away.
+/// Transfers bytes, and then the end of the stream, in one direction. Once silent, bytes are read and discarded.
 fn one_way(mut from: TcpStream, mut to: TcpStream, state: &State, began: u64) {
     let is_silent = || state.silences.load(Ordering::SeqCst) != began;
     let mut buffer = vec![0; 64 * 1_024];
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that sends back what it gets; it says when a connection has ended.
+    /// A server that echoes bytes, and a channel with a message for each connection that ends.
     fn echo() -> (SocketAddr, mpsc::Receiver<()>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -127,7 +127,7 @@ mod tests {
         (address, ends)
     }
 
-    fn say(stream: &mut TcpStream, word: [u8; 4]) -> io::Result<[u8; 4]> {
+    fn echoed(stream: &mut TcpStream, word: [u8; 4]) -> io::Result<[u8; 4]> {
         stream.write_all(&word)?;
         let mut answer = [0; 4];
         stream.read_exact(&mut answer)?;
@@ -135,21 +135,21 @@ mod tests {
     }
 
     #[test]
-    fn old_connections_are_silent_for_ever_and_new_ones_pass() {
+    fn old_connections_stay_silent_and_new_ones_work() {
         let (target, ends) = echo();
         let proxy = SilentProxy::start(target).unwrap();
         let mut old = TcpStream::connect(proxy.address()).unwrap();
-        assert_eq!(&say(&mut old, *b"ping").unwrap(), b"ping");
+        assert_eq!(&echoed(&mut old, *b"ping").unwrap(), b"ping");
         proxy.go_silent();
         let mut new = TcpStream::connect(proxy.address()).unwrap();
-        assert_eq!(&say(&mut new, *b"ping").unwrap(), b"ping");
+        assert_eq!(&echoed(&mut new, *b"ping").unwrap(), b"ping");
 
         old.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-        let error = say(&mut old, *b"lost").unwrap_err();
+        let error = echoed(&mut old, *b"lost").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
         drop(old);
         drop(new);
-        // The end of the new connection comes through, that of the old one never does.
+        // The server sees the end of the new connection, and never that of the old one.
         ends.recv().unwrap();
         assert!(ends.recv_timeout(Duration::from_millis(100)).is_err());
     }
@@ -159,6 +159,6 @@ mod tests {
         let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let proxy = SilentProxy::start(gone).unwrap();
         let mut client = TcpStream::connect(proxy.address()).unwrap();
-        assert!(say(&mut client, *b"ping").is_err());
+        assert!(echoed(&mut client, *b"ping").is_err());
     }
 }

@@ -2,7 +2,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Tells the threads of a run to stop, and ends their pauses.
+/// Stops the threads of a run and ends their pauses.
 #[derive(Debug, Default)]
 pub(super) struct StopSignal {
     stopped: Mutex<bool>,
@@ -10,13 +10,13 @@ pub(super) struct StopSignal {
 }
 
 impl StopSignal {
-    /// Stops them.
+    /// Stops the threads.
     pub(super) fn stop(&self) {
         *self.stopped() = true;
         self.changed.notify_all();
     }
 
-    /// Stops them when the value is dropped, also by a panic.
+    /// Stops the threads when the returned value is dropped, also by a panic.
     pub(super) fn stop_on_drop(&self) -> impl Drop {
         StopOnDrop(self)
     }
@@ -25,7 +25,7 @@ impl StopSignal {
         *self.stopped()
     }
 
-    /// Waits for `length`, or until the signal comes.
+    /// Waits for `length`, or until the threads are stopped.
     pub(super) fn pause(&self, length: Duration) {
         let waited = self.changed.wait_timeout_while(self.stopped(), length, |stopped| !*stopped);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
@@ -44,10 +44,10 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
-/// Polls until `ask` returns true; returns whether it did within `timeout`.
-pub(super) fn wait_until(timeout: Duration, mut ask: impl FnMut() -> bool) -> bool {
+/// Polls until `condition` returns true; returns whether it did within `timeout`.
+pub(super) fn wait_until(timeout: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let started = Instant::now();
-    while !ask() {
+    while !condition() {
         if started.elapsed() > timeout {
             return false;
         }

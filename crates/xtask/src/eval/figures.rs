@@ -4,24 +4,24 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::Value;
 
-/// The figures that a model was published with.
+/// The figures published with a model.
 #[derive(Debug)]
 pub(super) struct ModelCard(Value);
 
 impl ModelCard {
     /// Reads a `metrics.json`.
     pub(super) fn read(file: &Path) -> anyhow::Result<Self> {
-        let json = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let json = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         Ok(Self(serde_json::from_slice(&json).with_context(|| file.display().to_string())?))
     }
 
-    /// The figure of a set.
+    /// Returns a measure of a set, as a fraction.
     pub(super) fn figure(&self, set: &str, measure: &str) -> anyhow::Result<f64> {
-        self.0[set][measure].as_f64().with_context(|| format!("the model card has no {measure} of {set}"))
+        self.0[set][measure].as_f64().with_context(|| format!("the model card lacks {measure} of {set}"))
     }
 }
 
-/// A measured figure beside the published one, both as shares of one.
+/// A measured figure and the published one, both as fractions.
 #[derive(Debug)]
 pub(super) struct Figure {
     pub(super) set: &'static str,
@@ -32,13 +32,13 @@ pub(super) struct Figure {
 }
 
 impl Figure {
-    /// How far it is from the model card, in points of a hundred.
+    /// Returns the difference from the model card in percentage points.
     pub(super) fn points(&self) -> f64 {
         (self.measured - self.expected) * 100.0
     }
 }
 
-/// The figures as a table in Markdown.
+/// Formats the figures as a Markdown table.
 pub(super) fn table(figures: &[Figure]) -> String {
     let row = |cells: [String; 6]| {
         let [set, size, measure, measured, expected, points] = cells;
@@ -62,7 +62,7 @@ pub(super) fn table(figures: &[Figure]) -> String {
             figure.measure.to_owned(),
             format!("{:.2} %", figure.measured * 100.0),
             format!("{:.2} %", figure.expected * 100.0),
-            // Adding zero makes a negative zero positive.
+            // Adding zero turns a negative zero into a positive one.
             format!("{:+.3}", (figure.points() * 1_000.0).round() / 1_000.0 + 0.0),
         ])
     }));
@@ -74,7 +74,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test")]
 
     use super::*;
-    use crate::eval::labelled::{Classes, SETS};
+    use crate::eval::labeled::{Classes, SETS};
     use crate::workspace::Workspace;
 
     #[test]
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_tells_both_figures_and_their_distance_in_points() {
+    fn a_row_has_both_figures_and_their_difference_in_points() {
         let figure =
             Figure { set: "sst2_dev", size: 872, measure: "accuracy", measured: 0.9, expected: 0.905 };
         assert!((figure.points() + 0.5).abs() < 1e-9);

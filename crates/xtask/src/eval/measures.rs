@@ -1,4 +1,4 @@
-/// What the server said of a text: the probability of each sentiment.
+/// The probability of each sentiment for a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scores {
     pub(super) negative: f64,
@@ -12,7 +12,7 @@ const CLASSES: usize = 3;
 const BINS: usize = 15;
 
 impl Scores {
-    /// The label of the greatest score, and the score; the first of equals.
+    /// Returns the label of the highest score, and the score; the first of equal ones.
     fn best(&self) -> (usize, f64) {
         let mut best = (0, self.negative);
         for (label, score) in [(1, self.neutral), (2, self.positive)] {
@@ -24,17 +24,17 @@ impl Scores {
     }
 }
 
-/// The share of texts whose label (0 negative, 1 positive) is the greater of the two scores.
+/// Returns the share of texts whose label (0 negative, 1 positive) has the higher of the two scores.
 pub(super) fn accuracy_of_two(labels: &[usize], scores: &[Scores]) -> f64 {
     share(labels, scores, |label, scores| usize::from(scores.positive > scores.negative) == label)
 }
 
-/// The share of texts whose label (0 negative, 1 neutral, 2 positive) is the greatest of the three scores.
+/// Returns the share of texts whose label (0 negative, 1 neutral, 2 positive) has the highest of the three scores.
 pub(super) fn accuracy_of_three(labels: &[usize], scores: &[Scores]) -> f64 {
     share(labels, scores, |label, scores| scores.best().0 == label)
 }
 
-/// The mean over the classes of the share of each class's texts that were recognised.
+/// Returns the mean recall over the classes: the share of each class's texts that have its label predicted.
 pub(super) fn macro_recall(labels: &[usize], scores: &[Scores]) -> f64 {
     let recall = |class| {
         let of_class: Vec<Scores> = labels
@@ -48,10 +48,10 @@ pub(super) fn macro_recall(labels: &[usize], scores: &[Scores]) -> f64 {
     (0..CLASSES).map(recall).sum::<f64>() / CLASSES as f64
 }
 
-/// The expected calibration error: over bins of the greatest score, the mean distance between that score and
-/// the share of right answers, weighted by the bins' sizes (Naeini et al. 2015).
+/// Returns the expected calibration error: the mean distance, over bins of the highest score, between that score and
+/// the accuracy, weighted by the bins' sizes (Naeini et al. 2015).
 pub(super) fn calibration_error(labels: &[usize], scores: &[Scores]) -> f64 {
-    // Per bin, the sum of "right" less confidence: its size cancels out against the weight.
+    // The sum of (correct - confidence) per bin: the bin's size cancels out against its weight.
     let mut gaps = [0.0; BINS];
     for (label, scores) in labels.iter().zip(scores) {
         let (best, confidence) = scores.best();
@@ -61,9 +61,9 @@ pub(super) fn calibration_error(labels: &[usize], scores: &[Scores]) -> f64 {
     gaps.iter().map(|gap| gap.abs()).sum::<f64>() / labels.len() as f64
 }
 
-fn share(labels: &[usize], scores: &[Scores], is_right: impl Fn(usize, &Scores) -> bool) -> f64 {
-    let right = labels.iter().zip(scores).filter(|(label, scores)| is_right(**label, scores)).count();
-    right as f64 / labels.len() as f64
+fn share(labels: &[usize], scores: &[Scores], is_correct: impl Fn(usize, &Scores) -> bool) -> f64 {
+    let correct = labels.iter().zip(scores).filter(|(label, scores)| is_correct(**label, scores)).count();
+    correct as f64 / labels.len() as f64
 }
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_calibration_error_is_the_gap_between_confidence_and_truth_weighted_by_bin() {
-        // Three texts at 0.9, two of them right; one at 0.5, right.
+        // Three texts at 0.9, two of them correct; one at 0.5, correct.
         let answers =
             [scores(0.9, 0.1, 0.0), scores(0.9, 0.1, 0.0), scores(0.9, 0.1, 0.0), scores(0.5, 0.3, 0.2)];
         let expected = 0.75 * (0.9 - 2.0 / 3.0) + 0.25 * 0.5;
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn certain_and_right_is_calibrated_and_certain_and_wrong_is_not() {
+    fn certain_and_correct_is_calibrated_and_certain_and_wrong_is_not() {
         assert_close(calibration_error(&[0], &[scores(1.0, 0.0, 0.0)]), 0.0);
         assert_close(calibration_error(&[2], &[scores(1.0, 0.0, 0.0)]), 1.0);
     }

@@ -1,4 +1,4 @@
-"""How schemathesis writes a body of lines: the generated text as the text of a good line, then as it is."""
+"""Serializes a body of lines for schemathesis: a valid line with the generated text, then the generated text itself."""
 
 import json
 
@@ -9,6 +9,6 @@ import schemathesis
 def lines(context, value):
     if isinstance(value, bytes):
         return {"data": value}
-    good = json.dumps({"text": value if isinstance(value, str) else str(value)})
+    valid = json.dumps({"text": value if isinstance(value, str) else str(value)})
     raw = value if isinstance(value, str) else json.dumps(value)
-    return {"data": f"{good}\n{raw}\n".encode("utf-8", "replace")}
+    return {"data": f"{valid}\n{raw}\n".encode("utf-8", "replace")}

@@ -20,7 +20,7 @@ pub(crate) fn url(port: u16) -> String {
     format!("postgres://{USER}@127.0.0.1:{port}/postgres")
 }
 
-/// A `PostgreSQL` for the tests: somebody else's, or one that ends with this value.
+/// A PostgreSQL for the tests: an existing one, or one that stops when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Database {
     url: String,
@@ -28,29 +28,29 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Where it is.
+    /// Returns its address.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// A server of our own on a port of the loopback, open to everyone there.
+    /// Wraps a server that was started on a port of the loopback interface and needs no password.
     pub(super) fn started(server: Supervised, port: u16) -> Self {
         Self { url: url(port), _server: Some(server) }
     }
 }
 
-/// The server of [`VARIABLE`], else a new one.
+/// Returns the server of [`VARIABLE`], else starts one.
 pub(super) fn provide() -> anyhow::Result<Database> {
     if let Some(url) = environment(VARIABLE).filter(|url| !url.is_empty()) {
-        let url = url.into_string().ok().with_context(|| format!("{VARIABLE} is no text"))?;
+        let url = url.into_string().ok().with_context(|| format!("{VARIABLE} is not valid Unicode"))?;
         return Ok(Database { url, _server: None });
     }
     start_new()
 }
 
-/// A server of our own: started from what is installed; else in Docker; else, for root on Debian, installed first.
+/// Starts a server: the installed one, else one in Docker, else one that is installed first (as root on Debian).
 pub(crate) fn start_new() -> anyhow::Result<Database> {
-    if Programs::find().is_none() && docker_answers() {
+    if Programs::find().is_none() && has_docker() {
         return start_in_docker();
     }
     let programs = programs().with_context(|| {
@@ -62,17 +62,17 @@ pub(crate) fn start_new() -> anyhow::Result<Database> {
     Ok(Cluster::start(&programs, free_port()?)?.into_database())
 }
 
-/// The programs of PostgreSQL: as they are installed; else, for root on Debian, installed first.
+/// Returns PostgreSQL's programs, which are installed first if they are missing (as root on Debian).
 pub(crate) fn programs() -> anyhow::Result<Programs> {
     if let Some(programs) = Programs::find() {
         return Ok(programs);
     }
-    ensure!(apt::is_here(), "PostgreSQL is not installed");
-    apt::install("postgresql").context("without apt-get as root, install PostgreSQL yourself")?;
-    Programs::find().context("postgresql was installed, but its programs are not found")
+    ensure!(apt::is_available(), "PostgreSQL is not installed");
+    apt::install("postgresql").context("cannot install PostgreSQL; install it by hand")?;
+    Programs::find().context("cannot find the programs of the installed postgresql")
 }
 
-fn docker_answers() -> bool {
+fn has_docker() -> bool {
     let info = Command::new("docker").arg("info").stdout(Stdio::null()).stderr(Stdio::null()).status();
     info.is_ok_and(|status| status.success())
 }

@@ -16,13 +16,13 @@ use crate::workspace::on_path;
 /// How long the server may take to start or to end.
 const START: Duration = Duration::from_mins(1);
 
-/// The server's programs as they are installed.
+/// The installed programs of PostgreSQL.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Programs {
     bin: PathBuf,
 }
 
-/// Where distributions put them: a folder whose children are versions, and what leads from there to the programs.
+/// Where distributions install them: a folder, the prefix of its versions' folders, and the programs' folder in each.
 const INSTALLED: [(&str, &str, &str); 4] = [
     ("/usr/lib/postgresql", "", "bin"),
     ("/usr", "pgsql-", "bin"),
@@ -31,7 +31,7 @@ const INSTALLED: [(&str, &str, &str); 4] = [
 ];
 
 impl Programs {
-    /// Those of the search path; else the newest that is installed in a usual place.
+    /// Finds those on the search path, else the newest in the folders of distributions.
     pub(crate) fn find() -> Option<Self> {
         let of_path = on_path("initdb").and_then(|initdb| initdb.parent().and_then(Self::inside));
         of_path.or_else(|| INSTALLED.iter().find_map(newest))
@@ -51,7 +51,7 @@ fn newest((folder, prefix, rest): &(&str, &str, &str)) -> Option<Programs> {
     versions.max_by_key(|(version, _)| *version).map(|(_, programs)| programs)
 }
 
-/// A throw-away cluster on a port of the loopback. It goes with this value, or with this process.
+/// A temporary cluster on a port of the loopback interface. It is removed with this value, or with this process.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     server: Supervised,
@@ -60,36 +60,36 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes the cluster and starts its server.
+    /// Creates the cluster and starts its server.
     pub(crate) fn start(programs: &Programs, port: u16) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("undertone-test-").tempdir()?;
         let user = unprivileged_user(&folder)?;
         if let Some((uid, gid)) = user {
             chown(folder.path(), Some(uid), Some(gid))?;
         }
-        initialise(programs, folder.path(), user)?;
+        initialize(programs, folder.path(), user)?;
         let command = server(&programs.bin, folder.path(), port);
-        // An interrupt is PostgreSQL's fast shutdown: sessions are ended, nothing is waited for. The second signal
-        // changes nothing for it, and ends the shell of a start that waits.
+        // SIGINT is PostgreSQL's fast shutdown, which closes all sessions at once. The SIGTERM after it does not change
+        // that; it ends the shell of a restart that is still waiting.
         let stop = r#"kill -INT "$server"; kill -TERM "$server""#.to_owned();
         let mut server = Supervised::start_as(Plan { command, folder, stop }, user)?;
         server.wait_until_ready(ready(&programs.bin, port), START)?;
         Ok(Self { server, bin: programs.bin.clone(), port })
     }
 
-    /// Hands out the server alone, which cannot be started again then.
+    /// Returns the server alone, which can no longer be restarted.
     pub(super) fn into_database(self) -> Database {
         Database::started(self.server, self.port)
     }
 
-    /// The port that it listens on.
+    /// Returns the port that it listens on.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Stops the server by a signal to its first process and starts it again after `down`, as `pg_ctl restart`
     /// does: `INT` is its mode `fast`, `QUIT` its mode `immediate`, after which the server recovers from its log.
-    /// Returns when it is open again.
+    /// Returns when it accepts connections again.
     pub(crate) fn restart(&mut self, signal: &str, down: Duration) -> anyhow::Result<()> {
         self.server.signal(signal)?;
         wait_until_ended(&mut self.server)?;
@@ -101,17 +101,17 @@ impl Cluster {
         self.server.wait_until_ready(ready(&self.bin, self.port), START + down)
     }
 
-    /// Runs a statement past everything that stands before the server; a line for each row, tabs between columns.
+    /// Runs a statement on the server itself, bypassing any proxy; returns a line per row with tabs between columns.
     pub(crate) fn query(&self, statement: &str) -> anyhow::Result<String> {
         let mut psql = Command::new(self.bin.join("psql"));
         psql.args(["--no-psqlrc", "--no-align", "--tuples-only", "--field-separator", "\t", "--command"]);
         psql.arg(statement).arg(url(self.port)).stdin(Stdio::null());
-        let output = psql.output().context("psql cannot be run")?;
-        ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr).trim());
+        let output = psql.output().context("cannot run psql")?;
+        ensure!(output.status.success(), "psql failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// The file with what the server has said.
+    /// Returns the server's log file.
     pub(crate) fn log(&self) -> PathBuf {
         self.server.log()
     }
@@ -120,14 +120,18 @@ impl Cluster {
 fn wait_until_ended(server: &mut Supervised) -> anyhow::Result<()> {
     let started = Instant::now();
     while !server.has_ended() {
-        ensure!(started.elapsed() < START, "PostgreSQL does not end; it said:\n{}", server.said());
-        #[expect(clippy::disallowed_methods, reason = "another program ends, and tells nobody when it has")]
+        ensure!(
+            started.elapsed() < START,
+            "PostgreSQL does not stop; its log ends with:\n{}",
+            server.log_tail()
+        );
+        #[expect(clippy::disallowed_methods, reason = "no event says that another program has ended")]
         thread::sleep(Duration::from_millis(20));
     }
     Ok(())
 }
 
-fn initialise(programs: &Programs, folder: &Path, user: Option<(u32, u32)>) -> anyhow::Result<()> {
+fn initialize(programs: &Programs, folder: &Path, user: Option<(u32, u32)>) -> anyhow::Result<()> {
     let mut initdb = Command::new(programs.bin.join("initdb"));
     initdb.arg("--pgdata").arg(folder.join("data")).args(["--username", USER]);
     initdb.args(["--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync"]);
@@ -135,16 +139,16 @@ fn initialise(programs: &Programs, folder: &Path, user: Option<(u32, u32)>) -> a
     if let Some((uid, gid)) = user {
         initdb.uid(uid).gid(gid);
     }
-    let output = initdb.output().context("initdb cannot be run")?;
+    let output = initdb.output().context("cannot run initdb")?;
     if !output.status.success() {
-        bail!("initdb gave {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+        bail!("initdb failed: {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
-    // Everyone on this machine may come in, over the loopback alone.
+    // Every user of this machine may connect, over the loopback interface only.
     fs::write(folder.join("data/pg_hba.conf"), "host all all 127.0.0.1/32 trust\n")?;
     Ok(())
 }
 
-/// The server in the foreground. It writes as durably as in production: the program refuses `fsync=off`.
+/// The command of a server in the foreground, as durable as in production: the program refuses `fsync=off`.
 fn server(bin: &Path, folder: &Path, port: u16) -> Command {
     let mut server = Command::new(bin.join("postgres"));
     server.arg("-D").arg(folder.join("data"));
@@ -169,17 +173,17 @@ fn ready(bin: &Path, port: u16) -> Command {
     ready
 }
 
-/// Whom to run the server as: `PostgreSQL` does not run as root.
-fn unprivileged_user(ours: &TempDir) -> anyhow::Result<Option<(u32, u32)>> {
-    if fs::metadata(ours.path())?.uid() != 0 {
+/// Returns the user and group to run the server as, if this process is root: PostgreSQL does not run as root.
+fn unprivileged_user(own: &TempDir) -> anyhow::Result<Option<(u32, u32)>> {
+    if fs::metadata(own.path())?.uid() != 0 {
         return Ok(None);
     }
-    let users = fs::read_to_string("/etc/passwd").context("/etc/passwd cannot be read")?;
+    let users = fs::read_to_string("/etc/passwd").context("cannot read /etc/passwd")?;
     let user = ["postgres", "nobody"].iter().find_map(|name| ids_of(name, &users));
-    Ok(Some(user.context("there is neither a user postgres nor nobody to run PostgreSQL as")?))
+    Ok(Some(user.context("PostgreSQL does not run as root: create a user postgres or nobody")?))
 }
 
-/// The user and group of a name in the lines of a password file.
+/// Returns the user and group ids of a name in the lines of a password file.
 fn ids_of(name: &str, users: &str) -> Option<(u32, u32)> {
     let of_name = |line: &&str| line.split(':').next() == Some(name);
     let mut fields = users.lines().find(of_name)?.split(':').skip(2);
@@ -217,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_is_durable_and_listens_on_the_loopback_alone() {
+    fn the_server_is_durable_and_listens_on_the_loopback_only() {
         let server = server(Path::new("/opt/pg/bin"), Path::new("/tmp/x"), 5433);
         let args: Vec<_> = server.get_args().map(|arg| arg.to_string_lossy()).collect();
         for setting in ["listen_addresses=127.0.0.1", "port=5433", "fsync=on", "max_connections=400"] {

@@ -11,30 +11,30 @@ use tempfile::TempDir;
 
 /// A server that does not outlive this process, however this process ends.
 ///
-/// A shell of its own process group stands between the two: it starts the server and reads from a pipe that
-/// only this process holds open. When the pipe closes (the value is dropped, Ctrl-C, even SIGKILL), the shell
-/// stops the server and removes its folder.
+/// A shell in its own process group starts the server and reads from a pipe that only this process has open for
+/// writing. When the pipe closes (the value is dropped, Ctrl-C, even SIGKILL), the shell stops the server and removes
+/// its folder.
 #[derive(Debug)]
 pub(crate) struct Supervised {
     shell: Child,
-    lifeline: Option<ChildStdin>,
+    pipe: Option<ChildStdin>,
     folder: TempDir,
     stop: String,
     user: Option<(u32, u32)>,
 }
 
-/// What is to be started.
+/// How to start and stop a server.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The server, which stays in the foreground.
+    /// The server's command, which must run in the foreground.
     pub(crate) command: Command,
-    /// A folder that goes when the server goes; the server's output is in its file `log`.
+    /// The server's folder, removed when it stops; the file `log` in it has the server's output.
     pub(crate) folder: TempDir,
-    /// The shell's command to stop it; `$server` is its process id.
+    /// The shell command that stops the server; `$server` is its process id.
     pub(crate) stop: String,
 }
 
-/// `$0` is the folder, `$1` the command that stops, the rest the server.
+/// `$0` is the folder, `$1` the command that stops the server, the rest the command that starts it.
 const SCRIPT: &str = r#"
 folder=$0 stop=$1
 shift
@@ -52,48 +52,48 @@ exit "$code"
 "#;
 
 impl Supervised {
-    /// Starts the plan's server, as the user that the plan's command asks for.
+    /// Starts the plan's server as the user of this process.
     pub(crate) fn start(plan: Plan) -> anyhow::Result<Self> {
         Self::start_as(plan, None)
     }
 
-    /// Starts the plan's server as another user and group, who must own the folder.
+    /// Starts the plan's server as another user and group, which must own the folder.
     pub(super) fn start_as(plan: Plan, user: Option<(u32, u32)>) -> anyhow::Result<Self> {
         let Plan { command, folder, stop } = plan;
-        let (shell, lifeline) = launch(&command, folder.path(), &stop, user)?;
-        Ok(Self { shell, lifeline, folder, stop, user })
+        let (shell, pipe) = launch(&command, folder.path(), &stop, user)?;
+        Ok(Self { shell, pipe, folder, stop, user })
     }
 
-    /// Starts a server that has ended again: in the same folder, as the same user, its output behind the earlier
-    /// one and `line`.
+    /// Starts a server again that has ended: in the same folder, as the same user. Its output is appended to the log
+    /// after `line`.
     pub(crate) fn start_again(&mut self, command: &Command, line: &str) -> anyhow::Result<()> {
         ensure!(self.has_ended(), "the server has not ended");
-        // Until the new shell has written the new process's id there is none.
+        // The new shell writes the new process's id.
         fs::remove_file(self.folder().join("server"))?;
         let mut log = File::options().append(true).open(self.log())?;
-        // The process may have died in the middle of a line.
+        // The process may have been killed in the middle of a line.
         writeln!(log, "\n{line}")?;
-        (self.shell, self.lifeline) = launch(command, self.folder.path(), &self.stop, self.user)?;
+        (self.shell, self.pipe) = launch(command, self.folder.path(), &self.stop, self.user)?;
         Ok(())
     }
 
-    /// The server's folder.
+    /// Returns the server's folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The server's process; none before it was started.
+    /// Returns the server's process id; `None` until it has started.
     pub(crate) fn process(&self) -> Option<u32> {
         fs::read_to_string(self.folder().join("server")).ok()?.trim().parse().ok()
     }
 
-    /// Whether the server has ended by itself, or by a signal from elsewhere.
+    /// Whether the server has ended, by itself or by a signal.
     pub(crate) fn has_ended(&mut self) -> bool {
-        self.ended().is_some()
+        self.exit_status().is_some()
     }
 
-    /// How the server ended, where it has: its exit code, or 128 and the number of the signal that killed it.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+    /// Returns how the server ended, if it has: its exit code, or 128 plus the number of the signal that killed it.
+    pub(crate) fn exit_status(&mut self) -> Option<ExitStatus> {
         self.shell.try_wait().ok().flatten()
     }
 
@@ -106,16 +106,20 @@ impl Supervised {
         let program = ready.get_program().to_string_lossy().into_owned();
         let started = Instant::now();
         while !ready.status().with_context(|| format!("cannot run {program}"))?.success() {
-            ensure!(!self.has_ended(), "the server did not start; its log ends with:\n{}", self.said());
+            ensure!(!self.has_ended(), "the server did not start; its log ends with:\n{}", self.log_tail());
             let in_time = started.elapsed() < limit;
-            ensure!(in_time, "the server is not ready after {limit:?}; its log ends with:\n{}", self.said());
+            ensure!(
+                in_time,
+                "the server is not ready after {limit:?}; its log ends with:\n{}",
+                self.log_tail()
+            );
             #[expect(clippy::disallowed_methods, reason = "no event says that another program is ready")]
             thread::sleep(Duration::from_millis(50));
         }
         Ok(())
     }
 
-    /// The file that the server's output goes to.
+    /// Returns the file with the server's output.
     pub(crate) fn log(&self) -> PathBuf {
         self.folder().join("log")
     }
@@ -123,16 +127,16 @@ impl Supervised {
     /// Sends the server a signal by its name without `SIG`, such as `KILL`.
     pub(crate) fn signal(&self, name: &str) -> anyhow::Result<()> {
         let process = self.process().context("the server has no process")?.to_string();
-        // The shell's own command: the program `kill` is not on every machine.
+        // The shell's builtin: not every machine has the program `kill`.
         let mut kill = Command::new("/bin/sh");
         kill.args(["-c", r#"kill -s "$0" "$1""#, name, &process]).stderr(Stdio::null());
         let status = kill.status()?;
-        ensure!(status.success(), "the signal {name} cannot be sent to the process {process}");
+        ensure!(status.success(), "cannot send SIG{name} to process {process}");
         Ok(())
     }
 
-    /// The end of what the server said.
-    pub(crate) fn said(&self) -> String {
+    /// Returns the last lines of the server's log.
+    pub(crate) fn log_tail(&self) -> String {
         let log = fs::read(self.log()).unwrap_or_default();
         let log = String::from_utf8_lossy(&log).into_owned();
         let lines: Vec<&str> = log.lines().collect();
@@ -140,7 +144,7 @@ impl Supervised {
     }
 }
 
-/// Starts the shell that stands between, and with it the server.
+/// Starts the supervising shell, and with it the server.
 fn launch(
     command: &Command,
     folder: &Path,
@@ -153,19 +157,19 @@ fn launch(
     shell.current_dir(folder).process_group(0).stdin(Stdio::piped());
     shell.stdout(Stdio::null()).stderr(Stdio::null());
     if let Some((uid, gid)) = user {
-        // The standard library clears the other groups of root when it changes the user.
+        // The standard library drops root's supplementary groups when it changes the user.
         shell.uid(uid).gid(gid);
     }
     let program = command.get_program().to_string_lossy();
-    let mut shell = shell.spawn().with_context(|| format!("{program} cannot be started"))?;
-    let lifeline = shell.stdin.take();
-    Ok((shell, lifeline))
+    let mut shell = shell.spawn().with_context(|| format!("cannot start {program}"))?;
+    let pipe = shell.stdin.take();
+    Ok((shell, pipe))
 }
 
 impl Drop for Supervised {
     fn drop(&mut self) {
-        drop(self.lifeline.take());
-        // Whatever the shell answers, the server is gone once it has ended.
+        drop(self.pipe.take());
+        // The shell ends after the server, whatever its exit code.
         let _ = self.shell.wait();
     }
 }
@@ -182,7 +186,7 @@ mod tests {
         Plan { command, folder: tempfile::tempdir().unwrap(), stop: "kill \"$server\"".to_owned() }
     }
 
-    /// Waits for the server to have written the file: it runs then.
+    /// Waits until the server has written the file.
     fn wait_for(file: &Path) -> String {
         loop {
             match fs::read_to_string(file) {
@@ -193,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_and_its_folder_go_when_the_value_is_dropped() {
+    fn dropping_the_value_stops_the_server_and_removes_its_folder() {
         let mut server = Supervised::start(plan("echo $$ >id; while :; do sleep 1; done")).unwrap();
         let folder = server.folder().to_owned();
         let id = wait_for(&folder.join("id"));
@@ -207,15 +211,15 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_ends_by_itself_is_noticed_and_what_it_said_is_kept() {
+    fn a_server_that_ends_by_itself_is_noticed_and_leaves_its_log() {
         let mut server = Supervised::start(plan("echo no such option; exit 1")).unwrap();
         server.shell.wait().unwrap();
         assert!(server.has_ended());
-        assert_eq!(server.said(), "no such option");
+        assert_eq!(server.log_tail(), "no such option");
     }
 
     #[test]
-    fn a_server_is_waited_for_until_it_is_ready_has_ended_or_is_late() {
+    fn waiting_ends_when_the_server_is_ready_has_ended_or_is_late() {
         let shell = |script: &str| {
             let mut shell = Command::new("/bin/sh");
             shell.args(["-c", script]);
@@ -235,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_was_killed_starts_again_in_its_folder_and_goes_with_the_value() {
+    fn a_killed_server_starts_again_in_its_folder_and_stops_with_the_value() {
         let script = "echo $$ >id; echo here; while :; do sleep 1; done";
         let mut server = Supervised::start(plan(script)).unwrap();
         let folder = server.folder().to_owned();
@@ -248,7 +252,7 @@ mod tests {
         server.start_again(&plan(script).command, "again").unwrap();
         let second = wait_for(&folder.join("id"));
         assert_ne!(first, second);
-        assert_eq!(server.said(), "here\n\nagain\nhere");
+        assert_eq!(server.log_tail(), "here\n\nagain\nhere");
         drop(server);
         assert!(!folder.exists());
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// The sum of the summaries that a test run prints, one for each binary of tests.
+/// The sum of the summaries that a test run prints, one for each test binary.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     passed: u64,
@@ -9,7 +9,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    /// Adds what a line says, if it is a summary.
+    /// Adds the counts of a line, if it is a summary.
     pub(super) fn add(&mut self, line: &str) {
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn summaries_are_added_up_and_other_lines_are_not() {
+    fn summaries_are_added_and_other_lines_ignored() {
         let mut totals = Totals::default();
         for line in [
             "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; finished in 0.01s",
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn skipped_tests_are_told() {
+    fn skipped_tests_are_reported() {
         let mut totals = Totals::default();
         totals.add(
             "test result: ok. 1 passed; 0 failed; 4 ignored; 0 measured; 0 filtered out; finished in 0.00s",

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_use_case_that_is_logged_under_its_own_name_is_good() {
+    fn a_use_case_that_is_logged_under_its_own_name_passes() {
         let good = use_case(
             "pub async fn execute(&self) { log_action(\n\"GetThingUseCase.execute\", async {}).await }",
         );

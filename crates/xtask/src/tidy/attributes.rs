@@ -5,8 +5,8 @@ use super::source::Source;
 
 /// Attributes that hide a fault, with what to do instead.
 const REFUSED: [(&str, &str); 3] = [
-    ("ignore", "a test that does not run proves nothing: make it run, or delete it"),
-    ("should_panic", "it passes on any panic: check the outcome instead"),
+    ("ignore", "make the test run, or delete it"),
+    ("should_panic", "it accepts any panic: check the outcome instead"),
     ("allow", "write #[expect(…, reason = \"…\")], which fails once it is not needed"),
 ];
 
@@ -46,17 +46,17 @@ fn fault(source: &Source, attribute: TokenStream) -> Option<String> {
     let place = source.place(name.span());
     match names[0].as_str() {
         "doc" if tokens.any(|token| token.to_string().contains("```ignore")) => {
-            return Some(format!("{place}: an example that is not run: let it run"));
+            return Some(format!("{place}: an example that is not tested: remove `ignore`"));
         }
-        "cfg_attr" => names = tokens.flat_map(words).collect(),
+        "cfg_attr" => names = tokens.flat_map(names_in).collect(),
         _ => {}
     }
     let (name, advice) = REFUSED.iter().find(|(refused, _)| names.iter().any(|name| name == refused))?;
     Some(format!("{place}: #[{name}]: {advice}"))
 }
 
-/// The names inside a token's brackets.
-fn words(token: TokenTree) -> Vec<String> {
+/// Returns the names inside a token's brackets.
+fn names_in(token: TokenTree) -> Vec<String> {
     let TokenTree::Group(group) = token else { return Vec::new() };
     group
         .stream()
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn words_in_comments_strings_and_other_attributes_are_none() {
+    fn names_in_comments_strings_and_other_attributes_pass() {
         for text in [
             "// #[ignore]\nconst X: &str = \"#[allow(x)]\";",
             "#[expect(dead_code, reason = \"allow\")]\nfn f() {}",

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn one_sentence_a_line_code_tables_and_titles_are_none() {
+    fn one_sentence_a_line_code_tables_and_titles_pass() {
         for text in [
             "One ends.\nAnother begins.",
             "1. First",

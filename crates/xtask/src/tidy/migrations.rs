@@ -6,25 +6,25 @@ use std::path::Path;
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
-/// The folders of the twins.
-const TWINS: [&str; 2] = ["migrations/postgres", "migrations/sqlite"];
+/// The folders of the two stores' migrations.
+const FOLDERS: [&str; 2] = ["migrations/postgres", "migrations/sqlite"];
 
-/// The digest of every migration as it landed, in the form that `sha256sum --check` reads in the workspace's root.
+/// The SHA-256 of every migration when it landed, in the format of `sha256sum`, with paths from the workspace's root.
 const DIGESTS: &str = include_str!("migrations.sha256");
 
-/// Where [`DIGESTS`] stand.
-const LIST: &str = "crates/xtask/src/tidy/migrations.sha256";
+/// The file of [`DIGESTS`].
+const DIGESTS_FILE: &str = "crates/xtask/src/tidy/migrations.sha256";
 
-/// Migrations that lack their twin, their way back or a name of the right form, and those that are not what they were
-/// when they landed.
+/// Returns a line for each migration that only one store has, that has no `down` step, whose name has the wrong form or
+/// that has changed since it landed.
 pub(super) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut faults = faults_of_names(root)?;
     faults.extend(faults_of_content(root, DIGESTS)?);
     Ok(faults)
 }
 
-/// Files that differ from `digests`. Databases remember the checksum of each step that was applied to them, comments
-/// included, so that a changed file is refused by every database that has it.
+/// Returns a line for each file that differs from `digests`. A database has the checksum of each step that was applied
+/// to it, comments included, and refuses a file that has changed since.
 fn faults_of_content(root: &Path, digests: &str) -> anyhow::Result<Vec<String>> {
     let mut landed: BTreeMap<&str, &str> = digests
         .lines()
@@ -32,7 +32,7 @@ fn faults_of_content(root: &Path, digests: &str) -> anyhow::Result<Vec<String>> 
         .map(|(digest, file)| (file, digest))
         .collect();
     let mut faults = Vec::new();
-    for folder in TWINS {
+    for folder in FOLDERS {
         for name in files_in(root, folder)? {
             let file = format!("{folder}/{name}");
             let content = fs::read(root.join(&file)).with_context(|| file.clone())?;
@@ -40,35 +40,41 @@ fn faults_of_content(root: &Path, digests: &str) -> anyhow::Result<Vec<String>> 
             match landed.remove(file.as_str()) {
                 Some(expected) if expected == digest => {}
                 Some(_) => {
-                    faults.push(format!("{file}: changed after it landed; undo that and add a step"));
+                    faults.push(format!("{file}: changed after it landed; restore it and add a step"));
                 }
                 None => {
-                    faults.push(format!("{file}: has no digest; add this line to {LIST}: {digest}  {file}"));
+                    faults.push(format!(
+                        "{file}: no digest; add this line to {DIGESTS_FILE}: {digest}  {file}"
+                    ));
                 }
             }
         }
     }
-    faults.extend(landed.into_keys().map(|file| format!("{file}: removed after it landed; bring it back")));
+    faults.extend(landed.into_keys().map(|file| format!("{file}: removed after it landed; restore it")));
     Ok(faults)
 }
 
-/// The SHA-256 of `content`, in lower-case hexadecimal digits.
+/// Returns the SHA-256 of `content` in lower-case hexadecimal digits.
 fn sha256(content: &[u8]) -> String {
     let mut digits = String::with_capacity(64);
     for byte in Sha256::digest(content) {
-        // Strings grow.
+        // Writing to a string does not fail.
         let _ = write!(digits, "{byte:02x}");
     }
     digits
 }
 
 fn faults_of_names(root: &Path) -> anyhow::Result<Vec<String>> {
-    let [one, other] = TWINS;
+    let [one, other] = FOLDERS;
     let (one, other) = (files_in(root, one)?, files_in(root, other)?);
-    let mut faults = faults_within(TWINS[0], &one);
-    faults.extend(faults_within(TWINS[1], &other));
-    faults.extend(one.difference(&other).map(|file| format!("{}/{file}: no twin in {}", TWINS[0], TWINS[1])));
-    faults.extend(other.difference(&one).map(|file| format!("{}/{file}: no twin in {}", TWINS[1], TWINS[0])));
+    let mut faults = faults_within(FOLDERS[0], &one);
+    faults.extend(faults_within(FOLDERS[1], &other));
+    faults.extend(
+        one.difference(&other).map(|file| format!("{}/{file}: missing in {}", FOLDERS[0], FOLDERS[1])),
+    );
+    faults.extend(
+        other.difference(&one).map(|file| format!("{}/{file}: missing in {}", FOLDERS[1], FOLDERS[0])),
+    );
     Ok(faults)
 }
 
@@ -87,26 +93,25 @@ fn faults_within(folder: &str, files: &BTreeSet<String>) -> Vec<String> {
     for file in files {
         match parse(file) {
             Some((number, name)) => _ = names.entry(number).or_default().insert(name),
-            None => faults
-                .push(format!("{folder}/{file}: not of the form 0001_name.up.sql or 0001_name.down.sql")),
+            None => faults.push(format!("{folder}/{file}: name it 0001_name.up.sql or 0001_name.down.sql")),
         }
     }
     for (number, names) in names {
         if names.len() > 1 {
-            faults.push(format!("{folder}: more than one migration {number}"));
+            faults.push(format!("{folder}: several migrations {number}; renumber one"));
         }
         for name in names {
             for way in
                 ["up", "down"].iter().filter(|way| !files.contains(&format!("{number}_{name}.{way}.sql")))
             {
-                faults.push(format!("{folder}/{number}_{name}.{way}.sql: missing"));
+                faults.push(format!("{folder}/{number}_{name}.{way}.sql: missing; add it"));
             }
         }
     }
     faults
 }
 
-/// The number and the name of a migration's file.
+/// Returns the number and the name in a migration's file name.
 fn parse(file: &str) -> Option<(&str, &str)> {
     let stem = file.strip_suffix(".up.sql").or_else(|| file.strip_suffix(".down.sql"))?;
     let (number, name) = stem.split_once('_')?;
@@ -122,11 +127,11 @@ mod tests {
 
     use super::*;
 
-    const BOTH_WAYS: [&str; 2] = ["0001_predictions.up.sql", "0001_predictions.down.sql"];
+    const UP_AND_DOWN: [&str; 2] = ["0001_predictions.up.sql", "0001_predictions.down.sql"];
 
     fn faults_of(postgres: &[&str], sqlite: &[&str]) -> Vec<String> {
         let root = tempfile::tempdir().unwrap();
-        for (folder, files) in TWINS.into_iter().zip([postgres, sqlite]) {
+        for (folder, files) in FOLDERS.into_iter().zip([postgres, sqlite]) {
             fs::create_dir_all(root.path().join(folder)).unwrap();
             for file in files {
                 fs::write(root.path().join(folder).join(file), "").unwrap();
@@ -135,70 +140,67 @@ mod tests {
         faults_of_names(root.path()).unwrap()
     }
 
-    /// The faults of a folder in which one file has `content`, of which `landed` landed.
+    /// Returns the faults of a folder whose only file has `content` and landed with the content `landed`.
     fn faults_of_file(content: &str, landed: &str) -> Vec<String> {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir_all(root.path().join(TWINS[1])).unwrap();
-        fs::write(root.path().join(TWINS[1]).join("0001_a.up.sql"), content).unwrap();
+        fs::create_dir_all(root.path().join(FOLDERS[1])).unwrap();
+        fs::write(root.path().join(FOLDERS[1]).join("0001_a.up.sql"), content).unwrap();
         let digest = sha256(landed.as_bytes());
         faults_of_content(root.path(), &format!("{digest}  migrations/sqlite/0001_a.up.sql\n")).unwrap()
     }
 
     #[test]
-    fn a_changed_byte_of_a_landed_migration_is_a_fault_even_in_a_comment() {
+    fn a_landed_migration_must_not_change_even_in_a_comment() {
         assert_eq!(faults_of_file("-- a\nSELECT 1;\n", "-- a\nSELECT 1;\n"), Vec::<String>::new());
         assert_eq!(
             faults_of_file("-- b\nSELECT 1;\n", "-- a\nSELECT 1;\n"),
-            ["migrations/sqlite/0001_a.up.sql: changed after it landed; undo that and add a step"]
+            ["migrations/sqlite/0001_a.up.sql: changed after it landed; restore it and add a step"]
         );
     }
 
     #[test]
     fn a_migration_without_a_digest_and_a_digest_without_its_migration_are_faults() {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir_all(root.path().join(TWINS[0])).unwrap();
-        fs::write(root.path().join(TWINS[0]).join("0001_a.up.sql"), "").unwrap();
+        fs::create_dir_all(root.path().join(FOLDERS[0])).unwrap();
+        fs::write(root.path().join(FOLDERS[0]).join("0001_a.up.sql"), "").unwrap();
         let faults = faults_of_content(root.path(), "00  migrations/postgres/0002_b.up.sql\n").unwrap();
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let line = format!("{empty}  migrations/postgres/0001_a.up.sql");
-        assert!(faults[0].ends_with(&format!("add this line to {LIST}: {line}")), "{faults:?}");
-        assert_eq!(
-            faults[1..],
-            ["migrations/postgres/0002_b.up.sql: removed after it landed; bring it back"]
-        );
+        assert!(faults[0].ends_with(&format!("add this line to {DIGESTS_FILE}: {line}")), "{faults:?}");
+        assert_eq!(faults[1..], ["migrations/postgres/0002_b.up.sql: removed after it landed; restore it"]);
     }
 
     #[test]
-    fn the_committed_migrations_are_those_that_landed() {
+    fn the_committed_migrations_have_their_digests() {
         let workspace = crate::workspace::Workspace::new().unwrap();
         assert_eq!(faults(workspace.root()).unwrap(), Vec::<String>::new());
         assert!(DIGESTS.lines().count() >= 16);
     }
 
     #[test]
-    fn twins_with_both_ways_are_good() {
-        assert_eq!(faults_of(&BOTH_WAYS, &BOTH_WAYS), Vec::<String>::new());
+    fn migrations_of_both_stores_with_up_and_down_pass() {
+        assert_eq!(faults_of(&UP_AND_DOWN, &UP_AND_DOWN), Vec::<String>::new());
     }
 
     #[test]
-    fn a_migration_without_its_twin_is_a_fault_on_either_side() {
-        assert_eq!(faults_of(&BOTH_WAYS, &[]).len(), 2);
-        assert_eq!(faults_of(&[], &BOTH_WAYS).len(), 2);
+    fn a_migration_that_one_store_lacks_is_a_fault() {
+        assert_eq!(faults_of(&UP_AND_DOWN, &[]).len(), 2);
+        assert_eq!(faults_of(&[], &UP_AND_DOWN).len(), 2);
     }
 
     #[test]
-    fn a_missing_way_back_a_number_used_twice_and_a_strange_name_are_faults() {
+    fn a_missing_down_step_a_repeated_number_and_a_wrong_name_are_faults() {
         let up = ["0001_predictions.up.sql"];
         assert_eq!(
             faults_of(&up, &up),
             [
-                "migrations/postgres/0001_predictions.down.sql: missing",
-                "migrations/sqlite/0001_predictions.down.sql: missing"
+                "migrations/postgres/0001_predictions.down.sql: missing; add it",
+                "migrations/sqlite/0001_predictions.down.sql: missing; add it"
             ]
         );
-        let twice = ["0001_a.up.sql", "0001_a.down.sql", "0001_b.up.sql", "0001_b.down.sql"];
-        assert_eq!(faults_of(&twice, &twice).len(), 2);
-        let strange = ["1_predictions.sql"];
-        assert_eq!(faults_of(&strange, &strange).len(), 2);
+        let repeated = ["0001_a.up.sql", "0001_a.down.sql", "0001_b.up.sql", "0001_b.down.sql"];
+        assert_eq!(faults_of(&repeated, &repeated).len(), 2);
+        let misnamed = ["1_predictions.sql"];
+        assert_eq!(faults_of(&misnamed, &misnamed).len(), 2);
     }
 }

@@ -1,25 +1,25 @@
 use super::source::Source;
 
-/// Names that say nothing about what is inside.
-const SAY_NOTHING: [&str; 7] = ["common", "helper", "helpers", "misc", "shared", "util", "utils"];
+/// Names that do not describe a module's content.
+const VAGUE: [&str; 7] = ["common", "helper", "helpers", "misc", "shared", "util", "utils"];
 
-/// The most lines of a file.
-const MOST_LINES: usize = 500;
+/// The maximum length of a file.
+const MAX_LINES: usize = 500;
 
-/// Files that are named or sized as no file is here.
+/// Returns a line for each rule about names and lengths that a file breaks.
 pub(super) fn faults(source: &Source) -> Vec<String> {
     let file = &source.file;
     let mut faults = Vec::new();
     if source.stem() == "mod" {
-        faults.push(format!("{file}: a module is foo.rs beside foo/, not mod.rs"));
+        faults.push(format!("{file}: move it to foo.rs beside foo/"));
     }
     let within = file.split('/').skip(2).map(|part| part.strip_suffix(".rs").unwrap_or(part));
-    for part in within.filter(|part| SAY_NOTHING.contains(part)) {
-        faults.push(format!("{file}: the name {part:?} does not say what is inside"));
+    for part in within.filter(|part| VAGUE.contains(part)) {
+        faults.push(format!("{file}: {part:?} does not describe the content; choose a name that does"));
     }
     let lines = source.text.lines().count();
-    if lines > MOST_LINES {
-        faults.push(format!("{file}: {lines} lines; {MOST_LINES} are the most, 300 are long"));
+    if lines > MAX_LINES {
+        faults.push(format!("{file}: {lines} lines; split it below {MAX_LINES}, better below 300"));
     }
     faults
 }
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_say_nothing_and_mod_files_are_faults() {
+    fn vague_names_and_mod_files_are_faults() {
         assert_eq!(count("crates/domain/src/policies/mod.rs", ""), 1);
         assert_eq!(count("crates/domain/src/utils.rs", ""), 1);
         assert_eq!(count("crates/domain/src/helpers/numbers.rs", ""), 1);

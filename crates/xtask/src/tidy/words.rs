@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_names_and_this_list_are_none() {
+    fn parts_of_names_and_this_list_pass() {
         assert_eq!(
             faults("crates/app/src/main.rs", "let is_kept = keep_alive; // storyteller"),
             Vec::<String>::new()

@@ -16,7 +16,7 @@ fn kinds(found: &[Violation]) -> Vec<Kind> {
 }
 
 #[test]
-fn a_row_is_read_with_and_without_its_place() {
+fn a_row_is_read_with_and_without_a_position() {
     let published = "e1\tf\tp1\t2026-01-02T03:04:01.000000Z\t1";
     assert_eq!(super::event(published), Some(event("e1", false, "p1", Some(1))));
     assert_eq!(super::event("e2\tt\tp1\t\t"), Some(event("e2", true, "p1", None)));
@@ -24,7 +24,7 @@ fn a_row_is_read_with_and_without_its_place() {
 }
 
 #[test]
-fn a_feed_has_every_event_and_every_place_once() {
+fn a_feed_has_every_event_and_every_position_once() {
     let [one, two] = [event("a", false, "p", Some(1)), event("b", false, "q", Some(2))];
     let waits = event("c", false, "r", None);
     let check = |events: &[Event], last| kinds(&outbox(events, last).check_feed());
@@ -37,12 +37,12 @@ fn a_feed_has_every_event_and_every_place_once() {
 
 #[test]
 fn a_prediction_has_one_event_and_a_deleted_one_two_in_order() {
-    let (stored, gone) = (HashSet::from(["p"]), HashSet::from(["q"]));
+    let (stored, deleted) = (HashSet::from(["p"]), HashSet::from(["q"]));
     let [p, q, q_deleted] =
         [event("a", false, "p", Some(1)), event("b", false, "q", Some(2)), event("c", true, "q", Some(3))];
     let check = |events: &[&Event]| {
         let events: Vec<Event> = events.iter().map(|event| (*event).clone()).collect();
-        kinds(&outbox(&events, 3).check_events(&stored, &gone))
+        kinds(&outbox(&events, 3).check_events(&stored, &deleted))
     };
     assert_eq!(check(&[&p, &q, &q_deleted]), []);
     assert_eq!(check(&[&q, &q_deleted]), [Kind::Lost]);
@@ -54,7 +54,7 @@ fn a_prediction_has_one_event_and_a_deleted_one_two_in_order() {
     assert_eq!(check(&[&p, &q, &q_deleted, &foreign]), [Kind::Lost]);
 }
 
-/// A log line at a second, with an event or without.
+/// A log line with or without an event.
 fn line(second: u32, event: Option<&str>) -> String {
     let time = format!("2026-01-02T03:04:{second:02}.500000Z");
     match event {
@@ -66,7 +66,7 @@ fn line(second: u32, event: Option<&str>) -> String {
 }
 
 #[test]
-fn an_event_that_no_log_has_counts_unless_a_kill_may_have_cut_its_line() {
+fn an_event_without_log_line_counts_unless_a_kill_may_have_cut_the_line() {
     let events = [event("a", false, "p", Some(1)), event("b", false, "q", Some(5))];
     let outbox = outbox(&events, 2);
     let check = |lines: &[String]| {
@@ -77,7 +77,7 @@ fn an_event_that_no_log_has_counts_unless_a_kill_may_have_cut_its_line() {
     let (killed, ended) = (KILLED.to_owned(), ENDED.to_owned());
     let torn = a[..40].to_owned();
     assert_eq!(check(&[a.clone(), b.clone()]), (vec![], 0));
-    // The process that ended at second 1 was killed, or was not, or was killed before the event was published.
+    // The process was killed after second 1, or ended by itself, or was killed before the event was published.
     assert_eq!(check(&[a.clone(), torn, killed.clone(), line(9, None)]), (vec![], 1));
     assert_eq!(check(&[a.clone(), ended, line(9, None)]), (vec![Kind::Unpublished], 0));
     assert_eq!(check(&[a.clone(), killed, line(3, None)]), (vec![Kind::Unpublished], 0));
@@ -85,7 +85,7 @@ fn an_event_that_no_log_has_counts_unless_a_kill_may_have_cut_its_line() {
 }
 
 #[test]
-fn a_log_is_divided_into_lives() {
+fn a_log_is_divided_into_processes() {
     let log = [line(1, None), line(2, Some("a")), KILLED.to_owned(), ENDED.to_owned(), line(8, None)];
     let processes = processes(&log.join("\n"));
     let killed: Vec<bool> = processes.iter().map(|process| process.killed).collect();

@@ -15,9 +15,9 @@ pub(super) struct Client {
     route: String,
 }
 
-/// The texts of one request.
+/// How many texts a request has.
 const BATCH: usize = 200;
-/// How often a full server is asked again.
+/// How many times a request is sent while the server is saturated.
 const TRIES: usize = 20;
 
 #[derive(Debug, Deserialize)]
@@ -37,7 +37,7 @@ struct Prediction {
     scores: WireScores,
 }
 
-/// A model of two classes has no score for the third.
+/// A model of two classes has no neutral score.
 #[derive(Debug, Deserialize)]
 struct WireScores {
     negative: Option<f64>,
@@ -54,25 +54,23 @@ impl Client {
         Self { agent: config.into(), route }
     }
 
-    /// The scores of every text, in their order, with `concurrency` requests under way.
+    /// Returns the scores of every text, in order, with `concurrency` requests in flight.
     ///
     /// # Errors
-    /// Where one item has no answer.
-    pub(super) fn judge(&self, texts: &[&str], concurrency: u16) -> anyhow::Result<Vec<Scores>> {
+    /// When a request fails or an item has no prediction.
+    pub(super) fn classify(&self, texts: &[&str], concurrency: u16) -> anyhow::Result<Vec<Scores>> {
         let batches: Vec<&[&str]> = texts.chunks(BATCH).collect();
         let workers = usize::from(concurrency);
         let mut answers: Vec<(usize, Vec<Scores>)> = thread::scope(|scope| {
             let share = |first: usize| {
                 let own = batches.iter().enumerate().skip(first).step_by(workers);
-                own.map(|(index, batch)| Ok((index, self.judge_batch(batch)?)))
+                own.map(|(index, batch)| Ok((index, self.classify_batch(batch)?)))
                     .collect::<anyhow::Result<Vec<_>>>()
             };
             let threads: Vec<_> = (0..workers).map(|first| scope.spawn(move || share(first))).collect();
             threads
                 .into_iter()
-                .map(|thread| {
-                    thread.join().map_err(|_| anyhow::anyhow!("a thread of the client panicked"))?
-                })
+                .map(|thread| thread.join().map_err(|_| anyhow::anyhow!("a client thread panicked"))?)
                 .collect::<anyhow::Result<Vec<_>>>()
         })?
         .concat();
@@ -80,7 +78,7 @@ impl Client {
         Ok(answers.into_iter().flat_map(|(_, scores)| scores).collect())
     }
 
-    fn judge_batch(&self, texts: &[&str]) -> anyhow::Result<Vec<Scores>> {
+    fn classify_batch(&self, texts: &[&str]) -> anyhow::Result<Vec<Scores>> {
         let items: Vec<_> = texts.iter().map(|text| json!({ "text": text })).collect();
         let body = json!({ "items": items });
         for _ in 0..TRIES {
@@ -95,24 +93,31 @@ impl Client {
                 continue;
             }
             let text = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
-            ensure!(status == 200, "POST {} answered {status}: {text}", self.route);
-            return scores_of(serde_json::from_str(&text).context("the answer is no batch")?, texts.len());
+            ensure!(status == 200, "POST {} returned {status}: {text}", self.route);
+            return scores_of(
+                serde_json::from_str(&text).context("the response is not a batch")?,
+                texts.len(),
+            );
         }
-        bail!("POST {} answered 503 {TRIES} times in a row", self.route)
+        bail!("POST {} returned 503 {TRIES} times in a row", self.route)
     }
 }
 
 fn pause(retry_after: Option<&str>) {
     let seconds = retry_after.and_then(|value| value.parse().ok()).unwrap_or(1);
-    #[expect(clippy::disallowed_methods, reason = "the server asked for it")]
+    #[expect(clippy::disallowed_methods, reason = "the server sent Retry-After")]
     thread::sleep(Duration::from_secs(seconds));
 }
 
 fn scores_of(batch: Batch, expected: usize) -> anyhow::Result<Vec<Scores>> {
-    ensure!(batch.items.len() == expected, "{} answers to {expected} texts", batch.items.len());
+    ensure!(
+        batch.items.len() == expected,
+        "the response has {} items for {expected} texts",
+        batch.items.len()
+    );
     let scores = batch.items.into_iter().enumerate().map(|(position, item)| {
-        ensure!(item.index == position, "answer {position} says it is number {}", item.index);
-        let problem = || format!("item {position} has no answer: {}", item.problem.unwrap_or_default());
+        ensure!(item.index == position, "item {position} has the index {}", item.index);
+        let problem = || format!("item {position} has no prediction: {}", item.problem.unwrap_or_default());
         let WireScores { negative, neutral, positive } = item.prediction.with_context(problem)?.scores;
         let (Some(negative), Some(positive)) = (negative, positive) else {
             bail!(
@@ -135,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that answers each request with what `answer` makes of its items.
+    /// A server that responds to each request with the result of `answer` for its items.
     fn server(answer: impl Fn(usize, &[Value]) -> (u16, Value) + Send + 'static) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -170,8 +175,8 @@ mod tests {
         body
     }
 
-    /// Answers whose positive score is the text's own number.
-    fn answered(items: &[Value]) -> Value {
+    /// A response whose positive scores are the numbers that the texts consist of.
+    fn batch_of(items: &[Value]) -> Value {
         let item = |(index, item): (usize, &Value)| {
             let positive: f64 = item["text"].as_str().unwrap().parse().unwrap();
             json!({
@@ -183,20 +188,20 @@ mod tests {
     }
 
     #[test]
-    fn many_batches_come_back_in_the_order_of_the_texts() {
-        let url = server(|_, items| (200, answered(items)));
+    fn scores_of_many_batches_are_in_the_order_of_the_texts() {
+        let url = server(|_, items| (200, batch_of(items)));
         let texts: Vec<String> = (0..BATCH * 3 + 7).map(|number| number.to_string()).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let scores = Client::new(&url).judge(&texts, 3).unwrap();
+        let scores = Client::new(&url).classify(&texts, 3).unwrap();
         let numbers: Vec<usize> = scores.iter().map(|scores| scores.positive as usize).collect();
         assert_eq!(numbers, (0..texts.len()).collect::<Vec<_>>());
     }
 
     #[test]
-    fn a_full_server_is_asked_again() {
+    fn a_request_is_repeated_while_the_server_is_saturated() {
         let url =
-            server(|request, items| if request < 2 { (503, json!({})) } else { (200, answered(items)) });
-        assert_eq!(Client::new(&url).judge(&["1"], 1).unwrap().len(), 1);
+            server(|request, items| if request < 2 { (503, json!({})) } else { (200, batch_of(items)) });
+        assert_eq!(Client::new(&url).classify(&["1"], 1).unwrap().len(), 1);
     }
 
     #[test]
@@ -206,14 +211,14 @@ mod tests {
                 json!({ "index": 0, "status": 422, "prediction": null, "problem": { "code": "text_blank" } });
             (200, json!({ "items": [problem] }))
         });
-        let error = format!("{:#}", Client::new(&url).judge(&["1"], 1).unwrap_err());
+        let error = format!("{:#}", Client::new(&url).classify(&["1"], 1).unwrap_err());
         assert!(error.contains("text_blank"), "{error}");
     }
 
     #[test]
-    fn an_answer_that_is_no_200_is_an_error_with_its_body() {
+    fn a_response_other_than_200_is_an_error_with_its_body() {
         let url = server(|_, _| (413, json!({ "code": "too_large" })));
-        let error = format!("{:#}", Client::new(&url).judge(&["1"], 1).unwrap_err());
+        let error = format!("{:#}", Client::new(&url).classify(&["1"], 1).unwrap_err());
         assert!(error.contains("413") && error.contains("too_large"), "{error}");
     }
 }

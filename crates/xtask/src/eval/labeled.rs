@@ -3,17 +3,17 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-/// A set of labelled texts.
+/// A set of labeled texts.
 #[derive(Debug)]
 pub(super) struct Set {
-    /// Its file in the data folder.
+    /// The name of its file in the data folder.
     pub(super) file: &'static str,
     /// Its name in the model card.
     pub(super) name: &'static str,
     pub(super) classes: Classes,
 }
 
-/// What the labels of a set mean.
+/// The meaning of a set's labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Classes {
     /// 0 negative, 1 positive.
@@ -29,37 +29,37 @@ pub(super) const SETS: [Set; 3] = [
     Set { file: "tweeteval_sentiment_test.tsv", name: "tweeteval", classes: Classes::Three },
 ];
 
-/// A text and its label.
+/// A text with its label.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Labelled {
+pub(super) struct Labeled {
     pub(super) text: String,
     pub(super) label: usize,
 }
 
-/// The items of a file: one header line, then text, tab, label; nothing is quoted.
-pub(super) fn read(file: &Path, classes: Classes) -> anyhow::Result<Vec<Labelled>> {
-    let content = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+/// Reads a file: a header line, then a text, a tab and a label per line, without quoting.
+pub(super) fn read(file: &Path, classes: Classes) -> anyhow::Result<Vec<Labeled>> {
+    let content = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     parse(&content, classes).with_context(|| file.display().to_string())
 }
 
-fn parse(content: &str, classes: Classes) -> anyhow::Result<Vec<Labelled>> {
+fn parse(content: &str, classes: Classes) -> anyhow::Result<Vec<Labeled>> {
     let classes = match classes {
         Classes::Two => 2,
         Classes::Three => 3,
     };
-    // Only `\n` ends a line: texts hold other characters that look like line ends.
+    // Only `\n` ends a line: texts contain other line separators.
     let lines = content.split('\n').enumerate().skip(1).filter(|(_, line)| !line.is_empty());
-    let items: Vec<Labelled> = lines
+    let items: Vec<Labeled> = lines
         .map(|(index, line)| {
             let (text, label) =
-                line.rsplit_once('\t').with_context(|| format!("line {}: no tab", index + 1))?;
+                line.rsplit_once('\t').with_context(|| format!("line {} has no tab", index + 1))?;
             let label = label.trim_end().parse().ok().filter(|label| *label < classes);
-            let label = label.with_context(|| format!("line {}: no label below {classes}", index + 1))?;
-            Ok(Labelled { text: text.to_owned(), label })
+            let label = label.with_context(|| format!("line {} has no label below {classes}", index + 1))?;
+            Ok(Labeled { text: text.to_owned(), label })
         })
         .collect::<anyhow::Result<_>>()?;
     if items.is_empty() {
-        bail!("no line beside the header");
+        bail!("the file has only a header");
     }
     Ok(items)
 }
@@ -71,10 +71,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_label_is_behind_the_last_tab_and_nothing_is_quoted() {
+    fn the_label_follows_the_last_tab_and_nothing_is_quoted() {
         let items = parse("text\tlabel\na \"b\t1\nc\td\t0\n", Classes::Two).unwrap();
         let expected = [("a \"b", 1), ("c\td", 0)];
-        assert_eq!(items, expected.map(|(text, label)| Labelled { text: text.to_owned(), label }));
+        assert_eq!(items, expected.map(|(text, label)| Labeled { text: text.to_owned(), label }));
     }
 
     #[test]

@@ -9,37 +9,37 @@ use ureq::Agent;
 
 use crate::bench::table::millis;
 
-/// Callers that make requests one after another until they are told to end.
+/// Clients that each send one request after another until they are stopped.
 #[derive(Debug)]
-pub(super) struct Callers {
+pub(super) struct Clients {
     end: Arc<AtomicBool>,
     started: Instant,
     threads: Vec<JoinHandle<Tally>>,
 }
 
-/// How callers behave.
+/// The number of clients and their behavior.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Manners {
-    pub(super) callers: usize,
-    /// How long each waits for an answer before it closes the connection.
-    pub(super) patience: Duration,
+pub(super) struct ClientSettings {
+    pub(super) clients: usize,
+    /// How long each waits for a response before it closes the connection.
+    pub(super) timeout: Duration,
     /// How long each waits between two requests.
     pub(super) pause: Duration,
 }
 
-/// What callers saw.
+/// The responses that clients received.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Tally {
-    /// Microseconds from a request to its answer of status 2xx, in ascending order once all callers have ended.
+    /// Microseconds from a request to its response of status 2xx, in ascending order once all clients have ended.
     micros: Vec<u64>,
-    /// Answers by their status.
+    /// Responses by status.
     statuses: BTreeMap<u16, u64>,
-    /// Requests that were given up, or whose connection failed.
+    /// Requests that timed out, or whose connection failed.
     unanswered: u64,
     elapsed: Duration,
 }
 
-/// A number for each request of this process, so that no text is sent twice.
+/// The number of the next request of this process: each is different, so that no text is sent twice.
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
 /// One request.
@@ -48,18 +48,21 @@ pub(super) enum Request {
     Post(String, Value),
 }
 
-impl Callers {
-    /// Starts callers whose n-th request in this process is `request(n)`.
-    pub(super) fn start(manners: Manners, request: impl Fn(u64) -> Request + Send + Sync + 'static) -> Self {
+impl Clients {
+    /// Starts clients whose n-th request in this process is `request(n)`.
+    pub(super) fn start(
+        settings: ClientSettings,
+        request: impl Fn(u64) -> Request + Send + Sync + 'static,
+    ) -> Self {
         let (end, request) = (Arc::new(AtomicBool::new(false)), Arc::new(request));
-        let threads = (0..manners.callers).map(|_| {
+        let threads = (0..settings.clients).map(|_| {
             let (end, request) = (Arc::clone(&end), Arc::clone(&request));
-            thread::spawn(move || call(manners, &end, request.as_ref()))
+            thread::spawn(move || call(settings, &end, request.as_ref()))
         });
         Self { threads: threads.collect(), end, started: Instant::now() }
     }
 
-    /// Tells them to end, and sums up what they saw.
+    /// Stops the clients and sums up their responses.
     pub(super) fn finish(self) -> Tally {
         self.end.store(true, Ordering::Relaxed);
         let elapsed = self.started.elapsed();
@@ -76,37 +79,41 @@ impl Callers {
     }
 }
 
-/// What callers of these manners see for so long.
-pub(super) fn watch(
+/// Runs clients for `seconds`.
+pub(super) fn run_clients(
     seconds: u64,
-    manners: Manners,
+    settings: ClientSettings,
     request: impl Fn(u64) -> Request + Send + Sync + 'static,
 ) -> Tally {
-    let callers = Callers::start(manners, request);
+    let clients = Clients::start(settings, request);
     pass(Duration::from_secs(seconds));
-    callers.finish()
+    clients.finish()
 }
 
-/// Lets time pass: a measurement is made of it.
+/// Waits, while clients send requests.
 pub(super) fn pass(time: Duration) {
-    #[expect(clippy::disallowed_methods, reason = "the load runs for as long as it was asked to")]
+    #[expect(clippy::disallowed_methods, reason = "the load runs for a given time")]
     thread::sleep(time);
 }
 
-fn call(manners: Manners, end: &AtomicBool, request: &(dyn Fn(u64) -> Request + Send + Sync)) -> Tally {
-    let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(manners.patience));
+fn call(
+    settings: ClientSettings,
+    end: &AtomicBool,
+    request: &(dyn Fn(u64) -> Request + Send + Sync),
+) -> Tally {
+    let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(settings.timeout));
     let agent: Agent = config.build().into();
     let mut tally = Tally::default();
     while !end.load(Ordering::Relaxed) {
         let request = request(REQUESTS.fetch_add(1, Ordering::Relaxed));
         let started = Instant::now();
-        let answer = match &request {
+        let response = match &request {
             Request::Get(url) => agent.get(url).call(),
             Request::Post(url, body) => agent.post(url).send_json(body),
         };
-        let read = answer.and_then(|mut answer| {
-            let status = answer.status().as_u16();
-            answer.body_mut().read_to_vec().map(|_| status)
+        let read = response.and_then(|mut response| {
+            let status = response.status().as_u16();
+            response.body_mut().read_to_vec().map(|_| status)
         });
         match read {
             Ok(status) => {
@@ -117,36 +124,36 @@ fn call(manners: Manners, end: &AtomicBool, request: &(dyn Fn(u64) -> Request + 
             }
             Err(_) => tally.unanswered += 1,
         }
-        if !manners.pause.is_zero() {
-            pass(manners.pause);
+        if !settings.pause.is_zero() {
+            pass(settings.pause);
         }
     }
     tally
 }
 
 impl Tally {
-    /// Answers of status 2xx, for each second.
+    /// Returns the responses of status 2xx per second.
     pub(super) fn answers_per_second(&self) -> f64 {
         self.micros.len() as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    /// The time in microseconds within which this share of the answers came; 0 without any.
+    /// Returns the time in microseconds within which this share of the responses of status 2xx came; 0 without any.
     pub(super) fn percentile(&self, share: f64) -> u64 {
         let last = self.micros.len().saturating_sub(1);
         self.micros.get((last as f64 * share).round() as usize).copied().unwrap_or(0)
     }
 
-    /// The 99th percentile in milliseconds, as it is printed.
+    /// Formats the 99th percentile in milliseconds.
     pub(super) fn p99(&self) -> String {
         format!("{} ms", millis(self.percentile(0.99)))
     }
 
-    /// How many had this status.
+    /// Returns the number of responses with a status.
     pub(super) fn count(&self, status: u16) -> u64 {
         self.statuses.get(&status).copied().unwrap_or(0)
     }
 
-    /// Everything that was no answer of status 2xx, in words.
+    /// Describes everything except responses of status 2xx.
     pub(super) fn faults(&self) -> String {
         let bad = self.statuses.iter().filter(|(status, _)| **status >= 300);
         let mut faults: Vec<String> = bad.map(|(status, count)| format!("{count} × {status}")).collect();
@@ -157,7 +164,7 @@ impl Tally {
     }
 }
 
-/// How many times as long, or as many, as printed.
+/// Formats a ratio.
 pub(super) fn ratio(this: f64, that: f64) -> String {
     format!("{:.2}", this / that.max(1e-9))
 }
@@ -167,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tally_tells_its_percentiles_and_faults() {
+    fn a_tally_has_percentiles_and_faults() {
         let tally = Tally {
             micros: (1..=100).collect(),
             statuses: BTreeMap::from([(200, 100), (503, 3)]),

@@ -9,37 +9,38 @@ use tempfile::TempDir;
 
 use crate::workspace::Workspace;
 
-/// The program, serving on a free port with an empty `SQLite` store; it ends with this value.
+/// The program, serving on a free port with an empty SQLite store; it is killed when this value is dropped.
 #[derive(Debug)]
-pub(super) struct Served {
+pub(super) struct Server {
     program: Child,
     address: String,
     _folder: TempDir,
 }
 
-impl Served {
-    /// Starts `program` and waits for its log to say where it listens.
+impl Server {
+    /// Starts `program` and reads its address from the log.
     pub(super) fn start(workspace: &Workspace, program: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let store = format!("sqlite:{}", folder.path().join("undertone.db").display());
         let mut command = Command::new(program);
         command.args(["serve", "--port", "0", "--set", "log.format=json", "--store", &store, "--model"]);
         command.arg(workspace.root().join("models/sentiment-minilm-l6"));
-        // Not the root, whose undertone.toml would count.
+        // Not the root, so that no undertone.toml of a developer is read.
         command.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut program = command.spawn().context("the program cannot be started")?;
+        let mut program = command.spawn().context("cannot start the program")?;
         let log = program.stdout.take().context("the program has no output")?;
-        let mut served = Self { program, address: String::new(), _folder: folder };
-        served.address = read_address(log)?;
-        Ok(served)
+        let mut server = Self { program, address: String::new(), _folder: folder };
+        server.address = read_address(log)?;
+        Ok(server)
     }
 
-    /// Where it serves.
+    /// Returns its address.
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Fails where the program has ended.
+    /// # Errors
+    /// When the program has ended.
     pub(super) fn ensure_running(&mut self) -> anyhow::Result<()> {
         let ended = self.program.try_wait()?;
         ensure!(
@@ -51,27 +52,27 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself, and its store goes with the folder: nothing is lost by a kill.
+        // It may have ended by itself. Nothing is lost by a kill: its store is removed with the folder.
         let _ = self.program.kill();
         let _ = self.program.wait();
     }
 }
 
-/// The address of the line that says `listening`; what comes after it is read and thrown away.
+/// Returns the address from the log line `listening`; later lines are read and discarded.
 fn read_address(log: impl io::Read + Send + 'static) -> anyhow::Result<String> {
     let mut lines = BufReader::new(log).lines();
-    let mut said = Vec::new();
+    let mut earlier = Vec::new();
     while let Some(line) = lines.next() {
         let line = line?;
         if let Some(address) = address_in(&line) {
             thread::spawn(move || lines.for_each(drop));
             return Ok(address);
         }
-        said.push(line);
+        earlier.push(line);
     }
-    anyhow::bail!("the server ended before it listened; it said:\n{}", said.join("\n"))
+    anyhow::bail!("the server ended before it was listening; its log:\n{}", earlier.join("\n"))
 }
 
 fn address_in(line: &str) -> Option<String> {
@@ -87,14 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_read_from_the_line_that_says_listening() {
+    fn the_address_is_read_from_the_line_listening() {
         let log = "{\"fields\":{\"message\":\"loading\",\"address\":\"x\"}}\nnot json\n\
                    {\"fields\":{\"message\":\"listening\",\"address\":\"127.0.0.1:81\"}}\n";
         assert_eq!(read_address(log.as_bytes()).unwrap(), "127.0.0.1:81");
     }
 
     #[test]
-    fn a_server_that_ends_before_it_listens_is_an_error_with_what_it_said() {
+    fn a_server_that_ends_before_it_listens_is_an_error_with_its_log() {
         let error = read_address("no model\n".as_bytes()).unwrap_err().to_string();
         assert!(error.ends_with("no model"), "{error}");
     }
