@@ -1,4 +1,4 @@
-//! One action a route: extract, translate, execute, present. No rule of the business lives here.
+//! One action for each route: extract, execute, present. Business rules live in the use cases and the domain.
 
 pub(crate) mod batch;
 pub(crate) mod docs;

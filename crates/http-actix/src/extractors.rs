@@ -1,35 +1,44 @@
 //! Reads requests from the wire into the use cases' requests. Unreadable input is refused with 400, readable input that
 //! is not allowed with 422 and the field at fault.
 
+mod batch_request;
 mod body;
 mod client_wait;
 mod json;
 mod line_memory;
 mod lines;
 mod media_type;
-mod model_input;
 mod model_name;
+mod model_spec;
 mod object;
-mod options_input;
+mod options;
 mod path_id;
+mod predict_item;
 mod prediction_filter;
-mod prediction_input;
+mod prediction_request;
 mod query;
 mod shape;
 mod tenant;
 
-pub(crate) use body::read_body;
-pub(crate) use json::{FromJson, read_json};
+pub(crate) use batch_request::{BatchEntry, batch_schema, parse_batch};
+use body::read_body;
+pub(crate) use json::read_json;
 pub(crate) use line_memory::LineMemory;
 pub(crate) use lines::{Line, LineFeed, LineLimits, Unfinished, line_feed};
-pub(crate) use media_type::{JSON, NDJSON, require_media_type};
-pub(crate) use model_input::ModelInput;
+use media_type::JSON;
+pub(crate) use media_type::{NDJSON, require_media_type};
 pub(crate) use model_name::model_name;
-pub(crate) use object::{ObjectReader, wrong_type};
-pub(crate) use options_input::OptionsInput;
+pub(crate) use model_spec::{model_spec_schema, parse_model_spec};
+use object::{ObjectReader, wrong_type};
+pub(crate) use options::options_schema;
 pub(crate) use path_id::prediction_id;
+pub(crate) use predict_item::item_schema;
 pub(crate) use prediction_filter::list_request;
-pub(crate) use prediction_input::{BatchInput, BatchItemInput, PredictionInput};
-pub(crate) use query::{QueryParameters, refuse_parameters};
-pub(crate) use shape::{Elements, Members, Shape, Shaped};
+pub(crate) use prediction_request::{parse_prediction, prediction_schema};
+use query::QueryParameters;
+pub(crate) use query::refuse_parameters;
+use shape::{Elements, Members, Shape, Shaped};
 pub(crate) use tenant::tenant;
+
+#[cfg(test)]
+mod tests;

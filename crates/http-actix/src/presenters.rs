@@ -9,7 +9,7 @@ mod prediction;
 mod stream;
 mod timestamp;
 
-pub(crate) use batch::{BatchView, present_batch_item};
+pub(crate) use batch::{BatchView, present_batch};
 pub(crate) use cache_status::present_cache_status;
 pub(crate) use health::{
     HealthView, ProcessFacts, ReadyView, StatusView, present_health, present_ready, present_status,

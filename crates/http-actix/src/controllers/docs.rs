@@ -13,13 +13,12 @@ use crate::problem::{Problem, ProblemCode};
 /// The OpenAPI document as this process serves it; all responses share its bytes.
 pub(crate) struct OpenApiDocument(pub(crate) Bytes);
 
-/// What the page may do: its own scripts, the styles that it writes into itself, icons that it carries as data,
-/// and requests to this service.
+/// The policy of the page: scripts, styles and requests of this service, inline styles, and icons as data URLs.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
-/// Give this document
+/// The OpenAPI document
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -34,7 +33,7 @@ pub(crate) async fn document(request: HttpRequest, document: Data<OpenApiDocumen
     respond(&request, action).await
 }
 
-/// Sends a browser from `/docs` to `/docs/`, below which the page finds its parts.
+/// Redirects a browser from `/docs` to `/docs/`, to which the page's links are relative.
 pub(crate) async fn redirect(request: HttpRequest) -> HttpResponse {
     let action = log_action("DocsController.redirect", async {
         Ok(HttpResponse::PermanentRedirect().insert_header((LOCATION, "/docs/")).finish())
@@ -42,19 +41,19 @@ pub(crate) async fn redirect(request: HttpRequest) -> HttpResponse {
     respond(&request, action).await
 }
 
-/// The page over the document, and its parts, all out of this binary.
+/// Returns a file of the page that shows the document; all files are part of this binary.
 pub(crate) async fn page(request: HttpRequest) -> HttpResponse {
     let action = log_action("DocsController.page", async {
         let unknown = || Problem::new(ProblemCode::UnknownRoute);
         let config = Config::from("/openapi.json").validator_url("none");
         let name = request.match_info().get("file").unwrap_or_default();
-        let part = serve(name, Arc::new(config)).map_err(|_| unknown())?.ok_or_else(unknown)?;
+        let file = serve(name, Arc::new(config)).map_err(|_| unknown())?.ok_or_else(unknown)?;
         Ok(HttpResponse::Ok()
-            .content_type(part.content_type)
+            .content_type(file.content_type)
             .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
             .insert_header((CACHE_CONTROL, "no-cache"))
-            .body(match part.bytes {
-                // Out of the binary, so that a response takes no memory, whether it is read or not.
+            .body(match file.bytes {
+                // Borrowed from the binary, so that a response takes no memory.
                 Cow::Borrowed(bytes) => Bytes::from_static(bytes),
                 Cow::Owned(bytes) => bytes.into(),
             }))

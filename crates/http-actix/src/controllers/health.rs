@@ -9,9 +9,9 @@ use crate::presenters::{
 };
 use crate::state::ApiState;
 
-/// Tell how the service is
+/// Health
 ///
-/// What was seen when the components were last looked at, each second, in the background.
+/// The result of the last check of the components, which runs every second in the background.
 #[utoipa::path(
     get,
     path = "/health",
@@ -27,29 +27,28 @@ pub(crate) async fn report(request: HttpRequest, state: Data<ApiState>) -> HttpR
         let report = state.use_cases.health.last();
         let facts = ProcessFacts { version: state.version, uptime: state.started.elapsed() };
         let facts = (!state.settings.admin_split).then_some(&facts);
-        let well = report.status != HealthStatus::Unhealthy;
-        Ok(ok_if(well).json(present_health(&report, facts)))
+        let is_healthy = report.status != HealthStatus::Unhealthy;
+        Ok(ok_if(is_healthy).json(present_health(&report, facts)))
     });
     respond(&request, action).await
 }
 
-/// Tell that the process runs
+/// Liveness
 #[utoipa::path(
     get,
     path = "/health/live",
     operation_id = "health_live",
     tag = "operations",
-    responses((status = 200, description = "It runs", body = StatusView))
+    responses((status = 200, description = "The process is running", body = StatusView))
 )]
 pub(crate) async fn live(request: HttpRequest) -> HttpResponse {
     let action = log_action("HealthController.live", async { Ok(HttpResponse::Ok().json(present_status())) });
     respond(&request, action).await
 }
 
-/// Tell whether requests should be sent here
+/// Readiness
 ///
-/// Not while the model loads, nor while the service is on its way out, nor when the store has failed for two
-/// seconds.
+/// Not ready while the model is loading, while the service shuts down, and when the store has failed for two seconds.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -68,6 +67,6 @@ pub(crate) async fn ready(request: HttpRequest, state: Data<ApiState>) -> HttpRe
     respond(&request, action).await
 }
 
-fn ok_if(well: bool) -> actix_web::HttpResponseBuilder {
-    if well { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() }
+fn ok_if(condition: bool) -> actix_web::HttpResponseBuilder {
+    if condition { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() }
 }

@@ -8,9 +8,9 @@ use crate::state::ApiState;
 /// The media type of the Prometheus text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Tell what was counted
+/// Metrics
 ///
-/// In the Prometheus text format. Where operators have a listener of their own, this is there alone.
+/// In the Prometheus text format. If operators have a listener of their own, only that one serves them.
 #[utoipa::path(
     get,
     path = "/metrics",

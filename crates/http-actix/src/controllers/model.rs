@@ -10,13 +10,13 @@ use application::ports::LoadedModel;
 use tracing::Instrument;
 
 use crate::controllers::respond;
-use crate::extractors::{ModelInput, model_name, read_json, refuse_parameters};
+use crate::extractors::{model_name, parse_model_spec, read_json, refuse_parameters};
 use crate::openapi::PathModelName;
 use crate::presenters::{ModelList, ModelView, present_model, present_models};
 use crate::problem::{Problem, ProblemCode};
 use crate::state::ApiState;
 
-/// Tell which models are served
+/// List the served models
 #[utoipa::path(
     get,
     path = "/api/v1/models",
@@ -35,19 +35,24 @@ pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpRes
 
 /// Load a model
 ///
-/// It is loaded beside those that are served and takes its name when it passed its self-test; where another had the
-/// name, requests in flight are still answered by that one. The answer comes when it is served, which may take a while;
-/// the loading goes on when you hang up before. Only where the configuration allows it (`server.model_changes`).
+/// The model is loaded while the others are served, and is served under its name once it has passed its self-test. If
+/// it replaces another model, that one still serves the requests in progress. The response is sent when the model is
+/// served, which may take a while; loading continues if you disconnect earlier. Only if the configuration allows it
+/// (`server.model_changes`).
 #[utoipa::path(
     post,
     path = "/api/v1/models/{name}",
     operation_id = "load_model",
     tag = "models",
     params(PathModelName),
-    request_body(content = ModelInput, example = json!({"path": "models/reviews-de", "labels": {"1 star": "negative", "5 stars": "positive"}})),
+    request_body(
+        content = ref("#/components/schemas/ModelInput"),
+        content_type = "application/json",
+        example = json!({"path": "models/reviews-de", "labels": {"1 star": "negative", "5 stars": "positive"}})
+    ),
     responses(
-        (status = 200, description = "The model, which took the place of another", body = ModelView),
-        (status = 201, description = "The model, whose name is new", body = ModelView)
+        (status = 200, description = "The model, which replaced another", body = ModelView),
+        (status = 201, description = "The model, under a new name", body = ModelView)
     )
 )]
 pub(crate) async fn load(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
@@ -55,17 +60,18 @@ pub(crate) async fn load(request: HttpRequest, payload: Payload, state: Data<Api
         state.use_cases.load_model.allow()?;
         refuse_parameters(&request)?;
         let limit = state.settings.max_body_bytes;
-        let (spec, _reservation) = read_json(&request, payload, &state, limit).await?;
+        let (spec, _reservation) = read_json(&request, payload, &state, limit, parse_model_spec).await?;
         let command = LoadModelRequest { name: model_name(&request), spec };
-        let loaded = load_to_the_end(&state, command).await?;
+        let loaded = load_detached(&state, command).await?;
         let status = if loaded.replaced { StatusCode::OK } else { StatusCode::CREATED };
         Ok(HttpResponse::build(status).json(present_model(&loaded.model)))
     });
     respond(&request, action).await
 }
 
-/// Loads a model whether or not the caller waits for it: proxies have less patience than models need.
-async fn load_to_the_end(state: &Data<ApiState>, command: LoadModelRequest) -> Result<LoadedModel, Problem> {
+/// Loads a model in a task of its own, which continues if the client disconnects: loading may take longer than the
+/// timeout of a proxy.
+async fn load_detached(state: &Data<ApiState>, command: LoadModelRequest) -> Result<LoadedModel, Problem> {
     let use_cases = Arc::clone(&state.use_cases);
     let loading = async move { use_cases.load_model.execute(command).await };
     match actix_web::rt::spawn(loading.in_current_span()).await {
@@ -79,15 +85,15 @@ async fn load_to_the_end(state: &Data<ApiState>, command: LoadModelRequest) -> R
 
 /// Unload a model
 ///
-/// New requests that name it are refused from now on; those in flight are still answered by it, and then its memory is
-/// given back. The default model stays. Only where the configuration allows it (`server.model_changes`).
+/// New requests that name the model are refused. It still serves the requests in progress; then its memory is freed.
+/// The default model cannot be unloaded. Only if the configuration allows it (`server.model_changes`).
 #[utoipa::path(
     delete,
     path = "/api/v1/models/{name}",
     operation_id = "unload_model",
     tag = "models",
     params(PathModelName),
-    responses((status = 204, description = "The model is served no more"))
+    responses((status = 204, description = "The model is no longer served"))
 )]
 pub(crate) async fn unload(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("ModelController.unload", async {

@@ -5,7 +5,9 @@ use application::action::log_action;
 use application::dtos::{DeletePredictionRequest, GetPredictionRequest};
 
 use crate::controllers::respond;
-use crate::extractors::{PredictionInput, list_request, prediction_id, read_json, refuse_parameters, tenant};
+use crate::extractors::{
+    list_request, parse_prediction, prediction_id, read_json, refuse_parameters, tenant,
+};
 use crate::openapi::{ListParameters, PathId};
 use crate::presenters::{
     PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_cache_status, present_page,
@@ -14,52 +16,58 @@ use crate::presenters::{
 use crate::render::render_json;
 use crate::state::ApiState;
 
-/// Judge one text
+/// Classify a text
 ///
-/// The answer is kept: when you see it, it is found again under its id. Where the same text was judged a short while
-/// ago, the model need not read it again: the answer is a new one all the same, and says `cached`.
+/// The prediction is stored under its id before the response is sent. If the same text was classified a short while
+/// ago, the model's output may come from a cache: the prediction is a new one all the same, and `cached` is true.
 #[utoipa::path(
     post,
     path = "/api/v1/predictions",
     operation_id = "create_prediction",
     tag = "predictions",
-    request_body(content = PredictionInput, example = json!({"text": "I love it", "ref": "review-17", "metadata": {"source": "app"}})),
+    request_body(
+        content = ref("#/components/schemas/PredictionInput"),
+        content_type = "application/json",
+        example = json!({"text": "I love it", "ref": "review-17", "metadata": {"source": "app"}})
+    ),
     responses((
         status = 200,
-        description = "The answer",
+        description = "The prediction",
         body = PredictionView,
         headers((
             "Cache-Status" = String,
-            description = "What the cache before the model did (RFC 9211): `undertone; hit`, or `undertone; fwd=miss; stored`; absent where it is turned off"
+            description = "Whether the model's output came from the cache (RFC 9211): `undertone; hit`, or \
+                           `undertone; fwd=miss; stored`; absent if the cache is turned off"
         ))
     ))
 )]
 pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("PredictionController.create", async {
         refuse_parameters(&request)?;
-        let limit = state.settings.max_body_bytes;
-        let (input, reservation) = read_json::<PredictionInput>(&request, payload, &state, limit).await?;
-        let answer = state.use_cases.predict.execute(input.into_request(tenant(&request))).await?;
+        let (limit, owner) = (state.settings.max_body_bytes, tenant(&request));
+        let parse = |json: &[u8]| parse_prediction(json, owner);
+        let (command, reservation) = read_json(&request, payload, &state, limit, parse).await?;
+        let prediction = state.use_cases.predict.execute(command).await?;
         let mut response = HttpResponse::Ok();
         if state.settings.cache_status {
-            response.insert_header((CACHE_STATUS, present_cache_status(&answer)));
+            response.insert_header((CACHE_STATUS, present_cache_status(&prediction)));
         }
-        render_json(&state, reservation, response, move || present_prediction(&answer)).await
+        render_json(&state, reservation, response, move || present_prediction(&prediction)).await
     });
     respond(&request, Box::pin(action)).await
 }
 
-/// Page through the answers
+/// List predictions
 ///
-/// Newest first. Following `next_cursor` to the end gives every answer that was kept before the first page and not
-/// deleted since, once. Every condition given must hold.
+/// Newest first. Following `next_cursor` to the end returns every prediction that was stored before the first page and
+/// not deleted since, once. A prediction must meet all the conditions given.
 #[utoipa::path(
     get,
     path = "/api/v1/predictions",
     operation_id = "list_predictions",
     tag = "predictions",
     params(ListParameters),
-    responses((status = 200, description = "One page", body = PredictionPage))
+    responses((status = 200, description = "One page of predictions", body = PredictionPage))
 )]
 pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("PredictionController.list", async {
@@ -72,14 +80,14 @@ pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpRes
     respond(&request, action).await
 }
 
-/// Look one answer up
+/// Read a prediction
 #[utoipa::path(
     get,
     path = "/api/v1/predictions/{id}",
     operation_id = "get_prediction",
     tag = "predictions",
     params(PathId),
-    responses((status = 200, description = "The answer and its text", body = PredictionRecordView))
+    responses((status = 200, description = "The prediction and its text", body = PredictionRecordView))
 )]
 pub(crate) async fn get(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("PredictionController.get", async {
@@ -93,16 +101,16 @@ pub(crate) async fn get(request: HttpRequest, state: Data<ApiState>) -> HttpResp
     respond(&request, action).await
 }
 
-/// Delete one answer
+/// Delete a prediction
 ///
-/// It is gone for good when you see the 204; the second time there is nothing of the id.
+/// The deletion is permanent before the response is sent. A second deletion of the same id returns 404.
 #[utoipa::path(
     delete,
     path = "/api/v1/predictions/{id}",
     operation_id = "delete_prediction",
     tag = "predictions",
     params(PathId),
-    responses((status = 204, description = "The answer is gone"))
+    responses((status = 204, description = "The prediction is deleted"))
 )]
 pub(crate) async fn delete(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
     let action = log_action("PredictionController.delete", async {

@@ -12,14 +12,14 @@ use crate::problem::{Problem, ProblemCode};
 
 pub(crate) const INTERNAL_ERRORS_TOTAL: &str = "undertone_internal_errors_total";
 
-/// Runs a controller's action and answers with its response, or with the problem it failed with.
+/// Runs a controller's action and returns its response, or its problem as a response.
 ///
-/// A panic would close the connection without a response: here it ends as a 500 instead.
+/// A panic would close the connection without a response; here it becomes a 500.
 pub(crate) async fn respond(
     request: &HttpRequest,
     action: impl Future<Output = Result<HttpResponse, Problem>>,
 ) -> HttpResponse {
-    // Nothing that the action held is used after a panic, so that no broken invariant can be seen.
+    // Unwind safe: no state of the action is used after a panic.
     let outcome = AssertUnwindSafe(action).catch_unwind().await;
     match outcome {
         Ok(Ok(response)) => reserved(response),
@@ -42,7 +42,7 @@ pub(crate) fn report_panic(route: Option<&str>, panic: &(dyn Any + Send)) {
     tracing::error!(path = route, panic = panic_message(panic), "a controller panicked");
 }
 
-/// The response with the reservation that its controller made for it inside its body: a client may never read it.
+/// Moves the reservation that the controller made for the response into its body, which holds it until it is sent.
 fn reserved(mut response: HttpResponse) -> HttpResponse {
     let reservation = response.extensions_mut().remove::<Reservation>();
     let Some(reservation) = reservation else { return response };

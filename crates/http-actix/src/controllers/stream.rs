@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::controllers::{report_panic, respond};
 use crate::extractors::{
-    FromJson, Line, LineFeed, LineLimits, LineMemory, NDJSON, PredictionInput, line_feed, refuse_parameters,
+    Line, LineFeed, LineLimits, LineMemory, NDJSON, line_feed, parse_prediction, refuse_parameters,
     require_media_type, tenant,
 };
 use crate::offload::Offload;
@@ -21,14 +21,15 @@ use crate::problem::Problem;
 use crate::request_id::RequestId;
 use crate::state::ApiState;
 
-/// Judge texts as they come
+/// Classify a stream of texts
 ///
-/// One JSON object a line, each as the body of `POST /api/v1/predictions`. One line comes back for each that is
-/// not blank, in their order, after its answer is kept: `{"index", "status", "prediction" | "problem"}`. At most
-/// 64 lines are in work; beyond them reading waits, so read the answers while you send. The last line is
-/// `{"done": true, "ok", "failed"}`; where it is missing, the stream broke. `{"done": false, "reason", "ok", "failed"}`
-/// means that the service took no more lines: it is shutting down (`shutting_down`), or the next line did not arrive in
-/// time (`request_timeout`); the lines beyond `ok` + `failed` may be sent again.
+/// Each line is a JSON object like the body of `POST /api/v1/predictions`. The response has one line for each line that
+/// is not blank, in the same order, sent after its prediction is stored:
+/// `{"index", "status", "prediction" | "problem"}`. At most 64 lines are in progress; further lines are not read until
+/// results are, so read the response while you send. The last line is `{"done": true, "ok", "failed"}`; without it the
+/// stream is incomplete. `{"done": false, "reason", "ok", "failed"}` means that the service read no more lines: it is
+/// shutting down (`shutting_down`), or the next line did not arrive in time (`request_timeout`); the lines after the
+/// first `ok` + `failed` may be sent again.
 #[utoipa::path(
     post,
     path = "/api/v1/predictions/stream",
@@ -58,16 +59,17 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
         };
         let LineFeed { pump, lines, unfinished, memory } =
             line_feed(payload, limits, LineMemory::of(&state.body_memory));
-        let tenant = tenant(&request);
+        let owner = tenant(&request);
         let offload = state.offload.clone();
-        let lines = lines.then(move |line| read_line(line, tenant.clone(), offload.clone()));
-        let answers = state.use_cases.stream.execute(lines).await?;
+        let lines = lines.then(move |line| read_line(line, owner.clone(), offload.clone()));
+        let outcomes = state.use_cases.stream.execute(lines).await?;
         let request_id = RequestId::of(&request);
         let mut counts = LineCounts::default();
-        // The pump gives nothing itself; it is polled beside the answers for as long as they are wanted.
+        // The pump yields no items; it is polled together with the outcomes.
         let pump = stream::once(pump).filter_map(|()| ready(None));
-        let events = stream::select(pump, answers.map(Event::Answer)).chain(stream::once(ready(Event::End)));
-        // A bug ends the response without its last line.
+        let events =
+            stream::select(pump, outcomes.map(Event::Outcome)).chain(stream::once(ready(Event::End)));
+        // A panic ends the response without its last line.
         let events = AssertUnwindSafe(events).catch_unwind();
         let route = request.match_pattern();
         let body = events.filter_map(move |event| {
@@ -76,7 +78,7 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
                 Event::Broken
             });
             ready(match event {
-                Event::Answer(outcome) => {
+                Event::Outcome(outcome) => {
                     memory.line_done();
                     let index = counts.ok + counts.failed;
                     *if outcome.is_ok() { &mut counts.ok } else { &mut counts.failed } += 1;
@@ -91,8 +93,8 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
     respond(&request, action).await
 }
 
-enum Event<A> {
-    Answer(A),
+enum Event<O> {
+    Outcome(O),
     Broken,
     End,
 }
@@ -104,18 +106,17 @@ async fn read_line(
 ) -> Result<PredictSentimentRequest, Problem> {
     let line = line?;
     let length = line.len();
-    let input = offload.run(length, move || PredictionInput::parse(&line)).await??;
-    Ok(input.into_request(tenant))
+    offload.run(length, move || parse_prediction(&line, tenant)).await?
 }
 
-/// One line of the answer.
+/// Returns one line of the response.
 fn line(value: &impl Serialize) -> Result<Bytes, Error> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     Ok(line.into())
 }
 
-/// A response that passes every proxy line by line: neither compressed nor buffered nor cached.
+/// Returns a response that proxies forward line by line: not compressed, buffered or cached.
 fn streamed(body: impl Stream<Item = Result<Bytes, Error>> + 'static) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(NDJSON)

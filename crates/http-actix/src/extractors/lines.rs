@@ -12,49 +12,48 @@ use crate::extractors::client_wait::ClientWait;
 use crate::extractors::line_memory::LineMemory;
 use crate::problem::Problem;
 
-/// A line's bytes, or why it cannot be read.
+/// A line's bytes, or why it was refused.
 pub(crate) type Line = Result<Bytes, Problem>;
 
-/// The two ends of a body that is read line by line.
+/// A body that is read line by line: a future that reads it, and the stream of its lines.
 ///
-/// A body belongs to its connection's thread and cannot be sent to another, while use cases take streams that can:
-/// so the pump, which stays, hands lines over a channel of one place to the lines, which may go. Whoever polls
-/// the answers polls the pump beside them; nothing is read ahead of that but the rest of one chunk, and dropping
-/// both ends the reading.
+/// A body cannot be sent to another thread, but use cases take streams that can. So the pump stays on the connection's
+/// thread and sends lines over a channel of capacity one to the stream. Both must be polled together; nothing is read
+/// ahead but the rest of one chunk, and dropping both ends the reading.
 pub(crate) struct LineFeed<P, L> {
-    /// Reads the body and finishes when it ends, when it breaks, or when nobody takes lines any more.
+    /// Reads the body until it ends, the connection breaks or the stream of lines is dropped.
     pub(crate) pump: P,
     /// The lines that are not blank, in their order.
     pub(crate) lines: L,
-    /// Why the body was not read to its end; none where it was. To be asked when there are no more lines.
+    /// Why the body was not read to its end, or none if it was; valid once the stream of lines has ended.
     pub(crate) unfinished: Rc<Cell<Option<Unfinished>>>,
-    /// What the lines take of the memory for bodies.
+    /// The memory for bodies that the lines take.
     pub(crate) memory: LineMemory,
 }
 
 /// Why a body was not read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unfinished {
-    /// It broke, or nobody takes its lines any more.
+    /// The connection broke, or the stream of lines was dropped.
     Broken,
-    /// The next line did not come in time.
+    /// The next line did not arrive in time.
     TimedOut,
     /// The service is shutting down.
     ShuttingDown,
 }
 
-/// When a body of lines is read no further.
+/// The limits within which a body is read.
 pub(crate) struct LineLimits {
     /// The most bytes of a line.
     pub(crate) bytes: usize,
-    /// The longest that the client may make the service wait for the end of a line.
+    /// The longest time that the client may make the service wait for the end of a line.
     pub(crate) idle: Duration,
-    /// Becomes true when no new lines are to be taken.
+    /// Becomes true when no more lines are to be read.
     pub(crate) shutting_down: watch::Receiver<bool>,
 }
 
-/// Reads `payload` as lines, within `limits`; a line that is too long, or for which there is no room in `memory`, is an
-/// error in its place, and its rest is skipped.
+/// Reads `payload` as lines, within `limits`. A line that is too long, or for which `memory` has no room, becomes an
+/// error at its position, and the rest of it is skipped.
 pub(crate) fn line_feed(
     payload: Payload,
     limits: LineLimits,
@@ -65,7 +64,7 @@ pub(crate) fn line_feed(
     let outcome = Rc::clone(&unfinished);
     let LineLimits { bytes, idle, mut shutting_down } = limits;
     let splitter = LineSplitter::new(bytes, memory.clone());
-    // In one place in memory, for it is moved into the response, and large.
+    // Boxed, because it is large and is moved into the response.
     let pump = Box::pin(pump(payload, splitter, ClientWait::at_most(idle), sender));
     let pump = async move {
         outcome.set(tokio::select! {
@@ -94,21 +93,21 @@ async fn pump(
             wait.restart();
         }
         while let Some(line) = splitter.next_line(&mut chunk) {
-            sender.send(line).await.map_err(|_nobody| Unfinished::Broken)?;
+            sender.send(line).await.map_err(|_dropped| Unfinished::Broken)?;
         }
     }
     if let Some(line) = splitter.finish() {
-        // Where nobody takes it any more, nobody misses it.
+        // The stream of lines may have been dropped.
         let _ = sender.send(line).await;
     }
     Ok(())
 }
 
-/// Cuts chunks of a body at their line feeds.
+/// Splits the chunks of a body at line feeds.
 struct LineSplitter {
     limit: usize,
     begun: BytesMut,
-    /// The line at hand was refused: the rest of it is skipped.
+    /// Whether the current line was refused, so that the rest of it is skipped.
     skipping: bool,
     memory: LineMemory,
 }
@@ -118,8 +117,8 @@ impl LineSplitter {
         Self { limit, begun: BytesMut::new(), skipping: false, memory }
     }
 
-    /// The next line that is not blank and whose end, or whose excess, stands in `chunk`; what it needed is taken
-    /// off the chunk, and everything where there is no such line.
+    /// Returns the next line that is not blank and that ends, or exceeds a limit, in `chunk`. Removes the bytes that
+    /// were read from the chunk: all of them if there is no such line.
     fn next_line(&mut self, chunk: &mut Bytes) -> Option<Line> {
         loop {
             let end = chunk.iter().position(|byte| *byte == b'\n');
@@ -144,7 +143,7 @@ impl LineSplitter {
         }
     }
 
-    /// Adds `part` to the line at hand.
+    /// Adds `part` to the current line.
     fn begin(&mut self, part: &Bytes) -> Result<(), Problem> {
         if self.begun.len() + part.len() > self.limit {
             return Err(too_large("the line", self.limit));
@@ -154,9 +153,9 @@ impl LineSplitter {
         Ok(())
     }
 
-    /// The line at hand, unless it is blank.
+    /// Ends the current line and returns it, unless it is blank.
     fn finish(&mut self) -> Option<Line> {
-        // Not `split`, which would leave the whole allocation with each line.
+        // Not `split`, with which each line would hold the whole allocation.
         let line = std::mem::take(&mut self.begun).freeze();
         if line.iter().all(u8::is_ascii_whitespace) {
             self.memory.skip();
@@ -172,7 +171,7 @@ mod tests {
     use super::*;
     use crate::body_memory::{BodyMemory, FREE_BYTES};
 
-    /// The lines of a body that comes in `chunks`; `None` is one that was too long.
+    /// Returns the lines of a body that arrives in `chunks`; `None` is one that was too long.
     fn split(limit: usize, chunks: &[&str]) -> Vec<Option<String>> {
         let memory = BodyMemory::new(FREE_BYTES);
         let line_memory = LineMemory::of(&memory);
@@ -188,7 +187,7 @@ mod tests {
         for _ in &lines {
             line_memory.line_done();
         }
-        assert_eq!(line_memory.bytes(), 0, "every line that was answered gave its memory back");
+        assert_eq!(line_memory.bytes(), 0, "every line that is done released its memory");
         let text = |bytes: Bytes| String::from_utf8_lossy(&bytes).into_owned();
         lines.into_iter().map(|line| line.ok().map(text)).collect()
     }
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_found_however_the_body_is_cut() {
+    fn lines_are_the_same_however_the_body_is_chunked() {
         let expected = some(&["ab", "c", "d"]);
         assert_eq!(split(9, &["ab\nc\nd"]), expected);
         assert_eq!(split(9, &["a", "b\n", "c", "\n", "", "d\n"]), expected);
@@ -223,13 +222,13 @@ mod tests {
         assert!(refused.is_some_and(|line| line.is_err_and(|problem| problem.code().code() == "saturated")));
         assert_eq!(memory.used(), 3);
         line_memory.line_done();
-        assert_eq!((memory.used(), line_memory.bytes()), (0, 3), "the first line gave its memory back");
+        assert_eq!((memory.used(), line_memory.bytes()), (0, 3), "the first line released its memory");
         assert_eq!(splitter.next_line(&mut chunk), Some(Ok("ef".into())));
         assert_eq!(splitter.next_line(&mut chunk), None);
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_told_once_and_its_rest_skipped() {
+    fn a_line_that_is_too_long_is_refused_once_and_its_rest_skipped() {
         let expected = [Some("ok".to_owned()), None, Some("on".to_owned())];
         assert_eq!(split(3, &["ok\nabcdef\non\n"]), expected);
         assert_eq!(split(3, &["ok\nab", "cd", "ef", "gh\non"]), expected);

@@ -1,9 +1,8 @@
 use utoipa::OpenApi;
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AdditionalProperties, Schema};
+use utoipa::openapi::schema::ObjectBuilder;
 
 use crate::controllers::{batch, docs, health, metrics, model, prediction, stream};
-use crate::extractors::{BatchInput, BatchItemInput, ModelInput, OptionsInput, PredictionInput};
+use crate::extractors::{batch_schema, item_schema, model_spec_schema, options_schema, prediction_schema};
 use crate::openapi::problems;
 use crate::presenters::{StreamEnd, StreamLine};
 use crate::problem::ProblemView;
@@ -52,40 +51,24 @@ pub fn openapi() -> String {
 pub(crate) fn document_for(settings: &HttpSettings) -> String {
     let mut document = Document::openapi();
     problems::add(&mut document);
-    close::<PredictionInput>(&mut document);
-    close::<BatchInput>(&mut document);
-    close::<BatchItemInput>(&mut document);
-    close::<OptionsInput>(&mut document);
-    close::<ModelInput>(&mut document);
-    limit_text::<PredictionInput>(&mut document, settings.max_text_chars);
-    limit_text::<BatchItemInput>(&mut document, settings.max_text_chars);
+    let components = document.components.get_or_insert_default();
+    for (name, schema) in request_schemas(settings.max_text_chars) {
+        components.schemas.insert(name.to_owned(), schema.into());
+    }
     let mut json = document.to_pretty_json().unwrap_or_default();
     json.push('\n');
     json
 }
 
-/// Tells that the schema of `T` has no other members than its own.
-fn close<T: utoipa::ToSchema>(document: &mut utoipa::openapi::OpenApi) {
-    if let Some(object) = object_mut(document, &T::name()) {
-        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
-    }
-}
-
-fn limit_text<T: utoipa::ToSchema>(document: &mut utoipa::openapi::OpenApi, max_chars: usize) {
-    let input = object_mut(document, &T::name());
-    if let Some(RefOr::T(Schema::Object(text))) = input.and_then(|input| input.properties.get_mut("text")) {
-        text.max_length = Some(max_chars);
-    }
-}
-
-fn object_mut<'a>(
-    document: &'a mut utoipa::openapi::OpenApi,
-    name: &str,
-) -> Option<&'a mut utoipa::openapi::Object> {
-    match document.components.as_mut()?.schemas.get_mut(name)? {
-        RefOr::T(Schema::Object(object)) => Some(object),
-        _ => None,
-    }
+/// Returns the schemas of the requests' JSON objects by name, for texts of at most `max_text_chars` characters.
+fn request_schemas(max_text_chars: usize) -> [(&'static str, ObjectBuilder); 5] {
+    [
+        ("PredictionInput", prediction_schema(max_text_chars)),
+        ("PredictionOptions", options_schema()),
+        ("BatchInput", batch_schema()),
+        ("BatchItemInput", item_schema(max_text_chars)),
+        ("ModelInput", model_spec_schema()),
+    ]
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use domain::value_objects::{
     Granularity, Metadata, ModelName, Overflow, Reference, ScoreFunction, Sentiment,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::openapi::schema::{
-    AdditionalProperties, AnyOfBuilder, Object, ObjectBuilder, Schema, SchemaType, Type,
+    AdditionalProperties, AnyOfBuilder, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
 };
-use utoipa::openapi::{RefOr, SchemaFormat};
+use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 
 use crate::problem::ProblemCode;
 
@@ -15,7 +15,60 @@ use crate::problem::ProblemCode;
 const PRINTABLE: &str =
     r"[^\s\u0000-\u001f\u007f-\u009f\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]";
 
-fn nullable(kind: Type) -> SchemaType {
+/// The schema of a request's JSON object, which has no other members than its properties.
+pub(crate) fn request_object(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(description))
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+}
+
+/// A string.
+pub(crate) fn string(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description))
+}
+
+/// A string, or null.
+pub(crate) fn nullable_string(description: &str) -> ObjectBuilder {
+    nullable(Type::String).description(Some(description))
+}
+
+/// A whole number, or null.
+pub(crate) fn nullable_integer(description: &str) -> ObjectBuilder {
+    let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
+    nullable(Type::Integer).format(Some(format)).description(Some(description))
+}
+
+/// A number, or null.
+pub(crate) fn nullable_number(description: &str) -> ObjectBuilder {
+    let format = SchemaFormat::KnownFormat(KnownFormat::Double);
+    nullable(Type::Number).format(Some(format)).description(Some(description))
+}
+
+/// A value of this type, or null.
+pub(crate) fn nullable(kind: Type) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(or_null(kind))
+}
+
+/// Adds an example.
+#[expect(deprecated, reason = "`example` is what the derived schemas of the responses have too")]
+pub(crate) fn with_example(schema: ObjectBuilder, example: impl Into<Value>) -> ObjectBuilder {
+    schema.example(Some(example.into()))
+}
+
+/// A model's name, or null.
+pub(crate) fn nullable_model_name(description: &str) -> ObjectBuilder {
+    with_example(nullable_string(description), "sentiment-minilm-l6")
+}
+
+/// The options of a prediction, or null.
+pub(crate) fn nullable_options(description: &str) -> OneOfBuilder {
+    let mut options = Ref::from_schema_name("PredictionOptions");
+    description.clone_into(&mut options.description);
+    OneOfBuilder::new().item(options).item(ObjectBuilder::new().schema_type(Type::Null))
+}
+
+fn or_null(kind: Type) -> SchemaType {
     SchemaType::from_iter([kind, Type::Null])
 }
 
@@ -23,8 +76,8 @@ fn words(words: impl IntoIterator<Item = &'static str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
-/// A text to classify; the most characters are those of the default configuration.
-pub(crate) fn text() -> Object {
+/// A text of at most `max_chars` characters.
+pub(crate) fn text(max_chars: usize) -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some(
@@ -32,7 +85,7 @@ pub(crate) fn text() -> Object {
              U+0000. It is stored unchanged.",
         ))
         .min_length(Some(1))
-        .max_length(Some(10_000))
+        .max_length(Some(max_chars))
         .pattern(Some(r"^[^\u0000]*[^\s\u0000][^\u0000]*$"))
         .examples(["I love it"])
         .build()
@@ -53,7 +106,7 @@ pub(crate) fn reference() -> Object {
 /// A reference, or null.
 pub(crate) fn nullable_reference() -> Object {
     let mut schema = reference();
-    schema.schema_type = nullable(Type::String);
+    schema.schema_type = or_null(Type::String);
     schema
 }
 
@@ -87,7 +140,7 @@ pub(crate) fn metadata() -> Object {
 /// The metadata of a text, or null.
 pub(crate) fn nullable_metadata() -> Object {
     let mut schema = metadata();
-    schema.schema_type = nullable(Type::Object);
+    schema.schema_type = or_null(Type::Object);
     schema
 }
 
@@ -98,8 +151,7 @@ pub(crate) fn sentiment() -> Object {
 
 /// A sentiment's name, or null.
 pub(crate) fn nullable_sentiment() -> Object {
-    ObjectBuilder::new()
-        .schema_type(nullable(Type::String))
+    nullable(Type::String)
         .enum_values(Some(
             Sentiment::ALL
                 .map(|sentiment| Some(sentiment.as_str()))
@@ -115,11 +167,7 @@ pub(crate) fn nullable_sentiment() -> Object {
 /// One of a list of words, or null.
 fn nullable_words<T>(names: &[(&'static str, T)], description: &str) -> Object {
     let words = names.iter().map(|(name, _)| json!(name)).chain([json!(null)]);
-    ObjectBuilder::new()
-        .schema_type(nullable(Type::String))
-        .enum_values(Some(words))
-        .description(Some(description))
-        .build()
+    nullable(Type::String).enum_values(Some(words)).description(Some(description)).build()
 }
 
 /// A score function, or null.
@@ -201,7 +249,7 @@ pub(crate) fn served_name() -> Object {
 }
 
 /// How labels become sentiments: a word, a table, or null.
-pub(crate) fn labels_mapping() -> Schema {
+pub(crate) fn labels_mapping() -> AnyOfBuilder {
     let table = ObjectBuilder::new()
         .schema_type(Type::Object)
         .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(Schema::from(sentiment())))));
@@ -213,8 +261,6 @@ pub(crate) fn labels_mapping() -> Schema {
             "How labels become sentiments: `auto` (by their names), `raw` (not at all), or a table from labels to \
              sentiments.",
         ))
-        .build()
-        .into()
 }
 
 /// An id in a path.

@@ -1,7 +1,9 @@
 use application::dtos::PredictSentimentResponse;
+use application::errors::ApplicationError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::extractors::BatchEntry;
 use crate::presenters::{PredictionView, present_prediction};
 use crate::problem::{Problem, ProblemView};
 
@@ -21,7 +23,7 @@ pub(crate) struct BatchView {
 /// The result of one item of a batch: a prediction or a problem.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BatchItem)]
-pub(crate) struct BatchItemView {
+struct BatchItemView {
     /// The item's position, counted from 0.
     index: usize,
     /// Your own id for the item's text, if it could be read.
@@ -39,16 +41,24 @@ pub(crate) struct BatchItemView {
     problem: Option<ProblemView>,
 }
 
-impl FromIterator<BatchItemView> for BatchView {
-    fn from_iter<I: IntoIterator<Item = BatchItemView>>(items: I) -> Self {
-        let items: Vec<_> = items.into_iter().collect();
-        let succeeded = items.iter().filter(|item| item.prediction.is_some()).count();
-        Self { succeeded, failed: items.len() - succeeded, items }
-    }
+/// Presents the results of the request `request_id`: the problem of each entry that was refused, and for each of the
+/// others the next of the `outcomes`.
+pub(crate) fn present_batch(
+    entries: Vec<BatchEntry>,
+    outcomes: Vec<Result<PredictSentimentResponse, ApplicationError>>,
+    request_id: &str,
+) -> BatchView {
+    let mut outcomes = outcomes.into_iter().map(|outcome| outcome.map_err(Problem::from));
+    let items = entries.into_iter().enumerate().filter_map(|(index, BatchEntry { reference, refusal })| {
+        let outcome = refusal.map_or_else(|| outcomes.next(), |problem| Some(Err(problem)))?;
+        Some(present_item(index, reference, &outcome, request_id))
+    });
+    let items: Vec<_> = items.collect();
+    let succeeded = items.iter().filter(|item| item.prediction.is_some()).count();
+    BatchView { succeeded, failed: items.len() - succeeded, items }
 }
 
-/// Presents the result of the item at `index` in the request `request_id`.
-pub(crate) fn present_batch_item(
+fn present_item(
     index: usize,
     reference: Option<String>,
     outcome: &Result<PredictSentimentResponse, Problem>,

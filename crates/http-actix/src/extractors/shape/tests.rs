@@ -120,7 +120,10 @@ fn nearly_json() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_shape_accepts_and_stores_the_same_as_the_parser_of_whole_values(text in nearly_json(), cut in any::<prop::sample::Index>()) {
+    fn a_shape_accepts_and_stores_the_same_as_the_parser_of_whole_values(
+        text in nearly_json(),
+        cut in any::<prop::sample::Index>(),
+    ) {
         for text in [text.as_bytes(), &text.as_bytes()[..cut.index(text.len() + 1)]] {
             let all = serde_json::from_slice::<Value>(text).map_err(|error| error.to_string());
             let shaped = read(text, OBJECT);
