@@ -1,4 +1,4 @@
-//! Input that is not allowed: each kind has its status, its code and its place, and none is an error of ours.
+//! Input that is not allowed: each kind has its status, code and field, and none is logged as an error.
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
@@ -8,7 +8,7 @@ use crate::support::{Service, uuid};
 
 const PREDICTIONS: &str = "/api/v1/predictions";
 
-/// Posts `body` as it is and expects a refusal.
+/// Posts `body` unchanged and asserts that it is refused.
 async fn refused_body(body: impl Into<Vec<u8>>, status: u16, code: &str, field: Option<&str>) {
     let service = Service::new();
     let request = TestRequest::post()
@@ -18,7 +18,7 @@ async fn refused_body(body: impl Into<Vec<u8>>, status: u16, code: &str, field: 
     let answer = service.send(request).await;
     assert_eq!(answer.problem(), (status, code.to_owned(), field.map(str::to_owned)));
     service.assert_nothing_logged_at_error();
-    service.assert_nothing_kept();
+    service.assert_nothing_stored();
 }
 
 async fn refused_json(body: Value, code: &str, field: Option<&str>) {
@@ -75,7 +75,7 @@ async fn a_body_that_is_no_object_is_of_the_wrong_type() {
 }
 
 #[actix_web::test]
-async fn members_of_the_wrong_type_are_told_by_their_place() {
+async fn members_of_the_wrong_type_are_reported_by_their_path() {
     for text in [json!(null), json!(1), json!(true), json!(["a"]), json!({"a": 1})] {
         refused_json(json!({"text": text}), "wrong_type", Some("text")).await;
     }
@@ -88,7 +88,7 @@ async fn members_of_the_wrong_type_are_told_by_their_place() {
 }
 
 #[actix_web::test]
-async fn unknown_and_missing_members_are_told_by_their_name() {
+async fn unknown_and_missing_members_are_reported_by_name() {
     refused_json(json!({}), "missing_field", Some("text")).await;
     refused_json(json!({"text": "a", "txet": "b"}), "unknown_field", Some("txet")).await;
     refused_json(json!({"text": "a", "option": {}}), "unknown_field", Some("option")).await;
@@ -128,7 +128,7 @@ async fn references_must_be_printable_and_short() {
 }
 
 #[actix_web::test]
-async fn metadata_keeps_to_its_limits() {
+async fn metadata_beyond_its_limits_is_refused() {
     let many: Value = (0..17).map(|n| (format!("k{n}"), json!(n))).collect::<serde_json::Map<_, _>>().into();
     refused_json(json!({"text": "a", "metadata": many}), "too_many", Some("metadata")).await;
     refused_json(json!({"text": "a", "metadata": {"k": "x".repeat(4_096)}}), "too_large", Some("metadata"))
@@ -190,7 +190,7 @@ async fn a_compressed_body_is_refused() {
 }
 
 #[actix_web::test]
-async fn percent_encoding_that_cannot_be_read_is_malformed() {
+async fn invalid_percent_encoding_is_malformed() {
     for query in ["q=%", "q=%zz", "q=%ff", "%c3=1"] {
         refused_get(&format!("{PREDICTIONS}?{query}"), 400, "malformed_query", None).await;
     }
@@ -198,7 +198,7 @@ async fn percent_encoding_that_cannot_be_read_is_malformed() {
 }
 
 #[actix_web::test]
-async fn unknown_and_repeated_parameters_are_told_by_their_name() {
+async fn unknown_and_repeated_parameters_are_reported_by_name() {
     refused_get(&format!("{PREDICTIONS}?colour=red"), 422, "unknown_parameter", Some("colour")).await;
     refused_get(&format!("{PREDICTIONS}?limit=1&limit=2"), 422, "repeated_parameter", Some("limit")).await;
     refused_get(&format!("{PREDICTIONS}/{}?verbose", uuid(1)), 422, "unknown_parameter", Some("verbose"))
@@ -207,7 +207,7 @@ async fn unknown_and_repeated_parameters_are_told_by_their_name() {
 }
 
 #[actix_web::test]
-async fn parameters_that_are_not_allowed_are_told_by_their_name() {
+async fn parameters_that_are_not_allowed_are_reported_by_name() {
     for (query, code) in [
         ("sentiment=Positive", "not_one_of"),
         ("sentiment=", "not_one_of"),
@@ -259,7 +259,7 @@ async fn unknown_routes_are_not_found() {
 }
 
 #[actix_web::test]
-async fn other_methods_are_refused_with_the_list_of_those_there_are() {
+async fn other_methods_are_refused_with_the_list_of_the_paths_methods() {
     let service = Service::new();
     for (method, path, allowed) in [
         ("PUT", "/api/v1/predictions", "GET, HEAD, POST"),

@@ -8,7 +8,7 @@ use crate::support::{FAILS, Service};
 const BATCH: &str = "/api/v1/predictions/batch";
 
 #[actix_web::test]
-async fn every_item_is_answered_in_its_place_and_a_bad_one_fails_alone() {
+async fn results_are_in_the_order_of_the_items_and_a_bad_item_fails_alone() {
     let service = Service::new();
     let items = json!([
         {"text": "I love it", "ref": "a"},
@@ -24,11 +24,11 @@ async fn every_item_is_answered_in_its_place_and_a_bad_one_fails_alone() {
     assert_json_snapshot!("a_batch", answer.json());
 
     let page = service.get("/api/v1/predictions").await.json();
-    assert_eq!(page["items"].as_array().unwrap().len(), 2, "the good items are kept, the bad ones not");
+    assert_eq!(page["items"].as_array().unwrap().len(), 2, "the good items are stored, the bad ones not");
 }
 
 #[actix_web::test]
-async fn a_thousand_items_are_taken() {
+async fn a_thousand_items_are_accepted() {
     let service = Service::new();
     let items: Vec<Value> =
         (0..1_000).map(|n| json!({"text": format!("text {n}"), "ref": n.to_string()})).collect();
@@ -47,12 +47,12 @@ async fn no_item_and_1001_items_are_refused() {
     let items = vec![json!({"text": "a"}); 1_001];
     let long = service.post_json(BATCH, &json!({"items": items})).await;
     assert_eq!(long.problem(), (422, "too_many".into(), Some("items".into())));
-    service.assert_nothing_kept();
+    service.assert_nothing_stored();
     service.assert_nothing_logged_at_error();
 }
 
 #[actix_web::test]
-async fn what_is_wrong_with_the_batch_itself_is_told() {
+async fn errors_of_the_batch_itself_name_the_field() {
     let service = Service::new();
     for (body, code, field) in [
         (json!({}), "missing_field", Some("items")),
@@ -84,5 +84,5 @@ async fn a_failure_of_the_whole_batch_is_one_problem() {
         let answer = service.post_json(BATCH, &json!({"items": [{"text": "a"}, {"text": "b"}]})).await;
         assert_eq!(answer.problem(), (503, code.into(), None));
     }
-    service.assert_nothing_kept();
+    service.assert_nothing_stored();
 }

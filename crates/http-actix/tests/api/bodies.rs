@@ -1,4 +1,4 @@
-//! Large bodies: what they take of the memory, and that others are answered meanwhile.
+//! Large bodies: the memory that they take, and that other requests are served meanwhile.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -27,7 +27,7 @@ async fn send(service: &Service, path: &str, body: String) -> Answer {
     service.send(post(path, body)).await
 }
 
-/// A service with 10 answers of 10,000 characters.
+/// A service with 10 predictions of texts of 10,000 characters.
 async fn with_long_texts() -> Service {
     let service = Service::new();
     for n in 0..10 {
@@ -36,7 +36,7 @@ async fn with_long_texts() -> Service {
     service
 }
 
-/// Polls `large` and then a probe on one thread, and expects that the probe is answered first.
+/// Polls `large` and then a probe on one thread, and asserts that the probe is done first.
 async fn answered_after_a_probe(service: &Service, large: TestRequest) -> Answer {
     let app = init_service(api(service.state.clone())).await;
     let (order, answer) = (RefCell::new(Vec::new()), RefCell::new(None));
@@ -76,7 +76,7 @@ async fn a_large_page_is_rendered_while_others_are_answered() {
 }
 
 #[actix_web::test]
-async fn memory_is_taken_as_bytes_arrive_and_given_back_with_the_answer() {
+async fn memory_is_taken_as_bytes_arrive_and_released_with_the_response() {
     let service = Service::new();
     let arrived = stream::iter([Ok(Bytes::from(vec![b' '; FREE])), Ok(Bytes::from(vec![b' '; 1_000]))]);
     let app = init_service(api(service.state.clone())).await;
@@ -107,12 +107,12 @@ async fn a_body_beyond_the_memory_is_a_503_and_a_small_one_is_answered() {
     }
     assert_eq!(service.metrics.value("http_body_memory_refused_total{}"), Some(2.0));
     service.assert_nothing_logged_at_error();
-    service.assert_nothing_kept();
+    service.assert_nothing_stored();
     assert_eq!(send(&service, PREDICTIONS, json!({"text": "fine"}).to_string()).await.status, 200);
 }
 
 #[actix_web::test]
-async fn pages_that_nobody_reads_are_bounded_together() {
+async fn pages_that_clients_do_not_read_are_bounded_together() {
     let mut service = with_long_texts().await;
     service.state.body_memory = BodyMemory::new(150_000);
     let app = init_service(api(service.state.clone())).await;
@@ -124,7 +124,7 @@ async fn pages_that_nobody_reads_are_bounded_together() {
     let small = TestRequest::get().uri("/api/v1/predictions?limit=1").to_request();
     assert_eq!(app.call(small).await.unwrap().status(), 200);
 
-    // Its memory is taken until its last byte is out.
+    // Its memory is taken until its last byte is sent.
     let mut body = Box::pin(unread.into_body());
     let mut bytes = 0;
     while let Some(part) = std::future::poll_fn(|context| body.as_mut().poll_next(context)).await {
@@ -139,7 +139,7 @@ async fn pages_that_nobody_reads_are_bounded_together() {
 }
 
 #[actix_web::test]
-async fn a_batch_is_refused_before_its_work_where_its_answers_would_have_no_room() {
+async fn a_batch_is_refused_before_its_work_if_its_response_would_exceed_the_memory() {
     let mut service = Service::new();
     service.state.body_memory = BodyMemory::new(700_000);
     let items: Vec<Value> = (0..900).map(|n| json!({"text": n.to_string()})).collect();
@@ -155,7 +155,7 @@ async fn a_batch_is_refused_before_its_work_where_its_answers_would_have_no_room
 }
 
 #[actix_web::test]
-async fn a_line_without_room_in_memory_fails_in_its_place() {
+async fn a_line_beyond_the_memory_fails_alone() {
     let mut service = Service::new();
     service.state.body_memory = BodyMemory::new(1_000);
     let lines = format!("{}\n{}\n{}\n", json!({"text": "a"}), "x".repeat(FREE + 1_001), json!({"text": "b"}));
@@ -172,7 +172,7 @@ async fn a_line_without_room_in_memory_fails_in_its_place() {
 }
 
 #[actix_web::test]
-async fn lines_take_memory_until_they_are_answered() {
+async fn lines_take_memory_until_their_results_are_sent() {
     let service = Service::new();
     service.model.hold_all();
     let line = |n: usize| json!({"text": format!("{n}{}", "x".repeat(9_000))}).to_string();

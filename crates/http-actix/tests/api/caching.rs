@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::support::{FAILS, Service};
 
 #[actix_web::test]
-async fn an_answer_out_of_the_cache_says_so_and_is_a_new_one() {
+async fn a_prediction_from_the_cache_is_a_new_one_and_says_cached() {
     let service = Service::new();
     let body = json!({"text": "I love it"});
     let first = service.post_json("/api/v1/predictions", &body).await;
@@ -17,21 +17,22 @@ async fn an_answer_out_of_the_cache_says_so_and_is_a_new_one() {
     assert_eq!(second.json()["cached"], true);
     assert_ne!(first.json()["id"], second.json()["id"]);
     for made in [first, second] {
-        let kept = service.get(&format!("/api/v1/predictions/{}", made.json()["id"].as_str().unwrap())).await;
-        assert_eq!(kept.json()["cached"], made.json()["cached"]);
-        assert_eq!(kept.header("cache-status"), None, "no model is asked for what is looked up");
+        let stored =
+            service.get(&format!("/api/v1/predictions/{}", made.json()["id"].as_str().unwrap())).await;
+        assert_eq!(stored.json()["cached"], made.json()["cached"]);
+        assert_eq!(stored.header("cache-status"), None, "reading a stored prediction uses no model");
     }
 }
 
 #[actix_web::test]
-async fn without_a_cache_nothing_is_said_of_one() {
+async fn without_a_cache_there_is_no_cache_status() {
     let service = Service::with(|settings| settings.cache_status = false);
     let answer = service.post_json("/api/v1/predictions", &json!({"text": "fine"})).await;
     assert_eq!((answer.status, answer.header("cache-status")), (200, None));
 }
 
 #[actix_web::test]
-async fn a_problem_says_nothing_of_the_cache() {
+async fn a_problem_has_no_cache_status() {
     let service = Service::new();
     for text in ["", FAILS] {
         let answer = service.post_json("/api/v1/predictions", &json!({ "text": text })).await;
@@ -40,7 +41,7 @@ async fn a_problem_says_nothing_of_the_cache() {
 }
 
 #[actix_web::test]
-async fn in_a_batch_and_a_stream_each_prediction_says_it_for_itself() {
+async fn in_a_batch_and_a_stream_each_prediction_says_whether_it_was_cached() {
     let service = Service::new();
     service.model.cached("again");
     let items = json!({"items": [{"text": "new"}, {"text": "again"}]});

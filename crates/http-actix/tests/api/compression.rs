@@ -11,7 +11,7 @@ async fn document(accepted: Option<&str>) -> Answer {
 }
 
 #[actix_web::test]
-async fn answers_are_compressed_for_those_who_accept_it() {
+async fn responses_are_compressed_if_the_client_accepts_it() {
     let plain = document(None).await;
     assert_eq!(plain.header("content-encoding"), None);
     for (accepted, chosen) in [("gzip", "gzip"), ("br", "br"), ("gzip;q=0.5, br;q=1.0", "br")] {
@@ -23,7 +23,7 @@ async fn answers_are_compressed_for_those_who_accept_it() {
 }
 
 #[actix_web::test]
-async fn an_encoding_that_there_is_not_leaves_the_answer_as_it_is() {
+async fn an_unsupported_encoding_leaves_the_response_uncompressed() {
     for accepted in ["identity", "zstd;q=1.0, identity;q=0", "*;q=0", "@@;q=x", ""] {
         let answer = document(Some(accepted)).await;
         assert_eq!((answer.status, answer.header("content-encoding")), (200, None), "{accepted}");

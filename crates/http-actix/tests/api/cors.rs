@@ -23,7 +23,7 @@ fn models(origin: &str) -> TestRequest {
 }
 
 #[actix_web::test]
-async fn without_configured_origins_no_page_is_let_in() {
+async fn without_configured_origins_no_page_may_call_the_api() {
     let service = Service::new();
     let answer = service.send(models("https://app.example")).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, None));
@@ -31,7 +31,7 @@ async fn without_configured_origins_no_page_is_let_in() {
 }
 
 #[actix_web::test]
-async fn a_configured_origin_is_let_in_and_another_is_not() {
+async fn a_configured_origin_may_call_the_api_and_another_may_not() {
     let service = with_origins(&["https://app.example"]);
     let answer = service.send(preflight("https://app.example")).await;
     assert_eq!(answer.status, 200);
@@ -61,7 +61,7 @@ async fn a_refused_preflight_is_a_problem() {
 }
 
 #[actix_web::test]
-async fn a_star_lets_every_origin_in() {
+async fn with_a_star_every_origin_may_call_the_api() {
     let service = with_origins(&["*"]);
     for answer in
         [service.send(models("https://a.example")).await, service.send(preflight("https://b.example")).await]

@@ -1,7 +1,7 @@
 use crate::support::Service;
 
 #[actix_web::test]
-async fn the_page_comes_out_of_the_binary_under_a_policy_of_its_own() {
+async fn the_page_is_served_from_the_binary_under_its_own_policy() {
     let service = Service::new();
     let moved = service.get("/docs").await;
     assert_eq!((moved.status, moved.header("location")), (308, Some("/docs/")));
@@ -31,7 +31,7 @@ async fn the_page_shows_this_services_document() {
 }
 
 #[actix_web::test]
-async fn a_part_that_there_is_not_is_an_unknown_route() {
+async fn a_missing_file_of_the_page_is_an_unknown_route() {
     let service = Service::new();
     for path in ["/docs/nothing.js", "/docs/../Cargo.toml", "/docs/%2e%2e/Cargo.toml"] {
         assert_eq!(service.get(path).await.problem(), (404, "unknown_route".into(), None), "{path}");

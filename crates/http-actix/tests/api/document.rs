@@ -1,4 +1,4 @@
-//! The OpenAPI document tells the truth about the routes.
+//! The OpenAPI document agrees with the routes.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Service, uuid};
 
-/// The page over the document is not part of the API that the document describes.
+/// The page that shows the document is not part of the API.
 const UNDOCUMENTED: [&str; 2] = ["/docs", "/docs/{file:.*}"];
 
 fn document() -> Value {
     serde_json::from_str(&openapi()).unwrap()
 }
 
-/// Every path and method of the document, in upper case.
+/// Every path of the document with its methods in upper case.
 fn documented() -> BTreeSet<(String, String)> {
     let document = document();
     let paths = document["paths"].as_object().unwrap();
@@ -39,7 +39,7 @@ fn the_document_is_openapi_3_1_and_always_the_same() {
 }
 
 #[test]
-fn every_route_stands_in_the_document_and_nothing_else_does() {
+fn the_document_describes_every_route_and_nothing_else() {
     let routes: BTreeSet<(String, String)> = public_routes(&HttpSettings::default())
         .into_iter()
         .filter(|(path, _)| !UNDOCUMENTED.contains(path))
@@ -52,7 +52,7 @@ fn every_route_stands_in_the_document_and_nothing_else_does() {
 }
 
 #[actix_web::test]
-async fn every_operation_of_the_document_is_answered_with_a_status_that_it_lists() {
+async fn every_operation_responds_with_a_status_that_it_lists() {
     let service = Service::new();
     let document = document();
     for (path, method) in documented() {
@@ -70,7 +70,7 @@ async fn every_operation_of_the_document_is_answered_with_a_status_that_it_lists
 }
 
 #[test]
-fn every_operation_tells_what_it_does_and_how_it_fails() {
+fn every_operation_has_a_summary_and_its_problems() {
     let document = document();
     for (path, method) in documented() {
         let operation = &document["paths"][&path][method.to_lowercase()];
@@ -90,10 +90,10 @@ fn every_operation_tells_what_it_does_and_how_it_fails() {
 }
 
 #[test]
-fn every_kind_of_problem_has_its_place_in_the_document_and_in_the_catalogue() {
+fn the_document_and_the_catalogue_list_every_kind_of_problem() {
     let text = openapi();
     let page = problem_catalogue_markdown();
-    // Of no operation: these answer what is none, or a browser's preflight.
+    // Of no operation: these refuse an unknown method, or a browser's preflight.
     let elsewhere = [ProblemCode::MethodNotAllowed, ProblemCode::CorsRefused];
     for code in ProblemCode::ALL {
         let listed = text.contains(&format!("* `{}`:", code.code()));
@@ -103,7 +103,7 @@ fn every_kind_of_problem_has_its_place_in_the_document_and_in_the_catalogue() {
 }
 
 #[test]
-fn request_bodies_take_no_other_members() {
+fn request_bodies_allow_no_other_members() {
     let schemas = &document()["components"]["schemas"];
     for name in ["PredictionInput", "BatchInput", "BatchItemInput", "PredictionOptions", "ModelInput"] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
@@ -113,7 +113,7 @@ fn request_bodies_take_no_other_members() {
 }
 
 #[actix_web::test]
-async fn the_served_document_knows_the_configured_limit() {
+async fn the_served_document_has_the_configured_limit() {
     let service = Service::with(|settings| settings.max_text_chars = 50_000);
     let answer = service.get("/openapi.json").await;
     assert_eq!(answer.header("content-type"), Some("application/json"));

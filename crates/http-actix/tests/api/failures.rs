@@ -1,4 +1,4 @@
-//! What goes wrong on our side, and what a caller sees of it.
+//! Faults of the server and its dependencies, and what the client sees of them.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use testkit::MlFailure;
 use crate::support::{FAILS, PANICS, Service};
 
 #[actix_web::test]
-async fn a_full_queue_asks_to_come_back_later_and_is_no_error_of_ours() {
+async fn a_full_queue_is_a_503_with_retry_after_and_not_logged_as_an_error() {
     let service = Service::with(|settings| settings.retry_after_s = 7);
     service.model.refuse_all(MlFailure::Saturated);
     let answer = service.post_json("/api/v1/predictions", &json!({"text": "fine"})).await;
     assert_eq!(answer.problem(), (503, "saturated".into(), None));
     assert_eq!(answer.header("retry-after"), Some("7"));
     service.assert_nothing_logged_at_error();
-    service.assert_nothing_kept();
+    service.assert_nothing_stored();
 }
 
 #[actix_web::test]
-async fn a_model_that_is_away_or_late_is_a_503_without_the_cause() {
+async fn a_model_that_is_unavailable_or_late_is_a_503_without_the_cause() {
     let service = Service::new();
     let failures =
         [(MlFailure::Unavailable, "unavailable"), (MlFailure::DeadlineExceeded, "deadline_exceeded")];
@@ -56,14 +56,14 @@ async fn a_store_that_is_down_is_a_503_without_the_cause() {
 }
 
 #[actix_web::test]
-async fn a_failed_inference_is_a_500_of_its_own() {
+async fn a_failed_inference_is_a_500_with_its_own_code() {
     let service = Service::new();
     let answer = service.post_json("/api/v1/predictions", &json!({"text": FAILS})).await;
     assert_eq!(answer.problem(), (500, "inference_failed".into(), None));
     assert_eq!(answer.header("retry-after"), None);
     assert!(!answer.text().contains("NaN"), "{}", answer.text());
     assert_eq!(service.metrics.value("undertone_internal_errors_total{}"), None);
-    service.assert_nothing_kept();
+    service.assert_nothing_stored();
 }
 
 #[actix_web::test]
@@ -74,7 +74,7 @@ async fn a_row_that_cannot_be_read_is_an_internal_error_that_is_logged_once() {
     service.store.corrupt(&TenantId::default(), row);
     let answer = service.get(&format!("/api/v1/predictions/{id}")).await;
     assert_eq!(answer.problem(), (500, "internal".into(), None));
-    assert_eq!(answer.header("retry-after"), None, "the row stays as it is");
+    assert_eq!(answer.header("retry-after"), None, "the row stays unreadable");
     assert!(!answer.text().contains("column"), "{}", answer.text());
     let errors = service.log.errors();
     assert_eq!(errors.len(), 1);
@@ -83,7 +83,7 @@ async fn a_row_that_cannot_be_read_is_an_internal_error_that_is_logged_once() {
 }
 
 #[actix_web::test]
-async fn a_panic_is_an_internal_error_that_is_logged_once_and_the_service_goes_on() {
+async fn a_panic_is_an_internal_error_that_is_logged_once_and_the_service_continues() {
     let mut service = Service::new();
     service.state.render_metrics = Arc::new(|| panic!("a bug"));
     let answer = service.get("/metrics").await;

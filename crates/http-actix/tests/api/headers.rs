@@ -8,7 +8,7 @@ async fn with_id(id: Option<&str>) -> Answer {
     if let Some(id) = id {
         request = request.insert_header(("x-request-id", id));
     }
-    Service::new().send_as_it_is(request).await
+    Service::new().send_unnamed(request).await
 }
 
 #[actix_web::test]
@@ -32,7 +32,7 @@ async fn any_other_request_id_is_replaced_by_a_new_one() {
 }
 
 #[actix_web::test]
-async fn every_answer_tells_browsers_to_trust_nothing() {
+async fn every_response_has_the_security_headers() {
     let service = Service::new();
     for path in ["/api/v1/models", "/nowhere", "/health/live", "/metrics", "/openapi.json"] {
         let answer = service.get(path).await;
@@ -50,14 +50,14 @@ async fn every_answer_tells_browsers_to_trust_nothing() {
 }
 
 #[actix_web::test]
-async fn https_is_asked_for_where_it_is_configured() {
+async fn hsts_is_sent_if_it_is_configured() {
     let service = Service::with(|settings| settings.hsts_max_age_s = Some(31_536_000));
     let answer = service.get("/api/v1/models").await;
     assert_eq!(answer.header("strict-transport-security"), Some("max-age=31536000"));
 }
 
 #[actix_web::test]
-async fn answers_are_json_and_problems_problem_json() {
+async fn predictions_are_json_and_problems_problem_json() {
     let service = Service::new();
     let answer = service.post_json("/api/v1/predictions", &json!({"text": "a"})).await;
     assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -66,7 +66,7 @@ async fn answers_are_json_and_problems_problem_json() {
 }
 
 #[actix_web::test]
-async fn connections_end_with_their_next_answer_while_the_service_drains() {
+async fn connections_close_after_their_next_response_while_the_service_drains() {
     let service = Service::new();
     assert!(!service.get("/api/v1/models").await.closes);
     service.state.use_cases.health.drain();

@@ -34,14 +34,14 @@ async fn a_request_for_another_host_is_misdirected() {
 }
 
 #[actix_web::test]
-async fn the_listed_hosts_are_answered_and_no_host_is_not() {
+async fn listed_hosts_are_allowed_and_a_missing_host_is_not() {
     let service = service();
     assert_eq!(service.send(get("/health", "Sentiment.Example:443")).await.status, 503);
     assert_eq!(service.send(TestRequest::get().uri("/health")).await.status, 421);
     assert_eq!(Service::new().send(get("/health", "any.example")).await.status, 503);
 }
 
-/// RFC 9112, section 3.2.2: where the target names a host, the header does not count.
+/// RFC 9112, section 3.2.2: the host of an absolute target takes precedence over the header.
 #[actix_web::test]
 async fn an_absolute_target_names_the_host() {
     let service = service();

@@ -11,7 +11,7 @@ async fn refs(service: &Service, query: &str) -> Vec<String> {
     items.iter().map(|item| item["ref"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Three answers, a second apart.
+/// A service with three predictions, a second apart.
 async fn three() -> Service {
     let service = Service::new();
     for (reference, text) in [("a", "I love the Café"), ("b", "a bad service"), ("c", "I love it, really")] {
@@ -22,20 +22,20 @@ async fn three() -> Service {
 }
 
 #[actix_web::test]
-async fn nothing_kept_is_an_empty_page() {
+async fn without_predictions_the_page_is_empty() {
     let answer = Service::new().get("/api/v1/predictions").await;
     assert_eq!(answer.json(), json!({"items": [], "next_cursor": null}));
 }
 
 #[actix_web::test]
-async fn a_page_holds_the_newest_first() {
+async fn a_page_has_the_newest_first() {
     let service = three().await;
     assert_json_snapshot!("a_page", service.get("/api/v1/predictions?limit=2").await.json());
     assert_eq!(refs(&service, "").await, ["c", "b", "a"]);
 }
 
 #[actix_web::test]
-async fn a_walk_gives_every_answer_once() {
+async fn following_the_cursor_returns_every_prediction_once() {
     let service = three().await;
     let (mut seen, mut query) = (Vec::new(), "?limit=1".to_owned());
     loop {

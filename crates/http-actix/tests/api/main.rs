@@ -1,4 +1,4 @@
-//! The API as callers see it: the whole assembly with every middleware, in process, over the fakes of `testkit`.
+//! The API as clients see it: the whole assembly with every middleware, in process, over the fakes of `testkit`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 

@@ -1,4 +1,4 @@
-//! Several models: which of them answers, and how they come and go.
+//! Several models: how a request chooses one, and how they are loaded and unloaded.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::support::{Answer, Service};
 
 const PREDICTIONS: &str = "/api/v1/predictions";
 
-/// A service of two models, that may be changed.
+/// A service with two models that may be changed.
 fn service() -> Service {
     let service = Service::with_model_changes();
     service.catalog.add(Arc::new(FakeMlGateway::named("fast", "r7")));
@@ -52,12 +52,12 @@ async fn the_body_chooses_the_model_in_a_single_request_a_batch_and_a_stream() {
         assert_eq!(lines[0]["prediction"]["model"]["name"], name);
         assert_eq!(lines[1]["prediction"]["model"]["name"], "fake-model");
     }
-    let kept = service.get("/api/v1/predictions?model=fast").await.json();
-    assert_eq!(kept["items"].as_array().map(Vec::len), Some(4));
+    let stored = service.get("/api/v1/predictions?model=fast").await.json();
+    assert_eq!(stored["items"].as_array().map(Vec::len), Some(4));
 }
 
 #[actix_web::test]
-async fn an_unknown_model_is_told_with_its_field() {
+async fn an_unknown_model_is_reported_with_its_field() {
     let service = service();
     let unknown = (422, "unknown_model".to_owned(), Some("model".to_owned()));
     let body = json!({"text": "good", "model": "slow"});
@@ -66,7 +66,7 @@ async fn an_unknown_model_is_told_with_its_field() {
     assert_eq!(service.post_json(&format!("{PREDICTIONS}/batch"), &batch).await.problem(), unknown);
     let lines = stream(&service, &format!("{body}\n{}\n", json!({"text": "good"}))).await;
     assert_eq!((&lines[0]["status"], &lines[0]["problem"]["field"]), (&json!(422), &json!("model")));
-    assert_eq!(lines[1]["status"], 200, "the others go on");
+    assert_eq!(lines[1]["status"], 200, "the other lines are not affected");
 
     let wrong = service.post_json(PREDICTIONS, &json!({"text": "good", "model": 7})).await;
     assert_eq!(wrong.problem(), (422, "wrong_type".into(), Some("model".into())));
@@ -76,7 +76,7 @@ async fn an_unknown_model_is_told_with_its_field() {
 }
 
 #[actix_web::test]
-async fn a_model_comes_is_replaced_and_goes() {
+async fn a_model_is_loaded_replaced_and_unloaded() {
     let service = service();
     let first = load(&service, "new", &json!({"path": "one"})).await;
     assert_eq!((first.status, &first.json()["revision"]), (201, &json!("one")));
@@ -95,7 +95,7 @@ async fn a_model_comes_is_replaced_and_goes() {
 }
 
 #[actix_web::test]
-async fn every_key_of_a_models_section_is_taken() {
+async fn every_key_of_a_models_section_is_accepted() {
     let service = service();
     let body = json!({
         "path": "one", "precision": "int8", "device": "cpu", "window": 254, "overlap": 32.0,
@@ -123,7 +123,7 @@ async fn every_key_of_a_models_section_is_taken() {
 }
 
 #[actix_web::test]
-async fn what_is_not_allowed_of_a_model_is_told_with_its_field() {
+async fn errors_of_a_model_spec_name_the_field() {
     let service = service();
     for (body, code, field) in [
         (json!({}), "missing_field", Some("path")),
@@ -148,7 +148,7 @@ async fn what_is_not_allowed_of_a_model_is_told_with_its_field() {
 }
 
 #[actix_web::test]
-async fn a_change_that_cannot_be_made_says_why() {
+async fn a_failed_change_of_models_says_why() {
     let service = service();
     let default = unload(&service, "fake-model").await;
     assert_eq!(default.problem(), (400, "default_model".into(), None));
@@ -166,7 +166,7 @@ async fn a_change_that_cannot_be_made_says_why() {
 }
 
 #[actix_web::test]
-async fn a_model_that_cannot_be_had_for_now_is_no_fault_of_the_caller() {
+async fn a_model_that_is_temporarily_unavailable_is_not_the_clients_fault() {
     let service = service();
     let why = "the hub http://hub.internal answered 429".to_owned();
     service.catalog.fail_with(ModelLoadError::Unavailable { why }.into());
@@ -177,7 +177,7 @@ async fn a_model_that_cannot_be_had_for_now_is_no_fault_of_the_caller() {
 }
 
 #[actix_web::test]
-async fn a_loading_goes_on_when_its_caller_hangs_up() {
+async fn loading_continues_when_the_client_disconnects() {
     let service = service();
     service.catalog.hold();
     let call = service.begin_post("/api/v1/models/new", &json!({"path": "one"})).await;
@@ -192,7 +192,7 @@ async fn a_loading_goes_on_when_its_caller_hangs_up() {
 }
 
 #[actix_web::test]
-async fn models_cannot_be_changed_where_that_is_turned_off() {
+async fn models_cannot_be_changed_if_that_is_turned_off() {
     let service = Service::new();
     let route = "/api/v1/models/fast";
     let no_json = TestRequest::post().uri(route).insert_header(("content-type", "application/json"));

@@ -1,4 +1,4 @@
-//! What operators see of a request: one line in the log, and metrics by route pattern.
+//! What operators see of a request: one line in the log, its spans, and metrics by route pattern.
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
@@ -78,7 +78,7 @@ async fn every_action_is_logged_with_its_name_and_outcome() {
 }
 
 #[actix_web::test]
-async fn requests_are_counted_by_route_pattern_and_never_by_what_callers_invent() {
+async fn requests_are_counted_by_route_pattern_and_never_by_what_clients_invent() {
     let service = Service::new();
     service.get(&format!("/api/v1/predictions/{}", uuid(1))).await;
     service.get(&format!("/api/v1/predictions/{}", uuid(2))).await;
@@ -98,7 +98,7 @@ async fn requests_are_counted_by_route_pattern_and_never_by_what_callers_invent(
 }
 
 #[actix_web::test]
-async fn a_request_is_active_until_its_last_byte_is_out_or_its_caller_gone() {
+async fn a_request_is_active_until_its_last_byte_is_sent_or_its_client_disconnects() {
     let service = Service::new();
     service.model.hold_all();
     let request = service.begin_post("/api/v1/predictions", &json!({"text": "fine"})).await;

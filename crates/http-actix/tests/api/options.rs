@@ -1,4 +1,4 @@
-//! What may be asked of an answer: every option, in a single request, a batch and a stream, and what is refused.
+//! Every option of a prediction, in a single request, a batch and a stream, and the options that are refused.
 
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
@@ -7,9 +7,9 @@ use crate::support::Service;
 
 const PREDICTIONS: &str = "/api/v1/predictions";
 
-/// The answer or problem to `text` under `options`, from each of the three ways to ask, which must agree; what is kept
-/// must be what was answered.
-async fn ask(text: &str, options: &Value) -> Value {
+/// Returns the prediction or problem of `text` with `options`. Asserts that a single request, a batch and a stream agree,
+/// and that the stored prediction is the returned one.
+async fn predict(text: &str, options: &Value) -> Value {
     let service = Service::new();
     let body = json!({"text": text, "options": options});
     let single = service.post_json(PREDICTIONS, &body).await;
@@ -28,8 +28,9 @@ async fn ask(text: &str, options: &Value) -> Value {
         assert_eq!(status, &json!(single.0), "{options}");
         assert_eq!(without_id(&answer), without_id(&single.1), "{options}");
         if single.0 == 200 {
-            let kept = service.get(&format!("{PREDICTIONS}/{}", answer["id"].as_str().unwrap())).await.json();
-            assert_eq!(without_id(&kept), without_id(&answer), "{options}");
+            let stored =
+                service.get(&format!("{PREDICTIONS}/{}", answer["id"].as_str().unwrap())).await.json();
+            assert_eq!(without_id(&stored), without_id(&answer), "{options}");
         }
     }
     if one_by_one.is_empty() {
@@ -56,8 +57,8 @@ fn labels(answer: &Value) -> Vec<&str> {
 }
 
 #[actix_web::test]
-async fn options_that_ask_for_nothing_change_nothing() {
-    let plain = ask("good bad", &Value::Null).await;
+async fn default_options_change_nothing() {
+    let plain = predict("good bad", &Value::Null).await;
     assert!(plain.get("sentences").is_none() && plain["labels"][0].get("logit").is_none());
     for nothing in [
         json!({}),
@@ -65,49 +66,49 @@ async fn options_that_ask_for_nothing_change_nothing() {
         json!({"max_tokens": 2, "overflow": "reject"}),
         json!({"max_tokens": 1_000_000}),
     ] {
-        assert_eq!(without_id(&ask("good bad", &nothing).await), without_id(&plain), "{nothing}");
+        assert_eq!(without_id(&predict("good bad", &nothing).await), without_id(&plain), "{nothing}");
     }
 }
 
 #[actix_web::test]
-async fn as_many_labels_are_answered_as_asked_for() {
+async fn at_most_top_k_labels_are_returned() {
     let all = ["POSITIVE", "NEUTRAL", "NEGATIVE"];
     for (top_k, count) in [(json!(1), 1), (json!(2), 2), (json!(3.0), 3), (json!(4), 3), (json!(u64::MAX), 3)]
     {
-        let answer = ask("good", &json!({"top_k": top_k})).await;
+        let answer = predict("good", &json!({"top_k": top_k})).await;
         assert_eq!(labels(&answer), all[..count]);
         assert_eq!(answer["scores"].as_object().unwrap().len(), 3, "the scores are all there");
     }
 }
 
 #[actix_web::test]
-async fn logits_come_with_their_labels_where_they_are_asked_for() {
-    let answer = ask("good", &json!({"raw": true, "top_k": 2})).await;
+async fn raw_adds_the_logits_to_the_labels() {
+    let answer = predict("good", &json!({"raw": true, "top_k": 2})).await;
     let logits: Vec<_> = answer["labels"].as_array().unwrap().iter().map(|label| &label["logit"]).collect();
     assert_eq!(logits, [&json!(2.0), &json!(0.0)]);
 }
 
 #[actix_web::test]
-async fn scores_are_what_the_function_makes_of_the_logits() {
+async fn the_function_turns_logits_into_scores() {
     let score = |answer: &Value| answer["labels"][0]["score"].as_f64().unwrap();
     let sum = |answer: &Value| -> f64 {
         answer["labels"].as_array().unwrap().iter().filter_map(|label| label["score"].as_f64()).sum()
     };
-    let softmax = ask("good", &json!({"function": "softmax"})).await;
+    let softmax = predict("good", &json!({"function": "softmax"})).await;
     assert!((sum(&softmax) - 1.0).abs() < 1e-6);
-    let sigmoid = ask("good", &json!({"function": "sigmoid"})).await;
+    let sigmoid = predict("good", &json!({"function": "sigmoid"})).await;
     assert!((score(&sigmoid) - 1.0 / (1.0 + (-2.0_f64).exp())).abs() < 1e-6 && sum(&sigmoid) > 1.5);
     assert_eq!(
         (&sigmoid["sentiment"], &sigmoid["confidence"]),
         (&json!("positive"), &sigmoid["scores"]["positive"])
     );
-    let none = ask("good", &json!({"function": "none"})).await;
+    let none = predict("good", &json!({"function": "none"})).await;
     assert_eq!((score(&none), &none["sentiment"]), (2.0, &json!("positive")));
     assert_eq!((&none["confidence"], &none["scores"]), (&Value::Null, &json!({})));
 }
 
 #[actix_web::test]
-async fn usage_tells_how_much_of_a_text_was_read() {
+async fn usage_reports_how_much_of_a_text_was_classified() {
     let text = "good so so so bad bad";
     for (options, usage, sentiment) in [
         (json!({"max_tokens": 1, "overflow": "truncate"}), (1, 1, true), "positive"),
@@ -117,7 +118,7 @@ async fn usage_tells_how_much_of_a_text_was_read() {
         (json!({"max_tokens": 4}), (6, 2, false), "positive"),
         (json!({"max_tokens": 5, "overflow": "window"}), (6, 2, false), "neutral"),
     ] {
-        let answer = ask(text, &options).await;
+        let answer = predict(text, &options).await;
         let expected = json!({"tokens": usage.0, "windows": usage.1, "truncated": usage.2});
         assert_eq!(answer["usage"], expected, "{options}");
         assert_eq!(answer["sentiment"], sentiment, "{options}");
@@ -125,9 +126,9 @@ async fn usage_tells_how_much_of_a_text_was_read() {
 }
 
 #[actix_web::test]
-async fn sentences_are_judged_by_themselves_and_strong_ones_that_disagree_make_a_text_mixed() {
+async fn sentences_are_classified_one_by_one_and_strong_ones_that_disagree_make_a_text_mixed() {
     let text = " 😀 good good. so so!  bad bad bad";
-    let answer = ask(text, &json!({"granularity": "sentence", "top_k": 1})).await;
+    let answer = predict(text, &json!({"granularity": "sentence", "top_k": 1})).await;
     assert_eq!((&answer["sentiment"], &answer["confidence"]), (&json!("mixed"), &Value::Null));
     let chars: Vec<char> = text.chars().collect();
     let mut found = Vec::new();
@@ -142,17 +143,17 @@ async fn sentences_are_judged_by_themselves_and_strong_ones_that_disagree_make_a
     assert_eq!(found.iter().map(|(words, it)| (words.as_str(), *it)).collect::<Vec<_>>(), expected);
     assert_eq!(answer["usage"], json!({"tokens": 8, "windows": 4, "truncated": false}));
 
-    let alike = ask("good. love", &json!({"granularity": "sentence"})).await;
+    let alike = predict("good. love", &json!({"granularity": "sentence"})).await;
     assert_eq!((&alike["sentiment"], &alike["usage"]["windows"]), (&json!("positive"), &json!(3)));
-    let one = ask("good", &json!({"granularity": "sentence"})).await;
+    let one = predict("good", &json!({"granularity": "sentence"})).await;
     assert_eq!((&one["sentences"][0]["end"], &one["usage"]["windows"]), (&json!(4), &json!(1)));
     assert_eq!(one["sentences"][0]["scores"], one["scores"]);
     let narrow = json!({"granularity": "sentence", "max_tokens": 2});
-    assert_eq!(ask(text, &narrow).await["usage"]["windows"], 4 + 2 + 1 + 2);
+    assert_eq!(predict(text, &narrow).await["usage"]["windows"], 4 + 2 + 1 + 2);
 }
 
 #[actix_web::test]
-async fn what_is_not_allowed_is_told_by_its_place() {
+async fn options_that_are_not_allowed_are_reported_by_their_path() {
     let long = json!({"max_tokens": 1, "overflow": "reject"});
     for (options, code, field) in [
         (json!([]), "wrong_type", "options"),
@@ -184,20 +185,20 @@ async fn what_is_not_allowed_is_told_by_its_place() {
         ),
         (long, "too_many_tokens", "text"),
     ] {
-        let problem = ask("two words", &options).await;
-        let told = (&problem["status"], &problem["code"], &problem["field"]);
-        assert_eq!(told, (&json!(422), &json!(code), &json!(field)), "{options}: {problem}");
+        let problem = predict("two words", &options).await;
+        let reported = (&problem["status"], &problem["code"], &problem["field"]);
+        assert_eq!(reported, (&json!(422), &json!(code), &json!(field)), "{options}: {problem}");
     }
 }
 
 #[actix_web::test]
-async fn a_text_of_too_many_sentences_is_refused_and_read_without_them() {
+async fn a_text_of_too_many_sentences_is_refused_and_accepted_without_granularity() {
     let text = "a.".repeat(1_001);
-    let problem = ask(&text, &json!({"granularity": "sentence"})).await;
+    let problem = predict(&text, &json!({"granularity": "sentence"})).await;
     assert_eq!((&problem["code"], &problem["field"]), (&json!("too_many_sentences"), &json!("text")));
-    let answer = ask(&text[2..], &json!({"granularity": "sentence"})).await;
+    let answer = predict(&text[2..], &json!({"granularity": "sentence"})).await;
     assert_eq!(answer["sentences"].as_array().unwrap().len(), 1_000);
-    assert!(ask(&text, &json!({})).await["sentiment"].is_string());
+    assert!(predict(&text, &json!({})).await["sentiment"].is_string());
 }
 
 #[actix_web::test]

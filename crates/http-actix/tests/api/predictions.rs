@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Service, uuid};
 
 #[actix_web::test]
-async fn a_text_is_judged_and_found_again_under_its_id() {
+async fn a_text_is_classified_and_its_prediction_read_by_its_id() {
     let service = Service::new();
     let body = json!({"text": "I love it", "ref": "review-17", "metadata": {"source": "app", "stars": 5, "share": 0.5, "paid": true}});
     let made = service.post_json("/api/v1/predictions", &body).await;
@@ -15,7 +15,7 @@ async fn a_text_is_judged_and_found_again_under_its_id() {
     let id = made.json()["id"].as_str().unwrap().to_owned();
     let found = service.get(&format!("/api/v1/predictions/{id}")).await;
     assert_eq!(found.status, 200);
-    assert_json_snapshot!("a_kept_prediction", found.json());
+    assert_json_snapshot!("a_stored_prediction", found.json());
     let mut expected = made.json();
     expected["text"] = json!("I love it");
     assert_eq!(found.json(), expected);
@@ -33,7 +33,7 @@ async fn a_text_alone_is_enough_and_nulls_count_as_absent() {
 }
 
 #[actix_web::test]
-async fn a_text_comes_back_as_it_was_sent() {
+async fn a_text_is_returned_as_it_was_sent() {
     let service = Service::new();
     let text = " \u{feff}e\u{301} 😀\t\u{202e}最高\r\n\"\\ ";
     let id = service.create(&json!({"text": text})).await;
@@ -42,7 +42,7 @@ async fn a_text_comes_back_as_it_was_sent() {
 }
 
 #[actix_web::test]
-async fn a_charset_of_utf_8_is_welcome() {
+async fn the_charset_utf_8_is_accepted() {
     let service = Service::new();
     let request = TestRequest::post()
         .uri("/api/v1/predictions")
@@ -52,14 +52,14 @@ async fn a_charset_of_utf_8_is_welcome() {
 }
 
 #[actix_web::test]
-async fn ten_thousand_characters_are_taken_however_many_bytes_they_are() {
+async fn ten_thousand_characters_are_accepted_whatever_their_bytes() {
     let service = Service::new();
     let made = service.post_json("/api/v1/predictions", &json!({"text": "最".repeat(10_000)})).await;
     assert_eq!(made.status, 200);
 }
 
 #[actix_web::test]
-async fn a_deleted_answer_is_gone_and_the_second_time_unknown() {
+async fn a_deleted_prediction_is_not_found() {
     let service = Service::new();
     let path = format!("/api/v1/predictions/{}", service.create(&json!({"text": "fine"})).await);
     let gone = service.send(TestRequest::delete().uri(&path)).await;
@@ -80,7 +80,7 @@ async fn an_unknown_id_is_not_found() {
 }
 
 #[actix_web::test]
-async fn an_id_is_read_in_either_case() {
+async fn an_id_is_accepted_in_either_case() {
     let service = Service::new();
     let id = service.create(&json!({"text": "fine"})).await;
     let found = service.get(&format!("/api/v1/predictions/{}", id.to_uppercase())).await;
@@ -88,7 +88,7 @@ async fn an_id_is_read_in_either_case() {
 }
 
 #[actix_web::test]
-async fn a_head_request_is_answered_as_its_get() {
+async fn a_head_request_has_the_status_of_its_get() {
     let service = Service::new();
     let id = service.create(&json!({"text": "fine"})).await;
     for path in [format!("/api/v1/predictions/{id}"), "/api/v1/predictions".into(), "/api/v1/models".into()] {
@@ -99,7 +99,7 @@ async fn a_head_request_is_answered_as_its_get() {
 }
 
 #[actix_web::test]
-async fn the_models_are_told() {
+async fn the_served_models_are_listed() {
     let service = Service::new();
     let answer = service.get("/api/v1/models").await;
     assert_eq!(answer.status, 200);

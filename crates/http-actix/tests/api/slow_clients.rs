@@ -1,4 +1,4 @@
-//! Bodies that do not come.
+//! Bodies that do not arrive in time.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::support::{Answer, Service};
 
 type Body = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
-/// These chunks, and then nothing, for ever.
+/// A body of these chunks that never ends.
 fn that_stops_after(chunks: &[&str]) -> Body {
     let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::copy_from_slice(chunk.as_bytes()))).collect();
     stream::iter(chunks).chain(stream::pending()).boxed_local()
@@ -38,15 +38,15 @@ async fn a_body_that_does_not_arrive_in_time_is_a_request_timeout() {
         assert_eq!(answer.status, 408);
         assert_json_snapshot!("request_timeout", answer.json());
     }
-    service.assert_nothing_kept();
+    service.assert_nothing_stored();
     service.assert_nothing_logged_at_error();
 }
 
 #[actix_web::test]
-async fn a_stream_whose_next_line_does_not_arrive_in_time_ends_and_says_why() {
+async fn a_stream_whose_next_line_does_not_arrive_in_time_ends_with_the_reason() {
     let service = Service::with(|settings| {
         settings.stream_idle_timeout = Duration::from_millis(20);
-        // No limit on the whole of a body holds for a stream.
+        // The limit on the time of a whole body does not apply to a stream.
         settings.body_timeout = Duration::ZERO;
     });
     let body = that_stops_after(&["{\"text\":\"a\"}\n{\"text\":\"\"}\n", "{\"text\":"]);
@@ -59,7 +59,7 @@ async fn a_stream_whose_next_line_does_not_arrive_in_time_ends_and_says_why() {
 }
 
 #[actix_web::test]
-async fn a_stream_takes_no_lines_after_shutting_down_began_and_says_so() {
+async fn a_stream_reads_no_lines_after_shutdown_began_and_says_so() {
     let service = Service::new();
     service.begin_to_shut_down();
     let body = that_stops_after(&[]);

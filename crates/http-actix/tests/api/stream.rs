@@ -29,7 +29,7 @@ fn lines(answer: &Answer) -> Vec<Value> {
 }
 
 #[actix_web::test]
-async fn every_line_is_answered_in_its_place_and_the_last_line_counts_them() {
+async fn results_are_in_the_order_of_the_lines_and_the_last_line_counts_them() {
     let service = Service::new();
     let body = format!(
         "{}\n\n{}\nnot json\n{}\r\n  \n{}",
@@ -46,7 +46,7 @@ async fn every_line_is_answered_in_its_place_and_the_last_line_counts_them() {
 }
 
 #[actix_web::test]
-async fn a_thousand_lines_come_back_in_their_order() {
+async fn a_thousand_results_are_in_the_order_of_their_lines() {
     let service = Service::new();
     let line = |n: usize| json!({"text": format!("text {n}"), "ref": n.to_string()}).to_string();
     let body = (0..1_000).map(line).collect::<Vec<_>>().join("\n");
@@ -77,7 +77,7 @@ async fn an_empty_stream_has_only_its_end() {
 }
 
 #[actix_web::test]
-async fn a_stream_passes_proxies_line_by_line() {
+async fn a_stream_is_neither_compressed_nor_buffered_nor_cached() {
     let service = Service::new();
     let request = ndjson("{\"text\":\"a\"}\n").insert_header(("accept-encoding", "gzip, br"));
     let answer = service.send(request).await;
@@ -89,7 +89,7 @@ async fn a_stream_passes_proxies_line_by_line() {
 }
 
 #[actix_web::test]
-async fn a_body_that_breaks_off_is_answered_as_far_as_it_was_read_and_has_no_end() {
+async fn a_body_that_ends_early_has_results_for_its_whole_lines_and_no_last_line() {
     let service = Service::new();
     let chunks = stream::iter([
         Ok(Bytes::from_static(b"{\"text\":\"a\"}\n{\"text\":\"b\"}\n{\"tex")),
@@ -102,7 +102,7 @@ async fn a_body_that_breaks_off_is_answered_as_far_as_it_was_read_and_has_no_end
 }
 
 #[actix_web::test]
-async fn at_most_64_lines_are_in_work_and_reading_waits_for_them() {
+async fn at_most_64_lines_are_in_progress_and_reading_waits_for_them() {
     let service = Service::new();
     service.model.hold_all();
     let read = Arc::new(AtomicUsize::new(0));
@@ -116,7 +116,7 @@ async fn at_most_64_lines_are_in_work_and_reading_waits_for_them() {
     let (request, _) = ndjson("").to_request().replace_payload(Payload::from(chunks.boxed_local()));
     let response = app.call(request).await.unwrap();
     let mut body = pin!(response.into_body());
-    // Far more turns than it takes to fill the work that may be begun without the model.
+    // Far more polls than it takes to begin all work that is possible without the model.
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..1_000 {
         assert!(matches!(body.as_mut().poll_next(&mut context), Poll::Pending));
@@ -124,7 +124,7 @@ async fn at_most_64_lines_are_in_work_and_reading_waits_for_them() {
     }
     assert_eq!(service.model.in_work(), 64);
     let read_ahead = read.load(Ordering::Relaxed);
-    assert!(read_ahead <= 64 + 2, "{read_ahead} lines were read while 64 were in work");
+    assert!(read_ahead <= 64 + 2, "{read_ahead} lines were read while 64 were in progress");
 
     service.model.release_all();
     let mut answers = Vec::new();
@@ -136,7 +136,7 @@ async fn at_most_64_lines_are_in_work_and_reading_waits_for_them() {
 }
 
 #[actix_web::test]
-async fn a_caller_who_leaves_ends_the_reading() {
+async fn a_client_that_disconnects_ends_the_reading() {
     let service = Service::new();
     service.model.hold_all();
     let read = Arc::new(());

@@ -1,4 +1,4 @@
-//! The service under test, its fakes, and what it logged and counted.
+//! The service under test, its fakes, its log and its metrics.
 
 mod answer;
 mod log;
@@ -8,7 +8,7 @@ mod service;
 pub(crate) use answer::{Answer, answer_of};
 pub(crate) use service::{FAILS, Listener, PANICS, Service};
 
-/// An id that nothing has, as text.
+/// An id that no prediction has, as text.
 pub(crate) fn uuid(n: u128) -> String {
     domain::value_objects::PredictionId::from_u128(n).to_string()
 }

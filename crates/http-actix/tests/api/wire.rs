@@ -55,7 +55,7 @@ async fn a_head_request_has_the_head_of_its_get_and_no_body() {
 }
 
 #[actix_web::test]
-async fn a_draining_service_says_so_and_hangs_up() {
+async fn a_draining_service_closes_the_connection_and_announces_it() {
     let service = Service::new();
     service.state.use_cases.health.drain();
     let answer =
@@ -64,7 +64,7 @@ async fn a_draining_service_says_so_and_hangs_up() {
 }
 
 #[actix_web::test]
-async fn a_body_that_is_too_large_is_refused_in_words_that_arrive() {
+async fn the_problem_of_a_body_that_is_too_large_reaches_the_client() {
     let answer = served(&Service::new(), |address| {
         let mut request = format!(
             "POST /api/v1/predictions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
@@ -81,7 +81,7 @@ async fn a_body_that_is_too_large_is_refused_in_words_that_arrive() {
 }
 
 #[actix_web::test]
-async fn a_streams_answers_come_while_its_lines_are_still_being_sent() {
+async fn results_of_a_stream_arrive_while_its_lines_are_still_being_sent() {
     let lines = served(&Service::new(), |address| {
         let mut stream = connect(address);
         stream

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
-    /// Whether the connection ends with it.
+    /// Whether the connection closes after it.
     pub(crate) closes: bool,
     headers: HeaderMap,
 }
@@ -20,7 +20,7 @@ pub(crate) async fn answer_of(response: ServiceResponse<impl MessageBody>) -> An
     let closes = response.response().head().connection_type() == ConnectionType::Close;
     let headers = response.headers().clone();
     let body = to_bytes(response.into_body()).await;
-    let body = body.unwrap_or_else(|_| panic!("the body broke off"));
+    let body = body.unwrap_or_else(|_| panic!("the body ended early"));
     Answer { status, body, closes, headers }
 }
 
@@ -37,7 +37,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {:?}", self.body))
     }
 
-    /// The status, code and field of a problem; stops where this is none.
+    /// Returns the status, code and field of a problem; panics if this is none.
     pub(crate) fn problem(&self) -> (u16, String, Option<String>) {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{:?}", self.body);
         let problem = self.json();

@@ -9,17 +9,17 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-/// Everything that this thread logs while it lives, a line an event: level, target, message, fields, and the fields
-/// of the spans around it; and the spans themselves.
+/// Captures what this thread logs while the value lives: a line for each event with its level, target, message, fields,
+/// and the fields of the enclosing spans; and the spans themselves.
 pub(crate) struct Log {
     lines: Lines,
     spans: Spans,
     _guard: DefaultGuard,
 }
 
-/// While only one dispatcher lives, `tracing` asks a thread that meets a call site first for its own subscriber, and
-/// has the call site sleep for all threads where it has none. With these two, which hear nothing, there is never only
-/// one, so that every thread's is asked.
+/// With a single dispatcher, `tracing` caches a call site's interest from the thread that reaches it first, and disables
+/// the call site for all threads if that one has no subscriber. With these two silent dispatchers more than one is
+/// always alive, so that the interest of every thread counts.
 static OTHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
 
 /// Level, target and text of each line.
@@ -48,7 +48,7 @@ impl Log {
         OTHERS.get_or_init(|| std::array::from_fn(|_| Dispatch::new(NoSubscriber::new())));
         let (lines, spans) = (Lines::default(), Spans::default());
         let collector = Collector { lines: Arc::clone(&lines), spans: Arc::clone(&spans) };
-        // Other crates' debugging is not under test.
+        // Debug events of other crates are not under test.
         let registry = Registry::default().with(collector.with_filter(LevelFilter::INFO));
         Self { lines, spans, _guard: set_default(registry) }
     }
@@ -63,7 +63,7 @@ impl Log {
         lines.iter().filter(|(level, _, _)| *level == Level::ERROR).map(|(_, _, line)| line.clone()).collect()
     }
 
-    /// The spans that were opened, in order: the name and fields of each behind those of the spans around it.
+    /// Returns the spans in the order in which they were opened, each with its name and fields after those of its parents.
     pub(crate) fn spans(&self) -> Vec<String> {
         let spans = self.spans.lock().unwrap();
         spans.iter().map(|span| span.path(&spans)).collect()
@@ -105,7 +105,7 @@ impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Collector {
     fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
         let mut fields = Fields::default();
         values.record(&mut fields);
-        // The registry gives the number of a span that has ended to another.
+        // The registry reuses the id of a span that has ended.
         if let Some(span) = self.spans.lock().unwrap().iter_mut().rfind(|span| span.id == *id) {
             span.fields.push_str(&fields.0);
         }

@@ -6,8 +6,8 @@ use metrics::{
     Recorder, SharedString, Unit, set_default_local_recorder,
 };
 
-/// Everything that this thread counts while it lives: counters and gauges by their value, histograms by how often
-/// something was recorded.
+/// Captures the metrics of this thread while the value lives: counters and gauges by their value, histograms by the
+/// number of their records.
 pub(crate) struct Metrics {
     values: Values,
     _guard: LocalRecorderGuard<'static>,
@@ -18,12 +18,12 @@ type Values = Arc<Mutex<BTreeMap<String, f64>>>;
 impl Metrics {
     pub(crate) fn capture() -> Self {
         let values = Values::default();
-        // The guard borrows the recorder; a test's process is short.
+        // Leaked, because the guard borrows the recorder.
         let recorder = Box::leak(Box::new(MapRecorder(Arc::clone(&values))));
         Self { values, _guard: set_default_local_recorder(recorder) }
     }
 
-    /// The value of `name{label=value,…}`, labels sorted.
+    /// Returns the value of `name{label=value,…}`, labels sorted.
     pub(crate) fn value(&self, name: &str) -> Option<f64> {
         self.values.lock().unwrap().get(name).copied()
     }

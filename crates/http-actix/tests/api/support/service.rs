@@ -30,13 +30,13 @@ use crate::support::log::Log;
 use crate::support::recorder::Metrics;
 use crate::support::{Answer, answer_of};
 
-/// A text for which the engine gives no usable numbers.
+/// A text for which inference fails.
 pub(crate) const FAILS: &str = "this text fails";
 
-/// A text at which the code panics where its sentences are asked for.
+/// A text at which the splitter of sentences panics.
 pub(crate) const PANICS: &str = "this text panics";
 
-/// Cuts at full stops, and has a bug.
+/// Splits at full stops, except for one text, at which it panics.
 struct PanickingSplitter;
 
 #[async_trait]
@@ -52,19 +52,19 @@ pub(crate) struct Service {
     pub(crate) state: ApiState,
     pub(crate) log: Log,
     pub(crate) metrics: Metrics,
-    /// A component without which the service is of no use.
+    /// The check of a vital component.
     pub(crate) store_check: Arc<FakeHealthCheck>,
-    /// A component without which it works less well.
+    /// The check of a component without which the service is degraded.
     pub(crate) cache_check: Arc<FakeHealthCheck>,
     pub(crate) model: Arc<FakeMlGateway>,
-    /// The models, `model` being the default.
+    /// The catalog, with `model` as its default.
     pub(crate) catalog: Arc<FakeModelCatalog>,
     pub(crate) store: MemoryStore,
     shutting_down: watch::Sender<bool>,
     clock: Arc<FixedClock>,
 }
 
-/// Which of the two applications a request goes to.
+/// The application that a request is sent to.
 #[derive(Clone, Copy)]
 pub(crate) enum Listener {
     Public,
@@ -82,7 +82,7 @@ impl Service {
         Self::build(settings, false)
     }
 
-    /// A service whose models callers may change.
+    /// Creates a service whose models clients may change.
     pub(crate) fn with_model_changes() -> Self {
         Self::build(HttpSettings::default(), true)
     }
@@ -131,7 +131,7 @@ impl Service {
         self.send(post(path, body)).await
     }
 
-    /// The id of the answer to `body`.
+    /// Creates a prediction from `body` and returns its id.
     pub(crate) async fn create(&self, body: &Value) -> String {
         let answer = self.post_json("/api/v1/predictions", body).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -158,13 +158,13 @@ impl Service {
         answer_of(response).await
     }
 
-    /// Sends a request without giving it an id.
-    pub(crate) async fn send_as_it_is(&self, request: TestRequest) -> Answer {
+    /// Sends a request without setting its id.
+    pub(crate) async fn send_unnamed(&self, request: TestRequest) -> Answer {
         let app = init_service(api(self.state.clone())).await;
         answer_of(app.call(request.to_request()).await.unwrap()).await
     }
 
-    /// Sends a request whose body comes in the chunks of `body`.
+    /// Sends a request whose body arrives in the chunks of `body`.
     pub(crate) async fn send_streaming(
         &self,
         request: TestRequest,
@@ -175,7 +175,7 @@ impl Service {
         answer_of(app.call(request).await.unwrap()).await
     }
 
-    /// Begins a request and leaves it where it waits.
+    /// Begins a request and returns it at its first wait.
     pub(crate) async fn begin_post(&self, path: &str, body: &Value) -> Pin<Box<dyn Future<Output = ()>>> {
         let app = init_service(api(self.state.clone())).await;
         let request = named(post(path, body)).to_request();
@@ -198,8 +198,8 @@ impl Service {
         self.clock.advance(Duration::from_secs(1));
     }
 
-    /// Looks at the components, as the background does each second.
-    pub(crate) async fn look(&self) {
+    /// Checks the components, as the background task does every second.
+    pub(crate) async fn check_health(&self) {
         self.state.use_cases.health.execute().await.unwrap();
     }
 
@@ -213,7 +213,7 @@ impl Service {
     }
 
     #[track_caller]
-    pub(crate) fn assert_nothing_kept(&self) {
+    pub(crate) fn assert_nothing_stored(&self) {
         assert_eq!(self.store.commits(), 0);
     }
 }
