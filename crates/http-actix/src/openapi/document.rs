@@ -1,4 +1,5 @@
 use utoipa::OpenApi;
+use utoipa::openapi::{RefOr, Required};
 use utoipa::openapi::schema::ObjectBuilder;
 
 use crate::controllers::{batch, docs, health, metrics, model, prediction, stream};
@@ -51,6 +52,12 @@ pub fn openapi() -> String {
 pub(crate) fn document_for(settings: &HttpSettings) -> String {
     let mut document = Document::openapi();
     problems::add(&mut document);
+    for operation in problems::operations(&mut document) {
+        // utoipa sets it for a body with a type, but not for one with a reference to a schema.
+        if let Some(RefOr::T(body)) = &mut operation.request_body {
+            body.required = Some(Required::True);
+        }
+    }
     let components = document.components.get_or_insert_default();
     for (name, schema) in request_schemas(settings.max_text_chars) {
         components.schemas.insert(name.to_owned(), schema.into());

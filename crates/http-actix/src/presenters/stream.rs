@@ -72,8 +72,8 @@ pub(crate) fn present_line(
     request_id: &str,
 ) -> StreamLine {
     match outcome {
-        Ok(answer) => {
-            StreamLine { index, status: 200, prediction: Some(present_prediction(answer)), problem: None }
+        Ok(prediction) => {
+            StreamLine { index, status: 200, prediction: Some(present_prediction(prediction)), problem: None }
         }
         Err(problem) => StreamLine {
             index,
