@@ -1,6 +1,6 @@
 use utoipa::OpenApi;
-use utoipa::openapi::{RefOr, Required};
 use utoipa::openapi::schema::ObjectBuilder;
+use utoipa::openapi::{RefOr, Required};
 
 use crate::controllers::{batch, docs, health, metrics, model, prediction, stream};
 use crate::extractors::{batch_schema, item_schema, model_spec_schema, options_schema, prediction_schema};
