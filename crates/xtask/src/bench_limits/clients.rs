@@ -86,12 +86,12 @@ pub(super) fn run_clients(
     request: impl Fn(u64) -> Request + Send + Sync + 'static,
 ) -> Tally {
     let clients = Clients::start(settings, request);
-    pass(Duration::from_secs(seconds));
+    wait(Duration::from_secs(seconds));
     clients.finish()
 }
 
 /// Waits, while clients send requests.
-pub(super) fn pass(time: Duration) {
+pub(super) fn wait(time: Duration) {
     #[expect(clippy::disallowed_methods, reason = "the load runs for a given time")]
     thread::sleep(time);
 }
@@ -125,7 +125,7 @@ fn call(
             Err(_) => tally.unanswered += 1,
         }
         if !settings.pause.is_zero() {
-            pass(settings.pause);
+            wait(settings.pause);
         }
     }
     tally

@@ -3,7 +3,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::clients::{ClientSettings, Clients, Request, Tally, pass};
+use super::clients::{ClientSettings, Clients, Request, Tally, wait};
 use super::{Bench, Figures};
 use crate::bench::undertone::Undertone;
 use crate::seed::{self, SeedArgs};
@@ -33,7 +33,7 @@ pub(super) fn run(workspace: &Workspace, undertone: &Undertone, bench: &Bench) -
     let post =
         move |number| Request::Post(base.clone(), json!({ "text": format!("Written meanwhile {number}") }));
     let writes = start(2, Duration::from_millis(10), Box::new(post));
-    pass(Duration::from_secs(bench.seconds));
+    wait(Duration::from_secs(bench.seconds));
     let [lists, finds, probes, health, writes] = [lists, finds, probes, health, writes].map(Clients::finish);
     Ok(figures(bench.rows, &lists, [&finds, &probes, &health, &writes]))
 }

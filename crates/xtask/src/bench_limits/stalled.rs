@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::clients::{ClientSettings, Request, Tally, pass, ratio, run_clients};
+use super::clients::{ClientSettings, Request, Tally, ratio, run_clients, wait};
 use super::{Bench, Figures, bulk};
 use crate::bench::table::megabytes;
 
@@ -31,7 +31,7 @@ pub(super) fn run(bench: &Bench) -> anyhow::Result<Figures> {
     store_long_texts(bench)?;
     let unread = open(&address, &never_read(&address))?;
     // The server needs time to compute the pages.
-    pass(SETTLED);
+    wait(SETTLED);
     let beside_unread = singles(bench);
     let files_unread = open_files(bench);
     drop(unread);
@@ -80,7 +80,7 @@ impl Trickle {
             while !ending.load(Ordering::Relaxed) {
                 // Connections that the server has closed are dropped.
                 connections.retain_mut(|connection| connection.write_all(b" ").is_ok());
-                pass(INTERVAL);
+                wait(INTERVAL);
             }
         });
         Ok(Self { end })

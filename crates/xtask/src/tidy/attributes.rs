@@ -28,7 +28,10 @@ fn visit(tokens: TokenStream, each: &mut impl FnMut(TokenStream)) {
         match token {
             TokenTree::Punct(mark) if mark.as_char() == '#' => {
                 tokens.next_if(|token| matches!(token, TokenTree::Punct(mark) if mark.as_char() == '!'));
-                let is_attribute = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket);
+                let is_attribute = |token: &TokenTree| match token {
+                    TokenTree::Group(group) => group.delimiter() == Delimiter::Bracket,
+                    _ => false,
+                };
                 if let Some(TokenTree::Group(attribute)) = tokens.next_if(is_attribute) {
                     each(attribute.stream());
                 }
