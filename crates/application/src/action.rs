@@ -25,6 +25,7 @@ impl ActionFailure for ApplicationError {
             Self::NotFound { .. } => "not_found",
             Self::Conflict { .. } => "conflict",
             Self::DefaultModel { .. } => "default_model",
+            Self::ModelNotLoadable { .. } => "not_loadable",
             Self::TurnedOff { .. } => "turned_off",
             Self::Saturated => "saturated",
             Self::DeadlineExceeded => "deadline_exceeded",
@@ -41,6 +42,7 @@ impl ActionFailure for ApplicationError {
             | Self::NotFound { .. }
             | Self::Conflict { .. }
             | Self::DefaultModel { .. }
+            | Self::ModelNotLoadable { .. }
             | Self::TurnedOff { .. }
             | Self::Saturated => false,
             Self::DeadlineExceeded

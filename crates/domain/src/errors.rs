@@ -107,11 +107,6 @@ pub enum Rule {
     },
     /// Names no model that is served.
     UnknownModel,
-    /// Asks for a model that cannot be loaded.
-    NotLoadable {
-        /// Why, in words that say what to do.
-        why: String,
-    },
 }
 
 impl Rule {
@@ -132,7 +127,6 @@ impl Rule {
             Self::TooManySentences { .. } => "too_many_sentences",
             Self::Contradictory { .. } => "contradictory",
             Self::UnknownModel => "unknown_model",
-            Self::NotLoadable { .. } => "not_loadable",
         }
     }
 }
@@ -160,7 +154,6 @@ impl fmt::Display for Rule {
             }
             Self::Contradictory { why } => out.write_str(why),
             Self::UnknownModel => out.write_str("must be the name of a model that is served"),
-            Self::NotLoadable { why } => write!(out, "cannot be used: {why}"),
         }
     }
 }

@@ -39,6 +39,14 @@ pub enum ApplicationError {
         /// Its name.
         name: String,
     },
+    /// The model cannot be loaded as the request describes it.
+    #[error("{field} cannot be used: {why}")]
+    ModelNotLoadable {
+        /// The setting at fault, such as `path`.
+        field: &'static str,
+        /// What is wrong with it and what to do; safe to show to a client.
+        why: String,
+    },
     /// The configuration does not allow the action.
     #[error("{what} is turned off; {setting} = true turns it on")]
     TurnedOff {

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use domain::errors::{DomainError, Rule};
 use domain::value_objects::ModelName;
 
 use crate::errors::ApplicationError;
@@ -32,7 +31,7 @@ impl ModelChanges {
             CatalogError::Busy => ApplicationError::Conflict { entity: "model", id },
             CatalogError::IsDefault => ApplicationError::DefaultModel { name: id },
             CatalogError::NotLoaded(ModelLoadError::NotLoadable { field, why }) => {
-                DomainError::violation(field, Rule::NotLoadable { why }).into()
+                ApplicationError::ModelNotLoadable { field, why }
             }
             CatalogError::NotLoaded(error @ ModelLoadError::Unavailable { .. }) => {
                 ApplicationError::Unavailable { what: "model", source: error.into() }

@@ -59,7 +59,7 @@ async fn a_refused_change_changes_nothing() {
     let why = "config.json is missing".to_owned();
     world.catalog().fail_with(ModelLoadError::NotLoadable { field: "path", why }.into());
     let refused = load(&world, "a", "one").await;
-    assert_eq!(refusal(&refused), ("path", "not_loadable"));
+    assert_eq!(failure(&refused), ("not_loadable", ""));
     assert_eq!(refused.unwrap_err().to_string(), "path cannot be used: config.json is missing");
     assert_eq!(world.catalog().models().len(), 1);
 }

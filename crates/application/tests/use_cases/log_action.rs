@@ -77,6 +77,7 @@ fn every_error_has_a_code_and_a_party_at_fault() {
         ("not_found", false),
         ("conflict", false),
         ("default_model", false),
+        ("not_loadable", false),
         ("turned_off", false),
         ("saturated", false),
         ("deadline_exceeded", true),
@@ -94,7 +95,10 @@ fn next_kind(error: &ApplicationError) -> Option<ApplicationError> {
         ApplicationError::Invalid { .. } => ApplicationError::NotFound { entity: "prediction", id: id() },
         ApplicationError::NotFound { .. } => ApplicationError::Conflict { entity: "prediction", id: id() },
         ApplicationError::Conflict { .. } => ApplicationError::DefaultModel { name: "default".to_owned() },
-        ApplicationError::DefaultModel { .. } => ApplicationError::TurnedOff { what: "w", setting: "s" },
+        ApplicationError::DefaultModel { .. } => {
+            ApplicationError::ModelNotLoadable { field: "path", why: "config.json is missing".to_owned() }
+        }
+        ApplicationError::ModelNotLoadable { .. } => ApplicationError::TurnedOff { what: "w", setting: "s" },
         ApplicationError::TurnedOff { .. } => ApplicationError::Saturated,
         ApplicationError::Saturated => ApplicationError::DeadlineExceeded,
         ApplicationError::DeadlineExceeded => {

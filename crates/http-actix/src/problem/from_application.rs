@@ -17,6 +17,9 @@ impl From<ApplicationError> for Problem {
             ApplicationError::DefaultModel { .. } => {
                 Self::new(ProblemCode::DefaultModel).detail(error.to_string())
             }
+            ApplicationError::ModelNotLoadable { field, .. } => {
+                Self::new(ProblemCode::NotLoadable).detail(error.to_string()).field(field)
+            }
             ApplicationError::TurnedOff { .. } => Self::new(ProblemCode::TurnedOff).detail(error.to_string()),
             ApplicationError::Saturated => Self::new(ProblemCode::Saturated),
             ApplicationError::DeadlineExceeded => Self::new(ProblemCode::DeadlineExceeded),
@@ -62,7 +65,6 @@ impl From<&Rule> for ProblemCode {
             Rule::TooManySentences { .. } => Self::TooManySentences,
             Rule::Contradictory { .. } => Self::Contradictory,
             Rule::UnknownModel => Self::UnknownModel,
-            Rule::NotLoadable { .. } => Self::NotLoadable,
         }
     }
 }
@@ -88,7 +90,6 @@ mod tests {
             Rule::TooManySentences { max: 1, actual: 2 },
             Rule::Contradictory { why: "needs another" },
             Rule::UnknownModel,
-            Rule::NotLoadable { why: "config.json is missing".to_owned() },
         ] {
             let code = ProblemCode::from(&rule);
             assert_eq!(code.code(), rule.code());
