@@ -14,8 +14,8 @@ use application::use_cases::{
 use domain::value_objects::TextLimits;
 use http_actix::UseCases;
 use infra_local::{
-    CacheLimits, DiscardingWriteStore, FacadeAnswerMetrics, FacadeRelayMetrics, LocalModelCatalog,
-    LogPublisher, LogQueue, MokaCacheGateway, SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
+    CacheLimits, DiscardingWriteStore, LocalModelCatalog, LogPublisher, LogQueue, MetricsRecorder,
+    MokaCacheGateway, SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
 };
 
 use crate::config::{CacheSettings, Settings};
@@ -70,7 +70,7 @@ impl Container {
             health: Arc::new(CheckHealthUseCase::new(checks, clock.clone())),
         };
         let publisher = Arc::new(LogPublisher::new(Arc::clone(log)));
-        let metrics = Arc::new(FacadeRelayMetrics);
+        let metrics = Arc::new(MetricsRecorder);
         let relay = RelayOutboxUseCase::new(store.leases(), store.outbox(), publisher, clock, metrics);
         let (use_cases, relay) = (Arc::new(use_cases), Arc::new(relay));
         let container = Self { use_cases, relay, models, cache, store, process };
@@ -127,7 +127,7 @@ fn predict_ports(
         store,
         clock: Arc::clone(clock),
         ids: Arc::clone(ids),
-        metrics: Arc::new(FacadeAnswerMetrics),
+        metrics: Arc::new(MetricsRecorder),
         sentences: Arc::new(UnicodeSentenceSplitter),
         limits: TextLimits { max_chars: settings.limits.max_chars },
     }

@@ -6,4 +6,4 @@ mod sentences;
 
 pub use probabilities::{choose_label, merge_windows, sigmoid, softmax};
 pub use search_terms::{MAX_QUERY_TERMS, parse_query, search_terms};
-pub use sentences::{STRONG, Sentence, disagree, sentences};
+pub use sentences::{Sentence, sentences, sentences_disagree};

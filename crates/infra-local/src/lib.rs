@@ -7,12 +7,11 @@
 
 mod cached_ml_gateway;
 mod discarding_store;
-mod facade_answer_metrics;
-mod facade_relay_metrics;
 mod local_model_catalog;
 mod log_publisher;
 mod log_queue;
 mod metric;
+mod metrics_recorder;
 mod moka_cache_gateway;
 mod offset_clock;
 mod system_clock;
@@ -21,12 +20,11 @@ mod uuid_v7_ids;
 
 pub use cached_ml_gateway::CachedMlGateway;
 pub use discarding_store::DiscardingWriteStore;
-pub use facade_answer_metrics::FacadeAnswerMetrics;
-pub use facade_relay_metrics::FacadeRelayMetrics;
 pub use local_model_catalog::LocalModelCatalog;
 pub use log_publisher::LogPublisher;
 pub use log_queue::LogQueue;
-pub use metric::{describe_cache_metrics, describe_log_metrics, describe_relay_metrics};
+pub use metric::describe_metrics;
+pub use metrics_recorder::MetricsRecorder;
 pub use moka_cache_gateway::{CacheLimits, MokaCacheGateway};
 pub use offset_clock::OffsetClock;
 pub use system_clock::SystemClock;

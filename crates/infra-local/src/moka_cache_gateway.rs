@@ -63,7 +63,7 @@ impl MokaCacheGateway {
 
     /// Lets go of what has expired and counts the rest. An expired output is never given, but its memory stays in use
     /// until somebody puts another one, or until this is called.
-    pub async fn keep_up(&self) {
+    pub async fn run_maintenance(&self) {
         self.outputs.run_pending_tasks().await;
         gauge!(CACHE_ENTRIES, CACHE_NAME => PREDICTION).set(self.outputs.entry_count() as f64);
         gauge!(CACHE_BYTES, CACHE_NAME => PREDICTION).set(self.bytes.load(Ordering::Relaxed) as f64);

@@ -19,7 +19,7 @@ impl FakeHealthCheck {
     }
 
     /// A component without which the service works, but not as well.
-    pub fn helpful(name: &'static str) -> Self {
+    pub fn non_vital(name: &'static str) -> Self {
         Self { name, vital: false, failure: Mutex::default() }
     }
 

@@ -80,7 +80,7 @@ impl FakeMlGateway {
     }
 
     /// Gives `text` these logits.
-    pub fn answer(&self, text: &str, logits: &[f32]) {
+    pub fn set_logits(&self, text: &str, logits: &[f32]) {
         self.script().logits.insert(text.to_owned(), logits.to_vec());
     }
 

@@ -24,7 +24,7 @@ impl MemoryCache {
     }
 
     /// Lets go of everything, as if its time had passed.
-    pub fn forget_all(&self) {
+    pub fn clear(&self) {
         self.outputs().clear();
     }
 

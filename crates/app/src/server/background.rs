@@ -136,7 +136,7 @@ async fn keep_up(
     let mut tick = interval(UPKEEP_EVERY);
     while tokio::select! { _ = tick.tick() => true, _ = ended.wait_for(|ended| *ended) => false } {
         if let Some(cache) = &cache {
-            cache.keep_up().await;
+            cache.run_maintenance().await;
         }
         metrics.run_upkeep();
     }

@@ -19,7 +19,7 @@ struct Service {
 impl Service {
     fn new() -> Self {
         let store = Arc::new(FakeHealthCheck::vital("store"));
-        let cache = Arc::new(FakeHealthCheck::helpful("cache"));
+        let cache = Arc::new(FakeHealthCheck::non_vital("cache"));
         let clock = Arc::new(FixedClock::default());
         let checks: Vec<Arc<dyn HealthCheck>> = vec![store.clone(), cache.clone()];
         let health = CheckHealthUseCase::new(checks, clock.clone());

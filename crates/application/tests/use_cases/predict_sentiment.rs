@@ -90,7 +90,7 @@ async fn a_prediction_belongs_to_the_tenant_of_the_request() {
 async fn a_model_without_a_mapping_returns_its_own_labels() {
     let labels = ["a", "b"].map(|name| ModelLabel { name: name.to_owned(), sentiment: None });
     let ml = FakeMlGateway::with_labels(LabelSet::new(ProblemType::SingleLabel, labels.to_vec()));
-    ml.answer("text", &[0.0, 3.0]);
+    ml.set_logits("text", &[0.0, 3.0]);
     let world = World { ml: Arc::new(ml), ..World::default() };
     let answer = predict(&world, item("text")).await.unwrap();
     assert_eq!((answer.sentiment, answer.labels[0].label.as_str()), (None, "b"));

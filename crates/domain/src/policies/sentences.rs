@@ -3,13 +3,13 @@ use std::ops::Range;
 use crate::value_objects::{Confidence, SentenceResult, Sentiment, TextSpan};
 
 /// The probability from which a sentence counts as strong.
-pub const STRONG: f32 = 0.8;
+const STRONG_CONFIDENCE: f32 = 0.8;
 
 /// Whether strong sentences disagree: at least one is negative and at least one positive, each with a probability of
-/// [`STRONG`] or more. A sentence without a confidence is not strong, and neutral ones take no side.
-pub fn disagree(sentences: &[SentenceResult]) -> bool {
+/// 0.8 or more. A sentence without a confidence is not strong, and neutral ones take no side.
+pub fn sentences_disagree(sentences: &[SentenceResult]) -> bool {
     let holds = |side: Sentiment| {
-        let strong = |confidence: Confidence| confidence.value() >= STRONG;
+        let strong = |confidence: Confidence| confidence.value() >= STRONG_CONFIDENCE;
         sentences
             .iter()
             .any(|sentence| sentence.sentiment == Some(side) && sentence.confidence.is_some_and(strong))
@@ -71,8 +71,9 @@ mod tests {
 
     #[test]
     fn only_strong_sentences_of_both_sides_disagree() {
-        let (bad, good) = (sentence(Sentiment::Negative, STRONG), sentence(Sentiment::Positive, 0.99));
-        assert!(disagree(&[bad, good]));
+        let (bad, good) =
+            (sentence(Sentiment::Negative, STRONG_CONFIDENCE), sentence(Sentiment::Positive, 0.99));
+        assert!(sentences_disagree(&[bad, good]));
         for agreeing in [
             vec![],
             vec![good, good],
@@ -82,7 +83,7 @@ mod tests {
             vec![SentenceResult { confidence: None, ..bad }, good],
             vec![SentenceResult { sentiment: None, ..bad }, good],
         ] {
-            assert!(!disagree(&agreeing), "{agreeing:?}");
+            assert!(!sentences_disagree(&agreeing), "{agreeing:?}");
         }
     }
 

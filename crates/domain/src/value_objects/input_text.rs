@@ -42,11 +42,6 @@ impl InputText {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The text, given away.
-    pub fn into_string(self) -> String {
-        self.0
-    }
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ impl MetadataValue {
     ///
     /// # Errors
     /// [`Rule::OutOfRange`] for `field` from 2^63 and down from below -2^63: whole numbers are not exact there.
-    pub fn unaltered_number(
+    pub fn exact_number(
         field: impl FnOnce() -> String,
         whole: Option<i64>,
         nearest: f64,
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn sent_numbers_come_back_unaltered_or_are_refused() {
-        let sent = |whole, nearest| MetadataValue::unaltered_number(|| "metadata.n".into(), whole, nearest);
+        let sent = |whole, nearest| MetadataValue::exact_number(|| "metadata.n".into(), whole, nearest);
         assert_eq!(sent(Some(i64::MAX), I64_END), Ok(MetadataValue::Integer(i64::MAX)));
         assert_eq!(sent(Some(i64::MIN), -I64_END), Ok(MetadataValue::Integer(i64::MIN)));
         assert_eq!(sent(None, 2.0), Ok(MetadataValue::Integer(2)));

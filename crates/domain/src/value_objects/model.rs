@@ -54,7 +54,7 @@ impl ScoreFunction {
 
 impl ProblemType {
     /// What turns the outputs into scores where nothing else is asked for.
-    pub fn function(self) -> ScoreFunction {
+    pub fn default_function(self) -> ScoreFunction {
         match self {
             Self::SingleLabel => ScoreFunction::Softmax,
             Self::MultiLabel => ScoreFunction::Sigmoid,

@@ -113,7 +113,7 @@ impl PredictionOptions {
 
 impl ReadOptions {
     /// How the sentences of a text that is read so are read: all of them, as the text was not refused.
-    pub fn of_sentences(self) -> Self {
+    pub fn for_sentences(self) -> Self {
         match self.overflow {
             Overflow::Window => self,
             Overflow::Truncate | Overflow::Reject => Self::default(),
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(options.granularity, Granularity::Sentence);
         let read = ReadOptions { max_tokens: NonZeroU32::new(8), overflow: Overflow::Reject };
         assert_eq!(options.read, read);
-        assert_eq!(read.of_sentences(), ReadOptions::default());
+        assert_eq!(read.for_sentences(), ReadOptions::default());
         let huge = PredictionOptions::parse(&asked(|asked| asked.top_k = Some(i64::MAX))).expect("allowed");
         assert_eq!(huge.top_k, NonZeroU32::new(i32::MAX.unsigned_abs()));
     }

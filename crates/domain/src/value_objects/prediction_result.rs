@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 
-use crate::policies::{choose_label, disagree, merge_windows};
+use crate::policies::{choose_label, merge_windows, sentences_disagree};
 use crate::value_objects::{
     Confidence, LabelSet, ModelOutput, PredictionOptions, ProblemType, ScoreFunction, SentenceResult,
     Sentiment, SentimentScores,
@@ -36,7 +36,7 @@ impl PredictionResult {
     /// for one, and there is no confidence. A regression's numbers are not compared, and have no sentiment either.
     pub fn from_output(output: &ModelOutput, options: &PredictionOptions) -> Self {
         let labels = output.labels.as_ref();
-        let function = options.function.unwrap_or(labels.problem_type().function());
+        let function = options.function.unwrap_or(labels.problem_type().default_function());
         let count = labels.labels().len();
         let merged = merge_windows(function, &output.windows, count);
         let logits = options.raw.then(|| merge_windows(ScoreFunction::None, &output.windows, count));
@@ -80,10 +80,10 @@ impl PredictionResult {
         Self { top_k, sentences, ..self }
     }
 
-    /// The result with its sentences. Where strong ones [`disagree`] the text is [`Sentiment::Mixed`], and has no
+    /// The result with its sentences. Where strong ones [`sentences_disagree`] the text is [`Sentiment::Mixed`], and has no
     /// confidence: no label of the model's stands for that.
     pub fn with_sentences(self, sentences: Vec<SentenceResult>) -> Self {
-        let mixed = self.sentiment.is_some() && disagree(&sentences);
+        let mixed = self.sentiment.is_some() && sentences_disagree(&sentences);
         let sentences = Some(sentences);
         if mixed {
             Self { sentiment: Some(Sentiment::Mixed), confidence: None, sentences, ..self }

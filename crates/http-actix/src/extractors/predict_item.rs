@@ -83,5 +83,5 @@ fn read_metadata_value(key: &str, value: Shaped) -> Result<MetadataValue, Proble
 fn read_number(key: &str, number: &Number) -> Result<MetadataValue, DomainError> {
     // Every JSON number has a nearest double.
     let nearest = number.as_f64().unwrap_or(f64::NAN);
-    MetadataValue::unaltered_number(|| format!("metadata.{key}"), number.as_i64(), nearest)
+    MetadataValue::exact_number(|| format!("metadata.{key}"), number.as_i64(), nearest)
 }

@@ -29,7 +29,7 @@ async fn what_was_read_is_not_read_again() {
 async fn what_the_cache_has_forgotten_is_read_again() {
     let world = World::new();
     world.predict("good").await.unwrap();
-    world.cache.forget_all();
+    world.cache.clear();
     assert!(!world.predict("good").await.unwrap().cached);
     assert_eq!(world.calls().len(), 2);
 }
@@ -98,8 +98,8 @@ async fn models_that_share_a_cache_share_no_entry() {
 async fn what_failed_and_what_is_no_number_is_not_kept() {
     let world = World::new();
     world.model().fail("poison", MlFailure::InferenceFailed);
-    world.model().answer("strange", &[f32::NAN, 0.0, 1.0]);
-    world.model().answer("endless", &[0.0, f32::INFINITY, 1.0]);
+    world.model().set_logits("strange", &[f32::NAN, 0.0, 1.0]);
+    world.model().set_logits("endless", &[0.0, f32::INFINITY, 1.0]);
     for _ in 0..2 {
         assert!(world.predict("poison").await.is_err());
         assert!(!world.predict("strange").await.unwrap().cached);

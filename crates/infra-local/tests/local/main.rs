@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-mod answer_metrics;
 mod cached_outputs;
 mod cached_use_cases;
 mod gate;
 mod late_lookup;
 mod local_model_catalog;
 mod log_queue;
+mod metrics_recorder;
 mod moka_cache_gateway;
 mod recorded;
 mod sentences;

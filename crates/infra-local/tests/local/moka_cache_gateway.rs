@@ -51,9 +51,9 @@ async fn it_never_keeps_more_than_it_may() {
     let recorded = Recorded::default();
     let _guard = set_default_local_recorder(&recorded);
     put(&cache, 0..70).await;
-    cache.keep_up().await;
+    cache.run_maintenance().await;
     put(&cache, 70..1_000).await;
-    cache.keep_up().await;
+    cache.run_maintenance().await;
     assert_eq!(recorded.of(ENTRIES), [70.0, 100.0]);
     let keys: Vec<_> = (0..1_000).map(key).collect();
     let found = cache.get_many(&TenantId::default(), &keys).await;
@@ -74,7 +74,7 @@ async fn an_output_is_forgotten_after_its_time() {
     // Its memory is let go of, too, though nobody puts anything.
     while recorded.of(ENTRIES).last() != Some(&0.0) || recorded.of(BYTES).last() != Some(&0.0) {
         assert!(Instant::now() < deadline, "its memory is never let go of");
-        cache.keep_up().await;
+        cache.run_maintenance().await;
     }
 }
 
@@ -98,7 +98,7 @@ async fn it_never_keeps_more_bytes_than_it_may() {
     let deadline = Instant::now() + Duration::from_mins(1);
     let (entries, bytes) = loop {
         // What was pushed out is dropped a little later.
-        cache.keep_up().await;
+        cache.run_maintenance().await;
         let (entries, bytes) = (recorded.of(ENTRIES), recorded.of(BYTES));
         if let (Some(entries), Some(bytes)) = (entries.last(), bytes.last())
             && *bytes <= limits.bytes as f64

@@ -82,7 +82,7 @@ async fn classify_sentences(
         }
     }
     let texts: Vec<&InputText> = sentences.iter().map(|(_, sentence)| &sentence.text).collect();
-    let read = context.options.read.of_sentences();
+    let read = context.options.read.for_sentences();
     let outputs = classify_texts(context, &texts, read, Admission::BulkNext).await?;
     for ((index, sentence), output) in sentences.into_iter().zip(outputs) {
         match (output, &mut classified[index]) {

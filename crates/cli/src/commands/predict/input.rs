@@ -144,7 +144,7 @@ fn metadata_value(key: &str, value: Value) -> Result<MetadataValue, String> {
         Value::Number(number) => {
             // `None` only with the feature `arbitrary_precision` of serde_json.
             let nearest = number.as_f64().unwrap_or(f64::NAN);
-            MetadataValue::unaltered_number(|| format!("metadata.{key}"), number.as_i64(), nearest)
+            MetadataValue::exact_number(|| format!("metadata.{key}"), number.as_i64(), nearest)
                 .map_err(|error| error.to_string())
         }
         Value::Null | Value::Array(_) | Value::Object(_) => {

@@ -95,7 +95,7 @@ impl Service {
         // 2026-01-01T00:00:00Z.
         let clock = Arc::new(FixedClock::at(Timestamp::from_micros(1_767_225_600_000_000)));
         let store_check = Arc::new(FakeHealthCheck::vital("store"));
-        let cache_check = Arc::new(FakeHealthCheck::helpful("cache"));
+        let cache_check = Arc::new(FakeHealthCheck::non_vital("cache"));
         let checks: Vec<Arc<dyn HealthCheck>> =
             vec![Arc::clone(&store_check) as _, Arc::clone(&cache_check) as _];
         let ports = PredictionPorts {

@@ -6,7 +6,7 @@ use domain::value_objects::{
     Confidence, EventId, InputText, LabelScore, Metadata, ModelRef, PredictionId, PredictionResult,
     Sentiment, SentimentScores, TextLimits, Timestamp, Usage,
 };
-use infra_local::FacadeAnswerMetrics;
+use infra_local::MetricsRecorder;
 use metrics::with_local_recorder;
 
 use crate::recorded::Recorded;
@@ -30,7 +30,7 @@ fn record(predictions: &[Prediction]) -> Recorded {
     let recorded = Recorded::default();
     with_local_recorder(&recorded, || {
         for prediction in predictions {
-            FacadeAnswerMetrics.record(prediction);
+            MetricsRecorder.record(prediction);
         }
     });
     recorded

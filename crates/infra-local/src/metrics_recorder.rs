@@ -1,16 +1,20 @@
-use application::ports::AnswerMetrics;
+use std::time::Duration;
+
+use application::ports::{AnswerMetrics, RelayMetrics};
 use domain::entities::Prediction;
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 
-/// Counts answers through the `metrics` facade.
+use crate::metric::OLDEST_UNPUBLISHED;
+
+/// Records predictions and the relay's delay through the `metrics` facade.
 ///
-/// `undertone_predictions_total{model,label,sentiment}` (the model's best label; the sentiment is `none` where
-/// the model has no mapping), `undertone_confidence` (probability), `undertone_tokens` and `undertone_windows`
-/// (an answer each), `undertone_truncated_total`, `undertone_cached_total`. No label names a tenant.
+/// A prediction adds to `undertone_predictions_total{model,label,sentiment}` (the model's best label; the sentiment is
+/// `none` where the model has no mapping), `undertone_confidence` (a probability), `undertone_tokens`,
+/// `undertone_windows`, `undertone_truncated_total` and `undertone_cached_total`. No label names a tenant.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct FacadeAnswerMetrics;
+pub struct MetricsRecorder;
 
-impl AnswerMetrics for FacadeAnswerMetrics {
+impl AnswerMetrics for MetricsRecorder {
     fn record(&self, prediction: &Prediction) {
         let result = prediction.result();
         let label = result.labels().first().map_or("none", |best| best.label.as_str());
@@ -30,5 +34,11 @@ impl AnswerMetrics for FacadeAnswerMetrics {
         histogram!("undertone_windows").record(usage.windows);
         counter!("undertone_truncated_total").increment(u64::from(usage.truncated));
         counter!("undertone_cached_total").increment(u64::from(prediction.cached()));
+    }
+}
+
+impl RelayMetrics for MetricsRecorder {
+    fn record_oldest_unpublished(&self, age: Duration) {
+        gauge!(OLDEST_UNPUBLISHED).set(age.as_secs_f64());
     }
 }
