@@ -1,4 +1,4 @@
-//! Things with an identity: equal when their ids are equal, whatever else differs.
+//! Entities: equal when their ids are equal.
 
 mod prediction;
 

@@ -1,30 +1,30 @@
-//! What the domain refuses, and by which rule. Every message is safe to show to a caller.
+//! The domain's errors and rules. Every message is safe to show to a client.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-/// A refusal by the domain.
+/// An error of the domain.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DomainError {
     /// A value or a state broke a rule.
     BusinessRuleViolation {
-        /// Where the value stood, as the caller named it (`text`, `metadata.source`, `limit`).
+        /// The field of the value by its name on the wire, such as `text`, `metadata.source` or `limit`.
         field: Cow<'static, str>,
-        /// The rule that was broken.
+        /// The rule.
         rule: Rule,
     },
-    /// There is no such entity.
+    /// The entity does not exist.
     EntityNotFound {
-        /// The kind of entity.
+        /// The kind of entity, such as `prediction`.
         entity: &'static str,
-        /// The id that was asked for.
+        /// The requested id.
         id: String,
     },
 }
 
 impl DomainError {
-    /// A violation of `rule` by the value of `field`.
+    /// Makes the error for a value of `field` that breaks `rule`.
     pub fn violation(field: impl Into<Cow<'static, str>>, rule: Rule) -> Self {
         Self::BusinessRuleViolation { field: field.into(), rule }
     }
@@ -41,76 +41,76 @@ impl fmt::Display for DomainError {
 
 impl Error for DomainError {}
 
-/// The rules a value can break; the list is closed, so that every one has its place in the problem catalogue.
+/// The rules that a value can break. The list is closed, so that every rule has an entry in the problem catalogue.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rule {
-    /// Empty, or white space only.
+    /// The value is empty or consists of white space.
     Blank,
-    /// More characters than allowed.
+    /// The value has too many characters.
     TooLong {
-        /// The most characters allowed.
+        /// The largest number of characters allowed.
         max: usize,
-        /// The characters that came.
+        /// The number of characters.
         actual: usize,
     },
-    /// Holds the character U+0000, which no store keeps.
+    /// The value contains the character U+0000, which PostgreSQL cannot store.
     ContainsNul,
-    /// Holds control characters or white space other than the space.
+    /// The value contains control characters or white space other than the space.
     NotPrintable,
-    /// More entries than allowed.
+    /// The value has too many entries.
     TooMany {
-        /// The most entries allowed.
+        /// The largest number of entries allowed.
         max: usize,
-        /// The entries that came.
+        /// The number of entries.
         actual: usize,
     },
-    /// Larger than allowed when written down.
+    /// The value takes too many bytes.
     TooLarge {
-        /// The most bytes allowed.
+        /// The largest number of bytes allowed.
         max: usize,
     },
-    /// A number below the lowest or above the highest allowed.
+    /// The number is too low or too high.
     OutOfRange {
-        /// The allowed range in words, such as `between 1 and 100`.
+        /// The allowed range, such as `between 1 and 100`.
         allowed: Cow<'static, str>,
     },
-    /// Does not have the form of what it should be.
+    /// The value does not have the expected form.
     Malformed {
-        /// What was expected, such as `a UUID`.
+        /// The expected form, such as `a UUID`.
         expected: &'static str,
     },
-    /// Not one of the allowed words.
+    /// The value is not one of the allowed words.
     NotOneOf {
         /// The allowed words, comma-separated.
         allowed: Cow<'static, str>,
     },
-    /// Holds nothing that can be searched for.
+    /// The query contains no search term.
     NoTerms,
-    /// More tokens than the caller allowed.
+    /// The text has more tokens than its `max_tokens` option allows.
     TooManyTokens {
-        /// The most tokens allowed.
+        /// The largest number of tokens allowed.
         max: u32,
-        /// The tokens that there are.
+        /// The number of tokens.
         actual: u32,
     },
-    /// More sentences than are judged one by one.
+    /// The text has more sentences than are classified one by one.
     TooManySentences {
-        /// The most sentences allowed.
+        /// The largest number of sentences allowed.
         max: usize,
-        /// The sentences that there are.
+        /// The number of sentences.
         actual: usize,
     },
-    /// Allowed by itself, but not beside what else was asked for.
+    /// The value is allowed by itself, but not together with another value.
     Contradictory {
-        /// What does not go together, as a predicate: `needs options.max_tokens`.
+        /// The conflict, as a predicate such as `needs options.max_tokens`.
         why: &'static str,
     },
-    /// Names no model that is served.
+    /// The value is not the name of a served model.
     UnknownModel,
 }
 
 impl Rule {
-    /// The rule's stable name on the wire.
+    /// Returns the rule's stable name on the wire.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Blank => "blank",
@@ -141,11 +141,11 @@ impl fmt::Display for Rule {
             Self::ContainsNul => out.write_str("must not contain the character U+0000"),
             Self::NotPrintable => out.write_str("must consist of printable characters"),
             Self::TooMany { max, actual } => write!(out, "must have at most {max} entries, not {actual}"),
-            Self::TooLarge { max } => write!(out, "must be at most {max} bytes in all"),
+            Self::TooLarge { max } => write!(out, "must be at most {max} bytes in total"),
             Self::OutOfRange { allowed } => write!(out, "must be {allowed}"),
             Self::Malformed { expected } => write!(out, "must be {expected}"),
             Self::NotOneOf { allowed } => write!(out, "must be one of {allowed}"),
-            Self::NoTerms => out.write_str("must hold at least one letter or digit"),
+            Self::NoTerms => out.write_str("must contain at least one letter or digit"),
             Self::TooManyTokens { max, actual } => {
                 write!(out, "must have at most {max} tokens, not {actual}")
             }
@@ -153,7 +153,7 @@ impl fmt::Display for Rule {
                 write!(out, "must have at most {max} sentences, not {actual}")
             }
             Self::Contradictory { why } => out.write_str(why),
-            Self::UnknownModel => out.write_str("must be the name of a model that is served"),
+            Self::UnknownModel => out.write_str("must be the name of a served model"),
         }
     }
 }

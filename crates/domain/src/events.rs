@@ -1,50 +1,50 @@
-//! What happened, in the past tense: ids and labels, never the text.
+//! Domain events: facts in the past tense, with ids and labels, never with the text.
 
 use crate::value_objects::{
     Confidence, EventId, MetadataValue, ModelRef, PredictionId, Sentiment, Timestamp,
 };
 
-/// Anything that can happen to an aggregate.
+/// An event of an aggregate.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DomainEvent {
-    /// A text was judged.
+    /// A prediction was made.
     SentimentPredicted(SentimentPredicted),
     /// A prediction was deleted.
     PredictionDeleted(PredictionDeleted),
 }
 
-/// A text was judged and the answer is kept.
+/// A text was classified and its prediction stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SentimentPredicted {
-    /// The event's own id.
+    /// The event's id.
     pub event_id: EventId,
-    /// The prediction it is about.
+    /// The id of the prediction.
     pub prediction_id: PredictionId,
-    /// The sentiment, where the model has a mapping.
+    /// The sentiment; none where the model has no mapping to sentiments.
     pub sentiment: Option<Sentiment>,
-    /// The chosen label's probability.
+    /// The probability of the chosen label.
     pub confidence: Option<Confidence>,
-    /// The model's own best label.
+    /// The model's best label, by its own name.
     pub label: Option<String>,
-    /// The model that judged.
+    /// The model that classified the text.
     pub model: ModelRef,
-    /// When.
+    /// When it happened.
     pub occurred_at: Timestamp,
 }
 
 /// A prediction was deleted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PredictionDeleted {
-    /// The event's own id.
+    /// The event's id.
     pub event_id: EventId,
-    /// The prediction that is no more.
+    /// The id of the deleted prediction.
     pub prediction_id: PredictionId,
-    /// When.
+    /// When it happened.
     pub occurred_at: Timestamp,
 }
 
 impl DomainEvent {
-    /// The event's own id.
+    /// Returns the event's id.
     pub fn event_id(&self) -> EventId {
         match self {
             Self::SentimentPredicted(event) => event.event_id,
@@ -52,7 +52,7 @@ impl DomainEvent {
         }
     }
 
-    /// The name of the event's type, stable on the wire.
+    /// Returns the name of the event's type, stable on the wire.
     pub fn event_type(&self) -> &'static str {
         match self {
             Self::SentimentPredicted(_) => "SentimentPredicted",
@@ -60,7 +60,7 @@ impl DomainEvent {
         }
     }
 
-    /// The prediction the event is about.
+    /// Returns the id of the prediction.
     pub fn prediction_id(&self) -> PredictionId {
         match self {
             Self::SentimentPredicted(event) => event.prediction_id,
@@ -68,7 +68,7 @@ impl DomainEvent {
         }
     }
 
-    /// When it happened.
+    /// Returns when it happened.
     pub fn occurred_at(&self) -> Timestamp {
         match self {
             Self::SentimentPredicted(event) => event.occurred_at,
@@ -76,8 +76,8 @@ impl DomainEvent {
         }
     }
 
-    /// What the event says beside its id, type, prediction and time, as flat named fields: the one definition of
-    /// the payload that stores keep and publishers send.
+    /// Returns the event's data besides its id, type, prediction and time, as named fields. This is the one definition
+    /// of the payload that stores write and publishers send.
     pub fn payload(&self) -> Vec<(&'static str, Option<MetadataValue>)> {
         match self {
             Self::SentimentPredicted(event) => vec![

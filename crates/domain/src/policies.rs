@@ -1,4 +1,4 @@
-//! Pure rules over numbers and texts: no state, no failure, an answer for every input.
+//! Pure functions over numbers and texts, without state; those over numbers accept every input, NaN included.
 
 mod probabilities;
 mod search_terms;

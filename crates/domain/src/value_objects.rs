@@ -1,4 +1,4 @@
-//! Values: immutable, checked where they are made, equal when their contents are equal.
+//! Values: immutable, checked by their constructors, equal when their contents are equal.
 
 mod confidence;
 mod ids;

@@ -5,9 +5,9 @@ use crate::value_objects::{
     EventId, InputText, Metadata, ModelRef, PredictionId, PredictionResult, Reference, Timestamp, Usage,
 };
 
-/// One answered text: the aggregate root.
+/// One classified text; the aggregate root.
 ///
-/// A prediction never changes after it was made; it is created, kept and at some time deleted.
+/// A prediction is created, stored and possibly deleted; it never changes.
 #[derive(Debug, Clone)]
 pub struct Prediction {
     id: PredictionId,
@@ -22,33 +22,33 @@ pub struct Prediction {
     events: Vec<DomainEvent>,
 }
 
-/// Everything a new prediction is made of.
+/// The parts of a new prediction.
 #[derive(Debug, Clone)]
 pub struct NewPrediction {
     /// The id, made from the same instant as `now`.
     pub id: PredictionId,
     /// The id of the event that the creation raises.
     pub event_id: EventId,
-    /// The text as the caller sent it.
+    /// The text as the client sent it.
     pub text: InputText,
-    /// The caller's own id for the text.
+    /// The client's own id for the text.
     pub reference: Option<Reference>,
-    /// The caller's own facts about the text.
+    /// The client's data about the text.
     pub metadata: Metadata,
-    /// What the model said.
+    /// The classification result.
     pub result: PredictionResult,
-    /// The model that said it.
+    /// The model that classified the text.
     pub model: ModelRef,
-    /// What the answer took.
+    /// The tokens and windows that were computed.
     pub usage: Usage,
     /// Whether the model's output came from a cache.
     pub cached: bool,
-    /// When the answer was made.
+    /// When the prediction is made.
     pub now: Timestamp,
 }
 
 impl Prediction {
-    /// Makes a new prediction and raises [`SentimentPredicted`].
+    /// Creates a prediction and raises [`SentimentPredicted`].
     pub fn create(new: NewPrediction) -> Self {
         let NewPrediction { id, event_id, text, reference, metadata, result, model, usage, cached, now } =
             new;
@@ -75,57 +75,57 @@ impl Prediction {
         }
     }
 
-    /// The event of removing the prediction `id`, which the same write set carries.
+    /// Returns the event of deleting the prediction `id`, to be committed with the deletion.
     pub fn deleted(id: PredictionId, event_id: EventId, now: Timestamp) -> DomainEvent {
         DomainEvent::PredictionDeleted(PredictionDeleted { event_id, prediction_id: id, occurred_at: now })
     }
 
-    /// The identity.
+    /// Returns the id.
     pub fn id(&self) -> PredictionId {
         self.id
     }
 
-    /// The text that was judged, as it came in.
+    /// Returns the text as the client sent it.
     pub fn text(&self) -> &InputText {
         &self.text
     }
 
-    /// The caller's own id for the text.
+    /// Returns the client's own id for the text.
     pub fn reference(&self) -> Option<&Reference> {
         self.reference.as_ref()
     }
 
-    /// The caller's own facts about the text.
+    /// Returns the client's data about the text.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// What the model said.
+    /// Returns the classification result.
     pub fn result(&self) -> &PredictionResult {
         &self.result
     }
 
-    /// The model that said it.
+    /// Returns the model that classified the text.
     pub fn model(&self) -> &ModelRef {
         &self.model
     }
 
-    /// What the answer took.
+    /// Returns the tokens and windows that were computed.
     pub fn usage(&self) -> Usage {
         self.usage
     }
 
-    /// Whether the model's output came from a cache.
+    /// Returns whether the model's output came from a cache.
     pub fn cached(&self) -> bool {
         self.cached
     }
 
-    /// When the answer was made.
+    /// Returns when the prediction was made.
     pub fn created_at(&self) -> Timestamp {
         self.created_at
     }
 
-    /// The events raised since the prediction was made, oldest first.
+    /// Returns the events that the creation raised.
     pub fn events(&self) -> &[DomainEvent] {
         &self.events
     }
@@ -171,12 +171,12 @@ mod tests {
 
     #[test]
     fn creating_a_prediction_raises_one_event_without_the_text() {
-        let made = prediction(1, "a secret text");
-        assert_eq!(made.events().len(), 1);
-        let DomainEvent::SentimentPredicted(event) = &made.events()[0] else { panic!("wrong event") };
-        assert_eq!(event.prediction_id, made.id());
+        let created = prediction(1, "a secret text");
+        assert_eq!(created.events().len(), 1);
+        let DomainEvent::SentimentPredicted(event) = &created.events()[0] else { panic!("wrong event") };
+        assert_eq!(event.prediction_id, created.id());
         assert_eq!(event.label.as_deref(), Some("LABEL_0"));
-        assert_eq!(event.occurred_at, made.created_at());
+        assert_eq!(event.occurred_at, created.created_at());
         assert!(!format!("{event:?}").contains("secret"));
     }
 

@@ -1,9 +1,9 @@
 use crate::value_objects::{ScoreFunction, WindowOutput};
 
-/// The softmax of `logits`: `exp(x_i - m) / sum_j exp(x_j - m)` with `m` the largest logit, summed in f64.
+/// Returns the softmax of `logits`: `exp(x_i - m) / sum_j exp(x_j - m)` with `m` the largest logit, summed in f64.
 ///
-/// Total: NaN counts as negative infinity; where some logits are positive infinity they share all of the
-/// probability; where no logit is above negative infinity, or there is none at all, every label is as likely.
+/// Every input has a result: NaN counts as negative infinity; positive infinities share all of the probability; if
+/// every logit is negative infinity, all labels have the same probability.
 pub fn softmax(logits: &[f32]) -> Vec<f32> {
     let logit = |x: f32| if x.is_nan() { f64::NEG_INFINITY } else { f64::from(x) };
     let max = logits.iter().map(|x| logit(*x)).fold(f64::NEG_INFINITY, f64::max);
@@ -15,28 +15,27 @@ pub fn softmax(logits: &[f32]) -> Vec<f32> {
     weights.into_iter().map(|weight| (weight / sum) as f32).collect()
 }
 
-/// The logistic function `1 / (1 + exp(-x))`; NaN gives 0.
+/// Returns the logistic function `1 / (1 + exp(-x))`; 0 for NaN.
 pub fn sigmoid(x: f32) -> f32 {
     if x.is_nan() { 0.0 } else { (1.0 / (1.0 + (-f64::from(x)).exp())) as f32 }
 }
 
-/// The place of the highest score, the first of equals; NaN is never chosen over a number.
-/// None where there is no score.
+/// Returns the index of the highest score, the first of equal ones; none for no scores. NaN is the lowest score.
 pub fn choose_label(scores: &[f32]) -> Option<usize> {
     let rank = |score: f32| if score.is_nan() { f32::NEG_INFINITY } else { score };
     let mut best = None;
-    for (place, score) in scores.iter().enumerate() {
+    for (index, score) in scores.iter().enumerate() {
         if best.is_none_or(|chosen: usize| rank(*score) > rank(scores[chosen])) {
-            best = Some(place);
+            best = Some(index);
         }
     }
     best
 }
 
-/// The scores of a text: each window's logits through `function`, then their mean
-/// weighted by the windows' tokens. A window of no tokens weighs nothing unless all do.
+/// Returns the scores of a text, one for each of the `labels`: applies `function` to each window's logits, then takes
+/// the mean weighted by the windows' tokens.
 ///
-/// `labels` is the length of the answer; a missing logit counts as NaN.
+/// If no window has tokens, all have the same weight. A missing logit counts as NaN.
 pub fn merge_windows(function: ScoreFunction, windows: &[WindowOutput], labels: usize) -> Vec<f32> {
     let total: f64 = windows.iter().map(|window| f64::from(window.tokens)).sum();
     let weight = |window: &WindowOutput| {
@@ -71,8 +70,8 @@ mod tests {
     #[test]
     fn softmax_equals_the_textbook_values() {
         let expected = [0.090_030_57, 0.244_728_47, 0.665_240_96];
-        for (got, want) in softmax(&[1.0, 2.0, 3.0]).into_iter().zip(expected) {
-            assert!((got - want).abs() < 1e-6);
+        for (actual, expected) in softmax(&[1.0, 2.0, 3.0]).into_iter().zip(expected) {
+            assert!((actual - expected).abs() < 1e-6);
         }
     }
 
@@ -85,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_weigh_by_their_tokens() {
+    fn windows_are_weighted_by_their_tokens() {
         let merged = merge_windows(ScoreFunction::None, &[window(&[1.0], 30), window(&[4.0], 10)], 1);
         assert_eq!(merged, [1.75]);
     }
@@ -117,8 +116,8 @@ mod tests {
             multi in any::<bool>(),
         ) {
             let windows: Vec<_> = windows.iter().map(|(logits, tokens)| window(logits, *tokens)).collect();
-            let kind = if multi { ScoreFunction::Sigmoid } else { ScoreFunction::Softmax };
-            let merged = merge_windows(kind, &windows, 3);
+            let function = if multi { ScoreFunction::Sigmoid } else { ScoreFunction::Softmax };
+            let merged = merge_windows(function, &windows, 3);
             prop_assert!(merged.iter().all(|score| (-1e-6..=1.000_001).contains(score)));
         }
     }

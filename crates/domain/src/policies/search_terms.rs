@@ -2,14 +2,14 @@ use std::collections::BTreeSet;
 
 use crate::errors::{DomainError, Rule};
 
-/// The most terms of a query.
+/// The largest number of terms in a query.
 pub const MAX_QUERY_TERMS: usize = 16;
 
-/// The most characters of a term; what is longer is found by its first characters. It keeps the longest term
-/// within what the stores' indexes hold (PostgreSQL: 2,046 bytes a lexeme).
+/// The largest number of characters in a term; longer words are cut. It bounds the longest term by what the stores'
+/// indexes accept (PostgreSQL: 2,046 bytes a lexeme).
 const MAX_TERM_CHARS: usize = 255;
 
-/// The terms by which a text is found: its runs of alphanumeric characters, lower-cased, each once, sorted.
+/// Returns the search terms of a text: its runs of alphanumeric characters, in lower case, sorted, without duplicates.
 pub fn search_terms(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|run| !run.is_empty())
@@ -17,7 +17,7 @@ pub fn search_terms(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The terms of the query `q`, made as those of a text are.
+/// Returns the terms of the query `q`, by the rules of [`search_terms`].
 ///
 /// # Errors
 /// A violation for the field `q`: [`Rule::ContainsNul`], [`Rule::NoTerms`] or [`Rule::TooMany`] (above 16).

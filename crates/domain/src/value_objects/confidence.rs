@@ -5,7 +5,7 @@ use crate::errors::{DomainError, Rule};
 pub struct Confidence(f32);
 
 impl Confidence {
-    /// Takes `value` if it is a probability.
+    /// Checks that `value` is a probability.
     ///
     /// # Errors
     /// [`Rule::OutOfRange`] for `field` if it is NaN, infinite, below 0 or above 1.
@@ -17,12 +17,12 @@ impl Confidence {
         }
     }
 
-    /// The nearest probability to `value`; NaN counts as 0.
+    /// Returns the probability nearest to `value`; 0 for NaN.
     pub(crate) fn clamped(value: f32) -> Self {
         Self(if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) })
     }
 
-    /// The probability.
+    /// Returns the probability.
     pub fn value(self) -> f32 {
         self.0
     }
@@ -38,7 +38,7 @@ mod tests {
             assert_eq!(Confidence::try_new("c", good).map(Confidence::value), Ok(good));
         }
         for bad in [-0.1, 1.1, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            assert!(Confidence::try_new("c", bad).is_err(), "{bad} was taken");
+            assert!(Confidence::try_new("c", bad).is_err(), "{bad} was accepted");
         }
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use crate::errors::{DomainError, Rule};
 use crate::value_objects::Timestamp;
 
-/// A prediction's id: a UUID of version 7, so that ids sort by the time they were made.
+/// A prediction's id: a UUID of version 7, so that ids sort by creation time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PredictionId(u128);
 
@@ -12,35 +12,35 @@ pub struct PredictionId(u128);
 pub struct EventId(u128);
 
 impl PredictionId {
-    /// The id with these 128 bits.
+    /// Makes the id of these 128 bits.
     pub fn from_u128(bits: u128) -> Self {
         Self(bits)
     }
 
-    /// The 128 bits, the first octet of the UUID being the most significant.
+    /// Returns the 128 bits; the first octet of the UUID is the most significant.
     pub fn as_u128(self) -> u128 {
         self.0
     }
 
-    /// Reads the hyphenated form of RFC 9562, in either case.
+    /// Parses the hyphenated form of RFC 9562, in upper or lower case.
     ///
     /// # Errors
-    /// [`Rule::Malformed`] for `field` where `text` has any other form.
+    /// [`Rule::Malformed`] for `field` if `text` has another form.
     pub fn parse(field: &'static str, text: &str) -> Result<Self, DomainError> {
         parse_hyphenated(text)
             .map(Self)
             .ok_or_else(|| DomainError::violation(field, Rule::Malformed { expected: "a UUID" }))
     }
 
-    /// The lowest id that can have been made at or after `instant`: its milliseconds in the UUIDv7 layout of
-    /// RFC 9562, every other bit zero. Ids and creation times are made from the same instant, so a bound on
-    /// the time is also a bound on the id.
+    /// Returns the lowest id that can have been made at or after `instant`: its milliseconds in the UUIDv7 layout of
+    /// RFC 9562, every other bit zero. Ids and creation times are made from the same instant, so a bound on the time is
+    /// also a bound on the id.
     pub fn lowest_at(instant: Timestamp) -> Self {
         Self::first_of(millis_of(instant))
     }
 
-    /// The lowest id that is too high to have been made before `end`: the first of the millisecond after that of `end`.
-    /// None where ids cannot say so, as their milliseconds end at 2^48.
+    /// Returns the first id of the millisecond after that of `end`, which is above every id made before `end`. None if
+    /// the milliseconds of ids, which end at 2^48, have no later one.
     pub fn lowest_after(end: Timestamp) -> Option<Self> {
         let millis = millis_of(end);
         (millis < LAST_MILLI).then(|| Self::first_of(millis + 1))
@@ -54,18 +54,18 @@ impl PredictionId {
 /// The last millisecond that an id can hold.
 const LAST_MILLI: i64 = (1 << 48) - 1;
 
-/// The millisecond of the ids made at `instant`; ids of instants before the epoch have the first.
+/// Returns the millisecond in the ids of `instant`; 0 for instants before the epoch.
 fn millis_of(instant: Timestamp) -> i64 {
     instant.as_micros().div_euclid(1_000).clamp(0, LAST_MILLI)
 }
 
 impl EventId {
-    /// The id with these 128 bits.
+    /// Makes the id of these 128 bits.
     pub fn from_u128(bits: u128) -> Self {
         Self(bits)
     }
 
-    /// The 128 bits, the first octet of the UUID being the most significant.
+    /// Returns the 128 bits; the first octet of the UUID is the most significant.
     pub fn as_u128(self) -> u128 {
         self.0
     }
@@ -104,8 +104,8 @@ fn parse_hyphenated(text: &str) -> Option<u128> {
         return None;
     }
     let mut bits = 0_u128;
-    for (place, byte) in bytes.iter().enumerate() {
-        if HYPHENS.contains(&place) {
+    for (index, byte) in bytes.iter().enumerate() {
+        if HYPHENS.contains(&index) {
             if *byte != b'-' {
                 return None;
             }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_forms_are_refused() {
         for bad in [
             "",
             "0192f3a4",
@@ -157,20 +157,20 @@ mod tests {
             "0192f3a4-b5c67-d8e-9fa0-b1c2d3e4f506",
             "+192f3a4-b5c6-7d8e-9fa0-b1c2d3e4f506",
         ] {
-            assert!(PredictionId::parse("id", bad).is_err(), "{bad} was taken");
+            assert!(PredictionId::parse("id", bad).is_err(), "{bad} was accepted");
         }
     }
 
     proptest! {
         #[test]
-        fn every_id_survives_writing_and_reading(bits: u128) {
+        fn every_id_is_parsed_from_its_display(bits: u128) {
             let id = PredictionId::from_u128(bits);
             prop_assert_eq!(PredictionId::parse("id", &id.to_string()), Ok(id));
             prop_assert_eq!(PredictionId::parse("id", &id.to_string().to_uppercase()), Ok(id));
         }
 
         #[test]
-        fn the_lowest_id_at_an_instant_keeps_the_order_of_time(a in 0_i64..1 << 47, b in 0_i64..1 << 47) {
+        fn lowest_ids_are_ordered_by_time(a in 0_i64..1 << 47, b in 0_i64..1 << 47) {
             let (low, high) = (a.min(b), a.max(b));
             prop_assert!(
                 PredictionId::lowest_at(Timestamp::from_micros(low))

@@ -1,13 +1,13 @@
 use crate::errors::{DomainError, Rule};
 
-/// The text to judge: never blank, never with U+0000, never longer than allowed, and never altered.
+/// The text to classify, as the client sent it: not blank, without U+0000, within the allowed length.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct InputText(String);
 
-/// How long a text may be.
+/// The limits of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextLimits {
-    /// The most characters (Unicode scalar values) of a text.
+    /// The largest number of characters (Unicode scalar values).
     pub max_chars: usize,
 }
 
@@ -18,7 +18,7 @@ impl Default for TextLimits {
 }
 
 impl InputText {
-    /// Takes the text as it is.
+    /// Checks the text.
     ///
     /// # Errors
     /// A violation for the field `text`: [`Rule::Blank`], [`Rule::ContainsNul`] or [`Rule::TooLong`].
@@ -38,7 +38,7 @@ impl InputText {
         Ok(Self(text))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -80,9 +80,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_that_is_taken_is_never_altered(text in any::<String>()) {
-            if let Ok(taken) = InputText::parse(text.clone(), TextLimits::default()) {
-                prop_assert_eq!(taken.as_str(), &text);
+        fn an_accepted_text_is_unaltered(text in any::<String>()) {
+            if let Ok(accepted) = InputText::parse(text.clone(), TextLimits::default()) {
+                prop_assert_eq!(accepted.as_str(), &text);
             }
         }
     }

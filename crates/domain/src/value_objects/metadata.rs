@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::errors::{DomainError, Rule};
 
-/// The caller's own facts about a text: a flat object of at most 16 keys and 4 KiB.
+/// The client's data about a text: a flat object of at most 16 keys and 4 KiB.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metadata(BTreeMap<String, MetadataValue>);
 
@@ -15,7 +15,7 @@ pub enum MetadataValue {
     Integer(i64),
     /// Any other finite number.
     Float(f64),
-    /// True or false.
+    /// A Boolean.
     Bool(bool),
 }
 
@@ -23,11 +23,11 @@ pub enum MetadataValue {
 const I64_END: f64 = 9_223_372_036_854_775_808.0;
 
 impl MetadataValue {
-    /// A number as a caller sent it: `whole` where an `i64` holds it, and the double `nearest` to it. It comes back as
-    /// it was sent, or it is refused.
+    /// Makes the value of a number as the client sent it: `whole` if an `i64` holds it, and the `nearest` double.
     ///
     /// # Errors
-    /// [`Rule::OutOfRange`] for `field` from 2^63 and down from below -2^63: whole numbers are not exact there.
+    /// [`Rule::OutOfRange`] for `field` if the number may not be returned exactly: it is 2^63 or more, or less than
+    /// -2^63.
     pub fn exact_number(
         field: impl FnOnce() -> String,
         whole: Option<i64>,
@@ -43,8 +43,8 @@ impl MetadataValue {
         }
     }
 
-    /// The canonical value of a finite number: whole numbers that fit are integers, so that `2.0` and `2`
-    /// are one value in every store.
+    /// Makes the canonical value of a number: an integer if the number is whole and fits, so that `2.0` and `2` are the
+    /// same value in every store.
     ///
     /// # Errors
     /// [`Rule::OutOfRange`] for `field` if the number is NaN or infinite.
@@ -61,7 +61,7 @@ impl MetadataValue {
         Ok(Self::Float(number))
     }
 
-    /// The bytes it counts for: a string's length, 8 for a number, 1 for a bool.
+    /// Returns the bytes that the value counts for: the length of a string, 8 for a number, 1 for a Boolean.
     fn size(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -72,17 +72,17 @@ impl MetadataValue {
 }
 
 impl Metadata {
-    /// The most keys.
+    /// The largest number of keys.
     pub const MAX_KEYS: usize = 16;
-    /// The most bytes of all keys and values together.
+    /// The largest number of bytes in all keys and values.
     pub const MAX_BYTES: usize = 4_096;
-    /// The most characters of a key.
+    /// The largest number of characters in a key.
     pub const MAX_KEY_CHARS: usize = 64;
 
-    /// Takes the entries if they keep to the limits.
+    /// Checks the entries against the limits.
     ///
     /// # Errors
-    /// A violation for `metadata`, or for `metadata.<key>` where one entry is at fault.
+    /// A violation for `metadata`, or for `metadata.<key>` if one entry is at fault.
     pub fn try_new(entries: BTreeMap<String, MetadataValue>) -> Result<Self, DomainError> {
         let count = entries.len();
         if count > Self::MAX_KEYS {
@@ -126,12 +126,12 @@ impl Metadata {
         }
     }
 
-    /// The entries by key.
+    /// Returns the entries by key.
     pub fn entries(&self) -> &BTreeMap<String, MetadataValue> {
         &self.0
     }
 
-    /// Whether there is no entry.
+    /// Returns whether there is no entry.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -146,25 +146,25 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_keys_are_taken_and_seventeen_refused() {
+    fn sixteen_keys_are_accepted_and_seventeen_refused() {
         let keys = |count: usize| (0..count).map(|n| (format!("k{n}"), MetadataValue::Integer(1)));
         assert!(with(keys(16)).is_ok());
         assert!(with(keys(17)).is_err());
     }
 
     #[test]
-    fn four_kibibytes_are_taken_and_one_byte_more_refused() {
+    fn four_kibibytes_are_accepted_and_one_byte_more_refused() {
         let text = |bytes: usize| [("k".to_owned(), MetadataValue::Text("x".repeat(bytes)))];
         assert!(with(text(4_095)).is_ok());
         assert!(with(text(4_096)).is_err());
     }
 
     #[test]
-    fn a_nul_names_the_entry_it_stands_in() {
+    fn a_nul_is_reported_with_its_entry() {
         let Err(DomainError::BusinessRuleViolation { field, rule }) =
             with([("source".to_owned(), MetadataValue::Text("a\0".into()))])
         else {
-            panic!("taken")
+            panic!("accepted")
         };
         assert_eq!((field.as_ref(), rule.code()), ("metadata.source", "contains_nul"));
         assert!(with([("a\0".to_owned(), MetadataValue::Bool(true))]).is_err());
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn sent_numbers_come_back_unaltered_or_are_refused() {
+    fn sent_numbers_are_returned_unaltered_or_refused() {
         let sent = |whole, nearest| MetadataValue::exact_number(|| "metadata.n".into(), whole, nearest);
         assert_eq!(sent(Some(i64::MAX), I64_END), Ok(MetadataValue::Integer(i64::MAX)));
         assert_eq!(sent(Some(i64::MIN), -I64_END), Ok(MetadataValue::Integer(i64::MIN)));
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(sent(None, 0.5), Ok(MetadataValue::Float(0.5)));
         for altered in [I64_END, -I64_END, 1e300, -1e300, f64::INFINITY, f64::NAN] {
             let Err(DomainError::BusinessRuleViolation { field, rule }) = sent(None, altered) else {
-                panic!("{altered} was taken")
+                panic!("{altered} was accepted")
             };
             assert_eq!((field.as_ref(), rule.code()), ("metadata.n", "out_of_range"));
         }

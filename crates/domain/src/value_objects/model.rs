@@ -1,6 +1,6 @@
 use crate::value_objects::Sentiment;
 
-/// Which model gave an answer.
+/// A model by name and revision.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ModelRef {
     name: String,
@@ -8,52 +8,52 @@ pub struct ModelRef {
 }
 
 impl ModelRef {
-    /// The model `name` in the state `revision`.
+    /// Makes the reference to `revision` of the model `name`.
     pub fn new(name: impl Into<String>, revision: impl Into<String>) -> Self {
         Self { name: name.into(), revision: revision.into() }
     }
 
-    /// The name, as the caller asks for it.
+    /// Returns the name under which the model is served.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The state of the weights that carry the name.
+    /// Returns the revision of its weights.
     pub fn revision(&self) -> &str {
         &self.revision
     }
 }
 
-/// How a model's outputs are read, as `problem_type` in a Hugging Face `config.json` says it.
+/// The meaning of a model's outputs: `problem_type` of a Hugging Face `config.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemType {
-    /// One of the labels holds: softmax.
+    /// Exactly one label applies: softmax.
     SingleLabel,
-    /// Any of the labels may hold: sigmoid.
+    /// Any number of labels applies: sigmoid.
     MultiLabel,
     /// The outputs are numbers, not probabilities.
     Regression,
 }
 
-/// What turns logits into scores.
+/// The function that turns logits into scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScoreFunction {
     /// Probabilities that sum to one.
     Softmax,
-    /// A probability a label, each by itself.
+    /// An independent probability for each label.
     Sigmoid,
-    /// Nothing: the scores are the logits, and no probabilities.
+    /// None: the scores are the logits, not probabilities.
     None,
 }
 
 impl ScoreFunction {
-    /// All of them by name.
+    /// All functions by name.
     pub const NAMES: &[(&str, Self)] =
         &[("softmax", Self::Softmax), ("sigmoid", Self::Sigmoid), ("none", Self::None)];
 }
 
 impl ProblemType {
-    /// What turns the outputs into scores where nothing else is asked for.
+    /// Returns the function for requests that choose none.
     pub fn default_function(self) -> ScoreFunction {
         match self {
             Self::SingleLabel => ScoreFunction::Softmax,
@@ -66,13 +66,13 @@ impl ProblemType {
 /// One output of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelLabel {
-    /// The model's own name for it.
+    /// The model's own name of the label.
     pub name: String,
-    /// The sentiment it stands for, where it stands for one.
+    /// The sentiment that it is mapped to, if any.
     pub sentiment: Option<Sentiment>,
 }
 
-/// A model's outputs in the order of its logits, and how they are read.
+/// A model's outputs, in the order of its logits, and their meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelSet {
     problem_type: ProblemType,
@@ -80,22 +80,22 @@ pub struct LabelSet {
 }
 
 impl LabelSet {
-    /// The outputs `labels`, in the order of the logits.
+    /// Makes the set of `labels`, which are in the order of the logits.
     pub fn new(problem_type: ProblemType, labels: Vec<ModelLabel>) -> Self {
         Self { problem_type, labels }
     }
 
-    /// How the outputs are read.
+    /// Returns the meaning of the outputs.
     pub fn problem_type(&self) -> ProblemType {
         self.problem_type
     }
 
-    /// The outputs, in the order of the logits.
+    /// Returns the outputs, in the order of the logits.
     pub fn labels(&self) -> &[ModelLabel] {
         &self.labels
     }
 
-    /// Whether any output stands for a sentiment.
+    /// Returns whether any output is mapped to a sentiment.
     pub fn is_mapped(&self) -> bool {
         self.labels.iter().any(|label| label.sentiment.is_some())
     }

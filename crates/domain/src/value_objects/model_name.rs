@@ -2,31 +2,31 @@ use std::fmt;
 
 use crate::errors::{DomainError, Rule};
 
-/// The name under which a model is served beside others: it stands in paths, in metrics and in file names.
+/// The name under which a model is served. It is used in URL paths, metrics and file names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelName(String);
 
 impl ModelName {
-    /// The longest name, in characters.
+    /// The largest number of characters.
     pub const MAX_CHARS: usize = 64;
 
-    /// Reads a name: 1 to 64 of the letters, digits, `.`, `_` and `-` of ASCII, the first a letter or a digit, so that
-    /// no name is `..` or looks like a flag.
+    /// Parses a name: 1 to 64 ASCII letters, digits, `.`, `_` and `-`. The first character is a letter or a digit, so
+    /// that no name is `..` or looks like a flag.
     ///
     /// # Errors
-    /// `Malformed` at `field`.
+    /// [`Rule::Malformed`] for `field` otherwise.
     pub fn parse(field: &'static str, text: impl Into<String>) -> Result<Self, DomainError> {
         let text = text.into();
-        let begins_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
-        let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-        if begins_well && is_plain && text.len() <= Self::MAX_CHARS {
+        let has_valid_start = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+        let has_valid_chars = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+        if has_valid_start && has_valid_chars && text.len() <= Self::MAX_CHARS {
             return Ok(Self(text));
         }
         let expected = "1 to 64 of the characters A-Z, a-z, 0-9, '.', '_' and '-', a letter or digit first";
         Err(DomainError::violation(field, Rule::Malformed { expected }))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

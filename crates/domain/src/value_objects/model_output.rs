@@ -2,16 +2,16 @@ use std::sync::Arc;
 
 use crate::value_objects::{LabelSet, ModelRef, Usage};
 
-/// What a model said about one text, before any policy: the logits of every window it was read in.
+/// A model's output for one text: the logits of each of its windows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelOutput {
-    /// One entry a window, in reading order, never empty.
+    /// The windows in reading order; never empty.
     pub windows: Vec<WindowOutput>,
-    /// What the answer took.
+    /// The tokens and windows that were computed.
     pub usage: Usage,
-    /// The model that spoke.
+    /// The model.
     pub model: Arc<ModelRef>,
-    /// What its logits mean.
+    /// The meaning of its logits.
     pub labels: Arc<LabelSet>,
     /// Whether the output came from a cache.
     pub cached: bool,
@@ -20,8 +20,8 @@ pub struct ModelOutput {
 /// The logits of one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowOutput {
-    /// One logit a label, in the order of the label set.
+    /// One logit for each label, in the order of the label set.
     pub logits: Vec<f32>,
-    /// The window's tokens, special tokens not counted: its weight when windows are merged.
+    /// The window's tokens without special tokens: its weight when windows are merged.
     pub tokens: u32,
 }

@@ -6,7 +6,7 @@ use crate::value_objects::{
     Sentiment, SentimentScores,
 };
 
-/// What was found out about a text.
+/// The classification result of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PredictionResult {
     sentiment: Option<Sentiment>,
@@ -17,23 +17,23 @@ pub struct PredictionResult {
     sentences: Option<Vec<SentenceResult>>,
 }
 
-/// One of the model's own outputs: a probability, or the raw number of a regression.
+/// The score of one of the model's own labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelScore {
-    /// The model's own name for it.
+    /// The model's own name of the label.
     pub label: String,
-    /// The number.
+    /// A probability, or a raw number where there are no probabilities.
     pub score: f32,
-    /// What the model itself said, the mean of its windows, where that was asked for.
+    /// The mean of the windows' logits, if requested.
     pub logit: Option<f32>,
 }
 
 impl PredictionResult {
-    /// Reads a model's output by the domain's policies: activation by the function asked for or the problem type,
-    /// windows merged by their tokens, the best label chosen, labels that share a sentiment added up.
+    /// Makes the result of a model's output: applies the requested score function or that of the problem type, merges
+    /// the windows by their tokens, adds up labels of the same sentiment and chooses the best.
     ///
-    /// Without a function there are no probabilities: the sentiment is that of the highest number whose label stands
-    /// for one, and there is no confidence. A regression's numbers are not compared, and have no sentiment either.
+    /// With [`ScoreFunction::None`] there are no probabilities: the sentiment is that of the highest logit whose label
+    /// is mapped to one, and there is no confidence. A regression's outputs are not comparable and have no sentiment.
     pub fn from_output(output: &ModelOutput, options: &PredictionOptions) -> Self {
         let labels = output.labels.as_ref();
         let function = options.function.unwrap_or(labels.problem_type().default_function());
@@ -60,12 +60,12 @@ impl PredictionResult {
         Self::restore(sentiment, confidence, scores, ranked)
     }
 
-    /// A result without sentiment or confidence: the model's raw numbers, best first.
+    /// Makes a result without sentiment and confidence from the model's raw numbers, best first.
     pub fn raw(labels: Vec<LabelScore>) -> Self {
         Self::restore(None, None, SentimentScores::default(), labels)
     }
 
-    /// A result put together again from what a store kept.
+    /// Restores a result from its stored parts.
     pub fn restore(
         sentiment: Option<Sentiment>,
         confidence: Option<Confidence>,
@@ -75,13 +75,13 @@ impl PredictionResult {
         Self { sentiment, confidence, scores, labels, top_k: None, sentences: None }
     }
 
-    /// The same with what a store kept beside: how many labels were answered, and the sentences.
+    /// Restores the number of labels to return and the sentences.
     pub fn restore_details(self, top_k: Option<NonZeroU32>, sentences: Option<Vec<SentenceResult>>) -> Self {
         Self { top_k, sentences, ..self }
     }
 
-    /// The result with its sentences. Where strong ones [`sentences_disagree`] the text is [`Sentiment::Mixed`], and has no
-    /// confidence: no label of the model's stands for that.
+    /// Adds the results of the sentences. If [`sentences_disagree`], the text is [`Sentiment::Mixed`], without a
+    /// confidence, since the model has no label for that.
     pub fn with_sentences(self, sentences: Vec<SentenceResult>) -> Self {
         let mixed = self.sentiment.is_some() && sentences_disagree(&sentences);
         let sentences = Some(sentences);
@@ -92,44 +92,44 @@ impl PredictionResult {
         }
     }
 
-    /// The sentiment; none where the model has no mapping to sentiments.
+    /// Returns the sentiment; none where the model has no mapping to sentiments.
     pub fn sentiment(&self) -> Option<Sentiment> {
         self.sentiment
     }
 
-    /// The chosen label's probability; none for raw numbers.
+    /// Returns the probability of the chosen label; none for raw numbers.
     pub fn confidence(&self) -> Option<Confidence> {
         self.confidence
     }
 
-    /// The probabilities of the three sentiments.
+    /// Returns the probabilities of the three sentiments.
     pub fn scores(&self) -> SentimentScores {
         self.scores
     }
 
-    /// The model's own outputs, best first: all of them, as they are kept.
+    /// Returns the scores of all labels, best first.
     pub fn labels(&self) -> &[LabelScore] {
         &self.labels
     }
 
-    /// Those of the outputs that are answered.
+    /// Returns the scores of the labels to return, best first.
     pub fn answered_labels(&self) -> &[LabelScore] {
         let most = self.top_k.map_or(self.labels.len(), |most| most.get() as usize);
         &self.labels[..most.min(self.labels.len())]
     }
 
-    /// How many of the outputs are answered, where that was asked for.
+    /// Returns the requested number of labels; none means all.
     pub fn top_k(&self) -> Option<NonZeroU32> {
         self.top_k
     }
 
-    /// The sentences, where they were asked for.
+    /// Returns the results of the sentences, if requested.
     pub fn sentences(&self) -> Option<&[SentenceResult]> {
         self.sentences.as_deref()
     }
 }
 
-/// The sentiment of the highest of `numbers` whose label stands for one.
+/// Returns the sentiment of the highest of `numbers` whose label is mapped to one.
 fn highest_sentiment(labels: &LabelSet, numbers: &[f32]) -> Option<Sentiment> {
     if labels.problem_type() == ProblemType::Regression {
         return None;
@@ -141,16 +141,16 @@ fn highest_sentiment(labels: &LabelSet, numbers: &[f32]) -> Option<Sentiment> {
 }
 
 fn rank(labels: &LabelSet, scores: &[f32], logits: Option<&[f32]>) -> Vec<LabelScore> {
-    let logit = |place: usize| logits.and_then(|logits| logits.get(place)).copied();
+    let logit = |index: usize| logits.and_then(|logits| logits.get(index)).copied();
     let mut ranked: Vec<LabelScore> = labels
         .labels()
         .iter()
         .zip(scores)
         .enumerate()
-        .map(|(place, (label, score))| LabelScore {
+        .map(|(index, (label, score))| LabelScore {
             label: label.name.clone(),
             score: *score,
-            logit: logit(place),
+            logit: logit(index),
         })
         .collect();
     ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_function_the_scores_are_the_logits_and_no_probabilities() {
+    fn without_a_function_the_scores_are_the_logits() {
         let options = PredictionOptions { function: Some(ScoreFunction::None), ..Default::default() };
         let result = PredictionResult::from_output(&mapped(&[-1.0, 2.5, 7.0]), &options);
         let scores: Vec<_> =
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_is_asked_for_stands_above_the_problem_type() {
+    fn a_requested_function_overrides_that_of_the_problem_type() {
         let options = PredictionOptions { function: Some(ScoreFunction::Sigmoid), ..Default::default() };
         let result = PredictionResult::from_output(&mapped(&[0.0, 0.0, 0.0]), &options);
         assert!(result.labels().iter().all(|label| label.score.to_bits() == 0.5_f32.to_bits()));
@@ -262,9 +262,9 @@ mod tests {
     }
 
     #[test]
-    fn the_best_labels_are_answered_and_all_are_kept() {
-        for (asked, answered) in [(1, 1), (2, 2), (3, 3), (9, 3)] {
-            let options = PredictionOptions { top_k: NonZeroU32::new(asked), ..Default::default() };
+    fn the_best_labels_are_answered_and_all_are_stored() {
+        for (top_k, answered) in [(1, 1), (2, 2), (3, 3), (9, 3)] {
+            let options = PredictionOptions { top_k: NonZeroU32::new(top_k), ..Default::default() };
             let result = PredictionResult::from_output(&mapped(&[1.0, 2.0, 3.0]), &options);
             assert_eq!(result.answered_labels(), &result.labels()[..answered]);
             assert_eq!(result.labels().len(), 3);
@@ -276,12 +276,12 @@ mod tests {
         let span = crate::value_objects::TextSpan { start: 0, end: 1 };
         let classified = |logits: &[f32]| from_output(&mapped(logits));
         let sentence = |logits: &[f32]| SentenceResult::new(span, &classified(logits));
-        let (bad, good) = (sentence(&[9.0, 0.0, 0.0]), sentence(&[0.0, 9.0, 0.0]));
+        let (negative, positive) = (sentence(&[9.0, 0.0, 0.0]), sentence(&[0.0, 9.0, 0.0]));
         let plain = classified(&[2.0, 1.0, 0.0]);
-        let mixed = plain.clone().with_sentences(vec![bad, good]);
+        let mixed = plain.clone().with_sentences(vec![negative, positive]);
         assert_eq!((mixed.sentiment(), mixed.confidence()), (Some(Sentiment::Mixed), None));
         assert_eq!((mixed.scores(), mixed.labels()), (plain.scores(), plain.labels()));
-        let alike = plain.clone().with_sentences(vec![bad, bad]);
+        let alike = plain.clone().with_sentences(vec![negative, negative]);
         assert_eq!((alike.sentiment(), alike.confidence()), (plain.sentiment(), plain.confidence()));
     }
 }

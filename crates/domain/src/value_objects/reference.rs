@@ -1,14 +1,14 @@
 use crate::errors::{DomainError, Rule};
 
-/// The caller's own id for a text: 1 to 128 printable characters, not necessarily unique.
+/// The client's own id for a text: 1 to 128 printable characters, not necessarily unique.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reference(String);
 
 impl Reference {
-    /// The most characters.
+    /// The largest number of characters.
     pub const MAX_CHARS: usize = 128;
 
-    /// Takes the reference as it is.
+    /// Checks the reference.
     ///
     /// # Errors
     /// A violation for the field `ref`: [`Rule::Blank`], [`Rule::ContainsNul`], [`Rule::NotPrintable`] or
@@ -30,14 +30,14 @@ impl Reference {
         Err(DomainError::violation("ref", rule))
     }
 
-    /// The reference.
+    /// Returns the reference.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a character shows on paper: no control character, no white space but the space, no line or
-/// paragraph separator, no byte-order mark.
+/// Returns whether a character is printable: the space, or anything but control characters, white space and the
+/// byte-order mark.
 fn is_printable(c: char) -> bool {
     c == ' ' || !(c.is_control() || c.is_whitespace() || c == '\u{feff}')
 }
@@ -47,14 +47,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn printable_references_are_taken() {
+    fn printable_references_are_accepted() {
         for good in ["order-17", "a b", "Ünïcode ✓", &"x".repeat(128)] {
             assert!(Reference::parse(good).is_ok(), "{good} was refused");
         }
     }
 
     #[test]
-    fn others_are_refused_by_their_rule() {
+    fn other_references_are_refused_with_the_broken_rule() {
         for (bad, code) in [
             ("", "blank"),
             ("  ", "blank"),
@@ -64,7 +64,7 @@ mod tests {
             (&"x".repeat(129), "too_long"),
         ] {
             let Err(DomainError::BusinessRuleViolation { field, rule }) = Reference::parse(bad) else {
-                panic!("{bad:?} was taken")
+                panic!("{bad:?} was accepted")
             };
             assert_eq!((field.as_ref(), rule.code()), ("ref", code));
         }

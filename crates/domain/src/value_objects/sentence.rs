@@ -1,29 +1,29 @@
 use crate::value_objects::{Confidence, PredictionResult, Sentiment, SentimentScores};
 
-/// Where a part of a text stands, in characters (Unicode scalar values), counted from 0.
+/// The position of a part of a text, in characters (Unicode scalar values) from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextSpan {
-    /// Its first character.
+    /// The first character.
     pub start: u32,
-    /// The character behind its last.
+    /// The character after the last one.
     pub end: u32,
 }
 
-/// What was found out about one sentence of a text.
+/// The classification result of one sentence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SentenceResult {
-    /// Where it stands.
+    /// The sentence's position in the text.
     pub span: TextSpan,
-    /// Its sentiment; none where the model has no mapping to sentiments.
+    /// The sentiment; none where the model has no mapping to sentiments.
     pub sentiment: Option<Sentiment>,
-    /// The chosen label's probability.
+    /// The probability of the chosen label.
     pub confidence: Option<Confidence>,
     /// The probabilities of the three sentiments.
     pub scores: SentimentScores,
 }
 
 impl SentenceResult {
-    /// The sentence at `span`, of which the model said `result`.
+    /// Makes the result of the sentence at `span`.
     pub fn new(span: TextSpan, result: &PredictionResult) -> Self {
         Self { span, sentiment: result.sentiment(), confidence: result.confidence(), scores: result.scores() }
     }

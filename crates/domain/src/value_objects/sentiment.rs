@@ -2,16 +2,16 @@ use std::fmt;
 
 use crate::errors::{DomainError, Rule};
 
-/// What a text feels like.
+/// The sentiment of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sentiment {
-    /// Against.
+    /// Negative.
     Negative,
-    /// Neither.
+    /// Neither negative nor positive.
     Neutral,
-    /// For.
+    /// Positive.
     Positive,
-    /// Both, in different places.
+    /// Negative and positive, in different sentences.
     Mixed,
 }
 
@@ -19,10 +19,10 @@ impl Sentiment {
     /// All sentiments.
     pub const ALL: [Self; 4] = [Self::Negative, Self::Neutral, Self::Positive, Self::Mixed];
 
-    /// The sentiment of this name.
+    /// Parses the name of a sentiment.
     ///
     /// # Errors
-    /// [`Rule::NotOneOf`] for `field` if there is none.
+    /// [`Rule::NotOneOf`] for `field` if no sentiment has this name.
     pub fn parse(field: &'static str, name: &str) -> Result<Self, DomainError> {
         Self::ALL.into_iter().find(|sentiment| sentiment.as_str() == name).ok_or_else(|| {
             let allowed = Self::ALL.map(Self::as_str).join(", ").into();
@@ -30,7 +30,7 @@ impl Sentiment {
         })
     }
 
-    /// The name, in lower case.
+    /// Returns the name, in lower case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Negative => "negative",
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_sentiment_is_read_back_by_its_name() {
+    fn every_sentiment_is_parsed_from_its_name() {
         for sentiment in Sentiment::ALL {
             assert_eq!(Sentiment::parse("sentiment", sentiment.as_str()), Ok(sentiment));
         }

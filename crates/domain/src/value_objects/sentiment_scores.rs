@@ -1,7 +1,7 @@
 use crate::policies::choose_label;
 use crate::value_objects::{LabelSet, Sentiment};
 
-/// The probabilities of those of the three sentiments that the model's labels map to.
+/// The probabilities of the three sentiments; none for a sentiment that no label of the model is mapped to.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct SentimentScores {
     /// Of [`Sentiment::Negative`].
@@ -13,7 +13,7 @@ pub struct SentimentScores {
 }
 
 impl SentimentScores {
-    /// The probability of `sentiment`; none where the mapping does not yield it.
+    /// Returns the probability of `sentiment`.
     pub fn of(&self, sentiment: Sentiment) -> Option<f32> {
         match sentiment {
             Sentiment::Negative => self.negative,

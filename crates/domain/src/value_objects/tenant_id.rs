@@ -2,15 +2,15 @@ use std::fmt;
 
 use crate::errors::{DomainError, Rule};
 
-/// Whose rows they are. Until keys exist there is one tenant, `default`.
+/// The owner of rows. Until API keys exist there is one tenant, `default`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantId(String);
 
 impl TenantId {
-    /// The most characters.
+    /// The largest number of characters.
     pub const MAX_CHARS: usize = 64;
 
-    /// Takes 1 to 64 of the characters `a-z`, `0-9`, `_` and `-`.
+    /// Parses 1 to 64 of the characters `a-z`, `0-9`, `_` and `-`.
     ///
     /// # Errors
     /// [`Rule::Malformed`] for the field `tenant` otherwise.
@@ -24,7 +24,7 @@ impl TenantId {
         Ok(Self(name))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -47,10 +47,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tenants_have_plain_names() {
+    fn other_names_than_the_documented_are_refused() {
         assert!(TenantId::parse("acme-2_x").is_ok());
         for bad in ["", "Acme", "a b", "ä", &"x".repeat(65)] {
-            assert!(TenantId::parse(bad).is_err(), "{bad} was taken");
+            assert!(TenantId::parse(bad).is_err(), "{bad} was accepted");
         }
     }
 }

@@ -1,10 +1,10 @@
-/// What an answer took, told truthfully.
+/// The tokens and windows that were computed for a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// The text's tokens that were read, special tokens not counted, each counted once however many windows hold it.
+    /// The tokens of the text without special tokens; a token in several windows is counted once.
     pub tokens: u32,
-    /// The windows that were read: those of the text, and of its sentences where they were asked for.
+    /// The windows of the text, and of its sentences if requested.
     pub windows: u32,
-    /// Whether a part of the text was not read.
+    /// Whether a part of the text was left out.
     pub truncated: bool,
 }
