@@ -1,4 +1,4 @@
-//! A cache in front of a model: returns cached outputs, computes the others, and computes concurrent identical texts once.
+//! A cache in front of a model: returns cached outputs and computes the others, concurrent identical texts once.
 
 mod computation;
 mod single_flight;
@@ -17,12 +17,12 @@ use crate::metric::{CACHE_HITS, CACHE_NAME, PREDICTION};
 use computation::Computation;
 use single_flight::{SingleFlight, Slot};
 
-/// Any model behind any cache.
+/// A model behind a cache.
 ///
 /// A cached text is not computed again, and identical texts that arrive at the same time are computed once: later calls
-/// wait for the first one's output. Its error goes to every call that waits and is not cached, with two exceptions, after
-/// which a call computes the text itself: a full queue, for calls that would have waited for room, and the deadline of a
-/// call that began earlier.
+/// wait for the first one's output. Errors are not cached. An error goes to every call that waits, with two exceptions,
+/// after which a call computes the text itself: a full queue, for calls that would have waited for room, and the
+/// deadline of a call that began earlier.
 ///
 /// While no model is loaded, the cache is bypassed. Models that share a cache share no entry.
 pub struct CachedMlGateway {
@@ -43,7 +43,7 @@ struct Identity {
     precision: Arc<str>,
 }
 
-/// One output or error a text.
+/// One output or error for each text.
 type Outputs = Vec<Result<ModelOutput, MlError>>;
 
 impl CachedMlGateway {

@@ -1,5 +1,6 @@
-//! The adapters that need nothing outside the process: the clock, new ids, a cache before the model, the log's queue and
-//! events to the log, counters of answers, the cutting of texts into sentences, the catalog of models, and a store that keeps nothing.
+//! Adapters that need nothing outside the process: the clock, ids, the model catalog, the cache before a model,
+//! sentence splitting, metrics, the log's queue, the publisher of events to the log, and a store that discards its
+//! writes.
 //!
 //! This crate knows no database and no model. Start reading at [`SystemClock`].
 

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 
 use crate::LogQueue;
 
-/// Publishes events to the log: one info line each, under the target `undertone::event`.
+/// Publishes each event as an info line of the log, with the target `undertone::event`.
 ///
-/// The log may drop lines. An event counts as delivered once its line has been written to the output, so a dropped line
-/// comes again. Where the log's filter leaves the target out, nobody wants the events, and they are delivered to nobody.
+/// The log may drop lines. An event counts as delivered once its line has been written to the output, so the event of a
+/// dropped line is published again. If the log's filter excludes the target, events are discarded.
 pub struct LogPublisher {
     queue: Arc<LogQueue>,
     state: Mutex<State>,
@@ -17,38 +17,38 @@ pub struct LogPublisher {
 
 #[derive(Default)]
 struct State {
-    /// How many lines the log had dropped before the first event since the last flush.
+    /// The number of dropped lines before the first event since the last flush.
     dropped_before: Option<u64>,
-    /// The number of lines after which the output has caught up with a flush that it kept waiting.
-    behind: Option<u64>,
+    /// The number of lines that must be written before events are accepted again, after a flush that timed out.
+    blocked_until: Option<u64>,
 }
 
-/// How long a flush waits for the output: well below the time after which the relay renews its lease.
-const FLUSH_WITHIN: Duration = Duration::from_secs(2);
+/// How long a flush waits for the output; well below the interval at which the relay renews its lease.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why an event is not certain to have been delivered.
+/// Why events may not have been delivered.
 #[derive(Debug, thiserror::Error)]
 enum LogError {
-    #[error("the log's output takes no lines; events wait until it does")]
+    #[error("the log's output is blocked; events wait until it accepts lines again")]
     Blocked,
     #[error("the log dropped lines: its output was too slow or failed")]
     Dropped,
 }
 
 impl LogPublisher {
-    /// A publisher of a log whose lines go through `queue`.
+    /// Makes a publisher for the log whose lines go through `queue`.
     pub fn new(queue: Arc<LogQueue>) -> Self {
         Self { queue, state: Mutex::default() }
     }
 
-    /// Refuses while the output still has lines to take that an earlier flush has waited for in vain, so that a standstill
-    /// does not fill the queue with repetitions.
+    /// Fails while the output has not written the lines of a flush that timed out, so that events published again do
+    /// not fill the queue of a blocked output.
     fn begin(&self) -> Result<(), LogError> {
         let mut state = self.state();
-        if state.behind.is_some_and(|line| self.queue.written() < line) {
+        if state.blocked_until.is_some_and(|line| self.queue.written() < line) {
             return Err(LogError::Blocked);
         }
-        state.behind = None;
+        state.blocked_until = None;
         state.dropped_before.get_or_insert_with(|| self.queue.dropped());
         Ok(())
     }
@@ -80,11 +80,11 @@ impl EventPublisher for LogPublisher {
 
     async fn flush(&self) -> Result<(), PublishError> {
         let Some(dropped_before) = self.state().dropped_before.take() else { return Ok(()) };
-        if let Err(line) = self.queue.flushed(FLUSH_WITHIN).await {
-            self.state().behind = Some(line);
+        if let Err(line) = self.queue.flushed(FLUSH_TIMEOUT).await {
+            self.state().blocked_until = Some(line);
             return Err(PublishError(LogError::Blocked.into()));
         }
-        // Any line that was dropped meanwhile may have been an event's.
+        // Each dropped line may be that of an event.
         if self.queue.dropped() != dropped_before {
             return Err(PublishError(LogError::Dropped.into()));
         }

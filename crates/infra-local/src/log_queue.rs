@@ -9,11 +9,11 @@ use tokio::sync::watch;
 
 use crate::metric::LOG_LINES_DROPPED;
 
-/// Log lines on their way to an output that may stand still, such as a pipe whose reader has stopped.
+/// Log lines that wait for an output that may block, such as a pipe whose reader has stopped.
 ///
-/// A line is appended to a buffer of bounded size and never waits: where there is no room it is dropped, and counted. A
-/// thread of its own writes what has gathered in a few milliseconds in one go. Lines are written in the order in which they came, whole or not at
-/// all. Each `write` to `&LogQueue` is one line.
+/// A line is appended to a bounded buffer without waiting; if the buffer is full the line is dropped and counted. A
+/// thread writes the lines of a few milliseconds together, in order, each completely or not at all. Each `write` to
+/// `&LogQueue` is one line.
 pub struct LogQueue {
     shared: Arc<Shared>,
     max_bytes: usize,
@@ -21,39 +21,40 @@ pub struct LogQueue {
 
 struct Shared {
     state: Mutex<State>,
-    /// There are lines to write, or there will be none any more.
+    /// Notified when there are lines to write or the queue is closed.
     work: Condvar,
-    /// Everything that was queued has been written.
+    /// Notified when all queued lines have been written.
     idle: Condvar,
-    /// How many lines have been written, for those who wait for theirs.
+    /// The number of lines whose write has ended.
     written: watch::Sender<u64>,
 }
 
 #[derive(Default)]
 struct State {
     bytes: Vec<u8>,
-    /// The lines that were queued since the start, and those of them whose write has ended, well or badly.
+    /// The number of lines queued since the start.
     queued: u64,
+    /// The number of those lines whose write has ended, with or without success.
     written: u64,
-    /// The lines that found no room, or that the output did not take.
+    /// The number of lines that did not fit, or whose write failed.
     dropped: u64,
-    /// Somebody waits for the lines that are queued.
+    /// Whether a flush waits for the queued lines.
     urgent: bool,
     closed: bool,
 }
 
-/// How long the thread lets lines gather before it writes them, unless somebody waits for them: waking it for each line
-/// of a busy service would cost more than the line.
+/// How long the thread collects lines before it writes them, unless a flush waits. In a busy service, waking the thread
+/// for each line would cost more than the line.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// What a buffer holds on to between writes. A longer one is given back to the system.
+/// The largest capacity of the buffer between writes; the rest is freed.
 const USUAL_BYTES: usize = 64 << 10;
 
 impl LogQueue {
-    /// Starts the thread that writes to `output`. At most `max_bytes` wait, and as many again are being written.
+    /// Starts the thread that writes to `output`. At most `max_bytes` wait, while at most as many are being written.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the thread cannot be started.
     pub fn start(output: impl Write + Send + 'static, max_bytes: usize) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
@@ -61,12 +62,12 @@ impl LogQueue {
             idle: Condvar::new(),
             written: watch::Sender::new(0),
         });
-        let of_thread = Arc::clone(&shared);
-        thread::Builder::new().name("log".to_owned()).spawn(move || of_thread.write_on(output))?;
+        let writer = Arc::clone(&shared);
+        thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_to(output))?;
         Ok(Self { shared, max_bytes })
     }
 
-    /// Queues one line; returns whether there was room for it.
+    /// Queues one line, or drops it if it does not fit. Returns whether it was queued.
     pub fn push(&self, line: &[u8]) -> bool {
         let mut state = self.shared.lock();
         let has_room = !state.closed && state.bytes.len() + line.len() <= self.max_bytes;
@@ -86,19 +87,21 @@ impl LogQueue {
         has_room
     }
 
-    /// How many lines were dropped since the start: they found no room, or the output did not take them.
+    /// Returns how many lines were dropped since the start because they did not fit or their write failed.
     pub fn dropped(&self) -> u64 {
         self.shared.lock().dropped
     }
 
-    /// How many lines have been written since the start.
+    /// Returns the number of lines whose write has ended.
     pub(crate) fn written(&self) -> u64 {
         self.shared.lock().written
     }
 
-    /// Waits until every line that is queued now has been written, for `at_most`; else returns how many lines must have been
-    /// written by then.
-    pub(crate) async fn flushed(&self, at_most: Duration) -> Result<(), u64> {
+    /// Waits until every line that is queued now has been written.
+    ///
+    /// # Errors
+    /// After `timeout`, the value that [`written`](Self::written) has once they are.
+    pub(crate) async fn flushed(&self, timeout: Duration) -> Result<(), u64> {
         let target = {
             let mut state = self.shared.lock();
             state.urgent = true;
@@ -106,14 +109,15 @@ impl LogQueue {
         };
         self.shared.work.notify_one();
         let mut written = self.shared.written.subscribe();
-        match tokio::time::timeout(at_most, written.wait_for(|written| *written >= target)).await {
+        match tokio::time::timeout(timeout, written.wait_for(|written| *written >= target)).await {
             Ok(_) => Ok(()),
             Err(_elapsed) => Err(target),
         }
     }
 
-    /// Takes no more lines, and waits for `at_most` until those that are queued have been written. Returns whether they were.
-    pub fn close(&self, at_most: Duration) -> bool {
+    /// Closes the queue to new lines and waits until the queued lines have been written, at most for `timeout`. Returns
+    /// whether they were.
+    pub fn close(&self, timeout: Duration) -> bool {
         let mut state = self.shared.lock();
         state.closed = true;
         self.shared.work.notify_one();
@@ -121,7 +125,7 @@ impl LogQueue {
         let (state, _) = self
             .shared
             .idle
-            .wait_timeout_while(state, at_most, waits)
+            .wait_timeout_while(state, timeout, waits)
             .unwrap_or_else(PoisonError::into_inner);
         state.written == state.queued
     }
@@ -143,8 +147,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The thread: writes what is queued until the queue is closed and empty.
-    fn write_on(&self, mut output: impl Write) {
+    /// Writes queued lines until the queue is closed and empty; the body of the thread.
+    fn write_to(&self, mut output: impl Write) {
         let (mut batch, mut reported) = (Vec::new(), 0);
         while let Some(last) = self.take(&mut batch) {
             let outcome = output.write_all(&batch).and_then(|()| output.flush());
@@ -154,13 +158,13 @@ impl Shared {
             if outcome.is_ok() && dropped > reported {
                 let lines = dropped - reported;
                 reported = dropped;
-                tracing::warn!(lines, "log lines were dropped: the output did not take them in time");
+                tracing::warn!(lines, "log lines were dropped: the output did not accept them in time");
             }
         }
     }
 
-    /// Waits for lines and moves them into the empty `batch`; returns how many were queued up to the last of them, none at
-    /// the end.
+    /// Waits for lines and moves them into the empty `batch`. Returns the number of lines queued up to the last of
+    /// them; none once the queue is closed and empty.
     fn take(&self, batch: &mut Vec<u8>) -> Option<u64> {
         let waits = |state: &mut State| state.bytes.is_empty() && !state.closed;
         let state = self.work.wait_while(self.lock(), waits).unwrap_or_else(PoisonError::into_inner);
@@ -175,19 +179,19 @@ impl Shared {
         Some(state.queued)
     }
 
-    /// Notes that the lines up to the `last` have been written, or lost where the output failed; returns how many were
-    /// dropped in all.
+    /// Records that the lines up to number `last` have been written, or dropped if the output failed. Returns how many
+    /// lines were dropped in total.
     fn finish(&self, last: u64, is_ok: bool) -> u64 {
         let mut state = self.lock();
-        let refused = if is_ok { 0 } else { last - state.written };
+        let failed = if is_ok { 0 } else { last - state.written };
         state.written = last;
-        state.dropped += refused;
+        state.dropped += failed;
         let dropped = state.dropped;
         if state.queued == last {
             self.idle.notify_all();
         }
         drop(state);
-        counter!(LOG_LINES_DROPPED).increment(refused);
+        counter!(LOG_LINES_DROPPED).increment(failed);
         self.written.send_replace(last);
         dropped
     }

@@ -20,6 +20,10 @@ pub fn describe_metrics() {
     describe_gauge!(CACHE_ENTRIES, Unit::Count, "Cached outputs");
     describe_gauge!(CACHE_BYTES, Unit::Bytes, "Memory of the cached outputs");
     describe_gauge!(OLDEST_UNPUBLISHED, Unit::Seconds, "Age of the oldest event that is not published yet");
-    describe_counter!(LOG_LINES_DROPPED, Unit::Count, "Log lines that standard output did not take in time");
+    describe_counter!(
+        LOG_LINES_DROPPED,
+        Unit::Count,
+        "Log lines that standard output did not accept in time"
+    );
     counter!(LOG_LINES_DROPPED).increment(0);
 }

@@ -11,24 +11,23 @@ use moka::future::Cache;
 
 use crate::metric::{CACHE_BYTES, CACHE_ENTRIES, CACHE_NAME, PREDICTION};
 
-/// Outputs in this process's memory: at most so many and so many bytes, each for a while. Where there are more, those
-/// stay that are asked for often.
+/// A cache in the process's memory, bounded by entries, bytes and age. Outputs that are requested often stay longest.
 #[derive(Debug)]
 pub struct MokaCacheGateway {
     outputs: Cache<(TenantId, CacheKey), Arc<Entry>>,
     bytes: Arc<AtomicU64>,
 }
 
-/// The most that is kept.
+/// The limits of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// Outputs.
+    /// The largest number of outputs.
     pub entries: u64,
-    /// Bytes of outputs, their keys and what it takes to find them.
+    /// The largest number of bytes, keys and overhead included.
     pub bytes: u64,
 }
 
-/// An output, and its bytes, which are counted until it is dropped.
+/// An output whose bytes are counted until it is dropped.
 #[derive(Debug)]
 struct Entry {
     output: CachedOutput,
@@ -43,26 +42,26 @@ impl Drop for Entry {
 }
 
 impl MokaCacheGateway {
-    /// The most windows of an output that is kept. A text of more, which a small `max_tokens` may have cut into
-    /// thousands, would push out hundreds of others.
+    /// The largest number of windows of an output that is cached. A small `max_tokens` may cut a text into thousands of
+    /// windows, whose output would evict hundreds of others.
     pub const MAX_WINDOWS: usize = 128;
 
-    /// Nothing kept yet, of at most `limits` for `time_to_live` each.
+    /// Makes an empty cache within `limits`. Each output expires after `time_to_live`.
     pub fn new(limits: CacheLimits, time_to_live: Duration) -> Self {
-        // moka has one capacity. So that it bounds the entries as well as the bytes, each entry weighs at least its
-        // share of the bytes.
-        let least = (limits.bytes / limits.entries.max(1)).clamp(1, u64::from(u32::MAX));
-        let capacity = limits.bytes.min(limits.entries.saturating_mul(least));
+        // moka has one capacity. It bounds both the entries and the bytes, since each entry weighs at least its share
+        // of the bytes.
+        let min_weight = (limits.bytes / limits.entries.max(1)).clamp(1, u64::from(u32::MAX));
+        let capacity = limits.bytes.min(limits.entries.saturating_mul(min_weight));
         let weigh = move |_: &(TenantId, CacheKey), entry: &Arc<Entry>| {
-            u32::try_from(entry.bytes.max(least)).unwrap_or(u32::MAX)
+            u32::try_from(entry.bytes.max(min_weight)).unwrap_or(u32::MAX)
         };
         let outputs =
             Cache::builder().max_capacity(capacity).weigher(weigh).time_to_live(time_to_live).build();
         Self { outputs, bytes: Arc::default() }
     }
 
-    /// Lets go of what has expired and counts the rest. An expired output is never given, but its memory stays in use
-    /// until somebody puts another one, or until this is called.
+    /// Frees the expired outputs and publishes the gauges. An expired output is never returned, but its memory is only
+    /// freed by this function or by a later `put_many`.
     pub async fn run_maintenance(&self) {
         self.outputs.run_pending_tasks().await;
         gauge!(CACHE_ENTRIES, CACHE_NAME => PREDICTION).set(self.outputs.entry_count() as f64);
@@ -76,11 +75,11 @@ impl MokaCacheGateway {
     }
 }
 
-/// What moka and the allocator need for each entry beside its own bytes: with it an output of one window counts some 600
-/// bytes, which is what each of 20,000 takes.
+/// The overhead of moka and the allocator for each entry. With it an output of one window counts about 600 bytes, as
+/// measured with 20,000 entries.
 const OVERHEAD: usize = 384;
 
-/// What the allocator needs for each vector.
+/// The overhead of the allocator for each vector.
 const ALLOCATION: usize = 16;
 
 fn bytes(tenant: &TenantId, output: &CachedOutput) -> u64 {
@@ -104,11 +103,11 @@ impl CacheGateway for MokaCacheGateway {
 
     async fn put_many(&self, tenant: &TenantId, outputs: Vec<(CacheKey, CachedOutput)>) {
         for (key, output) in outputs {
-            let place = (tenant.clone(), key);
+            let key = (tenant.clone(), key);
             if output.windows.len() > Self::MAX_WINDOWS {
-                self.outputs.invalidate(&place).await;
+                self.outputs.invalidate(&key).await;
             } else {
-                self.outputs.insert(place, self.entry(tenant, output)).await;
+                self.outputs.insert(key, self.entry(tenant, output)).await;
             }
         }
     }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use application::ports::Clock;
 use domain::value_objects::Timestamp;
 
-/// A clock that is ahead of another, or behind it: a host's clock that is wrong, for tests.
+/// A clock that is wrong by a constant offset, to test replicas whose hosts' clocks differ.
 #[derive(Debug, Clone, Copy)]
 pub struct OffsetClock<C> {
     clock: C,
@@ -11,7 +11,7 @@ pub struct OffsetClock<C> {
 }
 
 impl<C: Clock> OffsetClock<C> {
-    /// `clock`, ahead by `offset_s` seconds; behind where that is negative.
+    /// Makes a clock that is ahead of `clock` by `offset_s` seconds, or behind if negative.
     pub fn new(clock: C, offset_s: i32) -> Self {
         Self { clock, offset_s }
     }
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wall_clock_is_off_and_the_monotonic_one_is_not() {
+    fn only_the_wall_clock_is_offset() {
         for (offset_s, expected) in [(3_600, 3_700_000_000), (-60, 40_000_000), (0, 100_000_000)] {
             let right = FixedClock::at(Timestamp::from_micros(100_000_000));
             let monotonic = right.monotonic();

@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clock_tells_microseconds_of_this_age() {
+    fn the_clock_returns_microseconds_since_the_epoch() {
         let year_2026 = 1_767_225_600_000_000;
         let year_2200 = 7_258_118_400_000_000;
         assert!((year_2026..year_2200).contains(&SystemClock.now().as_micros()));

@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use tokio::task::{spawn_blocking, yield_now};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Cuts texts by the default rules of UAX #29: no language's own rules, no list of abbreviations.
+/// Splits texts by the default rules of UAX #29, without rules of single languages and without abbreviations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UnicodeSentenceSplitter;
 
-/// The bytes of a text above which it is cut away from the caller's thread, which others share.
+/// Longer texts are split on a blocking thread, so that they do not delay other tasks.
 const LONG_TEXT_BYTES: usize = 4_096;
 
 #[async_trait]
@@ -20,7 +20,7 @@ impl SentenceSplitter for UnicodeSentenceSplitter {
             if let Ok(sentences) = spawn_blocking(move || split(&owned)).await {
                 return sentences;
             }
-            // The runtime is shutting down: here is as good as anywhere.
+            // The runtime is shutting down and starts no blocking tasks: split on this thread.
         }
         yield_now().await;
         split(text)

@@ -2,8 +2,8 @@ use application::ports::IdGenerator;
 use domain::value_objects::{EventId, PredictionId, Timestamp};
 use uuid::{Builder, Uuid};
 
-/// UUIDs of version 7 (RFC 9562): the instant's milliseconds, then its fraction of a millisecond in the twelve
-/// bits of `rand_a` (method 3), then 62 random bits.
+/// Makes UUIDs of version 7 (RFC 9562): the instant's milliseconds, its fraction of a millisecond in the twelve bits of
+/// `rand_a` (method 3), then 62 random bits.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UuidV7Ids;
 
@@ -23,7 +23,7 @@ fn make(now: Timestamp) -> u128 {
     let random = Uuid::new_v4().into_bytes();
     let mut bits = [0; 10];
     bits[..2].copy_from_slice(&fraction[6..]);
-    // The last eight bytes of a version 4 UUID are random but for two bits, which the builder overwrites.
+    // The last eight bytes of a version 4 UUID are random except for two bits, which the builder overwrites.
     bits[2..].copy_from_slice(&random[8..]);
     Builder::from_unix_timestamp_millis(micros / 1_000, &bits).into_uuid().as_u128()
 }
@@ -46,19 +46,19 @@ mod tests {
     }
 
     #[test]
-    fn ids_sort_by_the_microsecond_they_were_made_in() {
+    fn ids_sort_by_the_microsecond_of_their_creation() {
         let ids: Vec<_> = (0..3_000).map(|micro| at(1_700_000_000_000_000 + micro)).collect();
         assert!(ids.is_sorted());
     }
 
     #[test]
-    fn no_id_comes_twice_within_one_instant() {
+    fn ids_of_one_instant_are_unique() {
         let ids: HashSet<_> = (0..100_000).map(|_| at(1_700_000_000_000_000)).collect();
         assert_eq!(ids.len(), 100_000);
     }
 
     #[test]
-    fn the_lowest_id_of_an_instant_is_a_bound() {
+    fn the_lowest_id_of_an_instant_is_a_lower_bound() {
         for micros in [0, 1, 999, 1_000, 1_700_000_000_123_456] {
             let now = Timestamp::from_micros(micros);
             assert!(UuidV7Ids.prediction_id(now) >= PredictionId::lowest_at(now));

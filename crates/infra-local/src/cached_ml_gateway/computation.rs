@@ -6,7 +6,7 @@ use metrics::counter;
 
 use crate::metric::{CACHE_MISSES, CACHE_NAME, PREDICTION};
 
-/// Texts to be classified together. It owns all it needs, so that any of the calls that wait for it can drive it.
+/// Texts to be classified together. It owns all it needs, so that any of the calls that wait for it can poll it.
 pub(super) struct Computation {
     pub(super) model: Arc<dyn MlGateway>,
     pub(super) cache: Arc<dyn CacheGateway>,
@@ -20,17 +20,17 @@ pub(super) struct Computation {
 /// The output of one text.
 pub(super) struct Computed {
     pub(super) output: CachedOutput,
-    /// Whether it came from the cache after all.
+    /// Whether it came from the cache.
     pub(super) cached: bool,
 }
 
-/// One output or error a text, in their order; the outer error concerns all of them.
+/// One output or error for each text, in their order; the outer error concerns all of them.
 pub(super) type Outcome = Result<Vec<Result<Computed, MlError>>, MlError>;
 
 impl Computation {
     /// Classifies the texts and caches their outputs.
     pub(super) async fn run(self) -> Outcome {
-        // Another computation of the same text may have ended since the caller looked into the cache.
+        // Another computation of the same text may have ended since the caller's lookup.
         let found = self.cache.get_many(&self.tenant, &self.keys).await;
         let missing: Vec<&InputText> = self.texts.iter().zip(&found).filter_map(absent).collect();
         let mut outputs = Vec::new();
@@ -53,7 +53,7 @@ impl Computation {
                         }
                         Computed { output, cached }
                     }),
-                    // The port's contract is one output a text; the text without one is reported by its caller.
+                    // The port's contract is one output for each text; `wait_for` reports a text without one.
                     None => break,
                 },
             };

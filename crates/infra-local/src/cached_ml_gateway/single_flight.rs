@@ -12,9 +12,9 @@ use crate::cached_ml_gateway::computation::{Computation, Outcome};
 
 /// The computations in flight in this process, by the cache keys of their texts.
 ///
-/// A computation is shared by all calls that wait for it. Each of them drives it, so that it does not stand still while
-/// the call that began it is not polled, such as one whose client reads no more lines; and it goes on when that call is
-/// dropped. When the last call is dropped the computation is dropped too, which cancels its texts.
+/// A computation is shared by all calls that wait for it, and each of them polls it. So it makes progress while the
+/// call that began it is not polled, for example because its client reads no more lines, and after that call is
+/// dropped. The computation is dropped with its last call, which cancels its texts.
 #[derive(Default)]
 pub(super) struct SingleFlight(Mutex<Table>);
 
@@ -60,14 +60,14 @@ enum Found {
 pub(super) struct Joined {
     /// The computation of the texts that were not in flight.
     pub(super) own: Option<InFlight>,
-    /// One a text, in their order.
+    /// One for each text, in their order.
     pub(super) slots: Vec<Slot>,
 }
 
 impl SingleFlight {
-    /// Returns a slot for every text: in the computation that is in flight for it, else in a new one for all the others,
-    /// made by `begin`. Single texts join only computations of single texts: those of batches and streams may wait long
-    /// for room.
+    /// Returns a slot for every text: in the computation in flight for it, if any, otherwise in a new one for all such
+    /// texts, made by `begin`. Single texts join only computations of single texts, since bulk texts may wait long in
+    /// the queue.
     ///
     /// The current span follows from those of the computations that are joined.
     pub(super) fn join<'a>(
@@ -142,7 +142,7 @@ impl Table {
         let entries = keys.clone();
         let registration = Registration { owner: Arc::clone(owner), keys, number };
         let in_flight = run(computation, registration).boxed().shared();
-        // A future that was not polled yet can always be downgraded.
+        // `downgrade` only fails for a future that has completed.
         if let Some(weak) = in_flight.downgrade() {
             for (index, key) in entries.into_iter().enumerate() {
                 let (in_flight, span) = (weak.clone(), Span::current());
@@ -153,7 +153,7 @@ impl Table {
     }
 }
 
-/// A panic ends as an error, since the calls that only wait would otherwise never return.
+/// Runs the computation. A panic becomes an error for all calls that wait.
 async fn run(computation: Computation, _registration: Registration) -> Arc<Outcome> {
     let outcome = AssertUnwindSafe(computation.run()).catch_unwind().await;
     let panicked = || MlError::inference_failed("the model's gateway panicked");
@@ -171,7 +171,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let mut table = self.owner.table();
         for key in &self.keys {
-            // A computation that was dropped may have a successor before its entry is removed.
+            // If the computation was dropped, another one of the same text may have begun already.
             if table.entries.get(key).is_some_and(|entry| entry.number == self.number) {
                 table.entries.remove(key);
             }

@@ -1,4 +1,4 @@
-//! What is kept, under what, and what is not.
+//! Which outputs are cached, and by which key.
 
 use application::ports::Admission::BulkStart;
 use application::ports::{MlError, MlGateway, ModelInfo};
@@ -13,7 +13,7 @@ use crate::gate::{World, cached, text};
 use crate::recorded::Recorded;
 
 #[tokio::test]
-async fn what_was_read_is_not_read_again() {
+async fn a_cached_text_is_not_computed_again() {
     let world = World::new();
     let first = world.predict("I love it").await.unwrap();
     let mut second = world.predict("I love it").await.unwrap();
@@ -26,7 +26,7 @@ async fn what_was_read_is_not_read_again() {
 }
 
 #[tokio::test]
-async fn what_the_cache_has_forgotten_is_read_again() {
+async fn an_evicted_output_is_computed_again() {
     let world = World::new();
     world.predict("good").await.unwrap();
     world.cache.clear();
@@ -35,7 +35,7 @@ async fn what_the_cache_has_forgotten_is_read_again() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_given_even_while_the_queue_is_full() {
+async fn cached_outputs_are_returned_while_the_queue_is_full() {
     let world = World::new();
     world.predict("good").await.unwrap();
     world.model().refuse_all(MlFailure::Saturated);
@@ -46,7 +46,7 @@ async fn what_is_kept_is_given_even_while_the_queue_is_full() {
 }
 
 #[tokio::test]
-async fn tenants_never_share() {
+async fn tenants_share_no_outputs() {
     let world = World::new();
     let (ann, ben) = (TenantId::parse("ann").unwrap(), TenantId::parse("ben").unwrap());
     for (tenant, cached) in [(&ann, false), (&ben, false), (&ann, true), (&ben, true)] {
@@ -54,7 +54,7 @@ async fn tenants_never_share() {
     }
     assert_eq!(world.calls().len(), 2);
 
-    // Neither do they wait for one another.
+    // They do not share computations in flight either.
     world.model().hold_all();
     let (mut of_ann, mut of_ben) =
         (Box::pin(world.predict_for(&ann, "bad")), Box::pin(world.predict_for(&ben, "bad")));
@@ -63,12 +63,12 @@ async fn tenants_never_share() {
 }
 
 #[tokio::test]
-async fn another_text_other_weights_and_another_arithmetic_are_other_entries() {
+async fn texts_weights_and_precisions_have_their_own_entries() {
     let world = World::new();
     let change =
         |change: fn(&mut ModelInfo)| change(Arc::make_mut(world.gate.info.lock().unwrap().as_mut().unwrap()));
     assert!(!world.predict("good").await.unwrap().cached);
-    assert!(!world.predict("good ").await.unwrap().cached, "a text is never altered");
+    assert!(!world.predict("good ").await.unwrap().cached, "texts are compared unaltered");
     assert!(!world.predict("Good").await.unwrap().cached);
     change(|info| info.sha256 = "1".repeat(64));
     assert!(!world.predict("good").await.unwrap().cached);
@@ -76,7 +76,7 @@ async fn another_text_other_weights_and_another_arithmetic_are_other_entries() {
     assert!(!world.predict("good").await.unwrap().cached);
     assert!(world.predict("good").await.unwrap().cached);
     change(|info| (info.sha256, info.precision) = ("0".repeat(64), "f32".to_owned()));
-    assert!(world.predict("good").await.unwrap().cached, "the first is still there");
+    assert!(world.predict("good").await.unwrap().cached, "the first output is still cached");
     assert_eq!((world.calls().len(), world.cache.entries().len()), (5, 5));
 }
 
@@ -88,14 +88,14 @@ async fn models_that_share_a_cache_share_no_entry() {
     let tenant = TenantId::default();
     for cached in [false, true] {
         let output = again.classify_one(&tenant, &text("good"), ReadOptions::default()).await.unwrap();
-        assert_eq!(output.cached, cached, "the same weights may come with another tokenizer");
+        assert_eq!(output.cached, cached, "a reloaded model may have another tokenizer");
     }
     assert!(world.predict("good").await.unwrap().cached);
     assert_eq!(world.cache.entries().len(), 2);
 }
 
 #[tokio::test]
-async fn what_failed_and_what_is_no_number_is_not_kept() {
+async fn errors_and_outputs_that_are_not_finite_are_not_cached() {
     let world = World::new();
     world.model().fail("poison", MlFailure::InferenceFailed);
     world.model().set_logits("strange", &[f32::NAN, 0.0, 1.0]);
@@ -109,7 +109,7 @@ async fn what_failed_and_what_is_no_number_is_not_kept() {
 }
 
 #[tokio::test]
-async fn no_text_is_kept() {
+async fn texts_are_not_stored_in_the_cache() {
     let world = World::new();
     world.predict("a secret of somebody").await.unwrap();
     let entries = format!("{:?}", world.cache.entries());
@@ -119,7 +119,7 @@ async fn no_text_is_kept() {
 }
 
 #[tokio::test]
-async fn while_no_model_is_loaded_the_model_answers_for_itself() {
+async fn without_a_loaded_model_the_cache_is_bypassed() {
     let world = World::new();
     let loaded = std::mem::take(&mut *world.gate.info.lock().unwrap());
     assert!(world.gateway.info().is_none());
@@ -132,7 +132,7 @@ async fn while_no_model_is_loaded_the_model_answers_for_itself() {
 }
 
 #[tokio::test]
-async fn hits_and_misses_are_counted_and_failures_are_no_hits() {
+async fn hits_and_misses_are_counted_and_failures_are_not_hits() {
     let world = World::new();
     let recorded = Recorded::default();
     let _guard = set_default_local_recorder(&recorded);
@@ -145,11 +145,11 @@ async fn hits_and_misses_are_counted_and_failures_are_no_hits() {
 }
 
 #[tokio::test]
-async fn a_text_that_is_read_in_another_way_is_read_again() {
+async fn outputs_are_cached_by_read_options() {
     let world = World::new();
     let (tenant, words) = (TenantId::default(), text("good good bad"));
-    let read = |most: u32, overflow| ReadOptions { max_tokens: most.try_into().ok(), overflow };
-    let ways = [
+    let read = |max_tokens: u32, overflow| ReadOptions { max_tokens: max_tokens.try_into().ok(), overflow };
+    let all_options = [
         ReadOptions::default(),
         read(2, Overflow::Window),
         read(2, Overflow::Truncate),
@@ -157,17 +157,17 @@ async fn a_text_that_is_read_in_another_way_is_read_again() {
         read(3, Overflow::Reject),
     ];
     for cached in [false, true] {
-        for way in ways {
-            let output = world.gateway.classify_one(&tenant, &words, way).await.unwrap();
-            assert_eq!(output.cached, cached, "{way:?}");
-            assert_eq!(output.usage.truncated, way.overflow == Overflow::Truncate);
+        for options in all_options {
+            let output = world.gateway.classify_one(&tenant, &words, options).await.unwrap();
+            assert_eq!(output.cached, cached, "{options:?}");
+            assert_eq!(output.usage.truncated, options.overflow == Overflow::Truncate);
         }
     }
-    assert_eq!(world.calls().len(), ways.len());
+    assert_eq!(world.calls().len(), all_options.len());
 }
 
 #[tokio::test]
-async fn a_text_that_was_refused_for_its_tokens_is_refused_again_and_read_where_that_is_allowed() {
+async fn a_text_with_too_many_tokens_is_refused_again_and_classified_without_the_limit() {
     let world = World::new();
     let (tenant, words) = (TenantId::default(), text("good good bad"));
     let reject = ReadOptions { max_tokens: 2.try_into().ok(), overflow: Overflow::Reject };

@@ -1,4 +1,4 @@
-//! A hit is an answer like any other: new, kept, announced and counted.
+//! A cached output becomes a prediction like any other: new, stored, with its event, and counted.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn item(text: &str) -> PredictItem {
 }
 
 #[tokio::test]
-async fn a_hit_is_a_new_prediction_that_says_so() {
+async fn a_cached_output_becomes_a_new_prediction() {
     let (world, store) = (World::new(), MemoryStore::new());
     let (ports, metrics) = ports(&world, &store);
     let predict = PredictSentimentUseCase::new(ports);
@@ -49,17 +49,17 @@ async fn a_hit_is_a_new_prediction_that_says_so() {
     assert_eq!((first.cached, second.cached), (false, true));
     assert_eq!((first.sentiment, &first.labels), (second.sentiment, &second.labels));
 
-    let mut kept = store.kept(&TenantId::default());
-    kept.sort_by_key(|record| record.prediction.id);
-    let kept: Vec<_> = kept.into_iter().map(|record| record.prediction).collect();
-    assert_eq!(kept, [first.clone(), second.clone()]);
+    let mut stored = store.kept(&TenantId::default());
+    stored.sort_by_key(|record| record.prediction.id);
+    let stored: Vec<_> = stored.into_iter().map(|record| record.prediction).collect();
+    assert_eq!(stored, [first.clone(), second.clone()]);
     assert_eq!(store.events().len(), 2);
     assert_eq!(metrics.recorded(), [first.id, second.id]);
     assert_eq!(world.calls().len(), 1);
 }
 
 #[tokio::test]
-async fn a_batch_of_twins_is_read_once_and_kept_item_by_item() {
+async fn identical_items_of_a_batch_are_computed_once_and_each_is_stored() {
     let (world, store) = (World::new(), MemoryStore::new());
     let predict = PredictSentimentBatchUseCase::new(ports(&world, &store).0);
     let items: Vec<_> = (0..300).map(|n| item(["good", "bad", "so so"][n % 3])).collect();
@@ -78,7 +78,7 @@ async fn a_batch_of_twins_is_read_once_and_kept_item_by_item() {
 }
 
 #[tokio::test]
-async fn a_stream_of_twins_is_read_once() {
+async fn identical_lines_of_a_stream_are_computed_once() {
     let (world, store) = (World::new(), MemoryStore::new());
     let predict = StreamPredictionsUseCase::new(ports(&world, &store).0);
     let line = PredictSentimentRequest { item: item("good"), ..PredictSentimentRequest::default() };

@@ -1,4 +1,4 @@
-//! A model behind a cache and behind a gate.
+//! A model behind a cache and a gate.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,43 +9,43 @@ use infra_local::CachedMlGateway;
 use testkit::{ClassifyOne, FakeMlGateway, MemoryCache};
 use tokio::sync::watch;
 
-/// The model of `testkit` behind a gate that opens and shuts, with a model info that can be changed.
+/// A fake model whose calls wait at a gate, and whose model info can be changed.
 pub(crate) struct Gate {
     pub(crate) model: FakeMlGateway,
     pub(crate) info: Mutex<Option<Arc<ModelInfo>>>,
-    way: watch::Sender<Way>,
+    state: watch::Sender<GateState>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Way {
+enum GateState {
     Open,
     Shut,
-    Collapses,
+    Panics,
 }
 
 impl Gate {
     pub(crate) fn open_to(model: FakeMlGateway) -> Self {
         let info = Mutex::new(model.info());
-        Self { model, info, way: watch::Sender::new(Way::Open) }
+        Self { model, info, state: watch::Sender::new(GateState::Open) }
     }
 
     pub(crate) fn shut(&self) {
-        self.way.send_replace(Way::Shut);
+        self.state.send_replace(GateState::Shut);
     }
 
     pub(crate) fn open(&self) {
-        self.way.send_replace(Way::Open);
+        self.state.send_replace(GateState::Open);
     }
 
     /// Makes the calls that wait at the gate panic.
-    pub(crate) fn collapse(&self) {
-        self.way.send_replace(Way::Collapses);
+    pub(crate) fn panic(&self) {
+        self.state.send_replace(GateState::Panics);
     }
 
     async fn pass(&self) {
-        let mut way = self.way.subscribe();
-        let way = *way.wait_for(|way| *way != Way::Shut).await.unwrap();
-        assert_eq!(way, Way::Open, "the gate collapsed");
+        let mut state = self.state.subscribe();
+        let state = *state.wait_for(|state| *state != GateState::Shut).await.unwrap();
+        assert_eq!(state, GateState::Open, "the test made the gate panic");
     }
 }
 
@@ -67,7 +67,7 @@ impl MlGateway for Gate {
     }
 }
 
-/// A cache before a model that is open to all.
+/// A cache before a model whose gate is open.
 pub(crate) struct World {
     pub(crate) gate: Arc<Gate>,
     pub(crate) cache: Arc<MemoryCache>,

@@ -1,4 +1,4 @@
-//! Between a look in vain and the reading that follows, another reading of the same text may end.
+//! Between a cache miss and the computation that follows, another computation of the same text may end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,20 +13,20 @@ use tokio::sync::Notify;
 
 use crate::gate::text;
 
-/// A cache whose first answer comes late: as it was when it was asked.
+/// A cache whose first lookup returns late, with the entries of the time when it began.
 #[derive(Default)]
 struct LateCache {
     cache: MemoryCache,
-    asked: AtomicUsize,
-    on_time: Notify,
+    lookups: AtomicUsize,
+    release: Notify,
 }
 
 #[async_trait]
 impl CacheGateway for LateCache {
     async fn get_many(&self, tenant: &TenantId, keys: &[CacheKey]) -> Vec<Option<CachedOutput>> {
         let found = self.cache.get_many(tenant, keys).await;
-        if self.asked.fetch_add(1, Ordering::SeqCst) == 0 {
-            self.on_time.notified().await;
+        if self.lookups.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.release.notified().await;
         }
         found
     }
@@ -37,7 +37,7 @@ impl CacheGateway for LateCache {
 }
 
 #[tokio::test]
-async fn what_was_read_since_the_look_is_not_read_again() {
+async fn a_text_computed_since_the_lookup_is_not_computed_again() {
     let (model, cache) = (Arc::new(FakeMlGateway::new()), Arc::new(LateCache::default()));
     let gateway = CachedMlGateway::new(model.clone(), cache.clone());
     let (tenant, good) = (TenantId::default(), text("good"));
@@ -45,7 +45,7 @@ async fn what_was_read_since_the_look_is_not_read_again() {
     let mut slow = Box::pin(gateway.classify_one(&tenant, &good, plain));
     assert!((&mut slow).now_or_never().is_none());
     assert!(!gateway.classify_one(&tenant, &good, plain).await.unwrap().cached);
-    cache.on_time.notify_one();
+    cache.release.notify_one();
     assert!(slow.await.unwrap().cached);
     assert_eq!(model.calls().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! The log's queue, and events on their way through it, before an output that stands still, fails or is slow.
+//! The log's queue and the publisher before an output that blocks, fails or is slow.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex};
@@ -11,26 +11,26 @@ use infra_local::{LogPublisher, LogQueue};
 use testkit::CapturedLog;
 use tracing::subscriber::{DefaultGuard, set_default};
 
-/// Longer than anything takes.
+/// Longer than any step of a test takes.
 const LONG: Duration = Duration::from_mins(1);
 
-/// An output that a test can stop.
+/// An output that a test can block.
 #[derive(Clone, Default)]
 struct Output {
-    stopped: Arc<(Mutex<bool>, Condvar)>,
+    blocked: Arc<(Mutex<bool>, Condvar)>,
     written: Arc<Mutex<Vec<u8>>>,
     fails: Arc<Mutex<bool>>,
 }
 
 impl Output {
-    /// From now on a write waits.
-    fn stop(&self) {
-        *self.stopped.0.lock().unwrap() = true;
+    /// Makes writes wait until [`Output::resume`].
+    fn block(&self) {
+        *self.blocked.0.lock().unwrap() = true;
     }
 
-    fn go_on(&self) {
-        *self.stopped.0.lock().unwrap() = false;
-        self.stopped.1.notify_all();
+    fn resume(&self) {
+        *self.blocked.0.lock().unwrap() = false;
+        self.blocked.1.notify_all();
     }
 
     fn lines(&self) -> Vec<String> {
@@ -41,7 +41,7 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        drop(self.stopped.1.wait_while(self.stopped.0.lock().unwrap(), |stopped| *stopped).unwrap());
+        drop(self.blocked.1.wait_while(self.blocked.0.lock().unwrap(), |blocked| *blocked).unwrap());
         if *self.fails.lock().unwrap() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -54,7 +54,7 @@ impl Write for Output {
     }
 }
 
-/// A queue before an output, to which this thread's log goes.
+/// A queue before an output that receives this thread's log.
 struct Log {
     output: Output,
     queue: Arc<LogQueue>,
@@ -64,7 +64,7 @@ struct Log {
 
 impl Log {
     fn start(max_bytes: usize, filter: &str) -> Self {
-        // Other tests log on other threads: this keeps every call site awake.
+        // Other tests log on other threads: this enables every call site.
         drop(CapturedLog::start());
         let output = Output::default();
         let queue = Arc::new(LogQueue::start(output.clone(), max_bytes).expect("a thread"));
@@ -104,7 +104,7 @@ fn event(id: u128) -> OutboxEvent {
 }
 
 #[test]
-fn lines_are_written_whole_in_their_order() {
+fn lines_are_written_completely_and_in_order() {
     let output = Output::default();
     let queue = LogQueue::start(output.clone(), 1 << 20).expect("a thread");
     for number in 0..1_000 {
@@ -116,15 +116,15 @@ fn lines_are_written_whole_in_their_order() {
 }
 
 #[test]
-fn lines_that_find_no_room_are_dropped_and_counted_and_later_ones_are_written() {
+fn lines_that_do_not_fit_are_dropped_and_counted_and_later_ones_are_written() {
     let output = Output::default();
     let queue = LogQueue::start(output.clone(), 1_000).expect("a thread");
-    output.stop();
+    output.block();
     let accepted = (0..1_000).filter(|_| queue.push(b"123456789\n")).count();
-    // A full buffer, and as much again where the thread has taken one to write it.
+    // A full buffer, and another one if the thread is writing it.
     assert!((100..=200).contains(&accepted), "{accepted}");
     assert_eq!(queue.dropped(), 1_000 - accepted as u64);
-    output.go_on();
+    output.resume();
     let started = std::time::Instant::now();
     while !queue.push(b"again\n") {
         assert!(started.elapsed() < LONG, "the queue stays full");
@@ -136,10 +136,10 @@ fn lines_that_find_no_room_are_dropped_and_counted_and_later_ones_are_written() 
 }
 
 #[test]
-fn closing_does_not_wait_for_an_output_that_stands_still() {
+fn closing_does_not_wait_for_a_blocked_output() {
     let output = Output::default();
     let queue = LogQueue::start(output.clone(), 1_000).expect("a thread");
-    output.stop();
+    output.block();
     assert!(queue.push(b"a line\n"));
     assert!(!queue.close(Duration::from_millis(50)));
     assert!(!queue.push(b"too late\n"));
@@ -157,15 +157,15 @@ async fn a_flush_waits_until_the_events_lines_are_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_before_an_output_that_stands_still_are_not_delivered_and_are_not_repeated_meanwhile() {
+async fn a_blocked_output_delivers_no_events_and_queues_none_twice() {
     let log = Log::start(1 << 20, "info");
-    log.output.stop();
+    log.output.block();
     log.publish(1).await.expect("queued");
-    assert!(log.flush().await.expect_err("not delivered").to_string().contains("takes no lines"));
+    assert!(log.flush().await.expect_err("not delivered").to_string().contains("is blocked"));
     for _ in 0..10 {
-        assert!(log.publish(1).await.is_err(), "the line waits already");
+        assert!(log.publish(1).await.is_err(), "the line is queued already");
     }
-    log.output.go_on();
+    log.output.resume();
     while log.events().is_empty() {
         tokio::task::yield_now().await;
     }
@@ -181,11 +181,11 @@ async fn events_before_an_output_that_stands_still_are_not_delivered_and_are_not
 #[tokio::test]
 async fn events_whose_lines_were_dropped_are_not_delivered() {
     let log = Log::start(2_000, "info");
-    log.output.stop();
+    log.output.block();
     while log.queue.dropped() == 0 {
         log.publish(1).await.expect("queued or dropped");
     }
-    log.output.go_on();
+    log.output.resume();
     assert!(log.flush().await.expect_err("dropped").to_string().contains("dropped lines"));
     log.publish(2).await.expect("queued");
     log.flush().await.expect("delivered");
@@ -193,7 +193,7 @@ async fn events_whose_lines_were_dropped_are_not_delivered() {
 }
 
 #[tokio::test]
-async fn events_that_the_output_refuses_are_not_delivered() {
+async fn events_whose_write_fails_are_not_delivered() {
     let log = Log::start(2_000, "info");
     *log.output.fails.lock().unwrap() = true;
     log.publish(1).await.expect("queued");
@@ -206,17 +206,17 @@ async fn events_that_the_output_refuses_are_not_delivered() {
 }
 
 #[tokio::test]
-async fn events_that_the_filter_leaves_out_are_delivered_to_nobody() {
+async fn events_that_the_filter_excludes_are_discarded() {
     let log = Log::start(2_000, "info,undertone::event=off");
-    log.output.stop();
+    log.output.block();
     for id in 0..100 {
-        log.publish(id).await.expect("nobody wants it");
+        log.publish(id).await.expect("discarded");
     }
     log.flush().await.expect("nothing waits");
 }
 
 #[tokio::test]
-async fn an_event_is_one_line_with_everything_it_says() {
+async fn an_event_is_one_line_with_all_its_fields() {
     let queue = Arc::new(LogQueue::start(io::sink(), 1_000).expect("a thread"));
     let log = CapturedLog::start();
     LogPublisher::new(queue).publish(&event(7)).await.expect("published");

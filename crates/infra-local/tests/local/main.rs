@@ -1,4 +1,4 @@
-//! The adapters as the rest of the program sees them.
+//! Tests of the adapters' public interfaces.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! What is counted of an answer, read back through a recorder of our own.
+//! The metrics of predictions.
 
 use application::ports::AnswerMetrics;
 use domain::entities::{NewPrediction, Prediction};
@@ -37,7 +37,7 @@ fn record(predictions: &[Prediction]) -> Recorded {
 }
 
 #[test]
-fn an_answer_is_counted_by_model_label_and_sentiment() {
+fn a_prediction_is_counted_by_model_label_and_sentiment() {
     let label = |label: &str, score| LabelScore { label: label.to_owned(), score, logit: None };
     let mapped = PredictionResult::restore(
         Some(Sentiment::Positive),
@@ -57,7 +57,7 @@ fn an_answer_is_counted_by_model_label_and_sentiment() {
 }
 
 #[test]
-fn an_answer_without_sentiment_and_confidence_is_counted_without_them() {
+fn a_prediction_without_sentiment_and_confidence_is_counted_without_them() {
     let usage = Usage { tokens: 3, windows: 1, truncated: false };
     let recorded = record(&[prediction(PredictionResult::raw(Vec::new()), usage, false)]);
     assert_eq!(recorded.of("undertone_predictions_total{model=m,label=none,sentiment=none}"), [1.0]);
@@ -66,7 +66,7 @@ fn an_answer_without_sentiment_and_confidence_is_counted_without_them() {
 }
 
 #[test]
-fn no_series_names_the_text_or_the_tenant() {
+fn no_series_contains_the_text_or_the_tenant() {
     let recorded = record(&[prediction(PredictionResult::raw(Vec::new()), Usage::default(), false)]);
     for series in recorded.series() {
         assert!(!series.contains("words") && !series.contains("tenant"), "{series}");

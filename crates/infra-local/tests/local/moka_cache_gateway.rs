@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_hours(1);
 const ENTRIES: &str = "cache_entries{cache_name=prediction}";
 const BYTES: &str = "cache_bytes{cache_name=prediction}";
 
-/// One of so many entries, whatever their bytes.
+/// A cache bounded by `entries` alone.
 fn cache(entries: u64, time_to_live: Duration) -> MokaCacheGateway {
     MokaCacheGateway::new(CacheLimits { entries, bytes: 1 << 30 }, time_to_live)
 }
@@ -41,12 +41,12 @@ async fn put(cache: &MokaCacheGateway, numbers: std::ops::Range<u64>) {
 }
 
 #[tokio::test]
-async fn it_keeps_the_contract_of_caches() {
+async fn the_cache_passes_the_cache_contract() {
     cache_contract(&cache(9, LONG)).await;
 }
 
 #[tokio::test]
-async fn it_never_keeps_more_than_it_may() {
+async fn the_cache_never_exceeds_its_entries() {
     let cache = cache(100, LONG);
     let recorded = Recorded::default();
     let _guard = set_default_local_recorder(&recorded);
@@ -61,24 +61,24 @@ async fn it_never_keeps_more_than_it_may() {
 }
 
 #[tokio::test]
-async fn an_output_is_forgotten_after_its_time() {
+async fn an_output_expires() {
     let cache = cache(100, Duration::from_millis(1));
     let recorded = Recorded::default();
     let _guard = set_default_local_recorder(&recorded);
     put(&cache, 0..1).await;
     let deadline = Instant::now() + Duration::from_mins(1);
     while cache.get_many(&TenantId::default(), &[key(0)]).await != [None] {
-        assert!(Instant::now() < deadline, "it is never forgotten");
+        assert!(Instant::now() < deadline, "the output never expires");
         tokio::task::yield_now().await;
     }
-    // Its memory is let go of, too, though nobody puts anything.
+    // Its memory is freed without another output.
     while recorded.of(ENTRIES).last() != Some(&0.0) || recorded.of(BYTES).last() != Some(&0.0) {
-        assert!(Instant::now() < deadline, "its memory is never let go of");
+        assert!(Instant::now() < deadline, "its memory is never freed");
         cache.run_maintenance().await;
     }
 }
 
-/// An output of so many windows, as `max_tokens = 1` makes them of a long text.
+/// An output of `count` windows, as `max_tokens = 1` makes of a long text.
 fn windows(count: usize) -> CachedOutput {
     let windows = vec![WindowOutput { logits: vec![0.5, -0.5, 0.1], tokens: 1 }; count];
     let usage = Usage { tokens: count as u32, windows: count as u32, truncated: false };
@@ -86,7 +86,7 @@ fn windows(count: usize) -> CachedOutput {
 }
 
 #[tokio::test]
-async fn it_never_keeps_more_bytes_than_it_may() {
+async fn the_cache_never_exceeds_its_bytes() {
     let limits = CacheLimits { entries: 20_000, bytes: 1 << 20 };
     let cache = MokaCacheGateway::new(limits, LONG);
     let recorded = Recorded::default();
@@ -97,7 +97,7 @@ async fn it_never_keeps_more_bytes_than_it_may() {
     }
     let deadline = Instant::now() + Duration::from_mins(1);
     let (entries, bytes) = loop {
-        // What was pushed out is dropped a little later.
+        // Evicted outputs are dropped a little later.
         cache.run_maintenance().await;
         let (entries, bytes) = (recorded.of(ENTRIES), recorded.of(BYTES));
         if let (Some(entries), Some(bytes)) = (entries.last(), bytes.last())
@@ -105,24 +105,20 @@ async fn it_never_keeps_more_bytes_than_it_may() {
         {
             break (*entries, *bytes);
         }
-        assert!(Instant::now() < deadline, "it keeps more than it may");
+        assert!(Instant::now() < deadline, "the cache exceeds its bytes");
     };
     assert!(bytes > limits.bytes as f64 / 2.0, "{bytes} bytes");
-    // Their numbers alone are 100 times three of four bytes.
+    // The logits of an output alone take 100 times three times four bytes.
     assert!(bytes > entries * 1_200.0, "{entries} entries of {bytes} bytes");
 }
 
 #[tokio::test]
-async fn an_output_of_very_many_windows_is_not_kept_and_takes_the_place_of_none() {
+async fn an_output_of_too_many_windows_is_not_cached_and_replaces_its_older_output() {
     let cache = cache(100, LONG);
     let tenant = TenantId::default();
     let most = MokaCacheGateway::MAX_WINDOWS;
     cache.put_many(&tenant, vec![(key(1), windows(most)), (key(2), windows(most + 1))]).await;
     assert_eq!(cache.get_many(&tenant, &[key(1), key(2)]).await, [Some(windows(most)), None]);
     cache.put_many(&tenant, vec![(key(1), windows(5_000))]).await;
-    assert_eq!(
-        cache.get_many(&tenant, &[key(1)]).await,
-        [None],
-        "what was there before is no answer any more"
-    );
+    assert_eq!(cache.get_many(&tenant, &[key(1)]).await, [None], "the older output is removed");
 }

@@ -6,7 +6,7 @@ use metrics::{
     SharedString, Unit,
 };
 
-/// Every value that was recorded, by the metric's name and its labels in their order.
+/// Every recorded value, by the metric's name and its labels in their order.
 #[derive(Clone, Default)]
 pub(crate) struct Recorded(Arc<Mutex<BTreeMap<String, Vec<f64>>>>);
 
@@ -24,17 +24,17 @@ impl CounterFn for Series {
     }
 
     fn absolute(&self, _: u64) {
-        panic!("nothing here counts but by adding");
+        panic!("the metrics only use increment");
     }
 }
 
 impl GaugeFn for Series {
     fn increment(&self, _: f64) {
-        panic!("no gauge here goes up");
+        panic!("the metrics only set gauges");
     }
 
     fn decrement(&self, _: f64) {
-        panic!("no gauge here goes down");
+        panic!("the metrics only set gauges");
     }
 
     fn set(&self, value: f64) {
@@ -54,14 +54,12 @@ impl Recorded {
         Arc::new(Series(format!("{}{{{}}}", key.name(), labels.join(",")), self.clone()))
     }
 
-    /// What was recorded under `name{label=value,…}`.
+    /// Returns the recorded values of `name{label=value,…}`.
     pub(crate) fn of(&self, series: &str) -> Vec<f64> {
         self.0.lock().unwrap().get(series).cloned().unwrap_or_default()
     }
-}
 
-impl Recorded {
-    /// Every series.
+    /// Returns the name of every series.
     pub(crate) fn series(&self) -> Vec<String> {
         self.0.lock().unwrap().keys().cloned().collect()
     }

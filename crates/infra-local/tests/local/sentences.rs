@@ -1,4 +1,4 @@
-//! Sentences as they are cut for real, and where the domain says that they stand.
+//! Sentences by the Unicode rules, and their positions by the domain.
 
 use std::future::Future;
 use std::ops::Range;
@@ -15,7 +15,7 @@ fn split(text: &str) -> Vec<Range<usize>> {
     runtime.block_on(UnicodeSentenceSplitter.split(text))
 }
 
-/// The sentences of `text`, each sliced out of it again by its offsets in characters.
+/// Returns the sentences of `text` and asserts that each is at its span.
 fn sliced(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     let found = sentences(text, &split(text));
@@ -27,7 +27,7 @@ fn sliced(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn sentences_of_any_script_stand_where_they_are_said_to() {
+fn sentences_of_any_script_are_at_their_spans() {
     for (text, expected) in [
         ("I love it. I hate it!", vec!["I love it.", "I hate it!"]),
         ("  One?\n\nTwo.\t", vec!["One?", "Two."]),
@@ -45,24 +45,24 @@ fn sentences_of_any_script_stand_where_they_are_said_to() {
 }
 
 #[test]
-fn a_long_text_is_cut_as_a_short_one() {
+fn a_long_text_is_split_like_a_short_one() {
     let text = "I love it. ".repeat(1_000);
     assert_eq!(sliced(&text), vec!["I love it."; 1_000]);
 }
 
 #[tokio::test]
-async fn no_text_occupies_its_caller_until_it_is_cut() {
+async fn splitting_yields_before_it_begins() {
     for text in ["One. Two.".to_owned(), "One. Two. ".repeat(10_000)] {
-        let mut cutting = pin!(UnicodeSentenceSplitter.split(&text));
+        let mut splitting = pin!(UnicodeSentenceSplitter.split(&text));
         let mut context = Context::from_waker(Waker::noop());
-        assert!(cutting.as_mut().poll(&mut context).is_pending(), "{} bytes", text.len());
-        assert!(cutting.await.len() >= 2);
+        assert!(splitting.as_mut().poll(&mut context).is_pending(), "{} bytes", text.len());
+        assert!(splitting.await.len() >= 2);
     }
 }
 
 proptest! {
     #[test]
-    fn every_character_that_is_no_white_space_is_in_one_sentence(
+    fn every_character_but_white_space_is_in_one_sentence(
         text in prop_oneof![any::<String>(), "[a-zA-Z.!? \\n😀\u{301}مש。我]{0,80}"],
     ) {
         let joined: String = sliced(&text).concat();
@@ -71,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_never_goes_back_and_leaves_nothing_out(text in any::<String>()) {
+    fn the_parts_of_a_text_are_adjacent_and_complete(text in any::<String>()) {
         let mut end = 0;
         for cut in split(&text) {
             prop_assert_eq!(cut.start, end);

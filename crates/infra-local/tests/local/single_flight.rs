@@ -1,4 +1,4 @@
-//! Texts that are the same at the same time are read once.
+//! Concurrent identical texts are computed once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,19 +15,19 @@ use testkit::{ClassifyOne, FakeMlGateway, MlFailure};
 use crate::gate::{World, cached, text};
 
 #[tokio::test]
-async fn a_thousand_callers_of_one_text_compute_once() {
+async fn a_thousand_calls_with_one_text_compute_once() {
     let world = World::new();
     world.model().hold_all();
-    let mut callers: Vec<_> = (0..1_000).map(|_| Box::pin(world.predict("I love it"))).collect();
-    for caller in &mut callers {
-        assert!(caller.now_or_never().is_none());
+    let mut calls: Vec<_> = (0..1_000).map(|_| Box::pin(world.predict("I love it"))).collect();
+    for call in &mut calls {
+        assert!(call.now_or_never().is_none());
     }
     assert_eq!(world.model().in_work(), 1);
     world.model().release_all();
 
-    let outputs = join_all(callers).await;
+    let outputs = join_all(calls).await;
     let flags = cached(&outputs);
-    assert_eq!(flags.iter().filter(|cached| !**cached).count(), 1, "one of them had it read");
+    assert_eq!(flags.iter().filter(|cached| !**cached).count(), 1, "one call computed it");
     let logits = |n: usize| &outputs[n].as_ref().unwrap().windows;
     assert!((1..1_000).all(|n| logits(n) == logits(0)));
     assert_eq!(world.calls(), [["I love it"]]);
@@ -36,26 +36,26 @@ async fn a_thousand_callers_of_one_text_compute_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_thousand_callers_on_many_threads_compute_once() {
+async fn a_thousand_calls_on_many_threads_compute_once() {
     let model = Arc::new(FakeMlGateway::new());
     let limits = CacheLimits { entries: 1_000, bytes: 1 << 30 };
     let cache = Arc::new(MokaCacheGateway::new(limits, Duration::from_mins(5)));
     let gateway = Arc::new(CachedMlGateway::new(model.clone(), cache));
     for round in 0..20 {
-        let callers = (0..1_000).map(|_| {
+        let calls = (0..1_000).map(|_| {
             let (gateway, text) = (gateway.clone(), text(&format!("text {round}")));
             tokio::spawn(async move {
                 gateway.classify_one(&TenantId::default(), &text, ReadOptions::default()).await
             })
         });
-        let outputs: Vec<_> = join_all(callers).await.into_iter().map(Result::unwrap).collect();
+        let outputs: Vec<_> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(cached(&outputs).iter().filter(|cached| !**cached).count(), 1);
         assert_eq!(model.calls().len(), round + 1);
     }
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_fails_nobody_and_costs_nothing() {
+async fn dropping_the_first_call_does_not_affect_the_second() {
     let world = World::new();
     world.model().hold_all();
     let (mut first, mut second) = (Box::pin(world.predict("good")), Box::pin(world.predict("good")));
@@ -68,7 +68,7 @@ async fn a_caller_who_leaves_fails_nobody_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn when_all_have_left_the_model_is_left_alone() {
+async fn dropping_all_calls_cancels_the_computation() {
     let world = World::new();
     world.model().hold_all();
     let (mut first, mut second) = (Box::pin(world.predict("good")), Box::pin(world.predict("good")));
@@ -83,82 +83,78 @@ async fn when_all_have_left_the_model_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_caller_who_stands_still_holds_up_nobody() {
+async fn a_call_that_is_not_polled_does_not_delay_others() {
     let world = World::new();
     world.model().hold_all();
-    // As one whose client takes no more lines: it has begun the reading, and is not looked at again.
-    let mut still = Box::pin(world.predict("good"));
-    assert!(still.as_mut().now_or_never().is_none());
+    // It begins the computation and is not polled again, like a stream whose client reads no more lines.
+    let mut unpolled = Box::pin(world.predict("good"));
+    assert!(unpolled.as_mut().now_or_never().is_none());
     let mut other = Box::pin(world.predict("good"));
     assert!(other.as_mut().now_or_never().is_none());
     world.model().release_all();
     assert!(other.await.unwrap().cached);
-    assert!(!still.await.unwrap().cached);
+    assert!(!unpolled.await.unwrap().cached);
     assert_eq!(world.calls().len(), 1);
 }
 
 #[tokio::test]
-async fn an_error_goes_to_all_who_wait_and_is_not_kept() {
+async fn an_error_goes_to_all_waiting_calls_and_is_not_cached() {
     for failure in [MlFailure::InferenceFailed, MlFailure::Unavailable] {
         let world = World::new();
         world.model().fail("bad luck", failure);
         world.model().hold_all();
-        let mut callers: Vec<_> = (0..3).map(|_| Box::pin(world.predict("bad luck"))).collect();
-        assert!(callers.iter_mut().all(|caller| caller.now_or_never().is_none()));
+        let mut calls: Vec<_> = (0..3).map(|_| Box::pin(world.predict("bad luck"))).collect();
+        assert!(calls.iter_mut().all(|call| call.now_or_never().is_none()));
         world.model().release_all();
         let expected = chain(&MlError::from(failure));
-        for outcome in join_all(callers).await {
+        for outcome in join_all(calls).await {
             assert_eq!(chain(&outcome.unwrap_err()), expected);
         }
         assert_eq!((world.calls().len(), world.cache.entries().len()), (1, 0));
         assert!(world.predict("bad luck").await.is_err());
-        assert_eq!(world.calls().len(), 2, "the next one has it read again");
+        assert_eq!(world.calls().len(), 2, "the next call computes it again");
     }
 }
 
 #[tokio::test]
-async fn the_deadline_of_an_elder_twin_is_not_that_of_those_who_joined() {
-    for joins_as in [Single, BulkStart, BulkNext] {
+async fn calls_that_joined_are_retried_after_the_deadline_of_the_first() {
+    for admission in [Single, BulkStart, BulkNext] {
         let world = World::new();
         world.gate.shut();
-        let mut elder = Box::pin(world.predict("good"));
-        assert!(elder.as_mut().now_or_never().is_none());
-        let mut joined: Vec<_> = (0..3).map(|_| Box::pin(ask(&world, joins_as))).collect();
-        assert!(joined.iter_mut().all(|caller| caller.as_mut().now_or_never().is_none()));
+        let mut first = Box::pin(world.predict("good"));
+        assert!(first.as_mut().now_or_never().is_none());
+        let mut joined: Vec<_> = (0..3).map(|_| Box::pin(predict_good(&world, admission))).collect();
+        assert!(joined.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
         world.model().fail("good", MlFailure::DeadlineExceeded);
         world.gate.open();
-        assert!(matches!(elder.await, Err(MlError::DeadlineExceeded)));
+        assert!(matches!(first.await, Err(MlError::DeadlineExceeded)));
         world.gate.shut();
-        assert!(joined.iter_mut().all(|caller| caller.as_mut().now_or_never().is_none()), "{joins_as:?}");
+        assert!(joined.iter_mut().all(|call| call.as_mut().now_or_never().is_none()), "{admission:?}");
         world.model().recover("good");
         world.gate.open();
         for outcome in join_all(joined).await {
             assert!(outcome.is_ok(), "{outcome:?}");
         }
-        assert_eq!(world.calls().len(), 2, "they ask again together");
+        assert_eq!(world.calls().len(), 2, "they are computed again together");
     }
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_twice_is_an_error_for_all() {
+async fn a_deadline_exceeded_twice_is_an_error_for_all() {
     let world = World::new();
     world.model().fail("good", MlFailure::DeadlineExceeded);
     world.gate.shut();
-    let mut callers: Vec<_> = (0..3).map(|_| Box::pin(world.predict("good"))).collect();
-    assert!(callers.iter_mut().all(|caller| caller.now_or_never().is_none()));
+    let mut calls: Vec<_> = (0..3).map(|_| Box::pin(world.predict("good"))).collect();
+    assert!(calls.iter_mut().all(|call| call.now_or_never().is_none()));
     world.gate.open();
-    for outcome in join_all(callers).await {
+    for outcome in join_all(calls).await {
         assert!(matches!(outcome, Err(MlError::DeadlineExceeded)), "{outcome:?}");
     }
-    assert_eq!(
-        world.calls().len(),
-        3,
-        "each of those who joined asked once more; the second was done when the third came"
-    );
+    assert_eq!(world.calls().len(), 3, "each call that joined computes once more, one after the other");
 }
 
 #[tokio::test]
-async fn who_asks_for_one_text_does_not_wait_for_a_batch_or_a_stream() {
+async fn a_single_text_does_not_wait_for_a_bulk_text() {
     let world = World::new();
     world.gate.shut();
     let mut line = Box::pin(world.predict_batch(&["good", "bad"], BulkNext));
@@ -169,13 +165,13 @@ async fn who_asks_for_one_text_does_not_wait_for_a_batch_or_a_stream() {
     assert_eq!(world.calls(), [vec!["good"], vec!["good", "bad"]]);
 }
 
-/// Asks for `good`, alone or as a batch or line.
-async fn ask(world: &World, admission: Admission) -> Result<ModelOutput, MlError> {
+/// Predicts `good` with the given admission.
+async fn predict_good(world: &World, admission: Admission) -> Result<ModelOutput, MlError> {
     world.predict_batch(&["good"], admission).await?.remove(0)
 }
 
 #[tokio::test]
-async fn the_cause_of_an_error_comes_with_it() {
+async fn an_error_has_its_cause() {
     let world = World::new();
     world.model().refuse_all(MlFailure::Unavailable);
     let error = world.predict("good").await.unwrap_err();
@@ -183,7 +179,7 @@ async fn the_cause_of_an_error_comes_with_it() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_those_who_would_have_been_refused_and_no_others() {
+async fn a_full_queue_refuses_singles_and_starts_of_batches_only() {
     let world = World::new();
     world.gate.shut();
     let mut first = Box::pin(world.predict("good"));
@@ -204,13 +200,13 @@ async fn a_full_queue_refuses_those_who_would_have_been_refused_and_no_others() 
 }
 
 #[tokio::test]
-async fn a_batch_that_was_let_in_is_not_refused_for_what_others_asked() {
+async fn an_admitted_batch_is_not_refused_with_a_single_text_that_it_joined() {
     let world = World::new();
     world.gate.shut();
     let mut single = Box::pin(world.predict("good"));
     assert!(single.as_mut().now_or_never().is_none());
     world.model().refuse_all(MlFailure::Saturated);
-    // Its own text gets in, the twin of the other's is refused with it, and then asked for again.
+    // Its own text is admitted; the text that it shares with `single` is refused with that, then computed again.
     let mut batch = Box::pin(world.predict_batch(&["bad", "good"], BulkStart));
     assert!(batch.as_mut().now_or_never().is_none());
     world.gate.open();
@@ -222,13 +218,13 @@ async fn a_batch_that_was_let_in_is_not_refused_for_what_others_asked() {
 }
 
 #[tokio::test]
-async fn a_panic_in_the_model_leaves_nobody_waiting() {
+async fn a_panic_in_the_model_is_an_error_for_all_calls() {
     let world = World::new();
     world.gate.shut();
-    let mut callers: Vec<_> = (0..3).map(|_| Box::pin(world.predict("good"))).collect();
-    assert!(callers.iter_mut().all(|caller| caller.now_or_never().is_none()));
-    world.gate.collapse();
-    for outcome in join_all(callers).await {
+    let mut calls: Vec<_> = (0..3).map(|_| Box::pin(world.predict("good"))).collect();
+    assert!(calls.iter_mut().all(|call| call.now_or_never().is_none()));
+    world.gate.panic();
+    for outcome in join_all(calls).await {
         assert!(matches!(outcome, Err(MlError::InferenceFailed { .. })), "{outcome:?}");
     }
     world.gate.open();
@@ -236,7 +232,7 @@ async fn a_panic_in_the_model_leaves_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn twins_in_one_batch_are_read_once_and_stand_in_their_places() {
+async fn identical_items_of_a_batch_are_computed_once_and_returned_in_order() {
     let world = World::new();
     let outputs = world.predict_batch(&["good", "bad", "good", "so so", "good"], BulkStart).await.unwrap();
     assert_eq!(world.calls(), [["good", "bad", "so so"]]);
@@ -248,21 +244,21 @@ async fn twins_in_one_batch_are_read_once_and_stand_in_their_places() {
 }
 
 #[tokio::test]
-async fn a_batch_asks_the_model_once_for_what_nobody_has_or_reads() {
+async fn a_batch_computes_what_is_neither_cached_nor_in_flight_in_one_call() {
     let world = World::new();
-    world.predict("kept").await.unwrap();
+    world.predict("cached").await.unwrap();
     world.model().hold_all();
-    let mut single = Box::pin(world.predict("under way"));
+    let mut single = Box::pin(world.predict("in flight"));
     assert!(single.as_mut().now_or_never().is_none());
-    let mut batch = Box::pin(world.predict_batch(&["new", "under way", "kept", "newer"], BulkStart));
+    let mut batch = Box::pin(world.predict_batch(&["new", "in flight", "cached", "newer"], BulkStart));
     assert!(batch.as_mut().now_or_never().is_none());
-    let mut twin_of_the_batch = Box::pin(world.predict_batch(&["newer"], BulkNext));
-    assert!(twin_of_the_batch.as_mut().now_or_never().is_none());
-    assert_eq!(world.calls(), [vec!["kept"], vec!["under way"], vec!["new", "newer"]]);
+    let mut same_as_in_the_batch = Box::pin(world.predict_batch(&["newer"], BulkNext));
+    assert!(same_as_in_the_batch.as_mut().now_or_never().is_none());
+    assert_eq!(world.calls(), [vec!["cached"], vec!["in flight"], vec!["new", "newer"]]);
     world.model().release_all();
     assert_eq!(cached(&batch.await.unwrap()), [false, true, true, false]);
     assert!(!single.await.unwrap().cached);
-    assert_eq!(cached(&twin_of_the_batch.await.unwrap()), [true]);
+    assert_eq!(cached(&same_as_in_the_batch.await.unwrap()), [true]);
     assert_eq!(world.calls().len(), 3);
 }
 
