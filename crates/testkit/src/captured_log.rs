@@ -7,52 +7,53 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{DefaultGuard, set_default};
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
-/// Everything that this thread logs for as long as this lives, at any level.
+/// Captures the events that this thread logs at any level, until it is dropped.
 pub struct CapturedLog {
     lines: Arc<Mutex<Vec<LogLine>>>,
     _guard: DefaultGuard,
 }
 
-/// While only one dispatcher lives, `tracing` asks a thread that meets a call site first for its own subscriber, and
-/// has the call site sleep for all threads where it has none. These two, to which nobody speaks, keep every call
-/// site awake.
-static LISTENERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
+/// While there is at most one dispatcher, `tracing` decides by the thread that first reaches a call site whether the
+/// call site is enabled, and disables it for all threads if that thread has no subscriber. With these two idle
+/// dispatchers, every call site stays enabled.
+static IDLE_DISPATCHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
 
-/// One event.
+/// A captured event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// How grave it is.
+    /// The level.
     pub level: Level,
-    /// Who speaks.
+    /// The target.
     pub target: String,
-    /// The words.
+    /// The message.
     pub message: String,
-    /// Everything else, by name; what is no text is written as `Debug` writes it.
+    /// The other fields by name; values other than strings in their `Debug` form.
     pub fields: BTreeMap<&'static str, String>,
 }
 
 impl CapturedLog {
-    /// Begins to listen.
+    /// Starts capturing.
     pub fn start() -> Self {
-        LISTENERS.get_or_init(|| std::array::from_fn(|_| Dispatch::new(Collector { lines: Arc::default() })));
+        IDLE_DISPATCHERS
+            .get_or_init(|| std::array::from_fn(|_| Dispatch::new(Collector { lines: Arc::default() })));
         let lines = Arc::default();
         let guard = set_default(Collector { lines: Arc::clone(&lines) });
         Self { lines, _guard: guard }
     }
 
-    /// What was logged under `target`, in order.
+    /// Returns the events with this target, in order.
     pub fn under(&self, target: &str) -> Vec<LogLine> {
         self.lines().into_iter().filter(|line| line.target == target).collect()
     }
 
-    /// What was logged, in order.
+    /// Returns all events, in order.
     pub fn lines(&self) -> Vec<LogLine> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl LogLine {
-    /// The field of this name; empty where there is none.
+    /// Returns the field `name`; empty if there is none.
     pub fn field(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", String::as_str)
     }
@@ -68,7 +69,7 @@ impl Subscriber for Collector {
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
-        // Spans are not told apart: only events are kept.
+        // Only events are captured, so all spans share one id.
         Id::from_u64(1)
     }
 

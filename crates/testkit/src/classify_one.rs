@@ -3,7 +3,7 @@ use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 
 /// [`MlGateway::classify`] for one text, with [`Admission::Single`].
 pub trait ClassifyOne {
-    /// The text's output or error, whichever level it came from.
+    /// Returns the text's output, or its error or that of the whole call.
     fn classify_one(
         &self,
         tenant: &TenantId,

@@ -4,7 +4,7 @@ use application::errors::BoxError;
 use application::ports::HealthCheck;
 use async_trait::async_trait;
 
-/// A component that works until it is told otherwise.
+/// A component that works until [`FakeHealthCheck::fail_with`].
 #[derive(Debug)]
 pub struct FakeHealthCheck {
     name: &'static str,
@@ -13,22 +13,22 @@ pub struct FakeHealthCheck {
 }
 
 impl FakeHealthCheck {
-    /// A component without which the service is of no use.
+    /// Makes a component whose failure makes the service unhealthy.
     pub fn vital(name: &'static str) -> Self {
         Self { name, vital: true, failure: Mutex::default() }
     }
 
-    /// A component without which the service works, but not as well.
+    /// Makes a component whose failure only degrades the service.
     pub fn non_vital(name: &'static str) -> Self {
         Self { name, vital: false, failure: Mutex::default() }
     }
 
-    /// From now on it does not work, because of `reason`.
+    /// Makes the checks fail with `reason`.
     pub fn fail_with(&self, reason: &'static str) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
     }
 
-    /// From now on it works again.
+    /// Makes the checks succeed again.
     pub fn recover(&self) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

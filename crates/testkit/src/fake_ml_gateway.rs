@@ -35,7 +35,7 @@ pub struct MlCall {
     pub tenant: TenantId,
     /// The texts.
     pub texts: Vec<String>,
-    /// How they were to enter the queue.
+    /// How they enter the queue.
     pub admission: Admission,
 }
 
@@ -79,7 +79,7 @@ impl FakeMlGateway {
         }
     }
 
-    /// Gives `text` these logits.
+    /// Sets the logits of `text`.
     pub fn set_logits(&self, text: &str, logits: &[f32]) {
         self.script().logits.insert(text.to_owned(), logits.to_vec());
     }

@@ -6,36 +6,36 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 
-/// A TCP proxy on the loopback address that passes bytes on until it is told to do otherwise.
+/// A TCP proxy on the loopback address that forwards bytes, or fails as its mode says.
 ///
-/// When [`FaultProxy::set_mode`] returns, the mode is in force: what was to be cut is cut, what was to be closed
-/// is closed, and not one byte goes out of a stalled connection; the same holds for
-/// [`FaultProxy::silence_existing`]. Dropping the proxy ends it with all of its connections.
+/// A mode is in force when [`FaultProxy::set_mode`] returns: connections to be cut are closed, and a stalled connection
+/// forwards no more bytes. The same holds for [`FaultProxy::silence_existing`]. Dropping the proxy closes all of its
+/// connections.
 #[derive(Debug)]
 pub struct FaultProxy {
     addr: SocketAddr,
     control: watch::Sender<Control>,
     state: watch::Receiver<ProxyState>,
-    /// One change of mode at a time.
+    /// Serializes changes of mode.
     changing: Mutex<()>,
 }
 
-/// What the proxy does to those who come through it.
+/// What the proxy does with its connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ProxyMode {
-    /// Bytes go both ways; those that were stalled go on.
+    /// Bytes are forwarded in both directions, including those that were stalled.
     #[default]
     Pass,
-    /// Every connection is dropped, and each new one as soon as it was accepted.
+    /// Every connection is closed, and each new one as soon as it is accepted.
     Cut,
-    /// Every connection is dropped, and new ones are refused: nobody listens, though the port stays reserved.
+    /// Every connection is closed, and new ones are refused; the port stays reserved.
     Refuse,
-    /// Connections stay open and new ones are accepted, but no byte goes either way.
+    /// Connections stay open and new ones are accepted, but no bytes are forwarded.
     Stall,
 }
 
 impl ProxyMode {
-    fn keeps_connections(self) -> bool {
+    fn holds_connections(self) -> bool {
         matches!(self, Self::Pass | Self::Stall)
     }
 
@@ -44,11 +44,11 @@ impl ProxyMode {
     }
 }
 
-/// What the connections watch.
+/// The state that the connections follow.
 #[derive(Debug, Clone, Copy, Default)]
 struct Control {
     mode: ProxyMode,
-    /// Connections that were accepted in an earlier generation are silent.
+    /// Connections accepted in an earlier generation are silent.
     generation: u64,
 }
 
@@ -62,7 +62,7 @@ impl Control {
     }
 }
 
-/// What has come of the mode.
+/// How far the mode has been applied.
 #[derive(Debug, Clone, Copy)]
 struct ProxyState {
     listening: bool,
@@ -70,10 +70,10 @@ struct ProxyState {
 }
 
 impl FaultProxy {
-    /// A proxy in front of `target`, on a port of its own, that passes everything on.
+    /// Starts a proxy for `target` on a free port, in the mode [`ProxyMode::Pass`].
     ///
     /// # Panics
-    /// Where the loopback address has no free port.
+    /// If the loopback address has no free port.
     pub async fn start(target: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let addr = listener.local_addr().expect("the port's address");
@@ -83,30 +83,30 @@ impl FaultProxy {
         Self { addr, control, state, changing: Mutex::default() }
     }
 
-    /// Where the proxy listens; the same for as long as it lives.
+    /// Returns the address of the proxy, which never changes.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The connections that come through the proxy now.
+    /// Returns the number of open connections.
     pub fn connections(&self) -> usize {
         self.state.borrow().connections
     }
 
-    /// Changes the mode, and returns once it is in force.
+    /// Changes the mode and waits until it is in force.
     pub async fn set_mode(&self, mode: ProxyMode) {
         let _changing = self.changing.lock().await;
         self.control.send_modify(|control| control.mode = mode);
         let is_in_force = |state: &ProxyState| {
-            state.listening == mode.listens() && (mode.keeps_connections() || state.connections == 0)
+            state.listening == mode.listens() && (mode.holds_connections() || state.connections == 0)
         };
-        // The acceptor ends only after `self.control` has gone.
+        // The acceptor ends only after `self.control` is dropped.
         let _ = self.state.clone().wait_for(is_in_force).await;
     }
 
-    /// Stalls the connections that exist now, for ever: as with a host that vanishes, no byte is read or written,
-    /// no end is passed on and nothing is closed, whatever mode comes, until [`ProxyMode::Cut`] or
-    /// [`ProxyMode::Refuse`] drops them. New connections do as the mode says. In force when it returns.
+    /// Silences the existing connections, as if their host had vanished: in every later mode no bytes are read or
+    /// written, no end of stream is forwarded and nothing is closed, until [`ProxyMode::Cut`] or [`ProxyMode::Refuse`]
+    /// closes them. New connections follow the mode.
     pub fn silence_existing(&self) {
         self.control.send_modify(|control| control.generation += 1);
     }

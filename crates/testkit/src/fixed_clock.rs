@@ -4,27 +4,27 @@ use std::time::{Duration, Instant};
 use application::ports::Clock;
 use domain::value_objects::Timestamp;
 
-/// A clock that stands still until it is told otherwise.
+/// A clock that only moves when a test sets or advances it.
 #[derive(Debug)]
 pub struct FixedClock {
     now: AtomicI64,
     started: Instant,
-    /// The nanoseconds by which the clock was moved on.
+    /// The nanoseconds by which the clock was advanced.
     advanced: AtomicU64,
 }
 
 impl FixedClock {
-    /// A clock that shows `now`.
+    /// Makes a clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
         Self { now: AtomicI64::new(now.as_micros()), started: Instant::now(), advanced: AtomicU64::new(0) }
     }
 
-    /// From now on the wall clock shows `now`, as if somebody had set it: no time passes.
+    /// Sets the wall clock to `now`. The monotonic clock does not move.
     pub fn set(&self, now: Timestamp) {
         self.now.store(now.as_micros(), Ordering::SeqCst);
     }
 
-    /// Moves the clock on: `by` passes.
+    /// Advances the wall clock and the monotonic clock by `by`.
     pub fn advance(&self, by: Duration) {
         self.set(self.now().plus(by));
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);

@@ -1,10 +1,11 @@
 //! Test doubles: in-memory fakes of every port, a TCP proxy that cuts, refuses and stalls connections, and a Hugging
 //! Face hub with faults.
 //!
-//! The fakes of store and cache pass the same contracts as the adapters. No fake sleeps, and none is random. This crate knows the ports and no adapter. Start reading at [`MemoryStore`] and [`FakeMlGateway`].
+//! The fakes of store and cache pass the same contracts as the adapters. No fake sleeps, and none is random. This crate
+//! knows the ports and no adapter. Start reading at [`MemoryStore`] and [`FakeMlGateway`].
 
 #![forbid(unsafe_code)]
-#![expect(clippy::expect_used, reason = "what a test stands on may fail loudly")]
+#![expect(clippy::expect_used, reason = "a test double may panic")]
 
 mod memory_cache;
 mod memory_store;

@@ -5,17 +5,17 @@ use application::ports::{CacheGateway, CacheKey, CachedOutput};
 use async_trait::async_trait;
 use domain::value_objects::TenantId;
 
-/// A cache that keeps everything until it is told to forget.
+/// A cache that holds everything until it is cleared.
 #[derive(Debug, Default)]
 pub struct MemoryCache(Mutex<HashMap<(TenantId, CacheKey), CachedOutput>>);
 
 impl MemoryCache {
-    /// Nothing kept yet.
+    /// Makes an empty cache.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is kept, in no order.
+    /// Returns the entries, in no particular order.
     pub fn entries(&self) -> Vec<(TenantId, CacheKey, CachedOutput)> {
         let entry = |((tenant, key), output): (&(TenantId, CacheKey), &CachedOutput)| {
             (tenant.clone(), key.clone(), output.clone())
@@ -23,7 +23,7 @@ impl MemoryCache {
         self.outputs().iter().map(entry).collect()
     }
 
-    /// Lets go of everything, as if its time had passed.
+    /// Removes all entries, as if they had expired.
     pub fn clear(&self) {
         self.outputs().clear();
     }
@@ -41,7 +41,7 @@ impl CacheGateway for MemoryCache {
     }
 
     async fn put_many(&self, tenant: &TenantId, outputs: Vec<(CacheKey, CachedOutput)>) {
-        let mut kept = self.outputs();
-        kept.extend(outputs.into_iter().map(|(key, output)| ((tenant.clone(), key), output)));
+        let entries = outputs.into_iter().map(|(key, output)| ((tenant.clone(), key), output));
+        self.outputs().extend(entries);
     }
 }

@@ -4,17 +4,17 @@ use application::ports::AnswerMetrics;
 use domain::entities::Prediction;
 use domain::value_objects::PredictionId;
 
-/// Remembers which predictions were counted.
+/// Records which predictions were counted.
 #[derive(Debug, Default)]
 pub struct RecordingMetrics(Mutex<Vec<PredictionId>>);
 
 impl RecordingMetrics {
-    /// None counted yet.
+    /// Makes a recorder without predictions.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The ids of those that were counted, in order, as often as they were.
+    /// Returns the ids of the counted predictions, in order, with repetitions.
     pub fn recorded(&self) -> Vec<PredictionId> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -3,7 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use application::ports::{EventPublisher, OutboxEvent, PublishError};
 use async_trait::async_trait;
 
-/// Remembers what was published, and fails as often as it is told to.
+/// Records the published events, and fails as often as a test sets it to.
 #[derive(Debug, Default)]
 pub struct RecordingPublisher {
     state: Mutex<State>,
@@ -19,33 +19,33 @@ struct State {
 }
 
 impl RecordingPublisher {
-    /// One that takes everything.
+    /// Makes a publisher that accepts every event.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The next `count` events do not go out.
+    /// Makes the next `count` events fail.
     pub fn fail_next(&self, count: usize) {
         self.fail_after(0, count);
     }
 
-    /// The next `good` events go out, and the `count` behind them do not.
+    /// Makes the `count` events after the next `good` ones fail.
     pub fn fail_after(&self, good: usize, count: usize) {
         let mut state = self.lock();
         (state.good, state.bad) = (good, count);
     }
 
-    /// The next `count` flushes fail: what was published before them may not have been delivered.
+    /// Makes the next `count` flushes fail: earlier events may not have been delivered.
     pub fn fail_flushes(&self, count: usize) {
         self.lock().bad_flushes = count;
     }
 
-    /// What went out, in order.
+    /// Returns the published events, in order.
     pub fn published(&self) -> Vec<OutboxEvent> {
         self.lock().published.clone()
     }
 
-    /// What was to go out and did not, in order.
+    /// Returns the events that failed, in order.
     pub fn refused(&self) -> Vec<OutboxEvent> {
         self.lock().refused.clone()
     }
@@ -68,6 +68,7 @@ impl EventPublisher for RecordingPublisher {
         state.published.push(event.clone());
         Ok(())
     }
+
     async fn flush(&self) -> Result<(), PublishError> {
         let mut state = self.lock();
         if state.bad_flushes > 0 {

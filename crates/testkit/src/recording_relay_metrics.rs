@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use application::ports::RelayMetrics;
 
-/// Remembers how far the relay was behind.
+/// Records how far the relay was behind.
 #[derive(Debug, Default)]
 pub struct RecordingRelayMetrics(Mutex<Vec<Duration>>);
 
 impl RecordingRelayMetrics {
-    /// Every age that was recorded, in order.
+    /// Returns every recorded age, in order.
     pub fn recorded(&self) -> Vec<Duration> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

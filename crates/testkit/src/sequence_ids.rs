@@ -3,12 +3,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use application::ports::IdGenerator;
 use domain::value_objects::{EventId, PredictionId, Timestamp};
 
-/// Ids in the layout of UUIDs of version 7 whose random part counts: 1, 2, 3 …
+/// Makes ids in the layout of UUIDs of version 7 whose random part is a counter from 1.
 #[derive(Debug, Default)]
 pub struct SequenceIds(AtomicU64);
 
 impl SequenceIds {
-    /// None given yet.
+    /// Makes a generator whose first id has the counter 1.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,4 +1,4 @@
-//! The store and the cache in memory keep the contracts of the real ones.
+//! The in-memory store and cache pass the contracts of the adapters.
 
 use std::sync::Arc;
 
@@ -40,6 +40,6 @@ impl StoreHarness for MemoryHarness {
 store_contract!(MemoryHarness, without schema);
 
 #[tokio::test]
-async fn the_cache_in_memory_keeps_the_contract_of_caches() {
+async fn the_memory_cache_passes_the_cache_contract() {
     cache_contract(&MemoryCache::new()).await;
 }

@@ -1,4 +1,4 @@
-//! The proxy does what its modes say, and a change of mode is in force when it returns.
+//! The proxy's modes, each in force when the call that sets it returns.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
@@ -10,7 +10,7 @@ use testkit::{FaultProxy, ProxyMode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A server that sends everything back, to anyone, until the test ends.
+/// Starts a server that echoes all bytes until the test ends.
 async fn echo_server() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -18,7 +18,7 @@ async fn echo_server() -> SocketAddr {
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(async move {
                 let (mut from, mut to) = stream.into_split();
-                // A client that breaks off is no failure of the server.
+                // A client may disconnect at any time.
                 let _ = tokio::io::copy(&mut from, &mut to).await;
             });
         }
@@ -36,7 +36,7 @@ async fn connect(to: SocketAddr) -> TcpStream {
     TcpStream::connect(to).await.expect("a connection")
 }
 
-/// Sends `bytes` and reads them back.
+/// Sends `bytes` and asserts that they are echoed.
 async fn assert_echoes(stream: &mut TcpStream, bytes: &[u8]) {
     stream.write_all(bytes).await.unwrap();
     assert_receives(stream, bytes).await;
@@ -48,16 +48,16 @@ async fn assert_receives(stream: &mut TcpStream, bytes: &[u8]) {
     assert_eq!(back, bytes);
 }
 
-/// Asserts that the connection has ended, in whichever way the system says it.
+/// Asserts that the connection has ended, by an end of stream or a reset.
 async fn assert_ended(stream: &mut TcpStream) {
     let mut byte = [0];
     match stream.read(&mut byte).await {
-        Ok(count) => assert_eq!(count, 0, "a byte came"),
+        Ok(count) => assert_eq!(count, 0, "received a byte"),
         Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
     }
 }
 
-/// Asserts that nothing has come although others had all the time they needed for a hundred turns.
+/// Asserts that nothing was received in the time of a hundred round trips on another connection.
 async fn assert_silent(stream: &TcpStream, server: SocketAddr) {
     let mut other = connect(server).await;
     for turn in 0..100 {
@@ -65,11 +65,11 @@ async fn assert_silent(stream: &TcpStream, server: SocketAddr) {
     }
     let mut byte = [0];
     let nothing = stream.try_read(&mut byte);
-    assert_eq!(nothing.expect_err("nothing has come").kind(), ErrorKind::WouldBlock);
+    assert_eq!(nothing.expect_err("no bytes").kind(), ErrorKind::WouldBlock);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bytes_pass_both_ways() {
+async fn bytes_pass_in_both_directions() {
     let (_, proxy) = proxied().await;
     let (mut one, mut other) = (connect(proxy.addr()).await, connect(proxy.addr()).await);
     assert_echoes(&mut one, b"one").await;
@@ -79,7 +79,7 @@ async fn bytes_pass_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_end_of_a_stream_passes_too() {
+async fn the_end_of_a_stream_passes() {
     let (_, proxy) = proxied().await;
     let mut stream = connect(proxy.addr()).await;
     stream.write_all(b"the last words").await.unwrap();
@@ -90,7 +90,7 @@ async fn the_end_of_a_stream_passes_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cut_ends_every_connection_and_each_new_one() {
+async fn a_cut_closes_existing_and_new_connections() {
     let (_, proxy) = proxied().await;
     let mut old = connect(proxy.addr()).await;
     assert_echoes(&mut old, b"before").await;
@@ -107,7 +107,7 @@ async fn a_cut_ends_every_connection_and_each_new_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusing_proxy_listens_no_more_and_comes_back_on_its_port() {
+async fn a_refusing_proxy_stops_listening_and_returns_on_its_port() {
     let (_, proxy) = proxied().await;
     let mut old = connect(proxy.addr()).await;
     assert_echoes(&mut old, b"before").await;
@@ -115,7 +115,7 @@ async fn a_refusing_proxy_listens_no_more_and_comes_back_on_its_port() {
     for round in 0..3_u8 {
         proxy.set_mode(ProxyMode::Refuse).await;
         assert_ended(&mut old).await;
-        let refused = TcpStream::connect(proxy.addr()).await.expect_err("nobody listens");
+        let refused = TcpStream::connect(proxy.addr()).await.expect_err("the port is closed");
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
 
         proxy.set_mode(ProxyMode::Pass).await;
@@ -141,7 +141,7 @@ async fn a_stall_holds_every_byte_until_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stall_takes_new_connections_and_holds_them_too() {
+async fn a_stall_accepts_and_holds_new_connections() {
     let (server, proxy) = proxied().await;
     proxy.set_mode(ProxyMode::Stall).await;
     let mut stream = connect(proxy.addr()).await;
@@ -164,7 +164,7 @@ async fn a_stalled_connection_can_be_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn existing_connections_can_be_silenced_for_ever_while_new_ones_pass() {
+async fn existing_connections_can_be_silenced_while_new_ones_pass() {
     let (server, proxy) = proxied().await;
     let mut old = connect(proxy.addr()).await;
     assert_echoes(&mut old, b"before").await;
@@ -189,7 +189,7 @@ async fn existing_connections_can_be_silenced_for_ever_while_new_ones_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_silent_connection_reads_nothing_and_passes_no_end_on() {
+async fn a_silent_connection_reads_nothing_and_forwards_no_end() {
     let target = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let proxy = FaultProxy::start(target.local_addr().unwrap()).await;
     let mut client = connect(proxy.addr()).await;
@@ -198,12 +198,12 @@ async fn a_silent_connection_reads_nothing_and_passes_no_end_on() {
     assert_receives(&mut server, b"x").await;
 
     proxy.silence_existing();
-    // More than the buffers of the system hold, so that a proxy that reads on would let it all in.
+    // More than the system's buffers hold, so that only a proxy that reads accepts all of it.
     let chunk = vec![0; 1 << 20];
     let mut sent = 0;
     while let Ok(Ok(count)) = tokio::time::timeout(Duration::from_millis(300), client.write(&chunk)).await {
         sent += count;
-        assert!(sent < 64 << 20, "the proxy went on reading");
+        assert!(sent < 64 << 20, "the proxy reads on");
     }
     client.shutdown().await.unwrap();
     assert_silent(&server, echo_server().await).await;
@@ -231,11 +231,11 @@ async fn no_byte_is_lost_or_doubled_by_stalls() {
     }
     from.read_to_end(&mut back).await.unwrap();
     sending.await.unwrap();
-    assert!(back == sent, "the bytes came back otherwise");
+    assert!(back == sent, "the bytes were altered");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_proxy_that_is_dropped_ends_its_connections() {
+async fn dropping_a_proxy_closes_its_connections() {
     let (_, proxy) = proxied().await;
     let mut stream = connect(proxy.addr()).await;
     assert_echoes(&mut stream, b"before").await;
@@ -244,10 +244,10 @@ async fn a_proxy_that_is_dropped_ends_its_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_target_that_is_away_ends_the_connection() {
-    let nobody = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let target = nobody.local_addr().unwrap();
-    drop(nobody);
+async fn an_unreachable_target_closes_the_connection() {
+    let closed = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let target = closed.local_addr().unwrap();
+    drop(closed);
     let proxy = FaultProxy::start(target).await;
     assert_ended(&mut connect(proxy.addr()).await).await;
 }

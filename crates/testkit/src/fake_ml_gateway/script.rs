@@ -8,7 +8,7 @@ use application::ports::MlError;
 use domain::policies::search_terms;
 use domain::value_objects::{LabelSet, ModelOutput, ModelRef, Overflow, ReadOptions, Usage, WindowOutput};
 
-/// How the model fails.
+/// How the fake model fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MlFailure {
     /// [`MlError::Saturated`].
@@ -71,14 +71,14 @@ impl Script {
             return Err((*failure).into());
         }
         let words: Vec<&str> = text.split_whitespace().collect();
-        let most = options.max_tokens.map_or(usize::MAX, |most| most.get() as usize);
+        let max = options.max_tokens.map_or(usize::MAX, |max| max.get() as usize);
         let (read, window) = match options.overflow {
-            Overflow::Reject if words.len() > most => {
-                return Err(MlError::TooManyTokens { max: count(most), actual: count(words.len()) });
+            Overflow::Reject if words.len() > max => {
+                return Err(MlError::TooManyTokens { max: count(max), actual: count(words.len()) });
             }
             Overflow::Reject => (words.as_slice(), usize::MAX),
-            Overflow::Truncate => (&words[..most.min(words.len())], usize::MAX),
-            Overflow::Window => (words.as_slice(), most),
+            Overflow::Truncate => (&words[..max.min(words.len())], usize::MAX),
+            Overflow::Window => (words.as_slice(), max),
         };
         let windows: Vec<_> = read
             .chunks(window)

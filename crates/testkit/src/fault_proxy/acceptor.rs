@@ -7,10 +7,10 @@ use tokio::sync::watch::error::RecvError;
 
 use super::{Control, ProxyState, connection};
 
-/// How many connections may wait to be accepted.
+/// The largest number of connections that wait to be accepted.
 const BACKLOG: u32 = 1_024;
 
-/// Accepts connections while the mode wants it, until the proxy has gone.
+/// Accepts connections in every mode that listens, until the proxy is dropped.
 pub(super) async fn accept(
     mut listener: TcpListener,
     target: SocketAddr,
@@ -35,7 +35,7 @@ pub(super) async fn accept(
     }
 }
 
-/// Accepts connections until the mode is to refuse them; an error once the proxy has gone.
+/// Accepts connections until the mode refuses them; fails once the proxy is dropped.
 async fn accept_until_refusing(
     listener: &TcpListener,
     target: SocketAddr,
@@ -47,7 +47,7 @@ async fn accept_until_refusing(
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((client, _)) = accepted {
-                    take(client, target, control, state);
+                    spawn_connection(client, target, control, state);
                 }
             }
             refuse = change.wait_for(|control| !control.mode.listens()) => return refuse.map(drop),
@@ -55,24 +55,24 @@ async fn accept_until_refusing(
     }
 }
 
-/// A socket that has the port and does not listen: whoever connects is refused, and nobody else gets the port.
+/// Binds a socket that does not listen: connections are refused, and no other process gets the port.
 fn reserve(addr: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_reuseaddr(true).expect("the port of old connections can be used again");
-    socket.bind(addr).expect("the port is free again");
+    socket.set_reuseaddr(true).expect("SO_REUSEADDR, as old connections may still use the port");
+    socket.bind(addr).expect("the port is free");
     socket
 }
 
-/// Starts to pass on what `client` sends, or drops it where the mode is to.
-fn take(
+/// Spawns the task that forwards the bytes of `client`, or closes the connection if the mode says so.
+fn spawn_connection(
     client: TcpStream,
     target: SocketAddr,
     control: &watch::Receiver<Control>,
     state: &Arc<watch::Sender<ProxyState>>,
 ) {
-    // Counted before the mode can change, so that a change sees every connection.
+    // Holding the borrow blocks changes of mode, so that a change sees every connection in the count.
     let now = control.borrow();
-    if !now.mode.keeps_connections() {
+    if !now.mode.holds_connections() {
         return;
     }
     state.send_modify(|state| state.connections += 1);
@@ -80,7 +80,7 @@ fn take(
     drop(now);
     let (control, state) = (control.clone(), Arc::clone(state));
     tokio::spawn(async move {
-        connection::pass_on(client, target, control, accepted_in).await;
+        connection::forward(client, target, control, accepted_in).await;
         state.send_modify(|state| state.connections -= 1);
     });
 }

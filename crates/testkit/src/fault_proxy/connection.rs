@@ -9,16 +9,16 @@ use tokio::sync::watch;
 
 use super::Control;
 
-/// Passes bytes on between `client` and `target` until both have ended, one has failed, or the mode cuts them.
-/// Once silent, both sockets are left as they are until the mode cuts them.
-pub(super) async fn pass_on(
+/// Forwards bytes between `client` and `target` until both have ended, one has failed, or the mode closes the
+/// connection. A silent connection stays open and unused until the mode closes it.
+pub(super) async fn forward(
     client: TcpStream,
     target: SocketAddr,
     control: watch::Receiver<Control>,
     accepted_in: u64,
 ) {
     let (cut, silent) = (control.clone(), control.clone());
-    // It owns the sockets, so they stay open while it is not polled.
+    // It owns the sockets, which stay open while it is not polled.
     let mut passing = pin!(both_ways(client, target, control, accepted_in));
     let passing_until_silent = async {
         tokio::select! {
@@ -28,14 +28,14 @@ pub(super) async fn pass_on(
         }
     };
     tokio::select! {
-        () = until(cut, |control| !control.mode.keeps_connections()) => {}
+        () = until(cut, |control| !control.mode.holds_connections()) => {}
         () = passing_until_silent => {}
     }
 }
 
-/// Waits until `is_so`, or until the proxy has gone.
-async fn until(mut control: watch::Receiver<Control>, is_so: impl Fn(&Control) -> bool) {
-    let _ = control.wait_for(is_so).await;
+/// Waits until `condition` holds or the proxy is dropped.
+async fn until(mut control: watch::Receiver<Control>, condition: impl Fn(&Control) -> bool) {
+    let _ = control.wait_for(condition).await;
 }
 
 async fn both_ways(
@@ -57,7 +57,7 @@ async fn both_ways(
     Ok(())
 }
 
-/// Passes bytes on in one direction, and the end after them.
+/// Forwards bytes in one direction, then the end of the stream.
 async fn one_way(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
@@ -75,7 +75,7 @@ async fn one_way(
         while !rest.is_empty() {
             until_passing(&mut control, accepted_in).await?;
             to.writable().await?;
-            // The mode cannot change between the look at it and the write.
+            // The mode cannot change while it is borrowed.
             let now = control.borrow();
             if now.passes(accepted_in) {
                 match to.try_write(rest) {
