@@ -1,8 +1,8 @@
 //! Undertone: the program.
 //!
 //! This crate holds the configuration, the composition root and the life of the server, and nothing else: every rule
-//! is in `domain`, every step in `application`, every technology in an `infra-*` crate or in `http-actix`, every command
-//! in `cli`. Start reading at [`container`], the only place where concrete adapters are named.
+//! is in `domain`, every step in `application`, every technology in an `infra-*` crate or in `http-actix`, every
+//! command in `cli`. Start reading at [`container`], the only place where concrete adapters are named.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(

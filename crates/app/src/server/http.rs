@@ -17,8 +17,8 @@ use futures_util::future::ready;
 use crate::config::ServerSettings;
 use crate::server::timed_stream::{ClientTimeouts, TimedStream};
 
-/// Starts a server of `application` on `listener`, to be polled until it ends; it takes `max_connections` at a time, over
-/// all of its workers.
+/// Starts a server of `application` on `listener`, to be polled until it ends; it takes `max_connections` at a time,
+/// over all of its workers.
 ///
 /// `actix_web::HttpServer` does the same, but hands connections to actix-http as they are: there is no place in it for
 /// [`TimedStream`].

@@ -21,10 +21,10 @@ pub(super) struct ClientTimeouts {
 
 /// A connection that fails with `TimedOut` when its client is late.
 ///
-/// actix-http limits the time of a connection's first request head and of an idle keep-alive, and nothing else: a second
-/// head may take for ever, and so may a response that the client does not read. While a request is being answered only
-/// the latter is limited here: time that the service takes is not the client's, and bodies are limited where they are
-/// read.
+/// actix-http limits the time of a connection's first request head and of an idle keep-alive, and nothing else: a
+/// second head may take for ever, and so may a response that the client does not read. While a request is being
+/// answered only the latter is limited here: time that the service takes is not the client's, and bodies are limited
+/// where they are read.
 pub(super) struct TimedStream<S> {
     stream: S,
     state: ConnectionState,

@@ -5,8 +5,8 @@ use domain::value_objects::PredictionId;
 
 use crate::ports::PredictionFilter;
 
-/// Where a page ended, bound to the filter of the list. Opaque to clients: 48 hexadecimal digits, of which 32 are the id
-/// of the page's last row and 16 a fingerprint of the filter.
+/// Where a page ended, bound to the filter of the list. Opaque to clients: 48 hexadecimal digits, of which 32 are the
+/// id of the page's last row and 16 a fingerprint of the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     after: PredictionId,

@@ -8,8 +8,8 @@ use crate::ports::OutboxEvent;
 pub trait EventPublisher: Send + Sync {
     /// Publishes one event, possibly more than once: receivers recognize duplicates by the event's id.
     ///
-    /// Implementations may return before the event is delivered. They must then deliver events in the order of the calls,
-    /// and `flush` must wait for them. They must return within a few seconds, since the caller holds a lease.
+    /// Implementations may return before the event is delivered. They must then deliver events in the order of the
+    /// calls, and `flush` must wait for them. They must return within a few seconds, since the caller holds a lease.
     ///
     /// # Errors
     /// [`PublishError`] if the event may not have been delivered; it is published again, before any later one.
@@ -18,7 +18,8 @@ pub trait EventPublisher: Send + Sync {
     /// Waits until every event that `publish` has accepted since the last flush is delivered.
     ///
     /// # Errors
-    /// [`PublishError`] if one of them was not certainly delivered within a few seconds; all of them are published again.
+    /// [`PublishError`] if one of them was not certainly delivered within a few seconds; all of them are published
+    /// again.
     async fn flush(&self) -> Result<(), PublishError> {
         Ok(())
     }

@@ -8,8 +8,8 @@ pub trait HealthCheck: Send + Sync {
     /// The component's name in the health report.
     fn name(&self) -> &'static str;
 
-    /// Whether the service is unhealthy without the component; otherwise it is degraded. Called after each check, so that
-    /// it may depend on the result.
+    /// Whether the service is unhealthy without the component; otherwise it is degraded. Called after each check, so
+    /// that it may depend on the result.
     fn is_vital(&self) -> bool {
         true
     }

@@ -23,8 +23,8 @@ impl ListPredictionsUseCase {
         Self { predictions }
     }
 
-    /// Returns one page. Following `next_cursor` to the end returns every prediction that was stored before the first page
-    /// and not deleted since, once. Rows that cannot be read are left out, so a page may be shorter than `limit`.
+    /// Returns one page. Following `next_cursor` to the end returns every prediction that was stored before the first
+    /// page and not deleted since, once. Rows that cannot be read are left out, so a page may be shorter than `limit`.
     ///
     /// # Errors
     /// `Invalid` for `limit` or `cursor`; `Unavailable`, `Corrupt`.

@@ -72,9 +72,9 @@ impl RelayOutboxUseCase {
         Self { leases, outbox, publisher, clock, metrics, state: Mutex::default() }
     }
 
-    /// Runs one pass: acquires the lease, or renews it once a third of its time to live has passed, publishes the oldest
-    /// events until one fails, marks those that were published, and purges some of those published a day ago. Every
-    /// replica records the lag, whether it holds the lease or not.
+    /// Runs one pass: acquires the lease, or renews it once a third of its time to live has passed, publishes the
+    /// oldest events until one fails, marks those that were published, and purges some of those published a day ago.
+    /// Every replica records the lag, whether it holds the lease or not.
     ///
     /// # Errors
     /// `Unavailable` from the store. A failure of the publisher is logged, and its event is the first of the next pass.
@@ -124,9 +124,9 @@ impl RelayOutboxUseCase {
         Ok(lease)
     }
 
-    /// Publishes in order until one event fails, and marks the published events at the end and whenever the lease is due
-    /// for renewal, so that no pass outlasts its lease. Returns whether this replica still holds the lease, and the number
-    /// of events published.
+    /// Publishes in order until one event fails, and marks the published events at the end and whenever the lease is
+    /// due for renewal, so that no pass outlasts its lease. Returns whether this replica still holds the lease, and the
+    /// number of events published.
     async fn relay(&self, lease: &Lease, waiting: &[OutboxEvent]) -> Result<(bool, usize), ApplicationError> {
         let mut sent = Vec::with_capacity(waiting.len());
         let mut marked = 0;

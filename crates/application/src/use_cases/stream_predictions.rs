@@ -81,8 +81,8 @@ impl StreamSession {
         .await
     }
 
-    /// The model of this name, chosen once. An unknown name is not remembered: a model may be loaded under it later, and a
-    /// client could send any number of names.
+    /// The model of this name, chosen once. An unknown name is not remembered: a model may be loaded under it later,
+    /// and a client could send any number of names.
     fn choose_once(&self, name: Option<String>) -> Result<Arc<dyn MlGateway>, DomainError> {
         let mut chosen = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(model) = chosen.get(&name) {

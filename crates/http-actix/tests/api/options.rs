@@ -7,8 +7,8 @@ use crate::support::Service;
 
 const PREDICTIONS: &str = "/api/v1/predictions";
 
-/// Returns the prediction or problem of `text` with `options`. Asserts that a single request, a batch and a stream agree,
-/// and that the stored prediction is the returned one.
+/// Returns the prediction or problem of `text` with `options`. Asserts that a single request, a batch and a stream
+/// agree, and that the stored prediction is the returned one.
 async fn predict(text: &str, options: &Value) -> Value {
     let service = Service::new();
     let body = json!({"text": text, "options": options});

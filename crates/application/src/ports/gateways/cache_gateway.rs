@@ -6,8 +6,8 @@ use domain::value_objects::{ReadOptions, TenantId, Usage, WindowOutput};
 /// Caches a model's outputs.
 ///
 /// Implementations must return exactly what was put, must separate tenants and keys, must not return an entry after its
-/// time to live, and may evict it earlier. They must treat a failure of their own as a miss: a cache saves work and never
-/// fails a request.
+/// time to live, and may evict it earlier. They must treat a failure of their own as a miss: a cache saves work and
+/// never fails a request.
 #[async_trait]
 pub trait CacheGateway: Send + Sync {
     /// The entry of each of `keys`, in their order.
@@ -25,7 +25,8 @@ pub struct CacheKey {
     pub weights: Arc<str>,
     /// The arithmetic in use, such as `f32`.
     pub precision: Arc<str>,
-    /// The number of the gateway in this process: the same weights may be loaded with another tokenizer or other windows.
+    /// The number of the gateway in this process: the same weights may be loaded with another tokenizer or other
+    /// windows.
     pub generation: u64,
     /// SHA-256 of the text in UTF-8.
     pub text: [u8; 32],

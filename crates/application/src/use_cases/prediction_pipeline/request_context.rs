@@ -7,8 +7,8 @@ use crate::ports::{MlGateway, ModelCatalog};
 
 /// The tenant, the model and the options of a request.
 ///
-/// It holds its model from the first text to the last, so that one model answers the whole request, whichever models are
-/// loaded or unloaded meanwhile.
+/// It holds its model from the first text to the last, so that one model answers the whole request, whichever models
+/// are loaded or unloaded meanwhile.
 pub(in crate::use_cases) struct RequestContext {
     pub(in crate::use_cases) tenant: TenantId,
     pub(in crate::use_cases) model: Arc<dyn MlGateway>,

@@ -17,9 +17,9 @@ pub(crate) struct Log {
     _guard: DefaultGuard,
 }
 
-/// With a single dispatcher, `tracing` caches a call site's interest from the thread that reaches it first, and disables
-/// the call site for all threads if that one has no subscriber. With these two silent dispatchers more than one is
-/// always alive, so that the interest of every thread counts.
+/// With a single dispatcher, `tracing` caches a call site's interest from the thread that reaches it first, and
+/// disables the call site for all threads if that one has no subscriber. With these two silent dispatchers more than
+/// one is always alive, so that the interest of every thread counts.
 static OTHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
 
 /// Level, target and text of each line.
@@ -63,7 +63,8 @@ impl Log {
         lines.iter().filter(|(level, _, _)| *level == Level::ERROR).map(|(_, _, line)| line.clone()).collect()
     }
 
-    /// Returns the spans in the order in which they were opened, each with its name and fields after those of its parents.
+    /// Returns the spans in the order in which they were opened, each with its name and fields after those of its
+    /// parents.
     pub(crate) fn spans(&self) -> Vec<String> {
         let spans = self.spans.lock().unwrap();
         spans.iter().map(|span| span.path(&spans)).collect()
