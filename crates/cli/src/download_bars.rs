@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,12 +28,6 @@ impl DownloadProgress for DownloadBars {
         if done == total {
             bar.finish();
         }
-    }
-}
-
-impl fmt::Debug for DownloadBars {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("DownloadBars")
     }
 }
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::inference_error::InferenceError;
 use crate::job::Job;
-use crate::loader::LoadedModel;
+use crate::loader::ModelFrontEnd;
 use crate::metric;
 use crate::queue::{Queue, Refused, class_of};
 use crate::tokenizer::TextTokenizer;
@@ -31,7 +31,7 @@ pub(crate) use start::start;
 /// [`Unavailable`](MlError::Unavailable), knows no models, and its health check fails.
 pub struct LocalMlGateway {
     queue: Arc<Queue>,
-    model: Arc<OnceLock<LoadedModel>>,
+    model: Arc<OnceLock<ModelFrontEnd>>,
     max_wait: Duration,
     /// Ends the loading.
     cancel: CancellationToken,
@@ -59,7 +59,7 @@ impl From<NotAvailable> for MlError {
 const LONG_TEXT_BYTES: usize = 4_096;
 
 impl LocalMlGateway {
-    fn served(&self) -> Result<&LoadedModel, NotAvailable> {
+    fn served(&self) -> Result<&ModelFrontEnd, NotAvailable> {
         if self.queue.is_stopped() {
             return Err(NotAvailable::Stopped);
         }
@@ -74,7 +74,7 @@ impl LocalMlGateway {
     /// count against its deadline: that is how batches and streams are slowed down to what the model can do.
     async fn submit(
         &self,
-        served: &LoadedModel,
+        served: &ModelFrontEnd,
         text: &InputText,
         options: ReadOptions,
         admission: Admission,

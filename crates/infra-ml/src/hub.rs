@@ -1,10 +1,11 @@
 //! Models from the Hugging Face hub: from `org/name@revision` to a folder like any other.
 //!
-//! `hf-hub` makes the requests: it knows the routes, the token and the redirects. The rest is done here: one retry policy
-//! for all requests, resuming where a download was cut, verifying each file by the commit it belongs to, and adding it to
-//! the cache only then. The cache has the layout that all Hugging Face tools share. Start reading at `fetch.rs`, then
-//! `download.rs`.
+//! `hf-hub` makes the requests: it knows the routes, the token and the redirects. The rest is done here: one retry
+//! policy for all requests, resuming where a download was cut, verifying each file by the commit it belongs to, and
+//! adding it to the cache only then. The cache has the layout that all Hugging Face tools share. Start reading at
+//! `fetch.rs`, then `download.rs`.
 
+mod access;
 mod cache;
 mod committed_file;
 mod download;
@@ -17,32 +18,14 @@ mod remote;
 mod retry_policy;
 mod settings;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use application::ports::DownloadProgress;
-
 pub use error::{HubError, HubErrorKind};
 pub use hub_model::HubModelError;
 pub use progress::LoggedProgress;
 pub use settings::{HubSettings, HubToken};
 
+pub(crate) use access::Hub;
 pub(crate) use fetch::Snapshot;
 pub(crate) use hub_model::HubModel;
-
-/// Access to the hub.
-pub(crate) struct Hub {
-    settings: HubSettings,
-    /// The pause before the first retry.
-    first_pause: Duration,
-    progress: Arc<dyn DownloadProgress>,
-}
-
-impl Hub {
-    pub(crate) fn new(settings: HubSettings, progress: Arc<dyn DownloadProgress>) -> Self {
-        Self { settings, first_pause: Duration::from_millis(500), progress }
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -62,7 +62,7 @@ pub enum LoadError {
     },
 }
 
-/// What an error means for the client that asked for the model.
+/// What an error means for the client that requested the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoadErrorKind {
     /// The model, or the setting `key`, cannot be used.
@@ -70,8 +70,8 @@ pub enum LoadErrorKind {
         /// The key within the model's section.
         key: &'static str,
     },
-    /// Something that any loading needs failed: the network, the disk, the process. Nothing is known against the model,
-    /// which may be loaded later.
+    /// Something that any loading needs failed: the network, the disk, the process. Nothing is known against the
+    /// model, which may be loaded later.
     Unavailable,
     /// The loading was stopped.
     Stopped,

@@ -1,5 +1,5 @@
-//! From a Hugging Face folder to a model that can serve: files are read, checked against one another, put on the device
-//! and tested against the reference.
+//! From a Hugging Face folder to a model that can serve: files are read, checked against one another, put on the
+//! device and tested against the reference.
 
 mod device;
 mod hf_config;
@@ -36,8 +36,8 @@ use weights::Weights;
 /// One for each worker.
 pub(crate) type Engines = Vec<Box<dyn Engine>>;
 
-/// What the gateway needs of a model that has passed its self-test; the engines belong to the workers.
-pub(crate) struct LoadedModel {
+/// The part of a loaded model in front of its engines, which stays with the gateway.
+pub(crate) struct ModelFrontEnd {
     pub(crate) tokenizer: Arc<TextTokenizer>,
     pub(crate) windowing: Windowing,
     pub(crate) info: Arc<ModelInfo>,
@@ -50,7 +50,7 @@ pub(crate) fn load(
     settings: &ModelSettings,
     folder: &ModelFolder,
     origin: ModelOrigin,
-) -> Result<(Engines, LoadedModel), LoadError> {
+) -> Result<(Engines, ModelFrontEnd), LoadError> {
     let started = Instant::now();
     let config = HfConfig::read(folder)?;
     let tokenizer_path = folder.tokenizer();
@@ -93,7 +93,7 @@ pub(crate) fn load(
         source: origin,
         self_test,
     };
-    Ok((engines, LoadedModel { tokenizer: Arc::new(tokenizer), windowing, info: Arc::new(info) }))
+    Ok((engines, ModelFrontEnd { tokenizer: Arc::new(tokenizer), windowing, info: Arc::new(info) }))
 }
 
 /// The hexadecimal digits of the weights' SHA-256 that name a revision.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::gateway::{self, LocalMlGateway};
 use crate::hub::{Hub, HubSettings, LoggedProgress, Snapshot};
 use crate::load_error::LoadError;
-use crate::loader::{self, Engines, LoadedModel};
+use crate::loader::{self, Engines, ModelFrontEnd};
 use crate::loading::Loading;
 use crate::model_folder::ModelFolder;
 use crate::queue::QueueLimits;
@@ -96,7 +96,7 @@ impl ResolvedModel {
     }
 
     /// Loads the model on this thread, after fetching it where it is on the hub.
-    fn load(&self, cancel: &CancellationToken) -> Result<(Engines, LoadedModel), LoadError> {
+    fn load(&self, cancel: &CancellationToken) -> Result<(Engines, ModelFrontEnd), LoadError> {
         let (folder, origin) = match &self.source {
             ModelSource::Folder(folder) => (folder.clone(), ModelOrigin::Folder),
             ModelSource::Hub(model) => {

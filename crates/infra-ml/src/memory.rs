@@ -1,9 +1,9 @@
 //! Returns the memory of unloaded models to the operating system, which glibc's allocator does not do by itself.
 //!
-//! A model is hundreds of blocks of up to tens of megabytes, and as many small ones. Once glibc's allocator has seen a
-//! large block freed, it takes blocks up to that size out of heaps of its own, and returns only the end of a heap, and only
-//! where that is twice as large. So a process that has loaded and unloaded a few models stays as large as with all of
-//! them. Other allocators do not need this.
+//! A model is hundreds of blocks of up to tens of megabytes, and as many small ones. Once glibc's allocator has seen
+//! a large block freed, it takes blocks up to that size out of heaps of its own, and returns only the end of a heap,
+//! and only where that is twice as large. So a process that has loaded and unloaded a few models stays as large as
+//! with all of them. Other allocators do not need this.
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "the allocator's functions are in C")]

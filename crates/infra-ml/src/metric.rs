@@ -13,8 +13,8 @@ pub(crate) const INFERENCE_FAILED: &str = "undertone_inference_failed_total";
 
 /// Describes this crate's metrics to the recorder of the process. Must be called once, after it is installed.
 pub fn describe_metrics() {
-    describe_histogram!(BATCH_SIZE, Unit::Count, "Windows that ran together");
-    describe_histogram!(BATCH_TOKENS, Unit::Count, "Tokens that ran together, special tokens included");
+    describe_histogram!(BATCH_SIZE, Unit::Count, "Windows of a model batch");
+    describe_histogram!(BATCH_TOKENS, Unit::Count, "Tokens of a model batch, special tokens included");
     describe_histogram!(
         QUEUE_WAIT_SECONDS,
         Unit::Seconds,
@@ -24,7 +24,7 @@ pub fn describe_metrics() {
     describe_histogram!(TOKENIZE_SECONDS, Unit::Seconds, "One text in the tokenizer");
     describe_gauge!(QUEUE_DEPTH, Unit::Count, "Texts that wait");
     describe_gauge!(QUEUE_TOKENS, Unit::Count, "Tokens that wait, special tokens included");
-    describe_counter!(SATURATED, Unit::Count, "Requests refused because too much was waiting");
-    describe_counter!(SKIPPED, Unit::Count, "Texts left out because their caller had gone");
-    describe_counter!(INFERENCE_FAILED, Unit::Count, "Texts for which the engine gave no usable numbers");
+    describe_counter!(SATURATED, Unit::Count, "Requests refused because the queue was full");
+    describe_counter!(SKIPPED, Unit::Count, "Texts skipped because their request was cancelled");
+    describe_counter!(INFERENCE_FAILED, Unit::Count, "Texts for which the engine returned no usable logits");
 }

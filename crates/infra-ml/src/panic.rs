@@ -4,8 +4,8 @@ use application::action::panic_message;
 
 /// Runs `work`; a panic in it becomes an error with the panic's message.
 ///
-/// A panic may leave what `work` borrows half changed, so callers must only lend what they rebuild or drop afterwards, or
-/// what every use begins by overwriting.
+/// A panic may leave what `work` borrows half changed, so callers must only lend what they rebuild or drop
+/// afterwards, or what every use begins by overwriting.
 pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
         .map_err(|panic| panic_message(panic.as_ref()).unwrap_or("a panic").to_owned())

@@ -55,9 +55,10 @@ const BUNDLED: &str = "sentiment-minilm-l6";
 impl ModelSource {
     /// Resolves a configured path; without one, the bundled model.
     ///
-    /// `hf:org/name[@revision]` is on the hub. So is `org/name[@revision]` where there is no such file or folder. Everything
-    /// else is a folder: the path itself, or a name under `models/`, which is looked for in the working directory and those
-    /// above it, then beside the program and in the folders above that, then in `../share/undertone/` from the program.
+    /// `hf:org/name[@revision]` is on the hub. So is `org/name[@revision]` where there is no such file or folder.
+    /// Everything else is a folder: the path itself, or a name under `models/`, which is looked for in the working
+    /// directory and those above it, then beside the program and in the folders above that, then in
+    /// `../share/undertone/` from the program.
     pub(crate) fn resolve(path: Option<&Path>) -> Result<Self, ResolveError> {
         if let Some(model) = path.and_then(hub_name) {
             return Ok(Self::Hub(model.parse()?));

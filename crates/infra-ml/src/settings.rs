@@ -29,8 +29,8 @@ pub struct ModelSettings {
     pub path: Option<PathBuf>,
     /// The name that predictions carry; by default the folder's, or the repository's on the hub.
     pub name: Option<String>,
-    /// The arithmetic. `int8` is for CPUs, `f16` and `bf16` are for GPUs. `auto` is `f16` on a GPU; on a CPU it is `int8`
-    /// where that is faster and the model's `reference.json` says how accurate it is, else `f32`.
+    /// The arithmetic. `int8` is for CPUs, `f16` and `bf16` are for GPUs. `auto` is `f16` on a GPU; on a CPU it is
+    /// `int8` where that is faster and the model's `reference.json` says how accurate it is, else `f32`.
     pub precision: Precision,
     /// Where the model runs; `auto` is the first GPU of a CUDA build, else the CPU.
     pub device: DeviceChoice,
@@ -43,17 +43,17 @@ pub struct ModelSettings {
     /// `{ LABEL_0 = "negative", LABEL_1 = "positive" }`.
     #[schemars(with = "labels::LabelsValue")]
     pub labels: LabelMapping,
-    /// How many batches are computed at once on a CPU, each on a core of its own; by default as many as there are cores.
-    /// A CUDA device, or an architecture off the fast path, computes one at a time.
+    /// How many batches are computed at once on a CPU, each on a core of its own; by default as many as there are
+    /// cores. A CUDA device, or an architecture off the fast path, computes one at a time.
     pub threads: Option<NonZeroUsize>,
-    /// The most tokens that are computed together, unless one window has more; a CPU takes fewer, since it gains nothing
-    /// by more than 256.
+    /// The most tokens that are computed together, unless one window has more; a CPU takes fewer, since it gains
+    /// nothing by more than 256.
     pub max_batch_tokens: usize,
-    /// The most tokens of single texts that may wait, unless one text has more; beyond them requests get 503 `saturated`.
-    /// Texts of batches and streams have half as much room of their own, and wait for it.
+    /// The most tokens of single texts that may wait, unless one text has more; beyond them requests get 503
+    /// `saturated`. Texts of batches and streams have half as much room of their own, and wait for it.
     pub max_queue_tokens: usize,
-    /// The most single texts that may wait, each with all its windows; beyond them requests get 503 `saturated`. A batch
-    /// gets 503 where as many texts of batches and streams wait already.
+    /// The most single texts that may wait, each with all its windows; beyond them requests get 503 `saturated`. A
+    /// batch gets 503 where as many texts of batches and streams wait already.
     pub max_queue_items: usize,
     /// The longest that a text may wait in the queue; then 503 `deadline_exceeded`. The time that a text of a batch or
     /// stream waits for room in the queue does not count.

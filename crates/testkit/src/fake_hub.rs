@@ -16,7 +16,7 @@ pub use repo::{FakeRepo, HubFile};
 pub use request::HubRequest;
 
 /// A Hugging Face hub on the loopback address: its routes for models, small files from itself, large ones by a
-/// redirect to a store, ranges, and the headers that tell commits and checksums. It fails where it is told to.
+/// redirect to a store, ranges, and the headers with commits and checksums. Tests plan its faults.
 ///
 /// It runs on threads of its own, so that tests with and without a runtime can use it.
 #[derive(Debug)]
@@ -58,12 +58,12 @@ impl FakeHub {
         Self { address, state }
     }
 
-    /// What `hub.endpoint` is to be.
+    /// The value for `hub.endpoint`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Shows `repo`, in place of one with the same id and commit.
+    /// Publishes `repo`, replacing one with the same id and commit.
     ///
     /// # Panics
     /// Where a thread of the hub has panicked.
@@ -77,7 +77,7 @@ impl FakeHub {
         repos.push(repo);
     }
 
-    /// The next `times` GETs of a path that holds `part` fail so.
+    /// Makes the next `times` GET requests fail whose path contains `part`.
     ///
     /// # Panics
     /// Where a thread of the hub has panicked.
@@ -85,7 +85,7 @@ impl FakeHub {
         self.state.faults.lock().expect("no panic").plan(part, times, fault);
     }
 
-    /// What was asked so far, in order.
+    /// The requests so far, in order.
     ///
     /// # Panics
     /// Where a thread of the hub has panicked.
@@ -105,7 +105,7 @@ impl FakeHub {
 }
 
 impl Drop for FakeHub {
-    /// Nobody listens any more; answers on their way go on.
+    /// Stops listening; answers in progress continue.
     fn drop(&mut self) {
         self.state.ended.store(true, Ordering::SeqCst);
         // Wakes the thread that waits for a connection.
@@ -128,7 +128,7 @@ impl State {
         if let Some(HubFault::StallAfter(_)) = fault {
             self.stalled.fetch_add(1, Ordering::SeqCst);
         }
-        // A client that has left is what many tests are about.
+        // Many tests are about clients that disconnect.
         let _ = answer.send(connection, &request, fault.as_ref());
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::FakeMlGateway;
 
-/// Models by name. What is loaded is a new [`FakeMlGateway`] whose revision is the path that was asked for.
+/// Models by name. A loaded model is a new [`FakeMlGateway`] whose revision is the path of its spec.
 pub struct FakeModelCatalog {
     default: String,
     models: Mutex<BTreeMap<String, Arc<dyn MlGateway>>>,
@@ -18,7 +18,7 @@ pub struct FakeModelCatalog {
 }
 
 impl FakeModelCatalog {
-    /// A catalog of `model` alone, under the name that it bears; it must be loaded.
+    /// A catalog of `model` alone, under its own name; it must be loaded.
     pub fn of(model: Arc<dyn MlGateway>) -> Self {
         let default = name_of(model.as_ref());
         let models = Mutex::new(BTreeMap::from([(default.clone(), model)]));
@@ -31,27 +31,27 @@ impl FakeModelCatalog {
         }
     }
 
-    /// Adds `model`, or puts it in the place of another of its name.
+    /// Adds `model`, replacing one of its name.
     pub fn add(&self, model: Arc<dyn MlGateway>) {
         self.models().insert(name_of(model.as_ref()), model);
     }
 
-    /// From now on every load and unload fails like this.
+    /// Makes every later load and unload fail with `error`.
     pub fn fail_with(&self, error: CatalogError) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
     }
 
-    /// From now on every load waits for [`FakeModelCatalog::release`].
+    /// Makes every later load wait for [`FakeModelCatalog::release`].
     pub fn hold(&self) {
         self.held.send_replace(true);
     }
 
-    /// Lets every load go.
+    /// Lets all loads proceed.
     pub fn release(&self) {
         self.held.send_replace(false);
     }
 
-    /// What was to be loaded, in the order in which it was asked for.
+    /// The requested loads, in order.
     pub fn loads(&self) -> Vec<(ModelName, ModelSpec)> {
         self.loads.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -21,8 +21,8 @@ pub(crate) struct ConfiguredModels {
 }
 
 impl ConfiguredModels {
-    /// Resolves where the models are. Downloads, which come with the loading, are reported to `progress`, or else to the
-    /// log.
+    /// Resolves where the models are. Downloads, which come with the loading, are reported to `progress`, or else to
+    /// the log.
     ///
     /// # Errors
     /// A folder that does not exist, or a name that two models have.
@@ -82,8 +82,8 @@ impl ConfiguredModels {
     }
 }
 
-/// The models that are being loaded at start, by section. It shares their ownership, so that a model is loaded to its end
-/// even if its name is given to another meanwhile.
+/// The models that are being loaded at start, by section. It shares their ownership, so that a model is loaded to its
+/// end even if its name is given to another meanwhile.
 pub(crate) struct Starting(Vec<(String, RunningModel, Loading)>);
 
 impl Starting {

@@ -164,7 +164,7 @@ fn a_hub_that_does_not_serve_for_now_is_no_fault_of_the_caller() {
     let refused = load(&api, "org/sentiment");
     assert_eq!((refused.status, &refused.body["code"]), (503, &json!("unavailable")));
     let [failed] = failed_loadings(&running, 1).try_into().expect("one loading failed");
-    assert!(failed["reason"].as_str().unwrap().contains("was asked too often"), "{failed}");
+    assert!(failed["reason"].as_str().unwrap().contains("rate limit"), "{failed}");
     assert!(!failed.to_string().contains("unused"), "the token is never logged");
     let absent = load(&api, "./absent");
     assert_eq!((absent.status, &absent.body["code"]), (422, &json!("not_loadable")));

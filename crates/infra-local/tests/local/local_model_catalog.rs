@@ -109,10 +109,10 @@ async fn models_are_chosen_by_name_and_listed_with_the_default_first() {
     let world = World::new();
     world.load("zeta", "z1").await.unwrap();
     world.load("alpha", "a1").await.unwrap();
-    for (asked, expected) in
+    for (name, expected) in
         [(None, Some("r1")), (Some("main"), Some("r1")), (Some("alpha"), Some("a1")), (Some("beta"), None)]
     {
-        assert_eq!(world.revision(asked).as_deref(), expected);
+        assert_eq!(world.revision(name).as_deref(), expected);
     }
     let expected = [("main", true), ("alpha", false), ("zeta", false)];
     assert_eq!(world.names(), expected.map(|(name, default)| (name.to_owned(), default)));

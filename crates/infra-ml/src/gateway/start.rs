@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gateway::LocalMlGateway;
 use crate::load_error::LoadError;
-use crate::loader::{Engines, LoadedModel};
+use crate::loader::{Engines, ModelFrontEnd};
 use crate::loading::Loading;
 use crate::memory;
 use crate::panic::catch_panic;
@@ -19,7 +19,7 @@ use crate::worker::Worker;
 pub(crate) fn start(
     limits: QueueLimits,
     max_wait: Duration,
-    load: impl FnOnce(&CancellationToken) -> Result<(Engines, LoadedModel), LoadError> + Send + 'static,
+    load: impl FnOnce(&CancellationToken) -> Result<(Engines, ModelFrontEnd), LoadError> + Send + 'static,
 ) -> (Arc<LocalMlGateway>, Loading) {
     memory::prepare();
     let queue = Arc::new(Queue::new(limits));
@@ -40,7 +40,7 @@ pub(crate) fn start(
             }
             // Frees what only the loading needed.
             memory::give_back();
-            // The receiver may be gone.
+            // The receiver may be dropped.
             let _ = finished.send(outcome);
             run(workers);
             // Frees the model itself.
@@ -61,9 +61,9 @@ pub(crate) fn start(
 
 /// Publishes the loaded model to the gateway, and makes a worker for each engine.
 fn prepare(
-    loaded: Result<(Engines, LoadedModel), LoadError>,
+    loaded: Result<(Engines, ModelFrontEnd), LoadError>,
     queue: &Arc<Queue>,
-    model: &OnceLock<LoadedModel>,
+    model: &OnceLock<ModelFrontEnd>,
 ) -> Result<Vec<Worker>, LoadError> {
     let (engines, loaded) = loaded?;
     if queue.is_stopped() {

@@ -26,7 +26,7 @@ const PLAIN: ReadOptions = ReadOptions { max_tokens: None, overflow: Overflow::W
 const PATIENT: Duration = Duration::from_mins(10);
 
 /// A model of the small vocabulary with windows of eight tokens that share two, on a fake engine.
-fn fake_model(engine: FakeEngine) -> Result<(Engines, LoadedModel), LoadError> {
+fn fake_model(engine: FakeEngine) -> Result<(Engines, ModelFrontEnd), LoadError> {
     let json = small_model::tokenizer_json().to_string();
     let tokenizer =
         TextTokenizer::from_bytes("tokenizer.json".as_ref(), json.as_bytes(), small_model::VOCABULARY)?;
@@ -45,7 +45,7 @@ fn fake_model(engine: FakeEngine) -> Result<(Engines, LoadedModel), LoadError> {
     };
     Ok((
         vec![Box::new(engine)],
-        LoadedModel { tokenizer: Arc::new(tokenizer), windowing, info: Arc::new(info) },
+        ModelFrontEnd { tokenizer: Arc::new(tokenizer), windowing, info: Arc::new(info) },
     ))
 }
 

@@ -2,7 +2,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::hub::Hub;
+use crate::hub::access::Hub;
 use crate::hub::cache::RepoCache;
 use crate::hub::committed_file::CommittedFile;
 use crate::hub::error::{HubError, HubErrorKind};
@@ -25,8 +25,8 @@ impl Download<'_> {
         self.cache.link(self.commit, &file.path, &self.blob(file).await?)
     }
 
-    /// The blob of `file`: the cached one, or a download. A download that was cut is resumed, also by a later process; a
-    /// damaged one is repeated once from its beginning.
+    /// The blob of `file`: the cached one, or a download. A download that was cut is resumed, also by a later
+    /// process; a damaged one is repeated once from its beginning.
     pub(super) async fn blob(&self, file: &CommittedFile) -> Result<PathBuf, HubError> {
         if let Some(blob) = self.cache.blob_of(file) {
             return Ok(blob);

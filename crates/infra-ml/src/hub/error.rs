@@ -87,7 +87,7 @@ pub enum HubError {
     },
     /// The hub refused the request by its rate limit.
     #[error(
-        "the hub {endpoint} was asked too often (its rate limit); try again later, or set hub.token, which has a higher limit"
+        "the hub {endpoint} refuses further requests (its rate limit); try again later, or set hub.token for a higher limit"
     )]
     RateLimited {
         /// The hub's address.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use application::action::chain;
 use tokio_util::sync::CancellationToken;
 
-use crate::hub::Hub;
+use crate::hub::access::Hub;
 use crate::hub::cache::RepoCache;
 use crate::hub::committed_file::CommittedFile;
 use crate::hub::download::Download;
@@ -25,8 +25,8 @@ pub(crate) struct Snapshot {
 }
 
 impl Hub {
-    /// Fetches `model` into the cache, on this thread. A commit that the cache has whole is not requested again; a branch
-    /// or tag that the cache has is served from there, with a warning, while the hub is absent.
+    /// Fetches `model` into the cache, on this thread. A commit that the cache has whole is not requested again; a
+    /// branch or tag that the cache has is served from there, with a warning, while the hub is absent.
     #[tracing::instrument(name = "ml.fetch_model", skip_all, fields(model = %model))]
     pub(crate) fn fetch(&self, model: &HubModel, cancel: &CancellationToken) -> Result<Snapshot, HubError> {
         let folder = self.settings.cache.clone().unwrap_or_else(hf_hub::resolve_cache_dir);

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use application::ports::DownloadProgress;
 
-/// Writes progress to the log: a line at the beginning and the end of a file, and one for each tenth of it, or for each
-/// half minute where a tenth takes longer.
+/// Writes progress to the log: a line at the beginning and the end of a file, and one for each tenth of it, or for
+/// each half minute where a tenth takes longer.
 #[derive(Debug, Default)]
 pub struct LoggedProgress {
     /// By repository and file, since several models may be fetched at once.

@@ -1,5 +1,5 @@
-/// Returns `text` with every URL in it reduced to what anybody may see: without a user and password, and without a query,
-/// by which stores of large files authorize a reader.
+/// Returns `text` with every URL in it reduced to what anybody may see: without a user and password, and without a
+/// query, by which stores of large files authorize a reader.
 ///
 /// The text is a message of the client, so that addresses must be found in it before any crate can parse them.
 pub(super) fn redact_urls(text: &str) -> String {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::hub::redaction::redact_urls;
 use crate::settings::{Seconds, SettingsError};
 
-/// How models are fetched from the Hugging Face hub, and where they are stored. The section `[hub]` of the configuration
-/// has this form. Its token and the secrets in its address are redacted when it is serialized.
+/// How models are fetched from the Hugging Face hub, and where they are stored. The section `[hub]` of the
+/// configuration has this form. Its token and the secrets in its address are redacted when it is serialized.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HubSettings {

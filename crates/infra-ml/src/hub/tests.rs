@@ -94,7 +94,7 @@ impl World {
     }
 
     /// How many GET requests had a path with `part`.
-    fn asked(&self, part: &str) -> usize {
+    fn get_count(&self, part: &str) -> usize {
         let is_it = |request: &testkit::HubRequest| request.method == "GET" && request.path.contains(part);
         self.hub.requests().into_iter().filter(is_it).count()
     }

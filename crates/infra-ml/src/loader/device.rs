@@ -37,8 +37,9 @@ impl ChosenDevice {
         matches!(self.device, Device::Cpu)
     }
 
-    /// The precisions to try; the first that passes the self-test is used. On the CPU `auto` is `int8` where that is fast
-    /// (`fast_int8`) and the reference has a tolerance for it (`has_tolerance`), and `f32` where it fails the self-test.
+    /// The precisions to try; the first that passes the self-test is used. On the CPU `auto` is `int8` where that is
+    /// fast (`fast_int8`) and the reference has a tolerance for it (`has_tolerance`), and `f32` where it fails the
+    /// self-test.
     pub(super) fn precisions(
         &self,
         precision: Precision,
@@ -97,16 +98,16 @@ mod tests {
         for (fast, has_tolerance) in [(true, false), (false, true), (false, false)] {
             assert_eq!(auto(fast, has_tolerance), [Precision::F32]);
         }
-        for asked in [Precision::F32, Precision::Int8] {
-            assert_eq!(cpu.precisions(asked, false, false).unwrap(), [asked]);
+        for precision in [Precision::F32, Precision::Int8] {
+            assert_eq!(cpu.precisions(precision, false, false).unwrap(), [precision]);
         }
     }
 
     #[test]
     fn the_cpu_refuses_16_bits() {
         let cpu = choose(DeviceChoice::Cpu).unwrap();
-        for asked in [Precision::F16, Precision::Bf16] {
-            assert!(matches!(cpu.precisions(asked, true, true), Err(UnfitSetting::Precision { .. })));
+        for precision in [Precision::F16, Precision::Bf16] {
+            assert!(matches!(cpu.precisions(precision, true, true), Err(UnfitSetting::Precision { .. })));
         }
     }
 

@@ -111,8 +111,8 @@ impl SelfTestRun<'_> {
 /// The most tokens of the warm-up: enough for every part of a model, few enough for a quick start.
 const WARM_UP_TOKENS: u32 = 1_024;
 
-/// Runs the shortest and the longest sequence once, so that the first request does not pay for what a first run sets up,
-/// and that a model without a reference is known to give numbers.
+/// Runs the shortest and the longest sequence once, so that the first request does not pay for what a first run sets
+/// up, and that a model without a reference is known to give numbers.
 pub(super) fn warm_up(
     folder: &ModelFolder,
     tokenizer: &TextTokenizer,

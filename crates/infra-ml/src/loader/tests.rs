@@ -18,16 +18,16 @@ use crate::settings::LabelMapping;
 use crate::testing::{bundled_folder, small_model};
 
 /// Loads the model of a folder, with its engines.
-fn load_all(settings: &ModelSettings) -> Result<(Engines, LoadedModel), LoadError> {
+fn load_all(settings: &ModelSettings) -> Result<(Engines, ModelFrontEnd), LoadError> {
     let folder = ModelFolder::open(settings.path.as_ref().unwrap())?;
     super::load("model".to_owned(), settings, &folder, ModelOrigin::Folder)
 }
 
-fn load(settings: &ModelSettings) -> Result<LoadedModel, LoadError> {
+fn load(settings: &ModelSettings) -> Result<ModelFrontEnd, LoadError> {
     load_all(settings).map(|(_, model)| model)
 }
 
-fn load_from(folder: &Path) -> Result<LoadedModel, LoadError> {
+fn load_from(folder: &Path) -> Result<ModelFrontEnd, LoadError> {
     load(&ModelSettings::new(folder))
 }
 
@@ -66,8 +66,8 @@ fn the_bundled_model_is_served_in_int8_where_that_is_fast_and_within_the_toleran
     let fast = SimdLevel::detect().has_fast_int8();
     let auto = load_from(&bundled_folder()).unwrap();
     assert_eq!(auto.info.precision, if fast { "int8" } else { "f32" });
-    let asked = ModelSettings { precision: Precision::Int8, ..ModelSettings::new(bundled_folder()) };
-    let SelfTest::Passed { cases, max_difference, tolerance } = load(&asked).unwrap().info.self_test else {
+    let int8 = ModelSettings { precision: Precision::Int8, ..ModelSettings::new(bundled_folder()) };
+    let SelfTest::Passed { cases, max_difference, tolerance } = load(&int8).unwrap().info.self_test else {
         panic!("there is a reference");
     };
     assert_eq!((cases, tolerance), (57, 0.4));
@@ -85,8 +85,8 @@ fn int8_that_fails_the_self_test_is_refused_where_it_is_configured_and_else_not_
     reference["tolerances"]["int8"] = json!(0.01);
     small_model::write_json(folder.path(), "reference.json", &reference);
     assert_eq!(load_from(folder.path()).unwrap().info.precision, "f32");
-    let asked = ModelSettings { precision: Precision::Int8, ..ModelSettings::new(folder.path()) };
-    assert!(matches!(load(&asked), Err(LoadError::Trial(TrialError::Logits { tolerance: 0.01, .. }))));
+    let int8 = ModelSettings { precision: Precision::Int8, ..ModelSettings::new(folder.path()) };
+    assert!(matches!(load(&int8), Err(LoadError::Trial(TrialError::Logits { tolerance: 0.01, .. }))));
 }
 
 #[test]

@@ -12,8 +12,8 @@ use crate::load_error::{LoadError, WeightsError};
 use crate::loader::hf_config::HfConfig;
 use crate::model_folder::{ModelFolder, read};
 
-/// The bytes of the files with weights. Their tensors are those of the configuration: names, shapes and types are right,
-/// and every number is finite.
+/// The bytes of the files with weights. Their tensors are those of the configuration: names, shapes and types are
+/// right, and every number is finite.
 pub(super) struct Weights {
     files: Vec<(PathBuf, Vec<u8>)>,
 }

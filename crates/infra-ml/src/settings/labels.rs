@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "LabelsValue", into = "LabelsValue")]
 pub enum LabelMapping {
-    /// By their names, in any case: `negative` or `neg`, `neutral` or `neu`, `positive` or `pos`, `mixed`. A model none
-    /// of whose labels has such a name is refused.
+    /// By their names, in any case: `negative` or `neg`, `neutral` or `neu`, `positive` or `pos`, `mixed`. A model
+    /// without such a label is refused.
     #[default]
     Auto,
     /// Not at all: predictions carry the model's own labels and no sentiment.

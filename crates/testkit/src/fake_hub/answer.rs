@@ -12,7 +12,7 @@ pub(super) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Arc<[u8]>,
-    /// Whether a range of the body may be asked for.
+    /// Whether a range of the body may be requested.
     ranges: bool,
 }
 

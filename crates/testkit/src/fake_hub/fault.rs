@@ -1,6 +1,6 @@
 use crate::fake_hub::request::HubRequest;
 
-/// What a hub, or the network before it, may do to an answer.
+/// What a hub, or the network before it, does to an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HubFault {
     /// Answers with this status.
@@ -16,11 +16,11 @@ pub enum HubFault {
     CutAfter(usize),
     /// Sends no more after so many bytes of the body, and leaves the connection open.
     StallAfter(usize),
-    /// Leaves out so many bytes at the end of the body, and says a length that fits.
+    /// Omits so many bytes at the end of the body, with a length that fits.
     Short(usize),
     /// Changes a byte in the middle of the body.
     Garbled,
-    /// Answers a request for a range with the whole.
+    /// Answers a request for a range with the whole body.
     RangeIgnored,
 }
 
@@ -30,13 +30,13 @@ impl HubFault {
         Self::Status { status, error_code: None, retry_after: None }
     }
 
-    /// A refusal as the hub words it.
+    /// A refusal with the hub's error code.
     pub fn refusal(status: u16, error_code: &'static str) -> Self {
         Self::Status { status, error_code: Some(error_code), retry_after: None }
     }
 }
 
-/// The faults that are still to come.
+/// The planned faults.
 #[derive(Debug, Default)]
 pub(super) struct PlannedFaults(Vec<(String, usize, HubFault)>);
 

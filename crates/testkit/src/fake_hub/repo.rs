@@ -1,4 +1,3 @@
-use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -20,7 +19,7 @@ pub struct FakeRepo {
     pub commit: String,
     /// The branches and tags that stand for the commit.
     pub revisions: Vec<String>,
-    /// What it holds.
+    /// Its files.
     pub files: Vec<HubFile>,
 }
 
@@ -31,7 +30,7 @@ pub struct HubFile {
     pub path: String,
     /// Its content.
     pub content: Arc<[u8]>,
-    /// Whether git holds a pointer and a store the content.
+    /// Whether git stores a pointer (LFS) and another host the content.
     pub large: bool,
 }
 
@@ -66,10 +65,10 @@ impl FakeRepo {
 
 impl HubFile {
     fn sha256(&self) -> String {
-        hex(&Sha256::digest(&self.content))
+        hex::encode(Sha256::digest(&self.content))
     }
 
-    /// What git holds.
+    /// The content of the git object.
     fn in_git(&self) -> Vec<u8> {
         if !self.large {
             return self.content.to_vec();
@@ -80,7 +79,7 @@ impl HubFile {
 
     fn oid(&self) -> String {
         let object = self.in_git();
-        hex(&Sha1::new_with_prefix(format!("blob {}\0", object.len())).chain_update(object).finalize())
+        hex::encode(Sha1::new_with_prefix(format!("blob {}\0", object.len())).chain_update(object).finalize())
     }
 
     fn tree_entry(&self) -> serde_json::Value {
@@ -95,18 +94,18 @@ impl HubFile {
     }
 }
 
-/// What the hub answers where nothing fails.
+/// The hub's answer without a fault.
 pub(super) fn answer(repos: &[FakeRepo], request: &HubRequest, address: SocketAddr) -> Answer {
     let path = request.path.replace("%2F", "/");
     let path = path.trim_start_matches('/');
-    let asked = path.strip_prefix("api/models/").or(path.strip_prefix("cdn/")).unwrap_or(path);
-    let Some(of_repo) = repos.iter().find(|repo| asked.starts_with(&format!("{}/", repo.id))) else {
-        // As the hub does: who is not known is not told what there is.
+    let repo_path = path.strip_prefix("api/models/").or(path.strip_prefix("cdn/")).unwrap_or(path);
+    let Some(of_repo) = repos.iter().find(|repo| repo_path.starts_with(&format!("{}/", repo.id))) else {
+        // As the real hub: without a token it does not say which repositories exist.
         let status = if request.token.is_some() { 404 } else { 401 };
         return Answer::refusal(status, Some("RepoNotFound"), None);
     };
     let id = &of_repo.id;
-    let mut parts = asked[id.len() + 1..].splitn(2, '/');
+    let mut parts = repo_path[id.len() + 1..].splitn(2, '/');
     let (kind, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let at = |revision: &str| repos.iter().find(|repo| &repo.id == id && repo.is_at(revision));
     let (revision, file) = match kind {
@@ -132,7 +131,7 @@ fn file_answer(repo: &FakeRepo, file: &HubFile, path: &str, address: SocketAddr)
     if !file.large {
         return Answer::content(&file.content, vec![commit, ("ETag", format!("\"{}\"", file.oid()))]);
     }
-    // Another host than the hub's, as with the real one: what is for the hub alone must not go along.
+    // Another host than the hub's, as with the real one: the token must not be sent there.
     let port = address.port();
     let store = format!("http://localhost:{port}/cdn/{}/store/{}/{}", repo.id, repo.commit, file.path);
     Answer::redirect(vec![
@@ -142,11 +141,4 @@ fn file_answer(repo: &FakeRepo, file: &HubFile, path: &str, address: SocketAddr)
         ("X-Linked-Etag", format!("\"{}\"", file.sha256())),
         ("ETag", format!("\"{}\"", file.oid())),
     ])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("strings grow");
-        text
-    })
 }

@@ -2,7 +2,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::time::Instant;
 
-/// What the hub was asked.
+/// A request to the hub.
 #[derive(Debug, Clone)]
 pub struct HubRequest {
     /// `GET` or `HEAD`.
@@ -18,7 +18,7 @@ pub struct HubRequest {
 }
 
 impl HubRequest {
-    /// Reads a request's line and headers; nothing where the client left before.
+    /// Reads a request's line and headers; none where the client disconnected before.
     pub(super) fn read(connection: &TcpStream) -> Option<Self> {
         let mut lines = BufReader::new(connection).lines().map_while(Result::ok);
         let line = lines.next()?;
@@ -37,7 +37,7 @@ impl HubRequest {
         Some(request)
     }
 
-    /// The first byte that is asked for.
+    /// The first byte of the requested range.
     pub(super) fn from(&self) -> Option<usize> {
         let range = self.range.as_deref()?.strip_prefix("bytes=")?;
         range.split('-').next()?.parse().ok()

@@ -143,7 +143,7 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "testkit",
         inside: &["application", "domain", "store-codec"],
-        outside: &[PLUMBING, &["sha1", "sha2"]],
+        outside: &[PLUMBING, &["hex", "sha1", "sha2"]],
         dev_inside: &["store-contract"],
         dev_outside: &[],
     },

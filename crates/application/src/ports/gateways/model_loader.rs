@@ -9,8 +9,8 @@ use crate::ports::MlGateway;
 
 /// Makes models from specs, wherever they run: in this process or behind another server.
 ///
-/// Implementations must return a model only when it can classify, and must answer under the given name. When the future
-/// is dropped, they must give the loading up and free what it took.
+/// Implementations must return a model only when it can classify, and must answer under the given name. When the
+/// future is dropped, they must give the loading up and free what it took.
 #[async_trait]
 pub trait ModelLoader: Send + Sync {
     /// Loads the model of `spec` under `name`.

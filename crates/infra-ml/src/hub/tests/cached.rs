@@ -65,7 +65,7 @@ async fn only_the_files_of_the_model_are_fetched() {
     let world = World::new();
     let mut repo = world.repo();
     for name in ["pytorch_model.bin", "model.onnx", "README.md", "vocab.txt"] {
-        repo.files.push(file(name, "not wanted", false));
+        repo.files.push(file(name, "not selected", false));
     }
     world.hub.publish(repo);
     world.load(REPO).await.unwrap();
@@ -73,7 +73,7 @@ async fn only_the_files_of_the_model_are_fetched() {
         fs::read_dir(world.snapshot(COMMIT)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["config.json", "model.safetensors", "tokenizer.json"]);
-    assert_eq!(world.asked("pytorch_model") + world.asked("onnx") + world.asked("README"), 0);
+    assert_eq!(world.get_count("pytorch_model") + world.get_count("onnx") + world.get_count("README"), 0);
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn the_files_of_a_sharded_model_are_those_that_its_index_names() {
     let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
     let index = serde_json::json!({ "weight_map": { "a": shards[0], "b": shards[1], "c": shards[0] } });
     repo.files.push(file("model.safetensors.index.json", index.to_string(), false));
-    repo.files.push(file("model-of-another-kind.safetensors", "not wanted", true));
+    repo.files.push(file("model-of-another-kind.safetensors", "not selected", true));
     for shard in shards {
         repo.files.push(file(shard, shard, true));
     }
@@ -97,7 +97,7 @@ async fn the_files_of_a_sharded_model_are_those_that_its_index_names() {
         assert_eq!(fs::read_to_string(snapshot.folder.join(shard)).unwrap(), shard);
     }
     assert!(snapshot.folder.join("model.safetensors.index.json").is_file());
-    assert_eq!(world.asked("another-kind"), 0);
+    assert_eq!(world.get_count("another-kind"), 0);
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn a_branch_is_resolved_again_and_moves_on_with_the_hub() {
     let info = world.load(REPO).await.unwrap();
     assert!(matches!(&info.source, ModelOrigin::Hub { commit, .. } if commit == LATER_COMMIT));
     // The weights are the same, and the cache finds them by their content.
-    assert_eq!(world.asked(WEIGHTS), 1);
+    assert_eq!(world.get_count(WEIGHTS), 1);
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn simultaneous_loadings_fetch_each_file_once() {
     let world = World::new();
     let (one, other) = tokio::join!(world.load(REPO), world.load(REPO));
     assert_eq!(one.unwrap().sha256, other.unwrap().sha256);
-    assert_eq!(world.asked(WEIGHTS), 1);
+    assert_eq!(world.get_count(WEIGHTS), 1);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn a_download_that_gets_further_each_time_is_never_given_up() {
     world.hub.fail(WEIGHTS, 4, HubFault::CutAfter(500));
     assert!(world.settings().retries < 4);
     world.load(REPO).await.unwrap();
-    assert_eq!(world.asked(WEIGHTS), 5);
+    assert_eq!(world.get_count(WEIGHTS), 5);
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn a_connection_cut_before_the_first_byte_is_reported_after_the_last_retry
     let world = World::new();
     world.hub.fail(WEIGHTS, usize::MAX, HubFault::CutAfter(0));
     assert!(matches!(world.refusal(REPO).await, HubError::Unreachable { .. }));
-    assert_eq!(world.asked(WEIGHTS), 3);
+    assert_eq!(world.get_count(WEIGHTS), 3);
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_hub_that_ignores_ranges_is_asked_for_the_whole() {
     world.hub.fail(WEIGHTS, 1, HubFault::CutAfter(1_000));
     world.hub.fail(WEIGHTS, 1, HubFault::RangeIgnored);
     world.load(REPO).await.unwrap();
-    assert_eq!(world.asked(WEIGHTS), 3);
+    assert_eq!(world.get_count(WEIGHTS), 3);
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_long_rate_limit_is_reported() {
     let fault = HubFault::Status { status: 429, error_code: None, retry_after: Some(3_600) };
     world.hub.fail("/api/", usize::MAX, fault);
     assert!(matches!(world.refusal(REPO).await, HubError::RateLimited { .. }));
-    assert_eq!(world.asked("/api/"), 1);
+    assert_eq!(world.get_count("/api/"), 1);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn server_errors_that_stay_are_reported() {
     let world = World::new();
     world.hub.fail("/tree/", usize::MAX, HubFault::status(502));
     assert!(matches!(world.refusal(REPO).await, HubError::Failing { status: 502, .. }));
-    assert_eq!(world.asked("/tree/"), 3);
+    assert_eq!(world.get_count("/tree/"), 3);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_file_of_the_wrong_length_or_content_once_is_fetched_again() {
             let world = World::new();
             world.hub.fail(part, 1, fault.clone());
             world.load(REPO).await.unwrap();
-            assert_eq!(world.asked(part), 2, "{fault:?}");
+            assert_eq!(world.get_count(part), 2, "{fault:?}");
         }
     }
 }
@@ -139,7 +139,7 @@ async fn a_silent_hub_is_retried() {
     world.hub.fail(WEIGHTS, 1, HubFault::StallAfter(1_000));
     let short = HubSettings { timeout: Seconds(0.5), ..world.settings() };
     world.load_with(REPO, short).await.unwrap();
-    assert_eq!((world.hub.stalled(), world.asked(WEIGHTS)), (1, 2));
+    assert_eq!((world.hub.stalled(), world.get_count(WEIGHTS)), (1, 2));
 }
 
 #[tokio::test]

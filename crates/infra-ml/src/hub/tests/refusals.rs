@@ -14,7 +14,7 @@ async fn an_unknown_repository_is_named() {
         );
         assert!(error.to_string().contains("hub.token"));
     }
-    assert_eq!(world.asked("absent"), 2);
+    assert_eq!(world.get_count("absent"), 2);
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn weights_in_pytorchs_format_alone_are_refused_with_advice() {
         "{error:?}"
     );
     assert!(error.to_string().contains("save_pretrained"));
-    assert_eq!(world.asked("pytorch_model.bin"), 0);
+    assert_eq!(world.get_count("pytorch_model.bin"), 0);
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_file_that_the_repository_lacks_is_named_before_anything_is_fetched() 
         world.hub.publish(repo);
         let error = world.refusal(REPO).await;
         assert!(matches!(&error, HubError::FileMissing { file, .. } if file == name), "{error:?}");
-        assert_eq!(world.asked("resolve"), 0);
+        assert_eq!(world.get_count("resolve"), 0);
     }
 }
 

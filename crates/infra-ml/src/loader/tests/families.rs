@@ -1,5 +1,5 @@
-//! Small models of every kind that is served, against the logits that transformers gives them. `tests/fixtures/make.py`
-//! makes them.
+//! Small models of every kind that is served, against the logits that transformers gives them.
+//! `tests/fixtures/make.py` makes them.
 
 use super::*;
 use crate::load_error::WeightsError;
@@ -34,7 +34,7 @@ fn family(name: &str, precision: Precision) -> ModelSettings {
     ModelSettings { precision, device: DeviceChoice::Cpu, labels: LabelMapping::Raw, ..settings }
 }
 
-fn load_family(name: &str, precision: Precision) -> Result<LoadedModel, LoadError> {
+fn load_family(name: &str, precision: Precision) -> Result<ModelFrontEnd, LoadError> {
     load(&family(name, precision))
 }
 
@@ -169,7 +169,7 @@ fn changed(
     copy
 }
 
-fn load_changed(folder: &tempfile::TempDir) -> Result<LoadedModel, LoadError> {
+fn load_changed(folder: &tempfile::TempDir) -> Result<ModelFrontEnd, LoadError> {
     load(&ModelSettings { labels: LabelMapping::Raw, ..ModelSettings::new(folder.path()) })
 }
 
@@ -223,11 +223,11 @@ fn what_is_not_supported_is_refused_by_its_key() {
     ] {
         let error =
             load_changed(&changed(name, |config| drop(config.insert(key.to_owned(), value)))).err().unwrap();
-        let told = error.to_string();
+        let message = error.to_string();
         let word = if key.starts_with("rope") { "rope_t" } else { key };
         assert!(
-            matches!(error, LoadError::Config(ConfigError::Value { .. })) && told.contains(word),
-            "{name} {key}: {told}"
+            matches!(error, LoadError::Config(ConfigError::Value { .. })) && message.contains(word),
+            "{name} {key}: {message}"
         );
     }
 }
