@@ -53,9 +53,9 @@ impl ActionFailure for ApplicationError {
     }
 }
 
-/// Runs `future` as the action `name` (`Type.method`) inside a span `app.action`, and logs its start (`→`) and its success
-/// (`✓`) at info with whole milliseconds, a client's failure (`✗`) at info with its code, and a server's failure (`✗`)
-/// at error with the chain of causes. All under the target `undertone::action`.
+/// Runs `future` as the action `name` (`Type.method`) inside a span `app.action`, and logs its start (`→`) and its
+/// success (`✓`) at info with whole milliseconds, a client's failure (`✗`) at info with its code, and a server's
+/// failure (`✗`) at error with the chain of causes. All under the target `undertone::action`.
 pub async fn log_action<T, E, F>(name: &'static str, future: F) -> Result<T, E>
 where
     E: ActionFailure,

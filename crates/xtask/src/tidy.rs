@@ -33,7 +33,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         if has_extension(file, "rs") {
             sources.push(Source::parse(file, text)?);
         } else {
-            notes.extend(markdown::faults(file, text));
+            faults.extend(markdown::faults(file, text));
         }
         notes.extend(words::faults(file, text));
     }
@@ -93,7 +93,9 @@ mod tests {
         let nested = folder.path().join("crates/domain/src/policies");
         fs::create_dir_all(&nested).unwrap();
         fs::write(nested.join("softmax.rs"), "\n#[ignore]\nfn f() {}\n").unwrap();
+        fs::write(folder.path().join("README.md"), "One. Two.").unwrap();
         let error = run(&Workspace::at(folder.path())).unwrap_err().to_string();
         assert!(error.contains("crates/domain/src/policies/softmax.rs:2: "), "{error}");
+        assert!(error.contains("README.md:1: "), "{error}");
     }
 }
