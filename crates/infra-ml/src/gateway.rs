@@ -1,4 +1,5 @@
-//! The adapter of the port: tokenizes on the caller's side, cuts windows, queues, and puts the answers together.
+//! The adapter of the port: tokenizes a text on the caller's side, cuts it into windows, queues them, and assembles the
+//! output.
 
 mod pending;
 mod start;
@@ -13,7 +14,7 @@ use async_trait::async_trait;
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 use tokio_util::sync::CancellationToken;
 
-use crate::inference_error::InferenceError;
+use crate::inference_error::{InferenceError, NotAvailable};
 use crate::job::Job;
 use crate::loader::ModelFrontEnd;
 use crate::metric;
@@ -25,10 +26,10 @@ use pending::Pending;
 
 pub(crate) use start::start;
 
-/// The model of one folder, on a thread of its own behind a bounded queue.
+/// A model on threads of its own behind a bounded queue.
 ///
-/// It can be called from the moment it is made: until the model is loaded it answers
-/// [`Unavailable`](MlError::Unavailable), knows no models, and its health check fails.
+/// It can be called at once: until the model is loaded, calls fail with [`Unavailable`](MlError::Unavailable), there is
+/// no info, and the health check fails.
 pub struct LocalMlGateway {
     queue: Arc<Queue>,
     model: Arc<OnceLock<ModelFrontEnd>>,
@@ -38,24 +39,7 @@ pub struct LocalMlGateway {
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Why the model gives no answers now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotAvailable {
-    /// Not yet.
-    #[error("the model is still loading")]
-    Loading,
-    /// Not any more, or never.
-    #[error("the model has stopped, or could not be loaded")]
-    Stopped,
-}
-
-impl From<NotAvailable> for MlError {
-    fn from(reason: NotAvailable) -> Self {
-        Self::unavailable(reason)
-    }
-}
-
-/// The bytes of a text above which it is tokenized away from the caller's thread, which others share.
+/// Texts of more bytes are tokenized on a blocking thread, so that they do not delay the other tasks of the runtime.
 const LONG_TEXT_BYTES: usize = 4_096;
 
 impl LocalMlGateway {
@@ -70,8 +54,8 @@ impl LocalMlGateway {
         if self.queue.is_full(admission) { Err(saturated()) } else { Ok(()) }
     }
 
-    /// Cuts `text` and puts it into the queue; a bulk text may have to wait for that. How long it stands in line does not
-    /// count against its deadline: that is how batches and streams are slowed down to what the model can do.
+    /// Cuts `text` into windows and adds it to the queue; a bulk text may wait in the backlog first. That time does not
+    /// count against its deadline: the backlog slows batches and streams down to the throughput of the model.
     async fn submit(
         &self,
         served: &ModelFrontEnd,
@@ -86,22 +70,22 @@ impl LocalMlGateway {
         ids.truncate(tokens);
         let spans = windowing.spans(tokens);
         let window_tokens = spans.iter().map(|span| span.len() as u32).collect();
-        let (job, answer) = Job::new(ids, spans, served.tokenizer.specials().len(), class_of(admission));
+        let (job, reply) = Job::new(ids, spans, served.tokenizer.specials().len(), class_of(admission));
         let mut queued = self.queue.enter(Arc::new(job), admission).map_err(refused)?;
         if let Some(entered) = queued.entered.take() {
-            // A notice that is dropped means that the queue was stopped, which the answer says better.
+            // Fails if the queue was stopped; then the reply is the error.
             let _ = entered.await;
             started = tokio::time::Instant::now();
         }
         let deadline = started + self.max_wait;
-        Ok(Pending { _queued: queued, answer, deadline, tokens: tokens as u32, window_tokens, truncated })
+        Ok(Pending { _queued: queued, reply, deadline, tokens: tokens as u32, window_tokens, truncated })
     }
 }
 
 #[async_trait]
 impl MlGateway for LocalMlGateway {
-    /// Texts enter the queue one after another as there is room, so that a batch larger than the queue gets through.
-    /// With [`Admission::BulkStart`] only the first text can be refused: a batch that has begun is computed to its end.
+    /// Texts enter the queue one after another as they fit, so that a batch may be larger than the queue. With
+    /// [`Admission::BulkStart`] only the first text can be refused: a batch that has started is computed to its end.
     #[tracing::instrument(name = "ml.classify", level = "debug", skip_all, fields(texts = texts.len()))]
     async fn classify(
         &self,
@@ -158,8 +142,8 @@ impl ModelLifecycle for LocalMlGateway {
 }
 
 impl Drop for LocalMlGateway {
-    /// Lets the worker end, without waiting for it. The worker must own the model last, since it returns the freed memory
-    /// to the operating system.
+    /// Lets the worker end, without waiting for it. The worker must own the model last, since it returns the freed
+    /// memory to the operating system.
     fn drop(&mut self) {
         self.model = Arc::default();
         self.queue.stop();
@@ -172,8 +156,8 @@ async fn tokenize(tokenizer: &Arc<TextTokenizer>, text: &InputText) -> Result<Ve
     let text = text.as_str();
     let ids = if text.len() > LONG_TEXT_BYTES {
         let (tokenizer, text) = (Arc::clone(tokenizer), text.to_owned());
-        let cut = tokio::task::spawn_blocking(move || tokenizer.encode(&text)).await;
-        cut.unwrap_or(Err(InferenceError::TokenizerStopped))
+        let encoded = tokio::task::spawn_blocking(move || tokenizer.encode(&text)).await;
+        encoded.unwrap_or(Err(InferenceError::TokenizerStopped))
     } else {
         tokenizer.encode(text)
     };

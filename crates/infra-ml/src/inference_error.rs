@@ -1,3 +1,5 @@
+use application::ports::MlError;
+
 use crate::engine::EngineError;
 
 /// Why there are no usable logits for a text. No message contains the text.
@@ -23,4 +25,19 @@ pub(crate) enum InferenceError {
     Rows { rows: usize, sequences: usize },
     #[error("a logit is not a finite number, or one is missing")]
     NotUsable,
+}
+
+/// Why the model cannot be used now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotAvailable {
+    #[error("the model is still loading")]
+    Loading,
+    #[error("the model has stopped, or could not be loaded")]
+    Stopped,
+}
+
+impl From<NotAvailable> for MlError {
+    fn from(reason: NotAvailable) -> Self {
+        Self::unavailable(reason)
+    }
 }

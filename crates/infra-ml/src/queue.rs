@@ -8,7 +8,7 @@ use application::ports::Admission;
 use tokio::sync::oneshot;
 
 use crate::engine::Cores;
-use crate::gateway::NotAvailable;
+use crate::inference_error::NotAvailable;
 use crate::job::{Class, Job};
 use crate::metric;
 
@@ -40,11 +40,11 @@ pub(crate) struct Queue {
 /// The limits of what waits and of what runs together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueueLimits {
-    /// The maximum of single texts that wait; half as many bulk texts may wait besides.
+    /// The maximum number of waiting single texts; half as many bulk texts may wait besides.
     pub(crate) items: usize,
-    /// The maximum of their tokens; half as many of bulk texts. A text alone may have more.
+    /// The maximum number of their tokens; half as many of bulk texts. A text alone may have more.
     pub(crate) tokens: usize,
-    /// The maximum of the tokens that run together. A window alone may have more.
+    /// The maximum number of tokens that run together. A window alone may have more.
     pub(crate) batch_tokens: usize,
 }
 

@@ -5,31 +5,34 @@ use domain::value_objects::{ModelOutput, Usage, WindowOutput};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use crate::gateway::NotAvailable;
+use crate::inference_error::NotAvailable;
 use crate::job::Reply;
 use crate::queue::QueuedText;
 
-/// A text that was let in and whose answer is to come. Dropping it takes the text out of the queue again.
+/// A text in the queue or the engine, with the receiver of its reply. Dropping it removes the text from the queue.
 pub(super) struct Pending {
     pub(super) _queued: QueuedText,
-    pub(super) answer: oneshot::Receiver<Reply>,
+    pub(super) reply: oneshot::Receiver<Reply>,
     pub(super) deadline: Instant,
-    /// The text's tokens that are read, each counted once.
+    /// The number of the text's tokens that are used, without those repeated by overlaps.
     pub(super) tokens: u32,
     /// The tokens of each window.
     pub(super) window_tokens: Vec<u32>,
-    /// Whether some of the text's tokens are not read.
+    /// Whether tokens of the text were cut off.
     pub(super) truncated: bool,
 }
 
 impl Pending {
-    /// What `model` says, if it says so before the deadline.
+    /// Waits for the reply and returns it as the output of `model`.
+    ///
+    /// # Errors
+    /// `DeadlineExceeded` if it does not arrive in time; else the error that it contains.
     pub(super) async fn output(self, model: &ModelInfo) -> Result<ModelOutput, MlError> {
-        let Ok(answer) = timeout_at(self.deadline, self.answer).await else {
+        let Ok(reply) = timeout_at(self.deadline, self.reply).await else {
             return Err(MlError::DeadlineExceeded);
         };
-        // A worker that is gone drops the texts that it held.
-        let logits = answer.unwrap_or_else(|_| Err(NotAvailable::Stopped.into()))?;
+        // The sender is dropped without a reply if the worker is gone.
+        let logits = reply.unwrap_or_else(|_| Err(NotAvailable::Stopped.into()))?;
         let windows: Vec<WindowOutput> = logits
             .into_iter()
             .zip(self.window_tokens)

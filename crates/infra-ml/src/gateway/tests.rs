@@ -21,7 +21,7 @@ use crate::testing::{small_model, tenant, text};
 use crate::windowing::Windowing;
 
 const ROOMY: QueueLimits = QueueLimits { items: 100, tokens: 10_000, batch_tokens: 100 };
-/// Texts are read as they are.
+/// The whole text, in the windows of the model.
 const PLAIN: ReadOptions = ReadOptions { max_tokens: None, overflow: Overflow::Window };
 const PATIENT: Duration = Duration::from_mins(10);
 
@@ -55,20 +55,20 @@ async fn start_fake(engine: FakeEngine, limits: QueueLimits, max_wait: Duration)
     gateway
 }
 
-/// Puts the one token `id` into the queue, whatever the gateway's deadline.
+/// Adds a text of the one token `id` to the queue, without a deadline.
 fn enter(gateway: &LocalMlGateway, id: u32) -> (QueuedText, Receiver<Reply>) {
     let (job, answer) = Job::new(vec![id], std::iter::once(0..1).collect(), 2, Class::Single);
     (gateway.queue.enter(Arc::new(job), Admission::Single).unwrap(), answer)
 }
 
-/// Puts `good` into the engine and keeps it there, so that what comes after it waits.
+/// Occupies the engine with the text `good`, which waits at the gate, so that later texts wait in the queue.
 async fn occupy(gateway: &LocalMlGateway, gate: &mut Gate) -> (QueuedText, Receiver<Reply>) {
     let answer = enter(gateway, 4);
     gate.arrival().await;
     answer
 }
 
-/// Comes back once `texts` texts wait.
+/// Waits until `texts` texts are in the queue.
 async fn until_waiting(gateway: &LocalMlGateway, texts: usize) {
     let waiting = async {
         while gateway.queue.depth() != texts {
@@ -78,7 +78,7 @@ async fn until_waiting(gateway: &LocalMlGateway, texts: usize) {
     tokio::time::timeout(Duration::from_mins(1), waiting).await.unwrap();
 }
 
-/// The logits of a text that was read in one window.
+/// The logits of a text of one window.
 fn only_window(output: Result<ModelOutput, MlError>) -> Vec<f32> {
     let mut windows = output.unwrap().windows;
     assert_eq!(windows.len(), 1);
@@ -86,7 +86,7 @@ fn only_window(output: Result<ModelOutput, MlError>) -> Vec<f32> {
 }
 
 #[tokio::test]
-async fn a_long_text_is_answered_from_all_its_windows() {
+async fn a_long_text_has_the_logits_of_all_its_windows() {
     let (engine, seen) = FakeEngine::new();
     let gateway = start_fake(engine, QueueLimits { batch_tokens: 25, ..ROOMY }, PATIENT).await;
     let words = ["good", "bad", "word"].repeat(7).join(" ");
@@ -102,7 +102,7 @@ async fn a_long_text_is_answered_from_all_its_windows() {
 }
 
 #[tokio::test]
-async fn the_texts_of_a_batch_run_together_sorted_by_length_and_are_answered_in_order() {
+async fn the_texts_of_a_batch_run_together_sorted_by_length_and_are_returned_in_order() {
     let (engine, seen) = FakeEngine::new();
     let gateway = start_fake(engine, ROOMY, PATIENT).await;
     let (mut engine_texts, ids) = (Vec::new(), [vec![4, 5, 9], vec![5], vec![4, 4]]);
@@ -120,13 +120,13 @@ async fn the_texts_of_a_batch_run_together_sorted_by_length_and_are_answered_in_
 }
 
 #[tokio::test]
-async fn an_empty_batch_has_no_answers() {
+async fn an_empty_batch_has_no_outputs() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     assert!(gateway.classify(&tenant(), &[], PLAIN, Admission::BulkStart).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_text_without_tokens_is_read_as_an_empty_window() {
+async fn a_text_without_tokens_is_one_empty_window() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     let served = gateway.served().unwrap();
     let (job, answer) = Job::new(Vec::new(), served.windowing.spans(0), 2, Class::Single);
@@ -135,7 +135,7 @@ async fn a_text_without_tokens_is_read_as_an_empty_window() {
 }
 
 #[tokio::test]
-async fn a_text_is_read_as_far_and_in_windows_as_long_as_asked_for_and_usage_tells_it() {
+async fn the_options_limit_the_tokens_and_windows_and_usage_reports_it() {
     let (engine, seen) = FakeEngine::new();
     let gateway = start_fake(engine, ROOMY, PATIENT).await;
     let words = text(["good", "bad", "word"].repeat(4).join(" "));
@@ -163,5 +163,5 @@ async fn a_text_is_read_as_far_and_in_windows_as_long_as_asked_for_and_usage_tel
     let options = read(11, Overflow::Reject);
     let both = gateway.classify(&tenant(), &[&words, &short], options, Admission::BulkStart).await.unwrap();
     assert!(matches!(both[0], Err(MlError::TooManyTokens { .. })) && both[1].is_ok());
-    assert_eq!(seen.batches().len(), before + 1, "what is refused is not read");
+    assert_eq!(seen.batches().len(), before + 1, "the refused text is not computed");
 }

@@ -15,7 +15,7 @@ const TEXTS: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn the_bundled_model_tells_love_from_hate() {
+async fn the_bundled_model_distinguishes_love_from_hate() {
     let gateway = bundled().await;
     for (words, sentiment) in
         [(TEXTS[0], Sentiment::Positive), (TEXTS[1], Sentiment::Negative), (TEXTS[2], Sentiment::Neutral)]
@@ -30,7 +30,7 @@ async fn the_bundled_model_tells_love_from_hate() {
 }
 
 #[tokio::test]
-async fn a_batched_answer_equals_the_single_answer() {
+async fn the_logits_in_a_batch_equal_those_of_the_single_text() {
     let gateway = bundled().await;
     let mut texts: Vec<InputText> = TEXTS.map(text).into();
     texts.push(text(TEXTS.join(" ").repeat(12)));
@@ -49,7 +49,7 @@ async fn a_batched_answer_equals_the_single_answer() {
 }
 
 #[tokio::test]
-async fn a_text_of_50_000_characters_is_answered_from_its_windows() {
+async fn a_text_of_50_000_characters_is_classified_by_its_windows() {
     let gateway = bundled().await;
     let words = "It was a wonderful evening. ".repeat(2_000);
     let long = text(&words[..50_000]);
@@ -66,7 +66,7 @@ async fn a_text_of_50_000_characters_is_answered_from_its_windows() {
 }
 
 #[tokio::test]
-async fn texts_that_hold_no_word_are_answered() {
+async fn texts_without_words_are_classified() {
     let gateway = bundled().await;
     for odd in
         ["\u{1}", "\u{200b}", "\u{fffd}", "🧿🪬", "\u{301}\u{301}", "[SEP]", "[PAD] [MASK]", "\u{e000}", "𒀀"]
@@ -79,7 +79,7 @@ async fn texts_that_hold_no_word_are_answered() {
 }
 
 #[test]
-fn any_text_at_all_is_answered() {
+fn any_text_is_classified() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let gateway = runtime.block_on(bundled());
     let any_text = prop_oneof![any::<String>(), "\\PC{0,60}", "[\\x01-\\x1f\\u{200b}-\\u{200f} 😀a]{1,40}"];

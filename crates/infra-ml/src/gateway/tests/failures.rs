@@ -2,11 +2,11 @@ use application::action::chain;
 
 use super::*;
 
-/// Which of `words` are answered when they are asked for together.
-async fn answered(words: &[&str]) -> Vec<bool> {
+/// Which of `words` succeed when they run in one batch.
+async fn succeeds(words: &[&str]) -> Vec<bool> {
     let (engine, seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, ROOMY, PATIENT).await;
-    // While the engine is held the others wait, and then run in one batch.
+    // The texts wait while the gate is closed, and then run in one batch.
     let _in_engine = occupy(&gateway, &mut gate).await;
     let texts: Vec<InputText> = words.iter().map(|word| text(*word)).collect();
     let texts: Vec<&InputText> = texts.iter().collect();
@@ -18,10 +18,10 @@ async fn answered(words: &[&str]) -> Vec<bool> {
     };
     let (outputs, ()) = tokio::join!(asking, opening);
     assert_eq!(seen.batches()[1].len(), words.len());
-    outputs.unwrap().iter().map(matches_answer).collect()
+    outputs.unwrap().iter().map(is_success).collect()
 }
 
-fn matches_answer(output: &Result<ModelOutput, MlError>) -> bool {
+fn is_success(output: &Result<ModelOutput, MlError>) -> bool {
     match output {
         Ok(output) => output.windows.iter().flat_map(|window| &window.logits).all(|logit| logit.is_finite()),
         Err(MlError::InferenceFailed { .. }) => false,
@@ -31,21 +31,21 @@ fn matches_answer(output: &Result<ModelOutput, MlError>) -> bool {
 
 #[tokio::test]
 async fn a_panic_fails_its_own_text_and_no_other() {
-    assert_eq!(answered(&["good", "good panic", "bad"]).await, [true, false, true]);
+    assert_eq!(succeeds(&["good", "good panic", "bad"]).await, [true, false, true]);
 }
 
 #[tokio::test]
 async fn a_nan_fails_its_own_text_and_no_other() {
-    assert_eq!(answered(&["good", "nan", "bad", "word nan"]).await, [true, false, true, false]);
+    assert_eq!(succeeds(&["good", "nan", "bad", "word nan"]).await, [true, false, true, false]);
 }
 
 #[tokio::test]
 async fn an_engine_error_fails_its_own_text_and_no_other() {
-    assert_eq!(answered(&["error", "good", "bad"]).await, [false, true, true]);
+    assert_eq!(succeeds(&["error", "good", "bad"]).await, [false, true, true]);
 }
 
 #[tokio::test]
-async fn the_worker_goes_on_after_a_text_that_failed_alone_and_says_why_it_failed() {
+async fn the_worker_continues_after_a_failed_text_and_reports_the_cause() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     for (bad, cause) in [
         ("panic", "the engine panicked: deliberate panic"),
@@ -61,7 +61,7 @@ async fn the_worker_goes_on_after_a_text_that_failed_alone_and_says_why_it_faile
 }
 
 #[tokio::test]
-async fn one_bad_window_fails_the_whole_text() {
+async fn one_failed_window_fails_the_whole_text() {
     let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
     let words = format!("{} panic", "good ".repeat(20));
     let error = gateway.classify_one(&tenant(), &text(words), PLAIN).await.unwrap_err();

@@ -1,15 +1,15 @@
 use super::*;
 
-/// Starts to ask for one word while the engine is held, and comes back once `depth` texts wait.
-async fn ask(
+/// Submits a text of one word while the engine is occupied, and waits until `depth` texts are in the queue.
+async fn submit(
     gateway: &Arc<LocalMlGateway>,
     word: &str,
     depth: usize,
 ) -> tokio::task::JoinHandle<Result<ModelOutput, MlError>> {
-    let (asked, word) = (Arc::clone(gateway), text(word));
-    let asking = tokio::spawn(async move { asked.classify_one(&tenant(), &word, PLAIN).await });
+    let (called, word) = (Arc::clone(gateway), text(word));
+    let calling = tokio::spawn(async move { called.classify_one(&tenant(), &word, PLAIN).await });
     until_waiting(gateway, depth).await;
-    asking
+    calling
 }
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn a_full_queue_is_saturated_and_recovers() {
     let (engine, _seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }, PATIENT).await;
     let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
-    let waiting = ask(&gateway, "bad", 1).await;
+    let waiting = submit(&gateway, "bad", 1).await;
 
     let texts = [text("word"), text("word")];
     let refused = gateway.classify_one(&tenant(), &texts[0], PLAIN).await;
@@ -30,7 +30,7 @@ async fn a_full_queue_is_saturated_and_recovers() {
 }
 
 #[tokio::test]
-async fn a_batch_that_was_let_in_is_read_to_its_end_however_small_the_queue() {
+async fn a_batch_that_has_started_is_computed_to_its_end_in_a_small_queue() {
     let gateway =
         start_fake(FakeEngine::new().0, QueueLimits { items: 2, tokens: 9, batch_tokens: 8 }, PATIENT).await;
     let texts: Vec<InputText> = (0..1_000).map(|length| text("good ".repeat(1 + length % 20))).collect();
@@ -45,7 +45,7 @@ async fn a_batch_that_was_let_in_is_read_to_its_end_however_small_the_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_waiting_batches_get_through_a_small_queue_together() {
+async fn many_batches_share_a_small_queue() {
     let gateway =
         start_fake(FakeEngine::new().0, QueueLimits { items: 3, tokens: 20, batch_tokens: 8 }, PATIENT).await;
     let batches: Vec<_> = (0..8)
@@ -65,15 +65,15 @@ async fn many_waiting_batches_get_through_a_small_queue_together() {
 }
 
 #[tokio::test]
-async fn callers_who_left_cost_no_forward_and_no_room() {
+async fn cancelled_texts_are_not_computed_and_free_their_space() {
     let (engine, seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }, PATIENT).await;
     let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
     for _ in 0..5 {
-        ask(&gateway, "bad", 1).await.abort();
+        submit(&gateway, "bad", 1).await.abort();
         until_waiting(&gateway, 0).await;
     }
-    let last = ask(&gateway, "word", 1).await;
+    let last = submit(&gateway, "word", 1).await;
     drop(gate);
     assert!(in_engine.await.unwrap().is_ok());
     assert_eq!(only_window(last.await.unwrap()), [12.0, 3.0, 1.0]);
@@ -81,7 +81,7 @@ async fn callers_who_left_cost_no_forward_and_no_room() {
 }
 
 #[tokio::test]
-async fn an_answer_that_would_come_too_late_is_an_error_and_is_not_computed() {
+async fn a_text_past_its_deadline_fails_and_is_not_computed() {
     let (engine, seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, ROOMY, Duration::ZERO).await;
     let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
@@ -98,11 +98,11 @@ async fn an_answer_that_would_come_too_late_is_an_error_and_is_not_computed() {
 }
 
 #[tokio::test]
-async fn stopping_answers_what_waits_and_ends_the_worker() {
+async fn stopping_fails_what_waits_and_ends_the_worker() {
     let (engine, seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, ROOMY, PATIENT).await;
     let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
-    let waiting = ask(&gateway, "bad", 1).await;
+    let waiting = submit(&gateway, "bad", 1).await;
     let (stopping, (in_engine, waiting)) = tokio::join!(gateway.stop(), async {
         let waiting = waiting.await.unwrap();
         drop(gate);
@@ -121,7 +121,7 @@ async fn stopping_answers_what_waits_and_ends_the_worker() {
 }
 
 #[tokio::test]
-async fn bulk_texts_in_line_refuse_no_single_text_and_only_too_many_of_them_a_batch() {
+async fn a_bulk_backlog_refuses_no_single_text_and_refuses_a_batch_only_at_its_limit() {
     let (engine, _seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, QueueLimits { items: 4, ..ROOMY }, PATIENT).await;
     let (_queued, _in_engine) = occupy(&gateway, &mut gate).await;
@@ -134,7 +134,7 @@ async fn bulk_texts_in_line_refuse_no_single_text_and_only_too_many_of_them_a_ba
         })
         .collect();
     until_waiting(&gateway, 2).await;
-    let single = ask(&gateway, "word", 3).await;
+    let single = submit(&gateway, "word", 3).await;
     let batch = {
         let gateway = Arc::clone(&gateway);
         let texts = [text("good"), text("good bad")];
@@ -158,7 +158,7 @@ async fn bulk_texts_in_line_refuse_no_single_text_and_only_too_many_of_them_a_ba
 }
 
 #[tokio::test]
-async fn standing_in_line_does_not_count_against_the_deadline() {
+async fn time_in_the_backlog_does_not_count_against_the_deadline() {
     let (engine, _seen, mut gate) = FakeEngine::gated();
     let gateway = start_fake(engine, QueueLimits { items: 2, ..ROOMY }, Duration::ZERO).await;
     let (_queued, _in_engine) = occupy(&gateway, &mut gate).await;
@@ -167,10 +167,10 @@ async fn standing_in_line_does_not_count_against_the_deadline() {
     let tenant = tenant();
     let in_line = text("bad");
     let texts = [&in_line];
-    let mut asking = gateway.classify(&tenant, &texts, PLAIN, Admission::BulkNext);
-    assert!(futures_util::poll!(&mut asking).is_pending());
-    assert!(futures_util::poll!(&mut asking).is_pending(), "its time has not begun");
+    let mut calling = gateway.classify(&tenant, &texts, PLAIN, Admission::BulkNext);
+    assert!(futures_util::poll!(&mut calling).is_pending());
+    assert!(futures_util::poll!(&mut calling).is_pending(), "the deadline does not run yet");
     drop(before);
-    let outputs = asking.await.unwrap();
-    assert!(matches!(outputs[..], [Err(MlError::DeadlineExceeded)]), "its time began when it was let in");
+    let outputs = calling.await.unwrap();
+    assert!(matches!(outputs[..], [Err(MlError::DeadlineExceeded)]), "the deadline runs from the entry on");
 }
