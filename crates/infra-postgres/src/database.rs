@@ -11,42 +11,41 @@ use crate::error::{OpenError, UnfitServer};
 use crate::server_facts::{self, ServerFacts};
 use crate::settings::PostgresSettings;
 
-/// Where the database is, and how connections to it are made.
+/// Where the database is and how connections to it are opened.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     options: PgConnectOptions,
     timeout: Duration,
     allow_unsafe: bool,
-    /// Sockets are registered with this runtime, whichever runtime asks for a connection: callers' runtimes may
-    /// end before the store is closed.
+    /// The runtime that drives every connection: callers' runtimes may end before the store is closed.
     runtime: Handle,
 }
 
-/// After this long a connection is replaced: a server's process grows with its age, and a name may have come to
-/// mean another server.
+/// The age at which a connection is replaced: a server process grows with its age, and the host name may resolve to
+/// another server by then.
 pub(crate) const MAX_LIFETIME: Duration = Duration::from_hours(1);
 
-/// How often a server looks, while it runs a statement, whether its client is still connected.
+/// How often a server that runs a statement checks whether its client is still connected.
 pub(crate) const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The longest that saying good-bye to the server may take.
+/// The longest that closing a connection in order may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a connection is for, which decides its settings.
+/// The use of a connection, which determines its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    /// Queries of a caller who waits.
+    /// Queries for which a caller waits.
     Reading,
-    /// Anything else that ends within the timeout.
+    /// Other statements that end within the timeout.
     Bounded,
-    /// Changes of the schema, which may take their time.
+    /// Changes of the schema, without a time limit.
     Unbounded,
 }
 
 impl Database {
-    /// The database of `settings`, on the runtime that calls.
+    /// The database of `settings`, on the current runtime.
     pub(crate) fn from_settings(settings: &PostgresSettings) -> Result<Self, OpenError> {
-        // Servers from version 12 on write floats exactly without being asked to; PgBouncer would refuse the wish.
+        // Servers from version 12 on write floats exactly by default; PgBouncer would refuse the start-up parameter.
         let mut options =
             PgConnectOptions::from_str(&settings.url).map_err(OpenError::Url)?.extra_float_digits(None);
         if options.get_application_name().is_none() {
@@ -66,33 +65,33 @@ impl Database {
         &self.runtime
     }
 
-    /// A connection on which no statement runs for much longer than its caller waits. The server ends by itself
-    /// what a client that was cut off has left behind, above all transactions with their locks.
+    /// A connection whose statements end at the timeout. The server also ends abandoned transactions of a disconnected
+    /// client, which releases their locks.
     pub(crate) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         Ok(self.open(Purpose::Bounded).await?.0)
     }
 
-    /// As [`Database::connect`], and what the server says about writing.
+    /// As [`Database::connect`], with the server's facts.
     pub(crate) async fn connect_with_facts(&self) -> Result<(PgConnection, ServerFacts), sqlx::Error> {
         self.open(Purpose::Bounded).await
     }
 
-    /// A connection for queries of which the values decide what plan is good.
+    /// A connection for queries whose best plan depends on their values.
     pub(crate) async fn connect_to_read(&self) -> Result<PgConnection, sqlx::Error> {
         Ok(self.open(Purpose::Reading).await?.0)
     }
 
-    /// A connection for what may take its time: changes of the schema.
+    /// A connection without a time limit, for changes of the schema.
     pub(crate) async fn connect_without_limit(&self) -> Result<PgConnection, sqlx::Error> {
         Ok(self.open(Purpose::Unbounded).await?.0)
     }
 
-    /// Whether the writer may use a server of which these are the facts.
+    /// Whether the writer may use a server with these facts.
     pub(crate) fn check(&self, facts: &ServerFacts) -> Result<(), UnfitServer> {
         facts.check(self.allow_unsafe)
     }
 
-    /// Connects on the store's runtime; dropped, it gives up.
+    /// Connects on the store's runtime; dropping the future cancels that.
     async fn open(&self, purpose: Purpose) -> Result<(PgConnection, ServerFacts), sqlx::Error> {
         let database = self.clone();
         let mut opening = JoinSet::new();
@@ -107,22 +106,22 @@ impl Database {
     async fn open_here(&self, purpose: Purpose) -> Result<(PgConnection, ServerFacts), sqlx::Error> {
         let mut connection = self.options.connect().await?;
         let facts = match self.set_up(&mut connection, purpose, Some(CLIENT_CHECK_INTERVAL)).await {
-            // Not every system can look for its client.
+            // Not every operating system supports the client check.
             Err(error) if is_invalid_value(&error) => self.set_up(&mut connection, purpose, None).await?,
             done => done?,
         };
         Ok((connection, facts))
     }
 
-    /// Makes the settings and asks for the facts, in one round trip. The settings come after connecting, not as
-    /// start-up options, because PgBouncer passes none of those on.
+    /// Applies the settings and queries the facts, in one round trip. The settings are not start-up parameters, since
+    /// PgBouncer passes none of those on.
     async fn set_up(
         &self,
         connection: &mut PgConnection,
         purpose: Purpose,
         client_check: Option<Duration>,
     ) -> Result<ServerFacts, sqlx::Error> {
-        // Compiling a plan pays for long queries, and there are none.
+        // Compiling a plan pays off for long queries only, and there are none.
         let mut settings = vec![("jit", "off".to_owned())];
         if purpose != Purpose::Unbounded {
             let limit = self.timeout.as_millis().max(1).to_string();
@@ -130,9 +129,9 @@ impl Database {
             settings.push(("idle_in_transaction_session_timeout", limit));
         }
         if purpose == Purpose::Reading {
-            // Which plan is good depends on how rare a reference, a term or a span of time is.
+            // The best plan depends on how selective a reference, a term or a time range is.
             settings.push(("plan_cache_mode", "force_custom_plan".to_owned()));
-            // So many scans at once are so many processes of the server, and no more.
+            // Each scan uses one server process, not several.
             settings.push(("max_parallel_workers_per_gather", "0".to_owned()));
         }
         if let Some(interval) = client_check {
@@ -146,10 +145,10 @@ impl Database {
     }
 }
 
-/// Says good-bye to the server, unless that takes long.
+/// Closes the connection in order, unless that takes long.
 pub(crate) async fn close(connection: PgConnection) {
     if !matches!(tokio::time::timeout(CLOSE_TIMEOUT, connection.close()).await, Ok(Ok(()))) {
-        tracing::debug!("a connection was not closed in order");
+        tracing::debug!("a connection was not closed cleanly");
     }
 }
 

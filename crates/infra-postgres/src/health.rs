@@ -13,9 +13,9 @@ use crate::server_facts::ServerFacts;
 use crate::timing::within;
 use crate::writer::Writer;
 
-/// Looks whether the server answers and can be written to, over a connection of its own: a pool that is busy is no
-/// sign of a server that is not there. As long as the writer's commits succeed nothing is written for it; after one
-/// that failed the writer has to prove that it can write.
+/// Checks whether the server responds and accepts writes, over a connection of its own: a busy pool does not mean that the
+/// server is down. While the writer's commits succeed, nothing is written for it; after a failed one the writer probes
+/// whether it can write.
 pub struct PostgresHealthCheck {
     database: Database,
     writer: Arc<Writer>,
@@ -23,7 +23,7 @@ pub struct PostgresHealthCheck {
     timeout: Duration,
 }
 
-/// A check comes back before the two seconds that the port allows.
+/// Shorter than the two seconds that the port allows.
 const LONGEST: Duration = Duration::from_millis(1_900);
 
 impl PostgresHealthCheck {
@@ -32,10 +32,10 @@ impl PostgresHealthCheck {
         Self { database, writer, connection: Mutex::default(), timeout }
     }
 
-    async fn look(&self) -> Result<(), StoreError> {
+    async fn check_now(&self) -> Result<(), StoreError> {
         let facts = self.facts().await.map_err(unavailable)?;
         if let Err(unfit) = self.database.check(&facts) {
-            // Behind the same address there may soon be another server, or the same one with other settings.
+            // The next connection may reach another server, or the same one with other settings.
             *self.connection.lock().await = None;
             return Err(unavailable(unfit));
         }
@@ -45,13 +45,13 @@ impl PostgresHealthCheck {
         Ok(())
     }
 
-    /// What the server says, over the known connection, or over a new one where that does not answer.
+    /// The server's facts, over the known connection, or over a new one where that does not respond.
     async fn facts(&self) -> Result<ServerFacts, sqlx::Error> {
         let mut connection = self.connection.lock().await;
-        // Taken out, so that a connection that does not answer in time is dropped with this future.
+        // Taken out, so that a connection that does not respond in time is dropped with this future.
         if let Some(mut known) = connection.take() {
-            let asked = tokio::time::timeout(self.timeout / 2, ServerFacts::ask(&mut known)).await;
-            if let Ok(Ok(facts)) = asked {
+            let queried = tokio::time::timeout(self.timeout / 2, ServerFacts::query(&mut known)).await;
+            if let Ok(Ok(facts)) = queried {
                 *connection = Some(known);
                 return Ok(facts);
             }
@@ -73,6 +73,6 @@ impl HealthCheck for PostgresHealthCheck {
         if !self.writer.is_open() {
             return Err(Failure::Closed.into());
         }
-        Ok(within(self.timeout, "check", self.look()).await?)
+        Ok(within(self.timeout, "check", self.check_now()).await?)
     }
 }

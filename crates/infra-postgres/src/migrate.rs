@@ -1,14 +1,14 @@
-//! Brings the schema up and down while others go on reading and writing.
+//! Applies and reverts steps of the schema while other connections read and write.
 //!
-//! Rules for every step, which the files in `migrations/` cannot state, as they never change:
+//! Rules for every step, stated here because the files in `migrations/` never change:
 //!
-//! * The release before must go on working on the new schema: new tables, new columns that may be null, wider checks.
+//! * The previous release must keep working on the new schema: new tables, new columns that may be null, wider checks.
 //! * No step may hold an exclusive lock while it reads a large table. A column is added without a check and without a
 //!   volatile default; its check is added `NOT VALID`, and validated in a transaction of its own. An index on a table
-//!   that has rows is built `CONCURRENTLY`, outside a transaction. `unlocked` is the place for such sequences.
-//! * A sequence of several transactions must go on from wherever an earlier attempt ended.
-//! * No step waits for a lock on a table for longer than [`LOCK_TIMEOUT`]: behind one that waits for an exclusive lock
-//!   every reader and writer of the table waits, too. It lets them pass and tries again.
+//!   that has rows is built `CONCURRENTLY`, outside a transaction. Such sequences are in `unlocked`.
+//! * A sequence of several transactions must continue from where an earlier attempt ended.
+//! * No step waits for a lock on a table for longer than [`LOCK_TIMEOUT`]: behind a step that waits for an exclusive lock
+//!   every reader and writer of the table waits as well. The step gives up, lets them proceed, and tries again.
 
 mod unlocked;
 
@@ -27,24 +27,24 @@ use crate::database::Database;
 use crate::error::{CallError, Failure, unavailable};
 use crate::timing::within;
 
-/// Brings the tables up and down by the migrations that are embedded in the program.
+/// Applies and reverts the migrations that are embedded in the program.
 pub struct PostgresMigrator {
     database: Database,
 }
 
-/// The migrations of `migrations/postgres`, in order. Steps that are not among them are a newer release's.
+/// The migrations of `migrations/postgres`, in order. Other steps belong to a newer release.
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 
-/// Where sqlx, here and in its command-line tool, notes what was applied.
+/// Where sqlx, here and in its command-line tool, records the applied migrations.
 pub(crate) const TABLE: &str = "_sqlx_migrations";
 
 /// The longest that a step waits for a lock on a table, well below the time that a request waits for the store.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The pause before a step tries again to get its locks.
+/// The pause before a step tries to get its locks again.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// How often a step tries before it gives up: two minutes in all.
+/// How often a step tries to get its locks: two minutes in all.
 const ATTEMPTS: u32 = 40;
 
 impl PostgresMigrator {
@@ -52,13 +52,12 @@ impl PostgresMigrator {
         Self { database }
     }
 
-    /// Changes the schema under sqlx's lock on the database: a second process waits for the first and then finds
-    /// nothing left to do. The connection serves nothing else and is closed at the end, which gives up the lock
-    /// whatever happened.
+    /// Changes the schema under sqlx's lock on the database: a second process waits for the first and then has nothing left
+    /// to do. The connection serves nothing else and is closed at the end, which always releases the lock.
     async fn change(&self, change: SchemaChange) -> Result<usize, SchemaError> {
         let mut connection = self.database.connect_without_limit().await.map_err(unavailable)?;
         connection.lock().await.map_err(refused)?;
-        // The lock above may be waited for: it holds up nobody but other migrators.
+        // Set after the lock above, for which only other migrators wait.
         let limit = format!("SET lock_timeout = {}", LOCK_TIMEOUT.as_millis());
         connection.execute(sqlx::AssertSqlSafe(limit)).await.map_err(unavailable)?;
         let steps = steps(&mut connection).await.map_err(unavailable)?;
@@ -97,7 +96,7 @@ impl SchemaMigrator for PostgresMigrator {
     }
 }
 
-/// Applies or reverts one step, again and again while others hold the locks that it needs.
+/// Applies or reverts one step; tries again while other transactions hold the locks that it needs.
 async fn execute(
     connection: &mut PgConnection,
     change: SchemaChange,
@@ -114,7 +113,7 @@ async fn execute(
                 tracing::warn!(
                     version,
                     attempt,
-                    "a step of the schema waits for a transaction that holds its table"
+                    "a step of the schema waits for a transaction that locks its table"
                 );
                 tokio::time::sleep(PAUSE).await;
                 attempt += 1;
@@ -124,7 +123,7 @@ async fn execute(
     }
 }
 
-/// Whether a lock was not to be had in time: `lock_not_available` of
+/// Whether a lock was not available in time: `lock_not_available` of
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>, or `deadlock_detected`.
 fn is_lock_timeout(error: &MigrateError) -> bool {
     let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {

@@ -1,8 +1,8 @@
-//! The connections for everything but writing: at most so many, of which lists may hold a share.
+//! The pool of connections for everything but writing, of which lists may hold a share.
 //!
-//! A connection that was lent out comes back when everything on it has ended in order, without a word to the server;
-//! in every other case it is closed. So nothing ever waits for a server that does not answer: neither giving a
-//! connection back nor closing the pool.
+//! A lent connection returns to the pool once everything on it has ended in order, without a round trip to the server;
+//! otherwise it is closed. So neither returning a connection nor closing the pool waits for a server that does not
+//! respond.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::database::{CLIENT_CHECK_INTERVAL, Database, MAX_LIFETIME, close};
 use crate::error::{CallError, Failure};
 
-/// The connections for everything but writing. They are made when they are needed.
+/// The connections for everything but writing, opened when needed.
 #[derive(Clone)]
 pub(crate) struct Pool {
     shared: Arc<Shared>,
@@ -27,7 +27,7 @@ struct Shared {
     connections: Arc<Semaphore>,
     /// One for each connection that lists may have.
     lists: Arc<Semaphore>,
-    /// What was given back last is lent out first.
+    /// The connection returned last is lent first.
     idle: Mutex<Vec<OpenConnection>>,
 }
 
@@ -37,20 +37,20 @@ struct OpenConnection {
     used: Instant,
 }
 
-/// A connection that was unused for longer is tested before it is used again.
+/// A connection that was idle for longer is tested before it is used again.
 const TRUSTED: Duration = Duration::from_secs(1);
 
 /// The longest that such a test may take.
 const TEST_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The pause before a server that is just starting is tried again.
+/// The pause before connecting again to a server that is starting.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// How long a list that was given up counts as running: until the server has noticed, twice over.
+/// How long an abandoned list counts as running: twice the time that the server takes to notice.
 const ABANDONED: Duration = CLIENT_CHECK_INTERVAL.saturating_mul(2);
 
 impl Pool {
-    /// At most `max_connections` to `database`, of which lists may have half.
+    /// A pool of at most `max_connections` to `database`, of which lists may have half.
     pub(crate) fn new(database: Database, max_connections: u32) -> Self {
         let most = usize::try_from(max_connections).unwrap_or(Semaphore::MAX_PERMITS).max(1);
         let shared = Shared {
@@ -62,7 +62,7 @@ impl Pool {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Lends a connection out. It comes back by [`Lent::give_back`] only. The caller bounds the wait.
+    /// Lends a connection, which returns by [`Lent::give_back`] only. The caller limits the wait.
     pub(crate) async fn lend(&self) -> Result<Lent, CallError> {
         let permit = permit(&self.shared.connections).await?;
         let connection = match self.tested().await {
@@ -72,8 +72,8 @@ impl Pool {
         Ok(Lent { connection, pool: self.clone(), permit, list: None })
     }
 
-    /// Lends a connection out for a query that may read many rows. Lists have a share of the connections, so that
-    /// however many come and however slow they are, others get a connection.
+    /// Lends a connection for a query that may read many rows. Lists have a share of the connections, so that slow lists
+    /// never take them all.
     pub(crate) async fn lend_for_list(&self) -> Result<Lent, CallError> {
         let permit = permit(&self.shared.lists).await?;
         let list = ListPermit { permit: Some(permit), database: self.shared.database.clone() };
@@ -87,8 +87,7 @@ impl Pool {
         self.shared.database.timeout()
     }
 
-    /// Lends nothing more, and says good-bye to the server on every connection that is not lent out. One that is
-    /// lent out is closed when it comes back.
+    /// Lends no more connections, and closes the idle ones. A lent one is closed when it returns.
     pub(crate) async fn close(&self) {
         self.shared.lists.close();
         self.shared.connections.close();
@@ -96,7 +95,7 @@ impl Pool {
         idle.into_iter().map(|open| close(open.connection)).collect::<JoinSet<()>>().join_all().await;
     }
 
-    /// A connection that was given back and still works. When one does not, none of the others is trusted either.
+    /// An idle connection that still works. When one does not, all idle connections are discarded.
     async fn tested(&self) -> Option<OpenConnection> {
         loop {
             let mut open = self.idle().pop()?;
@@ -110,13 +109,13 @@ impl Pool {
             if matches!(tokio::time::timeout(limit, open.connection.ping()).await, Ok(Ok(()))) {
                 return Some(open);
             }
-            tracing::debug!("a pooled connection is dead, and the others are taken for dead");
+            tracing::debug!("a pooled connection is dead; discarding all idle connections");
             let dead = std::mem::take(&mut *self.idle());
             drop(dead);
         }
     }
 
-    /// A new connection; a server that is just starting is waited for.
+    /// A new connection; waits for a server that is starting.
     async fn connect(&self) -> Result<OpenConnection, sqlx::Error> {
         loop {
             match self.shared.database.connect_to_read().await {
@@ -133,7 +132,7 @@ impl Pool {
     fn take_back(&self, mut open: OpenConnection) {
         open.used = Instant::now();
         let mut idle = self.idle();
-        // Looked at under the lock, so that nothing is left behind by `close`.
+        // Checked under the lock, so that `close` misses no connection.
         if !self.shared.connections.is_closed() {
             idle.push(open);
         }
@@ -144,9 +143,8 @@ impl Pool {
     }
 }
 
-/// A connection that was lent out. Dropped without being given back, it is closed: what was left by an error, by a
-/// caller who went away or by a time limit that passed is not used again, least of all a connection over a network
-/// that stands still.
+/// A lent connection. Dropped without being given back, as after an error, a timeout or a dropped call, it is closed and
+/// not reused.
 pub(crate) struct Lent {
     connection: OpenConnection,
     pool: Pool,
@@ -159,7 +157,7 @@ impl Lent {
         &mut self.connection.connection
     }
 
-    /// Gives the connection back: everything that was begun on it is finished.
+    /// Returns the connection to the pool; everything begun on it must be finished.
     pub(crate) fn give_back(self) {
         let Self { connection, pool, permit, list } = self;
         pool.take_back(connection);
@@ -183,8 +181,8 @@ impl ListPermit {
 }
 
 impl Drop for ListPermit {
-    /// The server runs what was given up until it notices. The place is taken until then, so that callers who come
-    /// and go cannot pile up scans on the server.
+    /// The server runs an abandoned statement until it notices. The permit is held until then, so that abandoned lists do
+    /// not accumulate on the server.
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
             self.database.runtime().spawn(async move {
@@ -199,8 +197,7 @@ async fn permit(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
     Arc::clone(of).acquire_owned().await.map_err(|_closed| Failure::Closed)
 }
 
-/// Whether the server will be there shortly: nobody listens, or it says so itself (SQLSTATE 57P03,
-/// `cannot_connect_now`).
+/// Whether the server is starting: the port is closed, or the server reports it (SQLSTATE 57P03, `cannot_connect_now`).
 fn is_starting(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,

@@ -1,4 +1,4 @@
-//! The write side beside the writer: what is no write set.
+//! Writes outside units of work: leases, and the outbox for the relay.
 
 mod lease;
 mod outbox_relay;

@@ -3,7 +3,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::error::UnfitServer;
 
-/// What a server says about whether writes to it are possible, faithful and durable.
+/// Whether writes to a server are possible, lossless and durable, as reported by the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServerFacts {
     /// The major version.
@@ -24,26 +24,26 @@ struct Values {
 /// The oldest server that is supported.
 const OLDEST: u32 = 14;
 
-/// Asks for the facts.
+/// Queries the facts.
 pub(crate) const QUERY: &str = "SELECT current_setting('server_encoding') AS encoding, \
      current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS synchronous_commit, \
      current_setting('transaction_read_only') AS read_only, pg_is_in_recovery() AS in_recovery";
 
 impl ServerFacts {
-    /// The facts that the server of `connection` gives now.
-    pub(crate) async fn ask(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
+    /// The current facts of the server of `connection`.
+    pub(crate) async fn query(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
         let row = sqlx::query(QUERY).fetch_one(&mut *connection).await?;
         Self::from_rows(&[row], connection.server_version_num())
     }
 
-    /// The facts in the answer to [`QUERY`], from a server with this version number.
+    /// The facts in the result of [`QUERY`], from a server with this version number.
     pub(crate) fn from_rows(rows: &[PgRow], version_number: Option<u32>) -> Result<Self, sqlx::Error> {
         let row = rows.last().ok_or(sqlx::Error::RowNotFound)?;
         Ok(Self { version: version_number.map(|number| number / 10_000), values: Values::from_row(row)? })
     }
 
-    /// Refuses a server that is too old, that cannot hold every text, that takes no writes, or, unless
-    /// `allow_unsafe`, that may lose what it said was committed.
+    /// Refuses a server that is too old, that cannot store every text, that accepts no writes, or, unless `allow_unsafe`,
+    /// that may lose committed rows.
     pub(crate) fn check(&self, allow_unsafe: bool) -> Result<(), UnfitServer> {
         if let Some(version) = self.version.filter(|version| *version < OLDEST) {
             return Err(UnfitServer::TooOld(version));
@@ -63,7 +63,7 @@ impl ServerFacts {
         Ok(())
     }
 
-    /// The setting by which a crash of the server would lose what it said was committed.
+    /// The setting with which a crash of the server would lose committed rows.
     pub(crate) fn unsafe_setting(&self) -> Option<&'static str> {
         let settings =
             [("fsync", &self.values.fsync), ("synchronous_commit", &self.values.synchronous_commit)];
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_takes_durable_writes_is_fit() {
+    fn a_server_that_accepts_durable_writes_is_fit() {
         assert_eq!(facts(|_| {}).check(false), Ok(()));
         assert_eq!(facts(|facts| facts.version = None).check(false), Ok(()));
         assert_eq!(

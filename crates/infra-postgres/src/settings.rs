@@ -1,22 +1,22 @@
 use std::fmt;
 use std::time::Duration;
 
-/// How the database is reached. `Debug` does not show the address, which may hold a password.
+/// How the database is reached. `Debug` hides the URL, which may contain a password.
 #[derive(Clone)]
 pub struct PostgresSettings {
     /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE`, as libpq reads it.
     pub url: String,
     /// The longest that a call may take: waiting for a connection, statements and commit together.
     pub timeout: Duration,
-    /// The most connections of the pool that reads, leases and the outbox share; lists take at most half of them.
-    /// The writer and the health check have one each beside it. With fewer than two, lists can hold up the rest.
+    /// The most connections of the pool that reads, leases and the outbox share; lists take at most half of them. The
+    /// writer and the health check have one more each. With fewer than two, lists can delay the other calls.
     pub max_connections: u32,
-    /// Whether a server is taken that may lose committed rows when it crashes.
+    /// Whether to accept a server that may lose committed rows when it crashes.
     pub allow_unsafe: bool,
 }
 
 impl PostgresSettings {
-    /// The database at `url`, and the usual for everything else.
+    /// The settings for the database at `url`, with defaults for everything else.
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), timeout: Duration::from_secs(5), max_connections: 10, allow_unsafe: false }
     }

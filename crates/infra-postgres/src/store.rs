@@ -14,7 +14,7 @@ use crate::repositories::{PostgresLeaseRepository, PostgresOutboxRelayRepository
 use crate::settings::PostgresSettings;
 use crate::writer::Writer;
 
-/// An open database: the writer, the pool, and the ports over them.
+/// An open database: the writer, the pool, and the ports.
 pub struct PostgresStore {
     database: Database,
     pool: Pool,
@@ -22,10 +22,9 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects and starts the writer. The tables are left as they are; [`PostgresStore::migrator`] brings them
-    /// up. After this, a server that goes away and comes back needs no second `open`. Every connection belongs to
-    /// the runtime that opens the store. A server that is read-only for the time being is opened: it can be read,
-    /// and commits are `Unavailable` until it takes writes.
+    /// Connects and starts the writer. The schema is left as it is; [`PostgresStore::migrator`] migrates it. Afterwards the
+    /// store reconnects by itself. Every connection belongs to the runtime that opens the store. A read-only server is
+    /// accepted: it can be read, and commits are `Unavailable` until it accepts writes.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -36,7 +35,7 @@ impl PostgresStore {
             .map_err(|_elapsed| OpenError::TimedOut(settings.timeout.as_millis()))?
             .map_err(OpenError::Connect)?;
         if let Some(setting) = facts.unsafe_setting() {
-            tracing::warn!(setting, "a crash of the database would lose answers that were given");
+            tracing::warn!(setting, "a crash of the database would lose committed predictions");
         }
         let connection = match database.check(&facts) {
             Ok(()) => Some(connection),
@@ -57,7 +56,7 @@ impl PostgresStore {
         Arc::new(PostgresPredictionReadModel::new(self.pool.clone()))
     }
 
-    /// The relay's side of the outbox.
+    /// The outbox, for the relay.
     pub fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
         Arc::new(PostgresOutboxRelayRepository::new(self.pool.clone()))
     }
@@ -77,13 +76,13 @@ impl PostgresStore {
         Arc::new(PostgresMigrator::new(self.database.clone()))
     }
 
-    /// Whether the store takes writes. Before it is closed it ceases to only by a bug, which ended the task that writes.
+    /// Whether the store accepts writes. Before it is closed, only a bug that ended the writing task changes that.
     pub fn takes_writes(&self) -> bool {
         self.writer.is_open()
     }
 
-    /// Answers every write set that was handed in, then closes the writer and the pool. Later calls are
-    /// `Unavailable`. Ends within the store's timeout and two seconds, also when the server does not answer.
+    /// Completes every submitted write set, then closes the writer and the pool. Later calls are `Unavailable`. Takes at most
+    /// the store's timeout and two seconds, even when the server does not respond.
     pub async fn close(&self) {
         self.writer.close().await;
         self.pool.close().await;

@@ -7,8 +7,8 @@ use sqlx::{Decode, Encode, Postgres, Type};
 
 use crate::error::Failure;
 
-/// A `timestamptz` as it goes over the wire: whole microseconds since 2000-01-01T00:00:00Z. So a time is kept to
-/// the microsecond, without arithmetic in SQL.
+/// A `timestamptz` as sent over the wire: whole microseconds since 2000-01-01T00:00:00Z. Times are stored exactly to the
+/// microsecond, without arithmetic in SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PgTimestamp(i64);
 
@@ -19,12 +19,12 @@ const PG_EPOCH: i64 = 946_684_800_000_000;
 /// `datatype/timestamp.h`). The last one is later than any [`Timestamp`].
 const FIRST: i64 = -211_813_488_000_000_000;
 
-// `timestamptz` and its array in `pg_type.dat`; the types of the core never change their numbers.
+// `timestamptz` and its array in `pg_type.dat`; the numbers of built-in types never change.
 const TIMESTAMPTZ: Oid = Oid(1184);
 const TIMESTAMPTZ_ARRAY: Oid = Oid(1185);
 
 impl PgTimestamp {
-    /// The time itself, or the first one there is: for bounds, to which it makes no difference.
+    /// The time itself, or the earliest `timestamptz`: for bounds, where the difference does not matter.
     pub(crate) fn bound(time: Timestamp) -> Self {
         Self(time.as_micros().saturating_sub(PG_EPOCH).max(FIRST))
     }
@@ -34,8 +34,8 @@ impl TryFrom<Timestamp> for PgTimestamp {
     type Error = Failure;
 
     fn try_from(time: Timestamp) -> Result<Self, Failure> {
-        let kept = Self::bound(time);
-        if Timestamp::from(kept) == time { Ok(kept) } else { Err(Failure::TooEarly(time.as_micros())) }
+        let bound = Self::bound(time);
+        if Timestamp::from(bound) == time { Ok(bound) } else { Err(Failure::TooEarly(time.as_micros())) }
     }
 }
 
@@ -88,8 +88,8 @@ mod tests {
     fn every_time_from_4713_bc_on_comes_back() {
         let first = FIRST + PG_EPOCH;
         for micros in [first, first + 1, -1, 0, 1, PG_EPOCH, i64::MAX - 1, i64::MAX] {
-            let kept = PgTimestamp::try_from(at(micros)).expect("a time that can be kept");
-            assert_eq!(Timestamp::from(kept), at(micros));
+            let stored = PgTimestamp::try_from(at(micros)).expect("a time that can be stored");
+            assert_eq!(Timestamp::from(stored), at(micros));
         }
     }
 

@@ -1,10 +1,10 @@
-//! The one writer: a task that owns the connection that writes.
+//! The one writer: a task that owns the writing connection.
 //!
 //! Write sets wait in a `queue`; the task takes all that wait, applies them in one transaction (`group`, `apply`) and
-//! answers each after the commit, so that one flush to the disk serves many callers. There is never a second
-//! transaction at the same time, so sets are applied in the order in which they were handed in. The server of each
-//! new connection is checked before anything is written (`session`), and after a failure the health check has the
-//! task prove that it can write (`probe`).
+//! reports to each caller after the commit, so that one flush to the disk serves many callers. There is one transaction at
+//! a time, so sets are applied in the order of their submission. The server of each new connection is checked before
+//! anything is written (`session`), and after a failure the health check has the task test whether it can write
+//! (`probe`).
 
 mod apply;
 mod group;
@@ -30,17 +30,17 @@ use prepare::prepare;
 use queue::{Queue, Work};
 use session::Session;
 
-/// The way to the task that writes.
+/// Submits requests to the writing task.
 pub(crate) struct Writer {
     queue: Arc<Queue>,
-    /// Whether the last transaction failed by the database's fault.
+    /// Whether the database failed the last transaction.
     failing: Arc<AtomicBool>,
     task: Mutex<Option<JoinHandle<()>>>,
     timeout: Duration,
 }
 
 impl Writer {
-    /// Starts the task, which begins on `connection` and makes others as it needs them.
+    /// Starts the task, which begins on `connection` and opens others as needed.
     pub(crate) fn start(database: Database, connection: Option<PgConnection>) -> Self {
         let (queue, failing) = (Arc::new(Queue::default()), Arc::new(AtomicBool::new(false)));
         let (timeout, runtime) = (database.timeout(), database.runtime().clone());
@@ -53,32 +53,32 @@ impl Writer {
         Self { queue, failing, task, timeout }
     }
 
-    /// Whether the task takes requests.
+    /// Whether the task accepts requests.
     pub(crate) fn is_open(&self) -> bool {
         self.queue.is_open()
     }
 
-    /// Whether the last transaction failed by the database's fault.
+    /// Whether the database failed the last transaction.
     pub(crate) fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed)
     }
 
-    /// Has the task write something and take it back, as soon as it is done with what it is at.
+    /// Has the task write a row and roll back, next in turn.
     pub(crate) async fn probe(&self) -> Result<(), Failure> {
         self.queue.probe().await.map_err(|_ended| Failure::Closed)?
     }
 
-    /// Answers everything that was handed in before, then ends the task; within the timeout, and a second for
-    /// saying good-bye to the server.
+    /// Completes everything submitted before, then ends the task; aborts it after the timeout and a second for closing the
+    /// connection.
     pub(crate) async fn close(&self) {
         self.queue.close();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut task) = task else { return };
         match tokio::time::timeout(self.timeout + Duration::from_secs(1), &mut task).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the writer did not end in order"),
+            Ok(Err(error)) => tracing::error!(%error, "the writing task panicked"),
             Err(_elapsed) => {
-                tracing::warn!("the writer was ended before it had answered everybody");
+                tracing::warn!("the writing task did not end in time; pending write sets may not be written");
                 task.abort();
             }
         }
@@ -87,8 +87,8 @@ impl Writer {
 
 #[async_trait]
 impl WriteStore for Writer {
-    /// Writes `work` with whatever else waits. Once the returned future was polled, the set goes on its way whether the
-    /// future is polled again or not. Dropping the future before the set was taken takes the set out.
+    /// Writes `work` together with the sets that wait. Once the returned future was polled, the set is written in its turn
+    /// whether the future is polled again or not. Dropping the future removes a set that the writer has not taken.
     #[tracing::instrument(name = "db.commit", skip_all, fields(writes = work.writes().len()))]
     async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError> {
         if work.writes().is_empty() {
@@ -108,7 +108,7 @@ struct Task {
 }
 
 impl Task {
-    /// Does what waits until the queue is closed and empty.
+    /// Serves requests until the queue is closed and empty.
     async fn serve(mut self) {
         while let Some(work) = self.queue.take().await {
             match work {
@@ -118,9 +118,9 @@ impl Task {
                     }
                 }
                 Work::Probe(answer) => {
-                    let outcome = probe::write_and_take_back(&mut self.session).await;
+                    let outcome = probe::write_and_roll_back(&mut self.session).await;
                     self.failing.store(outcome.is_err(), Ordering::Relaxed);
-                    // A health check that took too long has gone.
+                    // A health check that timed out gets no result.
                     let _ = answer.send(outcome);
                 }
             }
@@ -130,7 +130,7 @@ impl Task {
 }
 
 impl Drop for Task {
-    /// However the task ends, nobody waits for it any more.
+    /// However the task ends, no caller waits any longer.
     fn drop(&mut self) {
         self.queue.abandon();
     }

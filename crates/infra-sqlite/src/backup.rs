@@ -6,10 +6,10 @@ use sqlx::Connection;
 use crate::error::BackupError;
 use crate::pool::Database;
 
-/// Copies the database as it is at one instant to `file`, which must not exist, while others go on writing.
+/// Copies the database as of one instant to `file`, which must not exist, while other connections write.
 ///
 /// The copy is made under another name beside `file`, flushed to the disk and then renamed, so that a file of that
-/// name is a whole backup.
+/// name is always a complete backup.
 pub(crate) async fn back_up(database: &Database, file: &Path) -> Result<(), BackupError> {
     refuse_existing(file)?;
     let name = file.file_name().ok_or_else(|| BackupError::NoFile(file.to_owned()))?;
@@ -17,11 +17,11 @@ pub(crate) async fn back_up(database: &Database, file: &Path) -> Result<(), Back
     partial_name.push(format!(".{}.partial", process::id()));
     let partial = file.with_file_name(partial_name);
     let made = match copy(database, &partial).await {
-        Ok(()) => put_in_place(&partial, file),
+        Ok(()) => move_into_place(&partial, file),
         Err(error) => Err(error),
     };
     if made.is_err() {
-        // What is left of a failed copy is of no use; the error that counts is the one of the copy.
+        // The error of the copy is reported, whether its remains can be removed or not.
         let _ = fs::remove_file(&partial);
     }
     made
@@ -35,7 +35,7 @@ async fn copy(database: &Database, partial: &Path) -> Result<(), BackupError> {
     connection.close().await.map_err(BackupError::Copy)
 }
 
-fn put_in_place(partial: &Path, file: &Path) -> Result<(), BackupError> {
+fn move_into_place(partial: &Path, file: &Path) -> Result<(), BackupError> {
     fs::File::open(partial).and_then(|copy| copy.sync_all()).map_err(BackupError::File)?;
     refuse_existing(file)?;
     fs::rename(partial, file).map_err(BackupError::File)?;
@@ -50,7 +50,7 @@ fn refuse_existing(file: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Makes the new name itself durable, where the system lets a folder be opened for that.
+/// Makes the new name durable, on systems where a folder can be opened for that.
 fn flush_folder(file: &Path) -> io::Result<()> {
     let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use application::ports::StoreError;
 use sqlx::error::ErrorKind;
 
-/// Why a database could not be opened.
+/// Why a database cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The address is not one of a SQLite database.
-    #[error("the store's url is not that of a SQLite database")]
+    /// The URL is not one of a SQLite database.
+    #[error("the store URL is not a SQLite URL")]
     Url(#[source] sqlx::Error),
-    /// The folder of the file could not be made.
-    #[error("the folder {path} could not be made", path = path.display())]
+    /// The folder of the file cannot be created.
+    #[error("cannot create the folder {path}", path = path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -20,14 +20,14 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-    /// The database was to be there, and is not.
+    /// The database does not exist, and must not be created.
     #[error("there is no database {path}", path = .0.display())]
     Missing(PathBuf),
-    /// The file is a database, but not one of this program's.
+    /// The file is a database, but not one of this program.
     #[error("the database {path} has no tables of Undertone", path = .0.display())]
     NoTables(PathBuf),
-    /// The file is not there, may not be read, or is no database.
-    #[error("the database {path} could not be opened", path = path.display())]
+    /// The file does not exist, must not be read, or is not a database.
+    #[error("cannot open the database {path}", path = path.display())]
     Open {
         /// The file.
         path: PathBuf,
@@ -37,36 +37,36 @@ pub enum OpenError {
     },
 }
 
-/// Why there is no backup.
+/// Why a backup failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// A backup never replaces a file.
-    #[error("the file {path} exists already", path = .0.display())]
+    #[error("the file {path} already exists", path = .0.display())]
     Exists(PathBuf),
     /// The path names no file.
     #[error("{path} names no file", path = .0.display())]
     NoFile(PathBuf),
-    /// The database could not be copied.
-    #[error("the database could not be copied")]
+    /// The database cannot be copied.
+    #[error("cannot copy the database")]
     Copy(#[source] sqlx::Error),
-    /// The copy could not be put in its place.
-    #[error("the copy could not be put in its place")]
+    /// The copy cannot be moved to its final name.
+    #[error("cannot move the copy to its final name")]
     File(#[source] io::Error),
 }
 
-/// Why the store did not answer: the source of every `Unavailable`. Cheap to clone, as all the write sets of a
-/// group get the same.
+/// Why the store did not do what was requested: the source of every `Unavailable`. Cheap to clone, since all write sets
+/// of a group get the same.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("the database refused")]
+    #[error("the database failed")]
     Database(#[source] Arc<sqlx::Error>),
-    #[error("the database did not answer within {0} ms")]
+    #[error("the database did not respond within {0} ms")]
     TimedOut(u128),
-    #[error("the schema could not be changed")]
+    #[error("cannot change the schema")]
     Migration(#[source] Arc<sqlx::migrate::MigrateError>),
     #[error("the store is closed")]
     Closed,
-    #[error("the store was opened for reading only")]
+    #[error("the store is open for reading only")]
     ReadOnly,
 }
 
@@ -76,52 +76,52 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// The store did not answer, because the database said `error`.
+/// The store did not do what was requested, because of `error`.
 pub(crate) fn unavailable(error: impl Into<Failure>) -> StoreError {
     StoreError::unavailable(error.into())
 }
 
-/// Why something was not written.
+/// Why a transaction failed.
 #[derive(Debug)]
-pub(crate) enum WriteError {
-    /// One write set is at fault, whatever else is in the transaction.
-    Set(StoreError),
-    /// The database is at fault, and no other write set would fare better.
+pub(crate) enum CallError {
+    /// One write set or job is at fault; others may still succeed.
+    Rejected(StoreError),
+    /// The database is at fault; others would fail as well.
     Database(sqlx::Error),
 }
 
-impl WriteError {
-    /// Sorts `error`, which came when the `entity` named by `id` was inserted.
+impl CallError {
+    /// Classifies `error`, which occurred when the `entity` named by `id` was inserted.
     pub(crate) fn of_insert(error: sqlx::Error, entity: &'static str, id: String) -> Self {
         match kind(&error) {
-            Some(ErrorKind::UniqueViolation) => Self::Set(StoreError::Conflict { entity, id }),
-            Some(_) if result_code(&error) == Some(SQLITE_CONSTRAINT) => Self::Set(unavailable(error)),
+            Some(ErrorKind::UniqueViolation) => Self::Rejected(StoreError::Conflict { entity, id }),
+            Some(_) if result_code(&error) == Some(SQLITE_CONSTRAINT) => Self::Rejected(unavailable(error)),
             _ => Self::Database(error),
         }
     }
 }
 
-impl From<sqlx::Error> for WriteError {
+impl From<sqlx::Error> for CallError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error)
     }
 }
 
-impl From<WriteError> for StoreError {
-    fn from(error: WriteError) -> Self {
+impl From<CallError> for StoreError {
+    fn from(error: CallError) -> Self {
         match error {
-            WriteError::Set(error) => error,
-            WriteError::Database(error) => unavailable(error),
+            CallError::Rejected(error) => error,
+            CallError::Database(error) => unavailable(error),
         }
     }
 }
 
-/// Whether somebody else has the database at the moment.
+/// Whether another connection holds the lock.
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     result_code(error) == Some(SQLITE_BUSY)
 }
 
-/// Whether there is no room for more rows.
+/// Whether there is no space for more rows.
 pub(crate) fn is_full(error: &sqlx::Error) -> bool {
     let is_storage_full = |error: &io::Error| error.kind() == io::ErrorKind::StorageFull;
     match error {
@@ -130,7 +130,7 @@ pub(crate) fn is_full(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the statement was stopped from outside, as at its deadline.
+/// Whether the statement was interrupted, as at its deadline.
 pub(crate) fn is_interrupted(error: &sqlx::Error) -> bool {
     result_code(error) == Some(SQLITE_INTERRUPT)
 }

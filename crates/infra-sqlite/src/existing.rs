@@ -4,8 +4,8 @@ use crate::error::OpenError;
 use crate::migrate::TABLE;
 use crate::pool::Database;
 
-/// Refuses a database that is not there, or that this program has never brought up. A file of somebody else's is left
-/// as it is: its journal, too, is not changed.
+/// Refuses a database that does not exist, or that this program has never migrated. A file of another program is left
+/// as it is, including its journal.
 pub(crate) async fn check(database: &Database) -> Result<(), OpenError> {
     let path = database.path();
     if !path.exists() {

@@ -7,29 +7,29 @@ use application::ports::HealthCheck;
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use crate::error::{Failure, WriteError};
+use crate::error::{CallError, Failure};
 use crate::readers::Readers;
 use crate::writer::{Room, WriteJob, Writer};
 
-/// Looks whether rows can be read, on a connection of its own, and whether rows can be written.
+/// Checks whether rows can be read, on a connection of its own, and whether rows can be written.
 ///
-/// Write sets that come through are proof enough; a write of its own is tried only where none has come through for
-/// five seconds, or where the last one failed. A store that was opened for reading only is degraded: it works, but
-/// takes no answers.
+/// A committed write set shows that writing works; the check itself writes only where none was committed for five
+/// seconds, or where the last one failed. A store that is open for reading only is degraded: it works, but stores no
+/// predictions.
 pub struct SqliteHealthCheck {
     readers: Readers,
     writer: Arc<Writer>,
     read_only: bool,
     timeout: Duration,
-    /// Whether rows could be read when the last look ended.
+    /// Whether rows could be read when the last check ended.
     reads: AtomicBool,
 }
 
-/// A check comes back before the two seconds that the port allows.
+/// Shorter than the two seconds that the port allows.
 const LONGEST: Duration = Duration::from_millis(1_900);
 
-/// For how long a write that came through shows that writing works.
-const PROOF_LASTS: Duration = Duration::from_secs(5);
+/// How long a committed write shows that writing works.
+const WRITE_PROOF: Duration = Duration::from_secs(5);
 
 impl SqliteHealthCheck {
     pub(crate) fn new(readers: Readers, writer: Arc<Writer>, read_only: bool, timeout: Duration) -> Self {
@@ -37,7 +37,7 @@ impl SqliteHealthCheck {
         Self { readers, writer, read_only, timeout, reads: AtomicBool::new(false) }
     }
 
-    async fn look(&self) -> Result<(), BoxError> {
+    async fn check_now(&self) -> Result<(), BoxError> {
         self.reads.store(false, Ordering::Release);
         if !self.writer.is_open() {
             return Err(Failure::Closed.into());
@@ -51,7 +51,7 @@ impl SqliteHealthCheck {
             return Err(Failure::ReadOnly.into());
         }
         let activity = self.writer.activity();
-        if activity.has_inserted_within(PROOF_LASTS) {
+        if activity.has_inserted_within(WRITE_PROOF) {
             return Ok(());
         }
         self.writer.run(ProbeWrite).await?;
@@ -72,13 +72,13 @@ impl HealthCheck for SqliteHealthCheck {
 
     #[tracing::instrument(name = "db.check", skip_all)]
     async fn check(&self) -> Result<(), BoxError> {
-        let look = tokio::time::timeout(self.timeout, self.look()).await;
-        look.unwrap_or_else(|_elapsed| Err(Failure::TimedOut(self.timeout.as_millis()).into()))
+        let checked = tokio::time::timeout(self.timeout, self.check_now()).await;
+        checked.unwrap_or_else(|_elapsed| Err(Failure::TimedOut(self.timeout.as_millis()).into()))
     }
 }
 
-/// Commits what needs as much room as an answer does, and leaves nothing behind: a row of a few pages that is taken
-/// back in the same transaction, in which the last holder of a lease would stand.
+/// Commits a write that needs as much space as a prediction and leaves nothing behind: a lease row of a few pages, which
+/// the same transaction deletes.
 struct ProbeWrite;
 
 #[async_trait]
@@ -87,7 +87,7 @@ impl WriteJob for ProbeWrite {
     const QUERY_TYPE: &'static str = "probe_write";
     const ROOM: Room = Room::Normal;
 
-    async fn write(&self, connection: &mut SqliteConnection) -> Result<(), WriteError> {
+    async fn write(&self, connection: &mut SqliteConnection) -> Result<(), CallError> {
         sqlx::query(
             "INSERT INTO leases (name, holder, fence, expires_at) VALUES ('write-probe', hex(zeroblob(6000)), 0, 0)",
         )

@@ -1,9 +1,9 @@
 //! The store ports on SQLite: the embedded default.
 //!
-//! One file, one writer. A single task owns the connection that writes and applies the write sets that wait in
-//! one transaction; readers have connections of their own, which write-ahead logging keeps out of the writer's way.
-//! This crate knows the ports and no use case, no web framework, and nothing of its PostgreSQL twin, with which
-//! it shares the contract suite and no line of code. Start reading at [`SqliteStore`], then `writer`.
+//! One file, one writer. A single task owns the writing connection and applies the write sets that wait in one
+//! transaction; readers have connections of their own, which do not block the writer thanks to write-ahead logging.
+//! This crate knows the ports and no use case, no web framework, and nothing of its PostgreSQL twin, with which it shares
+//! the contract suite, `store-codec` and no SQL. Start reading at [`SqliteStore`], then `writer`.
 
 #![forbid(unsafe_code)]
 

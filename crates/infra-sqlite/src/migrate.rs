@@ -9,7 +9,7 @@ use store_codec::timed;
 use crate::error::{Failure, unavailable};
 use crate::pool::Database;
 
-/// Brings the tables up and down by the migrations that are embedded in the program.
+/// Applies and reverts the migrations that are embedded in the program.
 pub struct SqliteMigrator {
     database: Database,
 }
@@ -17,7 +17,7 @@ pub struct SqliteMigrator {
 /// The migrations of `migrations/sqlite`, in order.
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
-/// Where sqlx, here and in its command-line tool, notes what was applied.
+/// Where sqlx, here and in its command-line tool, records the applied migrations.
 pub(crate) const TABLE: &str = "_sqlx_migrations";
 
 impl SqliteMigrator {
@@ -25,8 +25,8 @@ impl SqliteMigrator {
         Self { database }
     }
 
-    /// Changes the schema in one transaction, which holds the write lock from the start: a second process waits
-    /// for the first and then finds nothing left to do.
+    /// Changes the schema in one transaction, which holds the write lock from the start: a second process waits for the
+    /// first and then has nothing left to do.
     async fn change(&self, change: SchemaChange) -> Result<usize, SchemaError> {
         let mut connection = self.database.writing().await.map_err(unavailable)?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
@@ -50,7 +50,7 @@ impl SqliteMigrator {
 impl SchemaMigrator for SqliteMigrator {
     #[tracing::instrument(name = "db.migrate_up", skip_all)]
     async fn up(&self) -> Result<usize, SchemaError> {
-        // A database that is complete is left alone: it may be open for reading only.
+        // Nothing is written to an up-to-date database, which may be open for reading only.
         if MigrationStep::to_apply(&self.status().await?)?.is_empty() {
             return Ok(0);
         }

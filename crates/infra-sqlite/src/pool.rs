@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use crate::error::{OpenError, is_busy};
 use crate::settings::SqliteSettings;
 
-/// Where the database is and how connections to it are made.
+/// Where the database is and how connections to it are opened.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     options: SqliteConnectOptions,
@@ -33,14 +33,14 @@ pub(crate) struct DiskUse {
     pub(crate) log: u64,
 }
 
-/// Numbers the databases in memory, each of which is one store's own.
+/// Numbers the in-memory databases, each of which belongs to one store.
 static MEMORY: AtomicUsize = AtomicUsize::new(0);
 
-/// How long to wait between two tries to open a file that another process is opening, too.
-const OPEN_AGAIN: Duration = Duration::from_millis(10);
+/// The pause between two attempts to open a file that another process is opening as well.
+const OPEN_RETRY: Duration = Duration::from_millis(10);
 
 impl Database {
-    /// Reads the address; opens nothing.
+    /// Parses the URL; opens nothing.
     pub(crate) fn from_settings(settings: &SqliteSettings) -> Result<Self, OpenError> {
         let (path, parameters) = split(&settings.url).ok_or_else(not_sqlite)?;
         let options = SqliteConnectOptions::from_str(&settings.url).map_err(OpenError::Url)?;
@@ -57,8 +57,8 @@ impl Database {
         Ok(Self { options, path, place, timeout: settings.timeout, max_log_bytes: settings.max_log_bytes })
     }
 
-    /// A database that all connections of this store share and that ends with them: SQLite's `memdb`, which
-    /// shares what has a name that begins with a slash.
+    /// A database that all connections of this store share and that ends with them: SQLite's `memdb` shares a database
+    /// whose name begins with a slash.
     fn in_memory(settings: &SqliteSettings) -> Self {
         let name = format!("/undertone-{}", MEMORY.fetch_add(1, Ordering::Relaxed));
         let options = SqliteConnectOptions::new().filename(name).vfs("memdb").create_if_missing(true);
@@ -72,12 +72,12 @@ impl Database {
         &self.path
     }
 
-    /// Whether the address allows reading only.
+    /// Whether the URL allows reading only.
     pub(crate) fn is_read_only(&self) -> bool {
         self.place == Place::ReadOnlyFile
     }
 
-    /// Whether there is a file that this store writes, with a write-ahead log beside it.
+    /// Whether this store writes a file, with a write-ahead log beside it.
     pub(crate) fn has_log(&self) -> bool {
         self.place == Place::File
     }
@@ -92,7 +92,7 @@ impl Database {
         self.max_log_bytes
     }
 
-    /// What the database takes on the disk now.
+    /// The current size on the disk.
     pub(crate) fn disk_use(&self) -> DiskUse {
         let size = |file: &Path| std::fs::metadata(file).map_or(0, |metadata| metadata.len());
         let mut log = self.path.clone().into_os_string();
@@ -100,25 +100,25 @@ impl Database {
         DiskUse { file: size(&self.path), log: size(Path::new(&log)) }
     }
 
-    /// Makes the folder of the file, unless nothing may be written.
-    pub(crate) fn make_folder(&self) -> Result<(), OpenError> {
+    /// Creates the folder of the file, unless nothing may be written.
+    pub(crate) fn create_folder(&self) -> Result<(), OpenError> {
         let (Place::File, Some(folder)) = (self.place, self.path.parent()) else { return Ok(()) };
         std::fs::create_dir_all(folder)
             .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })
     }
 
-    /// The same, but a file that is missing stays missing.
+    /// The same database, whose file is not created where it is missing.
     pub(crate) fn without_creating(self) -> Self {
         Self { options: self.options.create_if_missing(false), ..self }
     }
 
-    /// A connection that leaves the database as it is: whatever journal it has.
+    /// A connection that changes nothing, not even the journal mode.
     pub(crate) async fn inspecting(&self) -> Result<SqliteConnection, sqlx::Error> {
         self.options.clone().create_if_missing(false).connect().await
     }
 
-    /// A connection that may write, durably: what it commits survives a loss of power. What it deletes is overwritten
-    /// with zeros, and a log that has been moved into the file is cut to its bound.
+    /// A connection that writes durably: commits survive a loss of power. Deleted rows are overwritten with zeros, and the
+    /// log is truncated to its bound after a checkpoint.
     pub(crate) async fn writing(&self) -> Result<SqliteConnection, sqlx::Error> {
         let options = self.options.clone().synchronous(SqliteSynchronous::Full);
         let options = options.pragma("secure_delete", "ON");
@@ -131,21 +131,21 @@ impl Database {
         }
     }
 
-    /// The first connection that may write. Only one connection at a time can turn a new file to write-ahead
-    /// logging, and SQLite does not let the others wait, so they try again.
+    /// The first writing connection. Only one connection at a time can switch a new file to write-ahead logging, and
+    /// SQLite does not let the others wait, so they retry.
     pub(crate) async fn first_writing(&self) -> Result<SqliteConnection, OpenError> {
         let start = Instant::now();
         loop {
             match self.writing().await {
                 Err(error) if is_busy(&error) && start.elapsed() < self.timeout => {
-                    tokio::time::sleep(OPEN_AGAIN).await;
+                    tokio::time::sleep(OPEN_RETRY).await;
                 }
                 connection => return connection.map_err(|source| self.refused(source)),
             }
         }
     }
 
-    /// A connection that reads.
+    /// A reading connection.
     pub(crate) async fn reading(&self) -> Result<SqliteConnection, sqlx::Error> {
         self.options.clone().pragma("query_only", "ON").connect().await
     }
@@ -155,7 +155,7 @@ impl Database {
     }
 }
 
-/// The path and the parameters of an address.
+/// The path and the parameters of a URL.
 fn split(url: &str) -> Option<(&str, &str)> {
     let rest = url.strip_prefix("sqlite:")?;
     let rest = rest.strip_prefix("//").unwrap_or(rest);
@@ -163,5 +163,5 @@ fn split(url: &str) -> Option<(&str, &str)> {
 }
 
 fn not_sqlite() -> OpenError {
-    OpenError::Url(sqlx::Error::Configuration("it does not begin with sqlite:".into()))
+    OpenError::Url(sqlx::Error::Configuration("the URL does not begin with sqlite:".into()))
 }

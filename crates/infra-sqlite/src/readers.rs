@@ -1,8 +1,8 @@
-//! Connections that read, each statement of which ends at its deadline.
+//! Reading connections, whose statements end at their deadlines.
 //!
-//! SQLite runs a statement to its end on the connection's thread, whatever becomes of the future that waits for it.
-//! So every connection asks, every few thousand steps of a statement, whether it may go on ([`StatementLimit`]): not
-//! beyond the deadline of the call, not when its caller has gone, not when the store closes.
+//! SQLite runs a statement to its end on the connection's thread, even if the future that awaits it is dropped. So every
+//! connection checks, every few thousand steps of a statement, whether it may go on ([`StatementLimit`]): not beyond the
+//! deadline of the call, not when the call was dropped, not when the store closes.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,14 +20,14 @@ use crate::error::{Failure, OpenError, is_interrupted, unavailable};
 use crate::pool::Database;
 use crate::timing::within;
 
-/// A bounded number of connections that read. Connections are opened when they are first needed and stay open.
+/// A bounded pool of reading connections. They are opened when first needed and stay open.
 #[derive(Clone)]
 pub(crate) struct Readers {
     pool: Arc<Pool>,
     timeout: Duration,
 }
 
-/// What a call runs on its connection.
+/// A statement that runs on a borrowed connection.
 pub(crate) type Statement<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
 
 struct Pool {
@@ -44,11 +44,11 @@ struct Reader {
     limit: Arc<StatementLimit>,
 }
 
-/// The steps of SQLite's virtual machine between two looks at the limit: well below a millisecond.
+/// The steps of SQLite's virtual machine between two checks of the limit: well below a millisecond.
 const STEPS: i32 = 4_000;
 
 impl Readers {
-    /// At most `size` connections, for calls that may take `timeout` each, waiting included.
+    /// A pool of at most `size` connections, for calls that may take `timeout` each, waiting included.
     pub(crate) fn new(database: Database, size: u32, timeout: Duration) -> Self {
         let size = size.max(1);
         let room = Arc::new(Semaphore::new(size as usize));
@@ -64,7 +64,7 @@ impl Readers {
     }
 
     /// Runs `statement` on one of the connections. The statement ends within the timeout, and as soon as the returned
-    /// future is dropped; it goes on, and frees its connection, where that future is not polled.
+    /// future is dropped; it continues, and frees its connection, if that future is not polled.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         query_type: &'static str,
@@ -82,28 +82,28 @@ impl Readers {
         AbortOnDrop(tokio::spawn(call)).await
     }
 
-    /// Waits until none of the connections reads. None reads until the returned permit is dropped.
+    /// Waits until no connection is in use. None is lent until the returned permit is dropped.
     pub(crate) async fn pause(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.pool.room).acquire_many_owned(self.pool.size).await.ok()
     }
 
-    /// Ends the statements that run, then closes the connections. Later calls are `Unavailable`. Waits no longer than
-    /// `longest`; what has not ended by then is closed when it does.
+    /// Interrupts the running statements, then closes the connections. Later calls are `Unavailable`. Waits at most
+    /// `longest`; a connection that is still in use by then is closed when its statement ends.
     pub(crate) async fn close(&self, longest: Duration) {
         self.pool.closed.store(true, Ordering::Release);
         let close = async {
-            // Those who wait for a connection come first, and find the pool closed.
+            // Calls that wait for a connection are served first, and find the pool closed.
             let all = self.pause().await;
             let idle = std::mem::take(&mut *self.pool.idle());
             for reader in idle {
                 if let Err(error) = reader.connection.close().await {
-                    tracing::warn!(%error, "a connection that reads was not closed in order");
+                    tracing::warn!(%error, "a reading connection was not closed cleanly");
                 }
             }
             drop(all);
         };
         if tokio::time::timeout(longest, close).await.is_err() {
-            tracing::warn!("a statement that reads did not end in time");
+            tracing::warn!("a reading statement did not end in time");
         }
         self.pool.room.close();
     }
@@ -128,16 +128,16 @@ impl Pool {
     async fn open(&self) -> Result<Reader, sqlx::Error> {
         let mut connection = self.database.reading().await?;
         let limit = Arc::new(StatementLimit::new(Arc::clone(&self.closed)));
-        let asked = Arc::clone(&limit);
+        let checked = Arc::clone(&limit);
         connection.lock_handle().await?.set_progress_handler(STEPS, move || {
-            // A scan would otherwise use up its share of a core before a short read on another thread gets its turn.
+            // Otherwise a scan would use its whole time slice before a short read on another thread runs.
             std::thread::yield_now();
-            asked.allows(Instant::now())
+            checked.allows(Instant::now())
         });
         Ok(Reader { connection, limit })
     }
 
-    fn give_back(&self, reader: Reader) {
+    fn put_back(&self, reader: Reader) {
         if !self.closed.load(Ordering::Acquire) {
             self.idle().push(reader);
         }
@@ -148,7 +148,7 @@ impl Pool {
     }
 }
 
-/// A connection in use. Dropped while a statement runs, it stops the statement and gives the connection back when the
+/// A connection in use. Dropped while a statement runs, it interrupts the statement and returns the connection when the
 /// statement has ended.
 struct Borrowed {
     reader: Option<Reader>,
@@ -164,10 +164,10 @@ impl Borrowed {
         let Some(reader) = &mut self.reader else { return Err(sqlx::Error::WorkerCrashed) };
         let outcome = statement(&mut reader.connection).await;
         let reader = self.reader.take();
-        // A connection that failed is closed, and another opened in its place when one is needed.
+        // A connection that failed is closed, and replaced when another is needed.
         let is_sound = outcome.as_ref().err().is_none_or(is_interrupted);
         if let Some(reader) = reader.filter(|_| is_sound) {
-            self.pool.give_back(reader);
+            self.pool.put_back(reader);
         }
         outcome
     }
@@ -178,19 +178,19 @@ impl Drop for Borrowed {
         let Some(mut reader) = self.reader.take() else { return };
         reader.limit.stop();
         let (room, pool) = (self.room.take(), Arc::clone(&self.pool));
-        // Without a runtime nobody can wait for the statement's end: the connection is closed then.
+        // Without a runtime, the end of the statement cannot be awaited: the connection is closed then.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            // Answered by the connection's thread when it has ended the statement.
+            // The connection's thread responds once the statement has ended.
             if reader.connection.ping().await.is_ok() {
-                pool.give_back(reader);
+                pool.put_back(reader);
             }
             drop(room);
         });
     }
 }
 
-/// Until when the statements of a connection may run.
+/// The deadline of a connection's statements.
 struct StatementLimit {
     epoch: Instant,
     /// Microseconds after `epoch`.
@@ -220,7 +220,7 @@ impl StatementLimit {
     }
 }
 
-/// A task that ends with whoever waits for it.
+/// A task that is aborted when its awaiting future is dropped.
 struct AbortOnDrop<T>(JoinHandle<Result<T, StoreError>>);
 
 impl<T> Future for AbortOnDrop<T> {

@@ -1,4 +1,4 @@
-//! What is written outside units of work: leases, and the relay's side of the outbox.
+//! Writes outside units of work: leases, and the outbox for the relay.
 
 /// The store's clock in SQL: microseconds since the epoch, to the millisecond.
 macro_rules! now_us {

@@ -5,16 +5,16 @@ use std::time::Duration;
 pub struct SqliteSettings {
     /// `sqlite:PATH`, with `?mode=ro` where nothing may be written, or `sqlite::memory:`.
     pub url: String,
-    /// The longest that a call may take, its waiting included.
+    /// The longest that a call may take, waiting included.
     pub timeout: Duration,
-    /// The most lists that are read at the same time. Reads by id and the relay's have connections of their own.
+    /// The most lists read at the same time. Reads by id and the relay's have connections of their own.
     pub readers: u32,
-    /// The size beyond which the file does not grow; a store of that size takes no new rows until some are
-    /// deleted. What the write-ahead log takes beyond `max_log_bytes` counts as well. None leaves it to the disk.
+    /// The size beyond which the file does not grow; a store of that size accepts no new rows until some are deleted. The
+    /// size of the write-ahead log beyond `max_log_bytes` counts as well. None: as large as the disk allows.
     pub max_size_bytes: Option<u64>,
-    /// The size beyond which the write-ahead log is cut as soon as no reader needs it.
+    /// The size beyond which the write-ahead log is truncated as soon as no reader needs it.
     pub max_log_bytes: u64,
-    /// How long what was deleted may stay in the files before it is purged from them.
+    /// How long deleted data may remain in the files before it is purged.
     pub purge_interval: Duration,
     /// The most write sets of one transaction.
     pub group_max_sets: usize,
@@ -23,7 +23,7 @@ pub struct SqliteSettings {
 }
 
 impl SqliteSettings {
-    /// The database at `url`, and the usual for everything else.
+    /// The settings for the database at `url`, with defaults for everything else.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),

@@ -19,10 +19,10 @@ use crate::settings::SqliteSettings;
 use crate::upkeep::Upkeep;
 use crate::writer::{Session, Writer};
 
-/// An open database: the writer, the readers, and the ports over them.
+/// An open database: the writer, the readers, and the ports.
 pub struct SqliteStore {
     database: Database,
-    /// Reads that a unique index answers: by id, and the relay's.
+    /// For reads that a unique index serves: by id, and the relay's.
     finds: Readers,
     lists: Readers,
     checks: Readers,
@@ -31,25 +31,25 @@ pub struct SqliteStore {
     timeout: Duration,
 }
 
-/// The connections for reads that an index answers: each takes far less than a millisecond.
+/// The connections for reads that an index serves: each takes far less than a millisecond.
 const FINDS: u32 = 2;
 
-/// The longest that closing waits for statements that read, which are told to end at once.
+/// The longest that closing waits for reading statements, which are interrupted at once.
 const CLOSE_READERS_WITHIN: Duration = Duration::from_secs(2);
 
 impl SqliteStore {
-    /// Opens the database, which is made with its folder where it is missing and may be written. Its tables are
-    /// left as they are; [`SqliteStore::migrator`] brings them up.
+    /// Opens the database; creates it with its folder where it is missing and may be written. Its schema is left as it is;
+    /// [`SqliteStore::migrator`] migrates it.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(settings: &SqliteSettings) -> Result<Self, OpenError> {
         let database = Database::from_settings(settings)?;
-        database.make_folder()?;
+        database.create_folder()?;
         Self::start(database, settings).await
     }
 
-    /// Opens a database that is there and has been brought up by this program; creates nothing.
+    /// Opens an existing database that this program has migrated; creates nothing.
     ///
     /// # Errors
     /// `Missing`, `NoTables`; see [`OpenError`].
@@ -87,7 +87,7 @@ impl SqliteStore {
         Arc::new(SqlitePredictionReadModel::new(self.finds.clone(), self.lists.clone()))
     }
 
-    /// The relay's side of the outbox.
+    /// The outbox, for the relay.
     pub fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
         let writer = Arc::clone(&self.writer);
         Arc::new(SqliteOutboxRelayRepository::new(self.finds.clone(), writer))
@@ -110,8 +110,8 @@ impl SqliteStore {
         Arc::new(SqliteMigrator::new(self.database.clone()))
     }
 
-    /// Copies the database as it is at one instant to `file`, while it goes on being read and written. A file of
-    /// that name is never a half copy.
+    /// Copies the database as of one instant to `file`, while it is read and written. A file of that name is never an
+    /// incomplete copy.
     ///
     /// # Errors
     /// See [`BackupError`]; `file` must not exist.
@@ -120,19 +120,19 @@ impl SqliteStore {
         back_up(&self.database, file).await
     }
 
-    /// Whether the store takes writes. Before it is closed it ceases to only by a bug, which ended the task that writes.
+    /// Whether the store accepts writes. Before it is closed, only a bug that ended the writing task changes that.
     pub fn takes_writes(&self) -> bool {
         self.writer.is_open()
     }
 
-    /// Ends what is read, answers every write that was handed in, then closes the database. Later calls are
-    /// `Unavailable`. Takes no longer than two seconds and twice the store's timeout, whatever the disk does.
+    /// Interrupts reads, completes every submitted write, then closes the database. Later calls are `Unavailable`. Takes at
+    /// most two seconds and twice the store's timeout, whatever the disk does.
     pub async fn close(&self) {
         drop(self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take());
-        // The writer ends last: the last connection of all moves the log into the file.
+        // The writer closes last: the last connection of all moves the log into the file.
         let within = CLOSE_READERS_WITHIN;
         tokio::join!(self.finds.close(within), self.lists.close(within), self.checks.close(within));
-        // Callers wait for one timeout; the write that runs when the last of them goes may take another.
+        // Callers wait for one timeout; the write that is running by then may take another.
         self.writer.close(self.timeout * 2).await;
     }
 }
@@ -146,7 +146,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::error::WriteError;
+    use crate::error::CallError;
     use crate::writer::WriteJob;
 
     struct Panics;
@@ -157,13 +157,13 @@ mod tests {
 
         const QUERY_TYPE: &'static str = "panic";
 
-        async fn write(&self, _connection: &mut SqliteConnection) -> Result<(), WriteError> {
+        async fn write(&self, _connection: &mut SqliteConnection) -> Result<(), CallError> {
             panic!("a bug");
         }
     }
 
     #[tokio::test]
-    async fn a_store_whose_writer_panicked_takes_no_writes() {
+    async fn a_store_whose_writer_panicked_accepts_no_writes() {
         let folder = TempDir::new().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("undertone.db").display());
         let store = SqliteStore::open(&SqliteSettings::new(url)).await.expect("open");

@@ -1,8 +1,8 @@
-//! The one writer: a task that owns the connection that writes.
+//! The one writer: a task that owns the writing connection.
 //!
 //! Write sets wait in a queue; the task takes all that wait, applies them in one transaction (`group`, `apply`) and
-//! answers each after the commit, so that one flush to the disk serves many callers. What is no write set, such
-//! as a lease, goes through the same queue as a [`Job`] in a transaction of its own.
+//! reports to each caller after the commit, so that one flush to the disk serves many callers. Other writes, such as that
+//! of a lease, go through the same queue as a [`Job`] in a transaction of their own.
 
 mod activity;
 mod apply;
@@ -26,7 +26,7 @@ use crate::settings::SqliteSettings;
 use crate::timing::within;
 
 use group::{GroupLimits, PendingSet};
-use job::{CutLog, Job, PendingJob};
+use job::{Job, PendingJob, TruncateLog};
 use prepare::prepare;
 use queue::Queue;
 
@@ -34,7 +34,7 @@ pub(crate) use activity::Activity;
 pub(crate) use job::WriteJob;
 pub(crate) use session::{Room, Session};
 
-/// The way to the task that writes.
+/// Submits requests to the writing task.
 pub(crate) struct Writer {
     queue: Arc<Queue<Request>>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -42,7 +42,7 @@ pub(crate) struct Writer {
     timeout: Duration,
 }
 
-/// What waits in the queue.
+/// A request in the queue.
 enum Request {
     Set(PendingSet),
     Job(Box<dyn Job>),
@@ -66,15 +66,14 @@ impl Writer {
         self.submit(J::QUERY_TYPE, request, answered).await
     }
 
-    /// Moves the log into the file and cuts it; reports whether no reader was in the way.
-    pub(crate) async fn cut_log(&self) -> Result<bool, StoreError> {
+    /// Moves the log into the file and truncates it; returns whether no reader prevented that.
+    pub(crate) async fn truncate_log(&self) -> Result<bool, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.submit("cut_log", Request::Job(Box::new(CutLog { answer })), answered).await
+        self.submit("cut_log", Request::Job(Box::new(TruncateLog { answer })), answered).await
     }
 
-    /// Hands `request` in at once and waits for its answer within the timeout. A caller who gives up takes the request
-    /// out of the queue again; where the writer has taken it, but not begun it, the answer's missing receiver shows that
-    /// it is not wanted any more.
+    /// Submits `request` at once and waits for its result within the timeout. Dropping the future removes the request from
+    /// the queue; where the writer has taken it, but not begun it, the closed channel shows that it is abandoned.
     async fn submit<T>(
         &self,
         query_type: &'static str,
@@ -89,26 +88,26 @@ impl Writer {
         .await
     }
 
-    /// Whether the task takes requests.
+    /// Whether the task accepts requests.
     pub(crate) fn is_open(&self) -> bool {
         !self.queue.is_closed()
     }
 
-    /// What became of the last writes.
+    /// The outcomes of the last writes.
     pub(crate) fn activity(&self) -> &Activity {
         &self.activity
     }
 
-    /// Answers everything that was handed in before, then ends the task; ends it in any case after `longest`.
+    /// Completes everything submitted before, then ends the task; aborts it after `longest`.
     pub(crate) async fn close(&self, longest: Duration) {
         self.queue.close();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut task) = task else { return };
         match tokio::time::timeout(longest, &mut task).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the writer did not end in order"),
+            Ok(Err(error)) => tracing::error!(%error, "the writing task panicked"),
             Err(_elapsed) => {
-                tracing::error!("the writer did not end in time; what waited for it was not written");
+                tracing::error!("the writing task did not end in time; pending write sets were not written");
                 task.abort();
             }
         }
@@ -117,7 +116,7 @@ impl Writer {
 
 #[async_trait]
 impl WriteStore for Writer {
-    /// Writes `work` with whatever else waits.
+    /// Writes `work` together with the sets that wait.
     #[tracing::instrument(name = "db.commit", skip_all, fields(writes = work.writes().len()))]
     async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError> {
         if work.writes().is_empty() {
@@ -131,7 +130,7 @@ impl WriteStore for Writer {
     }
 }
 
-/// The task: takes what waits until the queue is closed and empty.
+/// The task: serves requests until the queue is closed and empty.
 async fn serve(mut session: Session, queue: Arc<Queue<Request>>, limits: GroupLimits) {
     let queue = AbandonOnDrop(queue);
     while let Some(request) = queue.0.take().await {
@@ -143,7 +142,7 @@ async fn serve(mut session: Session, queue: Arc<Queue<Request>>, limits: GroupLi
     session.close().await;
 }
 
-/// The queue, as the task has it: however the task ends, nobody waits for it any more.
+/// The task's side of the queue: however the task ends, no caller waits any longer.
 struct AbandonOnDrop(Arc<Queue<Request>>);
 
 impl Drop for AbandonOnDrop {

@@ -1,4 +1,4 @@
-//! The stores' repositories beside the write set: leases, and the relay's side of the outbox.
+//! Writes outside units of work: leases, and the outbox for the relay.
 
 mod lease_repository;
 mod outbox_relay_repository;

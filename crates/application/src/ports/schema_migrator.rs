@@ -11,24 +11,24 @@ pub struct MigrationStep {
     pub version: i64,
     /// Its name.
     pub description: String,
-    /// How it stands.
+    /// Its state.
     pub state: StepState,
 }
 
-/// How a step stands between the store and this release.
+/// The state of a step in the store, compared with this release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepState {
-    /// This release has it, the store does not.
+    /// Known to this release, not applied to the store.
     Missing,
-    /// Both have it.
+    /// Known and applied.
     Applied,
-    /// Both have it, but with different content.
+    /// Applied with other content than this release has for it.
     Altered,
-    /// The store has it, this release does not: a newer release applied it.
+    /// Applied by a newer release, unknown to this one.
     Unknown,
 }
 
-/// A step as a release has it, or as a store has recorded it when it was applied.
+/// A step of a release, or the store's record of an applied one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedStep {
     /// Its number.
@@ -54,13 +54,13 @@ pub enum SchemaChange {
 /// Why a schema was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    /// A step that this release does not know may build on the one that was to be reverted.
+    /// An unknown step may build on the one to revert.
     #[error(
         "cannot revert step {below}: step {version} ({description}) above it is unknown to this release; \
          revert that one first, with the release that has it"
     )]
     NewerStep {
-        /// The step that was to be reverted.
+        /// The step to revert.
         below: i64,
         /// The unknown step.
         version: i64,
@@ -78,7 +78,7 @@ pub enum SchemaError {
         /// Its name.
         description: String,
     },
-    /// The store did not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -103,7 +103,7 @@ impl From<(i64, String, Vec<u8>)> for RecordedStep {
 }
 
 impl MigrationStep {
-    /// The steps that this release has and those that were applied to the store, in order.
+    /// The steps of this release and those applied to the store, in order.
     pub fn compare(known: impl Iterator<Item = RecordedStep>, applied: Vec<RecordedStep>) -> Vec<Self> {
         let known: Vec<_> = known.collect();
         let mut steps = BTreeMap::new();
@@ -121,10 +121,10 @@ impl MigrationStep {
         steps.into_values().collect()
     }
 
-    /// The versions of `steps` that are to be applied, in order.
+    /// The versions of `steps` to apply, in order.
     ///
     /// # Errors
-    /// `AlteredStep`: nothing is built on a step that is not what this release believes it to be.
+    /// `AlteredStep`: nothing is built on a step with other content.
     pub fn to_apply(steps: &[Self]) -> Result<Vec<i64>, SchemaError> {
         if let Some(altered) = steps.iter().find(|step| step.state == StepState::Altered) {
             return Err(altered.is_altered());
@@ -157,26 +157,26 @@ impl MigrationStep {
     }
 }
 
-/// Brings the store's schema up and down.
+/// Applies and reverts the steps of the store's schema.
 ///
-/// Implementations must let several processes do this at once on one store (`many_may_migrate_at_once`), must leave
-/// steps alone that they do not know, which a newer release applied (`an_unknown_step_is_listed_and_left_alone`), and
-/// must not revert what such a step may build on (`no_step_below_an_unknown_one_is_reverted`).
+/// Implementations must let several processes do this on one store at the same time (`many_may_migrate_at_once`), must
+/// ignore unknown steps, which a newer release applied (`an_unknown_step_is_listed_and_left_alone`), and must not revert a
+/// step on which such a step may build (`no_step_below_an_unknown_one_is_reverted`).
 #[async_trait]
 pub trait SchemaMigrator: Send + Sync {
-    /// Applies every step that is missing; returns how many.
+    /// Applies every missing step; returns how many.
     ///
     /// # Errors
     /// `AlteredStep`, and then nothing is changed; `Store`.
     async fn up(&self) -> Result<usize, SchemaError>;
 
-    /// Reverts the last `count` steps, and drops what they stored; returns how many.
+    /// Reverts the last `count` steps, with the data that they store; returns how many.
     ///
     /// # Errors
     /// `NewerStep` and `AlteredStep`, and then nothing is changed; `Store`.
     async fn down(&self, count: usize) -> Result<usize, SchemaError>;
 
-    /// The steps that this release knows and those that the store has, in order.
+    /// The steps of this release and those applied to the store, in order.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_what_release_and_store_make_it_together() {
+    fn the_state_of_a_step_compares_release_and_store() {
         let recorded = |version, checksum: &[u8]| RecordedStep {
             version,
             description: format!("step {version}"),
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_applied_whatever_a_newer_release_added() {
+    fn missing_steps_are_applied_whatever_a_newer_release_added() {
         assert_eq!(MigrationStep::to_apply(&steps("+.?.")).ok(), Some(vec![2, 4]));
         assert!(MigrationStep::to_apply(&steps("!.")).is_err());
         assert!(MigrationStep::to_apply(&steps("+!")).is_err());

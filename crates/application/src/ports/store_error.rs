@@ -1,9 +1,9 @@
 use crate::errors::BoxError;
 
-/// Why a store did not do what was asked.
+/// Why a store did not do what was requested.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// What was to be new exists already, or what was to be held is held by somebody else.
+    /// What must be new exists already, or a lease is held by another holder.
     #[error("{entity} {id} already exists or has changed")]
     Conflict {
         /// The kind of thing.
@@ -11,7 +11,7 @@ pub enum StoreError {
         /// Its id.
         id: String,
     },
-    /// What was to exist does not.
+    /// What must exist does not.
     #[error("there is no {entity} {id}")]
     NotFound {
         /// The kind of thing.
@@ -19,14 +19,14 @@ pub enum StoreError {
         /// Its id.
         id: String,
     },
-    /// The store is down, full, read-only or too slow; or nobody knows whether a commit came through.
-    #[error("the store did not answer")]
+    /// The store is down, full, read-only or too slow, or a commit's outcome is not known.
+    #[error("the store is unavailable")]
     Unavailable {
         /// Why.
         #[source]
         source: BoxError,
     },
-    /// A row holds what nothing should have written.
+    /// A row has a value that this release does not write.
     #[error("row {id} of {table} cannot be read: {column}")]
     Corrupt {
         /// The table.
@@ -39,7 +39,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The store did not answer, because of `source`.
+    /// An [`Unavailable`](Self::Unavailable) with this cause.
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
         Self::Unavailable { source: source.into() }
     }

@@ -7,7 +7,7 @@ use crate::ports::{StoreError, UnitOfWork};
 /// Implementations must write nothing for a unit of work that was never committed
 /// (`dropping_a_unit_of_work_writes_nothing`) and must apply its writes in their order, all or none
 /// (`a_conflict_inside_one_set_writes_nothing`, `a_missing_row_inside_one_set_writes_nothing`), even where the caller
-/// drops the future (`a_commit_nobody_waits_for_is_whole_or_absent`). They must have made every write durable and visible
+/// drops the future (`an_abandoned_commit_is_whole_or_absent`). They must have made every write durable and visible
 /// when `commit` returns `Ok` (`a_committed_write_is_seen_at_once`). They may apply many units of work in one transaction,
 /// but one that fails must fail alone (`a_conflict_fails_alone_inside_a_group`,
 /// `a_missing_row_fails_alone_inside_a_group`).

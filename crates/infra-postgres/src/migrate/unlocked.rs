@@ -1,11 +1,11 @@
-//! Steps whose file would read a large table under an exclusive lock, as sequences that do not.
+//! Sequences for steps whose file would read a large table under an exclusive lock.
 
 use sqlx::migrate::{Migrate, MigrateError, Migration};
 use sqlx::{Connection, Executor, PgConnection};
 
 use super::TABLE;
 
-/// Applies `step` by its file, or, where there is one, by the sequence that leads to the same schema.
+/// Applies `step` by its file, or by the sequence with the same result where there is one.
 pub(super) async fn apply(connection: &mut PgConnection, step: &Migration) -> Result<(), MigrateError> {
     match step.version {
         4 => add_options(connection, step).await,
@@ -20,13 +20,13 @@ const ADD_OPTIONS: &str = "ALTER TABLE predictions \
      ADD CONSTRAINT predictions_top_k_check CHECK (top_k BETWEEN 1 AND 4294967295) NOT VALID, \
      ADD CONSTRAINT predictions_sentences_check CHECK (jsonb_typeof(sentences) = 'array') NOT VALID";
 
-/// It reads the table beside readers and writers.
+/// Reads the table without blocking readers and writers.
 const VALIDATE_OPTIONS: &str = "ALTER TABLE predictions \
      VALIDATE CONSTRAINT predictions_top_k_check, \
      VALIDATE CONSTRAINT predictions_sentences_check";
 
 /// The file adds its columns together with their checks, and PostgreSQL reads every row for such a check, although no
-/// row can have a value yet. Here the exclusive lock lasts as long as the change of the catalog.
+/// row can have a value yet. Here the exclusive lock lasts only for the change of the catalog.
 async fn add_options(connection: &mut PgConnection, step: &Migration) -> Result<(), MigrateError> {
     let is_begun: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'predictions'::regclass \
@@ -39,7 +39,7 @@ async fn add_options(connection: &mut PgConnection, step: &Migration) -> Result<
     }
     let mut transaction = connection.begin().await?;
     transaction.execute(VALIDATE_OPTIONS).await?;
-    // It notes the step, with the checksum of its file.
+    // Records the step, with the checksum of its file.
     transaction.skip(TABLE, step).await?;
     transaction.commit().await?;
     Ok(())

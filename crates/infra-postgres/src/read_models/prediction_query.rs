@@ -18,7 +18,7 @@ pub(super) fn find_query(tenant: &TenantId, id: PredictionId) -> QueryBuilder<Po
     query
 }
 
-/// A page of the predictions that `filter` means, ids descending, below `after`.
+/// A page of the predictions that match `filter`, ids descending, below `after`.
 pub(super) fn list_query(
     tenant: &TenantId,
     filter: &PredictionFilter,
@@ -73,15 +73,14 @@ fn push_ids(query: &mut QueryBuilder<Postgres>, filter: &PredictionFilter, after
     }
 }
 
-/// All of the terms must be among those of the text, each to the letter.
+/// All of the terms must be among those of the text, exactly.
 fn push_terms(query: &mut QueryBuilder<Postgres>, terms: &BTreeSet<String>) {
     if !terms.is_empty() {
         query.push(" AND terms @@ ").push_bind(ts_query(terms)).push("::tsquery");
     }
 }
 
-/// The `tsquery` that finds the terms as they are: within quotes, quotes and backslashes count double, and nothing
-/// else has a meaning.
+/// The `tsquery` that matches the terms literally: within quotes, only quotes and backslashes are special, and doubled.
 fn ts_query(terms: &BTreeSet<String>) -> String {
     let quoted = |term: &String| format!("'{}'", term.replace('\\', "\\\\").replace('\'', "''"));
     terms.iter().map(quoted).collect::<Vec<_>>().join(" & ")
@@ -92,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_term_is_quoted_whatever_it_holds() {
+    fn a_term_is_quoted_whatever_it_contains() {
         let terms = BTreeSet::from(["a'b".to_owned(), "c\\d".to_owned(), "e:*f & !g".to_owned()]);
         assert_eq!(ts_query(&terms), "'a''b' & 'c\\\\d' & 'e:*f & !g'");
     }

@@ -17,8 +17,8 @@ impl PostgresLeaseRepository {
         Self { pool }
     }
 
-    /// One statement, so that of two who ask at once one sees what the other has written. The time is the server's, and
-    /// not that of the statement's start, since it may have waited for another's.
+    /// One statement, so that of two concurrent calls one sees the other's row. The time is the server's current time, not
+    /// that of the statement's start, since the statement may have waited for the other.
     async fn take(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<i64>, CallError> {
         let mut lent = self.pool.lend().await?;
         let fence = sqlx::query_scalar(
@@ -41,7 +41,7 @@ impl PostgresLeaseRepository {
         Ok(fence)
     }
 
-    async fn let_go(&self, lease: &Lease) -> Result<(), CallError> {
+    async fn give_up(&self, lease: &Lease) -> Result<(), CallError> {
         let mut lent = self.pool.lend().await?;
         sqlx::query("UPDATE leases SET holder = NULL WHERE name = $1 AND holder = $2 AND fence = $3")
             .bind(&lease.name)
@@ -65,6 +65,6 @@ impl LeaseRepository for PostgresLeaseRepository {
 
     #[tracing::instrument(name = "db.release_lease", skip_all, fields(lease = lease.name))]
     async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        within(self.pool.timeout(), "release_lease", self.let_go(lease)).await
+        within(self.pool.timeout(), "release_lease", self.give_up(lease)).await
     }
 }

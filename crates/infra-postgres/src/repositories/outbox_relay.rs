@@ -13,7 +13,7 @@ use crate::error::CallError;
 use crate::pool::Pool;
 use crate::timing::within;
 
-/// The relay's side of the table `outbox`.
+/// The table `outbox`, for the relay.
 pub struct PostgresOutboxRelayRepository {
     pool: Pool,
     reader: OutboxReader,
@@ -41,8 +41,7 @@ impl PostgresOutboxRelayRepository {
         Ok(rows)
     }
 
-    /// The oldest unpublished events, at most `limit`, and the age of each. A page without any that can be read is followed
-    /// by the next.
+    /// The oldest unpublished events, at most `limit`, and the age of each. A page of unreadable rows only is skipped.
     async fn unpublished(
         &self,
         query_type: &'static str,
@@ -56,8 +55,8 @@ impl PostgresOutboxRelayRepository {
         }
     }
 
-    /// The lease's row stays locked until the commit, so that nobody else takes the lease in between, and the
-    /// feed has one writer.
+    /// The lease's row stays locked until the commit, so that the lease does not change hands in between, and the feed has
+    /// one writer.
     async fn mark(&self, lease: &Lease, events: &[EventId]) -> Result<(), CallError> {
         let ids: Vec<Uuid> = events.iter().map(|event| Uuid::from_u128(event.as_u128())).collect();
         let mut lent = self.pool.lend().await?;
@@ -95,7 +94,7 @@ impl PostgresOutboxRelayRepository {
         Ok(())
     }
 
-    /// The time is that of the statement's start: unlike `clock_timestamp()` it is a bound for the index.
+    /// Uses the time of the statement's start: unlike `clock_timestamp()` it can bound an index scan.
     async fn purge(&self, age: Duration, limit: u32) -> Result<u64, CallError> {
         let mut lent = self.pool.lend().await?;
         let purged = sqlx::query(

@@ -18,17 +18,17 @@ pub(super) async fn apply(connection: &mut PgConnection, sets: &[&PreparedSet]) 
         for (tenant, ids) in &run.deletes {
             delete_predictions(connection, tenant, ids).await?;
         }
-        // Last, so that an event gets its place only after its prediction was locked: of two processes that
-        // write about one prediction, the second gets the later place.
+        // Last, so that an event gets its `seq` only after its prediction was locked: of two processes that write about
+        // one prediction, the second gets the higher `seq`.
         insert_events(connection, &run.events).await?;
     }
     Ok(())
 }
 
-/// A value and whose it is.
+/// A value and its tenant.
 type Owned<'s, T> = (&'s str, &'s T);
 
-/// Writes of which no two are about the same prediction, so that they can be done by kind and not in order.
+/// Writes of which no two concern the same prediction, so that they can be applied by kind instead of in order.
 #[derive(Default)]
 struct Run<'s> {
     inserts: Vec<Owned<'s, PredictionValues>>,
@@ -37,7 +37,7 @@ struct Run<'s> {
     touched: HashSet<(&'s str, PredictionId)>,
 }
 
-/// Cuts the writes into as few runs as possible; nearly always it is one.
+/// Splits the writes into as few runs as possible, nearly always one.
 fn runs<'s>(sets: &[&'s PreparedSet]) -> Vec<Run<'s>> {
     let mut done = Vec::new();
     let mut run = Run::default();
@@ -68,8 +68,8 @@ fn runs<'s>(sets: &[&'s PreparedSet]) -> Vec<Run<'s>> {
     done
 }
 
-/// The columns come as arrays, one element a row, so that any number of rows is one and the same statement. Text
-/// becomes JSON and a `tsvector` on the server; a row whose id exists gives none back.
+/// The columns are passed as arrays, one element per row, so that any number of rows is the same statement. The server
+/// turns text into JSON and a `tsvector`; a row whose id exists returns nothing.
 const INSERT_PREDICTIONS: &str = "INSERT INTO predictions (tenant, id, created_at, ref, sentiment, confidence, score_negative, \
      score_neutral, score_positive, labels, model_name, model_revision, tokens, windows, truncated, cached, \
      metadata, text, terms, top_k, sentences) \
@@ -84,7 +84,7 @@ const INSERT_PREDICTIONS: &str = "INSERT INTO predictions (tenant, id, created_a
      model_name, model_revision, tokens, windows, truncated, cached, metadata, text, terms, top_k, \
      sentences) ON CONFLICT (tenant, id) DO NOTHING RETURNING id";
 
-/// As [`INSERT_PREDICTIONS`]; the events get their places in the order of the arrays.
+/// As [`INSERT_PREDICTIONS`]; the events get their `seq` in the order of the arrays.
 const INSERT_EVENTS: &str = "INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload) \
      SELECT tenant, event_id, event_type, prediction_id, occurred_at, payload::jsonb \
      FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[]) \
@@ -170,7 +170,7 @@ async fn insert_events(
     }
 }
 
-/// The first of the `expected` that is not among the `done`; none where each was done once.
+/// The first of the `expected` that is not among the `done`; none where each of them is.
 fn first_missing(mut expected: impl ExactSizeIterator<Item = Uuid>, done: Vec<Uuid>) -> Option<Uuid> {
     if expected.len() == done.len() {
         return None;

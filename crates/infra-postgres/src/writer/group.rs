@@ -10,18 +10,18 @@ use crate::error::{CallError, Failure, unavailable};
 use crate::writer::apply::apply;
 use crate::writer::session::{OpenConnection, Session};
 
-/// A write set, who waits for it, and the span in which it was handed in.
+/// A write set whose caller waits, and the caller's span.
 pub(super) struct PendingSet {
     pub(super) set: PreparedSet,
     pub(super) span: Span,
     pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// What became of each set, in their order.
+/// The outcome of each set, in their order.
 type Outcomes = Vec<Result<(), StoreError>>;
 
-/// Writes the sets in one transaction and answers each. Sets whose callers have gone are left out; none is no
-/// transaction and no outcome. An error is the database's fault.
+/// Writes the sets in one transaction and reports to each caller. Sets whose callers have gone are left out; returns none
+/// where no set is left. An error is a failure of the database.
 #[tracing::instrument(name = "db.write_group", skip_all, fields(sets = sets.len()))]
 pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) -> Option<Result<(), Failure>> {
     sets.retain(|pending| !pending.answer.is_closed());
@@ -39,7 +39,7 @@ pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) -> O
     Some(summary)
 }
 
-/// Links the group's span with those of the requests that it serves, each once.
+/// Links the group's span with those of its callers, each once.
 fn link(group: &Span, sets: &[PendingSet]) {
     let mut linked = HashSet::new();
     for id in sets.iter().filter_map(|pending| pending.span.id()) {
@@ -49,24 +49,24 @@ fn link(group: &Span, sets: &[PendingSet]) {
     }
 }
 
-/// Writes the sets together; where one of them is at fault, writes them again so that it fails alone. An error of
-/// the database itself is everybody's, and is not tried again. A connection on which one came up is dropped.
+/// Writes the sets together; where one of them is at fault, writes them again so that it fails alone. A failure of the
+/// database fails all of them without another attempt, and its connection is dropped.
 async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes, Failure> {
     let mut open = session.begin().await?;
     let prepared: Vec<&PreparedSet> = sets.iter().map(|pending| &pending.set).collect();
     let outcomes = match timed("write_group", together(&mut open, &prepared)).await {
         Ok(()) => sets.iter().map(|_| Ok(())).collect(),
-        Err(CallError::Asked(error)) if sets.len() == 1 => {
+        Err(CallError::Rejected(error)) if sets.len() == 1 => {
             open.connection().execute("ROLLBACK").await?;
             vec![Err(error)]
         }
-        Err(CallError::Asked(_)) => {
+        Err(CallError::Rejected(_)) => {
             open.connection().execute("ROLLBACK; BEGIN").await?;
             timed("write_group_split", one_by_one(&mut open, &prepared)).await?
         }
         Err(CallError::Database(error)) => return Err(error.into()),
     };
-    session.keep(open);
+    session.put_back(open);
     Ok(outcomes)
 }
 
@@ -76,8 +76,7 @@ async fn together(open: &mut OpenConnection, sets: &[&PreparedSet]) -> Result<()
     Ok(())
 }
 
-/// Writes the sets each within a savepoint of its own, still in one transaction for the sake of the others: one
-/// flush to the disk must do for all of them.
+/// Writes each set within a savepoint of its own, but in one transaction, so that one flush to the disk serves all.
 async fn one_by_one(open: &mut OpenConnection, sets: &[&PreparedSet]) -> Result<Outcomes, sqlx::Error> {
     let connection = open.connection();
     let mut outcomes = Vec::with_capacity(sets.len());
@@ -85,7 +84,7 @@ async fn one_by_one(open: &mut OpenConnection, sets: &[&PreparedSet]) -> Result<
         connection.execute("SAVEPOINT one_set").await?;
         match apply(connection, &[set]).await {
             Ok(()) => outcomes.push(Ok(())),
-            Err(CallError::Asked(error)) => {
+            Err(CallError::Rejected(error)) => {
                 connection.execute("ROLLBACK TO one_set").await?;
                 outcomes.push(Err(error));
             }
@@ -103,7 +102,7 @@ fn answer(sets: Vec<PendingSet>, outcome: Result<Outcomes, Failure>) {
         Err(failure) => sets.iter().map(|_| Err(unavailable(failure.clone()))).collect(),
     };
     for (pending, outcome) in sets.into_iter().zip(outcomes) {
-        // Whoever went in the meantime has been told that the outcome is not known.
+        // A caller that has gone since gets no result.
         let _ = pending.answer.send(outcome);
     }
 }

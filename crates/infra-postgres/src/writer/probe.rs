@@ -4,9 +4,9 @@ use store_codec::timed;
 use crate::error::Failure;
 use crate::writer::session::Session;
 
-/// What a prediction writes, taken back before the commit: it fails where a small write set would fail, on a full
-/// disk, for want of a right or for a standby that must confirm and does not. The commit has nothing to commit and
-/// waits for the disk all the same.
+/// Writes rows like those of a prediction and rolls them back before the commit. It fails where a small write set would
+/// fail: on a full disk, without a privilege, or without a required confirmation of a standby. The commit still waits for
+/// the disk, although it has nothing to commit.
 const PROBE: &str = "SAVEPOINT probe; \
      INSERT INTO predictions (tenant, id, created_at, labels, model_name, model_revision, tokens, windows, truncated, \
      cached, metadata, text, terms) VALUES ('default', gen_random_uuid(), now(), '[]', 'probe', 'probe', 0, 0, false, \
@@ -15,14 +15,14 @@ const PROBE: &str = "SAVEPOINT probe; \
      VALUES ('default', gen_random_uuid(), 'Probe', gen_random_uuid(), now(), '{}'); \
      ROLLBACK TO probe; COMMIT";
 
-/// Shows that the writer can write, and leaves nothing.
+/// Tests whether the writer can write, and leaves nothing behind.
 #[tracing::instrument(name = "db.probe", skip_all)]
-pub(super) async fn write_and_take_back(session: &mut Session) -> Result<(), Failure> {
+pub(super) async fn write_and_roll_back(session: &mut Session) -> Result<(), Failure> {
     let timeout = session.timeout();
     let probe = async {
         let mut open = session.begin().await?;
         open.connection().execute(PROBE).await?;
-        session.keep(open);
+        session.put_back(open);
         Ok(())
     };
     timed("probe", tokio::time::timeout(timeout, probe))

@@ -15,11 +15,10 @@ const MOST_SETS: usize = 256;
 /// The rows at which no further write set joins a transaction.
 const MOST_ROWS: usize = 4_096;
 
-/// The write sets that wait for the writer, first come first served.
+/// The write sets that wait for the writer, in the order of their arrival.
 ///
-/// A set enters at once, without waiting for room: one that had to wait would hold its place only while somebody
-/// polls its future, and a client that does not read its stream has nobody do so. Each set that waits belongs to a
-/// caller who waits, and leaves with that caller, so there are no more of them than requests in work.
+/// A set enters at once, without waiting for room: a caller whose future is no longer polled blocks no other, and its set
+/// is written in its turn. Dropping the caller's future removes its set, so the queue is bounded by the number of callers.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -28,7 +27,7 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct State {
-    /// By the order of their arrival.
+    /// Sorted by arrival.
     waiting: BTreeMap<u64, PendingSet>,
     next: u64,
     probe: Option<ProbeAnswer>,
@@ -37,15 +36,15 @@ struct State {
 
 type ProbeAnswer = oneshot::Sender<Result<(), Failure>>;
 
-/// What the writer is to do next.
+/// The writer's next work.
 pub(super) enum Work {
     /// Write these together.
     Group(Vec<PendingSet>),
-    /// Show that writing works.
+    /// Test whether writing works.
     Probe(ProbeAnswer),
 }
 
-/// A caller's place in the queue. Dropped before the set was taken, it takes the set out.
+/// A caller's place in the queue. Dropping it removes the set, unless the writer has taken it.
 pub(super) struct Ticket<'q> {
     queue: &'q Queue,
     number: u64,
@@ -53,7 +52,7 @@ pub(super) struct Ticket<'q> {
 }
 
 impl Queue {
-    /// Lets a set in, with the span that is current.
+    /// Appends a set, with the current span.
     pub(super) fn enter(&self, set: PreparedSet) -> Result<Ticket<'_>, StoreError> {
         let (answer, answered) = oneshot::channel();
         let pending = PendingSet { set, answer, span: Span::current() };
@@ -69,7 +68,7 @@ impl Queue {
         Ok(Ticket { queue: self, number, answered })
     }
 
-    /// Asks for a probe, which comes before all that waits. Of two who ask only the second gets an answer.
+    /// Requests a probe, which is served before the waiting sets. A second request replaces the first.
     pub(super) fn probe(&self) -> oneshot::Receiver<Result<(), Failure>> {
         let (answer, answered) = oneshot::channel();
         let mut state = self.state();
@@ -81,7 +80,7 @@ impl Queue {
         answered
     }
 
-    /// Waits for something to do. None once the queue is closed and empty.
+    /// Waits for work. None once the queue is closed and empty.
     pub(super) async fn take(&self) -> Option<Work> {
         loop {
             {
@@ -105,19 +104,19 @@ impl Queue {
         !self.state().closed
     }
 
-    /// Lets nobody in any more.
+    /// Accepts no more sets. Those that wait are still taken.
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.arrived.notify_one();
     }
 
-    /// Lets nobody in any more, and sends away everybody who waits.
+    /// Accepts no more sets, and drops those that wait.
     pub(super) fn abandon(&self) {
         let mut state = self.state();
         state.closed = true;
-        let left = (std::mem::take(&mut state.waiting), state.probe.take());
+        let abandoned = (std::mem::take(&mut state.waiting), state.probe.take());
         drop(state);
-        drop(left);
+        drop(abandoned);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -126,7 +125,7 @@ impl Queue {
 }
 
 impl State {
-    /// The first sets, up to the limits of a transaction.
+    /// Takes the first sets, up to the limits of a transaction.
     fn take_group(&mut self) -> Vec<PendingSet> {
         let (mut sets, mut rows) = (Vec::new(), 0);
         while sets.len() < MOST_SETS
@@ -141,7 +140,7 @@ impl State {
 }
 
 impl Ticket<'_> {
-    /// What became of the set.
+    /// The outcome of the set.
     pub(super) async fn answer(mut self) -> Result<(), StoreError> {
         (&mut self.answered).await.unwrap_or_else(|_ended| Err(unavailable(Failure::Closed)))
     }
@@ -149,7 +148,7 @@ impl Ticket<'_> {
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        // Dropped only after the lock was let go.
-        let _left = self.queue.state().waiting.remove(&self.number);
+        // Dropped after the lock is released.
+        let _removed = self.queue.state().waiting.remove(&self.number);
     }
 }

@@ -5,27 +5,27 @@ use sqlx::{Executor, PgConnection};
 use crate::database::{Database, MAX_LIFETIME, close};
 use crate::error::{Failure, UnfitServer};
 
-/// The connection that writes, between two transactions.
+/// The writing connection, between two transactions.
 pub(super) struct Session {
     database: Database,
     idle: Option<OpenConnection>,
     refused: Option<Refused>,
 }
 
-/// A connection and when it was made. In use it belongs to whoever began the transaction, so that it is closed
-/// when that is given up, and comes back by [`Session::keep`] only.
+/// A connection and when it was opened. During a transaction its user owns it, so that dropping the transaction closes
+/// it; it returns by [`Session::put_back`] only.
 pub(super) struct OpenConnection {
     connection: PgConnection,
     since: Instant,
 }
 
-/// A server that was not written to, and when.
+/// A server that was refused, and when.
 struct Refused {
     unfit: UnfitServer,
     at: Instant,
 }
 
-/// How long a server that was refused is not asked again.
+/// How long a refused server is not checked again.
 const RECHECK: Duration = Duration::from_secs(1);
 
 impl Session {
@@ -40,15 +40,15 @@ impl Session {
         self.database.timeout()
     }
 
-    /// Begins a transaction. Where the known connection turns out to be dead, nothing was written yet, and
-    /// another one is made; half of the time is kept for it.
+    /// Begins a transaction. Where the known connection turns out to be dead, nothing was written yet, and another one is
+    /// opened; half of the time is reserved for that.
     pub(super) async fn begin(&mut self) -> Result<OpenConnection, Failure> {
         let young = self.idle.take().filter(|known| known.since.elapsed() < MAX_LIFETIME);
         if let Some(mut known) = young {
             match tokio::time::timeout(self.timeout() / 2, known.connection().execute("BEGIN")).await {
                 Ok(Ok(_)) => return Ok(known),
                 Ok(Err(error)) => tracing::debug!(%error, "the writer's connection is dead"),
-                Err(_elapsed) => tracing::debug!("the writer's connection does not answer"),
+                Err(_elapsed) => tracing::debug!("the writer's connection does not respond"),
             }
         }
         let mut new = self.connect().await?;
@@ -56,38 +56,38 @@ impl Session {
         Ok(new)
     }
 
-    /// Takes a connection back on which no transaction is open.
-    pub(super) fn keep(&mut self, connection: OpenConnection) {
+    /// Takes back a connection without an open transaction.
+    pub(super) fn put_back(&mut self, connection: OpenConnection) {
         self.idle = Some(connection);
     }
 
-    /// Says good-bye to the server.
+    /// Closes the connection in order.
     pub(super) async fn close(&mut self) {
         if let Some(OpenConnection { connection, .. }) = self.idle.take() {
             close(connection).await;
         }
     }
 
-    /// Connects and checks the server: behind the same address there may be another one than before.
+    /// Connects and checks the server, which may be another one than before.
     async fn connect(&mut self) -> Result<OpenConnection, Failure> {
         if let Some(refused) = self.refused.as_ref().filter(|refused| refused.at.elapsed() < RECHECK) {
             return Err(refused.unfit.clone().into());
         }
         let (connection, facts) = self.database.connect_with_facts().await?;
         let checked = self.database.check(&facts);
-        self.note(checked.as_ref().err());
+        self.record(checked.as_ref().err());
         checked?;
         Ok(OpenConnection::new(connection))
     }
 
-    /// Logs a server that is refused when it is refused for the first time.
-    fn note(&mut self, unfit: Option<&UnfitServer>) {
+    /// Records whether the server is refused, and logs when that changes.
+    fn record(&mut self, unfit: Option<&UnfitServer>) {
         let before = self.refused.take().map(|refused| refused.unfit);
         match unfit {
             Some(unfit) if before.as_ref() != Some(unfit) => {
-                tracing::error!(reason = %unfit, "the database is not written to: every commit is refused");
+                tracing::error!(reason = %unfit, "the store does not write to this database: every commit is refused");
             }
-            None if before.is_some() => tracing::info!("the database is written to again"),
+            None if before.is_some() => tracing::info!("the store writes to the database again"),
             _ => {}
         }
         self.refused = unfit.map(|unfit| Refused { unfit: unfit.clone(), at: Instant::now() });

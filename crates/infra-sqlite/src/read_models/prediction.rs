@@ -8,8 +8,8 @@ use crate::columns::SqliteColumns;
 use crate::read_models::prediction_query::{find_query, list_query};
 use crate::readers::Readers;
 
-/// Reads the table `predictions`. Lists, which may have to look at every row, have connections apart from those of
-/// reads by id, so that these never wait for lists.
+/// Reads the table `predictions`. Lists, which may scan every row, have connections apart from those of reads by id, so
+/// that these never wait for lists.
 pub struct SqlitePredictionReadModel {
     finds: Readers,
     lists: Readers,

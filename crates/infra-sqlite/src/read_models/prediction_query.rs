@@ -17,7 +17,7 @@ pub(super) fn find_query(tenant: &TenantId, id: PredictionId) -> QueryBuilder<Sq
     query
 }
 
-/// A page of the predictions that `filter` means, ids descending, below `after`.
+/// A page of the predictions that match `filter`, ids descending, below `after`.
 pub(super) fn list_query(
     tenant: &TenantId,
     filter: &PredictionFilter,
@@ -100,7 +100,7 @@ mod tests {
     use crate::pool::Database;
     use crate::settings::SqliteSettings;
 
-    /// How SQLite goes about the page that `filter` means.
+    /// The query plan of the page that matches `filter`.
     async fn plan(filter: PredictionFilter) -> String {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("undertone.db").display());

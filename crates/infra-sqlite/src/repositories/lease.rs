@@ -5,10 +5,10 @@ use application::ports::{Lease, LeaseRepository, StoreError};
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use crate::error::WriteError;
+use crate::error::CallError;
 use crate::writer::{WriteJob, Writer};
 
-/// Leases in the table `leases`, given out by the one writer.
+/// Leases in the table `leases`, granted by the one writer.
 pub struct SqliteLeaseRepository {
     writer: Arc<Writer>,
 }
@@ -44,7 +44,7 @@ impl WriteJob for AcquireLease {
     type Answer = Option<Lease>;
     const QUERY_TYPE: &'static str = "acquire_lease";
 
-    async fn write(&self, connection: &mut SqliteConnection) -> Result<Option<Lease>, WriteError> {
+    async fn write(&self, connection: &mut SqliteConnection) -> Result<Option<Lease>, CallError> {
         let ttl_us = i64::try_from(self.ttl.as_micros()).unwrap_or(i64::MAX / 4);
         let fence: Option<i64> = sqlx::query_scalar(concat!(
             "INSERT INTO leases (name, holder, fence, expires_at) VALUES (?1, ?2, 1, ",
@@ -79,7 +79,7 @@ impl WriteJob for ReleaseLease {
     type Answer = ();
     const QUERY_TYPE: &'static str = "release_lease";
 
-    async fn write(&self, connection: &mut SqliteConnection) -> Result<(), WriteError> {
+    async fn write(&self, connection: &mut SqliteConnection) -> Result<(), CallError> {
         sqlx::query("UPDATE leases SET holder = NULL WHERE name = ?1 AND holder = ?2 AND fence = ?3")
             .bind(&self.lease.name)
             .bind(&self.lease.holder)

@@ -9,11 +9,11 @@ use sqlx::sqlite::SqliteRow;
 use store_codec::OutboxReader;
 
 use crate::columns::SqliteColumns;
-use crate::error::WriteError;
+use crate::error::CallError;
 use crate::readers::Readers;
 use crate::writer::{WriteJob, Writer};
 
-/// The relay's side of the table `outbox`.
+/// The table `outbox`, for the relay.
 pub struct SqliteOutboxRelayRepository {
     readers: Readers,
     writer: Arc<Writer>,
@@ -39,8 +39,7 @@ impl SqliteOutboxRelayRepository {
         self.readers.read(query_type, move |connection| Box::pin(query.fetch_all(connection))).await
     }
 
-    /// The oldest unpublished events, at most `limit`, and the age of each. A page without any that can be read is followed
-    /// by the next.
+    /// The oldest unpublished events, at most `limit`, and the age of each. A page of unreadable rows only is skipped.
     async fn unpublished(
         &self,
         query_type: &'static str,
@@ -90,7 +89,7 @@ impl WriteJob for MarkPublished {
     type Answer = ();
     const QUERY_TYPE: &'static str = "mark_published";
 
-    async fn write(&self, connection: &mut SqliteConnection) -> Result<(), WriteError> {
+    async fn write(&self, connection: &mut SqliteConnection) -> Result<(), CallError> {
         let held: Option<i64> =
             sqlx::query_scalar("SELECT fence FROM leases WHERE name = ?1 AND holder = ?2 AND fence = ?3")
                 .bind(&self.lease.name)
@@ -99,12 +98,12 @@ impl WriteJob for MarkPublished {
                 .fetch_optional(&mut *connection)
                 .await?;
         if held.is_none() {
-            return Err(WriteError::Set(StoreError::Conflict {
+            return Err(CallError::Rejected(StoreError::Conflict {
                 entity: "lease",
                 id: self.lease.name.clone(),
             }));
         }
-        // The ids go in as one JSON array, whose keys are the events' places in it.
+        // The ids are passed as one JSON array, whose keys are the events' positions in it.
         let ids: Vec<String> = self.events.iter().map(|id| format!("{:032x}", id.as_u128())).collect();
         let ids = serde_json::Value::from(ids).to_string();
         sqlx::query(concat!(
@@ -135,7 +134,7 @@ impl WriteJob for PurgePublished {
     type Answer = u64;
     const QUERY_TYPE: &'static str = "purge_published";
 
-    async fn write(&self, connection: &mut SqliteConnection) -> Result<u64, WriteError> {
+    async fn write(&self, connection: &mut SqliteConnection) -> Result<u64, CallError> {
         let purged = sqlx::query(concat!(
             "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE published_at <= ",
             now_us!(),

@@ -2,21 +2,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What became of the last writes, for those who look after the store.
+/// The outcomes of the last writes, for the health check and the maintenance task.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
-    /// When a write that needs room for new rows last came through; none where one has failed since.
+    /// When a transaction that may add rows was last committed; none where one has failed since.
     inserted_at: Mutex<Option<Instant>>,
     deleted: AtomicBool,
 }
 
 impl Activity {
-    /// A transaction that may add rows was committed.
+    /// Records that a transaction that may add rows was committed.
     pub(crate) fn inserted(&self) {
         self.set(Some(Instant::now()));
     }
 
-    /// The database refused a transaction that may add rows.
+    /// Records that a transaction that may add rows failed.
     pub(crate) fn failed(&self) {
         self.set(None);
     }
@@ -27,12 +27,12 @@ impl Activity {
         inserted_at.is_some_and(|instant| instant.elapsed() < period)
     }
 
-    /// A transaction that deletes predictions was committed.
+    /// Records that a transaction that deletes predictions was committed.
     pub(crate) fn deleted(&self) {
         self.deleted.store(true, Ordering::Release);
     }
 
-    /// Whether predictions were deleted since this was last asked.
+    /// Whether predictions were deleted since the last call.
     pub(crate) fn take_deleted(&self) -> bool {
         self.deleted.swap(false, Ordering::AcqRel)
     }

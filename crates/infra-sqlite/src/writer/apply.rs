@@ -6,24 +6,24 @@ use store_codec::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
 use application::ports::StoreError;
 
 use crate::columns::stored_id;
-use crate::error::WriteError;
+use crate::error::CallError;
 
 /// How many rows one statement inserts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowsPerStatement {
-    /// As many as pay: a statement costs more than a row. A conflict then says nothing about which row.
+    /// Many, as a statement costs more than a row. A conflict then does not show which row is at fault.
     Many,
-    /// One, so that an error names the row at fault.
+    /// One, so that an error shows the row at fault.
     One,
 }
 
-/// The most rows of a statement: more gain nothing, and 128 rows stay far below SQLite's 32,766 parameters.
+/// The most rows of a statement: more are not faster, and 128 rows stay far below SQLite's 32,766 parameters.
 const MOST_ROWS: usize = 128;
-/// Up to here a statement has as many rows as wait: each statement costs a way to the connection's thread and back.
+/// Up to this number a statement has as many rows as wait: each statement costs a round trip to the connection's thread.
 const EXACT_ROWS: usize = 16;
 
 impl RowsPerStatement {
-    /// The next statement's rows, of `waiting`: one of few numbers, so that few different statements are prepared
+    /// The rows of the next statement, of `waiting`: one of a few numbers, so that few different statements are prepared
     /// and all of them stay prepared.
     fn next(self, waiting: usize) -> usize {
         match self {
@@ -37,9 +37,8 @@ impl RowsPerStatement {
 /// Rows of write sets, each with the tenant that it belongs to.
 type Row<'s, T> = (&'s TenantId, &'s T);
 
-/// Everything that is needed to write `sets`, from `BEGIN` to `COMMIT`, where that is a few rows to insert and nothing else:
-/// a lone write waits for its way to the connection's thread and back more than for anything but the disk, and this is
-/// one way instead of five.
+/// The statements that write `sets`, from `BEGIN` to `COMMIT`, where they only insert a few rows: apart from the disk,
+/// round trips to the connection's thread dominate the latency of a single write set, and this is one instead of five.
 pub(super) fn script<'s>(sets: &[&'s PreparedSet]) -> Option<QueryBuilder<Sqlite>> {
     let writes = || sets.iter().flat_map(|set| set.writes().iter().map(|write| (set.tenant(), write)));
     if writes().any(|(_, write)| matches!(write, PreparedWrite::Delete(_))) {
@@ -68,13 +67,13 @@ pub(super) fn script<'s>(sets: &[&'s PreparedSet]) -> Option<QueryBuilder<Sqlite
     Some(script)
 }
 
-/// Writes the sets in their order. Predictions and events are collected, so that rows of many sets share a
-/// statement; the order among predictions and the order among events are kept.
+/// Writes the sets in their order. Predictions and events are collected, so that rows of many sets share a statement; the
+/// order among predictions and the order among events are preserved.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     sets: &[&PreparedSet],
     rows: RowsPerStatement,
-) -> Result<(), WriteError> {
+) -> Result<(), CallError> {
     let mut inserts = Vec::new();
     let mut events = Vec::new();
     for set in sets {
@@ -98,14 +97,14 @@ async fn insert_predictions(
     connection: &mut SqliteConnection,
     mut predictions: &[Row<'_, PredictionValues>],
     rows: RowsPerStatement,
-) -> Result<(), WriteError> {
+) -> Result<(), CallError> {
     while !predictions.is_empty() {
         let (now, later) = predictions.split_at(rows.next(predictions.len()));
         let mut query = QueryBuilder::new("");
         push_predictions(&mut query, now);
         let inserted = query.build().execute(&mut *connection).await;
         let first = now.first().map(|(_, prediction)| prediction.id.to_string()).unwrap_or_default();
-        inserted.map_err(|error| WriteError::of_insert(error, "prediction", first))?;
+        inserted.map_err(|error| CallError::of_insert(error, "prediction", first))?;
         let mut query = QueryBuilder::new("");
         push_terms(&mut query, now);
         query.build().execute(&mut *connection).await?;
@@ -167,7 +166,7 @@ async fn delete_prediction(
     connection: &mut SqliteConnection,
     tenant: &TenantId,
     id: PredictionId,
-) -> Result<(), WriteError> {
+) -> Result<(), CallError> {
     let row: Option<i64> =
         sqlx::query_scalar("DELETE FROM predictions WHERE tenant = ?1 AND id = ?2 RETURNING row")
             .bind(tenant.as_str())
@@ -175,7 +174,7 @@ async fn delete_prediction(
             .fetch_optional(&mut *connection)
             .await?;
     let missing = || StoreError::NotFound { entity: "prediction", id: id.to_string() };
-    let row = row.ok_or_else(|| WriteError::Set(missing()))?;
+    let row = row.ok_or_else(|| CallError::Rejected(missing()))?;
     sqlx::query("DELETE FROM prediction_terms WHERE rowid = ?1").bind(row).execute(connection).await?;
     Ok(())
 }
@@ -184,14 +183,14 @@ async fn insert_events(
     connection: &mut SqliteConnection,
     mut events: &[Row<'_, EventValues>],
     rows: RowsPerStatement,
-) -> Result<(), WriteError> {
+) -> Result<(), CallError> {
     while !events.is_empty() {
         let (now, later) = events.split_at(rows.next(events.len()));
         let mut query = QueryBuilder::new("");
         push_events(&mut query, now);
         let inserted = query.build().execute(&mut *connection).await;
         let first = now.first().map(|(_, event)| event.event_id.to_string()).unwrap_or_default();
-        inserted.map_err(|error| WriteError::of_insert(error, "event", first))?;
+        inserted.map_err(|error| CallError::of_insert(error, "event", first))?;
         events = later;
     }
     Ok(())

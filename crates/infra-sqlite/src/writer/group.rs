@@ -6,19 +6,19 @@ use store_codec::{PreparedSet, PreparedWrite, timed};
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
-use crate::error::{Failure, WriteError, is_full, unavailable};
+use crate::error::{CallError, Failure, is_full, unavailable};
 use crate::writer::apply::{RowsPerStatement, apply, script};
 use crate::writer::session::{Room, Session};
 
-/// A write set and who waits for it.
+/// A write set whose caller waits.
 pub(super) struct PendingSet {
     pub(super) set: PreparedSet,
     pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
-    /// Its caller's, which the group's follows from.
+    /// The caller's span, which the group's span follows from.
     pub(super) span: Span,
 }
 
-/// How much one transaction takes.
+/// The limits of one transaction.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GroupLimits {
     /// The most write sets.
@@ -27,17 +27,17 @@ pub(super) struct GroupLimits {
     pub(super) rows: usize,
 }
 
-/// Writes the sets in one transaction and answers each. Sets whose callers have gone are left out.
+/// Writes the sets in one transaction and reports to each caller. Sets whose callers have gone are left out.
 pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) {
     sets.retain(|pending| !pending.answer.is_closed());
     if sets.is_empty() {
         return;
     }
     let span = group_span(&sets);
-    write_wanted(session, sets).instrument(span).await;
+    write_all(session, sets).instrument(span).await;
 }
 
-/// The group's span, which follows from those of the callers, from each once.
+/// The group's span, which follows from each caller's once.
 fn group_span(sets: &[PendingSet]) -> Span {
     let group = tracing::info_span!("db.write_group", sets = sets.len());
     if !group.is_disabled() {
@@ -49,17 +49,17 @@ fn group_span(sets: &[PendingSet]) -> Span {
     group
 }
 
-async fn write_wanted(session: &mut Session, sets: Vec<PendingSet>) {
+async fn write_all(session: &mut Session, sets: Vec<PendingSet>) {
     metrics::histogram!("undertone_write_group_sets").record(sets.len() as f64);
     let room =
         if sets.iter().any(|pending| inserts(&pending.set)) { Room::Normal } else { Room::WithReserve };
     match timed("write_group", together(session, &sets, room)).await {
         Ok(()) => {
-            note(session, &sets, room);
+            record(session, &sets, room);
             answer(sets, || Ok(()));
         }
-        Err(WriteError::Set(_)) => split(session, sets, room).await,
-        Err(WriteError::Database(error)) => give_up(session, sets, room, error).await,
+        Err(CallError::Rejected(_)) => split(session, sets, room).await,
+        Err(CallError::Database(error)) => give_up(session, sets, room, error).await,
     }
 }
 
@@ -73,8 +73,8 @@ fn deletes(set: &PreparedSet) -> bool {
     set.writes().iter().any(|write| matches!(write, PreparedWrite::Delete(_)))
 }
 
-/// Notes that the sets were committed.
-fn note(session: &Session, sets: &[PendingSet], room: Room) {
+/// Records that the sets were committed.
+fn record(session: &Session, sets: &[PendingSet], room: Room) {
     if room == Room::Normal {
         session.activity().inserted();
     }
@@ -84,23 +84,23 @@ fn note(session: &Session, sets: &[PendingSet], room: Room) {
 }
 
 /// One transaction that fails as a whole.
-async fn together(session: &mut Session, sets: &[PendingSet], room: Room) -> Result<(), WriteError> {
+async fn together(session: &mut Session, sets: &[PendingSet], room: Room) -> Result<(), CallError> {
     let sets: Vec<&PreparedSet> = sets.iter().map(|pending| &pending.set).collect();
     if let Some(script) = script(&sets) {
         let outcome = session.run(room, script).await;
-        return outcome.map_err(|error| WriteError::of_insert(error, "write set", String::new()));
+        return outcome.map_err(|error| CallError::of_insert(error, "write set", String::new()));
     }
     let connection = session.begin(room).await?;
     let outcome = apply(connection, &sets, RowsPerStatement::Many).await;
     session.end(outcome).await
 }
 
-/// Writes the sets again, so that those at fault fail alone: still in one transaction, for the sake of the
-/// others, but each within a savepoint of its own.
+/// Writes the sets again, so that those at fault fail alone: in one transaction, so that one flush serves all, but each
+/// within a savepoint of its own.
 async fn split(session: &mut Session, sets: Vec<PendingSet>, room: Room) {
     match timed("write_group_split", one_by_one(session, &sets, room)).await {
         Ok(outcomes) => {
-            note(session, &sets, room);
+            record(session, &sets, room);
             let mut outcomes = outcomes.into_iter();
             answer(sets, || outcomes.next().unwrap_or_else(|| Err(unavailable(Failure::Closed))));
         }
@@ -108,7 +108,7 @@ async fn split(session: &mut Session, sets: Vec<PendingSet>, room: Room) {
     }
 }
 
-/// What became of each set, all committed.
+/// The outcome of each set, once all are committed.
 async fn one_by_one(
     session: &mut Session,
     sets: &[PendingSet],
@@ -128,19 +128,19 @@ async fn apply_each(
         connection.execute("SAVEPOINT one_set").await?;
         match apply(connection, &[&pending.set], RowsPerStatement::One).await {
             Ok(()) => outcomes.push(Ok(())),
-            Err(WriteError::Set(error)) => {
+            Err(CallError::Rejected(error)) => {
                 connection.execute("ROLLBACK TO one_set").await?;
                 outcomes.push(Err(error));
             }
-            Err(WriteError::Database(error)) => return Err(error),
+            Err(CallError::Database(error)) => return Err(error),
         }
         connection.execute("RELEASE one_set").await?;
     }
     Ok(outcomes)
 }
 
-/// Tells the callers that the database did not work, without another try. Only in a full store, the sets that
-/// add nothing are tried again without the others: they make the room that is missing.
+/// Reports `error` to the callers without another attempt. Only in a full store, the sets that add nothing are tried again
+/// without the others: they free space.
 async fn give_up(session: &mut Session, sets: Vec<PendingSet>, room: Room, error: sqlx::Error) {
     if room == Room::Normal {
         session.activity().failed();
@@ -156,7 +156,7 @@ async fn give_up(session: &mut Session, sets: Vec<PendingSet>, room: Room, error
 
 fn answer(sets: Vec<PendingSet>, mut outcome: impl FnMut() -> Result<(), StoreError>) {
     for pending in sets {
-        // Whoever went in the meantime has been told that the outcome is not known.
+        // A caller that has gone since gets no result.
         let _ = pending.answer.send(outcome());
     }
 }

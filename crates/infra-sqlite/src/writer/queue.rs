@@ -3,24 +3,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// What waits for the writer, in the order in which it came.
+/// The requests that wait for the writer, in the order of their arrival.
 ///
-/// Entering takes no waiting, so that a caller whose future is not polled any more holds nothing that others need: its
-/// request is written in its turn. A caller that is dropped takes its request out again, and so the queue holds no more
-/// than those who wait have handed in.
+/// A request enters at once, without waiting for room: a caller whose future is no longer polled blocks no other, and its
+/// request is written in its turn. Dropping the caller's future removes its request, so the queue is bounded by the number
+/// of callers.
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     arrived: Notify,
 }
 
 struct State<T> {
-    /// By their numbers, ascending.
+    /// Sorted by number.
     waiting: VecDeque<(u64, T)>,
     next_number: u64,
     closed: bool,
 }
 
-/// A request's place in the queue. Dropping it takes the request out, unless the writer has taken it already.
+/// A request's place in the queue. Dropping it removes the request, unless the writer has taken it.
 pub(super) struct Place<T> {
     queue: Arc<Queue<T>>,
     number: u64,
@@ -32,7 +32,7 @@ impl<T> Queue<T> {
         Self { state: Mutex::new(state), arrived: Notify::new() }
     }
 
-    /// Puts `request` at the end; none once the queue is closed.
+    /// Appends `request`; none once the queue is closed.
     pub(super) fn enter(self: &Arc<Self>, request: T) -> Option<Place<T>> {
         let mut state = self.state();
         if state.closed {
@@ -46,7 +46,7 @@ impl<T> Queue<T> {
         Some(Place { queue: Arc::clone(self), number })
     }
 
-    /// Takes the first request, waiting for one; none once the queue is closed and empty.
+    /// Takes the first request, waits for one if there is none; none once the queue is closed and empty.
     pub(super) async fn take(&self) -> Option<T> {
         loop {
             let arrived = self.arrived.notified();
@@ -63,20 +63,20 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Takes the first request if there is one and it is `wanted`.
-    pub(super) fn take_if(&self, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+    /// Takes the first request, if there is one and `matches` holds for it.
+    pub(super) fn take_if(&self, matches: impl FnOnce(&T) -> bool) -> Option<T> {
         let mut state = self.state();
         let (_, first) = state.waiting.front()?;
-        if wanted(first) { state.waiting.pop_front().map(|(_, request)| request) } else { None }
+        if matches(first) { state.waiting.pop_front().map(|(_, request)| request) } else { None }
     }
 
-    /// Lets nothing in any more. What waits is still taken.
+    /// Accepts no more requests. Those that wait are still taken.
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.arrived.notify_one();
     }
 
-    /// Lets nothing in any more, and drops what waits.
+    /// Accepts no more requests, and drops those that wait.
     pub(super) fn abandon(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -99,7 +99,7 @@ impl<T> Drop for Place<T> {
         let mut state = self.queue.state();
         let found = state.waiting.binary_search_by_key(&self.number, |(number, _)| *number);
         let request = found.ok().and_then(|index| state.waiting.remove(index));
-        // What a request holds is freed outside the lock.
+        // The request is dropped outside the lock.
         drop(state);
         drop(request);
     }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn requests_are_taken_in_order_without_those_whose_callers_have_gone() {
+    async fn requests_are_taken_in_order_without_those_whose_callers_are_gone() {
         let queue = Arc::new(Queue::new());
         let mut places: Vec<_> = (0..6).map(|request| queue.enter(request).unwrap()).collect();
         drop(places.remove(3));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_abandoned_queue_frees_what_waited() {
+    async fn an_abandoned_queue_frees_its_requests() {
         let queue = Arc::new(Queue::new());
         let request = Arc::new(());
         let place = queue.enter(Arc::clone(&request)).unwrap();

@@ -7,13 +7,13 @@ use sqlx::{AssertSqlSafe, Connection, Executor, QueryBuilder, Sqlite, SqliteConn
 use crate::pool::Database;
 use crate::writer::activity::Activity;
 
-/// The connection that writes, and its transactions. A connection that could not begin or roll back is thrown
-/// away, and the next transaction opens another: so the session works again as soon as the database does.
+/// The writing connection and its transactions. A connection that could not begin or roll back is discarded, and the next
+/// transaction opens another: the session works again as soon as the database does.
 pub(crate) struct Session {
     database: Database,
     connection: Option<SqliteConnection>,
     max_size_bytes: Option<u64>,
-    /// The room that the connection was last told to keep to.
+    /// The room to which the connection is limited.
     room: Option<Room>,
     activity: Arc<Activity>,
 }
@@ -23,22 +23,22 @@ pub(crate) struct Session {
 pub(crate) enum Room {
     /// All but the reserve.
     Normal,
-    /// All of it. Deleting needs room for a moment; without a reserve a full store could not be emptied.
+    /// All of it. Deleting needs space temporarily; without a reserve a full store could not be emptied.
     WithReserve,
 }
 
-/// The part of the allowed size that is kept in reserve: a sixteenth, at most 256 pages.
+/// The pages of the reserve: a sixteenth of the allowed size, at most 256.
 fn reserve(pages: u64) -> u64 {
     (pages / 16).min(256)
 }
 
 impl Session {
-    /// A session that begins on `connection`, which [`Database::writing`] made.
+    /// A session that begins on `connection`, from [`Database::writing`].
     pub(crate) fn new(database: Database, connection: SqliteConnection, max_size_bytes: Option<u64>) -> Self {
         Self { database, connection: Some(connection), max_size_bytes, room: None, activity: Arc::default() }
     }
 
-    /// Where the writer notes what became of its writes.
+    /// The outcomes of the last writes.
     pub(super) fn activity(&self) -> &Arc<Activity> {
         &self.activity
     }
@@ -50,7 +50,7 @@ impl Session {
         Ok(self.connection.insert(connection))
     }
 
-    /// Runs `script`, a transaction from its beginning to its commit.
+    /// Runs `script`, a whole transaction from `BEGIN` to `COMMIT`.
     pub(super) async fn run(
         &mut self,
         room: Room,
@@ -65,19 +65,19 @@ impl Session {
         outcome.map(drop)
     }
 
-    /// Moves the whole log into the file and cuts it to nothing; reports whether that could be done at once. A reader
-    /// of an older state is waited for no longer than [`WAIT_FOR_READERS`], since nothing is written meanwhile.
-    pub(super) async fn cut_log(&mut self) -> Result<bool, sqlx::Error> {
+    /// Moves the whole log into the file and truncates it; returns whether that was possible. Waits at most
+    /// [`READER_TIMEOUT`] for a reader of an older state, since nothing is written meanwhile.
+    pub(super) async fn truncate_log(&mut self) -> Result<bool, sqlx::Error> {
         let mut connection = self.connection(Room::WithReserve).await?;
-        wait_for_others(&mut connection, WAIT_FOR_READERS).await?;
+        set_busy_timeout(&mut connection, READER_TIMEOUT).await?;
         let (busy, _, _): (i64, i64, i64) =
             sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await?;
-        wait_for_others(&mut connection, self.database.timeout()).await?;
+        set_busy_timeout(&mut connection, self.database.timeout()).await?;
         self.connection = Some(connection);
         Ok(busy == 0)
     }
 
-    /// The connection, told to keep to `room`, unless the log has used that up already.
+    /// The connection, limited to `room`; an error where the log has already used that up.
     async fn connect(&mut self, room: Room) -> Result<SqliteConnection, sqlx::Error> {
         if room == Room::Normal && self.is_log_over_size() {
             return Err(sqlx::Error::Io(io::Error::new(
@@ -88,7 +88,7 @@ impl Session {
         self.connection(room).await
     }
 
-    /// Whether the log has grown so far beyond its bound that nothing of the allowed size is left.
+    /// Whether the log has grown so far beyond its bound that it uses up the allowed size.
     fn is_log_over_size(&self) -> bool {
         let Some(max_size) = self.max_size_bytes.filter(|_| self.database.has_log()) else { return false };
         let (used, max_log) = (self.database.disk_use(), self.database.max_log_bytes());
@@ -111,7 +111,7 @@ impl Session {
         Ok(connection)
     }
 
-    /// Commits where `outcome` is good, else takes everything back.
+    /// Commits where `outcome` is `Ok`, else rolls back.
     pub(super) async fn end<T, E: From<sqlx::Error>>(&mut self, outcome: Result<T, E>) -> Result<T, E> {
         let error: E = match (outcome, self.connection.as_mut()) {
             (Ok(answer), Some(connection)) => match connection.execute("COMMIT").await {
@@ -125,7 +125,7 @@ impl Session {
         Err(error)
     }
 
-    /// Rolls back; a failure means that SQLite did so by itself, or that the connection is of no more use.
+    /// Rolls back; a failure means that SQLite did so by itself, or that the connection is unusable.
     async fn roll_back(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
         if connection.execute("ROLLBACK").await.is_ok() {
@@ -138,23 +138,23 @@ impl Session {
         if let Some(connection) = self.connection
             && let Err(error) = connection.close().await
         {
-            tracing::warn!(%error, "the database was not closed in order");
+            tracing::warn!(%error, "the writing connection was not closed cleanly");
         }
     }
 }
 
-/// The longest that cutting the log waits for readers, which holds up what is to be written.
-const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
+/// The longest that truncating the log waits for readers, which delays the writes that wait.
+const READER_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Tells the connection how long to wait where another connection is in its way.
-async fn wait_for_others(connection: &mut SqliteConnection, longest: Duration) -> Result<(), sqlx::Error> {
+/// Sets how long the connection waits for a lock of another connection.
+async fn set_busy_timeout(connection: &mut SqliteConnection, longest: Duration) -> Result<(), sqlx::Error> {
     let millis = i32::try_from(longest.as_millis()).unwrap_or(i32::MAX);
     // A pragma takes no bound values; a number cannot hold anything else.
     connection.execute(AssertSqlSafe(format!("PRAGMA busy_timeout = {millis}"))).await?;
     Ok(())
 }
 
-/// Tells the connection the size beyond which the file must not grow.
+/// Sets the size beyond which the file must not grow.
 async fn limit(connection: &mut SqliteConnection, bytes: u64, room: Room) -> Result<(), sqlx::Error> {
     let page: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *connection).await?;
     let pages = (bytes / page.unsigned_abs().max(1)).max(1);
@@ -192,7 +192,7 @@ mod tests {
     async fn the_writer_logs_ahead_and_flushes_every_commit_to_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(&folder, None).await;
-        // Once on the connection that was opened first, once on another in its place.
+        // Once on the first connection, once on its replacement.
         for _ in 0..2 {
             assert_eq!(pragma(&mut session, "journal_mode").await, "wal");
             assert_eq!(pragma(&mut session, "synchronous").await, "2");
@@ -202,11 +202,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_in_place_of_another_keeps_to_the_size_as_well() {
+    async fn a_replacement_connection_has_the_size_limit_as_well() {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(&folder, Some(1 << 20)).await;
         session.begin(Room::Normal).await.unwrap();
-        // A second transaction inside the first is refused, which costs the session its connection.
+        // A second transaction inside the first is refused, and the session discards its connection.
         assert!(session.begin(Room::Normal).await.is_err());
         let connection = session.begin(Room::Normal).await.unwrap();
         let pages: i64 = sqlx::query_scalar("PRAGMA max_page_count").fetch_one(connection).await.unwrap();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_failed_transaction_the_session_goes_on() {
+    async fn after_a_failed_transaction_the_session_works() {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(&folder, None).await;
         let connection = session.begin(Room::Normal).await.unwrap();

@@ -6,7 +6,7 @@ use domain::value_objects::{Confidence, PredictionId, Reference, Sentiment, Tena
 use crate::dtos::PredictionRecord;
 use crate::ports::StoreError;
 
-/// Which predictions are meant; every condition given must hold.
+/// Selects predictions; every given condition must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PredictionFilter {
     /// Of this sentiment.
@@ -15,15 +15,15 @@ pub struct PredictionFilter {
     pub model: Option<String>,
     /// With exactly this reference.
     pub reference: Option<Reference>,
-    /// Made at this instant or later.
+    /// Created at this instant or later.
     pub from: Option<Timestamp>,
-    /// Made before this instant.
+    /// Created before this instant.
     pub to: Option<Timestamp>,
     /// With at least this confidence; a prediction without confidence has none to compare.
     pub min_confidence: Option<Confidence>,
-    /// With at most this confidence; likewise.
+    /// With at most this confidence, in the same sense.
     pub max_confidence: Option<Confidence>,
-    /// Whose text holds every one of these terms (`domain::policies::search_terms`).
+    /// With a text that contains every one of these terms (`domain::policies::search_terms`).
     pub terms: BTreeSet<String>,
 }
 
@@ -41,26 +41,26 @@ impl PredictionFilter {
 pub struct PredictionPage {
     /// The predictions, ids descending: those of the page's rows that can be read.
     pub items: Vec<PredictionRecord>,
-    /// The page's last row, whether it can be read or not, where rows follow it: the next page begins below it.
+    /// The page's last row, readable or not, where rows follow it: the next page begins below it.
     pub end: Option<PredictionId>,
 }
 
-/// A row as a store found it.
+/// A row that a store has read.
 #[derive(Debug)]
 pub struct FoundRow {
-    /// Its id; none where even that cannot be read.
+    /// Its id; none where the id cannot be read.
     pub id: Option<PredictionId>,
-    /// What it holds, or which column cannot be read.
+    /// Its content, or the column that cannot be read.
     pub record: Result<PredictionRecord, StoreError>,
 }
 
 impl PredictionPage {
-    /// The page of the first `limit` of `rows`, of which a store reads one more than that to know whether rows follow.
-    /// Each row that cannot be read is handed to `skip` and left out.
+    /// The page of the first `limit` of `rows`, of which there is one more where rows follow. Each row that cannot be read is
+    /// left out, and its error passed to `skip`.
     ///
     /// # Errors
-    /// That of the first row, where rows follow the page and none of its own has a readable id, so that nothing tells
-    /// where the next one begins.
+    /// The error of the first row, where rows follow the page and none of its own has a readable id, so that the beginning
+    /// of the next page is unknown.
     pub fn from_rows(
         rows: Vec<FoundRow>,
         limit: u32,
@@ -88,10 +88,10 @@ impl PredictionPage {
 
 /// Reads predictions.
 ///
-/// Implementations must give back what was kept, to the bit (`a_prediction_comes_back_as_it_was_kept` and the
-/// other round trips), must never show one tenant's rows to another (`tenants_do_not_see_each_other`), and must
-/// see every write set that was committed before the call. A row that cannot be read, such as one with a word that a
-/// newer release writes, must not hide others: a list leaves it out, logs it and counts it
+/// Implementations must return exactly what was stored (`a_prediction_comes_back_as_it_was_stored` and the other round
+/// trips), must never return one tenant's rows to another (`tenants_do_not_see_each_other`), and must see every write set
+/// that was committed before the call (`a_committed_write_is_seen_at_once`). A row that cannot be read, such as one with a
+/// value of a newer release, must not hide others: a list leaves it out, logs it and counts it
 /// (`a_row_that_cannot_be_read_is_left_out_of_lists`, `a_walk_passes_rows_that_cannot_be_read`).
 #[async_trait]
 pub trait PredictionReadModel: Send + Sync {
@@ -102,10 +102,10 @@ pub trait PredictionReadModel: Send + Sync {
     async fn find(&self, tenant: &TenantId, id: PredictionId)
     -> Result<Option<PredictionRecord>, StoreError>;
 
-    /// The page of the first `limit` rows (at least 1) that `filter` means, ids descending, those below `after` only.
+    /// The page of the first `limit` rows (at least 1) that match `filter`, ids descending, below `after`.
     ///
     /// # Errors
-    /// `Unavailable`; `Corrupt` where not even the ids of the rows can be read.
+    /// `Unavailable`; `Corrupt` where no id of the rows can be read.
     async fn list(
         &self,
         tenant: &TenantId,
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_a_readable_id_neither_ends_the_walk_nor_hides_its_end() {
+    fn a_row_without_a_readable_id_does_not_end_the_walk() {
         let rows = vec![unreadable(Some(9)), unreadable(None), unreadable(Some(7))];
         assert_eq!(end(rows, 2), Ok((Some(9), 2)));
         let nowhere = end(vec![unreadable(None), unreadable(None)], 1);

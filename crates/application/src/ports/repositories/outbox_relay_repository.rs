@@ -8,9 +8,9 @@ use crate::ports::{Lease, StoreError};
 /// An event that waits to be published.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutboxEvent {
-    /// Whose event it is.
+    /// The owner of the event.
     pub tenant: TenantId,
-    /// The event's id, by which a receiver knows it again.
+    /// The event's id, by which receivers detect duplicates.
     pub event_id: EventId,
     /// The name of its type.
     pub event_type: String,
@@ -18,28 +18,28 @@ pub struct OutboxEvent {
     pub prediction_id: PredictionId,
     /// When it happened.
     pub occurred_at: Timestamp,
-    /// What else it says: a flat JSON object, the fields of `DomainEvent::payload`.
+    /// Its other fields: a flat JSON object of `DomainEvent::payload`.
     pub payload: String,
 }
 
-/// The relay's side of the outbox, across all tenants. Time is the store's own clock.
+/// The outbox of all tenants, for the relay. Times are those of the store's own clock.
 ///
 /// Implementations must list events in the order in which their write sets were applied
-/// (`outbox_events_come_in_insertion_order`), must leave an event as it is that was marked before
+/// (`outbox_events_come_in_insertion_order`), must not change an event that was marked before
 /// (`marking_an_event_again_changes_nothing`), and must refuse to mark events with a lease that was lost
 /// (`a_lost_lease_marks_nothing`).
 ///
-/// A row that cannot be read must not hold up those behind it. It stays unpublished and without a position, since a newer
-/// release may have written it and may publish it later; each process logs and counts it once.
+/// A row that cannot be read must not delay those behind it. It stays unpublished and without a position, since a newer
+/// release may have written it and can publish it later; each process logs and counts it once.
 #[async_trait]
 pub trait OutboxRelayRepository: Send + Sync {
-    /// The oldest events that are not published yet and can be read, at most `limit`.
+    /// The oldest unpublished events that can be read, at most `limit`.
     ///
     /// # Errors
     /// `Unavailable`.
     async fn list_unpublished(&self, limit: u32) -> Result<Vec<OutboxEvent>, StoreError>;
 
-    /// How long ago the oldest event happened that is not published yet and can be read; none where all are published.
+    /// The age of the oldest unpublished event that can be read; none where all are published.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -48,7 +48,7 @@ pub trait OutboxRelayRepository: Send + Sync {
     /// Marks `events` as published and gives each the next position of the feed, in the given order.
     ///
     /// # Errors
-    /// `Conflict` where the lease is not held any more, and then nothing is marked; `Unavailable`.
+    /// `Conflict` where the lease is no longer held, and then nothing is marked; `Unavailable`.
     async fn mark_published(&self, lease: &Lease, events: &[EventId]) -> Result<(), StoreError>;
 
     /// Deletes the oldest events that were published at least `age` ago, at most `limit`, in one statement; returns how

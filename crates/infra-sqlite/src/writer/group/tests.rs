@@ -39,12 +39,12 @@ async fn session(folder: &tempfile::TempDir) -> Session {
 async fn sets_whose_callers_have_gone_are_left_out_and_bad_ones_fail_alone() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = session(&folder).await;
-    let ((gone, nobody), (good, kept)) = (pending(2), pending(4));
+    let ((gone, receiver), (good, first)) = (pending(2), pending(4));
     let ((bad, refused), (good_too, kept_too)) = (pending(5), pending(6));
-    drop(nobody);
+    drop(receiver);
     write(&mut session, vec![gone, good, bad, good_too]).await;
 
-    kept.await.unwrap().unwrap();
+    first.await.unwrap().unwrap();
     kept_too.await.unwrap().unwrap();
     assert!(matches!(refused.await.unwrap(), Err(StoreError::NotFound { entity: "prediction", .. })));
     let connection = session.begin(Room::Normal).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_group_follows_from_the_spans_of_its_callers_once_each() {
     let recorder = Arc::new(Recorder::default());
     let dispatch = Dispatch::new(Arc::clone(&recorder));
     let guard = tracing::dispatcher::set_default(&dispatch);
-    // A second listener keeps the call sites awake that another test's thread meets first.
+    // A second subscriber enables call sites that another test's thread has reached first.
     let _other = Dispatch::new(Recorder::default());
 
     let (one, other) = (info_span!("one"), info_span!("other"));
