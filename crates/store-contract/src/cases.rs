@@ -1,4 +1,4 @@
-//! The cases, by what they are about. Each is an `async fn` over a harness and stands in the list of `list.rs`.
+//! The cases, by topic. Each is an `async fn` over a harness and is listed in `list.rs`.
 
 pub mod round_trips;
 pub mod round_trips_of_options;

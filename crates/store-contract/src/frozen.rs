@@ -1,6 +1,6 @@
-//! What earlier releases stored, which every later one must read: the databases of `fixtures/` and what is in them.
+//! Databases that earlier releases wrote, in `fixtures/`, and their contents: every later release must read them.
 //!
-//! `fixtures/README.md` tells which commits wrote them and how. They never change.
+//! `fixtures/README.md` lists the commits that wrote them, and how. They never change.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use serde_json::{Map, Value, json};
 
 use crate::StoreHarness;
 use crate::samples::{FIRST, Samples, confidence, reference, tenant};
-use crate::steps::{find, keep, list, list_ids, query, try_delete, unpublished};
+use crate::steps::{find, insert, list, list_ids, query, try_delete, unpublished};
 
-/// The schemas of which there is a database: the number of steps that were applied.
+/// The schemas for which there is a database: the number of applied steps.
 pub const SCHEMAS: [u32; 4] = [1, 2, 3, 4];
 
 /// The file `name` of the fixtures.
@@ -26,8 +26,8 @@ pub fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
-/// Asserts that `store`, which holds the database of `schema` and was brought up since, gives back everything that the
-/// earlier release stored, and works on with it.
+/// Asserts that `store`, opened on the database of `schema` and migrated, returns everything that the earlier release
+/// stored, and can be written.
 pub async fn assert_works_on(store: &impl StoreHarness, schema: u32) {
     let expected = expected(schema);
     assert_rows(store, &expected["rows"]).await;
@@ -35,7 +35,7 @@ pub async fn assert_works_on(store: &impl StoreHarness, schema: u32) {
     assert_is_writable(store).await;
 }
 
-/// Asserts that cursors that clients got from earlier releases are read, and that today's are the same.
+/// Asserts that cursors of earlier releases can be read, and that this release makes the same.
 pub fn assert_cursors() {
     let after = PredictionId::from_u128(0x0198_0000_0001_7abc_8000_0000_0000_0001);
     for schema in SCHEMAS {
@@ -75,15 +75,15 @@ async fn assert_rows(store: &impl StoreHarness, expected: &Value) {
     assert_eq!(others.expect("the rows can be read").items.len(), 1);
 }
 
-/// The events of the outbox, which the second step brought; the earlier release has published three of them.
+/// The events of the outbox, which the second step added; the earlier release has published three of them.
 async fn assert_events(store: &impl StoreHarness, expected: &Value, schema: u32) {
     let expected: &[Value] = if schema < 2 { &[] } else { &expected.as_array().expect("events")[3..] };
     let waiting = unpublished(store).await;
     assert_eq!(waiting.iter().map(event).collect::<Vec<_>>(), expected);
 
-    // The old relay's lease ran out long ago, and the fence grows from where it was.
+    // The old relay's lease has expired, and the fence continues from its value.
     let lease = store.leases().acquire("outbox-relay", "a-new-relay", Duration::from_secs(10)).await;
-    let lease = lease.expect("the lease can be asked for").expect("the lease is free");
+    let lease = lease.expect("the lease can be acquired").expect("the lease is free");
     assert_eq!(lease.fence, if schema >= 3 { 2 } else { 1 });
     let ids: Vec<_> = waiting.iter().map(|event| event.event_id).collect();
     store.outbox().mark_published(&lease, &ids).await.expect("the events are marked");
@@ -98,7 +98,7 @@ async fn assert_is_writable(store: &impl StoreHarness) {
         let top_k = std::num::NonZeroU32::new(1);
         new.result = new.result.clone().restore_details(top_k, Some(Vec::new()));
     });
-    keep(store, std::slice::from_ref(&new)).await;
+    insert(store, std::slice::from_ref(&new)).await;
     assert_eq!(find(store, new.id()).await, Some((&new).into()));
     let expected = [&[new.id()], &before[..1], &before[3..]].concat();
     assert_eq!(list_ids(store, &PredictionFilter::default()).await, expected);
@@ -123,7 +123,7 @@ fn sentence(sentence: &SentenceResult) -> Value {
     json!([span.start, span.end, sentiment.map(Sentiment::as_str), confidence, scores(*three)])
 }
 
-/// A row in the words of the fixtures.
+/// A row in the form of the fixtures.
 fn row(record: &PredictionRecord) -> Value {
     let it = &record.prediction;
     let entries = it.metadata.entries().iter();
@@ -147,7 +147,7 @@ fn row(record: &PredictionRecord) -> Value {
     })
 }
 
-/// An event in the words of the fixtures.
+/// An event in the form of the fixtures.
 fn event(event: &OutboxEvent) -> Value {
     json!({
         "tenant": event.tenant.as_str(),

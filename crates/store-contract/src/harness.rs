@@ -9,7 +9,7 @@ use domain::value_objects::PredictionId;
 /// One store under test.
 #[async_trait]
 pub trait StoreHarness: Send + Sync + Sized {
-    /// A fresh, empty store with its schema in place, which no other test sees. It is cleaned up on drop.
+    /// A fresh, empty, migrated store that no other test uses. It is cleaned up on drop.
     async fn start() -> Self;
 
     /// The write side.
@@ -18,13 +18,13 @@ pub trait StoreHarness: Send + Sync + Sized {
     /// The read side.
     fn predictions(&self) -> Arc<dyn PredictionReadModel>;
 
-    /// The relay's side of the outbox.
+    /// The outbox, for the relay.
     fn outbox(&self) -> Arc<dyn OutboxRelayRepository>;
 
     /// The leases.
     fn leases(&self) -> Arc<dyn LeaseRepository>;
 
-    /// Spoils the default tenant's row `id`, as a newer release would that knows one more sentiment.
+    /// Makes the default tenant's row `id` unreadable, like a newer release that has one more sentiment.
     async fn spoil(&self, id: PredictionId);
 }
 
@@ -34,6 +34,6 @@ pub trait SchemaHarness: StoreHarness {
     /// The schema.
     fn migrator(&self) -> Arc<dyn SchemaMigrator>;
 
-    /// Records the step `version`, named "a newer step", as applied, as a release would that has one step more.
+    /// Records the step `version`, named "a newer step", as applied, like a release that has one more step.
     async fn add_unknown_step(&self, version: i64);
 }

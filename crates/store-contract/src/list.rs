@@ -34,9 +34,9 @@ macro_rules! declare_cases {
 declare_cases! { $
     any_store {
         round_trips {
-            a_prediction_comes_back_as_it_was_kept,
-            a_prediction_that_was_not_kept_is_not_found,
-            an_answer_without_sentiment_and_confidence_comes_back,
+            a_prediction_comes_back_as_it_was_stored,
+            a_prediction_that_was_not_stored_is_not_found,
+            a_prediction_without_sentiment_and_confidence_comes_back,
             every_sentiment_and_every_set_of_scores_comes_back,
             references_of_any_script_and_none_come_back,
             metadata_of_every_kind_comes_back,
@@ -55,7 +55,7 @@ declare_cases! { $
             sentences_come_back,
         }
         round_trips_of_texts {
-            nasty_texts_come_back,
+            difficult_texts_come_back,
             a_sweep_over_unicode_comes_back,
             random_texts_come_back,
             a_text_of_fifty_thousand_characters_comes_back,
@@ -64,10 +64,10 @@ declare_cases! { $
             a_deleted_prediction_is_gone,
             deleting_twice_finds_nothing_the_second_time,
             deleting_twice_in_one_set_deletes_nothing,
-            keeping_and_deleting_in_one_set_leaves_nothing,
-            deleting_and_keeping_in_one_set_replaces,
+            inserting_and_deleting_in_one_set_leaves_nothing,
+            deleting_and_inserting_in_one_set_replaces,
             one_of_many_deletions_of_one_row_wins,
-            a_deleted_id_can_be_kept_again,
+            a_deleted_id_can_be_inserted_again,
         }
         tenants {
             tenants_do_not_see_each_other,
@@ -85,13 +85,13 @@ declare_cases! { $
             a_conflict_fails_alone_inside_a_group,
             a_missing_row_fails_alone_inside_a_group,
             one_of_many_commits_of_one_id_wins,
-            a_commit_nobody_waits_for_is_whole_or_absent,
+            an_abandoned_commit_is_whole_or_absent,
         }
         filters {
-            every_filter_alone_means_what_it_says,
-            every_two_filters_together_mean_both,
-            all_filters_together_mean_all,
-            every_filter_holds_from_page_to_page,
+            every_filter_alone_selects_its_rows,
+            every_two_filters_together_select_the_rows_of_both,
+            all_filters_together_select_the_rows_of_all,
+            every_filter_applies_to_every_page,
             time_bounds_are_exact_to_the_microsecond,
             time_bounds_may_lie_far_away,
             confidence_bounds_are_exact,
@@ -105,7 +105,7 @@ declare_cases! { $
             a_page_has_at_most_its_limit,
             a_page_begins_below_the_last_row,
             a_walk_sees_every_row_once_while_rows_come_and_go,
-            a_walk_sees_every_row_once_beside_a_writer,
+            a_walk_sees_every_row_once_beside_concurrent_writes,
             ten_thousand_rows_are_paged_through,
             a_row_that_cannot_be_read_is_left_out_of_lists,
             a_walk_passes_rows_that_cannot_be_read,
@@ -113,26 +113,26 @@ declare_cases! { $
         search {
             a_search_finds_whole_terms_only,
             a_search_ignores_case,
-            a_search_keeps_accents_apart,
+            a_search_distinguishes_accents,
             addresses_and_hyphens_are_found_by_their_terms,
             a_run_without_spaces_is_one_term,
-            emoji_divide_terms_and_are_none,
+            emoji_separate_terms_and_are_none,
             every_term_must_be_in_the_text,
             no_word_and_no_sign_is_an_operator,
             terms_between_quotes_and_signs_are_found,
             a_text_of_fifty_thousand_characters_is_found_by_every_term,
             a_very_long_run_is_found_by_its_beginning,
             deleted_texts_are_not_found,
-            a_search_holds_together_with_other_filters,
+            a_search_combines_with_other_filters,
         }
         leases {
             one_of_two_relays_holds_the_lease,
             a_holder_renews_its_lease,
-            a_dead_relays_lease_passes_on,
+            a_dead_relays_lease_is_granted_to_another,
             a_released_lease_is_free_at_once,
             releasing_a_lost_lease_changes_nothing,
             the_fence_grows_with_every_holder,
-            one_of_many_who_ask_at_once_gets_the_lease,
+            one_of_many_concurrent_callers_gets_the_lease,
             leases_of_different_names_are_apart,
             a_lease_that_ends_too_far_ahead_has_expired,
         }
@@ -159,7 +159,7 @@ declare_cases! { $
         schema {
             migrating_twice_changes_nothing,
             the_steps_of_the_schema_are_listed_in_order,
-            the_last_step_can_be_taken_back,
+            the_last_step_can_be_reverted,
             all_the_way_down_and_up_again_leads_to_an_empty_store,
             many_may_migrate_at_once,
             an_unknown_step_is_listed_and_left_alone,

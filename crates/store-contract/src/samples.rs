@@ -1,4 +1,4 @@
-//! Predictions to keep: complete, different from one another, and made in order.
+//! Sample predictions: complete, different from one another, and created in order.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use domain::value_objects::{
     PredictionResult, Reference, Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
 };
 
-/// When the first sample is made, in microseconds: 2026-01-02T03:04:05.678901Z.
+/// When the first sample is created, in microseconds: 2026-01-02T03:04:05.678901Z.
 pub const FIRST: i64 = 1_767_323_045_678_901;
 
 /// The microseconds from one sample to the next: a little more than a millisecond.
 const STEP: i64 = 1_337;
 
-/// Makes samples; two of one `Samples` never share an id.
+/// Creates samples; two of one `Samples` never share an id.
 #[derive(Debug, Default)]
 pub struct Samples {
     made: i64,
@@ -24,7 +24,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// None made yet.
+    /// Starts with the first sample.
     pub fn new() -> Self {
         Self::default()
     }
@@ -39,13 +39,13 @@ impl Samples {
         (0..count).map(|_| self.one()).collect()
     }
 
-    /// The next sample, changed by `change` before it is made.
+    /// The next sample, changed by `change` before it is created.
     pub fn one_with(&mut self, change: impl FnOnce(&mut NewPrediction)) -> Prediction {
         let now = Timestamp::from_micros(FIRST + STEP * self.made);
         self.one_at(now, change)
     }
 
-    /// A sample made at `now`, which its ids tell too.
+    /// A sample created at `now`, which its ids contain as well.
     pub fn one_at(&mut self, now: Timestamp, change: impl FnOnce(&mut NewPrediction)) -> Prediction {
         let number = self.made;
         self.made += 1;
@@ -55,7 +55,7 @@ impl Samples {
             text: text(&format!("Sample number {number}: not bad at all.")),
             reference: Some(reference(&format!("sample-{number}"))),
             metadata: metadata([("number", MetadataValue::Integer(number))]),
-            result: judged(Sentiment::ALL[(number % 3) as usize], 0.5 + (number % 97) as f32 / 200.0),
+            result: classified(Sentiment::ALL[(number % 3) as usize], 0.5 + (number % 97) as f32 / 200.0),
             model: ModelRef::new("sample-model", "r1"),
             usage: Usage { tokens: 11, windows: 1, truncated: false },
             cached: false,
@@ -70,7 +70,7 @@ impl Samples {
         Prediction::deleted(prediction.id(), EventId::from_u128(self.next_id(now)), now)
     }
 
-    /// The bits of a UUID of version 7 made at `now`: its milliseconds, and a number that grows.
+    /// The bits of a UUID of version 7 created at `now`: its milliseconds and an increasing number.
     fn next_id(&mut self, now: Timestamp) -> u128 {
         self.ids += 1;
         let millis = u128::from(now.as_micros().div_euclid(1_000).unsigned_abs());
@@ -112,7 +112,7 @@ pub fn metadata<'a>(entries: impl IntoIterator<Item = (&'a str, MetadataValue)>)
 }
 
 /// A result of three labels in which `sentiment` was chosen with the probability `chosen`.
-pub fn judged(sentiment: Sentiment, chosen: f32) -> PredictionResult {
+pub fn classified(sentiment: Sentiment, chosen: f32) -> PredictionResult {
     let rest = (1.0 - chosen) / 2.0;
     let of = |other: Sentiment| if other == sentiment { chosen } else { rest };
     let scores = SentimentScores {

@@ -1,4 +1,4 @@
-//! Made-up predictions in bulk: a filled store for tests and measurements at size.
+//! Synthetic predictions in bulk: a filled store for tests and measurements at scale.
 //!
 //! [`fill`] writes through the ports, so that ids, terms and JSON are exactly what the program itself stores. It appends
 //! no events: a filled store has nothing to publish.
@@ -16,20 +16,20 @@ use futures_util::{StreamExt, stream};
 
 use self::random::Random;
 
-/// What to fill a store with. The same seed makes the same rows.
+/// What to fill a store with. The same seed generates the same rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Seed {
     /// How many predictions.
     pub rows: u64,
     /// How many days their times span.
     pub days: u32,
-    /// The instant before which all of them are made.
+    /// The instant before which all of them are created.
     pub until: Timestamp,
     /// Where the sequence of random numbers starts.
     pub start: u64,
 }
 
-/// The rows of a write set: few flushes to the disk, and little memory.
+/// The rows of a write set: few flushes to the disk and little memory.
 const SET: u64 = 1_000;
 
 /// The write sets that wait for the writer, which joins them into one transaction.
@@ -64,8 +64,8 @@ pub async fn fill(
     Ok(())
 }
 
-/// Row number `row`: the rows stand in the order of their times, which are spread evenly, each somewhere within its
-/// share of the span.
+/// Row number `row`: the rows are in the order of their times, which are spread evenly, each at random within its share
+/// of the span.
 fn prediction(seed: &Seed, row: u64, random: &mut Random) -> Prediction {
     let span = u128::from(seed.days.max(1)) * 86_400_000_000;
     let share = (span / u128::from(seed.rows.max(1))).max(1);
@@ -86,7 +86,7 @@ fn prediction(seed: &Seed, row: u64, random: &mut Random) -> Prediction {
     })
 }
 
-/// The bits of a UUID of version 7 (RFC 9562) made at `now`, as the program makes them: its milliseconds, the fraction
+/// The bits of a UUID of version 7 (RFC 9562) created at `now`, as the program creates them: its milliseconds, the fraction
 /// of a millisecond in twelve bits, 62 random bits.
 fn id_at(now: Timestamp, random: &mut Random) -> u128 {
     let micros = now.as_micros().max(0).unsigned_abs();

@@ -1,4 +1,4 @@
-//! What the cases do over and over: keep, delete, read back.
+//! Steps that many cases share: insert, delete, read.
 
 use application::dtos::PredictionRecord;
 use application::ports::{OutboxEvent, PredictionFilter, StoreError, UnitOfWork};
@@ -10,11 +10,11 @@ use tokio::task::JoinHandle;
 
 use crate::StoreHarness;
 
-/// More rows than any case keeps.
+/// More rows than any case inserts.
 pub(crate) const ALL: u32 = 20_000;
 
 /// Commits `predictions` and their events as one write set.
-pub(crate) async fn try_keep(
+pub(crate) async fn try_insert(
     store: &impl StoreHarness,
     tenant: &TenantId,
     predictions: &[Prediction],
@@ -27,9 +27,9 @@ pub(crate) async fn try_keep(
     store.writes().commit(work).await
 }
 
-/// Keeps `predictions` and their events, for the default tenant.
-pub(crate) async fn keep(store: &impl StoreHarness, predictions: &[Prediction]) {
-    try_keep(store, &TenantId::default(), predictions).await.expect("the write set is committed");
+/// Inserts `predictions` and their events, for the default tenant.
+pub(crate) async fn insert(store: &impl StoreHarness, predictions: &[Prediction]) {
+    try_insert(store, &TenantId::default(), predictions).await.expect("the write set is committed");
 }
 
 /// Deletes the predictions `ids` of the default tenant as one write set.
@@ -62,7 +62,7 @@ pub(crate) async fn find(store: &impl StoreHarness, id: PredictionId) -> Option<
     store.predictions().find(&TenantId::default(), id).await.expect("the row can be read")
 }
 
-/// The default tenant's predictions that `filter` means, on one long page.
+/// The default tenant's predictions that match `filter`, on one long page.
 pub(crate) async fn list(store: &impl StoreHarness, filter: &PredictionFilter) -> Vec<PredictionRecord> {
     let tenant = TenantId::default();
     store.predictions().list(&tenant, filter, None, ALL).await.expect("the rows can be read").items
@@ -78,25 +78,25 @@ pub(crate) async fn unpublished(store: &impl StoreHarness) -> Vec<OutboxEvent> {
     store.outbox().list_unpublished(ALL).await.expect("the events can be read")
 }
 
-/// The filter for texts that hold every term of `q`.
+/// The filter for texts that contain every term of `q`.
 pub(crate) fn query(q: &str) -> PredictionFilter {
     PredictionFilter { terms: parse_query(q).expect("a query"), ..PredictionFilter::default() }
 }
 
-/// The ids of `predictions`, in the order in which pages show them.
+/// The ids of `predictions`, in the order of pages.
 pub(crate) fn ids_descending<'a>(predictions: impl IntoIterator<Item = &'a Prediction>) -> Vec<PredictionId> {
     let mut ids: Vec<_> = predictions.into_iter().map(Prediction::id).collect();
     ids.sort_unstable_by(|a, b| b.cmp(a));
     ids
 }
 
-/// Asserts that `result` is the failure of an expectation that something is new.
+/// Asserts that `result` is a conflict.
 #[track_caller]
 pub(crate) fn assert_conflict(result: &Result<(), StoreError>) {
     assert!(matches!(result, Err(StoreError::Conflict { .. })), "not a conflict: {result:?}");
 }
 
-/// Asserts that `result` is the failure of an expectation that something exists.
+/// Asserts that `result` reports a missing row.
 #[track_caller]
 pub(crate) fn assert_not_found(result: &Result<(), StoreError>) {
     assert!(matches!(result, Err(StoreError::NotFound { .. })), "not a missing row: {result:?}");

@@ -1,4 +1,4 @@
-//! A store in memory that keeps the contract of the real ones, and fails when it is told to.
+//! An in-memory store that fulfills the contract of the real ones, and fails on request.
 
 mod leases;
 mod outbox;
@@ -15,7 +15,7 @@ use domain::value_objects::{PredictionId, TenantId, Timestamp};
 
 use crate::FixedClock;
 
-/// Every port of a store over maps behind one lock. Clones share what they keep.
+/// Every port of a store over maps behind one lock. Clones share their rows.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
@@ -25,9 +25,9 @@ pub struct MemoryStore {
 /// The store's own clock.
 #[derive(Debug, Clone)]
 enum StoreClock {
-    /// Time passes, from [`FixedClock`]'s beginning on.
+    /// Runs, from the start of [`FixedClock`] on.
     Running(Instant),
-    /// Time passes when a test says so.
+    /// Advances on request.
     Fixed(Arc<FixedClock>),
 }
 
@@ -77,7 +77,7 @@ struct HeldLease {
 }
 
 impl MemoryStore {
-    /// An empty store that works.
+    /// An empty store.
     pub fn new() -> Self {
         Self::default()
     }
@@ -87,17 +87,17 @@ impl MemoryStore {
         Self { clock: StoreClock::Fixed(clock), ..Self::default() }
     }
 
-    /// From now on every call fails with `Unavailable` because of `reason`.
+    /// Makes every later call fail with `Unavailable` because of `reason`.
     pub fn fail_with(&self, reason: &'static str) {
         self.lock().failure = Some(reason);
     }
 
-    /// From now on the store works again, with everything that it kept.
+    /// Makes the store work again, with its rows.
     pub fn recover(&self) {
         self.lock().failure = None;
     }
 
-    /// Spoils the row `id`, if it is there: reading it gives `Corrupt`.
+    /// Makes reading the row `id` fail with `Corrupt`, if it exists.
     pub fn corrupt(&self, tenant: &TenantId, id: PredictionId) {
         if let Some(row) = self.lock().rows.get_mut(tenant).and_then(|rows| rows.get_mut(&id)) {
             row.unreadable = true;
@@ -105,23 +105,23 @@ impl MemoryStore {
     }
 
     /// The tenant's predictions, newest first.
-    pub fn kept(&self, tenant: &TenantId) -> Vec<PredictionRecord> {
+    pub fn stored(&self, tenant: &TenantId) -> Vec<PredictionRecord> {
         let state = self.lock();
         let rows = state.rows.get(tenant).into_iter().flatten();
         rows.rev().map(|(_, row)| row.record.clone()).collect()
     }
 
-    /// Every event that was appended and not purged, oldest first, and when it was published.
+    /// Every event that was not purged, oldest first, and when it was published.
     pub fn events(&self) -> Vec<(OutboxEvent, Option<Timestamp>)> {
         self.lock().outbox.iter().map(|outgoing| (outgoing.event.clone(), outgoing.published_at)).collect()
     }
 
-    /// The write sets that were committed.
+    /// The number of committed units of work.
     pub fn commits(&self) -> usize {
         self.lock().commits
     }
 
-    /// The rows and pages that were asked for.
+    /// The number of rows and pages that were read.
     pub fn reads(&self) -> usize {
         self.lock().reads
     }

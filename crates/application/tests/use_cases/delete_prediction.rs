@@ -18,7 +18,7 @@ async fn a_deleted_prediction_is_gone_and_its_deletion_is_an_event() {
     let other = world.predict("bad").await;
     delete(&world, TenantId::default(), answer.id).await.unwrap();
 
-    let kept = world.store.kept(&TenantId::default());
+    let kept = world.store.stored(&TenantId::default());
     assert!(kept.iter().map(|record| record.prediction.id).eq([other.id]));
     let events = world.store.events();
     let (last, _) = events.last().unwrap();
@@ -41,7 +41,7 @@ async fn another_tenants_prediction_cannot_be_deleted() {
     let answer = world.predict("good").await;
     let outcome = delete(&world, TenantId::parse("ann").unwrap(), answer.id).await;
     assert_eq!(failure(&outcome), ("not_found", ""));
-    assert_eq!(world.store.kept(&TenantId::default()).len(), 1);
+    assert_eq!(world.store.stored(&TenantId::default()).len(), 1);
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn an_unavailable_store_deletes_nothing() {
     world.store.fail_with("the connection broke");
     assert_eq!(failure(&delete(&world, TenantId::default(), answer.id).await), ("unavailable", "store"));
     world.store.recover();
-    assert_eq!(world.store.kept(&TenantId::default()).len(), 1);
+    assert_eq!(world.store.stored(&TenantId::default()).len(), 1);
 }
 
 #[tokio::test]
@@ -61,6 +61,6 @@ async fn a_call_dropped_before_the_commit_deletes_nothing() {
     let mut call = Box::pin(delete(&world, TenantId::default(), answer.id));
     assert!(call.as_mut().now_or_never().is_none());
     drop(call);
-    assert_eq!(world.store.kept(&TenantId::default()).len(), 1);
+    assert_eq!(world.store.stored(&TenantId::default()).len(), 1);
     assert_eq!(world.store.events().len(), 1);
 }

@@ -31,7 +31,7 @@ async fn a_prediction_is_stored_published_and_counted_once() {
     assert_eq!(answer.labels[0].label, "POSITIVE");
 
     assert_eq!(world.store.commits(), 1);
-    let kept = world.store.kept(&TenantId::default());
+    let kept = world.store.stored(&TenantId::default());
     assert_eq!(kept.len(), 1);
     assert_eq!((&kept[0].prediction, kept[0].text.as_deref()), (&answer, Some("I love it")));
     let events = world.store.events();
@@ -55,7 +55,7 @@ async fn the_response_carries_reference_and_metadata() {
     let answer = predict(&world, sent).await.unwrap();
     assert_eq!(answer.reference.unwrap().as_str(), "order 17");
     assert_eq!(answer.metadata.entries(), &metadata);
-    let kept = world.store.kept(&TenantId::default());
+    let kept = world.store.stored(&TenantId::default());
     assert_eq!(kept[0].text.as_deref(), Some("  good \u{200b}\n"), "the text is never altered");
 }
 
@@ -80,8 +80,8 @@ async fn a_prediction_belongs_to_the_tenant_of_the_request() {
         options: RawOptions::default(),
     };
     PredictSentimentUseCase::new(world.ports()).execute(request).await.unwrap();
-    assert_eq!(world.store.kept(&ann).len(), 1);
-    assert!(world.store.kept(&TenantId::default()).is_empty());
+    assert_eq!(world.store.stored(&ann).len(), 1);
+    assert!(world.store.stored(&TenantId::default()).is_empty());
     assert_eq!(world.store.events()[0].0.tenant, ann);
     assert_eq!(world.ml.calls()[0].tenant, ann);
 }

@@ -44,7 +44,7 @@ async fn the_valid_items_are_one_unit_of_work() {
     assert_eq!(world.store.commits(), 1);
     let ids: Vec<_> = answers.iter().map(|it| it.as_ref().unwrap().id).collect();
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 150);
-    assert_eq!(world.store.kept(&TenantId::default()).len(), 150);
+    assert_eq!(world.store.stored(&TenantId::default()).len(), 150);
     let events = world.store.events();
     assert!(events.iter().map(|(event, _)| event.prediction_id).eq(ids.iter().copied()));
     assert_eq!(world.metrics.recorded(), ids);
@@ -65,7 +65,7 @@ async fn an_invalid_item_fails_alone() {
     answers.retain(Result::is_ok);
     let sentiments: Vec<_> = answers.iter().map(|it| it.as_ref().unwrap().sentiment.unwrap()).collect();
     assert_eq!(sentiments, [Positive, Negative, Positive]);
-    assert_eq!((world.store.commits(), world.store.kept(&TenantId::default()).len()), (1, 3));
+    assert_eq!((world.store.commits(), world.store.stored(&TenantId::default()).len()), (1, 3));
     assert_eq!(world.metrics.recorded().len(), 3);
 }
 

@@ -63,7 +63,7 @@ impl World {
     #[track_caller]
     pub(crate) fn assert_untouched(&self) {
         assert_eq!(self.store.commits(), 0);
-        assert!(self.store.kept(&TenantId::default()).is_empty());
+        assert!(self.store.stored(&TenantId::default()).is_empty());
         assert!(self.store.events().is_empty());
         assert!(self.metrics.recorded().is_empty());
     }

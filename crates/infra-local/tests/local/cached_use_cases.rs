@@ -49,7 +49,7 @@ async fn a_cached_output_becomes_a_new_prediction() {
     assert_eq!((first.cached, second.cached), (false, true));
     assert_eq!((first.sentiment, &first.labels), (second.sentiment, &second.labels));
 
-    let mut stored = store.kept(&TenantId::default());
+    let mut stored = store.stored(&TenantId::default());
     stored.sort_by_key(|record| record.prediction.id);
     let stored: Vec<_> = stored.into_iter().map(|record| record.prediction).collect();
     assert_eq!(stored, [first.clone(), second.clone()]);
@@ -74,7 +74,7 @@ async fn identical_items_of_a_batch_are_computed_once_and_each_is_stored() {
     assert_eq!(world.calls(), [["good", "bad", "so so"]]);
     assert!(answers.iter().enumerate().all(|(n, answer)| answer.cached == (n >= 3)));
     assert!((3..300).all(|n| answers[n].sentiment == answers[n % 3].sentiment));
-    assert_eq!(store.kept(&TenantId::default()).len(), 300);
+    assert_eq!(store.stored(&TenantId::default()).len(), 300);
 }
 
 #[tokio::test]
@@ -86,5 +86,5 @@ async fn identical_lines_of_a_stream_are_computed_once() {
     let answers: Vec<_> = predict.execute(lines).await.unwrap().collect().await;
     assert_eq!(answers.iter().filter(|answer| answer.as_ref().is_ok_and(|it| it.cached)).count(), 999);
     assert_eq!(world.calls().len(), 1);
-    assert_eq!(store.kept(&TenantId::default()).len(), 1_000);
+    assert_eq!(store.stored(&TenantId::default()).len(), 1_000);
 }

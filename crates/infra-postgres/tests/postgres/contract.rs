@@ -1,4 +1,4 @@
-//! What every store must do.
+//! The contract of every store.
 
 use store_contract::store_contract;
 

@@ -19,7 +19,7 @@ impl TestDatabase {
         Self::create_with("").await
     }
 
-    /// One made with `options`, as they stand behind `CREATE DATABASE`.
+    /// One created with `options` of `CREATE DATABASE`.
     pub(crate) async fn create_with(options: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let server = server();
@@ -36,7 +36,7 @@ impl TestDatabase {
         PostgresSettings::new(self.options().to_url_lossy())
     }
 
-    /// The way to the database by another port of the loopback address.
+    /// The settings for the database through another port of the loopback address.
     pub(crate) fn settings_through(&self, port: u16) -> PostgresSettings {
         PostgresSettings::new(self.options().host("127.0.0.1").port(port).to_url_lossy())
     }
@@ -51,12 +51,12 @@ impl TestDatabase {
         self.options().connect().await.unwrap()
     }
 
-    /// Changes a setting of the database for all connections to come.
+    /// Changes a setting of the database for later connections.
     pub(crate) async fn set(&self, setting: &str) {
         self.set_over(&mut self.connect().await, setting).await;
     }
 
-    /// The same over a connection that is there.
+    /// The same over an open connection.
     pub(crate) async fn set_over(&self, connection: &mut PgConnection, setting: &str) {
         let sql = format!("ALTER DATABASE {} SET {setting}", self.name);
         connection.execute(AssertSqlSafe(sql)).await.unwrap();
@@ -68,7 +68,7 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// On a thread with a runtime of its own, as the test's may be busy or gone.
+    /// On a thread with a runtime of its own, as that of the test may be busy or gone.
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
         let drop_database = move || {
@@ -76,7 +76,7 @@ impl Drop for TestDatabase {
             runtime.block_on(async {
                 if let Ok(mut connection) = server.connect().await {
                     let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-                    // A database that is left over is a pity and no failure of the test.
+                    // A database that remains is no failure of the test.
                     let _ = connection.execute(AssertSqlSafe(sql)).await;
                 }
             });
@@ -85,10 +85,10 @@ impl Drop for TestDatabase {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by a variable where their server is")]
+#[expect(clippy::disallowed_methods, reason = "the address of the tests' server is a variable")]
 fn server() -> PgConnectOptions {
     let url = std::env::var("TEST_DATABASE_URL").expect(
         "TEST_DATABASE_URL names no PostgreSQL for the tests: run `cargo xtask test`, which brings one",
     );
-    PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is the url of a PostgreSQL database")
+    PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is the URL of a PostgreSQL database")
 }

@@ -10,7 +10,7 @@ use crate::database::TestDatabase;
 use crate::harness::PostgresHarness;
 
 #[tokio::test]
-async fn databases_of_every_earlier_schema_are_brought_up_and_read() {
+async fn databases_of_every_earlier_schema_are_migrated_and_read() {
     for schema in SCHEMAS {
         let database = TestDatabase::create().await;
         let dump = fs::read_to_string(path(&format!("postgres-{schema:04}.sql"))).unwrap();

@@ -1,4 +1,4 @@
-//! Many write sets at once.
+//! Many concurrent write sets.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -14,16 +14,16 @@ use sqlx::{Executor, PgConnection};
 use store_contract::StoreHarness;
 use store_contract::samples::{FIRST, Samples};
 
-use crate::harness::{PostgresHarness, keep, wait_until_blocked};
+use crate::harness::{PostgresHarness, insert, wait_until_blocked};
 
 /// Commits each prediction as a set of its own, all at the same time; the outcomes by id.
-async fn keep_each(
+async fn insert_each(
     writes: &Arc<dyn WriteStore>,
     predictions: &[Prediction],
 ) -> HashMap<PredictionId, Result<(), StoreError>> {
     let commits = predictions.iter().cloned().map(|prediction| {
         let writes = Arc::clone(writes);
-        tokio::spawn(async move { (prediction.id(), keep(&writes, &[prediction]).await) })
+        tokio::spawn(async move { (prediction.id(), insert(&writes, &[prediction]).await) })
     });
     let commits: Vec<_> = commits.collect();
     let mut outcomes = HashMap::new();
@@ -38,7 +38,7 @@ async fn keep_each(
 async fn a_thousand_concurrent_commits_are_all_found() {
     let store = PostgresHarness::start().await;
     let predictions = Samples::new().many(1_000);
-    for (id, outcome) in keep_each(&store.writes(), &predictions).await {
+    for (id, outcome) in insert_each(&store.writes(), &predictions).await {
         assert!(outcome.is_ok(), "{id}: {outcome:?}");
     }
     for prediction in &predictions {
@@ -48,22 +48,22 @@ async fn a_thousand_concurrent_commits_are_all_found() {
     assert_eq!(store.outbox().list_unpublished(2_000).await.unwrap().len(), 1_000);
 }
 
-/// On one thread, so that all sets that are spawned are handed in before an answer of the server is seen.
+/// On one thread, so that all spawned sets are submitted before a response of the server is processed.
 #[tokio::test]
 async fn the_sets_that_wait_share_one_transaction() {
     let store = PostgresHarness::start().await;
     let mut beside = store.database.connect().await;
-    // The first set is held back until the others wait behind it.
+    // The first set is blocked until the others wait behind it.
     beside.execute("BEGIN; LOCK TABLE outbox IN SHARE MODE").await.unwrap();
     let writes = store.writes();
     let predictions = Samples::new().many(41);
     let (first, others) = predictions.split_first().unwrap();
     let held = tokio::spawn({
         let (writes, first) = (Arc::clone(&writes), first.clone());
-        async move { keep(&writes, &[first]).await }
+        async move { insert(&writes, &[first]).await }
     });
     wait_until_blocked(&store).await;
-    let (outcomes, released) = tokio::join!(keep_each(&writes, others), beside.execute("COMMIT"));
+    let (outcomes, released) = tokio::join!(insert_each(&writes, others), beside.execute("COMMIT"));
     released.unwrap();
     held.await.unwrap().unwrap();
     assert!(outcomes.values().all(Result::is_ok));
@@ -78,8 +78,8 @@ async fn the_sets_that_wait_share_one_transaction() {
 async fn one_conflict_among_many_sets_fails_alone() {
     let store = PostgresHarness::start().await;
     let predictions = Samples::new().many(200);
-    keep(&store.writes(), &predictions[77..78]).await.unwrap();
-    for (id, outcome) in keep_each(&store.writes(), &predictions).await {
+    insert(&store.writes(), &predictions[77..78]).await.unwrap();
+    for (id, outcome) in insert_each(&store.writes(), &predictions).await {
         if id == predictions[77].id() {
             let Err(StoreError::Conflict { entity, id: named }) = outcome else { panic!("{outcome:?}") };
             assert_eq!((entity, named), ("prediction", id.to_string()));
@@ -99,7 +99,7 @@ async fn a_row_that_the_database_refuses_fails_alone() {
     predictions.push(samples.one_with(|new| {
         new.result = PredictionResult::restore(None, None, impossible, Vec::new());
     }));
-    let outcomes = keep_each(&store.writes(), &predictions).await;
+    let outcomes = insert_each(&store.writes(), &predictions).await;
     for prediction in &predictions[..100] {
         assert!(outcomes[&prediction.id()].is_ok());
     }
@@ -107,13 +107,13 @@ async fn a_row_that_the_database_refuses_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_time_that_cannot_be_kept_is_refused_and_hurts_nobody() {
+async fn a_time_that_cannot_be_stored_fails_alone() {
     let store = PostgresHarness::start().await;
     let mut samples = Samples::new();
     let too_early = samples.one_with(|new| new.now = Timestamp::from_micros(i64::MIN));
-    let refused = keep(&store.writes(), &[too_early]).await;
+    let refused = insert(&store.writes(), &[too_early]).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
-    keep(&store.writes(), &[samples.one()]).await.unwrap();
+    insert(&store.writes(), &[samples.one()]).await.unwrap();
 }
 
 #[tokio::test]
@@ -133,12 +133,11 @@ async fn the_same_event_twice_is_a_conflict() {
 
 type Commit = Pin<Box<dyn Future<Output = Result<(), StoreError>>>>;
 
-/// Begins to commit each prediction as a set of its own; nobody goes on with it, as with a stream whose client does
-/// not read.
-fn begin_to_keep(writes: &Arc<dyn WriteStore>, predictions: &[Prediction]) -> Vec<Commit> {
+/// Begins to commit each prediction as a set of its own, polling once, like a stream whose client does not read.
+fn begin_inserts(writes: &Arc<dyn WriteStore>, predictions: &[Prediction]) -> Vec<Commit> {
     let begin = |prediction: &Prediction| {
         let (writes, prediction) = (Arc::clone(writes), prediction.clone());
-        let mut commit: Commit = Box::pin(async move { keep(&writes, &[prediction]).await });
+        let mut commit: Commit = Box::pin(async move { insert(&writes, &[prediction]).await });
         let polled = commit.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(polled, Poll::Pending));
         commit
@@ -146,24 +145,24 @@ fn begin_to_keep(writes: &Arc<dyn WriteStore>, predictions: &[Prediction]) -> Ve
     predictions.iter().map(begin).collect()
 }
 
-/// Holds the writer up, in the middle of a transaction, until the returned connection commits.
-async fn hold_the_writer_up(store: &PostgresHarness, first: &Prediction) -> PgConnection {
+/// Blocks the writer in the middle of a transaction, until the returned connection commits.
+async fn block_the_writer(store: &PostgresHarness, first: &Prediction) -> PgConnection {
     let mut beside = store.database.connect().await;
     beside.execute("BEGIN; LOCK TABLE outbox IN SHARE MODE").await.unwrap();
     let (writes, first) = (store.writes(), first.clone());
-    tokio::spawn(async move { keep(&writes, &[first]).await });
+    tokio::spawn(async move { insert(&writes, &[first]).await });
     wait_until_blocked(store).await;
     beside
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_that_nobody_polls_hold_nobody_up() {
+async fn commits_that_are_not_polled_delay_no_other() {
     let store = PostgresHarness::start_with(|settings| settings.timeout = Duration::from_mins(1)).await;
     let predictions = Samples::new().many(3_002);
-    let mut beside = hold_the_writer_up(&store, &predictions[0]).await;
-    let stalled = begin_to_keep(&store.writes(), &predictions[2..]);
+    let mut beside = block_the_writer(&store, &predictions[0]).await;
+    let stalled = begin_inserts(&store.writes(), &predictions[2..]);
     beside.execute("COMMIT").await.unwrap();
-    keep(&store.writes(), &predictions[1..2]).await.unwrap();
+    insert(&store.writes(), &predictions[1..2]).await.unwrap();
     for (commit, prediction) in stalled.into_iter().zip(&predictions[2..]) {
         commit.await.unwrap();
         let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
@@ -172,28 +171,28 @@ async fn callers_that_nobody_polls_hold_nobody_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_who_leave_before_their_set_is_taken_write_nothing() {
+async fn commits_dropped_before_their_set_is_taken_write_nothing() {
     let store = PostgresHarness::start_with(|settings| settings.timeout = Duration::from_mins(1)).await;
     let predictions = Samples::new().many(402);
-    let mut beside = hold_the_writer_up(&store, &predictions[0]).await;
-    drop(begin_to_keep(&store.writes(), &predictions[2..]));
+    let mut beside = block_the_writer(&store, &predictions[0]).await;
+    drop(begin_inserts(&store.writes(), &predictions[2..]));
     beside.execute("COMMIT").await.unwrap();
-    keep(&store.writes(), &predictions[1..2]).await.unwrap();
-    let kept: i64 =
+    insert(&store.writes(), &predictions[1..2]).await.unwrap();
+    let stored: i64 =
         sqlx::query_scalar("SELECT count(*) FROM predictions").fetch_one(&mut beside).await.unwrap();
-    assert_eq!(kept, 2);
+    assert_eq!(stored, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_answers_everything_that_was_handed_in() {
+async fn closing_completes_everything_submitted() {
     let store = PostgresHarness::start().await;
     let predictions = Samples::new().many(300);
     let writes = store.writes();
-    let (outcomes, ()) = tokio::join!(keep_each(&writes, &predictions), store.store.close());
+    let (outcomes, ()) = tokio::join!(insert_each(&writes, &predictions), store.store.close());
     let mut beside = store.database.connect().await;
-    let kept: i64 =
+    let stored: i64 =
         sqlx::query_scalar("SELECT count(*) FROM predictions").fetch_one(&mut beside).await.unwrap();
-    assert_eq!(outcomes.values().filter(|outcome| outcome.is_ok()).count(), usize::try_from(kept).unwrap());
-    let late = keep(&writes, &[Samples::new().one()]).await;
+    assert_eq!(outcomes.values().filter(|outcome| outcome.is_ok()).count(), usize::try_from(stored).unwrap());
+    let late = insert(&writes, &[Samples::new().one()]).await;
     assert!(matches!(late, Err(StoreError::Unavailable { .. })));
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::database::TestDatabase;
 
-/// A store on a database of its own. The store stands first, so that it lets go before the database is dropped.
+/// A store on a database of its own. The store is the first field, so that it closes before the database is dropped.
 pub(crate) struct PostgresHarness {
     pub(crate) store: PostgresStore,
     pub(crate) database: TestDatabase,
@@ -27,7 +27,7 @@ impl PostgresHarness {
         let mut settings = database.settings();
         change(&mut settings);
         let store = PostgresStore::open(&settings).await.expect("the database can be opened");
-        store.migrator().up().await.expect("the schema can be brought up");
+        store.migrator().up().await.expect("the schema can be migrated");
         Self { store, database }
     }
 }
@@ -80,7 +80,10 @@ impl SchemaHarness for PostgresHarness {
 }
 
 /// Commits `predictions` with their events as one write set of the default tenant.
-pub(crate) async fn keep(writes: &Arc<dyn WriteStore>, predictions: &[Prediction]) -> Result<(), StoreError> {
+pub(crate) async fn insert(
+    writes: &Arc<dyn WriteStore>,
+    predictions: &[Prediction],
+) -> Result<(), StoreError> {
     let mut work = UnitOfWork::of(&TenantId::default());
     for prediction in predictions {
         work.insert(prediction);

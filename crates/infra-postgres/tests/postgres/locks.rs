@@ -1,4 +1,4 @@
-//! The schema changes while others read and write.
+//! Changes of the schema beside reads and writes.
 
 use std::fs;
 use std::path::Path;
@@ -12,12 +12,12 @@ use store_contract::samples::Samples;
 use tokio::task::JoinHandle;
 
 use crate::database::TestDatabase;
-use crate::harness::{PostgresHarness, keep, wait_until};
+use crate::harness::{PostgresHarness, insert, wait_until};
 
 /// A store with rows, whose last step was reverted.
 async fn filled_below_the_last_step(samples: &mut Samples) -> PostgresHarness {
     let store = PostgresHarness::start().await;
-    keep(&store.writes(), &samples.many(100)).await.unwrap();
+    insert(&store.writes(), &samples.many(100)).await.unwrap();
     assert_eq!(store.store.migrator().down(1).await.unwrap(), 1);
     store
 }
@@ -27,11 +27,11 @@ fn start(migrator: Arc<dyn SchemaMigrator>) -> JoinHandle<Result<usize, SchemaEr
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_and_writers_go_on_while_a_step_reads_the_table() {
+async fn readers_and_writers_continue_while_a_step_reads_the_table() {
     let mut samples = Samples::new();
     let store = filled_below_the_last_step(&mut samples).await;
     let mut beside = store.database.connect().await;
-    // The step stops where it has read the table and still holds its locks, until this session gives way.
+    // The step stops after reading the table, with its locks, until this session releases the advisory lock.
     beside
         .execute(
             "CREATE FUNCTION hold() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN \
@@ -61,7 +61,7 @@ async fn readers_and_writers_go_on_while_a_step_reads_the_table() {
     .unwrap();
     assert!(modes.contains(&"ShareUpdateExclusiveLock".to_owned()), "{modes:?}");
     assert!(!modes.contains(&"AccessExclusiveLock".to_owned()), "{modes:?}");
-    keep(&store.writes(), &samples.many(3)).await.unwrap();
+    insert(&store.writes(), &samples.many(3)).await.unwrap();
     let (tenant, everything) = (TenantId::default(), PredictionFilter::default());
     let page = store.predictions().list(&tenant, &everything, None, 200).await.unwrap();
     assert_eq!(page.items.len(), 103);
@@ -72,7 +72,7 @@ async fn readers_and_writers_go_on_while_a_step_reads_the_table() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_step_that_waits_for_a_lock_lets_others_pass() {
+async fn a_step_that_waits_for_a_lock_lets_others_proceed() {
     let store = filled_below_the_last_step(&mut Samples::new()).await;
     let mut long_reader = store.database.connect().await;
     long_reader.execute("BEGIN; SELECT count(*) FROM predictions").await.unwrap();
@@ -82,16 +82,16 @@ async fn a_step_that_waits_for_a_lock_lets_others_pass() {
         "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'predictions'::regclass AND NOT granted)";
     wait_until(&mut beside, waits).await;
 
-    // Behind a request for an exclusive lock every reader waits: it has to be withdrawn.
+    // Every reader waits behind a request for an exclusive lock, so the request must be withdrawn.
     beside.execute("SET statement_timeout = '30s'").await.unwrap();
-    beside.execute("SELECT count(*) FROM predictions").await.expect("the reader is let pass");
+    beside.execute("SELECT count(*) FROM predictions").await.expect("the reader proceeds");
     assert!(!up.is_finished(), "the step tries again");
     long_reader.execute("COMMIT").await.unwrap();
     assert_eq!(up.await.unwrap().unwrap(), 1);
 }
 
 #[tokio::test]
-async fn a_step_of_several_transactions_goes_on_where_it_was_interrupted() {
+async fn a_step_of_several_transactions_continues_where_it_was_interrupted() {
     let store = filled_below_the_last_step(&mut Samples::new()).await;
     let half = "ALTER TABLE predictions ADD COLUMN top_k bigint, ADD COLUMN sentences jsonb, \
                 ADD CONSTRAINT predictions_top_k_check CHECK (top_k BETWEEN 1 AND 4294967295) NOT VALID, \
@@ -123,7 +123,7 @@ async fn the_schema_is_the_one_that_the_files_describe() {
     assert_eq!(noted, expected);
 }
 
-/// The tables of a database to which the files were applied as they are.
+/// The catalog of a database to which the files were applied as they are.
 async fn catalog_of_the_files() -> Vec<String> {
     let database = TestDatabase::create().await;
     let mut connection = database.connect().await;

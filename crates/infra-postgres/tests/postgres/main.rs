@@ -1,6 +1,6 @@
-//! The PostgreSQL store: the contract that it shares with its twin, and what is its own.
+//! The PostgreSQL store: the contract shared with its twin, and its own behavior.
 //!
-//! The tests need a server: `cargo xtask test` brings one. Without it they fail.
+//! The tests need a server, which `cargo xtask test` starts. Without it they fail.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! The schema's own ways.
+//! Migrating the schema.
 
 use application::ports::{SchemaError, StepState};
 use infra_postgres::PostgresStore;
@@ -6,11 +6,11 @@ use sqlx::Executor;
 use store_contract::samples::Samples;
 
 use crate::database::TestDatabase;
-use crate::harness::{PostgresHarness, keep};
+use crate::harness::{PostgresHarness, insert};
 use store_contract::StoreHarness;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_processes_bring_an_empty_database_up_at_once() {
+async fn two_processes_migrate_an_empty_database_at_once() {
     let database = TestDatabase::create().await;
     let one = PostgresStore::open(&database.settings()).await.unwrap();
     let other = PostgresStore::open(&database.settings()).await.unwrap();
@@ -19,12 +19,12 @@ async fn two_processes_bring_an_empty_database_up_at_once() {
     let mut applied = [by_one.unwrap(), by_other.unwrap()];
     applied.sort_unstable();
     assert_eq!(applied, [0, 4]);
-    keep(&one.writes(), &[Samples::new().one()]).await.unwrap();
+    insert(&one.writes(), &[Samples::new().one()]).await.unwrap();
     assert!(other.migrator().status().await.unwrap().iter().all(|step| step.state == StepState::Applied));
 }
 
 #[tokio::test]
-async fn the_status_of_an_empty_database_is_told_without_changing_it() {
+async fn the_status_of_an_empty_database_is_reported_without_changing_it() {
     let database = TestDatabase::create().await;
     let store = PostgresStore::open(&database.settings()).await.unwrap();
     let steps = store.migrator().status().await.unwrap();
@@ -39,7 +39,7 @@ async fn the_status_of_an_empty_database_is_told_without_changing_it() {
 }
 
 #[tokio::test]
-async fn a_step_that_was_applied_in_another_form_is_refused() {
+async fn a_step_that_was_applied_with_other_content_is_refused() {
     let store = PostgresHarness::start().await;
     let change = "UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 4";
     store.database.connect().await.execute(change).await.unwrap();

@@ -1,4 +1,4 @@
-//! Which servers are taken, and with which settings.
+//! Which servers are accepted, and with which settings.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use store_contract::StoreHarness;
 use store_contract::samples::Samples;
 
 use crate::database::TestDatabase;
-use crate::harness::{PostgresHarness, keep};
+use crate::harness::{PostgresHarness, insert};
 
 /// A setting of the writer's connection.
 async fn setting_of_the_writer(setting: &str) -> String {
     value_and_source(setting).await.0
 }
 
-/// A setting of the writer's connection, and where the server has it from.
+/// A setting of the writer's connection, and its source.
 async fn value_and_source(setting: &str) -> (String, String) {
     let url_option = |settings: &mut PostgresSettings| settings.timeout = Duration::from_millis(4_500);
     let store = PostgresHarness::start_with(url_option).await;
@@ -30,7 +30,7 @@ async fn value_and_source(setting: &str) -> (String, String) {
     .execute(&mut beside)
     .await
     .unwrap();
-    keep(&store.writes(), &[Samples::new().one()]).await.unwrap();
+    insert(&store.writes(), &[Samples::new().one()]).await.unwrap();
     sqlx::query_as("SELECT value, source FROM seen WHERE name = $1")
         .bind(setting)
         .fetch_one(&mut beside)
@@ -50,15 +50,15 @@ async fn plans_are_not_compiled() {
 }
 
 #[tokio::test]
-async fn the_server_ends_what_its_client_has_left_behind() {
+async fn the_server_ends_abandoned_statements_and_transactions() {
     for setting in ["statement_timeout", "idle_in_transaction_session_timeout"] {
-        // Not `client`: what comes with the start of a connection does not get through PgBouncer.
+        // Not `client`: start-up parameters do not pass PgBouncer.
         assert_eq!(value_and_source(setting).await, ("4500".into(), "session".into()), "{setting}");
     }
 }
 
 #[tokio::test]
-async fn the_store_gives_its_name() {
+async fn the_store_sets_its_application_name() {
     assert_eq!(setting_of_the_writer("application_name").await, "undertone");
 }
 
@@ -74,7 +74,7 @@ async fn a_server_that_does_not_wait_for_the_disk_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_wait_for_the_disk_is_taken_if_that_is_allowed() {
+async fn a_server_that_does_not_wait_for_the_disk_is_accepted_if_that_is_allowed() {
     let database = TestDatabase::create().await;
     database.set("synchronous_commit = off").await;
     let settings = PostgresSettings { allow_unsafe: true, ..database.settings() };
@@ -95,7 +95,7 @@ async fn an_option_of_the_url_cannot_turn_durability_off_unseen() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_hold_every_text_is_refused() {
+async fn a_database_that_cannot_store_every_text_is_refused() {
     let latin = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
     let database = TestDatabase::create_with(latin).await;
     let refused = PostgresStore::open(&database.settings()).await.err().unwrap();
@@ -106,7 +106,7 @@ async fn a_database_that_cannot_hold_every_text_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_told_at_once() {
+async fn a_missing_server_is_reported_at_once() {
     let settings = PostgresSettings::new("postgres://somebody:s3cret@127.0.0.1:1/x");
     let started = Instant::now();
     let refused = PostgresStore::open(&settings).await.err().unwrap();
@@ -117,7 +117,7 @@ async fn a_server_that_is_not_there_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn an_address_of_something_else_is_refused() {
+async fn a_url_of_another_kind_is_refused() {
     let settings = PostgresSettings::new("postgres://[nowhere");
     assert!(matches!(PostgresStore::open(&settings).await, Err(OpenError::Url(_))));
 }

@@ -13,12 +13,12 @@ use testkit::{FaultProxy, ProxyMode};
 use tokio::task::JoinSet;
 
 use crate::database::TestDatabase;
-use crate::harness::keep;
+use crate::harness::insert;
 
 /// The store's timeout in these tests.
 const TIMEOUT: Duration = Duration::from_millis(600);
 
-/// The longest that a call may take in all: the timeout, and what a busy machine adds.
+/// The longest that a call may take on a busy machine, beyond the timeout.
 const AT_MOST: Duration = Duration::from_millis(1_600);
 
 struct Outage {
@@ -39,7 +39,7 @@ impl Outage {
         Self { store, proxy, database, samples: Samples::new() }
     }
 
-    /// Every port's call fails as it should, within the time that it may take.
+    /// Calls every port; asserts that each call fails within its limit.
     async fn everything_is_unavailable(&mut self) {
         let prediction = self.samples.one();
         let tenant = TenantId::default();
@@ -47,8 +47,8 @@ impl Outage {
         let (writes, predictions) = (self.store.writes(), self.store.predictions());
         let (outbox, leases, health) = (self.store.outbox(), self.store.leases(), self.store.health());
         let started = Instant::now();
-        let (kept, found, listed, events, lease, checked) = tokio::join!(
-            keep(&writes, std::slice::from_ref(&prediction)),
+        let (stored, found, listed, events, lease, checked) = tokio::join!(
+            insert(&writes, std::slice::from_ref(&prediction)),
             predictions.find(&tenant, prediction.id()),
             predictions.list(&tenant, &filter, None, 10),
             outbox.list_unpublished(10),
@@ -56,7 +56,7 @@ impl Outage {
             health.check(),
         );
         assert!(started.elapsed() < AT_MOST, "{:?}", started.elapsed());
-        assert!(matches!(kept, Err(StoreError::Unavailable { .. })), "{kept:?}");
+        assert!(matches!(stored, Err(StoreError::Unavailable { .. })), "{stored:?}");
         assert!(matches!(found, Err(StoreError::Unavailable { .. })), "{found:?}");
         assert!(matches!(listed, Err(StoreError::Unavailable { .. })), "{listed:?}");
         assert!(matches!(events, Err(StoreError::Unavailable { .. })), "{events:?}");
@@ -64,12 +64,12 @@ impl Outage {
         assert!(checked.is_err());
     }
 
-    /// Calls every port; whether all of it worked.
+    /// Calls every port; returns whether all calls succeeded.
     async fn try_everything(&mut self) -> bool {
         let prediction = self.samples.one();
         let (tenant, filter) = (TenantId::default(), PredictionFilter::default());
         let started = Instant::now();
-        let worked = keep(&self.store.writes(), std::slice::from_ref(&prediction)).await.is_ok()
+        let worked = insert(&self.store.writes(), std::slice::from_ref(&prediction)).await.is_ok()
             & self.store.predictions().find(&tenant, prediction.id()).await.is_ok()
             & self.store.predictions().list(&tenant, &filter, None, 10).await.is_ok()
             & self.store.outbox().list_unpublished(10).await.is_ok()
@@ -78,10 +78,10 @@ impl Outage {
         worked
     }
 
-    /// The store serves again, at the first try.
+    /// Asserts that the store works at the first attempt.
     async fn everything_works(&mut self) {
         let prediction = self.samples.one();
-        keep(&self.store.writes(), std::slice::from_ref(&prediction)).await.unwrap();
+        insert(&self.store.writes(), std::slice::from_ref(&prediction)).await.unwrap();
         let found = self.store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
         assert_eq!(found, Some((&prediction).into()));
         self.store.outbox().list_unpublished(10).await.unwrap();
@@ -124,8 +124,8 @@ async fn a_server_that_stalls_comes_back() {
     an_outage_passes(ProxyMode::Stall).await;
 }
 
-/// Commits one prediction after another until told to stop; gives those that were acknowledged.
-async fn keep_on(
+/// Commits one prediction after another until stopped; returns the acknowledged ones.
+async fn insert_until_stopped(
     writes: Arc<dyn WriteStore>,
     predictions: Vec<Prediction>,
     stop: tokio::sync::watch::Receiver<bool>,
@@ -136,7 +136,7 @@ async fn keep_on(
             break;
         }
         let started = Instant::now();
-        match keep(&writes, std::slice::from_ref(&prediction)).await {
+        match insert(&writes, std::slice::from_ref(&prediction)).await {
             Ok(()) => acknowledged.push(prediction),
             Err(StoreError::Unavailable { .. }) => {}
             Err(error) => panic!("{error}"),
@@ -147,13 +147,13 @@ async fn keep_on(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_around_outages_is_there() {
+async fn predictions_acknowledged_around_outages_are_stored() {
     let mut outage = Outage::prepare().await;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let committers: Vec<_> = (0..8)
         .map(|_| {
             let predictions = outage.samples.many(20_000);
-            tokio::spawn(keep_on(outage.store.writes(), predictions, stopped.clone()))
+            tokio::spawn(insert_until_stopped(outage.store.writes(), predictions, stopped.clone()))
         })
         .collect();
     for mode in [ProxyMode::Stall, ProxyMode::Cut, ProxyMode::Refuse] {
@@ -176,7 +176,7 @@ async fn what_was_acknowledged_around_outages_is_there() {
 }
 
 #[tokio::test]
-async fn connections_that_were_given_up_do_not_fill_the_pool() {
+async fn abandoned_connections_do_not_fill_the_pool() {
     let mut outage = Outage::prepare().await;
     outage.everything_works().await;
     outage.proxy.set_mode(ProxyMode::Stall).await;
@@ -195,7 +195,7 @@ async fn connections_that_were_given_up_do_not_fill_the_pool() {
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_does_not_harm_the_next() {
+async fn a_dropped_call_does_not_affect_the_next() {
     let mut outage = Outage::prepare().await;
     outage.everything_works().await;
     let predictions = outage.store.predictions();
@@ -207,13 +207,13 @@ async fn a_caller_who_goes_away_does_not_harm_the_next() {
     outage.everything_works().await;
 }
 
-/// Reads one page after another, while the host that answers goes away time and again.
+/// Reads one page after another while the server's host repeatedly goes silent.
 async fn read_on(outage: &Outage) {
     let reads = (0..32).map(|_| {
         let predictions = outage.store.predictions();
         async move {
             for _ in 0..20 {
-                // It fails or it does not; both are in order now.
+                // It may succeed or fail.
                 drop(predictions.list(&TenantId::default(), &PredictionFilter::default(), None, 1).await);
             }
         }
@@ -225,7 +225,7 @@ async fn read_on(outage: &Outage) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_host_that_goes_silent_is_left_for_the_next() {
+async fn a_host_that_goes_silent_is_replaced_by_the_next() {
     let mut outage = Outage::prepare().await;
     for _ in 0..3 {
         outage.everything_works().await;
@@ -240,7 +240,7 @@ async fn connections_that_went_silent_at_any_moment_leave_the_pool_whole() {
     let mut outage = Outage::prepare().await;
     read_on(&outage).await;
     for _ in 0..3 {
-        // What was silenced last may be found out by this.
+        // May meet the connections that were silenced last.
         outage.try_everything().await;
     }
     outage.everything_works().await;
@@ -257,12 +257,12 @@ async fn closing_ends(silence: impl AsyncFnOnce(&FaultProxy)) {
     let mut outage = Outage::prepare().await;
     outage.everything_works().await;
     silence(&outage.proxy).await;
-    // In the middle of a commit and of a read, too.
+    // In the middle of a commit and of a read as well.
     let (writes, predictions, prediction) =
         (outage.store.writes(), outage.store.predictions(), outage.samples.one());
     let id = prediction.id();
     let mut calls = JoinSet::new();
-    calls.spawn(async move { drop(keep(&writes, &[prediction]).await) });
+    calls.spawn(async move { drop(insert(&writes, &[prediction]).await) });
     calls.spawn(async move { drop(predictions.find(&TenantId::default(), id).await) });
     tokio::task::yield_now().await;
     tokio::time::timeout(Duration::from_secs(10), outage.store.close()).await.expect("the store closes");
@@ -280,7 +280,7 @@ async fn a_store_whose_network_stalls_closes() {
 }
 
 #[tokio::test]
-async fn a_stalled_server_is_told_when_the_store_is_opened() {
+async fn a_stalled_server_is_reported_when_the_store_is_opened() {
     let outage = Outage::prepare().await;
     outage.proxy.set_mode(ProxyMode::Stall).await;
     let started = Instant::now();

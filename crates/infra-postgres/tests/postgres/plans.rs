@@ -1,4 +1,4 @@
-//! That lists are read by their indexes.
+//! Lists use their indexes.
 
 use application::ports::PredictionFilter;
 use domain::value_objects::{Sentiment, TenantId, Timestamp};
@@ -6,22 +6,21 @@ use sqlx::{AssertSqlSafe, Executor};
 use store_contract::StoreHarness;
 use store_contract::samples::{FIRST, Samples, reference};
 
-use crate::harness::{PostgresHarness, keep};
+use crate::harness::{PostgresHarness, insert};
 
 /// A store in which every choice of an index matters.
 async fn filled() -> PostgresHarness {
     let store = PostgresHarness::start_with(|settings| settings.max_connections = 1).await;
     for some in Samples::new().many(6_000).chunks(1_000) {
-        keep(&store.writes(), some).await.unwrap();
+        insert(&store.writes(), some).await.unwrap();
     }
-    // What the server does by itself after a while.
+    // The server does this by itself after a while.
     let tidy = "ANALYZE predictions; SELECT gin_clean_pending_list('predictions_by_term')";
     store.database.connect().await.execute(tidy).await.unwrap();
     store
 }
 
-/// How the server reads what `filter` means: the plan of the very statement that the store has sent, with
-/// `values` as SQL writes them.
+/// The server's plan for `filter`: that of the statement that the store sends, with `values` as SQL literals.
 async fn plan(store: &PostgresHarness, filter: &PredictionFilter, values: &str) -> String {
     // A page of 19 reads 20 rows.
     store.predictions().list(&TenantId::default(), filter, None, 19).await.unwrap();
@@ -43,7 +42,7 @@ async fn plan(store: &PostgresHarness, filter: &PredictionFilter, values: &str) 
 }
 
 #[tokio::test]
-async fn lists_are_read_by_their_indexes() {
+async fn lists_use_their_indexes() {
     let store = filled().await;
     let any = PredictionFilter::default();
     for (filter, values, index) in [

@@ -1,4 +1,4 @@
-//! The connections for everything but writing: how they are shared, and to whom they belong.
+//! The pool: how connections are shared, and which runtime drives them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use store_contract::samples::Samples;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use crate::harness::{LIMIT, PostgresHarness, keep, wait_until};
+use crate::harness::{LIMIT, PostgresHarness, insert, wait_until};
 
-/// Puts a view in the place of `predictions` whose rows come through `filter`, an expression in SQL.
+/// Replaces `predictions` by a view that selects rows by `filter`, an expression in SQL.
 async fn filter_reads_by(beside: &mut PgConnection, filter: &'static str) {
     let view = format!(
         "ALTER TABLE predictions RENAME TO all_predictions; \
@@ -23,10 +23,10 @@ async fn filter_reads_by(beside: &mut PgConnection, filter: &'static str) {
     beside.execute(sqlx::AssertSqlSafe(view)).await.unwrap();
 }
 
-/// A store with one prediction, of which lists take a minute, and nothing else does.
+/// A store with one prediction, in which only lists are slow: they take a minute.
 async fn with_slow_lists(change: impl FnOnce(&mut PostgresSettings)) -> (PostgresHarness, PgConnection) {
     let store = PostgresHarness::start_with(change).await;
-    keep(&store.writes(), &[Samples::new().one()]).await.unwrap();
+    insert(&store.writes(), &[Samples::new().one()]).await.unwrap();
     let mut beside = store.database.connect().await;
     filter_reads_by(
         &mut beside,
@@ -45,7 +45,7 @@ async fn list(predictions: Arc<dyn PredictionReadModel>) -> Result<usize, StoreE
 const RUNNING_LISTS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
     AND state = 'active' AND query LIKE '%ORDER BY id%' AND pid <> pg_backend_pid()";
 
-/// The lists that the server runs now.
+/// The number of lists that the server is running.
 async fn running_lists(beside: &mut PgConnection) -> i64 {
     sqlx::query_scalar(RUNNING_LISTS).fetch_one(beside).await.unwrap()
 }
@@ -73,7 +73,7 @@ async fn slow_lists_leave_connections_to_the_others() {
     let leases: Arc<dyn LeaseRepository> = store.leases();
     let ttl = Duration::from_secs(10);
     assert!(leases.acquire("relay", "me", ttl).await.unwrap().is_some());
-    keep(&store.writes(), &[Samples::new().many(2).remove(1)]).await.unwrap();
+    insert(&store.writes(), &[Samples::new().many(2).remove(1)]).await.unwrap();
     assert_eq!(running_lists(&mut beside).await, 2, "the lists were not running all the time");
     while let Some(listed) = lists.join_next().await {
         assert!(matches!(listed.unwrap(), Err(StoreError::Unavailable { .. })));
@@ -82,7 +82,7 @@ async fn slow_lists_leave_connections_to_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_list_whose_caller_left_ends_on_the_server() {
+async fn an_abandoned_list_ends_on_the_server() {
     let (store, mut beside) = with_slow_lists(|settings| settings.timeout = LIMIT * 2).await;
     let listing = tokio::spawn(list(store.predictions()));
     wait_for_running_lists(&mut beside, 1).await;
@@ -91,7 +91,7 @@ async fn a_list_whose_caller_left_ends_on_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_who_come_and_go_do_not_pile_up_lists_on_the_server() {
+async fn abandoned_lists_do_not_accumulate_on_the_server() {
     let (store, mut beside) = with_slow_lists(|settings| {
         settings.max_connections = 4;
         settings.timeout = LIMIT;
@@ -102,13 +102,13 @@ async fn callers_who_come_and_go_do_not_pile_up_lists_on_the_server() {
         wait_until(&mut beside, &format!("SELECT ({RUNNING_LISTS}) > 0")).await;
         drop(callers);
         let running = running_lists(&mut beside).await;
-        // Two that run, and two that the server has yet to notice have been left.
+        // Two that run, and two whose abandonment the server has yet to notice.
         assert!(running <= 4, "{running} lists run");
     }
 }
 
 #[test]
-fn a_connection_outlives_the_runtime_that_asked_for_it() {
+fn a_connection_outlives_the_runtime_that_requested_it() {
     let stores = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let callers = Builder::new_current_thread().enable_all().build().unwrap();
     let store = stores.block_on(PostgresHarness::start_with(|settings| settings.max_connections = 1));
@@ -124,7 +124,7 @@ fn a_connection_outlives_the_runtime_that_asked_for_it() {
 async fn queries_run_with_the_settings_of_readers() {
     let change = |settings: &mut PostgresSettings| settings.timeout = Duration::from_millis(4_500);
     let store = PostgresHarness::start_with(change).await;
-    keep(&store.writes(), &[Samples::new().one()]).await.unwrap();
+    insert(&store.writes(), &[Samples::new().one()]).await.unwrap();
     let mut beside = store.database.connect().await;
     let see = "CREATE TABLE seen (name text, value text, source text); \
                CREATE FUNCTION see() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN \
@@ -144,7 +144,7 @@ async fn queries_run_with_the_settings_of_readers() {
             .fetch_one(&mut beside)
             .await
             .unwrap();
-        // Not `client`: what comes with the start of a connection does not get through PgBouncer.
+        // Not `client`: start-up parameters do not pass PgBouncer.
         assert_eq!(seen, (expected.to_owned(), "session".to_owned()), "{name}");
     }
 }

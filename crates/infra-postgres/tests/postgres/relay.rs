@@ -1,4 +1,4 @@
-//! What the relay meets in tables that other releases and other clocks have written to.
+//! The outbox and leases beside other releases and other clocks.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Executor};
 use store_contract::StoreHarness;
 use store_contract::samples::Samples;
 
-use crate::harness::{PostgresHarness, keep};
+use crate::harness::{PostgresHarness, insert};
 
 const TTL: Duration = Duration::from_secs(10);
 
@@ -17,10 +17,10 @@ async fn acquire(store: &PostgresHarness, holder: &str) -> Option<Lease> {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_read_does_not_hold_up_the_feed() {
+async fn a_row_that_cannot_be_read_does_not_delay_the_feed() {
     let store = PostgresHarness::start().await;
     for prediction in Samples::new().many(10) {
-        keep(&store.writes(), &[prediction]).await.unwrap();
+        insert(&store.writes(), &[prediction]).await.unwrap();
     }
     let mut other = store.database.connect().await;
     let spoil =
@@ -39,16 +39,16 @@ async fn a_row_that_cannot_be_read_does_not_hold_up_the_feed() {
         published.extend(ids);
     }
     assert_eq!(published.len(), 5);
-    assert_eq!(outbox.oldest_unpublished_age().await.unwrap(), None, "what cannot be read is not waited for");
+    assert_eq!(outbox.oldest_unpublished_age().await.unwrap(), None, "an unreadable event has no age");
     let (waiting, positions): (i64, i64) = sqlx::query_as(
         "SELECT count(*) FILTER (WHERE published_at IS NULL AND position IS NULL), max(position) FROM outbox",
     )
     .fetch_one(&mut other)
     .await
     .unwrap();
-    assert_eq!((waiting, positions), (5, 5), "what cannot be read waits without a position");
+    assert_eq!((waiting, positions), (5, 5), "unreadable events are unpublished without a position");
 
-    // A release that can read it finds it.
+    // A release that can read them finds them.
     other.execute("UPDATE outbox SET tenant = 'default'").await.unwrap();
     let newer = infra_postgres::PostgresStore::open(&store.database.settings()).await.unwrap();
     assert_eq!(newer.outbox().list_unpublished(10).await.unwrap().len(), 5);
@@ -56,7 +56,7 @@ async fn a_row_that_cannot_be_read_does_not_hold_up_the_feed() {
 
 /// A release that grants leases by its host's clock shares the table during a rolling upgrade.
 #[tokio::test]
-async fn a_lease_is_over_by_the_servers_clock_whoever_wrote_its_end() {
+async fn a_lease_expires_by_the_servers_clock_whatever_clock_granted_it() {
     let store = PostgresHarness::start().await;
     acquire(&store, "old").await.unwrap();
     let mut other = store.database.connect().await;
@@ -79,7 +79,7 @@ async fn a_lease_is_over_by_the_servers_clock_whoever_wrote_its_end() {
 #[tokio::test]
 async fn published_events_are_purged_by_the_servers_clock() {
     let store = PostgresHarness::start().await;
-    keep(&store.writes(), &Samples::new().many(3)).await.unwrap();
+    insert(&store.writes(), &Samples::new().many(3)).await.unwrap();
     let lease = acquire(&store, "a").await.unwrap();
     let events = store.outbox().list_unpublished(10).await.unwrap();
     let ids: Vec<_> = events.iter().map(|event| event.event_id).collect();

@@ -1,4 +1,4 @@
-//! Which requests a group commit serves, as its span says it.
+//! The spans that a group commit follows from.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,9 +12,9 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
-use crate::harness::{PostgresHarness, keep, wait_until_blocked};
+use crate::harness::{PostgresHarness, insert, wait_until_blocked};
 
-/// What spans there were, and which followed from which.
+/// The spans, and which followed from which.
 #[derive(Clone, Default)]
 struct Recorded {
     spans: Arc<Mutex<HashMap<u64, &'static str>>>,
@@ -53,7 +53,7 @@ impl Recorded {
 /// On one thread, so that the writer's task has the test's subscriber.
 #[tokio::test]
 async fn a_group_follows_from_the_spans_of_the_sets_that_it_writes() {
-    // Keeps every call site awake, whichever test comes to it first.
+    // Enables every call site, whichever test reaches it first.
     drop(CapturedLog::start());
     let recorded = Recorded::default();
     let _guard = tracing::subscriber::set_default(Registry::default().with(recorded.clone()));
@@ -64,7 +64,7 @@ async fn a_group_follows_from_the_spans_of_the_sets_that_it_writes() {
     let mut commits = tokio::task::JoinSet::new();
     let mut commit = |span: tracing::Span| {
         let (writes, prediction) = (store.writes(), samples.one());
-        commits.spawn(async move { keep(&writes, &[prediction]).await }.instrument(span));
+        commits.spawn(async move { insert(&writes, &[prediction]).await }.instrument(span));
     };
     commit(info_span!("first"));
     wait_until_blocked(&store).await;

@@ -1,4 +1,4 @@
-//! What the types of PostgreSQL could do to values.
+//! Values that PostgreSQL's types could alter.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use store_contract::StoreHarness;
 use store_contract::samples::{Samples, metadata, text};
 use uuid::Uuid;
 
-use crate::harness::{PostgresHarness, keep};
+use crate::harness::{PostgresHarness, insert};
 
-/// `kept` as it is read back.
-async fn metadata_back(store: &PostgresHarness, samples: &mut Samples, kept: &Metadata) -> Metadata {
-    let prediction = samples.one_with(|new| new.metadata = kept.clone());
-    keep(&store.writes(), std::slice::from_ref(&prediction)).await.unwrap();
+/// `stored` as it is read back.
+async fn metadata_back(store: &PostgresHarness, samples: &mut Samples, stored: &Metadata) -> Metadata {
+    let prediction = samples.one_with(|new| new.metadata = stored.clone());
+    insert(&store.writes(), std::slice::from_ref(&prediction)).await.unwrap();
     let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
     found.unwrap().prediction.metadata
 }
@@ -25,22 +25,22 @@ async fn jsonb_changes_no_number_of_the_metadata() {
     let mut samples = Samples::new();
     let floats = [1e300, f64::MAX, f64::MIN_POSITIVE, 5e-324, 0.1, -1.5, 9_223_372_036_854_775_808.0, 1e22];
     for float in floats {
-        let kept = metadata([("number", MetadataValue::Float(float))]);
-        assert_eq!(metadata_back(&store, &mut samples, &kept).await, kept, "{float}");
+        let stored = metadata([("number", MetadataValue::Float(float))]);
+        assert_eq!(metadata_back(&store, &mut samples, &stored).await, stored, "{float}");
     }
     for whole in [i64::MIN, -1, 0, 9_007_199_254_740_993, i64::MAX] {
-        let kept = metadata([("number", MetadataValue::Integer(whole))]);
-        assert_eq!(metadata_back(&store, &mut samples, &kept).await, kept, "{whole}");
+        let stored = metadata([("number", MetadataValue::Integer(whole))]);
+        assert_eq!(metadata_back(&store, &mut samples, &stored).await, stored, "{whole}");
     }
 }
 
 #[tokio::test]
-async fn the_order_of_keys_in_jsonb_is_not_seen() {
+async fn the_order_of_keys_in_jsonb_does_not_matter() {
     let store = PostgresHarness::start().await;
     let mut samples = Samples::new();
     let entries = ["zz", "a", "aa", "Z", "\u{e9}", "\"", "\\"].map(|key| (key, MetadataValue::Bool(true)));
-    let kept = metadata(entries);
-    assert_eq!(metadata_back(&store, &mut samples, &kept).await, kept);
+    let stored = metadata(entries);
+    assert_eq!(metadata_back(&store, &mut samples, &stored).await, stored);
 }
 
 #[tokio::test]
@@ -49,14 +49,14 @@ async fn raw_scores_that_are_no_json_numbers_come_back() {
     let scores = [f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.0, f32::MAX, f32::from_bits(1), f32::NAN];
     let labels = scores.map(|score| LabelScore { label: "x".into(), score, logit: None }).to_vec();
     let prediction = Samples::new().one_with(|new| new.result = PredictionResult::raw(labels));
-    keep(&store.writes(), std::slice::from_ref(&prediction)).await.unwrap();
+    insert(&store.writes(), std::slice::from_ref(&prediction)).await.unwrap();
     let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap().unwrap();
     let bits = |labels: &[LabelScore]| labels.iter().map(|label| label.score.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits(&found.prediction.labels), bits(prediction.result().labels()));
 }
 
 #[tokio::test]
-async fn times_at_the_edges_of_timestamptz_come_back_and_are_what_sql_says() {
+async fn times_at_the_limits_of_timestamptz_come_back_and_agree_with_sql() {
     let store = PostgresHarness::start().await;
     let mut samples = Samples::new();
     let mut beside = store.database.connect().await;
@@ -72,7 +72,7 @@ async fn times_at_the_edges_of_timestamptz_come_back_and_are_what_sql_says() {
         let time = Timestamp::from_micros(micros);
         let prediction = samples.one_with(|new| new.now = time);
         let id = prediction.id();
-        keep(&store.writes(), &[prediction]).await.unwrap();
+        insert(&store.writes(), &[prediction]).await.unwrap();
         let found = store.predictions().find(&TenantId::default(), id).await.unwrap().unwrap();
         assert_eq!(found.prediction.created_at, time);
         let shown: String = sqlx::query_scalar("SELECT created_at::text FROM predictions WHERE id = $1")
@@ -91,10 +91,10 @@ async fn found(store: &PostgresHarness, terms: &[&str]) -> usize {
 }
 
 #[tokio::test]
-async fn every_kind_of_term_is_found_to_the_letter() {
+async fn every_kind_of_term_is_found_exactly() {
     let store = PostgresHarness::start().await;
     let words = "İstanbul Straße ΟΔΟΣ 最高の一日 नमस्ते don't C:\\new\\temp 😀sun👍🏽moon ½ x² Ⅷ ǅ ﬁn and or not";
-    keep(&store.writes(), &[Samples::new().one_with(|new| new.text = text(words))]).await.unwrap();
+    insert(&store.writes(), &[Samples::new().one_with(|new| new.text = text(words))]).await.unwrap();
     let terms: BTreeSet<String> = search_terms(words);
     assert!(terms.contains("i\u{307}stanbul"), "{terms:?}");
     for term in &terms {
@@ -111,7 +111,7 @@ async fn every_kind_of_term_is_found_to_the_letter() {
 #[tokio::test]
 async fn signs_within_a_term_are_no_operators() {
     let store = PostgresHarness::start().await;
-    keep(&store.writes(), &[Samples::new().one_with(|new| new.text = text("plain words"))]).await.unwrap();
+    insert(&store.writes(), &[Samples::new().one_with(|new| new.text = text("plain words"))]).await.unwrap();
     for sign in
         ["'", "''", "\\", "\\'", "plain:*", "plain & words", "!x", "(", "plain' | 'words", " ", "plain:A"]
     {

@@ -1,4 +1,4 @@
-//! Servers that take no writes, or none that last, while the store is open.
+//! Servers that stop accepting durable writes while the store is open.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use store_contract::samples::Samples;
 use testkit::CapturedLog;
 use tracing::Level;
 
-use crate::harness::{LIMIT, PostgresHarness, keep};
+use crate::harness::{LIMIT, PostgresHarness, insert};
 
-/// Has the store make its connections anew, as after a failover.
+/// Makes the store reconnect, as after a failover.
 async fn end_connections(store: &PostgresHarness) {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                WHERE datname = current_database() AND application_name = 'undertone'";
@@ -23,10 +23,10 @@ async fn end_connections(store: &PostgresHarness) {
 }
 
 async fn commit(writes: &Arc<dyn WriteStore>, prediction: &Prediction) -> Result<(), StoreError> {
-    keep(writes, std::slice::from_ref(prediction)).await
+    insert(writes, std::slice::from_ref(prediction)).await
 }
 
-/// What was refused, with its causes.
+/// The error of a refused commit, with its causes.
 fn refusal(outcome: Result<(), StoreError>) -> String {
     let error = outcome.expect_err("refused");
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
@@ -44,7 +44,7 @@ async fn count(beside: &mut PgConnection) -> i64 {
 }
 
 #[tokio::test]
-async fn a_new_connection_to_a_server_that_does_not_wait_for_the_disk_is_not_written_to() {
+async fn a_server_that_stops_waiting_for_the_disk_is_not_written_to() {
     let log = CapturedLog::start();
     let store = PostgresHarness::start().await;
     let (writes, health, mut samples) = (store.writes(), store.store.health(), Samples::new());
@@ -59,7 +59,7 @@ async fn a_new_connection_to_a_server_that_does_not_wait_for_the_disk_is_not_wri
     health.check().await.unwrap_err();
     let refusals = || {
         let lines = log.lines().into_iter();
-        lines.filter(|line| line.level == Level::ERROR && line.message.contains("is not written to")).count()
+        lines.filter(|line| line.level == Level::ERROR && line.message.contains("does not write to")).count()
     };
     assert_eq!(refusals(), 1, "logged once");
 
@@ -70,7 +70,7 @@ async fn a_new_connection_to_a_server_that_does_not_wait_for_the_disk_is_not_wri
 }
 
 #[tokio::test]
-async fn a_new_connection_to_such_a_server_is_written_to_if_that_is_allowed() {
+async fn a_server_that_stops_waiting_for_the_disk_is_written_to_if_that_is_allowed() {
     let store = PostgresHarness::start_with(|settings| settings.allow_unsafe = true).await;
     store.database.set("synchronous_commit = off").await;
     end_connections(&store).await;
@@ -123,7 +123,7 @@ const FULL: &str = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql
     CREATE TRIGGER full_disk BEFORE INSERT ON predictions FOR EACH ROW EXECUTE FUNCTION full_disk()";
 
 #[tokio::test]
-async fn a_full_store_is_unhealthy_until_there_is_room() {
+async fn a_full_store_is_unhealthy_until_there_is_space() {
     let store = PostgresHarness::start().await;
     let (writes, health, mut samples) = (store.writes(), store.store.health(), Samples::new());
     let mut beside = store.database.connect().await;
@@ -145,7 +145,7 @@ async fn the_health_check_of_a_store_that_works_writes_nothing() {
     let store = PostgresHarness::start().await;
     commit(&store.writes(), &Samples::new().one()).await.unwrap();
     let mut beside = store.database.connect().await;
-    // Every insertion takes a number, also one that is taken back.
+    // Every insertion takes a number, even one that is rolled back.
     let number = "SELECT last_value FROM outbox_seq_seq";
     let before: i64 = sqlx::query_scalar(number).fetch_one(&mut beside).await.unwrap();
     for _ in 0..5 {

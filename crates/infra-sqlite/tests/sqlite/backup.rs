@@ -4,14 +4,14 @@ use infra_sqlite::{BackupError, SqliteSettings, SqliteStore};
 use store_contract::StoreHarness;
 
 use crate::harness::{SqliteHarness, url};
-use crate::samples::{has, keep, prediction, search};
+use crate::samples::{has, insert, prediction, search};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_under_writes_is_a_whole_database_of_one_instant() {
+async fn a_backup_beside_writes_is_the_whole_database_of_one_instant() {
     let harness = SqliteHarness::start().await;
     let store = &harness.store;
     let before: Vec<_> = (0..500).map(prediction).collect();
-    keep(store, &before).await.unwrap();
+    insert(store, &before).await.unwrap();
 
     let file = harness.beside("backup.db");
     let backup = store.backup(&file);
@@ -20,7 +20,7 @@ async fn a_backup_under_writes_is_a_whole_database_of_one_instant() {
     loop {
         tokio::select! {
             made = &mut backup => break made.unwrap(),
-            kept = keep_pair(store, number) => kept,
+            stored = insert_pair(store, number) => stored,
         }
         number += 2;
     }
@@ -32,13 +32,13 @@ async fn a_backup_under_writes_is_a_whole_database_of_one_instant() {
     let events = copy.outbox().list_unpublished(100_000).await.unwrap();
     assert_eq!(events.len(), rows);
     assert!(has(&copy, &prediction(499)).await);
-    keep(&copy, &[prediction(1_000_000)]).await.unwrap();
+    insert(&copy, &[prediction(1_000_000)]).await.unwrap();
     assert!(!has(store, &prediction(1_000_000)).await);
 }
 
 /// Two predictions in one write set: a copy has both or none.
-async fn keep_pair(store: &SqliteStore, number: u32) {
-    keep(store, &[prediction(number), prediction(number + 1)]).await.unwrap();
+async fn insert_pair(store: &SqliteStore, number: u32) {
+    insert(store, &[prediction(number), prediction(number + 1)]).await.unwrap();
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_backup_never_replaces_a_file_and_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_read_only_store_can_be_backed_up() {
     let harness = SqliteHarness::start().await;
-    keep(&harness.store, &[prediction(1)]).await.unwrap();
+    insert(&harness.store, &[prediction(1)]).await.unwrap();
     let read_only = harness.open_again("?mode=ro").await;
     read_only.backup(&harness.beside("backup.db")).await.unwrap();
     let copy = SqliteStore::open(&SqliteSettings::new(url(&harness.beside("backup.db")))).await.unwrap();

@@ -6,7 +6,7 @@ use store_contract::StoreHarness;
 use tokio::task::JoinSet;
 
 use crate::harness::SqliteHarness;
-use crate::samples::{delete, has, keep, prediction, search};
+use crate::samples::{delete, has, insert, prediction, search};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_commits_at_once_are_all_found_again() {
@@ -14,7 +14,7 @@ async fn a_thousand_commits_at_once_are_all_found_again() {
     let mut commits = JoinSet::new();
     for number in 0..1_000 {
         let harness = Arc::clone(&harness);
-        commits.spawn(async move { keep(&harness.store, &[prediction(number)]).await });
+        commits.spawn(async move { insert(&harness.store, &[prediction(number)]).await });
     }
     assert!(commits.join_all().await.into_iter().all(|outcome| outcome.is_ok()));
     for number in 0..1_000 {
@@ -29,13 +29,13 @@ async fn of_many_commits_at_once_only_the_conflicting_ones_fail() {
     let harness = Arc::new(SqliteHarness::start().await);
     let taken = [3, 77, 150];
     for number in taken {
-        keep(&harness.store, &[prediction(number)]).await.unwrap();
+        insert(&harness.store, &[prediction(number)]).await.unwrap();
     }
     let mut commits = JoinSet::new();
     for number in 0..200 {
         let harness = Arc::clone(&harness);
         let both = [prediction(1_000 + number), prediction(number)];
-        commits.spawn(async move { (number, keep(&harness.store, &both).await) });
+        commits.spawn(async move { (number, insert(&harness.store, &both).await) });
     }
     for (number, outcome) in commits.join_all().await {
         let beside = has(&harness.store, &prediction(1_000 + number)).await;
@@ -75,35 +75,35 @@ async fn inserting_and_deleting_in_one_set_follow_their_order() {
 }
 
 #[tokio::test]
-async fn a_deleted_prediction_is_no_more_found_by_its_terms_nor_is_its_number_mixed_up() {
+async fn a_deleted_prediction_is_not_found_by_its_terms_nor_is_its_row_number_confused() {
     let harness = SqliteHarness::start().await;
     let store = &harness.store;
-    keep(store, &[prediction(1), prediction(2)]).await.unwrap();
+    insert(store, &[prediction(1), prediction(2)]).await.unwrap();
     delete(store, &prediction(2)).await.unwrap();
     assert!(search(store, &["sample", "2"], 9).await.is_empty());
-    keep(store, &[prediction(3)]).await.unwrap();
+    insert(store, &[prediction(3)]).await.unwrap();
     assert!(search(store, &["2"], 9).await.is_empty());
     assert_eq!(search(store, &["sample", "3"], 9).await, [prediction(3).id()]);
 }
 
 #[tokio::test]
-async fn a_store_opened_again_has_everything_that_was_kept() {
+async fn a_reopened_store_has_everything_that_was_stored() {
     let harness = SqliteHarness::start().await;
-    keep(&harness.store, &[prediction(1)]).await.unwrap();
+    insert(&harness.store, &[prediction(1)]).await.unwrap();
     let again = harness.open_again("").await;
     assert!(has(&again, &prediction(1)).await);
     harness.store.close().await;
     assert!(has(&again, &prediction(1)).await);
-    keep(&again, &[prediction(2)]).await.unwrap();
+    insert(&again, &[prediction(2)]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_answers_everything_that_was_handed_in_before() {
+async fn closing_completes_everything_submitted_before() {
     let harness = Arc::new(SqliteHarness::start().await);
     let mut commits = JoinSet::new();
     for number in 0..100 {
         let harness = Arc::clone(&harness);
-        commits.spawn(async move { (number, keep(&harness.store, &[prediction(number)]).await) });
+        commits.spawn(async move { (number, insert(&harness.store, &[prediction(number)]).await) });
     }
     let first = commits.join_next().await.unwrap().unwrap();
     harness.store.close().await;
@@ -117,7 +117,7 @@ async fn closing_answers_everything_that_was_handed_in_before() {
         assert_eq!(has(&again, &prediction(number)).await, outcome.is_ok(), "{number}");
         assert!(matches!(outcome, Ok(()) | Err(StoreError::Unavailable { .. })));
     }
-    assert!(matches!(keep(&harness.store, &[prediction(500)]).await, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(insert(&harness.store, &[prediction(500)]).await, Err(StoreError::Unavailable { .. })));
     assert!(harness.store.health().check().await.is_err());
 }
 
@@ -127,13 +127,13 @@ async fn a_database_in_memory_is_a_store_of_its_own() {
     let other = SqliteHarness::start_with(|settings| settings.url = "sqlite::memory:".to_owned()).await;
     for number in 0..50 {
         let (mine, others) = ([prediction(number)], [prediction(100 + number)]);
-        let (kept, kept_there, found) = tokio::join!(
-            keep(&one.store, &mine),
-            keep(&other.store, &others),
+        let (stored, stored_there, found) = tokio::join!(
+            insert(&one.store, &mine),
+            insert(&other.store, &others),
             search(&one.store, &["sample"], 100),
         );
-        kept.unwrap();
-        kept_there.unwrap();
+        stored.unwrap();
+        stored_there.unwrap();
         assert!(found.len() <= 50);
     }
     assert_eq!(search(&one.store, &["sample"], 100).await.len(), 50);

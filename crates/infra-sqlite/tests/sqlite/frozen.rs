@@ -8,7 +8,7 @@ use store_contract::frozen::{SCHEMAS, assert_cursors, assert_works_on, path};
 use crate::harness::{SqliteHarness, url};
 
 #[tokio::test]
-async fn databases_of_every_earlier_schema_are_brought_up_and_read() {
+async fn databases_of_every_earlier_schema_are_migrated_and_read() {
     for schema in SCHEMAS {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("undertone.db");

@@ -19,7 +19,7 @@ pub(crate) struct SqliteHarness {
 }
 
 impl SqliteHarness {
-    /// A store with its schema, opened as `change` says.
+    /// A migrated store, opened with settings changed by `change`.
     pub(crate) async fn start_with(change: impl FnOnce(&mut SqliteSettings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = SqliteSettings::new(url(&folder.path().join("data/undertone.db")));
@@ -34,14 +34,14 @@ impl SqliteHarness {
         self.folder.path().join(name)
     }
 
-    /// The same file, opened again.
+    /// Opens the same file again.
     pub(crate) async fn open_again(&self, parameters: &str) -> SqliteStore {
         let url = format!("{}{parameters}", url(self.store.path()));
         SqliteStore::open(&SqliteSettings::new(url)).await.unwrap()
     }
 }
 
-/// The address of the database in `file`.
+/// The URL of the database in `file`.
 pub(crate) fn url(file: &Path) -> String {
     format!("sqlite:{}", file.display())
 }
@@ -70,7 +70,7 @@ impl StoreHarness for SqliteHarness {
 
     async fn spoil(&self, id: PredictionId) {
         let mut beside = SqliteConnectOptions::new().filename(self.store.path()).connect().await.unwrap();
-        // A newer release has made the table again, with a wider check.
+        // A newer release has recreated the table with a wider check.
         beside.execute("PRAGMA ignore_check_constraints = ON").await.unwrap();
         let change = "UPDATE predictions SET sentiment = 'sarcastic' WHERE id = ?1";
         let bytes = id.as_u128().to_be_bytes().to_vec();

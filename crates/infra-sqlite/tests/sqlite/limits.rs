@@ -8,16 +8,16 @@ use sqlx::{ConnectOptions, Executor};
 use store_contract::StoreHarness;
 
 use crate::harness::{SqliteHarness, url};
-use crate::samples::{delete, has, keep, prediction, prediction_of};
+use crate::samples::{delete, has, insert, prediction, prediction_of};
 
 fn is_unavailable(outcome: &Result<(), StoreError>) -> bool {
     matches!(outcome, Err(StoreError::Unavailable { .. }))
 }
 
-/// Keeps predictions until the store is full; tells the number of the first that found no room.
+/// Inserts predictions until the store is full; returns the number of the first that did not fit.
 async fn fill(store: &SqliteStore, chars: usize) -> u32 {
     for number in 0.. {
-        let outcome = keep(store, &[prediction_of(number, chars)]).await;
+        let outcome = insert(store, &[prediction_of(number, chars)]).await;
         if outcome.is_err() {
             assert!(is_unavailable(&outcome));
             return number;
@@ -27,13 +27,13 @@ async fn fill(store: &SqliteStore, chars: usize) -> u32 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_store_goes_on_reading_and_takes_new_rows_once_some_are_deleted() {
+async fn a_full_store_can_be_read_and_accepts_new_rows_once_some_are_deleted() {
     let harness = SqliteHarness::start_with(|settings| settings.max_size_bytes = Some(1 << 20)).await;
     let store = &harness.store;
     for chars in [2_000, 10] {
         let full_at = fill(store, chars).await;
         assert!(full_at > 10);
-        assert!(is_unavailable(&keep(store, &[prediction_of(full_at, chars)]).await));
+        assert!(is_unavailable(&insert(store, &[prediction_of(full_at, chars)]).await));
         assert!(has(store, &prediction_of(0, chars)).await);
         assert!(!has(store, &prediction_of(full_at, chars)).await);
         let health = store.health();
@@ -43,7 +43,7 @@ async fn a_full_store_goes_on_reading_and_takes_new_rows_once_some_are_deleted()
             delete(store, &prediction_of(number, chars)).await.unwrap();
         }
         publish_and_purge(store).await;
-        keep(store, &[prediction_of(full_at, chars)]).await.unwrap();
+        insert(store, &[prediction_of(full_at, chars)]).await.unwrap();
         assert!(has(store, &prediction_of(full_at, chars)).await);
         health.check().await.unwrap();
         delete(store, &prediction_of(full_at, chars)).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_full_store_goes_on_reading_and_takes_new_rows_once_some_are_deleted()
     }
 }
 
-/// What the relay does: otherwise the events would keep the store full.
+/// Does the relay's work: otherwise the events would fill the store.
 async fn publish_and_purge(store: &SqliteStore) {
     let lease = store.leases().acquire("relay", "me", Duration::from_secs(10)).await.unwrap().unwrap();
     let waiting = store.outbox().list_unpublished(1_000_000).await.unwrap();
@@ -62,14 +62,15 @@ async fn publish_and_purge(store: &SqliteStore) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_delete_goes_through_beside_inserts_that_find_no_room() {
+async fn a_delete_succeeds_beside_inserts_that_do_not_fit() {
     let harness = SqliteHarness::start_with(|settings| settings.max_size_bytes = Some(1 << 20)).await;
     let store = &harness.store;
     let full_at = fill(store, 10).await;
     let big = prediction_of(full_at, 100_000);
     for number in 0..20 {
         let gone = prediction_of(number, 10);
-        let (too_much, deleted) = tokio::join!(keep(store, std::slice::from_ref(&big)), delete(store, &gone));
+        let (too_much, deleted) =
+            tokio::join!(insert(store, std::slice::from_ref(&big)), delete(store, &gone));
         assert!(is_unavailable(&too_much));
         deleted.unwrap();
     }
@@ -78,10 +79,10 @@ async fn a_delete_goes_through_beside_inserts_that_find_no_room() {
 #[tokio::test]
 async fn a_read_only_store_reads_and_refuses_to_write() {
     let harness = SqliteHarness::start().await;
-    keep(&harness.store, &[prediction(1)]).await.unwrap();
+    insert(&harness.store, &[prediction(1)]).await.unwrap();
     let store = harness.open_again("?mode=ro").await;
     for _ in 0..2 {
-        assert!(is_unavailable(&keep(&store, &[prediction(2)]).await));
+        assert!(is_unavailable(&insert(&store, &[prediction(2)]).await));
         assert!(is_unavailable(&delete(&store, &prediction(1)).await));
         assert!(has(&store, &prediction(1)).await);
     }
@@ -105,15 +106,15 @@ async fn a_store_for_reading_only_degrades_the_service_and_one_that_cannot_be_re
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_written_any_more_is_unhealthy_until_it_can() {
+async fn a_store_that_cannot_be_written_is_unhealthy_until_it_can() {
     let harness = SqliteHarness::start_with(|settings| settings.timeout = Duration::from_millis(300)).await;
     let health = harness.store.health();
     health.check().await.unwrap();
     let mut other = SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
-    assert!(is_unavailable(&keep(&harness.store, &[prediction(1)]).await));
+    assert!(is_unavailable(&insert(&harness.store, &[prediction(1)]).await));
     let start = Instant::now();
-    // The caller gives up at the same moment as the writer.
+    // The caller and the writer time out at the same moment.
     while health.check().await.is_ok() {
         assert!(start.elapsed() < Duration::from_mins(1));
     }
@@ -125,19 +126,19 @@ async fn a_store_that_cannot_be_written_any_more_is_unhealthy_until_it_can() {
 }
 
 #[tokio::test]
-async fn a_healthy_store_is_checked_without_a_trace_and_seldom_by_a_write() {
+async fn health_checks_of_a_healthy_store_leave_nothing_and_write_rarely() {
     let harness = SqliteHarness::start().await;
     let store = &harness.store;
     let mut other = SqliteConnectOptions::new().filename(store.path()).connect().await.unwrap();
     // Changes with every commit of another connection.
     let mut version =
         async || -> i64 { sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut other).await.unwrap() };
-    keep(store, &[prediction(1)]).await.unwrap();
+    insert(store, &[prediction(1)]).await.unwrap();
     let before = version().await;
     for _ in 0..20 {
         store.health().check().await.unwrap();
     }
-    // A few seconds after a write that came through another is due; twenty looks take far less.
+    // A probe is due a few seconds after a committed write; twenty checks take far less.
     assert!(version().await - before <= 1);
     let leases: i64 = {
         let mut other = SqliteConnectOptions::new().filename(store.path()).connect().await.unwrap();
@@ -147,7 +148,7 @@ async fn a_healthy_store_is_checked_without_a_trace_and_seldom_by_a_write() {
 }
 
 #[tokio::test]
-async fn a_missing_file_is_not_made_where_nothing_may_be_written() {
+async fn a_missing_file_is_not_created_where_nothing_may_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("none/undertone.db");
     let settings = SqliteSettings::new(format!("{}?mode=ro", url(&file)));
@@ -157,7 +158,7 @@ async fn a_missing_file_is_not_made_where_nothing_may_be_written() {
 }
 
 #[tokio::test]
-async fn an_address_of_something_else_is_refused() {
+async fn a_url_of_another_kind_is_refused() {
     for bad in ["postgres://localhost/db", "sqlite:file.db?mode=sometimes", "sqlite:file.db?what=1"] {
         let error = SqliteStore::open(&SqliteSettings::new(bad)).await.err().unwrap();
         assert!(matches!(error, OpenError::Url(_)), "{bad}: {error}");
@@ -165,7 +166,7 @@ async fn an_address_of_something_else_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_somebody_else_holds_is_unavailable_within_the_timeout_and_then_works_again() {
+async fn a_locked_database_is_unavailable_within_the_timeout_and_then_works_again() {
     let timeout = Duration::from_millis(300);
     let harness = SqliteHarness::start_with(|settings| settings.timeout = timeout).await;
     let store = &harness.store;
@@ -174,22 +175,22 @@ async fn a_database_that_somebody_else_holds_is_unavailable_within_the_timeout_a
     other.execute("BEGIN IMMEDIATE").await.unwrap();
 
     let start = Instant::now();
-    assert!(is_unavailable(&keep(store, &[prediction(1)]).await));
+    assert!(is_unavailable(&insert(store, &[prediction(1)]).await));
     assert!(start.elapsed() < timeout * 3);
     assert!(!has(store, &prediction(1)).await);
 
     other.execute("ROLLBACK").await.unwrap();
-    let mut outcome = keep(store, &[prediction(2)]).await;
+    let mut outcome = insert(store, &[prediction(2)]).await;
     while is_unavailable(&outcome) && start.elapsed() < timeout * 20 {
-        outcome = keep(store, &[prediction(2)]).await;
+        outcome = insert(store, &[prediction(2)]).await;
     }
     assert!(has(store, &prediction(2)).await);
 }
 
 #[tokio::test]
-async fn a_row_that_nobody_should_have_written_is_corrupt_and_names_its_column() {
+async fn an_unreadable_row_is_corrupt_and_names_its_column() {
     let harness = SqliteHarness::start().await;
-    keep(&harness.store, &[prediction(1)]).await.unwrap();
+    insert(&harness.store, &[prediction(1)]).await.unwrap();
     let options = SqliteConnectOptions::new().filename(harness.store.path());
     let mut other = options.connect().await.unwrap();
     for (change, expected) in [

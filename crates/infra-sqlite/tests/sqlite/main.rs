@@ -1,4 +1,4 @@
-//! The SQLite store: the contract that it shares with its twin, and what is its own.
+//! The SQLite store: the contract shared with its twin, and its own behavior.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

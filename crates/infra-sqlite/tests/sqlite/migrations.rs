@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor};
 
 use crate::harness::{SqliteHarness, url};
-use crate::samples::{has, keep, prediction};
+use crate::samples::{has, insert, prediction};
 
 async fn open(file: &Path) -> SqliteStore {
     SqliteStore::open(&SqliteSettings::new(url(file))).await.unwrap()
@@ -17,7 +17,7 @@ fn applied(steps: &[MigrationStep]) -> usize {
 }
 
 #[tokio::test]
-async fn the_schema_goes_up_and_down_and_up_again() {
+async fn the_schema_is_migrated_up_and_down_and_up_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder.path().join("undertone.db")).await;
     let migrator = store.migrator();
@@ -30,7 +30,7 @@ async fn the_schema_goes_up_and_down_and_up_again() {
     assert_eq!(migrator.up().await.unwrap(), 4);
     assert_eq!(migrator.up().await.unwrap(), 0);
     store.health().check().await.unwrap();
-    keep(&store, &[prediction(1)]).await.unwrap();
+    insert(&store, &[prediction(1)]).await.unwrap();
 
     assert_eq!(migrator.down(1).await.unwrap(), 1);
     assert_eq!(applied(&migrator.status().await.unwrap()), 3);
@@ -41,7 +41,7 @@ async fn the_schema_goes_up_and_down_and_up_again() {
 
     assert_eq!(migrator.up().await.unwrap(), 4);
     assert!(!has(&store, &prediction(1)).await);
-    keep(&store, &[prediction(1)]).await.unwrap();
+    insert(&store, &[prediction(1)]).await.unwrap();
     assert!(has(&store, &prediction(1)).await);
 }
 
@@ -60,7 +60,7 @@ async fn two_processes_may_open_and_migrate_an_empty_database_at_once() {
 }
 
 #[tokio::test]
-async fn a_step_that_was_applied_in_another_form_is_refused() {
+async fn a_step_that_was_applied_with_other_content_is_refused() {
     let harness = SqliteHarness::start_with(|_| {}).await;
     let mut other = SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap();
     other.execute("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 3").await.unwrap();

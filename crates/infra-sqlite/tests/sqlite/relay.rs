@@ -1,4 +1,4 @@
-//! What the relay meets in a table that others have written to.
+//! The outbox and leases beside other releases and other clocks.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
 use store_contract::StoreHarness;
 
 use crate::harness::SqliteHarness;
-use crate::samples::{keep, prediction};
+use crate::samples::{insert, prediction};
 
 const TTL: Duration = Duration::from_secs(10);
 
@@ -17,10 +17,10 @@ async fn beside(harness: &SqliteHarness) -> SqliteConnection {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_read_does_not_hold_up_the_feed() {
+async fn a_row_that_cannot_be_read_does_not_delay_the_feed() {
     let harness = SqliteHarness::start().await;
     for number in 0..10 {
-        keep(&harness.store, &[prediction(number)]).await.unwrap();
+        insert(&harness.store, &[prediction(number)]).await.unwrap();
     }
     let mut other = beside(&harness).await;
     for change in [
@@ -42,23 +42,23 @@ async fn a_row_that_cannot_be_read_does_not_hold_up_the_feed() {
         published.extend(ids);
     }
     assert_eq!(published.len(), 5);
-    assert_eq!(outbox.oldest_unpublished_age().await.unwrap(), None, "what cannot be read is not waited for");
+    assert_eq!(outbox.oldest_unpublished_age().await.unwrap(), None, "an unreadable event has no age");
     let (waiting, positions): (i64, i64) = sqlx::query_as(
         "SELECT count(*) FILTER (WHERE published_at IS NULL AND position IS NULL), max(position) FROM outbox",
     )
     .fetch_one(&mut other)
     .await
     .unwrap();
-    assert_eq!((waiting, positions), (5, 5), "what cannot be read waits without a position");
+    assert_eq!((waiting, positions), (5, 5), "unreadable events are unpublished without a position");
 
-    // A release that can read it finds it.
+    // A release that can read them finds them.
     other.execute("UPDATE outbox SET tenant = 'default', event_type = 'x'").await.unwrap();
     let newer = harness.open_again("").await;
     assert_eq!(newer.outbox().list_unpublished(10).await.unwrap().len(), 5);
 }
 
 #[tokio::test]
-async fn a_lease_granted_by_a_clock_that_was_ahead_binds_nobody() {
+async fn a_lease_granted_by_a_clock_that_was_ahead_has_expired() {
     let harness = SqliteHarness::start().await;
     let leases = harness.leases();
     leases.acquire("outbox-relay", "dead", TTL).await.unwrap().unwrap();

@@ -8,11 +8,11 @@ use infra_sqlite::SqliteStore;
 
 /// The prediction number `number`, of a text of `chars` characters.
 pub(crate) fn prediction_of(number: u32, chars: usize) -> Prediction {
-    prediction_saying(number, &format!("Sample {number} is not bad. {}", "z".repeat(chars)))
+    prediction_of_text(number, &format!("Sample {number} is not bad. {}", "z".repeat(chars)))
 }
 
 /// The prediction number `number`, of `text`.
-pub(crate) fn prediction_saying(number: u32, text: &str) -> Prediction {
+pub(crate) fn prediction_of_text(number: u32, text: &str) -> Prediction {
     let now = Timestamp::from_micros(1_767_323_045_000_000 + i64::from(number) * 1_000);
     let id = PredictionId::lowest_at(now).as_u128() | u128::from(number);
     let scores = SentimentScores { negative: Some(0.1), neutral: Some(0.2), positive: Some(0.7) };
@@ -37,8 +37,8 @@ pub(crate) fn prediction(number: u32) -> Prediction {
     prediction_of(number, 0)
 }
 
-/// Keeps `predictions` and their events in one write set.
-pub(crate) async fn keep(store: &SqliteStore, predictions: &[Prediction]) -> Result<(), StoreError> {
+/// Inserts `predictions` and their events in one write set.
+pub(crate) async fn insert(store: &SqliteStore, predictions: &[Prediction]) -> Result<(), StoreError> {
     let mut work = UnitOfWork::of(&TenantId::default());
     for prediction in predictions {
         work.insert(prediction);
@@ -56,13 +56,13 @@ pub(crate) async fn delete(store: &SqliteStore, prediction: &Prediction) -> Resu
     store.writes().commit(work).await
 }
 
-/// Whether the store has the prediction, with its text.
+/// Whether the store has the prediction with its text.
 pub(crate) async fn has(store: &SqliteStore, prediction: &Prediction) -> bool {
     let found = store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
     found.is_some_and(|record| record.text.as_deref() == Some(prediction.text().as_str()))
 }
 
-/// The ids of the newest `limit` predictions that hold all of `terms`.
+/// The ids of the newest `limit` predictions with all of `terms`.
 pub(crate) async fn search(store: &SqliteStore, terms: &[&str], limit: u32) -> Vec<PredictionId> {
     let terms = terms.iter().map(|term| (*term).to_owned()).collect();
     let filter = PredictionFilter { terms, ..PredictionFilter::default() };

@@ -1,5 +1,5 @@
-//! Lists that would never end: they stop within the store's timeout, or when nobody waits for them, and hold up
-//! neither reads by id nor health checks.
+//! Lists that would never end: they stop within the store's timeout, or when their future is dropped, and delay neither
+//! reads by id nor health checks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,19 +13,19 @@ use sqlx::{ConnectOptions, Executor};
 use tokio::task::JoinSet;
 
 use crate::harness::SqliteHarness;
-use crate::samples::{has, keep, prediction};
+use crate::samples::{has, insert, prediction};
 
 /// Long enough that no read by id ever needs it, even on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Enough that a list of all of them takes its time.
+/// Enough that a list of all of them takes long.
 const ROWS: u32 = 50_000;
 
-/// A store of two predictions in which every list runs for ever: the table is replaced by a view that counts without
-/// end as soon as it comes to the prediction number 2.
+/// A store of two predictions in which every list runs forever: the table is replaced by a view that counts endlessly
+/// once it reaches the prediction number 2.
 pub(crate) async fn store_with_endless_lists(change: impl FnOnce(&mut SqliteSettings)) -> SqliteHarness {
     let harness = SqliteHarness::start_with(change).await;
-    keep(&harness.store, &[prediction(1), prediction(2)]).await.unwrap();
+    insert(&harness.store, &[prediction(1), prediction(2)]).await.unwrap();
     let mut other = SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap();
     for statement in [
         "UPDATE predictions SET confidence = 0.95 WHERE row = 2",
@@ -57,7 +57,7 @@ async fn a_list_that_takes_too_long_is_unavailable_and_its_statement_ends() {
         let outcomes = lists.join_all().await;
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(StoreError::Unavailable { .. }))));
     }
-    // A statement that still ran would keep its connection, and the file, open.
+    // A statement that was still running would leave its connection, and the file, open.
     store.close().await;
     let start = Instant::now();
     while open_files(store.path()) > 0 {
@@ -75,7 +75,7 @@ fn open_files(file: &std::path::Path) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lists_that_run_hold_up_neither_reads_by_id_nor_health_checks() {
+async fn running_lists_delay_neither_reads_by_id_nor_health_checks() {
     let harness = store_with_endless_lists(|settings| settings.timeout = TIMEOUT).await;
     let store = Arc::new(harness.store);
     let mut lists = JoinSet::new();
@@ -87,11 +87,11 @@ async fn lists_that_run_hold_up_neither_reads_by_id_nor_health_checks() {
         assert!(has(&store, &prediction(1)).await);
         store.health().check().await.unwrap();
     }
-    assert!(lists.try_join_next().is_none(), "a list ended, so that it held up nothing");
+    assert!(lists.try_join_next().is_none(), "a list ended, so it was not running all the time");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_list_that_nobody_waits_for_any_more_ends_and_leaves_its_connection_to_the_next() {
+async fn an_abandoned_list_ends_and_frees_its_connection() {
     let harness = store_with_endless_lists(|settings| settings.timeout = TIMEOUT).await;
     let store = &harness.store;
     for _ in 0..8 {
@@ -106,7 +106,7 @@ async fn a_list_that_nobody_waits_for_any_more_ends_and_leaves_its_connection_to
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_ends_the_lists_that_run() {
+async fn closing_ends_running_lists() {
     let harness = store_with_endless_lists(|settings| settings.timeout = TIMEOUT).await;
     let store = Arc::new(harness.store);
     let mut lists = JoinSet::new();
@@ -135,7 +135,7 @@ async fn reads_by_id_health_and_writes_continue_beside_lists_that_scan_all_rows(
     let harness = SqliteHarness::start_with(|settings| settings.timeout = TIMEOUT).await;
     fill(&harness.store, ROWS).await;
     let (store, done) = (Arc::new(harness.store), Arc::new(AtomicBool::new(false)));
-    keep(&store, &[prediction(0)]).await.unwrap();
+    insert(&store, &[prediction(0)]).await.unwrap();
     let mut lists = JoinSet::new();
     for _ in 0..16 {
         let (store, done) = (Arc::clone(&store), Arc::clone(&done));
@@ -151,7 +151,7 @@ async fn reads_by_id_health_and_writes_continue_beside_lists_that_scan_all_rows(
         });
     }
     for number in 1..200 {
-        keep(&store, &[prediction(number)]).await.unwrap();
+        insert(&store, &[prediction(number)]).await.unwrap();
         assert!(has(&store, &prediction(number)).await);
         store.health().check().await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! What is deleted leaves the files, and the write-ahead log stays small.
+//! Deleted data is purged from the files, and the write-ahead log stays small.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use sqlx::{ConnectOptions, Executor};
 use tokio::task::JoinSet;
 
 use crate::harness::SqliteHarness;
-use crate::samples::{delete, has, keep, prediction, prediction_of, prediction_saying, search};
+use crate::samples::{delete, has, insert, prediction, prediction_of, prediction_of_text, search};
 use crate::slow_reads::store_with_endless_lists;
 
 async fn start() -> SqliteHarness {
@@ -34,8 +34,8 @@ fn size(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |metadata| metadata.len())
 }
 
-/// Whether the database or its log holds `needle` anywhere.
-fn files_hold(store: &SqliteStore, needle: &str) -> bool {
+/// Whether the database or its log contains `needle`.
+fn files_contain(store: &SqliteStore, needle: &str) -> bool {
     let holds = |file: &Path| {
         fs::read(file).unwrap_or_default().windows(needle.len()).any(|window| window == needle.as_bytes())
     };
@@ -46,31 +46,31 @@ fn files_hold(store: &SqliteStore, needle: &str) -> bool {
 async fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < Duration::from_mins(1), "never happened: {what}");
+        assert!(start.elapsed() < Duration::from_mins(1), "not within a minute: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn neither_the_text_nor_the_terms_of_a_deleted_prediction_stay_in_the_files() {
+async fn neither_the_text_nor_the_terms_of_a_deleted_prediction_remain_in_the_files() {
     let harness = start().await;
     let store = &harness.store;
-    let (short, long) = (prediction_saying(1, "Quuxzebra is plain."), {
+    let (short, long) = (prediction_of_text(1, "Quuxzebra is plain."), {
         let words = "Wobblegong spotted here and there and everywhere. ".repeat(400);
-        prediction_saying(2, &words)
+        prediction_of_text(2, &words)
     });
-    keep(store, &[short.clone(), long.clone()]).await.unwrap();
+    insert(store, &[short.clone(), long.clone()]).await.unwrap();
     for number in 10..300 {
-        keep(store, &[prediction(number)]).await.unwrap();
+        insert(store, &[prediction(number)]).await.unwrap();
     }
     for secret in ["Quuxzebra", "quuxzebra", "Wobblegong", "wobblegong"] {
-        assert!(files_hold(store, secret), "{secret} was never written");
+        assert!(files_contain(store, secret), "{secret} was never written");
     }
 
     delete(store, &short).await.unwrap();
     delete(store, &long).await.unwrap();
     for secret in ["Quuxzebra", "quuxzebra", "Wobblegong", "wobblegong", "spotted here and there"] {
-        wait_until(secret, || !files_hold(store, secret)).await;
+        wait_until(secret, || !files_contain(store, secret)).await;
     }
     assert_eq!(search(store, &["sample"], 1_000).await.len(), 290);
     assert_eq!(search(store, &["sample", "17"], 1_000).await, [prediction(17).id()]);
@@ -78,30 +78,30 @@ async fn neither_the_text_nor_the_terms_of_a_deleted_prediction_stay_in_the_file
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_deleted_before_a_restart_leaves_the_files_after_it() {
+async fn data_deleted_before_a_restart_is_purged_after_it() {
     let harness = start().await;
-    let secret = prediction_saying(1, "Quuxzebra is plain.");
-    keep(&harness.store, &[secret.clone(), prediction(2)]).await.unwrap();
+    let secret = prediction_of_text(1, "Quuxzebra is plain.");
+    insert(&harness.store, &[secret.clone(), prediction(2)]).await.unwrap();
     harness.store.close().await;
-    // As a release that purges nothing would delete.
+    // Deletes like a release that purges nothing.
     let mut other = SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap();
     other.execute("DELETE FROM prediction_terms WHERE rowid = 1").await.unwrap();
-    assert!(files_hold(&harness.store, "quuxzebra"));
+    assert!(files_contain(&harness.store, "quuxzebra"));
 
     let again = harness.open_again("").await;
-    wait_until("the terms are gone", || !files_hold(&again, "quuxzebra")).await;
+    wait_until("the terms are gone", || !files_contain(&again, "quuxzebra")).await;
     assert_eq!(search(&again, &["sample"], 9).await, [prediction(2).id()]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_a_long_reader_let_grow_shrinks_when_it_has_gone() {
+async fn a_log_that_grew_under_a_long_reader_shrinks_afterwards() {
     let harness = start().await;
     let store = &harness.store;
-    keep(store, &[prediction(1)]).await.unwrap();
+    insert(store, &[prediction(1)]).await.unwrap();
     let mut reader = SqliteConnectOptions::new().filename(store.path()).connect().await.unwrap();
     reader.execute("BEGIN; SELECT count(*) FROM predictions").await.unwrap();
     for number in 2..40 {
-        keep(store, &[prediction_of(number, 100_000)]).await.unwrap();
+        insert(store, &[prediction_of(number, 100_000)]).await.unwrap();
     }
     assert!(size(&log_of(store)) > 3 << 20, "the reader did not hold the log");
     reader.execute("COMMIT").await.unwrap();
@@ -119,14 +119,14 @@ async fn a_log_that_grows_beyond_its_bound_counts_as_size_of_the_store() {
     })
     .await;
     let store = &harness.store;
-    keep(store, &[prediction(1)]).await.unwrap();
+    insert(store, &[prediction(1)]).await.unwrap();
     let mut reader = SqliteConnectOptions::new().filename(store.path()).connect().await.unwrap();
     reader.execute("BEGIN; SELECT count(*) FROM predictions").await.unwrap();
     // Written and deleted again, so that the database itself never grows much.
     let mut refused = false;
     for number in 2..400 {
         let big = prediction_of(number, 50_000);
-        if keep(store, std::slice::from_ref(&big)).await.is_err() {
+        if insert(store, std::slice::from_ref(&big)).await.is_err() {
             refused = true;
             break;
         }
@@ -138,14 +138,14 @@ async fn a_log_that_grows_beyond_its_bound_counts_as_size_of_the_store() {
 
     reader.execute("COMMIT").await.unwrap();
     let start = Instant::now();
-    while keep(store, &[prediction_of(500, 50_000)]).await.is_err() {
-        assert!(start.elapsed() < Duration::from_mins(1), "the store never took a row again");
+    while insert(store, &[prediction_of(500, 50_000)]).await.is_err() {
+        assert!(start.elapsed() < Duration::from_mins(1), "the store accepted no row again");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_stays_bounded_under_lists_that_overlap_without_end() {
+async fn the_log_stays_bounded_under_endlessly_overlapping_lists() {
     let timeout = Duration::from_secs(1);
     let harness = store_with_endless_lists(|settings| {
         settings.timeout = timeout;
@@ -155,7 +155,7 @@ async fn the_log_stays_bounded_under_lists_that_overlap_without_end() {
     .await;
     let store = Arc::new(harness.store);
     let mut lists = JoinSet::new();
-    // Each begins when the one before has run for a quarter of its time, so that there is always one that goes on.
+    // Each begins when the one before has run for a quarter of its time, so that one is always running.
     for quarter in 0..4 {
         let store = Arc::clone(&store);
         lists.spawn(async move {
@@ -169,7 +169,7 @@ async fn the_log_stays_bounded_under_lists_that_overlap_without_end() {
     tokio::time::sleep(timeout).await;
     let mut other = SqliteConnectOptions::new().filename(store.path()).connect().await.unwrap();
     other.execute("CREATE TABLE noise (bytes BLOB)").await.unwrap();
-    // Without an end to writing, no list ever begins on a log that has been moved into the file.
+    // While writes continue, no list begins on a log that has been moved into the file.
     let writing = tokio::spawn(async move {
         loop {
             other.execute("INSERT INTO noise VALUES (zeroblob(20000))").await.unwrap();

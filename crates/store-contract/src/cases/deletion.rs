@@ -6,15 +6,15 @@ use domain::value_objects::TenantId;
 use crate::StoreHarness;
 use crate::samples::{Samples, text};
 use crate::steps::{
-    assert_not_found, find, ids_descending, keep, list_ids, query, spawn_commit, try_delete, try_keep,
+    assert_not_found, find, ids_descending, insert, list_ids, query, spawn_commit, try_delete, try_insert,
     unpublished,
 };
 
-/// What was deleted is gone from every read, and nothing else is.
+/// A deleted prediction is absent from every read, and nothing else is.
 pub async fn a_deleted_prediction_is_gone(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let predictions = samples.many(3);
-    keep(store, &predictions).await;
+    insert(store, &predictions).await;
     try_delete(store, &[predictions[1].id()]).await.expect("the row is deleted");
     assert_eq!(find(store, predictions[1].id()).await, None);
     let left = ids_descending([&predictions[0], &predictions[2]]);
@@ -27,7 +27,7 @@ pub async fn deleting_twice_finds_nothing_the_second_time(store: &impl StoreHarn
     let mut samples = Samples::new();
     let prediction = samples.one();
     assert_not_found(&try_delete(store, &[prediction.id()]).await);
-    keep(store, std::slice::from_ref(&prediction)).await;
+    insert(store, std::slice::from_ref(&prediction)).await;
     try_delete(store, &[prediction.id()]).await.expect("the row is deleted");
     assert_not_found(&try_delete(store, &[prediction.id()]).await);
 }
@@ -36,13 +36,13 @@ pub async fn deleting_twice_finds_nothing_the_second_time(store: &impl StoreHarn
 pub async fn deleting_twice_in_one_set_deletes_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let prediction = samples.one();
-    keep(store, std::slice::from_ref(&prediction)).await;
+    insert(store, std::slice::from_ref(&prediction)).await;
     assert_not_found(&try_delete(store, &[prediction.id(), prediction.id()]).await);
     assert!(find(store, prediction.id()).await.is_some());
 }
 
-/// Writes are applied in their order: what one set keeps and then deletes is not there.
-pub async fn keeping_and_deleting_in_one_set_leaves_nothing(store: &impl StoreHarness) {
+/// Writes are applied in their order: what one set inserts and then deletes is not there.
+pub async fn inserting_and_deleting_in_one_set_leaves_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let prediction = samples.one();
     let mut work = UnitOfWork::of(&TenantId::default());
@@ -53,12 +53,12 @@ pub async fn keeping_and_deleting_in_one_set_leaves_nothing(store: &impl StoreHa
     assert!(list_ids(store, &query("sample")).await.is_empty());
 }
 
-/// Writes are applied in their order: what one set deletes and then keeps is there, as it was kept last.
-pub async fn deleting_and_keeping_in_one_set_replaces(store: &impl StoreHarness) {
+/// Writes are applied in their order: what one set deletes and then inserts is there, in its last form.
+pub async fn deleting_and_inserting_in_one_set_replaces(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let old = samples.one_with(|new| new.text = text("the old text"));
     let new = samples.one_with(|new| (new.id, new.text) = (old.id(), text("the new text")));
-    keep(store, std::slice::from_ref(&old)).await;
+    insert(store, std::slice::from_ref(&old)).await;
     let mut work = UnitOfWork::of(&TenantId::default());
     work.delete(old.id());
     work.insert(&new);
@@ -68,11 +68,11 @@ pub async fn deleting_and_keeping_in_one_set_replaces(store: &impl StoreHarness)
     assert_eq!(list_ids(store, &query("new")).await, [old.id()]);
 }
 
-/// Of many who delete one row at the same time, one succeeds.
+/// Of many concurrent deletions of one row, one succeeds.
 pub async fn one_of_many_deletions_of_one_row_wins(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let prediction = samples.one();
-    keep(store, std::slice::from_ref(&prediction)).await;
+    insert(store, std::slice::from_ref(&prediction)).await;
     let commits: Vec<_> = (0..16)
         .map(|_| {
             let event = samples.deleted(&prediction, prediction.created_at());
@@ -94,12 +94,12 @@ pub async fn one_of_many_deletions_of_one_row_wins(store: &impl StoreHarness) {
 }
 
 /// An id that was deleted is free again.
-pub async fn a_deleted_id_can_be_kept_again(store: &impl StoreHarness) {
+pub async fn a_deleted_id_can_be_inserted_again(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let first = samples.one();
     let again = samples.one_with(|new| new.id = first.id());
-    keep(store, std::slice::from_ref(&first)).await;
+    insert(store, std::slice::from_ref(&first)).await;
     try_delete(store, &[first.id()]).await.expect("the row is deleted");
-    try_keep(store, &TenantId::default(), std::slice::from_ref(&again)).await.expect("the id is free");
+    try_insert(store, &TenantId::default(), std::slice::from_ref(&again)).await.expect("the id is free");
     assert_eq!(find(store, first.id()).await, Some((&again).into()));
 }

@@ -1,4 +1,4 @@
-//! Every filter alone, and every two of them together, against the same filter written over a plain list.
+//! Every filter alone, and every two of them together, compared with the same filter over a plain list.
 
 use application::ports::PredictionFilter;
 use domain::entities::Prediction;
@@ -10,11 +10,11 @@ use domain::value_objects::{
 use crate::StoreHarness;
 use crate::cases::listing::walk;
 use crate::cases::round_trips_of_scores::edge_probabilities;
-use crate::samples::{FIRST, Samples, confidence, judged, reference, text};
-use crate::steps::{ids_descending, keep, list_ids, query};
+use crate::samples::{FIRST, Samples, classified, confidence, reference, text};
+use crate::steps::{ids_descending, insert, list_ids, query};
 
-/// What `filter` means, said once more in the plainest way.
-fn means(filter: &PredictionFilter, prediction: &Prediction) -> bool {
+/// Whether `prediction` matches `filter`, in the simplest implementation.
+fn matches(filter: &PredictionFilter, prediction: &Prediction) -> bool {
     let PredictionFilter { sentiment, model, reference, from, to, min_confidence, max_confidence, terms } =
         filter;
     let result = prediction.result();
@@ -31,14 +31,18 @@ fn means(filter: &PredictionFilter, prediction: &Prediction) -> bool {
         && terms.is_subset(&search_terms(prediction.text().as_str()))
 }
 
-/// Asserts that the store means by `filter` what [`means`] does.
-async fn assert_means(store: &impl StoreHarness, filter: &PredictionFilter, kept: &[Prediction]) -> usize {
-    let expected = ids_descending(kept.iter().filter(|prediction| means(filter, prediction)));
+/// Asserts that the store lists the predictions that [`matches`] selects; returns how many.
+async fn assert_matches(
+    store: &impl StoreHarness,
+    filter: &PredictionFilter,
+    stored: &[Prediction],
+) -> usize {
+    let expected = ids_descending(stored.iter().filter(|prediction| matches(filter, prediction)));
     assert_eq!(list_ids(store, filter).await, expected, "{filter:?}");
     expected.len()
 }
 
-/// Rows that differ in everything that a filter looks at; no two of the things go together.
+/// Rows that differ in every field that a filter compares; no two of the fields are correlated.
 fn varied() -> Vec<Prediction> {
     let texts = ["a good day", "A bad day.", "Good good GOOD", "nothing", "a café, a day", "😀"];
     let models = ["m", "M", "m2"];
@@ -60,17 +64,17 @@ fn varied() -> Vec<Prediction> {
                         SentimentScores::default(),
                         Vec::new(),
                     ),
-                    other => judged(Sentiment::ALL[other % 4], chosen),
+                    other => classified(Sentiment::ALL[other % 4], chosen),
                 };
             })
         })
         .collect()
 }
 
-/// One way of asking.
+/// One condition of a filter.
 type Condition = Box<dyn Fn(&mut PredictionFilter) + Send + Sync>;
 
-/// Every way of asking that the cases try, by the field that it sets.
+/// Every condition that the cases try, by the field that it sets.
 fn conditions() -> Vec<(&'static str, Condition)> {
     fn one(
         field: &'static str,
@@ -104,23 +108,23 @@ fn conditions() -> Vec<(&'static str, Condition)> {
 }
 
 /// Every filter alone.
-pub async fn every_filter_alone_means_what_it_says(store: &impl StoreHarness) {
-    let kept = varied();
-    keep(store, &kept).await;
-    assert_means(store, &PredictionFilter::default(), &kept).await;
+pub async fn every_filter_alone_selects_its_rows(store: &impl StoreHarness) {
+    let stored = varied();
+    insert(store, &stored).await;
+    assert_matches(store, &PredictionFilter::default(), &stored).await;
     let mut matches = 0;
     for (_, condition) in conditions() {
         let mut filter = PredictionFilter::default();
         condition(&mut filter);
-        matches += assert_means(store, &filter, &kept).await;
+        matches += assert_matches(store, &filter, &stored).await;
     }
     assert!(matches > 500, "the rows hardly match any filter: {matches}");
 }
 
 /// Every two filters together.
-pub async fn every_two_filters_together_mean_both(store: &impl StoreHarness) {
-    let kept = varied();
-    keep(store, &kept).await;
+pub async fn every_two_filters_together_select_the_rows_of_both(store: &impl StoreHarness) {
+    let stored = varied();
+    insert(store, &stored).await;
     let conditions = conditions();
     let mut matches = 0;
     for (n, (field, first)) in conditions.iter().enumerate() {
@@ -129,19 +133,19 @@ pub async fn every_two_filters_together_mean_both(store: &impl StoreHarness) {
                 let mut filter = PredictionFilter::default();
                 first(&mut filter);
                 second(&mut filter);
-                matches += assert_means(store, &filter, &kept).await;
+                matches += assert_matches(store, &filter, &stored).await;
             }
         }
     }
     assert!(matches > 2_000, "the rows hardly match any two filters: {matches}");
 }
 
-/// All filters together, met by one row and missed by rows that differ in one thing each.
-pub async fn all_filters_together_mean_all(store: &impl StoreHarness) {
-    let kept = varied();
-    keep(store, &kept).await;
+/// All filters together match one row, and not the rows that differ in one field each.
+pub async fn all_filters_together_select_the_rows_of_all(store: &impl StoreHarness) {
+    let stored = varied();
+    insert(store, &stored).await;
     let row =
-        kept.iter().find(|row| row.reference().is_some() && row.result().sentiment().is_some()).unwrap();
+        stored.iter().find(|row| row.reference().is_some() && row.result().sentiment().is_some()).unwrap();
     let filter = PredictionFilter {
         sentiment: row.result().sentiment(),
         model: Some(row.model().name().to_owned()),
@@ -155,24 +159,24 @@ pub async fn all_filters_together_mean_all(store: &impl StoreHarness) {
     assert_eq!(list_ids(store, &filter).await, [row.id()]);
 }
 
-/// A filter holds from page to page.
-pub async fn every_filter_holds_from_page_to_page(store: &impl StoreHarness) {
-    let kept = varied();
-    keep(store, &kept).await;
+/// A filter applies to every page.
+pub async fn every_filter_applies_to_every_page(store: &impl StoreHarness) {
+    let stored = varied();
+    insert(store, &stored).await;
     for (_, condition) in conditions() {
         let mut filter = PredictionFilter::default();
         condition(&mut filter);
-        let expected = ids_descending(kept.iter().filter(|prediction| means(&filter, prediction)));
+        let expected = ids_descending(stored.iter().filter(|prediction| matches(&filter, prediction)));
         assert_eq!(walk(store, &filter, 5).await, expected, "{filter:?}");
     }
 }
 
-/// `from` takes its own microsecond in and `to` leaves it out, also among rows of one millisecond.
+/// `from` includes its own microsecond and `to` excludes it, also among rows of one millisecond.
 pub async fn time_bounds_are_exact_to_the_microsecond(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let micros = [1_000, 1_999, 2_000, 2_001, 2_002, 2_999, 3_000, 3_001];
-    // Their ids count downwards within the millisecond: the bounds are about the time, not about the id.
-    let kept: Vec<_> = micros
+    // Their ids descend within the millisecond: the bounds compare the time, not the id.
+    let stored: Vec<_> = micros
         .iter()
         .enumerate()
         .map(|(n, micro)| {
@@ -183,9 +187,9 @@ pub async fn time_bounds_are_exact_to_the_microsecond(store: &impl StoreHarness)
             })
         })
         .collect();
-    keep(store, &kept).await;
+    insert(store, &stored).await;
     let bounds: Vec<_> =
-        kept.iter().flat_map(|row| [-1, 0, 1].map(|off| row.created_at().as_micros() + off)).collect();
+        stored.iter().flat_map(|row| [-1, 0, 1].map(|off| row.created_at().as_micros() + off)).collect();
     for from in &bounds {
         for to in &bounds {
             let filter = PredictionFilter {
@@ -193,17 +197,17 @@ pub async fn time_bounds_are_exact_to_the_microsecond(store: &impl StoreHarness)
                 to: Some(Timestamp::from_micros(*to)),
                 ..PredictionFilter::default()
             };
-            assert_means(store, &filter, &kept).await;
+            assert_matches(store, &filter, &stored).await;
         }
     }
 }
 
-/// Time bounds at and beyond the ends of what can be kept mean everything or nothing.
+/// Time bounds at and beyond the earliest and latest stored time select everything or nothing.
 pub async fn time_bounds_may_lie_far_away(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let kept = [0, FIRST, 253_402_300_799_999_999]
+    let stored = [0, FIRST, 253_402_300_799_999_999]
         .map(|micros| samples.one_at(Timestamp::from_micros(micros), |_| {}));
-    keep(store, &kept).await;
+    insert(store, &stored).await;
     let far = [i64::MIN, -1, 0, 1, 253_402_300_799_999_999, 253_402_300_800_000_000, i64::MAX];
     for from in far {
         for to in far {
@@ -212,27 +216,27 @@ pub async fn time_bounds_may_lie_far_away(store: &impl StoreHarness) {
                 to: Some(Timestamp::from_micros(to)),
                 ..PredictionFilter::default()
             };
-            assert_means(store, &filter, &kept).await;
+            assert_matches(store, &filter, &stored).await;
         }
     }
 }
 
-/// The bounds of the confidence are inclusive and compare the very numbers that were kept.
+/// The bounds of the confidence are inclusive and compare exact numbers.
 pub async fn confidence_bounds_are_exact(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let kept: Vec<_> = edge_probabilities()
+    let stored: Vec<_> = edge_probabilities()
         .into_iter()
-        .map(|edge| samples.one_with(|new| new.result = judged(Sentiment::Positive, edge)))
+        .map(|edge| samples.one_with(|new| new.result = classified(Sentiment::Positive, edge)))
         .chain([samples_without_confidence()])
         .collect();
-    keep(store, &kept).await;
+    insert(store, &stored).await;
     for edge in edge_probabilities() {
         for bound in [edge.next_down(), edge, edge.next_up()] {
             let Ok(bound) = Confidence::try_new("bound", bound) else { continue };
             let filter = PredictionFilter { min_confidence: Some(bound), ..PredictionFilter::default() };
-            assert_means(store, &filter, &kept).await;
+            assert_matches(store, &filter, &stored).await;
             let filter = PredictionFilter { max_confidence: Some(bound), ..PredictionFilter::default() };
-            assert_means(store, &filter, &kept).await;
+            assert_matches(store, &filter, &stored).await;
         }
     }
 }
@@ -246,27 +250,27 @@ fn samples_without_confidence() -> Prediction {
     })
 }
 
-/// A model is asked for by its name, and every revision of it answers.
+/// A model is filtered by its name, whatever its revision.
 pub async fn the_model_filter_ignores_the_revision(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let kept = [("m", "r1"), ("m", "r2"), ("r1", "m"), ("m ", "r1")]
+    let stored = [("m", "r1"), ("m", "r2"), ("r1", "m"), ("m ", "r1")]
         .map(|(name, revision)| samples.one_with(|new| new.model = ModelRef::new(name, revision)));
-    keep(store, &kept).await;
+    insert(store, &stored).await;
     let filter = PredictionFilter { model: Some("m".into()), ..PredictionFilter::default() };
-    assert_eq!(list_ids(store, &filter).await, ids_descending(&kept[..2]));
+    assert_eq!(list_ids(store, &filter).await, ids_descending(&stored[..2]));
 }
 
-/// References are compared character by character: no wildcard, no folding, no normalisation.
+/// References are compared character by character: no wildcard, no folding, no normalization.
 pub async fn references_are_compared_exactly(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let names = ["a", "A", "a ", "ab", "a%", "a_", "é", "e\u{301}", "'", "\\", "😀", "1", "01"];
-    let kept = names.map(|name| samples.one_with(|new| new.reference = Some(reference(name))));
+    let stored = names.map(|name| samples.one_with(|new| new.reference = Some(reference(name))));
     let twice = samples.one_with(|new| new.reference = Some(reference("a")));
-    keep(store, &kept).await;
-    keep(store, std::slice::from_ref(&twice)).await;
-    let kept = [&kept[..], &[twice]].concat();
+    insert(store, &stored).await;
+    insert(store, std::slice::from_ref(&twice)).await;
+    let stored = [&stored[..], &[twice]].concat();
     for name in names.into_iter().chain(["nobody", "%", "_"]) {
         let filter = PredictionFilter { reference: Some(reference(name)), ..PredictionFilter::default() };
-        assert_means(store, &filter, &kept).await;
+        assert_matches(store, &filter, &stored).await;
     }
 }

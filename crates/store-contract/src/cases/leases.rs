@@ -1,4 +1,4 @@
-//! Leases: one holder at a time, and another when that one is gone. The time is the store's own.
+//! Leases: one holder at a time, by the store's own clock.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,10 @@ const SHORT: Duration = Duration::from_millis(100);
 const AT_MOST: Duration = Duration::from_mins(1);
 
 async fn acquire(store: &impl StoreHarness, name: &str, holder: &str, ttl: Duration) -> Option<Lease> {
-    store.leases().acquire(name, holder, ttl).await.expect("the store answers")
+    store.leases().acquire(name, holder, ttl).await.expect("the store works")
 }
 
-/// Asks for the lease `name` until its holder's has expired.
+/// Tries to acquire the lease `name` until that of its holder has expired.
 pub(crate) async fn take_over(store: &impl StoreHarness, name: &str, holder: &str) -> Lease {
     let started = Instant::now();
     loop {
@@ -31,10 +31,10 @@ pub(crate) async fn take_over(store: &impl StoreHarness, name: &str, holder: &st
 
 /// Waits until every lease has expired that was granted for [`SHORT`] before.
 async fn outlast_short_leases(store: &impl StoreHarness) {
-    let clock = "a lease by which time is told";
+    let clock = "a lease that measures time";
     acquire(store, clock, "a", SHORT).await.expect("a free lease");
     let last = take_over(store, clock, "b").await;
-    store.leases().release(&last).await.expect("the store answers");
+    store.leases().release(&last).await.expect("the store works");
 }
 
 /// While one holds the lease, another does not get it.
@@ -46,7 +46,7 @@ pub async fn one_of_two_relays_holds_the_lease(store: &impl StoreHarness) {
     }
 }
 
-/// The holder renews as often as it likes, under the same fence, and holds on past the first end.
+/// The holder renews its lease any number of times, under the same fence, beyond the first expiry.
 pub async fn a_holder_renews_its_lease(store: &impl StoreHarness) {
     let held = acquire(store, "relay", "a", SHORT).await;
     assert!(held.is_some());
@@ -58,8 +58,8 @@ pub async fn a_holder_renews_its_lease(store: &impl StoreHarness) {
     assert_eq!(acquire(store, "relay", "a", LONG).await, held);
 }
 
-/// A lease that expired goes to whoever asks, under the next fence, and the dead one does not get it back.
-pub async fn a_dead_relays_lease_passes_on(store: &impl StoreHarness) {
+/// An expired lease is granted to another holder, under the next fence, and not to the dead one again.
+pub async fn a_dead_relays_lease_is_granted_to_another(store: &impl StoreHarness) {
     let dead = acquire(store, "relay", "a", SHORT).await.expect("a free lease");
     let heir = take_over(store, "relay", "b").await;
     assert_eq!((heir.holder.as_str(), heir.fence), ("b", dead.fence + 1));
@@ -70,25 +70,25 @@ pub async fn a_dead_relays_lease_passes_on(store: &impl StoreHarness) {
 /// A lease that was released is free for all, at once.
 pub async fn a_released_lease_is_free_at_once(store: &impl StoreHarness) {
     let held = acquire(store, "relay", "a", LONG).await.expect("a free lease");
-    store.leases().release(&held).await.expect("the store answers");
+    store.leases().release(&held).await.expect("the store works");
     let next = acquire(store, "relay", "b", LONG).await.expect("a released lease");
     assert!(next.fence > held.fence);
 }
 
-/// A lease that was lost already is not released: its new holder has it still.
+/// Releasing a lost lease does nothing: its new holder still holds it.
 pub async fn releasing_a_lost_lease_changes_nothing(store: &impl StoreHarness) {
     let lost = acquire(store, "relay", "a", SHORT).await.expect("a free lease");
     let held = take_over(store, "relay", "b").await;
-    store.leases().release(&lost).await.expect("the store answers");
+    store.leases().release(&lost).await.expect("the store works");
     assert_eq!(acquire(store, "relay", "c", LONG).await, None);
     assert_eq!(acquire(store, "relay", "b", LONG).await, Some(held));
 
     let unknown = Lease { name: "nothing".into(), holder: "a".into(), fence: 1 };
-    store.leases().release(&unknown).await.expect("the store answers");
+    store.leases().release(&unknown).await.expect("the store works");
     assert!(acquire(store, "nothing", "b", LONG).await.is_some());
 }
 
-/// However often a lease passes on, each holder comes with a higher fence than all before it.
+/// However often the holder changes, each has a higher fence than all before it.
 pub async fn the_fence_grows_with_every_holder(store: &impl StoreHarness) {
     let mut last = 0;
     for turn in 0..12 {
@@ -97,15 +97,15 @@ pub async fn the_fence_grows_with_every_holder(store: &impl StoreHarness) {
         assert!(held.fence > last, "{} after {last}", held.fence);
         last = held.fence;
         if turn % 2 == 0 {
-            store.leases().release(&held).await.expect("the store answers");
+            store.leases().release(&held).await.expect("the store works");
         } else {
             outlast_short_leases(store).await;
         }
     }
 }
 
-/// Of many who ask at the same time exactly one gets the lease, a new one as well as one that expired.
-pub async fn one_of_many_who_ask_at_once_gets_the_lease(store: &impl StoreHarness) {
+/// Of many concurrent callers exactly one gets the lease, whether it is new or expired.
+pub async fn one_of_many_concurrent_callers_gets_the_lease(store: &impl StoreHarness) {
     for round in 0..6 {
         let name = format!("relay-{round}");
         if round % 2 == 1 {
@@ -120,26 +120,26 @@ pub async fn one_of_many_who_ask_at_once_gets_the_lease(store: &impl StoreHarnes
             .collect();
         let mut holders = Vec::new();
         for answer in asked {
-            holders.extend(answer.await.expect("nothing panics").expect("the store answers"));
+            holders.extend(answer.await.expect("nothing panics").expect("the store works"));
         }
         assert_eq!(holders.len(), 1, "{holders:?}");
     }
 }
 
-/// Leases of different names do not know each other.
+/// Leases of different names are independent.
 pub async fn leases_of_different_names_are_apart(store: &impl StoreHarness) {
     let relay = acquire(store, "relay", "a", LONG).await.expect("a free lease");
     let other = acquire(store, "it's another", "b", LONG).await.expect("a free lease");
-    store.leases().release(&relay).await.expect("the store answers");
+    store.leases().release(&relay).await.expect("the store works");
     assert_eq!(acquire(store, "it's another", "a", LONG).await, None);
     assert_eq!(acquire(store, "it's another", "b", LONG).await, Some(other));
 }
 
-/// A lease that ends so far ahead that only a clock that was ahead can have granted it does not bind anybody.
+/// A lease that ends so late that only a clock that was ahead can have granted it counts as expired.
 pub async fn a_lease_that_ends_too_far_ahead_has_expired(store: &impl StoreHarness) {
     let minutes = Duration::from_mins;
     let held = acquire(store, "relay", "a", minutes(15)).await.expect("a free lease");
-    assert_eq!(acquire(store, "relay", "b", minutes(10)).await, None, "a little ahead is not too far");
+    assert_eq!(acquire(store, "relay", "b", minutes(10)).await, None, "a little ahead is within the limit");
     assert_eq!(acquire(store, "relay", "a", minutes(60)).await, Some(held.clone()));
     let next = acquire(store, "relay", "b", minutes(10)).await.expect("an expired lease");
     assert_eq!(next.fence, held.fence + 1);

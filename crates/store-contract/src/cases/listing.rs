@@ -8,7 +8,7 @@ use domain::value_objects::{PredictionId, TenantId, Timestamp};
 
 use crate::StoreHarness;
 use crate::samples::{FIRST, Samples};
-use crate::steps::{ids_descending, keep, list_ids, query, try_delete};
+use crate::steps::{ids_descending, insert, list_ids, query, try_delete};
 
 /// One page below `after`.
 async fn page(
@@ -33,35 +33,35 @@ pub(super) async fn walk(
         let next = next.expect("the rows can be read");
         assert!(next.items.len() <= limit as usize);
         seen.extend(next.items.iter().map(|record| record.prediction.id));
-        assert!(seen.is_sorted_by(|a, b| a > b), "the walk turns back");
+        assert!(seen.is_sorted_by(|a, b| a > b), "the walk goes back");
         let Some(end) = next.end else { return seen };
-        assert!(after.is_none_or(|after| end < after), "the walk stands still");
+        assert!(after.is_none_or(|after| end < after), "the walk makes no progress");
         after = Some(end);
     }
 }
 
-/// A store that keeps nothing lists nothing.
+/// An empty store lists nothing.
 pub async fn an_empty_store_lists_nothing(store: &impl StoreHarness) {
     assert!(list_ids(store, &PredictionFilter::default()).await.is_empty());
     assert!(page(store, &query("anything"), Some(PredictionId::from_u128(u128::MAX)), 10).await.is_empty());
 }
 
-/// The order is that of the ids, whatever the order in which they were kept.
+/// Pages are ordered by id, whatever the order of insertion.
 pub async fn pages_are_ordered_by_id_descending(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let mut predictions = samples.many(40);
     let expected = ids_descending(&predictions);
-    // A fixed order that is neither: 7 has no divisor in common with 40.
+    // A fixed order that is neither ascending nor descending: 7 and 40 have no common divisor.
     for turn in 0..40 {
         predictions.swap(turn, turn * 7 % 40);
     }
     for prediction in &predictions {
-        keep(store, std::slice::from_ref(prediction)).await;
+        insert(store, std::slice::from_ref(prediction)).await;
     }
     assert_eq!(list_ids(store, &PredictionFilter::default()).await, expected);
 }
 
-/// Ids are compared as 128 bits without a sign, high bits and low.
+/// Ids are compared as unsigned 128-bit numbers.
 pub async fn ids_are_compared_by_all_their_bits(store: &impl StoreHarness) {
     let high = [0, 1, 0x7f << 120, 0x80 << 120, 0xff << 120];
     let low = [0, 1, 0x7f, 0x80, 1 << 63, u128::from(u64::MAX)];
@@ -69,15 +69,15 @@ pub async fn ids_are_compared_by_all_their_bits(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let predictions: Vec<_> =
         bits.iter().map(|bits| samples.one_with(|new| new.id = PredictionId::from_u128(*bits))).collect();
-    keep(store, &predictions).await;
+    insert(store, &predictions).await;
     assert_eq!(walk(store, &PredictionFilter::default(), 1).await, ids_descending(&predictions));
 }
 
-/// No page is longer than asked for, and none is shorter but the last.
+/// No page is longer than its limit, and only the last one is shorter.
 pub async fn a_page_has_at_most_its_limit(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let predictions = samples.many(12);
-    keep(store, &predictions).await;
+    insert(store, &predictions).await;
     let expected = ids_descending(&predictions);
     for limit in [1, 2, 11, 12, 13, 101] {
         let first = page(store, &PredictionFilter::default(), None, limit).await;
@@ -85,11 +85,11 @@ pub async fn a_page_has_at_most_its_limit(store: &impl StoreHarness) {
     }
 }
 
-/// A page begins below the row it is given, whether that row is still there or not.
+/// A page begins below the given row, whether that row still exists or not.
 pub async fn a_page_begins_below_the_last_row(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let predictions = samples.many(10);
-    keep(store, &predictions).await;
+    insert(store, &predictions).await;
     let expected = ids_descending(&predictions);
     let everything = PredictionFilter::default();
     assert_eq!(page(store, &everything, Some(expected[3]), 100).await, expected[4..]);
@@ -99,11 +99,11 @@ pub async fn a_page_begins_below_the_last_row(store: &impl StoreHarness) {
     assert_eq!(page(store, &everything, Some(PredictionId::from_u128(u128::MAX)), 2).await, expected[..2]);
 }
 
-/// A walk gives every row that was committed before it began and not deleted, once, while rows come and go.
+/// A walk returns every row that was committed before it began and not deleted, once, while rows are inserted and deleted.
 pub async fn a_walk_sees_every_row_once_while_rows_come_and_go(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let before = samples.many(300);
-    keep(store, &before).await;
+    insert(store, &before).await;
     let everything = PredictionFilter::default();
 
     let mut seen: Vec<PredictionId> = Vec::new();
@@ -114,11 +114,11 @@ pub async fn a_walk_sees_every_row_once_while_rows_come_and_go(store: &impl Stor
             break;
         }
         for id in &next {
-            assert!(!deleted.contains(id), "a deleted row is shown");
+            assert!(!deleted.contains(id), "a deleted row is listed");
         }
         seen.extend(next);
-        assert!(seen.is_sorted_by(|a, b| a > b), "the walk turns back");
-        // One that was shown and one that was not go; newer ones come, and one as old as the walk is now.
+        assert!(seen.is_sorted_by(|a, b| a > b), "the walk goes back");
+        // Deletes a row that was returned and one that was not; inserts newer ones, and one as old as the current page.
         let last = *seen.last().unwrap();
         let unseen = before.iter().rev().map(Prediction::id).find(|id| *id < last && !deleted.contains(id));
         for id in [Some(last), unseen].into_iter().flatten() {
@@ -126,20 +126,20 @@ pub async fn a_walk_sees_every_row_once_while_rows_come_and_go(store: &impl Stor
             deleted.insert(id);
         }
         let late = samples.one_at(Timestamp::from_micros(FIRST + 1_337 * 150), |_| {});
-        keep(store, &[samples.one(), late]).await;
+        insert(store, &[samples.one(), late]).await;
     }
 
     let unique: HashSet<_> = seen.iter().copied().collect();
-    assert_eq!(unique.len(), seen.len(), "a row is shown twice");
+    assert_eq!(unique.len(), seen.len(), "a row is listed twice");
     let missed = before.iter().map(Prediction::id).filter(|id| !unique.contains(id) && !deleted.contains(id));
     assert_eq!(missed.count(), 0);
 }
 
-/// The same while another task writes without a break.
-pub async fn a_walk_sees_every_row_once_beside_a_writer(store: &impl StoreHarness) {
+/// The same while another task writes continuously.
+pub async fn a_walk_sees_every_row_once_beside_concurrent_writes(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let before = samples.many(500);
-    keep(store, &before).await;
+    insert(store, &before).await;
     let writes = store.writes();
     let task = tokio::spawn(async move {
         for _ in 0..60 {
@@ -152,7 +152,7 @@ pub async fn a_walk_sees_every_row_once_beside_a_writer(store: &impl StoreHarnes
     for _ in 0..3 {
         let seen = walk(store, &PredictionFilter::default(), 50).await;
         let unique: HashSet<_> = seen.iter().copied().collect();
-        assert_eq!(unique.len(), seen.len(), "a row is shown twice");
+        assert_eq!(unique.len(), seen.len(), "a row is listed twice");
         assert!(before.iter().all(|prediction| unique.contains(&prediction.id())), "a row is missed");
     }
     task.await.expect("the writer does not panic");
@@ -163,7 +163,7 @@ pub async fn ten_thousand_rows_are_paged_through(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let predictions = samples.many(10_000);
     for set in predictions.chunks(1_000) {
-        keep(store, set).await;
+        insert(store, set).await;
     }
     let expected = ids_descending(&predictions);
     assert_eq!(walk(store, &PredictionFilter::default(), 100).await, expected);
@@ -174,11 +174,11 @@ pub async fn ten_thousand_rows_are_paged_through(store: &impl StoreHarness) {
     assert_eq!(walk(store, &filter, 100).await, ids_descending(some));
 }
 
-/// A list leaves out a row that cannot be read, such as one with a word that a newer release writes; by its id it is
-/// reported as what it is.
+/// A list leaves out a row that cannot be read, such as one with a value of a newer release; by its id it is reported as
+/// corrupt.
 pub async fn a_row_that_cannot_be_read_is_left_out_of_lists(store: &impl StoreHarness) {
     let predictions = Samples::new().many(10);
-    keep(store, &predictions).await;
+    insert(store, &predictions).await;
     let ids = ids_descending(&predictions);
     store.spoil(ids[3]).await;
     let (tenant, everything) = (TenantId::default(), PredictionFilter::default());
@@ -193,11 +193,11 @@ pub async fn a_row_that_cannot_be_read_is_left_out_of_lists(store: &impl StoreHa
     try_delete(store, &[ids[3]]).await.expect("the row is deleted");
 }
 
-/// A walk gives every other row once, and ends, wherever rows that cannot be read stand: at the beginning, on whole
-/// pages, at the end.
+/// A walk returns every other row once, and ends, wherever unreadable rows are: at the beginning, on whole pages, at the
+/// end.
 pub async fn a_walk_passes_rows_that_cannot_be_read(store: &impl StoreHarness) {
     let predictions = Samples::new().many(30);
-    keep(store, &predictions).await;
+    insert(store, &predictions).await;
     let ids = ids_descending(&predictions);
     let spoiled: Vec<_> =
         [0..1, 7..16, 20..21, 29..30].into_iter().flatten().map(|place| ids[place]).collect();

@@ -1,4 +1,4 @@
-//! Events on their way out.
+//! The outbox: listing, publishing and purging events.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,8 @@ use domain::value_objects::{EventId, MetadataValue, PredictionResult, Sentiment,
 
 use crate::StoreHarness;
 use crate::cases::leases::take_over;
-use crate::samples::{FIRST, Samples, judged, text};
-use crate::steps::{append, assert_conflict, keep, spawn_commit, unpublished};
+use crate::samples::{FIRST, Samples, classified, text};
+use crate::steps::{append, assert_conflict, insert, spawn_commit, unpublished};
 
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_mins(30);
@@ -26,7 +26,7 @@ fn at(seconds: u64) -> Timestamp {
 /// The relay's lease, for `holder` and for `ttl`.
 async fn lease(store: &impl StoreHarness, holder: &str, ttl: Duration) -> Lease {
     let lease = store.leases().acquire("outbox-relay", holder, ttl).await;
-    lease.expect("the store answers").expect("the lease is free")
+    lease.expect("the store works").expect("the lease is free")
 }
 
 async fn mark(store: &impl StoreHarness, lease: &Lease, events: &[EventId]) -> Result<(), StoreError> {
@@ -34,13 +34,13 @@ async fn mark(store: &impl StoreHarness, lease: &Lease, events: &[EventId]) -> R
 }
 
 async fn purge(store: &impl StoreHarness, age: Duration) -> u64 {
-    store.outbox().purge_published(age, ANY).await.expect("the store answers")
+    store.outbox().purge_published(age, ANY).await.expect("the store works")
 }
 
-/// More than the difference between what two clocks call [`AGE`].
+/// More than the difference between two clocks' measurements of [`AGE`].
 const MARGIN: Duration = Duration::from_millis(50);
 
-/// Waits until everything that has happened is [`AGE`] ago.
+/// Waits until every earlier event is older than [`AGE`].
 async fn grow_old() {
     let started = Instant::now();
     while started.elapsed() < AGE + MARGIN {
@@ -48,8 +48,8 @@ async fn grow_old() {
     }
 }
 
-/// Marks `old`, waits, marks `all`, and purges what is old: how many events went, and how many published ones were left.
-/// None where the machine was so slow that nothing can be said.
+/// Marks `old`, waits, marks `all`, and purges; returns how many events were purged, and how many published ones remain.
+/// None where the machine was too slow for a result.
 async fn purge_between(
     store: &impl StoreHarness,
     lease: &Lease,
@@ -74,11 +74,11 @@ fn event_ids(events: &[DomainEvent]) -> Vec<EventId> {
     events.iter().map(DomainEvent::event_id).collect()
 }
 
-/// Keeps `count` samples, one set each, and gives the ids of their events.
-async fn keep_events(store: &impl StoreHarness, samples: &mut Samples, count: usize) -> Vec<EventId> {
+/// Inserts `count` samples, one set each; returns the ids of their events.
+async fn insert_events(store: &impl StoreHarness, samples: &mut Samples, count: usize) -> Vec<EventId> {
     let mut events = Vec::new();
     for prediction in samples.many(count) {
-        keep(store, std::slice::from_ref(&prediction)).await;
+        insert(store, std::slice::from_ref(&prediction)).await;
         events.extend(event_ids(prediction.events()));
     }
     events
@@ -92,7 +92,7 @@ pub async fn outbox_events_come_in_insertion_order(store: &impl StoreHarness) {
     predictions.reverse();
     let mut expected = Vec::new();
     for set in predictions.chunks(4) {
-        keep(store, set).await;
+        insert(store, set).await;
         expected.extend(set.iter().flat_map(|prediction| event_ids(prediction.events())));
     }
     let of_the_first = samples.deleted(&predictions[29], at(0));
@@ -101,7 +101,7 @@ pub async fn outbox_events_come_in_insertion_order(store: &impl StoreHarness) {
     assert_eq!(unpublished_ids(store).await, expected);
 }
 
-/// Sets committed at the same time may come in any order, but each set's events keep theirs.
+/// Concurrent sets may be applied in any order, but each set's events stay in theirs.
 pub async fn events_of_one_set_stay_in_order_beside_others(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let sets: Vec<Vec<DomainEvent>> = (0..32)
@@ -131,12 +131,12 @@ pub async fn events_of_one_set_stay_in_order_beside_others(store: &impl StoreHar
     }
 }
 
-/// An event comes out with everything that went in.
+/// A listed event has every field of the appended one.
 pub async fn an_event_comes_back_as_it_was_appended(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let made = samples.one();
     let deleted = samples.deleted(&made, at(5));
-    keep(store, std::slice::from_ref(&made)).await;
+    insert(store, std::slice::from_ref(&made)).await;
     append(store, std::slice::from_ref(&deleted)).await;
 
     let listed = unpublished(store).await;
@@ -155,7 +155,7 @@ pub async fn payloads_hold_the_events_fields_and_no_text(store: &impl StoreHarne
     let mut samples = Samples::new();
     let secret = "the secret words of the text";
     let results = [
-        judged(Sentiment::Positive, 0.1 + 0.2),
+        classified(Sentiment::Positive, 0.1 + 0.2),
         PredictionResult::raw(Vec::new()),
         PredictionResult::raw(vec![domain::value_objects::LabelScore {
             label: "a \"quoted\" \\ label\n😀".to_owned(),
@@ -169,7 +169,7 @@ pub async fn payloads_hold_the_events_fields_and_no_text(store: &impl StoreHarne
             new.result = result;
         })
     });
-    keep(store, &predictions).await;
+    insert(store, &predictions).await;
     let deleted = samples.deleted(&predictions[0], at(1));
     append(store, std::slice::from_ref(&deleted)).await;
 
@@ -191,10 +191,10 @@ pub async fn payloads_hold_the_events_fields_and_no_text(store: &impl StoreHarne
     }
 }
 
-/// No more events than asked for, the oldest first.
+/// No more events than the limit, the oldest first.
 pub async fn at_most_the_limit_of_events_is_listed(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let events = keep_events(store, &mut samples, 7).await;
+    let events = insert_events(store, &mut samples, 7).await;
     for limit in [1, 6, 7, 8] {
         let listed = store.outbox().list_unpublished(limit).await.expect("the events can be read");
         let ids: Vec<_> = listed.iter().map(|event| event.event_id).collect();
@@ -202,26 +202,26 @@ pub async fn at_most_the_limit_of_events_is_listed(store: &impl StoreHarness) {
     }
 }
 
-/// What was marked is not listed again, wherever in the order it stood; the rest stays in its order.
+/// A published event is not listed again, wherever in the order it was; the others stay in their order.
 pub async fn published_events_are_not_listed_again(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let events = keep_events(store, &mut samples, 6).await;
+    let events = insert_events(store, &mut samples, 6).await;
     let lease = lease(store, "a", LONG).await;
     mark(store, &lease, &events[..2]).await.expect("the events are marked");
     assert_eq!(unpublished_ids(store).await, events[2..]);
     mark(store, &lease, &[events[5], events[3]]).await.expect("the events are marked");
     assert_eq!(unpublished_ids(store).await, [events[2], events[4]]);
     mark(store, &lease, &[]).await.expect("nothing to mark is marked");
-    let later = keep_events(store, &mut samples, 1).await;
+    let later = insert_events(store, &mut samples, 1).await;
     assert_eq!(unpublished_ids(store).await, [events[2], events[4], later[0]]);
 }
 
-/// An event that is published already stays as it is when it is marked again.
+/// Marking a published event again changes nothing.
 pub async fn marking_an_event_again_changes_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let lease = lease(store, "a", LONG).await;
     loop {
-        let events = keep_events(store, &mut samples, 2).await;
+        let events = insert_events(store, &mut samples, 2).await;
         let outcome = purge_between(store, &lease, &events[..1], &events).await;
         assert!(unpublished(store).await.is_empty());
         if let Some(outcome) = outcome {
@@ -231,34 +231,34 @@ pub async fn marking_an_event_again_changes_nothing(store: &impl StoreHarness) {
     }
 }
 
-/// Who lost the lease to another, or gave it back, marks nothing.
+/// A relay that lost or released the lease marks nothing.
 pub async fn a_lost_lease_marks_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let events = keep_events(store, &mut samples, 3).await;
+    let events = insert_events(store, &mut samples, 3).await;
     let lost = lease(store, "a", Duration::from_millis(100)).await;
     let won = take_over(store, "outbox-relay", "b").await;
     assert_conflict(&mark(store, &lost, &events).await);
     assert_eq!(unpublished_ids(store).await, events);
 
     mark(store, &won, &events[..1]).await.expect("the holder marks");
-    store.leases().release(&won).await.expect("the store answers");
+    store.leases().release(&won).await.expect("the store works");
     assert_conflict(&mark(store, &won, &events).await);
     assert_eq!(unpublished_ids(store).await, events[1..]);
 
-    // The same process again, under a new fence: what it held before counts no more.
+    // The same process under a new fence: its old lease is no longer valid.
     let again = lease(store, "a", LONG).await;
     assert_conflict(&mark(store, &lost, &events[1..]).await);
     mark(store, &again, &events[1..]).await.expect("the holder marks");
     assert!(unpublished(store).await.is_empty());
 }
 
-/// A purge removes what was published so long ago, and neither later nor unpublished events.
+/// A purge removes events that were published long enough ago, and neither later nor unpublished ones.
 pub async fn a_purge_removes_only_old_published_events(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let waiting = keep_events(store, &mut samples, 2).await;
+    let waiting = insert_events(store, &mut samples, 2).await;
     let lease = lease(store, "a", LONG).await;
     loop {
-        let events = keep_events(store, &mut samples, 3).await;
+        let events = insert_events(store, &mut samples, 3).await;
         let outcome = purge_between(store, &lease, &events[..2], &events[2..]).await;
         assert_eq!(unpublished_ids(store).await, waiting, "unpublished events stay however old they are");
         if let Some(outcome) = outcome {
@@ -270,15 +270,15 @@ pub async fn a_purge_removes_only_old_published_events(store: &impl StoreHarness
     assert_eq!(purge(store, LONG).await, 0);
 }
 
-/// A purge removes no more than it was asked for, the oldest first.
+/// A purge removes no more than its limit, the oldest first.
 pub async fn a_purge_removes_at_most_its_limit(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let events = keep_events(store, &mut samples, 5).await;
+    let events = insert_events(store, &mut samples, 5).await;
     let lease = lease(store, "a", LONG).await;
     mark(store, &lease, &events).await.expect("the events are marked");
     for expected in [2, 2, 1, 0] {
         let purged = store.outbox().purge_published(Duration::ZERO, 2).await;
-        assert_eq!(purged.expect("the store answers"), expected);
+        assert_eq!(purged.expect("the store works"), expected);
     }
 }
 
@@ -286,7 +286,7 @@ pub async fn a_purge_removes_at_most_its_limit(store: &impl StoreHarness) {
 pub async fn the_oldest_unpublished_event_has_an_age(store: &impl StoreHarness) {
     let hour = Duration::from_hours(1);
     let outbox = store.outbox();
-    let age = || async { outbox.oldest_unpublished_age().await.expect("the store answers") };
+    let age = || async { outbox.oldest_unpublished_age().await.expect("the store works") };
     assert_eq!(age().await, None);
     let mut samples = Samples::new();
     let made = samples.one();
@@ -298,7 +298,7 @@ pub async fn the_oldest_unpublished_event_has_an_age(store: &impl StoreHarness) 
     let older = age().await.expect("an event waits");
     mark(store, &lease, &[first.event_id()]).await.expect("the event is marked");
     let younger = age().await.expect("an event waits");
-    // Some time passes between the two questions.
+    // Some time passes between the two calls.
     assert!(older > younger + hour / 2 && older <= younger + hour, "{older:?} {younger:?}");
     mark(store, &lease, &[second.event_id()]).await.expect("the event is marked");
     assert_eq!(age().await, Some(Duration::ZERO), "a clock was ahead");

@@ -1,4 +1,4 @@
-//! What was kept comes back to the bit.
+//! Stored values are read back exactly.
 
 use application::dtos::PredictionRecord;
 use domain::entities::Prediction;
@@ -8,12 +8,12 @@ use domain::value_objects::{
 };
 
 use crate::StoreHarness;
-use crate::samples::{Samples, confidence, judged, metadata, reference};
-use crate::steps::{ALL, find, keep};
+use crate::samples::{Samples, classified, confidence, metadata, reference};
+use crate::steps::{ALL, find, insert};
 
-/// Keeps `predictions` and asserts that both ways of reading give every field back.
-pub(super) async fn assert_kept(store: &impl StoreHarness, predictions: &[Prediction]) {
-    keep(store, predictions).await;
+/// Inserts `predictions` and asserts that both ways of reading return every field.
+pub(super) async fn assert_stored(store: &impl StoreHarness, predictions: &[Prediction]) {
+    insert(store, predictions).await;
     for prediction in predictions {
         let found = find(store, prediction.id()).await;
         assert_eq!(found, Some(PredictionRecord::from(prediction)));
@@ -26,7 +26,7 @@ pub(super) async fn assert_kept(store: &impl StoreHarness, predictions: &[Predic
 }
 
 /// Every field of a prediction is what it was.
-pub async fn a_prediction_comes_back_as_it_was_kept(store: &impl StoreHarness) {
+pub async fn a_prediction_comes_back_as_it_was_stored(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let prediction = samples.one_with(|new| {
         new.reference = Some(reference("order-17"));
@@ -35,28 +35,28 @@ pub async fn a_prediction_comes_back_as_it_was_kept(store: &impl StoreHarness) {
         new.usage = Usage { tokens: 1_234, windows: 3, truncated: true };
         new.cached = true;
     });
-    assert_kept(store, &[prediction, samples.one()]).await;
+    assert_stored(store, &[prediction, samples.one()]).await;
 }
 
-/// A prediction that nobody kept is not there.
-pub async fn a_prediction_that_was_not_kept_is_not_found(store: &impl StoreHarness) {
+/// A prediction that was never inserted is not found.
+pub async fn a_prediction_that_was_not_stored_is_not_found(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let (kept, other) = (samples.one(), samples.one());
-    keep(store, &[kept]).await;
+    let (stored, other) = (samples.one(), samples.one());
+    insert(store, &[stored]).await;
     assert_eq!(find(store, other.id()).await, None);
     assert_eq!(find(store, PredictionId::from_u128(0)).await, None);
     assert_eq!(find(store, PredictionId::from_u128(u128::MAX)).await, None);
 }
 
 /// A model without a mapping gives neither a sentiment nor the three scores.
-pub async fn an_answer_without_sentiment_and_confidence_comes_back(store: &impl StoreHarness) {
+pub async fn a_prediction_without_sentiment_and_confidence_comes_back(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let labels = judged(Sentiment::Neutral, 0.5).labels().to_vec();
+    let labels = classified(Sentiment::Neutral, 0.5).labels().to_vec();
     let unmapped =
         PredictionResult::restore(None, Some(confidence(0.5)), SentimentScores::default(), labels.clone());
     let predictions = [PredictionResult::raw(labels), PredictionResult::raw(Vec::new()), unmapped]
         .map(|result| samples.one_with(|new| new.result = result));
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
 /// Every sentiment, the mixed one too, and every combination of scores that a mapping may yield.
@@ -68,15 +68,15 @@ pub async fn every_sentiment_and_every_set_of_scores_comes_back(store: &impl Sto
             let given = |bit: u32, value: f32| (which >> bit & 1 == 1).then_some(value);
             let scores =
                 SentimentScores { negative: given(0, 0.1), neutral: given(1, 0.2), positive: given(2, 0.7) };
-            let labels = judged(sentiment, 0.7).labels().to_vec();
+            let labels = classified(sentiment, 0.7).labels().to_vec();
             let result = PredictionResult::restore(Some(sentiment), Some(confidence(0.7)), scores, labels);
             predictions.push(samples.one_with(|new| new.result = result));
         }
     }
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
-/// The caller's own id may be missing, long, and of any script.
+/// The client's reference may be absent, long, and of any script.
 pub async fn references_of_any_script_and_none_come_back(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let long = "é".repeat(128);
@@ -85,10 +85,10 @@ pub async fn references_of_any_script_and_none_come_back(store: &impl StoreHarne
     let references = texts.into_iter().map(|text| Some(reference(text))).chain([None]);
     let predictions: Vec<_> =
         references.map(|reference| samples.one_with(|new| new.reference = reference)).collect();
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
-/// Metadata keeps the kind and the value of every entry, and its keys.
+/// Metadata is read back with the key, kind and value of every entry.
 pub async fn metadata_of_every_kind_comes_back(store: &impl StoreHarness) {
     let integers = [0, 1, -1, i64::MIN, i64::MAX, 1 << 53, (1 << 53) + 1];
     let floats = [0.1, -0.5, 1e300, -1e300, f64::MIN_POSITIVE, f64::MAX, 5e-324, 1.0 + f64::EPSILON];
@@ -119,7 +119,7 @@ pub async fn metadata_of_every_kind_comes_back(store: &impl StoreHarness) {
     let full = "x".repeat(4_095);
     predictions
         .push(samples.one_with(|new| new.metadata = metadata([("k", MetadataValue::Text(full.clone()))])));
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
 /// Instants from 1970 to the end of 9999, to the microsecond.
@@ -129,7 +129,7 @@ pub async fn instants_come_back_to_the_microsecond(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let predictions =
         instants.map(|micros| samples.one_at(Timestamp::from_micros(micros), |new| new.cached = true));
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
 /// Counts of tokens and windows up to the largest there are.
@@ -139,7 +139,7 @@ pub async fn usage_comes_back_up_to_the_largest_counts(store: &impl StoreHarness
         let usage = Usage { tokens: count, windows: u32::MAX - count, truncated: count % 2 == 0 };
         samples.one_with(|new| new.usage = usage)
     });
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
 /// Names and revisions of models are texts like any other.
@@ -153,5 +153,5 @@ pub async fn names_of_models_and_labels_come_back(store: &impl StoreHarness) {
             new.result = PredictionResult::raw(vec![label.clone(), label]);
         })
     });
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }

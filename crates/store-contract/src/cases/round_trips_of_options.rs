@@ -1,27 +1,27 @@
-//! What was asked of an answer beyond the usual: what was answered comes back, and all labels stay.
+//! The options of a prediction: the reported labels come back, and all labels stay stored.
 
 use domain::value_objects::{
     LabelScore, PredictionResult, SentenceResult, Sentiment, SentimentScores, TextSpan,
 };
 
 use crate::StoreHarness;
-use crate::cases::round_trips::assert_kept;
-use crate::samples::{Samples, confidence, judged};
+use crate::cases::round_trips::assert_stored;
+use crate::samples::{Samples, classified, confidence};
 
-/// As many labels come back as were answered, however many are kept.
+/// As many labels come back as were reported, however many are stored.
 pub async fn as_many_labels_come_back_as_were_answered(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let asked = [None, Some(1), Some(2), Some(3), Some(4), Some(u32::MAX)];
     let predictions = asked.map(|top_k| {
         samples.one_with(|new| {
             let top_k = top_k.and_then(|most: u32| most.try_into().ok());
-            new.result = judged(Sentiment::Positive, 0.75).restore_details(top_k, None);
+            new.result = classified(Sentiment::Positive, 0.75).restore_details(top_k, None);
         })
     });
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
-/// Logits come back to the bit beside their scores, and none where none was asked for.
+/// Logits come back exactly beside their scores, and none where none was requested.
 pub async fn logits_come_back_to_the_bit(store: &impl StoreHarness) {
     let logits = [0.1, -0.0, f32::MIN_POSITIVE, f32::from_bits(1), f32::MAX, f32::MIN, f32::INFINITY];
     let logits = logits.into_iter().map(Some).chain([None]);
@@ -29,13 +29,13 @@ pub async fn logits_come_back_to_the_bit(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let result = PredictionResult::raw(logits.map(label).collect());
     let prediction = samples.one_with(|new| new.result = result.clone());
-    assert_kept(store, std::slice::from_ref(&prediction)).await;
+    assert_stored(store, std::slice::from_ref(&prediction)).await;
     let found = crate::steps::find(store, prediction.id()).await.expect("the row is there").prediction;
     let bits = |label: &LabelScore| label.logit.map(f32::to_bits);
     assert!(found.labels.iter().map(bits).eq(result.labels().iter().map(bits)));
 }
 
-/// Sentences of every kind come back in their order; no sentence is not the same as none asked for.
+/// Sentences of every kind come back in their order; an empty list differs from none requested.
 pub async fn sentences_come_back(store: &impl StoreHarness) {
     let sentence = |start, sentiment: Option<Sentiment>, chosen: Option<f32>, scores| SentenceResult {
         span: TextSpan { start, end: start + 7 },
@@ -56,8 +56,8 @@ pub async fn sentences_come_back(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let predictions = [Some(all), Some(Vec::new()), None, Some(long)].map(|sentences| {
         samples.one_with(|new| {
-            new.result = judged(Sentiment::Mixed, 0.5).restore_details(None, sentences);
+            new.result = classified(Sentiment::Mixed, 0.5).restore_details(None, sentences);
         })
     });
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }

@@ -1,13 +1,13 @@
-//! Scores come back to the bit: probabilities in their columns, the model's raw numbers as they are.
+//! Scores come back exactly: probabilities in their columns, and the model's raw numbers.
 
 use domain::value_objects::{LabelScore, PredictionResult, Sentiment, SentimentScores};
 
 use crate::StoreHarness;
-use crate::cases::round_trips::assert_kept;
-use crate::samples::{Samples, confidence, judged};
-use crate::steps::{find, keep};
+use crate::cases::round_trips::assert_stored;
+use crate::samples::{Samples, classified, confidence};
+use crate::steps::{find, insert};
 
-/// 0, 1, their neighbours, the smallest numbers there are, and some that decimal digits like to spoil.
+/// 0, 1, their neighbors, the smallest numbers, and some without an exact decimal form.
 pub(super) fn edge_probabilities() -> Vec<f32> {
     let subnormal = f32::from_bits(1);
     let largest_subnormal = f32::from_bits(0x007f_ffff);
@@ -29,7 +29,7 @@ pub(super) fn edge_probabilities() -> Vec<f32> {
     ]
 }
 
-/// The confidence and the three scores at the edges of what a probability can be.
+/// The confidence and the three scores at the limits of probabilities.
 pub async fn extreme_probabilities_come_back_to_the_bit(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let predictions: Vec<_> = edge_probabilities()
@@ -40,17 +40,16 @@ pub async fn extreme_probabilities_come_back_to_the_bit(store: &impl StoreHarnes
                 neutral: Some(1.0 - edge),
                 positive: Some(edge / 2.0),
             };
-            let labels = judged(Sentiment::Negative, edge).labels().to_vec();
+            let labels = classified(Sentiment::Negative, edge).labels().to_vec();
             let sentiment = Some(Sentiment::Negative);
             let result = PredictionResult::restore(sentiment, Some(confidence(edge)), scores, labels);
             samples.one_with(|new| new.result = result)
         })
         .collect();
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
-/// A regression's numbers are no probabilities: any finite one, and the infinities, come back to the bit, and
-/// what is no number stays none.
+/// A regression's numbers are not probabilities: finite ones and infinities come back exactly, and NaN stays NaN.
 pub async fn raw_scores_come_back_to_the_bit(store: &impl StoreHarness) {
     let edges = [
         0.0,
@@ -77,18 +76,18 @@ pub async fn raw_scores_come_back_to_the_bit(store: &impl StoreHarness) {
     });
     let mut samples = Samples::new();
     let prediction = samples.one_with(|new| new.result = PredictionResult::raw(labels.collect()));
-    keep(store, std::slice::from_ref(&prediction)).await;
+    insert(store, std::slice::from_ref(&prediction)).await;
 
     let found = find(store, prediction.id()).await.expect("the row is there").prediction;
     assert_eq!(found.labels.len(), raw.len());
-    for (n, (kept, score)) in found.labels.iter().zip(raw).enumerate() {
-        assert_eq!(kept.label, n.to_string());
-        let same = kept.score.to_bits() == score.to_bits() || kept.score.is_nan() && score.is_nan();
-        assert!(same, "{score:e} came back as {:e}", kept.score);
+    for (n, (stored, score)) in found.labels.iter().zip(raw).enumerate() {
+        assert_eq!(stored.label, n.to_string());
+        let same = stored.score.to_bits() == score.to_bits() || stored.score.is_nan() && score.is_nan();
+        assert!(same, "{score:e} came back as {:e}", stored.score);
     }
 }
 
-/// The model's own outputs stay in the order in which they were kept, whatever their names and numbers.
+/// The model's own outputs stay in their stored order, whatever their names and numbers.
 pub async fn labels_stay_in_their_order(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let labels = ["5 stars", "1 star", "b", "a", "LABEL_10", "LABEL_9", "a"]
@@ -96,5 +95,5 @@ pub async fn labels_stay_in_their_order(store: &impl StoreHarness) {
         .map(|label| LabelScore { label: label.to_owned(), score: 0.125, logit: None })
         .collect();
     let prediction = samples.one_with(|new| new.result = PredictionResult::raw(labels));
-    assert_kept(store, &[prediction]).await;
+    assert_stored(store, &[prediction]).await;
 }

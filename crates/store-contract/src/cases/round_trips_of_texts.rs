@@ -1,9 +1,9 @@
-//! Any unicode text that the domain takes comes back as it was.
+//! Any Unicode text that the domain accepts comes back unchanged.
 
 use crate::StoreHarness;
-use crate::cases::round_trips::assert_kept;
+use crate::cases::round_trips::assert_stored;
 use crate::samples::{Samples, text};
-use crate::steps::{find, keep};
+use crate::steps::{find, insert};
 
 /// Texts that have broken stores before.
 const NASTY: &[&str] = &[
@@ -31,14 +31,14 @@ const NASTY: &[&str] = &[
 ];
 
 /// The table of texts that have broken stores before.
-pub async fn nasty_texts_come_back(store: &impl StoreHarness) {
+pub async fn difficult_texts_come_back(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let predictions: Vec<_> =
         NASTY.iter().map(|nasty| samples.one_with(|new| new.text = text(nasty))).collect();
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
-/// Every block of unicode, at least one character of each run of 61, without U+0000.
+/// Every block of Unicode, at least one character of each run of 61, without U+0000.
 pub async fn a_sweep_over_unicode_comes_back(store: &impl StoreHarness) {
     let characters: Vec<char> = (1..=0x0010_ffff).step_by(61).filter_map(char::from_u32).collect();
     let mut samples = Samples::new();
@@ -49,10 +49,10 @@ pub async fn a_sweep_over_unicode_comes_back(store: &impl StoreHarness) {
             samples.one_with(|new| new.text = text(&swept))
         })
         .collect();
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
-/// Characters drawn from all of unicode by a fixed sequence, in texts of 1 to 200.
+/// Characters drawn from all of Unicode by a fixed sequence, in texts of 1 to 200.
 pub async fn random_texts_come_back(store: &impl StoreHarness) {
     let mut draw = SplitMix(7);
     let mut samples = Samples::new();
@@ -65,7 +65,7 @@ pub async fn random_texts_come_back(store: &impl StoreHarness) {
         }
         predictions.push(samples.one_with(|new| new.text = text(&drawn)));
     }
-    assert_kept(store, &predictions).await;
+    assert_stored(store, &predictions).await;
 }
 
 /// 50,000 characters of four bytes each.
@@ -73,12 +73,12 @@ pub async fn a_text_of_fifty_thousand_characters_comes_back(store: &impl StoreHa
     let long = "😀é最a".repeat(12_500);
     let mut samples = Samples::new();
     let prediction = samples.one_with(|new| new.text = text(&long));
-    keep(store, std::slice::from_ref(&prediction)).await;
+    insert(store, std::slice::from_ref(&prediction)).await;
     let found = find(store, prediction.id()).await.expect("the row is there");
     assert!(found.text.as_deref() == Some(&long), "the text came back otherwise");
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): a fixed sequence, so that a failure can be seen again.
+/// SplitMix64 (Steele, Lea, Flood 2014): a fixed sequence, so that failures are reproducible.
 struct SplitMix(u64);
 
 impl SplitMix {
@@ -93,7 +93,7 @@ impl SplitMix {
         self.next() % end
     }
 
-    /// A character other than U+0000; none where the number drawn is none's.
+    /// A character other than U+0000; none where the drawn number is not a character.
     fn character(&mut self) -> Option<char> {
         let end = if self.below(2) == 0 { 0x250 } else { 0x0011_0000 };
         char::from_u32(1 + self.below(end - 1) as u32)

@@ -1,4 +1,4 @@
-//! The schema's way up and down, for stores that have one.
+//! Migrating the schema up and down, for stores that have one.
 
 use std::sync::Arc;
 
@@ -6,18 +6,18 @@ use application::ports::{PredictionFilter, SchemaError, SchemaMigrator, StepStat
 
 use crate::SchemaHarness;
 use crate::samples::Samples;
-use crate::steps::{find, keep, list_ids, unpublished};
+use crate::steps::{find, insert, list_ids, unpublished};
 
 async fn applied(migrator: &dyn SchemaMigrator) -> Vec<bool> {
     let steps = migrator.status().await.expect("the steps can be read");
     steps.iter().map(|step| step.state == StepState::Applied).collect()
 }
 
-/// A store that is up to date stays as it is, with what it keeps.
+/// An up-to-date store stays as it is, with its rows.
 pub async fn migrating_twice_changes_nothing(store: &impl SchemaHarness) {
     let migrator = store.migrator();
     let prediction = Samples::new().one();
-    keep(store, std::slice::from_ref(&prediction)).await;
+    insert(store, std::slice::from_ref(&prediction)).await;
     assert_eq!(migrator.up().await.expect("the steps are applied"), 0);
     assert_eq!(find(store, prediction.id()).await, Some((&prediction).into()));
 }
@@ -34,40 +34,40 @@ pub async fn the_steps_of_the_schema_are_listed_in_order(store: &impl SchemaHarn
     );
 }
 
-/// A step can be taken back and applied again.
-pub async fn the_last_step_can_be_taken_back(store: &impl SchemaHarness) {
+/// A step can be reverted and applied again.
+pub async fn the_last_step_can_be_reverted(store: &impl SchemaHarness) {
     let migrator = store.migrator();
     let mut expected = applied(&*migrator).await;
-    assert_eq!(migrator.down(1).await.expect("the step is taken back"), 1);
+    assert_eq!(migrator.down(1).await.expect("the step is reverted"), 1);
     *expected.last_mut().expect("there are steps") = false;
     assert_eq!(applied(&*migrator).await, expected);
     assert_eq!(migrator.up().await.expect("the step is applied"), 1);
     assert!(applied(&*migrator).await.iter().all(|applied| *applied));
 }
 
-/// Every step can be taken back, with what was kept; then the way up leads to an empty store that works.
+/// Every step can be reverted, with its rows; migrating up again leads to an empty store that works.
 pub async fn all_the_way_down_and_up_again_leads_to_an_empty_store(store: &impl SchemaHarness) {
     let migrator = store.migrator();
     let mut samples = Samples::new();
-    keep(store, &samples.many(3)).await;
+    insert(store, &samples.many(3)).await;
     let steps = applied(&*migrator).await.len();
-    assert_eq!(migrator.down(steps + 5).await.expect("the steps are taken back"), steps);
+    assert_eq!(migrator.down(steps + 5).await.expect("the steps are reverted"), steps);
     assert!(applied(&*migrator).await.iter().all(|applied| !applied));
-    assert_eq!(migrator.down(1).await.expect("there is nothing to take back"), 0);
+    assert_eq!(migrator.down(1).await.expect("there is nothing to revert"), 0);
 
     assert_eq!(migrator.up().await.expect("the steps are applied"), steps);
     assert!(list_ids(store, &PredictionFilter::default()).await.is_empty());
     assert!(unpublished(store).await.is_empty());
     let prediction = samples.one();
-    keep(store, std::slice::from_ref(&prediction)).await;
+    insert(store, std::slice::from_ref(&prediction)).await;
     assert_eq!(find(store, prediction.id()).await, Some((&prediction).into()));
 }
 
-/// Several processes may bring an empty store up at the same time.
+/// Several processes may migrate an empty store at the same time.
 pub async fn many_may_migrate_at_once(store: &impl SchemaHarness) {
     let migrator = store.migrator();
     let steps = applied(&*migrator).await.len();
-    migrator.down(steps).await.expect("the steps are taken back");
+    migrator.down(steps).await.expect("the steps are reverted");
     let ups: Vec<_> = (0..4)
         .map(|_| {
             let migrator = Arc::clone(&migrator);
@@ -80,7 +80,7 @@ pub async fn many_may_migrate_at_once(store: &impl SchemaHarness) {
     assert!(applied(&*migrator).await.iter().all(|applied| *applied));
 }
 
-/// A step that a newer release applied is listed as unknown, and the way up passes it.
+/// A step that a newer release applied is listed as unknown, and migrating up ignores it.
 pub async fn an_unknown_step_is_listed_and_left_alone(store: &impl SchemaHarness) {
     let migrator = store.migrator();
     let before = migrator.status().await.expect("the steps can be read");
@@ -95,11 +95,11 @@ pub async fn an_unknown_step_is_listed_and_left_alone(store: &impl SchemaHarness
     assert_eq!(migrator.status().await.expect("the steps can be read"), steps);
 }
 
-/// What a newer release's step may build on is not reverted; above it there is nothing in the way.
+/// Steps on which a newer release's step may build are not reverted.
 pub async fn no_step_below_an_unknown_one_is_reverted(store: &impl SchemaHarness) {
     let migrator = store.migrator();
     let prediction = Samples::new().one();
-    keep(store, std::slice::from_ref(&prediction)).await;
+    insert(store, std::slice::from_ref(&prediction)).await;
     store.add_unknown_step(9_999).await;
     let before = migrator.status().await.expect("the steps can be read");
     for count in [1, 2, 100] {
@@ -111,7 +111,7 @@ pub async fn no_step_below_an_unknown_one_is_reverted(store: &impl SchemaHarness
     assert_eq!(find(store, prediction.id()).await, Some((&prediction).into()));
 }
 
-/// An unknown step below those that are reverted is not in their way.
+/// An unknown step below the reverted ones does not prevent that.
 pub async fn a_step_above_an_unknown_one_is_reverted(store: &impl SchemaHarness) {
     let migrator = store.migrator();
     store.add_unknown_step(0).await;

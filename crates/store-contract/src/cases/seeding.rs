@@ -21,7 +21,7 @@ async fn filled(store: &impl StoreHarness) {
     assert_eq!(committed, [1_000, ROWS]);
 }
 
-/// The walk gives every row once; ids and times agree, and the times span the days.
+/// A walk returns every row once; ids and times agree, and the times span the days.
 pub async fn every_row_of_a_filled_store_is_walked(store: &impl StoreHarness) {
     filled(store).await;
     let everything = PredictionFilter::default();
@@ -58,7 +58,7 @@ pub async fn the_texts_of_a_filled_store_are_found(store: &impl StoreHarness) {
     }
 }
 
-/// No event waits: there is nothing to publish for rows that nobody asked for.
+/// Seeded rows have no events.
 pub async fn a_filled_store_has_nothing_to_publish(store: &impl StoreHarness) {
     filled(store).await;
     assert!(unpublished(store).await.is_empty());

@@ -5,15 +5,15 @@ use domain::value_objects::TenantId;
 
 use crate::StoreHarness;
 use crate::samples::{Samples, reference, tenant};
-use crate::steps::{ALL, assert_not_found, ids_descending, query, try_keep, unpublished};
+use crate::steps::{ALL, assert_not_found, ids_descending, query, try_insert, unpublished};
 
 /// One tenant's rows are neither found, listed, searched nor deleted by another.
 pub async fn tenants_do_not_see_each_other(store: &impl StoreHarness) {
     let (ann, bob) = (tenant("ann"), tenant("bob"));
     let mut samples = Samples::new();
     let (anns, bobs) = (samples.many(3), samples.many(2));
-    try_keep(store, &ann, &anns).await.expect("the set is committed");
-    try_keep(store, &bob, &bobs).await.expect("the set is committed");
+    try_insert(store, &ann, &anns).await.expect("the set is committed");
+    try_insert(store, &bob, &bobs).await.expect("the set is committed");
 
     let read = store.predictions();
     let shared = PredictionFilter { model: Some("sample-model".into()), ..query("sample") };
@@ -56,8 +56,8 @@ pub async fn two_tenants_may_use_the_same_id(store: &impl StoreHarness) {
     let anns = samples.one();
     let bobs =
         samples.one_with(|new| (new.id, new.reference) = (anns.id(), Some(reference("what bob calls it"))));
-    try_keep(store, &ann, std::slice::from_ref(&anns)).await.expect("the set is committed");
-    try_keep(store, &bob, std::slice::from_ref(&bobs)).await.expect("the id is bob's own");
+    try_insert(store, &ann, std::slice::from_ref(&anns)).await.expect("the set is committed");
+    try_insert(store, &bob, std::slice::from_ref(&bobs)).await.expect("the id is bob's own");
 
     let mut work = UnitOfWork::of(&ann);
     work.delete(anns.id());
@@ -71,7 +71,7 @@ pub async fn two_tenants_may_use_the_same_id(store: &impl StoreHarness) {
 pub async fn events_carry_their_tenant(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     for name in ["ann", "bob", "ann", "default"] {
-        try_keep(store, &tenant(name), &[samples.one()]).await.expect("the set is committed");
+        try_insert(store, &tenant(name), &[samples.one()]).await.expect("the set is committed");
     }
     let events = unpublished(store).await;
     let tenants: Vec<_> = events.iter().map(|event| event.tenant.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Write sets: all or nothing, and each for itself.
+//! Units of work: all or nothing, each independent of the others.
 
 use application::ports::{PredictionFilter, StoreError, UnitOfWork};
 use domain::entities::Prediction;
@@ -7,59 +7,63 @@ use domain::value_objects::TenantId;
 use crate::StoreHarness;
 use crate::samples::Samples;
 use crate::steps::{
-    assert_conflict, assert_not_found, find, ids_descending, keep, list_ids, spawn_commit, try_keep,
+    assert_conflict, assert_not_found, find, ids_descending, insert, list_ids, spawn_commit, try_insert,
     unpublished,
 };
 
-/// A unit of work that is dropped before its commit leaves no trace.
+/// A unit of work that is never committed writes nothing.
 pub async fn dropping_a_unit_of_work_writes_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let (kept, dropped) = (samples.one(), samples.one());
-    keep(store, std::slice::from_ref(&kept)).await;
+    let (stored, dropped) = (samples.one(), samples.one());
+    insert(store, std::slice::from_ref(&stored)).await;
     let events = unpublished(store).await;
     {
         let mut work = UnitOfWork::of(&TenantId::default());
         work.insert(&dropped);
-        work.delete(kept.id());
+        work.delete(stored.id());
         work.append(dropped.events());
     }
-    assert_eq!(list_ids(store, &PredictionFilter::default()).await, [kept.id()]);
+    assert_eq!(list_ids(store, &PredictionFilter::default()).await, [stored.id()]);
     assert_eq!(unpublished(store).await, events);
 }
 
-/// There is nothing wrong with a unit of work that records nothing.
+/// An empty unit of work can be committed.
 pub async fn an_empty_unit_of_work_commits(store: &impl StoreHarness) {
-    store.writes().commit(UnitOfWork::of(&TenantId::default())).await.expect("nothing to do is done");
+    store
+        .writes()
+        .commit(UnitOfWork::of(&TenantId::default()))
+        .await
+        .expect("an empty unit of work is committed");
     assert!(unpublished(store).await.is_empty());
 }
 
-/// What was committed is seen by every read that begins after the commit's answer.
+/// Every read that begins after a commit has returned sees its writes.
 pub async fn a_committed_write_is_seen_at_once(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     for _ in 0..50 {
         let prediction = samples.one();
-        keep(store, std::slice::from_ref(&prediction)).await;
+        insert(store, std::slice::from_ref(&prediction)).await;
         assert!(find(store, prediction.id()).await.is_some());
     }
 }
 
-/// As many writes as a batch may have come through in one set.
+/// One set may have as many writes as the largest batch.
 pub async fn a_set_of_a_thousand_predictions_commits_whole(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let predictions = samples.many(1_000);
-    keep(store, &predictions).await;
+    insert(store, &predictions).await;
     assert_eq!(list_ids(store, &PredictionFilter::default()).await, ids_descending(&predictions));
     assert_eq!(unpublished(store).await.len(), 1_000);
 }
 
-/// An id that exists already is a conflict, and the row that was there stays as it was.
+/// An existing id is a conflict, and its row stays unchanged.
 pub async fn an_existing_id_is_a_conflict(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let first = samples.one();
     let again = samples.one_with(|new| new.id = first.id());
-    keep(store, std::slice::from_ref(&first)).await;
+    insert(store, std::slice::from_ref(&first)).await;
     let before = find(store, first.id()).await;
-    assert_conflict(&try_keep(store, &TenantId::default(), &[again]).await);
+    assert_conflict(&try_insert(store, &TenantId::default(), &[again]).await);
     assert_eq!(find(store, first.id()).await, before);
     assert_eq!(unpublished(store).await.len(), 1);
 }
@@ -70,12 +74,12 @@ pub async fn a_conflict_inside_one_set_writes_nothing(store: &impl StoreHarness)
     let good = samples.one();
     let first = samples.one();
     let again = samples.one_with(|new| new.id = first.id());
-    assert_conflict(&try_keep(store, &TenantId::default(), &[good, first, again]).await);
+    assert_conflict(&try_insert(store, &TenantId::default(), &[good, first, again]).await);
     assert!(list_ids(store, &PredictionFilter::default()).await.is_empty());
     assert!(unpublished(store).await.is_empty());
 }
 
-/// A set that deletes a row that is not there writes nothing of its other writes.
+/// A set that deletes a missing row writes nothing.
 pub async fn a_missing_row_inside_one_set_writes_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let (good, missing) = (samples.one(), samples.one());
@@ -92,7 +96,7 @@ pub async fn a_missing_row_inside_one_set_writes_nothing(store: &impl StoreHarne
 pub async fn a_conflict_fails_alone_inside_a_group(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let existing = samples.one();
-    keep(store, std::slice::from_ref(&existing)).await;
+    insert(store, std::slice::from_ref(&existing)).await;
     let mut sets: Vec<Vec<Prediction>> = (0..64).map(|_| samples.many(3)).collect();
     sets[31][1] = samples.one_with(|new| new.id = existing.id());
 
@@ -110,7 +114,7 @@ pub async fn a_conflict_fails_alone_inside_a_group(store: &impl StoreHarness) {
     assert_eq!(find(store, existing.id()).await, Some((&existing).into()));
 }
 
-/// Of many sets committed at the same time, the one that deletes what is not there is the only one that fails.
+/// Of many sets committed at the same time, the one that deletes a missing row is the only one that fails.
 pub async fn a_missing_row_fails_alone_inside_a_group(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let missing = samples.one();
@@ -128,7 +132,7 @@ pub async fn a_missing_row_fails_alone_inside_a_group(store: &impl StoreHarness)
     assert_only(store, &sets.concat()).await;
 }
 
-/// One id committed by many at the same time is kept once, and the others are told.
+/// Of many concurrent commits of one id one succeeds, and the others fail with a conflict.
 pub async fn one_of_many_commits_of_one_id_wins(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let first = samples.one();
@@ -142,8 +146,8 @@ pub async fn one_of_many_commits_of_one_id_wins(store: &impl StoreHarness) {
     assert_eq!(unpublished(store).await.len(), 1);
 }
 
-/// A commit whose caller has gone comes through whole or not at all.
-pub async fn a_commit_nobody_waits_for_is_whole_or_absent(store: &impl StoreHarness) {
+/// A commit whose future is dropped is applied wholly or not at all.
+pub async fn an_abandoned_commit_is_whole_or_absent(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     for _ in 0..20 {
         let set = samples.many(3);
@@ -154,15 +158,15 @@ pub async fn a_commit_nobody_waits_for_is_whole_or_absent(store: &impl StoreHarn
         let commit = spawn_commit(store, work);
         tokio::task::yield_now().await;
         commit.abort();
-        keep(store, &[samples.one()]).await;
-        // One read, which sees the commit or does not.
+        insert(store, &[samples.one()]).await;
+        // One read, which sees either all or none of the commit.
         let ids = list_ids(store, &PredictionFilter::default()).await;
         let there = set.iter().filter(|prediction| ids.contains(&prediction.id())).count();
         assert!(there == 0 || there == 3, "{there} of 3 are there");
     }
 }
 
-/// Commits each of `sets` in a task of its own; the outcomes stand in the order of the sets.
+/// Commits each of `sets` in a task of its own; the outcomes are in the order of the sets.
 async fn commit_at_once(store: &impl StoreHarness, sets: &[Vec<Prediction>]) -> Vec<Result<(), StoreError>> {
     let commits: Vec<_> = sets
         .iter()

@@ -12,7 +12,7 @@ use crate::samples;
 /// The tokens that one window of the model holds.
 const WINDOW: usize = 510;
 
-/// None, one that no other row has, or one of a customer who comes again and again.
+/// None, a unique one, or one that many rows share.
 pub(super) fn reference(random: &mut Random, row: u64) -> Option<Reference> {
     match random.below(10) {
         0..4 => None,
@@ -37,7 +37,7 @@ pub(super) fn metadata(random: &mut Random) -> Metadata {
     Metadata::try_new(entries).expect("few and short entries")
 }
 
-/// One of two models; the larger one was replaced by a new revision when two thirds of the rows were made.
+/// One of two models; the larger one has a new revision after two thirds of the rows.
 pub(super) fn model(random: &mut Random, early: bool) -> ModelRef {
     match (random.one_in(10), early) {
         (true, _) => ModelRef::new("reviews-multilingual", "5f2d9c1a7b3e"),
@@ -46,14 +46,14 @@ pub(super) fn model(random: &mut Random, early: bool) -> ModelRef {
     }
 }
 
-/// What a tokenizer of word pieces makes of English, about.
+/// Approximates a word-piece tokenizer on English.
 pub(super) fn usage(text: &str) -> Usage {
     let tokens = (text.chars().count() / 5).max(1);
     let windows = tokens.div_ceil(WINDOW);
     Usage { tokens: tokens as u32, windows: windows as u32, truncated: false }
 }
 
-/// The answer to a text of `sentiment`: three labels, best first; now and then the options of a request.
+/// The result of a text of `sentiment`: three labels, best first; sometimes with the options of a request.
 pub(super) fn result(random: &mut Random, sentiment: Sentiment, text: &str) -> PredictionResult {
     if random.one_in(100) {
         return PredictionResult::raw(vec![LabelScore {
@@ -63,7 +63,7 @@ pub(super) fn result(random: &mut Random, sentiment: Sentiment, text: &str) -> P
         }]);
     }
     let strongest = if sentiment == Sentiment::Mixed { Sentiment::Negative } else { sentiment };
-    // Models are sure most of the time.
+    // Models are confident most of the time.
     let chosen = 0.4 + 0.599 * random.fraction().sqrt();
     let rest = (1.0 - chosen) * random.fraction();
     let others = Sentiment::ALL[..3].iter().filter(|other| **other != strongest);

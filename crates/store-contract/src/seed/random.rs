@@ -1,5 +1,5 @@
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): the same numbers from the
-/// same start on every machine.
+/// same seed on every machine.
 #[derive(Debug)]
 pub(super) struct Random(u64);
 
@@ -21,7 +21,7 @@ impl Random {
         ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
     }
 
-    /// Whether the one case of `count` came.
+    /// True with a probability of 1 in `count`.
     pub(super) fn one_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }

@@ -123,7 +123,7 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// The text of row number `row` and its sentiment: one to four statements; one in fifty is long, one in twelve is in
-/// another language or script. Every text holds its row's number, so that a search can find it alone.
+/// another language or script. Every text contains its row's number, so that a search can find it alone.
 pub(super) fn text(random: &mut Random, row: u64) -> (InputText, Sentiment) {
     let sentiment = sentiment(random);
     let statements = if random.one_in(50) { 20 + random.below(60) } else { 1 + random.below(4) };
@@ -148,7 +148,7 @@ fn sentiment(random: &mut Random) -> Sentiment {
     }
 }
 
-/// Adds one sentence; those of a mixed text take turns.
+/// Adds one sentence; those of a mixed text alternate.
 fn statement(text: &mut String, random: &mut Random, sentiment: Sentiment, place: u64) {
     let predicates = match sentiment {
         Sentiment::Negative => NEGATIVE,

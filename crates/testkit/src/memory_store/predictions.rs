@@ -31,7 +31,7 @@ impl PredictionReadModel for MemoryStore {
             .iter()
             .rev()
             .skip_while(|(id, _)| after.is_some_and(|after| **id >= after))
-            .filter(|(_, row)| row.is_meant_by(filter))
+            .filter(|(_, row)| row.matches(filter))
             .take(limit as usize + 1)
             .map(|(id, row)| FoundRow { id: Some(*id), record: row.read() })
             .collect();
@@ -48,17 +48,17 @@ impl Row {
         Ok(self.record.clone())
     }
 
-    fn is_meant_by(&self, filter: &PredictionFilter) -> bool {
+    fn matches(&self, filter: &PredictionFilter) -> bool {
         let PredictionFilter { sentiment, model, reference, from, to, min_confidence, max_confidence, terms } =
             filter;
-        let kept = &self.record.prediction;
-        sentiment.is_none_or(|sentiment| kept.sentiment == Some(sentiment))
-            && model.as_ref().is_none_or(|model| kept.model.name() == model)
-            && reference.as_ref().is_none_or(|reference| kept.reference.as_ref() == Some(reference))
-            && from.is_none_or(|from| kept.created_at >= from)
-            && to.is_none_or(|to| kept.created_at < to)
-            && min_confidence.is_none_or(|min| kept.confidence.is_some_and(|it| it >= min))
-            && max_confidence.is_none_or(|max| kept.confidence.is_some_and(|it| it <= max))
+        let stored = &self.record.prediction;
+        sentiment.is_none_or(|sentiment| stored.sentiment == Some(sentiment))
+            && model.as_ref().is_none_or(|model| stored.model.name() == model)
+            && reference.as_ref().is_none_or(|reference| stored.reference.as_ref() == Some(reference))
+            && from.is_none_or(|from| stored.created_at >= from)
+            && to.is_none_or(|to| stored.created_at < to)
+            && min_confidence.is_none_or(|min| stored.confidence.is_some_and(|it| it >= min))
+            && max_confidence.is_none_or(|max| stored.confidence.is_some_and(|it| it <= max))
             && terms.is_subset(&self.terms)
     }
 }
