@@ -1,9 +1,9 @@
 //! The forms in which values are stored, shared by the stores.
 //!
 //! A store prepares a unit of work ([`PreparedSet`]) and writes its values; a row that it has read it hands over as
-//! [`Columns`], to a [`PageReader`], an [`OutboxReader`] or [`read_prediction`]. SQL, connections and transactions are each
-//! store's own: this crate knows no database and no runtime, and does no I/O. Start reading at `prepared.rs`, then
-//! `prediction.rs`.
+//! [`Columns`], to a [`PageReader`], an [`OutboxReader`] or [`read_prediction`]. SQL, connections and transactions
+//! are each store's own: this crate knows no database and no runtime, and does no I/O. Start reading at
+//! `prepared.rs`, then `prediction.rs`.
 
 #![forbid(unsafe_code)]
 
@@ -18,7 +18,7 @@ mod timed;
 
 pub use columns::{Columns, Unreadable};
 pub use json::write_payload;
-pub use outbox_reader::OutboxReader;
+pub use outbox_reader::{OutboxPage, OutboxReader};
 pub use page_reader::PageReader;
 pub use prediction::read_prediction;
 pub use prepared::{EventValues, PredictionValues, PreparedSet, PreparedWrite};

@@ -7,6 +7,15 @@ use domain::value_objects::{EventId, PredictionId, TenantId};
 
 use crate::columns::{Columns, Unreadable, text};
 
+/// The events of some rows of `outbox`.
+#[derive(Debug)]
+pub struct OutboxPage {
+    /// The events that can be read, in the order of their rows.
+    pub events: Vec<OutboxEvent>,
+    /// The age of the first; none where there is none.
+    pub oldest_age: Option<Duration>,
+}
+
 /// Reads rows of `outbox`; logs and counts each row that cannot be read once, and remembers its number.
 #[derive(Debug, Default)]
 pub struct OutboxReader {
@@ -19,15 +28,12 @@ impl OutboxReader {
         self.lock().iter().copied().collect()
     }
 
-    /// The events of `rows` that can be read, each with its age; none where there are rows and none of them can be read, so
-    /// that the rows behind them must be looked at.
-    pub fn read(
-        &self,
-        rows: impl ExactSizeIterator<Item = impl Columns>,
-    ) -> Option<Vec<(Duration, OutboxEvent)>> {
+    /// The events of `rows`; none where there are rows but none of them can be read, so that those behind them must be
+    /// read.
+    pub fn read(&self, rows: impl ExactSizeIterator<Item = impl Columns>) -> Option<OutboxPage> {
         let end = rows.len() == 0;
-        let events: Vec<_> = rows.filter_map(|row| self.read_row(&row)).collect();
-        (end || !events.is_empty()).then_some(events)
+        let (ages, events): (Vec<_>, Vec<_>) = rows.filter_map(|row| self.read_row(&row)).unzip();
+        (end || !events.is_empty()).then(|| OutboxPage { events, oldest_age: ages.first().copied() })
     }
 
     fn read_row(&self, row: &impl Columns) -> Option<(Duration, OutboxEvent)> {

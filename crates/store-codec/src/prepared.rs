@@ -65,8 +65,8 @@ impl PreparedSet {
         work.text_bytes() > 64 * 1024
     }
 
-    /// Prepares `work`. Where the terms of a text have more than `most_term_bytes` together, the last in the order of the
-    /// alphabet are left out.
+    /// Prepares `work`. Where the terms of a text have more than `most_term_bytes` together, the last in the order of
+    /// the alphabet are left out.
     pub fn new(work: &UnitOfWork, most_term_bytes: usize) -> Self {
         let writes = work.writes().iter().map(|write| match write {
             Write::InsertPrediction(prediction) => {

@@ -17,8 +17,8 @@ impl PostgresLeaseRepository {
         Self { pool }
     }
 
-    /// One statement, so that of two concurrent calls one sees the other's row. The time is the server's current time, not
-    /// that of the statement's start, since the statement may have waited for the other.
+    /// One statement, so that of two concurrent calls one sees the other's row. The time is the server's current
+    /// time, not that of the statement's start, since the statement may have waited for the other.
     async fn take(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<i64>, CallError> {
         let mut lent = self.pool.lend().await?;
         let fence = sqlx::query_scalar(

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use domain::value_objects::EventId;
 use sqlx::Connection;
 use sqlx::postgres::PgRow;
-use store_codec::OutboxReader;
+use store_codec::{OutboxPage, OutboxReader};
 use uuid::Uuid;
 
 use crate::columns::PostgresColumns;
@@ -41,22 +41,18 @@ impl PostgresOutboxRelayRepository {
         Ok(rows)
     }
 
-    /// The oldest unpublished events, at most `limit`, and the age of each. A page of unreadable rows only is skipped.
-    async fn unpublished(
-        &self,
-        query_type: &'static str,
-        limit: u32,
-    ) -> Result<Vec<(Duration, OutboxEvent)>, StoreError> {
+    /// The oldest unpublished events, at most `limit`. A page of unreadable rows only is skipped.
+    async fn unpublished(&self, query_type: &'static str, limit: u32) -> Result<OutboxPage, StoreError> {
         loop {
             let rows = within(self.pool.timeout(), query_type, self.rows(limit)).await?;
-            if let Some(events) = self.reader.read(rows.iter().map(PostgresColumns)) {
-                return Ok(events);
+            if let Some(page) = self.reader.read(rows.iter().map(PostgresColumns)) {
+                return Ok(page);
             }
         }
     }
 
-    /// The lease's row stays locked until the commit, so that the lease does not change hands in between, and the feed has
-    /// one writer.
+    /// The lease's row stays locked until the commit, so that the lease does not change hands in between, and the
+    /// feed has one writer.
     async fn mark(&self, lease: &Lease, events: &[EventId]) -> Result<(), CallError> {
         let ids: Vec<Uuid> = events.iter().map(|event| Uuid::from_u128(event.as_u128())).collect();
         let mut lent = self.pool.lend().await?;
@@ -115,14 +111,12 @@ impl PostgresOutboxRelayRepository {
 impl OutboxRelayRepository for PostgresOutboxRelayRepository {
     #[tracing::instrument(name = "db.list_unpublished", skip_all, fields(limit))]
     async fn list_unpublished(&self, limit: u32) -> Result<Vec<OutboxEvent>, StoreError> {
-        let events = self.unpublished("list_unpublished", limit).await?;
-        Ok(events.into_iter().map(|(_, event)| event).collect())
+        Ok(self.unpublished("list_unpublished", limit).await?.events)
     }
 
     #[tracing::instrument(name = "db.oldest_unpublished", skip_all)]
     async fn oldest_unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
-        let oldest = self.unpublished("oldest_unpublished", 1).await?;
-        Ok(oldest.first().map(|(age, _)| *age))
+        Ok(self.unpublished("oldest_unpublished", 1).await?.oldest_age)
     }
 
     #[tracing::instrument(name = "db.mark_published", skip_all, fields(events = events.len()))]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::value_objects::EventId;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use store_codec::OutboxReader;
+use store_codec::{OutboxPage, OutboxReader};
 
 use crate::columns::SqliteColumns;
 use crate::error::CallError;
@@ -39,16 +39,12 @@ impl SqliteOutboxRelayRepository {
         self.readers.read(query_type, move |connection| Box::pin(query.fetch_all(connection))).await
     }
 
-    /// The oldest unpublished events, at most `limit`, and the age of each. A page of unreadable rows only is skipped.
-    async fn unpublished(
-        &self,
-        query_type: &'static str,
-        limit: u32,
-    ) -> Result<Vec<(Duration, OutboxEvent)>, StoreError> {
+    /// The oldest unpublished events, at most `limit`. A page of unreadable rows only is skipped.
+    async fn unpublished(&self, query_type: &'static str, limit: u32) -> Result<OutboxPage, StoreError> {
         loop {
             let rows = self.rows(query_type, limit).await?;
-            if let Some(events) = self.reader.read(rows.iter().map(SqliteColumns)) {
-                return Ok(events);
+            if let Some(page) = self.reader.read(rows.iter().map(SqliteColumns)) {
+                return Ok(page);
             }
         }
     }
@@ -58,14 +54,12 @@ impl SqliteOutboxRelayRepository {
 impl OutboxRelayRepository for SqliteOutboxRelayRepository {
     #[tracing::instrument(name = "db.list_unpublished", skip_all, fields(limit))]
     async fn list_unpublished(&self, limit: u32) -> Result<Vec<OutboxEvent>, StoreError> {
-        let events = self.unpublished("list_unpublished", limit).await?;
-        Ok(events.into_iter().map(|(_, event)| event).collect())
+        Ok(self.unpublished("list_unpublished", limit).await?.events)
     }
 
     #[tracing::instrument(name = "db.oldest_unpublished", skip_all)]
     async fn oldest_unpublished_age(&self) -> Result<Option<Duration>, StoreError> {
-        let oldest = self.unpublished("oldest_unpublished", 1).await?;
-        Ok(oldest.first().map(|(age, _)| *age))
+        Ok(self.unpublished("oldest_unpublished", 1).await?.oldest_age)
     }
 
     #[tracing::instrument(name = "db.mark_published", skip_all, fields(events = events.len()))]
