@@ -28,7 +28,7 @@ pub(crate) const MAX_LIFETIME: Duration = Duration::from_hours(1);
 /// How often a server that runs a statement checks whether its client is still connected.
 pub(crate) const CLIENT_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The longest that closing a connection in order may take.
+/// The longest that closing a connection cleanly may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The use of a connection, which determines its settings.
@@ -145,7 +145,7 @@ impl Database {
     }
 }
 
-/// Closes the connection in order, unless that takes long.
+/// Closes the connection cleanly, unless that takes long.
 pub(crate) async fn close(connection: PgConnection) {
     if !matches!(tokio::time::timeout(CLOSE_TIMEOUT, connection.close()).await, Ok(Ok(()))) {
         tracing::debug!("a connection was not closed cleanly");

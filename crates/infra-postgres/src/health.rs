@@ -13,9 +13,9 @@ use crate::server_facts::ServerFacts;
 use crate::timing::within;
 use crate::writer::Writer;
 
-/// Checks whether the server responds and accepts writes, over a connection of its own: a busy pool does not mean that the
-/// server is down. While the writer's commits succeed, nothing is written for it; after a failed one the writer probes
-/// whether it can write.
+/// Checks whether the server responds and accepts writes, over a connection of its own: a busy pool does not mean
+/// that the server is down. While the writer's commits succeed, nothing is written for it; after a failed one the
+/// writer probes whether it can write.
 pub struct PostgresHealthCheck {
     database: Database,
     writer: Arc<Writer>,

@@ -1,11 +1,11 @@
 //! The store ports on PostgreSQL, from version 14 on: for production.
 //!
 //! One task per process writes: it owns a connection and applies the write sets that wait in one transaction. Reads,
-//! leases and the outbox share a pool, of which lists may take half. Every call ends within the store's timeout, and a
-//! connection on which something failed is closed rather than reused. Connections belong to the runtime that opened the
-//! store and get their settings after connecting, which works behind PgBouncer as well. This crate knows the ports and no
-//! use case, no web framework, and nothing of its SQLite twin, with which it shares the contract suite, `store-codec` and
-//! no SQL. Start reading at [`PostgresStore`], then `writer`.
+//! leases and the outbox share a pool, of which lists may take half. Every call ends within the store's timeout, and
+//! a connection on which something failed is closed rather than reused. Connections belong to the runtime that opened
+//! the store and get their settings after connecting, which works behind PgBouncer as well. This crate knows the
+//! ports and no use case, no web framework, and nothing of its SQLite twin, with which it shares the contract suite,
+//! `store-codec` and no SQL. Start reading at [`PostgresStore`], then `writer`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, expect(clippy::expect_used, reason = "a test may fail loudly"))]

@@ -7,8 +7,9 @@
 //!   volatile default; its check is added `NOT VALID`, and validated in a transaction of its own. An index on a table
 //!   that has rows is built `CONCURRENTLY`, outside a transaction. Such sequences are in `unlocked`.
 //! * A sequence of several transactions must continue from where an earlier attempt ended.
-//! * No step waits for a lock on a table for longer than [`LOCK_TIMEOUT`]: behind a step that waits for an exclusive lock
-//!   every reader and writer of the table waits as well. The step gives up, lets them proceed, and tries again.
+//! * No step waits for a lock on a table for longer than [`LOCK_TIMEOUT`]: behind a step that waits for an
+//!   exclusive lock every reader and writer of the table waits as well. The step gives up, lets them proceed, and
+//!   tries again.
 
 mod unlocked;
 
@@ -52,8 +53,9 @@ impl PostgresMigrator {
         Self { database }
     }
 
-    /// Changes the schema under sqlx's lock on the database: a second process waits for the first and then has nothing left
-    /// to do. The connection serves nothing else and is closed at the end, which always releases the lock.
+    /// Changes the schema under sqlx's lock on the database: a second process waits for the first and then has
+    /// nothing left to do. The connection serves nothing else and is closed at the end, which always releases the
+    /// lock.
     async fn change(&self, change: SchemaChange) -> Result<usize, SchemaError> {
         let mut connection = self.database.connect_without_limit().await.map_err(unavailable)?;
         connection.lock().await.map_err(refused)?;

@@ -72,8 +72,8 @@ impl Pool {
         Ok(Lent { connection, pool: self.clone(), permit, list: None })
     }
 
-    /// Lends a connection for a query that may read many rows. Lists have a share of the connections, so that slow lists
-    /// never take them all.
+    /// Lends a connection for a query that may read many rows. Lists have a share of the connections, so that slow
+    /// lists never take them all.
     pub(crate) async fn lend_for_list(&self) -> Result<Lent, CallError> {
         let permit = permit(&self.shared.lists).await?;
         let list = ListPermit { permit: Some(permit), database: self.shared.database.clone() };
@@ -143,8 +143,8 @@ impl Pool {
     }
 }
 
-/// A lent connection. Dropped without being given back, as after an error, a timeout or a dropped call, it is closed and
-/// not reused.
+/// A lent connection. Dropped without being given back, as after an error, a timeout or a dropped call, it is closed
+/// and not reused.
 pub(crate) struct Lent {
     connection: OpenConnection,
     pool: Pool,
@@ -181,8 +181,8 @@ impl ListPermit {
 }
 
 impl Drop for ListPermit {
-    /// The server runs an abandoned statement until it notices. The permit is held until then, so that abandoned lists do
-    /// not accumulate on the server.
+    /// The server runs an abandoned statement until it notices. The permit is held until then, so that abandoned
+    /// lists do not accumulate on the server.
     fn drop(&mut self) {
         if let Some(permit) = self.permit.take() {
             self.database.runtime().spawn(async move {

@@ -42,8 +42,8 @@ impl ServerFacts {
         Ok(Self { version: version_number.map(|number| number / 10_000), values: Values::from_row(row)? })
     }
 
-    /// Refuses a server that is too old, that cannot store every text, that accepts no writes, or, unless `allow_unsafe`,
-    /// that may lose committed rows.
+    /// Refuses a server that is too old, that cannot store every text, that accepts no writes, or, unless
+    /// `allow_unsafe`, that may lose committed rows.
     pub(crate) fn check(&self, allow_unsafe: bool) -> Result<(), UnfitServer> {
         if let Some(version) = self.version.filter(|version| *version < OLDEST) {
             return Err(UnfitServer::TooOld(version));

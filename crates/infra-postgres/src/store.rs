@@ -22,9 +22,9 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects and starts the writer. The schema is left as it is; [`PostgresStore::migrator`] migrates it. Afterwards the
-    /// store reconnects by itself. Every connection belongs to the runtime that opens the store. A read-only server is
-    /// accepted: it can be read, and commits are `Unavailable` until it accepts writes.
+    /// Connects and starts the writer. The schema is left as it is; [`PostgresStore::migrator`] migrates it.
+    /// Afterwards the store reconnects by itself. Every connection belongs to the runtime that opens the store. A
+    /// read-only server is accepted: it can be read, and commits are `Unavailable` until it accepts writes.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -81,8 +81,8 @@ impl PostgresStore {
         self.writer.is_open()
     }
 
-    /// Completes every submitted write set, then closes the writer and the pool. Later calls are `Unavailable`. Takes at most
-    /// the store's timeout and two seconds, even when the server does not respond.
+    /// Completes every submitted write set, then closes the writer and the pool. Later calls are `Unavailable`. Takes
+    /// at most the store's timeout and two seconds, even when the server does not respond.
     pub async fn close(&self) {
         self.writer.close().await;
         self.pool.close().await;

@@ -7,8 +7,8 @@ use sqlx::{Decode, Encode, Postgres, Type};
 
 use crate::error::Failure;
 
-/// A `timestamptz` as sent over the wire: whole microseconds since 2000-01-01T00:00:00Z. Times are stored exactly to the
-/// microsecond, without arithmetic in SQL.
+/// A `timestamptz` as sent over the wire: whole microseconds since 2000-01-01T00:00:00Z. Times are stored exactly to
+/// the microsecond, without arithmetic in SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PgTimestamp(i64);
 

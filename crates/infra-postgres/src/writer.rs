@@ -1,10 +1,10 @@
 //! The one writer: a task that owns the writing connection.
 //!
 //! Write sets wait in a `queue`; the task takes all that wait, applies them in one transaction (`group`, `apply`) and
-//! reports to each caller after the commit, so that one flush to the disk serves many callers. There is one transaction at
-//! a time, so sets are applied in the order of their submission. The server of each new connection is checked before
-//! anything is written (`session`), and after a failure the health check has the task test whether it can write
-//! (`probe`).
+//! reports to each caller after the commit, so that one flush to the disk serves many callers. There is one
+//! transaction at a time, so sets are applied in the order of their submission. The server of each new connection is
+//! checked before anything is written (`session`), and after a failure the health check has the task test whether it
+//! can write (`probe`).
 
 mod apply;
 mod group;
@@ -68,8 +68,8 @@ impl Writer {
         self.queue.probe().await.map_err(|_ended| Failure::Closed)?
     }
 
-    /// Completes everything submitted before, then ends the task; aborts it after the timeout and a second for closing the
-    /// connection.
+    /// Completes everything submitted before, then ends the task; aborts it after the timeout and a second for
+    /// closing the connection.
     pub(crate) async fn close(&self) {
         self.queue.close();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -87,8 +87,9 @@ impl Writer {
 
 #[async_trait]
 impl WriteStore for Writer {
-    /// Writes `work` together with the sets that wait. Once the returned future was polled, the set is written in its turn
-    /// whether the future is polled again or not. Dropping the future removes a set that the writer has not taken.
+    /// Writes `work` together with the sets that wait. Once the returned future was polled, the set is written in its
+    /// turn whether the future is polled again or not. Dropping the future removes a set that the writer has not
+    /// taken.
     #[tracing::instrument(name = "db.commit", skip_all, fields(writes = work.writes().len()))]
     async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError> {
         if work.writes().is_empty() {

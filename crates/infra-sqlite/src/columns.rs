@@ -3,7 +3,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, Type};
 use store_codec::{Columns, Unreadable};
 
-/// A row of SQLite: ids are 16 bytes, instants microseconds since the epoch, numbers of 32 bits the f64 of the same value.
+/// A row of SQLite: ids are 16 bytes, instants microseconds since the epoch, numbers of 32 bits the f64 of the same
+/// value.
 pub(crate) struct SqliteColumns<'r>(pub(crate) &'r SqliteRow);
 
 impl<'r> SqliteColumns<'r> {

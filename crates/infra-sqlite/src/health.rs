@@ -77,8 +77,8 @@ impl HealthCheck for SqliteHealthCheck {
     }
 }
 
-/// Commits a write that needs as much space as a prediction and leaves nothing behind: a lease row of a few pages, which
-/// the same transaction deletes.
+/// Commits a write that needs as much space as a prediction and leaves nothing behind: a lease row of a few pages,
+/// which the same transaction deletes.
 struct ProbeWrite;
 
 #[async_trait]

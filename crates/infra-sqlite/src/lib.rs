@@ -2,8 +2,8 @@
 //!
 //! One file, one writer. A single task owns the writing connection and applies the write sets that wait in one
 //! transaction; readers have connections of their own, which do not block the writer thanks to write-ahead logging.
-//! This crate knows the ports and no use case, no web framework, and nothing of its PostgreSQL twin, with which it shares
-//! the contract suite, `store-codec` and no SQL. Start reading at [`SqliteStore`], then `writer`.
+//! This crate knows the ports and no use case, no web framework, and nothing of its PostgreSQL twin, with which it
+//! shares the contract suite, `store-codec` and no SQL. Start reading at [`SqliteStore`], then `writer`.
 
 #![forbid(unsafe_code)]
 

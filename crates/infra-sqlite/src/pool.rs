@@ -117,8 +117,8 @@ impl Database {
         self.options.clone().create_if_missing(false).connect().await
     }
 
-    /// A connection that writes durably: commits survive a loss of power. Deleted rows are overwritten with zeros, and the
-    /// log is truncated to its bound after a checkpoint.
+    /// A connection that writes durably: commits survive a loss of power. Deleted rows are overwritten with zeros,
+    /// and the log is truncated to its bound after a checkpoint.
     pub(crate) async fn writing(&self) -> Result<SqliteConnection, sqlx::Error> {
         let options = self.options.clone().synchronous(SqliteSynchronous::Full);
         let options = options.pragma("secure_delete", "ON");

@@ -1,8 +1,8 @@
 //! Reading connections, whose statements end at their deadlines.
 //!
-//! SQLite runs a statement to its end on the connection's thread, even if the future that awaits it is dropped. So every
-//! connection checks, every few thousand steps of a statement, whether it may go on ([`StatementLimit`]): not beyond the
-//! deadline of the call, not when the call was dropped, not when the store closes.
+//! SQLite runs a statement to its end on the connection's thread, even if the future that awaits it is dropped. So
+//! every connection checks, every few thousand steps of a statement, whether it may go on ([`StatementLimit`]): not
+//! beyond the deadline of the call, not when the call was dropped, not when the store closes.
 
 use std::future::Future;
 use std::pin::Pin;

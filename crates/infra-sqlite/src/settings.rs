@@ -9,8 +9,8 @@ pub struct SqliteSettings {
     pub timeout: Duration,
     /// The most lists read at the same time. Reads by id and the relay's have connections of their own.
     pub readers: u32,
-    /// The size beyond which the file does not grow; a store of that size accepts no new rows until some are deleted. The
-    /// size of the write-ahead log beyond `max_log_bytes` counts as well. None: as large as the disk allows.
+    /// The size beyond which the file does not grow; a store of that size accepts no new rows until some are deleted.
+    /// The size of the write-ahead log beyond `max_log_bytes` counts as well. None: as large as the disk allows.
     pub max_size_bytes: Option<u64>,
     /// The size beyond which the write-ahead log is truncated as soon as no reader needs it.
     pub max_log_bytes: u64,

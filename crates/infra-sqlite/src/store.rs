@@ -38,8 +38,8 @@ const FINDS: u32 = 2;
 const CLOSE_READERS_WITHIN: Duration = Duration::from_secs(2);
 
 impl SqliteStore {
-    /// Opens the database; creates it with its folder where it is missing and may be written. Its schema is left as it is;
-    /// [`SqliteStore::migrator`] migrates it.
+    /// Opens the database; creates it with its folder where it is missing and may be written. Its schema is left as
+    /// it is; [`SqliteStore::migrator`] migrates it.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -125,8 +125,8 @@ impl SqliteStore {
         self.writer.is_open()
     }
 
-    /// Interrupts reads, completes every submitted write, then closes the database. Later calls are `Unavailable`. Takes at
-    /// most two seconds and twice the store's timeout, whatever the disk does.
+    /// Interrupts reads, completes every submitted write, then closes the database. Later calls are `Unavailable`.
+    /// Takes at most two seconds and twice the store's timeout, whatever the disk does.
     pub async fn close(&self) {
         drop(self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take());
         // The writer closes last: the last connection of all moves the log into the file.

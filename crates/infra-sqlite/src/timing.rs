@@ -5,7 +5,7 @@ use store_codec::timed;
 
 use crate::error::{Failure, unavailable};
 
-/// Runs `work`, gives up on it after `timeout`, and records how long it took under `query_type`.
+/// Runs `work`, cancels it after `timeout`, and records how long it took under `query_type`.
 pub(crate) async fn within<T>(
     timeout: Duration,
     query_type: &'static str,

@@ -33,7 +33,8 @@ const TRUNCATE_RETRY: Duration = Duration::from_secs(10);
 /// The pages that one transaction of a merge writes, so that write sets are applied in between.
 const MERGE_PAGES: i32 = 64;
 
-/// The ratio of the pause after a merge transaction to its duration: a merge takes at most a fifth of the writer's time.
+/// The ratio of the pause after a merge transaction to its duration: a merge takes at most a fifth of the writer's
+/// time.
 const PAUSE_FACTOR: u32 = 4;
 
 impl Upkeep {
@@ -144,8 +145,8 @@ impl Maintenance {
     }
 }
 
-/// A step of merging the segments of the index of terms, which drops those of deleted rows. Returns whether there may be
-/// more to merge.
+/// A step of merging the segments of the index of terms, which drops those of deleted rows. Returns whether there may
+/// be more to merge.
 #[derive(Debug, Clone, Copy)]
 enum MergeTerms {
     /// Begins, if rows are marked as deleted.

@@ -1,8 +1,8 @@
 //! The one writer: a task that owns the writing connection.
 //!
 //! Write sets wait in a queue; the task takes all that wait, applies them in one transaction (`group`, `apply`) and
-//! reports to each caller after the commit, so that one flush to the disk serves many callers. Other writes, such as that
-//! of a lease, go through the same queue as a [`Job`] in a transaction of their own.
+//! reports to each caller after the commit, so that one flush to the disk serves many callers. Other writes, such as
+//! that of a lease, go through the same queue as a [`Job`] in a transaction of their own.
 
 mod activity;
 mod apply;
@@ -72,8 +72,9 @@ impl Writer {
         self.submit("cut_log", Request::Job(Box::new(TruncateLog { answer })), answered).await
     }
 
-    /// Submits `request` at once and waits for its result within the timeout. Dropping the future removes the request from
-    /// the queue; where the writer has taken it, but not begun it, the closed channel shows that it is abandoned.
+    /// Submits `request` at once and waits for its result within the timeout. Dropping the future removes the request
+    /// from the queue; where the writer has taken it, but not begun it, the closed channel shows that it is
+    /// abandoned.
     async fn submit<T>(
         &self,
         query_type: &'static str,

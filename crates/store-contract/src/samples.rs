@@ -1,6 +1,8 @@
 //! Sample predictions: complete, different from one another, and created in order.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::task::{Context, Waker};
 
 use application::ports::UnitOfWork;
 use domain::entities::{NewPrediction, Prediction};
@@ -83,6 +85,11 @@ pub fn work_of(bytes: usize) -> UnitOfWork {
     let mut work = UnitOfWork::of(&TenantId::default());
     work.insert(&Samples::new().one_with(|new| new.text = text(&"word ".repeat(bytes / 5))));
     work
+}
+
+/// Whether `future` is ready when it is polled for the first time.
+pub fn is_ready_at_once(future: impl Future) -> bool {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop())).is_ready()
 }
 
 /// A text of any length.

@@ -1,7 +1,7 @@
 //! Synthetic predictions in bulk: a filled store for tests and measurements at scale.
 //!
-//! [`fill`] writes through the ports, so that ids, terms and JSON are exactly what the program itself stores. It appends
-//! no events: a filled store has nothing to publish.
+//! [`fill`] writes through the ports, so that ids, terms and JSON are exactly what the program itself stores. It
+//! appends no events: a filled store has nothing to publish.
 
 mod answers;
 mod random;
@@ -35,8 +35,8 @@ const SET: u64 = 1_000;
 /// The write sets that wait for the writer, which joins them into one transaction.
 const WAITING: usize = 4;
 
-/// Stores `seed.rows` predictions of the default tenant, oldest first; calls `progress` with the number of rows that are
-/// committed.
+/// Stores `seed.rows` predictions of the default tenant, oldest first; calls `progress` with the number of rows that
+/// are committed.
 ///
 /// # Errors
 /// The store's; rows of earlier write sets are stored by then.
@@ -86,8 +86,8 @@ fn prediction(seed: &Seed, row: u64, random: &mut Random) -> Prediction {
     })
 }
 
-/// The bits of a UUID of version 7 (RFC 9562) created at `now`, as the program creates them: its milliseconds, the fraction
-/// of a millisecond in twelve bits, 62 random bits.
+/// The bits of a UUID of version 7 (RFC 9562) created at `now`, as the program creates them: its milliseconds, the
+/// fraction of a millisecond in twelve bits, 62 random bits.
 fn id_at(now: Timestamp, random: &mut Random) -> u128 {
     let micros = now.as_micros().max(0).unsigned_abs();
     let fraction = u128::from(micros % 1_000 * 4_096 / 1_000);

@@ -84,7 +84,7 @@ pub enum SchemaError {
 }
 
 impl SchemaChange {
-    /// The versions to apply or revert, in the order in which that must happen, where the schema stands at `steps`.
+    /// The versions of `steps` to apply or revert, in the order in which that must happen.
     ///
     /// # Errors
     /// `AlteredStep`, `NewerStep`.
@@ -136,7 +136,7 @@ impl MigrationStep {
     /// The versions of the last `count` known steps that are applied, the last one first.
     ///
     /// # Errors
-    /// `NewerStep` where an unknown step stands above one of them, `AlteredStep` for one of them.
+    /// `NewerStep` where an unknown step is above one of them, `AlteredStep` for one of them.
     pub fn to_revert(steps: &[Self], count: usize) -> Result<Vec<i64>, SchemaError> {
         let known = |step: &&Self| matches!(step.state, StepState::Applied | StepState::Altered);
         let reverted: Vec<&Self> = steps.iter().filter(known).rev().take(count).collect();
@@ -159,9 +159,9 @@ impl MigrationStep {
 
 /// Applies and reverts the steps of the store's schema.
 ///
-/// Implementations must let several processes do this on one store at the same time (`many_may_migrate_at_once`), must
-/// ignore unknown steps, which a newer release applied (`an_unknown_step_is_listed_and_left_alone`), and must not revert a
-/// step on which such a step may build (`no_step_below_an_unknown_one_is_reverted`).
+/// Implementations must let several processes do this on one store at the same time (`many_may_migrate_at_once`),
+/// must ignore unknown steps, which a newer release applied (`an_unknown_step_is_listed_and_left_alone`), and must
+/// not revert a step on which such a step may build (`no_step_below_an_unknown_one_is_reverted`).
 #[async_trait]
 pub trait SchemaMigrator: Send + Sync {
     /// Applies every missing step; returns how many.

@@ -20,8 +20,8 @@ pub(super) struct PendingSet {
 /// The outcome of each set, in their order.
 type Outcomes = Vec<Result<(), StoreError>>;
 
-/// Writes the sets in one transaction and reports to each caller. Sets whose callers have gone are left out; returns none
-/// where no set is left. An error is a failure of the database.
+/// Writes the sets in one transaction and reports to each caller. Sets whose callers have gone are left out; returns
+/// none where no set is left. An error is a failure of the database.
 #[tracing::instrument(name = "db.write_group", skip_all, fields(sets = sets.len()))]
 pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) -> Option<Result<(), Failure>> {
     sets.retain(|pending| !pending.answer.is_closed());

@@ -4,9 +4,9 @@ use store_codec::timed;
 use crate::error::Failure;
 use crate::writer::session::Session;
 
-/// Writes rows like those of a prediction and rolls them back before the commit. It fails where a small write set would
-/// fail: on a full disk, without a privilege, or without a required confirmation of a standby. The commit still waits for
-/// the disk, although it has nothing to commit.
+/// Writes rows like those of a prediction and rolls them back before the commit. It fails where a small write set
+/// would fail: on a full disk, without a privilege, or without a required confirmation of a standby. The commit still
+/// waits for the disk, although it has nothing to commit.
 const PROBE: &str = "SAVEPOINT probe; \
      INSERT INTO predictions (tenant, id, created_at, labels, model_name, model_revision, tokens, windows, truncated, \
      cached, metadata, text, terms) VALUES ('default', gen_random_uuid(), now(), '[]', 'probe', 'probe', 0, 0, false, \

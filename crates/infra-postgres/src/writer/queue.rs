@@ -17,8 +17,9 @@ const MOST_ROWS: usize = 4_096;
 
 /// The write sets that wait for the writer, in the order of their arrival.
 ///
-/// A set enters at once, without waiting for room: a caller whose future is no longer polled blocks no other, and its set
-/// is written in its turn. Dropping the caller's future removes its set, so the queue is bounded by the number of callers.
+/// A set enters at once, without waiting for room: a caller whose future is no longer polled blocks no other, and its
+/// set is written in its turn. Dropping the caller's future removes its set, so the queue is bounded by the number of
+/// callers.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,

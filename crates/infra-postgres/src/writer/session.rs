@@ -40,8 +40,8 @@ impl Session {
         self.database.timeout()
     }
 
-    /// Begins a transaction. Where the known connection turns out to be dead, nothing was written yet, and another one is
-    /// opened; half of the time is reserved for that.
+    /// Begins a transaction. Where the known connection turns out to be dead, nothing was written yet, and another
+    /// one is opened; half of the time is reserved for that.
     pub(super) async fn begin(&mut self) -> Result<OpenConnection, Failure> {
         let young = self.idle.take().filter(|known| known.since.elapsed() < MAX_LIFETIME);
         if let Some(mut known) = young {
@@ -61,7 +61,7 @@ impl Session {
         self.idle = Some(connection);
     }
 
-    /// Closes the connection in order.
+    /// Closes the connection cleanly.
     pub(super) async fn close(&mut self) {
         if let Some(OpenConnection { connection, .. }) = self.idle.take() {
             close(connection).await;

@@ -88,7 +88,7 @@ impl Drop for TestDatabase {
 #[expect(clippy::disallowed_methods, reason = "the address of the tests' server is a variable")]
 fn server() -> PgConnectOptions {
     let url = std::env::var("TEST_DATABASE_URL").expect(
-        "TEST_DATABASE_URL names no PostgreSQL for the tests: run `cargo xtask test`, which brings one",
+        "TEST_DATABASE_URL names no PostgreSQL for the tests: run `cargo xtask test`, which starts one",
     );
     PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is the URL of a PostgreSQL database")
 }

@@ -1,4 +1,4 @@
-//! A server that goes away and comes back.
+//! Outages of the server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -19,12 +19,13 @@ pub(super) enum RowsPerStatement {
 
 /// The most rows of a statement: more are not faster, and 128 rows stay far below SQLite's 32,766 parameters.
 const MOST_ROWS: usize = 128;
-/// Up to this number a statement has as many rows as wait: each statement costs a round trip to the connection's thread.
+/// Up to this number a statement has as many rows as wait: each statement costs a round trip to the connection's
+/// thread.
 const EXACT_ROWS: usize = 16;
 
 impl RowsPerStatement {
-    /// The rows of the next statement, of `waiting`: one of a few numbers, so that few different statements are prepared
-    /// and all of them stay prepared.
+    /// The rows of the next statement, of `waiting`: one of a few numbers, so that few different statements are
+    /// prepared and all of them stay prepared.
     fn next(self, waiting: usize) -> usize {
         match self {
             Self::One => 1,
@@ -67,8 +68,8 @@ pub(super) fn script<'s>(sets: &[&'s PreparedSet]) -> Option<QueryBuilder<Sqlite
     Some(script)
 }
 
-/// Writes the sets in their order. Predictions and events are collected, so that rows of many sets share a statement; the
-/// order among predictions and the order among events are preserved.
+/// Writes the sets in their order. Predictions and events are collected, so that rows of many sets share a statement;
+/// the order among predictions and the order among events are preserved.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     sets: &[&PreparedSet],

@@ -139,8 +139,8 @@ async fn apply_each(
     Ok(outcomes)
 }
 
-/// Reports `error` to the callers without another attempt. Only in a full store, the sets that add nothing are tried again
-/// without the others: they free space.
+/// Reports `error` to the callers without another attempt. Only in a full store, the sets that add nothing are tried
+/// again without the others: they free space.
 async fn give_up(session: &mut Session, sets: Vec<PendingSet>, room: Room, error: sqlx::Error) {
     if room == Room::Normal {
         session.activity().failed();

@@ -5,9 +5,9 @@ use tokio::sync::Notify;
 
 /// The requests that wait for the writer, in the order of their arrival.
 ///
-/// A request enters at once, without waiting for room: a caller whose future is no longer polled blocks no other, and its
-/// request is written in its turn. Dropping the caller's future removes its request, so the queue is bounded by the number
-/// of callers.
+/// A request enters at once, without waiting for room: a caller whose future is no longer polled blocks no other, and
+/// its request is written in its turn. Dropping the caller's future removes its request, so the queue is bounded by
+/// the number of callers.
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     arrived: Notify,

@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, QueryBuilder, Sqlite, SqliteConn
 use crate::pool::Database;
 use crate::writer::activity::Activity;
 
-/// The writing connection and its transactions. A connection that could not begin or roll back is discarded, and the next
-/// transaction opens another: the session works again as soon as the database does.
+/// The writing connection and its transactions. A connection that could not begin or roll back is discarded, and the
+/// next transaction opens another: the session works again as soon as the database does.
 pub(crate) struct Session {
     database: Database,
     connection: Option<SqliteConnection>,

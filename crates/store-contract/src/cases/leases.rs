@@ -112,15 +112,15 @@ pub async fn one_of_many_concurrent_callers_gets_the_lease(store: &impl StoreHar
             acquire(store, &name, "dead", SHORT).await.expect("a free lease");
             outlast_short_leases(store).await;
         }
-        let asked: Vec<_> = (0..16)
+        let callers: Vec<_> = (0..16)
             .map(|n| {
                 let (leases, name, holder) = (store.leases(), name.clone(), format!("holder-{n}"));
                 tokio::spawn(async move { leases.acquire(&name, &holder, LONG).await })
             })
             .collect();
         let mut holders = Vec::new();
-        for answer in asked {
-            holders.extend(answer.await.expect("nothing panics").expect("the store works"));
+        for caller in callers {
+            holders.extend(caller.await.expect("nothing panics").expect("the store works"));
         }
         assert_eq!(holders.len(), 1, "{holders:?}");
     }

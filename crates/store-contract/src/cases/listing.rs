@@ -99,7 +99,8 @@ pub async fn a_page_begins_below_the_last_row(store: &impl StoreHarness) {
     assert_eq!(page(store, &everything, Some(PredictionId::from_u128(u128::MAX)), 2).await, expected[..2]);
 }
 
-/// A walk returns every row that was committed before it began and not deleted, once, while rows are inserted and deleted.
+/// A walk returns every row that was committed before it began and not deleted, once, while rows are inserted and
+/// deleted.
 pub async fn a_walk_sees_every_row_once_while_rows_come_and_go(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let before = samples.many(300);
@@ -174,8 +175,8 @@ pub async fn ten_thousand_rows_are_paged_through(store: &impl StoreHarness) {
     assert_eq!(walk(store, &filter, 100).await, ids_descending(some));
 }
 
-/// A list leaves out a row that cannot be read, such as one with a value of a newer release; by its id it is reported as
-/// corrupt.
+/// A list leaves out a row that cannot be read, such as one with a value of a newer release; by its id it is reported
+/// as corrupt.
 pub async fn a_row_that_cannot_be_read_is_left_out_of_lists(store: &impl StoreHarness) {
     let predictions = Samples::new().many(10);
     insert(store, &predictions).await;
@@ -193,8 +194,8 @@ pub async fn a_row_that_cannot_be_read_is_left_out_of_lists(store: &impl StoreHa
     try_delete(store, &[ids[3]]).await.expect("the row is deleted");
 }
 
-/// A walk returns every other row once, and ends, wherever unreadable rows are: at the beginning, on whole pages, at the
-/// end.
+/// A walk returns every other row once, and ends, wherever unreadable rows are: at the beginning, on whole pages, at
+/// the end.
 pub async fn a_walk_passes_rows_that_cannot_be_read(store: &impl StoreHarness) {
     let predictions = Samples::new().many(30);
     insert(store, &predictions).await;

@@ -48,8 +48,8 @@ async fn grow_old() {
     }
 }
 
-/// Marks `old`, waits, marks `all`, and purges; returns how many events were purged, and how many published ones remain.
-/// None where the machine was too slow for a result.
+/// Marks `old`, waits, marks `all`, and purges; returns how many events were purged, and how many published ones
+/// remain. None where the machine was too slow for a result.
 async fn purge_between(
     store: &impl StoreHarness,
     lease: &Lease,
@@ -85,7 +85,7 @@ async fn insert_events(store: &impl StoreHarness, samples: &mut Samples, count: 
 }
 
 /// Events are listed in the order in which their sets were committed and, within a set, recorded, whatever
-/// their ids and times say.
+/// their ids and times are.
 pub async fn outbox_events_come_in_insertion_order(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let mut predictions = samples.many(30);

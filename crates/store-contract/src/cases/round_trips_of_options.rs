@@ -11,8 +11,8 @@ use crate::samples::{Samples, classified, confidence};
 /// As many labels come back as were reported, however many are stored.
 pub async fn as_many_labels_come_back_as_were_answered(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let asked = [None, Some(1), Some(2), Some(3), Some(4), Some(u32::MAX)];
-    let predictions = asked.map(|top_k| {
+    let requested = [None, Some(1), Some(2), Some(3), Some(4), Some(u32::MAX)];
+    let predictions = requested.map(|top_k| {
         samples.one_with(|new| {
             let top_k = top_k.and_then(|most: u32| most.try_into().ok());
             new.result = classified(Sentiment::Positive, 0.75).restore_details(top_k, None);

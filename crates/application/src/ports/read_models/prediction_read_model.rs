@@ -55,12 +55,12 @@ pub struct FoundRow {
 }
 
 impl PredictionPage {
-    /// The page of the first `limit` of `rows`, of which there is one more where rows follow. Each row that cannot be read is
-    /// left out, and its error passed to `skip`.
+    /// The page of the first `limit` of `rows`, of which there is one more where rows follow. Each row that cannot be
+    /// read is left out, and its error passed to `skip`.
     ///
     /// # Errors
-    /// The error of the first row, where rows follow the page and none of its own has a readable id, so that the beginning
-    /// of the next page is unknown.
+    /// The error of the first row, where rows follow the page and none of its own has a readable id, so that the
+    /// beginning of the next page is unknown.
     pub fn from_rows(
         rows: Vec<FoundRow>,
         limit: u32,
@@ -88,10 +88,10 @@ impl PredictionPage {
 
 /// Reads predictions.
 ///
-/// Implementations must return exactly what was stored (`a_prediction_comes_back_as_it_was_stored` and the other round
-/// trips), must never return one tenant's rows to another (`tenants_do_not_see_each_other`), and must see every write set
-/// that was committed before the call (`a_committed_write_is_seen_at_once`). A row that cannot be read, such as one with a
-/// value of a newer release, must not hide others: a list leaves it out, logs it and counts it
+/// Implementations must return exactly what was stored (`a_prediction_comes_back_as_it_was_stored` and the other
+/// round trips), must never return one tenant's rows to another (`tenants_do_not_see_each_other`), and must see every
+/// write set that was committed before the call (`a_committed_write_is_seen_at_once`). A row that cannot be read,
+/// such as one with a value of a newer release, must not hide others: a list leaves it out, logs it and counts it
 /// (`a_row_that_cannot_be_read_is_left_out_of_lists`, `a_walk_passes_rows_that_cannot_be_read`).
 #[async_trait]
 pub trait PredictionReadModel: Send + Sync {

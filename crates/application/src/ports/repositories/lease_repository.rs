@@ -22,13 +22,13 @@ pub struct Lease {
 /// Implementations must grant a free or expired lease to exactly one of several callers
 /// (`one_of_two_relays_holds_the_lease`), must renew it for its holder without changing its fence
 /// (`a_holder_renews_its_lease`), must refuse it to others until it expires, and must grant it to another once it has
-/// expired (`a_dead_relays_lease_is_granted_to_another`) or was released (`a_released_lease_is_free_at_once`). A lease that
-/// ends later than twice the requested `ttl` must count as expired: only a clock that was ahead can have granted it
-/// (`a_lease_that_ends_too_far_ahead_has_expired`).
+/// expired (`a_dead_relays_lease_is_granted_to_another`) or was released (`a_released_lease_is_free_at_once`). A
+/// lease that ends later than twice the requested `ttl` must count as expired: only a clock that was ahead can have
+/// granted it (`a_lease_that_ends_too_far_ahead_has_expired`).
 #[async_trait]
 pub trait LeaseRepository: Send + Sync {
-    /// Acquires or renews the lease `name` for `ttl` from now; none where another holder has it. All callers must use the
-    /// same `ttl` for one name.
+    /// Acquires or renews the lease `name` for `ttl` from now; none where another holder has it. All callers must use
+    /// the same `ttl` for one name.
     ///
     /// # Errors
     /// `Unavailable`.
