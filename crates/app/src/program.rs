@@ -27,7 +27,7 @@ impl Program for Undertone {
     }
 
     fn problem_catalog() -> String {
-        http_actix::problem_catalogue_markdown()
+        http_actix::problem_catalog_markdown()
     }
 
     fn configuration_reference() -> String {

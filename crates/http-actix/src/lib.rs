@@ -5,7 +5,7 @@
 //! ([`admin_api`]). The server and the in-process tests run the same assembly, with every middleware.
 //!
 //! Start reading at `routes`, which names every path, its methods and the controller of each. A controller extracts
-//! (`extractors`), executes, and presents (`presenters`); every error becomes a problem of the closed catalogue in
+//! (`extractors`), executes, and presents (`presenters`); every error becomes a problem of the closed catalog in
 //! `problem`.
 
 #![forbid(unsafe_code)]
@@ -34,7 +34,7 @@ pub use connection::ConnectionState;
 pub use middlewares::describe_http_metrics;
 pub use offload::Offload;
 pub use openapi::openapi;
-pub use problem::{ProblemCode, problem_catalogue_markdown};
+pub use problem::{ProblemCode, problem_catalog_markdown};
 pub use routes::{RouteMethods, admin_routes, public_routes};
 pub use state::{ApiState, HttpSettings, UseCases};
 pub use wire::{models_json, prediction_json};

@@ -1,5 +1,5 @@
 //! The API's description in OpenAPI 3.1: the controllers' attributes and the wire types' schemas (`document`), and the
-//! problems of each operation from the catalogue (`problems`).
+//! problems of each operation from the catalog (`problems`).
 
 mod document;
 mod parameters;

@@ -25,11 +25,11 @@ use crate::state::ApiState;
 ///
 /// Each line is a JSON object like the body of `POST /api/v1/predictions`. The response has one line for each line that
 /// is not blank, in the same order, sent after its prediction is stored:
-/// `{"index", "status", "prediction" | "problem"}`. At most 64 lines are in progress; further lines are not read until
-/// results are, so read the response while you send. The last line is `{"done": true, "ok", "failed"}`; without it the
-/// stream is incomplete. `{"done": false, "reason", "ok", "failed"}` means that the service read no more lines: it is
-/// shutting down (`shutting_down`), or the next line did not arrive in time (`request_timeout`); the lines after the
-/// first `ok` + `failed` may be sent again.
+/// `{"index", "status", "prediction" | "problem"}`. At most 64 lines are in progress at once, and the service reads no
+/// further while you do not read its response, so read while you send. The last line is
+/// `{"done": true, "ok", "failed"}`; without it the response is incomplete. `{"done": false, "reason", "ok", "failed"}`
+/// means that the service read no more lines: it is shutting down (`shutting_down`), or the next line did not arrive in
+/// time (`request_timeout`); the lines after the first `ok` + `failed` may be sent again.
 #[utoipa::path(
     post,
     path = "/api/v1/predictions/stream",

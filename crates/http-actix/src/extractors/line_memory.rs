@@ -14,7 +14,7 @@ pub(crate) struct LineMemory(Arc<Mutex<Lines>>);
 struct Lines {
     reservation: Reservation,
     /// The bytes of the line that is being read.
-    begun: usize,
+    partial: usize,
     /// The bytes of each line that was passed on and has no result yet.
     in_progress: VecDeque<usize>,
 }
@@ -24,7 +24,7 @@ impl LineMemory {
     pub(crate) fn of(memory: &BodyMemory) -> Self {
         Self(Arc::new(Mutex::new(Lines {
             reservation: memory.reserve(),
-            begun: 0,
+            partial: 0,
             in_progress: VecDeque::new(),
         })))
     }
@@ -41,15 +41,15 @@ impl LineMemory {
         let mut lines = self.lines();
         let all = lines.reservation.bytes() + bytes;
         lines.reservation.grow_to(all)?;
-        lines.begun += bytes;
+        lines.partial += bytes;
         Ok(())
     }
 
     /// Records that the line was passed on.
     pub(super) fn pass_on(&self) {
         let mut lines = self.lines();
-        let begun = take(&mut lines.begun);
-        lines.in_progress.push_back(begun);
+        let partial = take(&mut lines.partial);
+        lines.in_progress.push_back(partial);
     }
 
     /// Records that the line was passed on as an error, without its bytes.
@@ -61,8 +61,8 @@ impl LineMemory {
     /// Records that the line was not passed on.
     pub(super) fn skip(&self) {
         let mut lines = self.lines();
-        let begun = take(&mut lines.begun);
-        lines.release(begun);
+        let partial = take(&mut lines.partial);
+        lines.release(partial);
     }
 
     /// Returns the bytes that the lines take.

@@ -106,7 +106,8 @@ async fn pump(
 /// Splits the chunks of a body at line feeds.
 struct LineSplitter {
     limit: usize,
-    begun: BytesMut,
+    /// The bytes of the current line so far.
+    partial: BytesMut,
     /// Whether the current line was refused, so that the rest of it is skipped.
     skipping: bool,
     memory: LineMemory,
@@ -114,7 +115,7 @@ struct LineSplitter {
 
 impl LineSplitter {
     fn new(limit: usize, memory: LineMemory) -> Self {
-        Self { limit, begun: BytesMut::new(), skipping: false, memory }
+        Self { limit, partial: BytesMut::new(), skipping: false, memory }
     }
 
     /// Returns the next line that is not blank and that ends, or exceeds a limit, in `chunk`. Removes the bytes that
@@ -127,9 +128,9 @@ impl LineSplitter {
                 let _line_feed = chunk.split_to(1);
             }
             if !self.skipping
-                && let Err(problem) = self.begin(&part)
+                && let Err(problem) = self.append(&part)
             {
-                self.begun = BytesMut::new();
+                self.partial = BytesMut::new();
                 self.memory.refuse();
                 self.skipping = end.is_none();
                 return Some(Err(problem));
@@ -144,19 +145,19 @@ impl LineSplitter {
     }
 
     /// Adds `part` to the current line.
-    fn begin(&mut self, part: &Bytes) -> Result<(), Problem> {
-        if self.begun.len() + part.len() > self.limit {
+    fn append(&mut self, part: &Bytes) -> Result<(), Problem> {
+        if self.partial.len() + part.len() > self.limit {
             return Err(too_large("the line", self.limit));
         }
         self.memory.reserve(part.len())?;
-        self.begun.extend_from_slice(part);
+        self.partial.extend_from_slice(part);
         Ok(())
     }
 
     /// Ends the current line and returns it, unless it is blank.
     fn finish(&mut self) -> Option<Line> {
         // Not `split`, with which each line would hold the whole allocation.
-        let line = std::mem::take(&mut self.begun).freeze();
+        let line = std::mem::take(&mut self.partial).freeze();
         if line.iter().all(u8::is_ascii_whitespace) {
             self.memory.skip();
             return None;

@@ -14,7 +14,7 @@ use crate::state::HttpSettings;
     info(
         title = "Undertone",
         description = "A self-hosted sentiment service: every prediction is stored and can be read again by its id. \
-                       Errors are problem details (RFC 9457) of one closed catalogue.",
+                       Errors are problem details (RFC 9457) of one closed catalog.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
         contact()
     ),

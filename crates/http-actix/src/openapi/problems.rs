@@ -1,4 +1,4 @@
-//! The problems that each operation can answer with, added to the document from the catalogue.
+//! The problems that each operation can answer with, added to the document from the catalog.
 
 use std::collections::BTreeMap;
 

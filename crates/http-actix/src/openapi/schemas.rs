@@ -203,7 +203,7 @@ pub(crate) fn problem_code() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(ProblemCode::ALL.map(ProblemCode::code)))
-        .description(Some("The kind of problem, for programs: one of the problem catalogue."))
+        .description(Some("The kind of problem, for programs: one of the problem catalog."))
         .examples(["blank"])
         .build()
 }

@@ -1,8 +1,8 @@
 use actix_web::http::StatusCode;
 
-/// The kinds of problems: a closed catalogue, stable on the wire.
+/// The kinds of problems: a closed catalog, stable on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "`entry` has each variant's meaning, from which the catalogue is generated")]
+#[expect(missing_docs, reason = "`entry` has each variant's meaning, from which the catalog is generated")]
 pub enum ProblemCode {
     MalformedJson,
     MalformedQuery,
@@ -45,7 +45,7 @@ pub enum ProblemCode {
     Unavailable,
 }
 
-/// The catalogue's entry for a kind of problem.
+/// The catalog's entry for a kind of problem.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     /// The name for programs.
@@ -122,7 +122,7 @@ impl ProblemCode {
         self.entry().status == 503
     }
 
-    /// Returns the catalogue's entry.
+    /// Returns the catalog's entry.
     #[expect(clippy::too_many_lines, reason = "one table is easiest to read in one piece")]
     pub(crate) const fn entry(self) -> Entry {
         let (code, status, title, meaning) = match self {

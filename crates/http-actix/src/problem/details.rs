@@ -27,7 +27,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// Creates the problem `code` with the catalogue's description as its detail.
+    /// Creates the problem `code` with the catalog's description as its detail.
     pub(crate) fn new(code: ProblemCode) -> Self {
         Self { code, detail: Cow::Borrowed(code.entry().meaning), field: None, allow: None }
     }

@@ -20,7 +20,7 @@ pub(crate) struct ProblemView {
     /// This occurrence of the problem, for people.
     #[schema(example = "text must not be blank")]
     pub(crate) detail: String,
-    /// The kind of problem, for programs: one of the problem catalogue.
+    /// The kind of problem, for programs: one of the problem catalog.
     #[schema(schema_with = schemas::problem_code)]
     pub(crate) code: &'static str,
     /// The member, parameter or path segment at fault, if there is one.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
-use http_actix::{HttpSettings, ProblemCode, openapi, problem_catalogue_markdown, public_routes};
+use http_actix::{HttpSettings, ProblemCode, openapi, problem_catalog_markdown, public_routes};
 use serde_json::{Value, json};
 
 use crate::support::{Service, uuid};
@@ -90,9 +90,9 @@ fn every_operation_has_a_summary_and_its_problems() {
 }
 
 #[test]
-fn the_document_and_the_catalogue_list_every_kind_of_problem() {
+fn the_document_and_the_catalog_list_every_kind_of_problem() {
     let text = openapi();
-    let page = problem_catalogue_markdown();
+    let page = problem_catalog_markdown();
     // Of no operation: these refuse an unknown method, or a browser's preflight.
     let elsewhere = [ProblemCode::MethodNotAllowed, ProblemCode::CorsRefused];
     for code in ProblemCode::ALL {

@@ -2,8 +2,8 @@ use std::fmt::Write;
 
 use crate::problem::ProblemCode;
 
-/// Returns the catalogue of problems as a page of Markdown, for the documentation.
-pub fn problem_catalogue_markdown() -> String {
+/// Returns the catalog of problems as a page of Markdown, for the documentation.
+pub fn problem_catalog_markdown() -> String {
     let mut page = String::from(
         "# Problems\n\n\
          Every error is `application/problem+json` (RFC 9457) with the members `type` \
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn the_page_has_a_row_for_every_code() {
-        let page = problem_catalogue_markdown();
+        let page = problem_catalog_markdown();
         for problem in ProblemCode::ALL {
             assert!(page.contains(&format!("| {} | `{}` |", problem.entry().status, problem.code())));
         }
