@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use application::errors::BoxError;
 use application::ports::{
-    CatalogError, HealthCheck, LoadedModel, ModelCatalog, ModelLifecycle, ModelLoadError, ModelLoader,
-    ModelSpec, RunningModel, ServedModel,
+    CacheGateway, CatalogError, HealthCheck, LoadedModel, ModelCatalog, ModelLifecycle, ModelLoadError,
+    ModelLoader, ModelSpec, RunningModel, ServedModel,
 };
 use async_trait::async_trait;
-use domain::value_objects::ModelName;
+use domain::value_objects::{ModelName, ReadOptions, TenantId};
 use futures_util::FutureExt;
 use infra_local::LocalModelCatalog;
-use testkit::{CapturedLog, FakeHealthCheck, FakeMlGateway};
+use testkit::{CapturedLog, ClassifyOne, FakeHealthCheck, FakeMlGateway, MemoryCache};
 use tokio::sync::Semaphore;
 
-use crate::gate::Gate;
+use crate::gate::{Gate, text};
 
 /// Loads models whose revision is the spec's path, one for each permit.
 struct FakeLoader {
@@ -71,11 +71,15 @@ struct World {
 impl World {
     /// A catalog of the model `main`, with permits for many more.
     fn new() -> Self {
+        Self::with_cache(None)
+    }
+
+    fn with_cache(cache: Option<Arc<dyn CacheGateway>>) -> Self {
         let (permits, lifecycle) = (Semaphore::new(100), FakeLifecycle::new());
         let loader = Arc::new(FakeLoader { permits, loaded: Mutex::default(), lifecycle });
         let gateway = Arc::new(FakeMlGateway::named("main", "r1"));
         let main = RunningModel { gateway, lifecycle: FakeLifecycle::new() };
-        let catalog = Arc::new(LocalModelCatalog::new("main", main, loader.clone(), None));
+        let catalog = Arc::new(LocalModelCatalog::new("main", main, loader.clone(), cache));
         Self { loader, catalog }
     }
 
@@ -264,4 +268,17 @@ async fn stopping_the_catalog_stops_every_served_model() {
     world.load("b", "two").await.unwrap();
     world.catalog.stop().await;
     assert_eq!(world.loader.lifecycle.stops.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn every_model_is_behind_the_cache() {
+    let world = World::with_cache(Some(Arc::new(MemoryCache::new())));
+    world.load("a", "one").await.unwrap();
+    for name in ["main", "a"] {
+        let gateway = world.catalog.choose(Some(name)).unwrap();
+        let (tenant, good) = (TenantId::default(), text("good"));
+        let classify = || gateway.classify_one(&tenant, &good, ReadOptions::default());
+        assert!(!classify().await.unwrap().cached, "{name}");
+        assert!(classify().await.unwrap().cached, "{name}");
+    }
 }
