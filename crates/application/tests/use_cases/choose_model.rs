@@ -58,8 +58,8 @@ async fn the_named_model_classifies_and_the_default_one_without_a_name() {
         assert_eq!((answer.model.name(), answer.model.revision()), expected);
     }
     assert_eq!((world.ml.calls().len(), fast.calls().len()), (2, 1));
-    let kept = world.store.stored(&TenantId::default());
-    assert_eq!(kept.iter().filter(|record| record.prediction.model.name() == "fast").count(), 1);
+    let stored = world.store.stored(&TenantId::default());
+    assert_eq!(stored.iter().filter(|record| record.prediction.model.name() == "fast").count(), 1);
 }
 
 #[tokio::test]

@@ -18,8 +18,8 @@ async fn a_deleted_prediction_is_gone_and_its_deletion_is_an_event() {
     let other = world.predict("bad").await;
     delete(&world, TenantId::default(), answer.id).await.unwrap();
 
-    let kept = world.store.stored(&TenantId::default());
-    assert!(kept.iter().map(|record| record.prediction.id).eq([other.id]));
+    let stored = world.store.stored(&TenantId::default());
+    assert!(stored.iter().map(|record| record.prediction.id).eq([other.id]));
     let events = world.store.events();
     let (last, _) = events.last().unwrap();
     assert_eq!((last.event_type.as_str(), last.prediction_id), ("PredictionDeleted", answer.id));

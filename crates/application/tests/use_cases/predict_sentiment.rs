@@ -31,9 +31,9 @@ async fn a_prediction_is_stored_published_and_counted_once() {
     assert_eq!(answer.labels[0].label, "POSITIVE");
 
     assert_eq!(world.store.commits(), 1);
-    let kept = world.store.stored(&TenantId::default());
-    assert_eq!(kept.len(), 1);
-    assert_eq!((&kept[0].prediction, kept[0].text.as_deref()), (&answer, Some("I love it")));
+    let stored = world.store.stored(&TenantId::default());
+    assert_eq!(stored.len(), 1);
+    assert_eq!((&stored[0].prediction, stored[0].text.as_deref()), (&answer, Some("I love it")));
     let events = world.store.events();
     assert_eq!(events.len(), 1);
     assert_eq!(
@@ -55,8 +55,8 @@ async fn the_response_carries_reference_and_metadata() {
     let answer = predict(&world, sent).await.unwrap();
     assert_eq!(answer.reference.unwrap().as_str(), "order 17");
     assert_eq!(answer.metadata.entries(), &metadata);
-    let kept = world.store.stored(&TenantId::default());
-    assert_eq!(kept[0].text.as_deref(), Some("  good \u{200b}\n"), "the text is never altered");
+    let stored = world.store.stored(&TenantId::default());
+    assert_eq!(stored[0].text.as_deref(), Some("  good \u{200b}\n"), "the text is never altered");
 }
 
 #[tokio::test]

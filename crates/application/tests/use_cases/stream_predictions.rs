@@ -51,15 +51,15 @@ fn counted(count: usize) -> (impl Stream<Item = Line> + Send + 'static, Arc<Atom
 }
 
 fn stored_texts(world: &World) -> Vec<String> {
-    let kept = world.store.stored(&TenantId::default());
-    kept.into_iter().rev().filter_map(|record| record.text).collect()
+    let stored = world.store.stored(&TenantId::default());
+    stored.into_iter().rev().filter_map(|record| record.text).collect()
 }
 
 /// The stored text of a prediction.
 fn text_of(world: &World, answer: Result<application::dtos::PredictSentimentResponse, LineError>) -> String {
     let id = answer.expect("an answer").id;
-    let kept = world.store.stored(&TenantId::default());
-    kept.into_iter().find(|record| record.prediction.id == id).and_then(|record| record.text).unwrap()
+    let stored = world.store.stored(&TenantId::default());
+    stored.into_iter().find(|record| record.prediction.id == id).and_then(|record| record.text).unwrap()
 }
 
 #[tokio::test]
