@@ -26,8 +26,6 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let files = read_files(workspace.root())?;
     let mut faults = Vec::new();
-    // Rules that the files do not follow everywhere yet: printed, no failure.
-    let mut notes = Vec::new();
     let mut sources = Vec::new();
     for (file, text) in &files {
         if has_extension(file, "rs") {
@@ -35,19 +33,16 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         } else {
             faults.extend(markdown::faults(file, text));
         }
-        notes.extend(words::faults(file, text));
+        faults.extend(words::faults(file, text));
     }
     for source in &sources {
         faults.extend(names::faults(source));
-        notes.extend(comments::faults(source));
+        faults.extend(comments::faults(source));
         faults.extend(attributes::faults(source)?);
         faults.extend(actions::faults(source));
     }
     faults.extend(import_cycles::faults(&sources));
     faults.extend(migrations::faults(workspace.root())?);
-    for note in &notes {
-        eprintln!("note: {note}");
-    }
     if !faults.is_empty() {
         bail!("{}", faults.join("\n"));
     }
