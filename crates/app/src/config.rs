@@ -7,7 +7,7 @@ mod hub;
 mod keys;
 mod limits;
 mod log;
-mod server;
+mod schema;
 mod store;
 
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ use cli::Overrides;
 use domain::value_objects::ModelName;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Source};
+use http_actix::ServerSettings;
 use infra_ml::{HubSettings, ModelSettings};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,7 @@ pub(crate) use infra_ml::Seconds;
 pub(crate) use keys::{effective, reference_markdown};
 pub(crate) use limits::LimitsSettings;
 pub(crate) use log::{LogFormat, LogSettings};
-pub(crate) use server::ServerSettings;
+use schema::{check_ranges, schema_of};
 pub(crate) use store::{StoreKind, StoreSettings};
 
 /// The file that is read where none is named and it exists.
@@ -75,7 +76,9 @@ impl Settings {
     }
 
     fn validate(&self) -> Result<(), String> {
-        self.server.validate()?;
+        let server = serde_json::to_value(&self.server).map_err(|error| error.to_string())?;
+        check_ranges("server", &schema_of::<ServerSettings>(), &server)?;
+        self.server.validate().map_err(|problem| format!("server.{problem}"))?;
         self.store.validate()?;
         self.model.validate().map_err(|error| format!("model.{error}"))?;
         self.hub.validate().map_err(|error| format!("hub.{error}"))?;

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-
-use crate::config::ServerSettings;
+use http_actix::ServerSettings;
 
 /// The longest that the server may take to respond.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,10 +29,9 @@ pub(crate) fn check_ready(server: &ServerSettings, url: Option<&str>) -> anyhow:
 /// The URL of a server with these settings on this machine.
 fn local_url(server: &ServerSettings) -> String {
     let host = match server.host.as_str() {
-        "0.0.0.0" => "127.0.0.1".to_owned(),
-        "::" => "[::1]".to_owned(),
-        host if host.contains(':') => format!("[{host}]"),
-        host => host.to_owned(),
+        "0.0.0.0" => "127.0.0.1",
+        "::" => "::1",
+        host => host,
     };
-    format!("http://{host}:{}", server.port)
+    format!("http://{}", ServerSettings { host: host.to_owned(), ..server.clone() }.authority())
 }

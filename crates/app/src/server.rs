@@ -1,20 +1,14 @@
 //! The life of the service: start, serve, drain, shut down.
 
 mod background;
-mod hosts;
-mod http;
-mod listener;
-mod open_files;
-mod servers;
 mod signals;
-mod timed_stream;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::action::chain;
 use cli::Failure;
-use http_actix::{ApiState, BodyMemory, HttpSettings, Offload};
+use http_actix::{ApiState, BodyMemory, HttpSettings, Offload, Servers};
 use infra_local::LogQueue;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
@@ -23,7 +17,6 @@ use tokio::time::{sleep, timeout};
 use crate::config::Settings;
 use crate::container::{Container, Starting};
 use crate::server::background::Background;
-use crate::server::servers::Servers;
 use crate::server::signals::{Signal, Signals};
 
 /// Serves until a signal comes or a part of the service fails, then drains and shuts down. The listener is open while
@@ -38,7 +31,8 @@ pub(crate) async fn run(
     log: &Arc<LogQueue>,
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
-    let connections = open_files::connections_that_fit(settings).map_err(Failure::set_up)?;
+    let store_files = u64::from(settings.store.max_connections) + u64::from(settings.store.readers);
+    let connections = settings.server.connections_that_fit(store_files).map_err(Failure::set_up)?;
     // A store may let its callers wait for long: a signal ends the start wherever it is.
     let (container, starting) = tokio::select! {
         built = Container::build(settings, log) => built.map_err(Failure::set_up)?,
@@ -49,7 +43,7 @@ pub(crate) async fn run(
     };
     let (shutting_down, is_shutting_down) = watch::channel(false);
     let state = api_state(settings, &container, metrics.clone(), is_shutting_down);
-    let mut servers = Servers::bind(settings, connections, &state).map_err(Failure::set_up)?;
+    let mut servers = Servers::bind(&settings.server, connections, &state).map_err(Failure::set_up)?;
     let background = Background::start(&container, settings, metrics);
     let reason = until_stop(&container, &mut servers, starting, &mut signals).await;
     let service = Service { settings, container, servers, background, shutting_down };
@@ -116,11 +110,11 @@ impl Service<'_> {
         self.container.use_cases.health.drain();
         self.shutting_down.send_replace(true);
         if matches!(reason, Reason::Signal(Signal::Terminate)) {
-            tracing::info!(seconds = server.drain_delay.0, "draining");
-            sleep(server.drain_delay.duration()).await;
+            tracing::info!(seconds = server.drain_delay.as_secs_f64(), "draining");
+            sleep(server.drain_delay).await;
         }
-        tracing::info!(seconds = server.shutdown_timeout.0, "waiting for requests in progress");
-        self.servers.stop(server.shutdown_timeout.duration()).await;
+        tracing::info!(seconds = server.shutdown_timeout.as_secs_f64(), "waiting for requests in progress");
+        self.servers.stop(server.shutdown_timeout).await;
         let close = async {
             self.background.stop(&self.container).await;
             self.container.close().await;
@@ -147,8 +141,8 @@ fn api_state(
             max_body_bytes: limits.max_body_bytes,
             max_batch_body_bytes: limits.max_batch_body_bytes,
             max_line_bytes: limits.max_body_bytes,
-            body_timeout: server.body_timeout.duration(),
-            stream_idle_timeout: server.stream_idle_timeout.duration(),
+            body_timeout: server.body_timeout,
+            stream_idle_timeout: server.stream_idle_timeout,
             max_text_chars: limits.max_chars,
             cors_origins: server.cors_origins.clone(),
             hsts_max_age_s: server.hsts.then_some(HSTS_MAX_AGE_S),

@@ -24,6 +24,7 @@ mod problem;
 mod render;
 mod request_id;
 mod routes;
+mod server;
 mod state;
 mod wire;
 
@@ -36,5 +37,6 @@ pub use offload::Offload;
 pub use openapi::openapi;
 pub use problem::{ProblemCode, problem_catalog_markdown};
 pub use routes::{RouteMethods, admin_routes, public_routes};
+pub use server::{ServeError, ServerSettings, Servers};
 pub use state::{ApiState, HttpSettings, UseCases};
 pub use wire::{models_json, prediction_json};

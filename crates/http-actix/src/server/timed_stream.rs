@@ -3,38 +3,38 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use http_actix::ConnectionState;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// The longest that a client may keep its connection waiting.
+use crate::connection::ConnectionState;
+
+/// How long a client may leave its connection waiting.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClientTimeouts {
     /// From the first byte of a request's head to its last.
     pub(super) head: Duration,
-    /// Without any byte between two requests. The server ends such a connection in order after `server.keep_alive`;
-    /// this is for those where it does not, and so longer.
+    /// Without any byte between two requests. The server ends such a connection in order after `server.keep_alive`; this
+    /// timeout is longer and ends those where the server does not.
     pub(super) idle: Duration,
-    /// Without taking a byte of a response that waits for it.
+    /// Without accepting a byte of a response that is ready.
     pub(super) send: Duration,
 }
 
 /// A connection that fails with `TimedOut` when its client is late.
 ///
-/// actix-http limits the time of a connection's first request head and of an idle keep-alive, and nothing else: a
-/// second head may take for ever, and so may a response that the client does not read. While a request is being
-/// answered only the latter is limited here: time that the service takes is not the client's, and bodies are limited
-/// where they are read.
+/// actix-http limits the time of a connection's first request head and of an idle keep-alive, and nothing else: a second
+/// head may take forever, and so may a response that the client does not read. While a request is in progress only the
+/// latter is limited here: the service's own time is not the client's, and the extractors limit the time of bodies.
 pub(super) struct TimedStream<S> {
     stream: S,
     state: ConnectionState,
     timeouts: ClientTimeouts,
-    /// When the head that has begun must be complete, and how many requests had begun on the connection before it.
+    /// The number of requests that began before the head that is being received, and when that head must be complete.
     head: Option<(u64, Instant)>,
     last_sent: Instant,
-    /// Armed at the latest when the client will be late; a timer that fires early is armed again.
+    /// Fires when the client is late, or earlier; then it is set again.
     reading: Pin<Box<Sleep>>,
-    /// Armed while bytes wait to be taken.
+    /// Set while bytes wait to be sent.
     sending: Option<Pin<Box<Sleep>>>,
 }
 
@@ -52,12 +52,12 @@ impl<S> TimedStream<S> {
         }
     }
 
-    /// What the requests on this connection are to mark themselves in.
+    /// The state in which the requests on this connection are to be marked.
     pub(super) fn state(&self) -> &ConnectionState {
         &self.state
     }
 
-    /// When the client is late with what is awaited from it; none where nothing is.
+    /// When the client will be late; none while nothing is expected from it.
     fn due(&self) -> Option<Instant> {
         if self.state.is_busy() {
             return None;
@@ -68,7 +68,7 @@ impl<S> TimedStream<S> {
         }
     }
 
-    /// Notes that bytes came, which begin a head where none has begun and no request is being answered.
+    /// Notes that bytes were received. They begin a head unless one has begun or a request is in progress.
     fn received(&mut self) {
         let begun = self.state.requests_begun();
         if !self.state.is_busy() && self.head.is_none_or(|(of, _)| of != begun) {
@@ -76,7 +76,7 @@ impl<S> TimedStream<S> {
         }
     }
 
-    /// Fails when the client is late, and wakes the task when that may be so.
+    /// Returns an error when the client is late; else wakes the task when it may be.
     fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         loop {
             let now = Instant::now();
@@ -130,7 +130,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         let send = this.timeouts.send;
         let sending = this.sending.get_or_insert_with(|| Box::pin(sleep(send)));
         ready!(sending.as_mut().poll(context));
-        Poll::Ready(Err(late("the client took nothing in time")))
+        Poll::Ready(Err(late("the client accepted nothing in time")))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

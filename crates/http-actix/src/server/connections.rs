@@ -1,4 +1,5 @@
 use std::fmt::Debug;
+use std::io;
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
@@ -11,23 +12,25 @@ use actix_service::{
 };
 use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
-use anyhow::Context;
 use futures_util::future::ready;
 
-use crate::config::ServerSettings;
+use crate::server::settings::ServerSettings;
 use crate::server::timed_stream::{ClientTimeouts, TimedStream};
 
-/// Starts a server of `application` on `listener`, to be polled until it ends; it takes `max_connections` at a time,
-/// over all of its workers.
+/// Starts a server of `application` on `listener`, to be polled until it ends. Its workers together accept
+/// `max_connections` at a time.
 ///
-/// `actix_web::HttpServer` does the same, but hands connections to actix-http as they are: there is no place in it for
-/// [`TimedStream`].
-pub(super) fn start<F, I, S, B>(
+/// `actix_web::HttpServer` does the same, but passes connections to actix-http as they are, without a way to wrap them in
+/// a [`TimedStream`].
+///
+/// # Errors
+/// A listener that cannot be used.
+pub(super) fn serve<F, I, S, B>(
     listener: TcpListener,
     settings: &ServerSettings,
     max_connections: usize,
     application: F,
-) -> anyhow::Result<Server>
+) -> io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -45,11 +48,11 @@ where
     };
     let workers = workers.min(max_connections);
     let timeouts = client_timeouts(settings);
-    let (keep_alive, disconnect) = (settings.keep_alive.duration(), settings.disconnect_timeout.duration());
+    let (keep_alive, disconnect) = (settings.keep_alive, settings.disconnect_timeout);
     let builder = Server::build()
         .workers(workers)
         .max_concurrent_connections(max_connections / workers)
-        .shutdown_timeout(settings.shutdown_timeout.0.ceil() as u64)
+        .shutdown_timeout(settings.shutdown_timeout.as_secs_f64().ceil() as u64)
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let service = move || {
@@ -70,25 +73,24 @@ where
             })
             .h1(map_config(application, |()| AppConfig::default()));
         fn_service(move |stream: TcpStream| {
-            // Answers are small and complete: none waits for the client to acknowledge the one before.
+            // Responses are small and complete: none waits until the client has acknowledged the one before.
             if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY cannot be set");
+                tracing::debug!(%error, "cannot set TCP_NODELAY");
             }
             let peer = stream.peer_addr().ok();
             ready(Ok((TimedStream::new(stream, timeouts), peer)))
         })
         .and_then(http)
     };
-    let server = builder.listen("undertone", listener, service).context("the listener cannot be used")?;
-    Ok(server.run())
+    Ok(builder.listen("undertone", listener, service)?.run())
 }
 
 fn client_timeouts(settings: &ServerSettings) -> ClientTimeouts {
-    /// What actix-http has to end an idle connection in order, before it is cut.
+    /// How much longer actix-http has to end an idle connection in order.
     const MARGIN: Duration = Duration::from_secs(5);
     ClientTimeouts {
-        head: settings.head_timeout.duration(),
-        idle: settings.keep_alive.duration() + settings.disconnect_timeout.duration() + MARGIN,
-        send: settings.send_timeout.duration(),
+        head: settings.head_timeout,
+        idle: settings.keep_alive + settings.disconnect_timeout + MARGIN,
+        send: settings.send_timeout,
     }
 }

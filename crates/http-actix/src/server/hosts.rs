@@ -1,20 +1,21 @@
 use std::net::{Ipv6Addr, SocketAddr};
 
-use http_actix::AllowedHosts;
+use crate::allowed_hosts::AllowedHosts;
+use crate::server::ServerSettings;
 
-use crate::config::ServerSettings;
-
-/// The hosts that requests to a listener may be for. Who listens on the loopback serves this machine, whose browsers
-/// must not be led there by a page's own name; elsewhere the names are not known, unless they are configured.
-pub(super) fn allowed(settings: &ServerSettings, listens_on: SocketAddr) -> AllowedHosts {
+/// Returns the hosts that a request to the listener on `address` may name.
+///
+/// A service on the loopback interface serves this machine, so a page must not reach it by the page's own name. The names
+/// of any other service are not known unless they are configured.
+pub(super) fn allowed_hosts(settings: &ServerSettings, address: SocketAddr) -> AllowedHosts {
     let configured = &settings.allowed_hosts;
     let any = configured.iter().any(|host| host == "*");
-    if any || (configured.is_empty() && !listens_on.ip().is_loopback()) {
+    if any || (configured.is_empty() && !address.ip().is_loopback()) {
         return AllowedHosts::Any;
     }
     let own = match settings.host.parse() {
         Ok(address @ Ipv6Addr { .. }) => format!("[{address}]"),
-        Err(_no_address) => settings.host.clone(),
+        Err(_not_an_address) => settings.host.clone(),
     };
     let names = configured.iter().cloned().chain([own]).map(|host| host.to_ascii_lowercase());
     AllowedHosts::LoopbackAnd(names.collect())
@@ -24,10 +25,10 @@ pub(super) fn allowed(settings: &ServerSettings, listens_on: SocketAddr) -> Allo
 mod tests {
     use super::*;
 
-    fn hosts(host: &str, listens_on: &str, configured: &[&str]) -> AllowedHosts {
+    fn hosts(host: &str, address: &str, configured: &[&str]) -> AllowedHosts {
         let allowed_hosts = configured.iter().map(|host| (*host).to_owned()).collect();
         let settings = ServerSettings { host: host.to_owned(), allowed_hosts, ..ServerSettings::default() };
-        allowed(&settings, listens_on.parse().unwrap())
+        super::allowed_hosts(&settings, address.parse().expect("an address"))
     }
 
     fn only(names: &[&str]) -> AllowedHosts {
@@ -35,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_on_the_loopback_takes_no_other_names_unless_they_are_configured() {
+    fn a_listener_on_the_loopback_accepts_no_other_names_unless_they_are_configured() {
         assert_eq!(hosts("127.0.0.1", "127.0.0.1:80", &[]), only(&["127.0.0.1"]));
         assert_eq!(hosts("My-Host", "127.0.1.1:80", &[]), only(&["my-host"]));
         assert_eq!(hosts("::1", "[::1]:80", &["A.example"]), only(&["a.example", "[::1]"]));
@@ -43,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn another_listener_takes_any_name_unless_some_are_configured() {
+    fn another_listener_accepts_any_name_unless_some_are_configured() {
         assert_eq!(hosts("0.0.0.0", "0.0.0.0:80", &[]), AllowedHosts::Any);
         assert_eq!(hosts("0.0.0.0", "0.0.0.0:80", &["a.example"]), only(&["a.example", "0.0.0.0"]));
     }

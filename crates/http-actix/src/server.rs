@@ -1,0 +1,159 @@
+//! The server: listeners, their connections and the limits on them.
+
+#![cfg_attr(test, expect(clippy::expect_used, reason = "a test may panic"))]
+
+mod connections;
+mod hosts;
+mod listener;
+mod open_files;
+mod seconds;
+mod settings;
+mod timed_stream;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_server::{Server, ServerHandle};
+use futures_util::future::join_all;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+
+use crate::assembly::{admin_api, api};
+use crate::state::ApiState;
+
+pub use settings::ServerSettings;
+
+/// The public listener's server, and the operators' where it is configured.
+pub struct Servers {
+    handles: Vec<ServerHandle>,
+    /// Each ends when its server has stopped; dropping them stops the servers at once.
+    tasks: JoinSet<io::Result<()>>,
+}
+
+/// Why the API cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The name of an address cannot be resolved.
+    #[error("cannot resolve {address}: {reason}; choose another --host")]
+    Resolve {
+        /// The address.
+        address: String,
+        /// Why.
+        reason: io::Error,
+    },
+    /// An address cannot be bound.
+    #[error("cannot bind {address}: {reason}; choose another --port")]
+    Bind {
+        /// The address.
+        address: String,
+        /// Why.
+        reason: io::Error,
+    },
+    /// Too few files can be open at a time.
+    #[error(
+        "the limit of open files is {limit}, of which {others} are not for connections; raise it (ulimit -n, \
+         LimitNOFILE) to at least {least}"
+    )]
+    OpenFiles {
+        /// The limit in effect.
+        limit: u64,
+        /// The files that are not connections.
+        others: u64,
+        /// The least limit that is enough.
+        least: u64,
+    },
+    /// A listener that is bound cannot be used.
+    #[error("cannot use the listener")]
+    Listener(#[source] io::Error),
+    /// A running server failed.
+    #[error("the server failed")]
+    Failed(#[source] io::Error),
+    /// A running server panicked.
+    #[error("the server failed")]
+    Panicked(#[source] JoinError),
+    /// A running server ended by itself.
+    #[error("the server ended unexpectedly")]
+    Ended,
+}
+
+/// The connections of the operators' listener at a time.
+const ADMIN_CONNECTIONS: usize = 64;
+/// How much longer than its limit a graceful stop may take before it is aborted.
+const MARGIN: Duration = Duration::from_millis(500);
+
+impl Servers {
+    /// Begins to serve `state`, the public listener with at most `connections` at a time.
+    ///
+    /// # Errors
+    /// `Resolve`, `Bind`, `Listener`.
+    pub fn bind(settings: &ServerSettings, connections: usize, state: &ApiState) -> Result<Self, ServeError> {
+        let mut servers = Self { handles: Vec::new(), tasks: JoinSet::new() };
+        let listener = listener::bind((settings.host.as_str(), settings.port), settings.authority())?;
+        let address = address_of(&listener)?;
+        let public = with_allowed_hosts(settings, address, state);
+        tracing::info!(%address, "listening");
+        let application = move || api(public.clone());
+        servers.run(connections::serve(listener, settings, connections, application))?;
+        if let Some(address) = settings.admin_address {
+            let listener = listener::bind(address, address)?;
+            let address = address_of(&listener)?;
+            let admin = with_allowed_hosts(settings, address, state);
+            tracing::info!(admin_address = %address, "listening for operators");
+            let application = move || admin_api(admin.clone());
+            servers.run(connections::serve(listener, settings, ADMIN_CONNECTIONS, application))?;
+        }
+        Ok(servers)
+    }
+
+    fn run(&mut self, server: io::Result<Server>) -> Result<(), ServeError> {
+        let server = server.map_err(ServeError::Listener)?;
+        self.handles.push(server.handle());
+        self.tasks.spawn(server);
+        Ok(())
+    }
+
+    /// Waits until one of the servers ends, which none does by itself, and returns why.
+    pub async fn ended(&mut self) -> ServeError {
+        match self.tasks.join_next().await {
+            Some(Ok(Err(error))) => ServeError::Failed(error),
+            Some(Err(error)) => ServeError::Panicked(error),
+            Some(Ok(Ok(()))) | None => ServeError::Ended,
+        }
+    }
+
+    /// Stops accepting connections, waits at most `within` for requests in progress, and aborts the rest.
+    pub async fn stop(mut self, within: Duration) {
+        let stopped = join_all(self.handles.iter().map(|handle| handle.stop(true)));
+        if timeout(within + MARGIN, stopped).await.is_err() {
+            tracing::warn!("requests in progress did not end in time");
+        }
+        self.tasks.abort_all();
+    }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, ServeError> {
+    listener.local_addr().map_err(ServeError::Listener)
+}
+
+fn with_allowed_hosts(settings: &ServerSettings, address: SocketAddr, state: &ApiState) -> ApiState {
+    let mut state = state.clone();
+    state.settings.allowed_hosts = hosts::allowed_hosts(settings, address);
+    state
+}
+
+#[cfg(test)]
+mod tests {
+    use application::action::chain;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_ends_by_itself_is_noticed() {
+        let mut servers = Servers { handles: Vec::new(), tasks: JoinSet::new() };
+        servers.tasks.spawn(async { panic!("a bug") });
+        assert!(chain(&servers.ended().await).contains("panicked"));
+        servers.tasks.spawn(async { Ok(()) });
+        assert_eq!(servers.ended().await.to_string(), "the server ended unexpectedly");
+    }
+}

@@ -1,0 +1,153 @@
+use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::server::seconds;
+
+/// Where and how requests are accepted. The section `[server]` of the configuration has this form; ranges are declared
+/// by the schema, and checked by the program that reads the configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// The address to listen on.
+    #[schemars(extend("values" = "address"))]
+    pub host: String,
+    /// The port to listen on; 0 takes a free one and logs it.
+    pub port: u16,
+    /// Threads that handle connections; 0 means one for each core.
+    #[schemars(range(max = 512))]
+    pub workers: usize,
+    /// A separate listener for `/metrics` and the detailed `/health`; the public listener then has no `/metrics` and a
+    /// `/health` without components.
+    #[schemars(with = "Option<String>", extend("values" = "address:port"))]
+    pub admin_address: Option<SocketAddr>,
+    /// The hosts that a request may name (`Host`), without a port, in addition to the names of the loopback interface
+    /// and `server.host`; `["*"]` for any. If empty, a service that listens on the loopback interface accepts no other
+    /// host, and any other service accepts every host. A request for another host gets 421, except on `/health/live` and
+    /// `/health/ready`.
+    pub allowed_hosts: Vec<String>,
+    /// Connections of the public listener at a time. More wait in the system's backlog until one ends. Where the limit of
+    /// open files is too low, fewer are accepted, with a warning at start.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_connections: usize,
+    /// How long an idle connection stays open; should be longer than the load balancer's own timeout.
+    #[serde(with = "seconds")]
+    #[schemars(with = "f64", range(min = 1, max = 86_400))]
+    pub keep_alive: Duration,
+    /// How long a client may take to send a request's head, from its first byte (on a new connection from its start);
+    /// then the connection ends, on a new connection with 408.
+    #[serde(with = "seconds")]
+    #[schemars(with = "f64", range(min = 1, max = 86_400))]
+    pub head_timeout: Duration,
+    /// How long a request may wait in all for its client to send the body; then it gets 408. Not for streams.
+    #[serde(with = "seconds")]
+    #[schemars(with = "f64", range(min = 1, max = 86_400))]
+    pub body_timeout: Duration,
+    /// How long a stream may wait for its client to send the next line; then it ends with `request_timeout`.
+    #[serde(with = "seconds")]
+    #[schemars(with = "f64", range(min = 1, max = 86_400))]
+    pub stream_idle_timeout: Duration,
+    /// How long a client may accept no byte of a response that is ready; then the connection ends.
+    #[serde(with = "seconds")]
+    #[schemars(with = "f64", range(min = 1, max = 86_400))]
+    pub send_timeout: Duration,
+    /// How long a connection that is to end waits for what its client still sends.
+    #[serde(with = "seconds")]
+    #[schemars(with = "f64", range(min = 1, max = 86_400))]
+    pub disconnect_timeout: Duration,
+    /// How long the listener stays open after SIGTERM, while the service is not ready, so that load balancers stop
+    /// sending requests (none on Ctrl-C).
+    #[serde(with = "seconds")]
+    #[schemars(with = "f64", range(min = 0, max = 86_400))]
+    pub drain_delay: Duration,
+    /// How long requests in flight may take to end after the drain.
+    #[serde(with = "seconds")]
+    #[schemars(with = "f64", range(min = 0, max = 86_400))]
+    pub shutdown_timeout: Duration,
+    /// Origins that browsers may call from; `["*"]` for any; empty for none.
+    pub cors_origins: Vec<String>,
+    /// Whether to send `Strict-Transport-Security`; only behind TLS.
+    pub hsts: bool,
+    /// Whether `POST` and `DELETE /api/v1/models/{name}` load and unload models. Enable it only where all clients are
+    /// trusted: any client of the API can then make the service read any folder that it has access to, fetch any
+    /// repository of the hub with `hub.token`, private ones included, fill the disk with them, and serve them to all
+    /// clients.
+    pub model_changes: bool,
+    /// The most memory for the bodies of all requests and responses together, without the first 16 KiB of each; beyond it
+    /// 503 `saturated`. At least the largest body of `limits`; parsing may take twice as much in addition.
+    #[schemars(range(max = 1_099_511_627_776_u64), extend("values" = "bytes"))]
+    pub max_body_memory: usize,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8000,
+            workers: 0,
+            admin_address: None,
+            allowed_hosts: Vec::new(),
+            max_connections: 4_096,
+            keep_alive: Duration::from_secs(75),
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            stream_idle_timeout: Duration::from_mins(5),
+            send_timeout: Duration::from_secs(30),
+            disconnect_timeout: Duration::from_secs(5),
+            drain_delay: Duration::from_secs(5),
+            shutdown_timeout: Duration::from_secs(15),
+            cors_origins: Vec::new(),
+            hsts: false,
+            model_changes: false,
+            max_body_memory: 64 << 20,
+        }
+    }
+}
+
+impl ServerSettings {
+    /// Returns `host:port`, with an IPv6 address in brackets.
+    pub fn authority(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+
+    /// Checks what neither the types nor the declared ranges check.
+    ///
+    /// # Errors
+    /// The first key whose value is invalid, and why.
+    pub fn validate(&self) -> Result<(), String> {
+        if self.host.is_empty() {
+            return Err("host must not be empty".into());
+        }
+        if let Some(host) = self.allowed_hosts.iter().find(|host| !is_host(host)) {
+            return Err(format!(
+                "allowed_hosts: {host:?} is not a host; use a name or an address without scheme and port, or *"
+            ));
+        }
+        if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(format!("cors_origins: {origin:?} is not an origin; use scheme://host[:port], or *"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether this is `*`, or a host of the `Host` header (RFC 9110, section 7.2) without its port.
+fn is_host(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    host == "*"
+        || address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
+        || (!host.is_empty() && host.chars().all(name))
+}
+
+/// Whether this is `*`, or an `Origin` that browsers can send (RFC 6454, section 7): a scheme and a host, no path.
+fn is_origin(origin: &str) -> bool {
+    let is_plain = |part: &str| part.chars().all(|c| c.is_ascii_graphic() && c != '/' && c != '*');
+    let parts = origin.split_once("://");
+    origin == "*"
+        || parts.is_some_and(|(scheme, host)| {
+            !scheme.is_empty() && !host.is_empty() && is_plain(scheme) && is_plain(host)
+        })
+}
