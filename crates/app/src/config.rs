@@ -4,9 +4,8 @@ mod cache;
 #[cfg(debug_assertions)]
 mod clock;
 mod hub;
-mod keys;
-mod limits;
 mod log;
+mod reference;
 mod schema;
 mod store;
 
@@ -17,38 +16,40 @@ use cli::Overrides;
 use domain::value_objects::ModelName;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Source};
-use http_actix::ServerSettings;
+use http_actix::{LimitsSettings, ServerSettings};
 use infra_ml::{HubSettings, ModelSettings};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use cache::CacheSettings;
 pub(crate) use hub::with_environment;
 pub(crate) use infra_ml::Seconds;
-pub(crate) use keys::{effective, reference_markdown};
-pub(crate) use limits::LimitsSettings;
 pub(crate) use log::{LogFormat, LogSettings};
-use schema::{check_ranges, schema_of};
+pub(crate) use reference::{effective, reference_markdown};
 pub(crate) use store::{StoreKind, StoreSettings};
 
-/// The file that is read where none is named and it exists.
-pub(crate) const DEFAULT_FILE: &str = "undertone.toml";
+use schema::{check_ranges, schema_of};
 
-/// Everything that can be set, one struct a section.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// The file that is read if it exists and no other is named.
+const DEFAULT_FILE: &str = "undertone.toml";
+
+/// All settings, one struct per section.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) store: StoreSettings,
     pub(crate) model: ModelSettings,
     pub(crate) hub: HubSettings,
-    /// The models beside that one, by name.
+    /// The models beside the default, by name.
     pub(crate) models: BTreeMap<String, ModelSettings>,
     pub(crate) cache: CacheSettings,
     pub(crate) limits: LimitsSettings,
     pub(crate) log: LogSettings,
-    /// For tests, and in their builds alone: neither printed nor documented.
+    /// Only in builds for tests: neither printed nor documented.
     #[cfg(debug_assertions)]
     #[serde(default, skip_serializing)]
+    #[schemars(skip)]
     pub(crate) clock: clock::ClockSettings,
 }
 
@@ -56,15 +57,15 @@ impl Settings {
     /// Reads and checks the settings.
     ///
     /// # Errors
-    /// A file that cannot be read, an unknown key, a value of the wrong type or outside its range: in words
-    /// that name the key and where it was set.
+    /// A file that cannot be read, an unknown key, or a value of the wrong type or outside its range; the message names
+    /// the key and where it was set.
     pub(crate) fn load(overrides: &Overrides) -> anyhow::Result<Self> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         let default = Path::new(DEFAULT_FILE);
         if let Some(file) = overrides.file.as_deref().or(default.is_file().then_some(default)) {
             figment = figment.merge(Toml::file_exact(file));
         }
-        // Only names with a double underscore are settings: UNDERTONE_HOME, say, is somebody else's.
+        // Only names with a double underscore are settings, so that UNDERTONE_HOME, say, can have another purpose.
         let env = Env::prefixed("UNDERTONE_").filter(|key| key.as_str().contains("__")).split("__");
         figment = figment.merge(env);
         for (key, value) in &overrides.values {
@@ -76,26 +77,25 @@ impl Settings {
     }
 
     fn validate(&self) -> Result<(), String> {
-        let server = serde_json::to_value(&self.server).map_err(|error| error.to_string())?;
-        check_ranges("server", &schema_of::<ServerSettings>(), &server)?;
-        self.server.validate().map_err(|problem| format!("server.{problem}"))?;
-        self.store.validate()?;
+        let values = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        check_ranges("", &schema_of::<Self>(), &values)?;
+        self.server.validate(&self.limits).map_err(|problem| format!("server.{problem}"))?;
+        self.store.url.kind()?;
         self.model.validate().map_err(|error| format!("model.{error}"))?;
         self.hub.validate().map_err(|error| format!("hub.{error}"))?;
         for (name, section) in &self.models {
             ModelName::parse("the name of a model", name.clone())
                 .map_err(|error| format!("models: {error}, not {name:?}"))?;
             if section.name.is_some() {
-                return Err(format!("models.{name}.name: is that of the section, and cannot be set"));
+                return Err(format!("models.{name}.name is that of the section and cannot be set"));
             }
             section.validate().map_err(|error| format!("models.{name}.{error}"))?;
         }
-        self.cache.validate()?;
-        self.limits.validate(self.server.max_body_memory)
+        Ok(())
     }
 }
 
-/// What is wrong with which key, and where it was set, on one line.
+/// Describes on one line what is wrong with which key, and where it was set.
 fn describe(error: &figment::Error) -> anyhow::Error {
     let place = match error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()) {
         Some(Source::File(file)) => format!(" (in {})", file.display()),
@@ -109,7 +109,7 @@ fn describe(error: &figment::Error) -> anyhow::Error {
     anyhow::anyhow!("configuration: {key}{}{place}", kind.join(" "))
 }
 
-/// A flag's text as the value it looks like: number, bool, list or table in TOML's form, else a string.
+/// Parses a flag's value as a number, bool, list or table in TOML's form; any other text is a string.
 fn flag_value(text: &str) -> figment::value::Value {
     text.parse().unwrap_or_else(|_| figment::value::Value::from(text))
 }
@@ -150,44 +150,41 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_wrong_types_and_bad_values_are_errors_that_name_the_key() {
+    fn a_named_file_must_exist() {
         Jail::expect_with(|_| {
-            for (key, value) in [
-                ("server.prot", "1"),
-                ("nonsense.key", "1"),
-                ("server.port", "many"),
-                ("server.port", "70000"),
-                ("limits.max_chars", "0"),
-                ("store.timeout", "-1"),
-                ("store.url", "mysql://localhost/x"),
-                ("model.precision", "f31"),
-                ("model.device", "tpu"),
-                ("hub.endpoint", "huggingface.co"),
-                ("hub.retries", "101"),
-                ("hub.timeout", "0"),
-                ("cache.enabled", "2"),
-                ("cache.max_entries", "0"),
-                ("cache.max_bytes", "65535"),
-                ("cache.ttl", "0.5"),
-                ("server.cors_origins", "[\"a.example/path\"]"),
-                ("server.max_body_memory", "8388607"),
-                ("server.max_body_memory", "1099511627777"),
-                ("limits.max_batch_body_bytes", "67108865"),
-                ("server.allowed_hosts", "[\"https://a.example\"]"),
-                ("server.allowed_hosts", "[\"a.example:80\"]"),
-                ("server.max_connections", "0"),
-                ("server.workers", "513"),
-                ("server.head_timeout", "0"),
-                ("server.body_timeout", "0"),
-                ("server.stream_idle_timeout", "0"),
-                ("server.send_timeout", "0"),
-                ("server.disconnect_timeout", "0"),
-            ] {
-                let error = Settings::load(&flags(&[(key, value)])).expect_err(key).to_string();
-                let name = key.rsplit('.').next().unwrap_or(key);
-                let section = key.split('.').next().unwrap_or(key);
-                assert!(error.contains(name) || error.contains(section), "{key}: {error}");
+            let absent = Overrides { file: Some("absent.toml".into()), values: Vec::new() };
+            assert!(Settings::load(&absent).is_err());
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn unknown_keys_wrong_types_and_bad_values_are_errors_that_name_the_key() {
+        const BAD: &str = "server.prot=1 nonsense.key=1 server.port=many server.port=70000 limits.max_chars=0 \
+            store.timeout=-1 store.timeout=nan store.url=mysql://localhost/x model.precision=f31 model.device=tpu \
+            hub.endpoint=huggingface.co hub.retries=101 hub.timeout=0 cache.enabled=2 cache.max_entries=0 \
+            cache.max_bytes=65535 cache.ttl=0.5 server.cors_origins=[\"a.example/path\"] \
+            server.max_body_memory=8388607 server.max_body_memory=1099511627777 \
+            limits.max_batch_body_bytes=67108865 server.allowed_hosts=[\"https://a.example\"] \
+            server.allowed_hosts=[\"a.example:80\"] server.max_connections=0 server.workers=513 \
+            server.head_timeout=0 server.body_timeout=0 server.stream_idle_timeout=0 server.send_timeout=0 \
+            server.send_timeout=nan server.disconnect_timeout=0 server.keep_alive=-1 store.readers=0";
+        Jail::expect_with(|_| {
+            for pair in BAD.split_whitespace() {
+                let (key, value) = pair.split_once('=').unwrap();
+                let error = Settings::load(&flags(&[(key, value)])).expect_err(pair).to_string();
+                let (section, name) = key.split_once('.').unwrap();
+                assert!(error.contains(name) || error.contains(section), "{pair}: {error}");
             }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_number_outside_its_range_is_refused_with_the_range() {
+        Jail::expect_with(|_| {
+            let error = Settings::load(&flags(&[("store.max_connections", "1")])).unwrap_err().to_string();
+            assert_eq!(error, "configuration: store.max_connections must be from 2 to 1000, not 1");
             Ok(())
         });
     }
@@ -208,19 +205,11 @@ mod tests {
             jail.create_file(DEFAULT_FILE, file)?;
             jail.set_env("UNDERTONE_MODELS__OTHER__PATH", "b");
             let settings = Settings::load(&flags(&[("models.fast.window", "100")])).unwrap();
-            let names: Vec<&str> = settings.models.keys().map(String::as_str).collect();
-            assert_eq!(names, ["fast", "other", "v1.2"]);
-            let path = |name: &str| settings.models[name].path.clone();
-            assert_eq!(
-                (path("fast"), path("other"), path("v1.2")),
-                (Some("a".into()), Some("b".into()), None)
-            );
-            let expected = ModelSettings {
-                path: Some("a".into()),
-                precision: Precision::Int8,
-                window: Some(100),
-                ..ModelSettings::default()
-            };
+            let paths: Vec<_> =
+                settings.models.iter().map(|(name, model)| (name.as_str(), model.path.clone())).collect();
+            assert_eq!(paths, [("fast", Some("a".into())), ("other", Some("b".into())), ("v1.2", None)]);
+            let expected =
+                ModelSettings { precision: Precision::Int8, window: Some(100), ..ModelSettings::new("a") };
             assert_eq!(settings.models["fast"], expected);
             Ok(())
         });
@@ -243,15 +232,6 @@ mod tests {
                 let error = Settings::load(&Overrides::default()).expect_err(file).to_string();
                 assert!(error.contains(named), "{file}: {error}");
             }
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn a_file_that_is_named_must_exist() {
-        Jail::expect_with(|_| {
-            let absent = Overrides { file: Some("absent.toml".into()), values: Vec::new() };
-            assert!(Settings::load(&absent).is_err());
             Ok(())
         });
     }

@@ -23,28 +23,26 @@ use crate::config::{CacheSettings, Settings};
 pub(crate) use models::{ConfiguredModels, Starting, load_all, load_one};
 pub(crate) use store::Store;
 
-/// Everything that serves, put together.
+/// The parts of the service, wired together.
 pub(crate) struct Container {
-    /// What the API calls.
+    /// The use cases of the API.
     pub(crate) use_cases: Arc<UseCases>,
     /// The relay of events.
     pub(crate) relay: Arc<RelayOutboxUseCase>,
-    /// The models.
     pub(crate) models: Arc<LocalModelCatalog>,
-    /// The cache before the models, where there is to be one.
+    /// The cache in front of the models, if it is enabled.
     pub(crate) cache: Option<Arc<MokaCacheGateway>>,
-    /// The store.
     pub(crate) store: Store,
-    /// This process's name among those who share the store.
+    /// The name of this process among the replicas.
     pub(crate) process: String,
 }
 
 impl Container {
-    /// Opens the store, brings its schema up, starts to load the models, and wires the use cases. Events go to `log`.
+    /// Opens the store, migrates its schema, starts to load the models, and wires the use cases. Events go to `log`.
     ///
     /// # Errors
-    /// A store that cannot be opened within `store.start_timeout`, or a model folder that cannot be found. What
-    /// is wrong inside a folder, or on the hub, comes from the returned [`Starting`].
+    /// A store that cannot be opened within `store.start_timeout`, or a model folder that does not exist. Errors inside a
+    /// folder, or of the hub, come from the returned [`Starting`].
     pub(crate) async fn build(settings: &Settings, log: &Arc<LogQueue>) -> anyhow::Result<(Self, Starting)> {
         let configured = ConfiguredModels::resolve(settings, None)?;
         let store = Store::open_migrated(&settings.store).await?;
@@ -54,16 +52,16 @@ impl Container {
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let process = ids.event_id(clock.now()).to_string();
         let catalog: Arc<dyn ModelCatalog> = models.clone();
-        let ports = predict_ports(settings, catalog.clone(), store.writes(), &clock, &ids);
-        let checks = vec![store.health(), models.health()];
+        let ports = predict_ports(settings, catalog.clone(), store.writes.clone(), &clock, &ids);
+        let checks = vec![store.health.clone(), models.health()];
         let model_changes = settings.server.model_changes;
         let use_cases = UseCases {
             predict: PredictSentimentUseCase::new(ports.clone()),
             predict_batch: PredictSentimentBatchUseCase::new(ports.clone()),
             stream: StreamPredictionsUseCase::new(ports),
-            get: GetPredictionUseCase::new(store.predictions()),
-            list: ListPredictionsUseCase::new(store.predictions()),
-            delete: DeletePredictionUseCase::new(store.writes(), clock.clone(), ids),
+            get: GetPredictionUseCase::new(store.predictions.clone()),
+            list: ListPredictionsUseCase::new(store.predictions.clone()),
+            delete: DeletePredictionUseCase::new(store.writes.clone(), clock.clone(), ids),
             models: ListModelsUseCase::new(catalog.clone()),
             load_model: LoadModelUseCase::new(catalog.clone(), model_changes),
             unload_model: UnloadModelUseCase::new(catalog, model_changes),
@@ -71,28 +69,30 @@ impl Container {
         };
         let publisher = Arc::new(LogPublisher::new(Arc::clone(log)));
         let metrics = Arc::new(MetricsRecorder);
-        let relay = RelayOutboxUseCase::new(store.leases(), store.outbox(), publisher, clock, metrics);
+        let relay =
+            RelayOutboxUseCase::new(store.leases.clone(), store.outbox.clone(), publisher, clock, metrics);
         let (use_cases, relay) = (Arc::new(use_cases), Arc::new(relay));
         let container = Self { use_cases, relay, models, cache, store, process };
         Ok((container, starting))
     }
 
-    /// Lets go of everything, in the reverse of the order in which it was made.
+    /// Closes everything in the reverse of the order in which it was opened.
     pub(crate) async fn close(&self) {
         self.models.stop().await;
         self.store.close().await;
     }
 }
 
-/// The batch use case over `models`, for the command line: answers are kept in `kept`, or nowhere.
+/// The batch use case for the command line, over `models`; predictions are stored in `store` if there is one.
 pub(crate) fn predict_batch(
     settings: &Settings,
     models: &Arc<LocalModelCatalog>,
-    kept: Option<&Store>,
+    store: Option<&Store>,
 ) -> PredictSentimentBatchUseCase {
     let clock = clock(settings);
     let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
-    let writes = kept.map_or_else(|| Arc::new(DiscardingWriteStore) as Arc<dyn WriteStore>, Store::writes);
+    let writes: Arc<dyn WriteStore> =
+        store.map_or_else(|| Arc::new(DiscardingWriteStore) as _, |store| store.writes.clone());
     PredictSentimentBatchUseCase::new(predict_ports(settings, models.clone(), writes, &clock, &ids))
 }
 
@@ -102,13 +102,13 @@ fn clock(_: &Settings) -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }
 
-/// The machine's clock, as wrong as a test wants it to be.
+/// The machine's clock with the error that a test configures.
 #[cfg(debug_assertions)]
 fn clock(settings: &Settings) -> Arc<dyn Clock> {
     Arc::new(infra_local::OffsetClock::new(SystemClock, settings.clock.offset_s))
 }
 
-/// The cache before the models, where there is to be one.
+/// The cache in front of the models, if it is enabled.
 fn cache(settings: &CacheSettings) -> Option<Arc<MokaCacheGateway>> {
     let limits = CacheLimits { entries: settings.max_entries, bytes: settings.max_bytes };
     let cache = || Arc::new(MokaCacheGateway::new(limits, settings.ttl.duration()));

@@ -62,7 +62,7 @@ impl Program for Undertone {
             SchemaUse::Create => Store::open(&self.settings.store).await?,
             SchemaUse::Existing => Store::open_existing(&self.settings.store).await?,
         };
-        Ok(Opened { part: store.migrator(), close: Box::pin(async move { store.close().await }) })
+        Ok(Opened { part: store.migrator.clone(), close: Box::pin(async move { store.close().await }) })
     }
 
     async fn open_predictor(
@@ -92,7 +92,7 @@ impl Program for Undertone {
 
     async fn back_up(&self, file: &Path) -> Result<(), Failure> {
         let store = Store::open_existing(&self.settings.store).await.map_err(Failure::set_up)?;
-        let outcome = store.backup(file).await;
+        let outcome = store.back_up(file).await;
         store.close().await;
         Ok(outcome?)
     }

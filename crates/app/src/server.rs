@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use application::action::chain;
 use cli::Failure;
-use http_actix::{ApiState, BodyMemory, HttpSettings, Offload, Servers};
+use http_actix::{ApiState, BodyMemory, Offload, Servers};
 use infra_local::LogQueue;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
@@ -19,12 +19,12 @@ use crate::container::{Container, Starting};
 use crate::server::background::Background;
 use crate::server::signals::{Signal, Signals};
 
-/// Serves until a signal comes or a part of the service fails, then drains and shuts down. The listener is open while
-/// the models still load, so that probes see a live service that is not ready yet.
+/// Serves until a signal or the failure of a part, then drains and shuts down. The listener is open while the models
+/// load, so that probes see a live service that is not ready yet.
 ///
 /// # Errors
-/// What was set up wrongly (exit code 2): the store, the model, an address that is taken. A part that ended
-/// unexpectedly (exit code 1): the server, the store's writer.
+/// A failure of the setup (exit code 2): the store, a model, an address that is in use. A part that ended unexpectedly
+/// (exit code 1): the server, the store's writer.
 pub(crate) async fn run(
     settings: &Settings,
     metrics: PrometheusHandle,
@@ -33,7 +33,7 @@ pub(crate) async fn run(
     let mut signals = Signals::listen()?;
     let store_files = u64::from(settings.store.max_connections) + u64::from(settings.store.readers);
     let connections = settings.server.connections_that_fit(store_files).map_err(Failure::set_up)?;
-    // A store may let its callers wait for long: a signal ends the start wherever it is.
+    // A store may take long to respond: a signal ends the start at any moment.
     let (container, starting) = tokio::select! {
         built = Container::build(settings, log) => built.map_err(Failure::set_up)?,
         signal = signals.next() => {
@@ -57,13 +57,13 @@ pub(crate) async fn run(
     }
 }
 
-/// Why the service is to stop.
+/// Why the service stops.
 enum Reason {
     Signal(Signal),
     Failed(Failure),
 }
 
-/// Waits until the service is to stop.
+/// Waits for a reason to stop.
 async fn until_stop(
     container: &Container,
     servers: &mut Servers,
@@ -85,11 +85,11 @@ async fn until_stop(
         error = servers.ended() => error.into(),
         () = container.store.writer_ended() => anyhow::anyhow!("the store's writer ended unexpectedly").into(),
     };
-    tracing::error!(error = chain(failure.error()), "the service cannot go on");
+    tracing::error!(error = chain(failure.error()), "the service cannot continue");
     Reason::Failed(failure)
 }
 
-/// All that runs.
+/// The running parts.
 struct Service<'a> {
     settings: &'a Settings,
     container: Container,
@@ -98,13 +98,13 @@ struct Service<'a> {
     shutting_down: watch::Sender<bool>,
 }
 
-/// How long it may take to end the background tasks, to publish what waits and to close the store. With the default
-/// `server.drain_delay` (5 s) and `server.shutdown_timeout` (15 s) a shutdown ends within 25 s of SIGTERM, and 20 s of
-/// Ctrl-C.
+/// The longest that ending the background tasks, publishing waiting events and closing the store may take. With the
+/// default `server.drain_delay` (5 s) and `server.shutdown_timeout` (15 s) a shutdown ends within 25 s of SIGTERM and
+/// within 20 s of Ctrl-C.
 const CLOSE_WITHIN: Duration = Duration::from_secs(4);
 
 impl Service<'_> {
-    /// Drains after SIGTERM, lets requests in progress end, and closes everything, each within its time.
+    /// Drains after SIGTERM, waits for requests in progress, and closes everything, each within its time limit.
     async fn shut_down(self, reason: &Reason) {
         let server = &self.settings.server;
         self.container.use_cases.health.drain();
@@ -120,13 +120,10 @@ impl Service<'_> {
             self.container.close().await;
         };
         if timeout(CLOSE_WITHIN, close).await.is_err() {
-            tracing::warn!("the store was not closed in time; what was acknowledged is stored");
+            tracing::warn!("the store was not closed in time; acknowledged predictions are stored");
         }
     }
 }
-
-/// What `Strict-Transport-Security` promises: a year.
-const HSTS_MAX_AGE_S: u64 = 31_536_000;
 
 fn api_state(
     settings: &Settings,
@@ -134,22 +131,10 @@ fn api_state(
     metrics: PrometheusHandle,
     shutting_down: watch::Receiver<bool>,
 ) -> ApiState {
-    let (server, limits) = (&settings.server, &settings.limits);
+    let Settings { server, limits, cache, .. } = settings;
     ApiState {
         use_cases: Arc::clone(&container.use_cases),
-        settings: HttpSettings {
-            max_body_bytes: limits.max_body_bytes,
-            max_batch_body_bytes: limits.max_batch_body_bytes,
-            max_line_bytes: limits.max_body_bytes,
-            body_timeout: server.body_timeout,
-            stream_idle_timeout: server.stream_idle_timeout,
-            max_text_chars: limits.max_chars,
-            cors_origins: server.cors_origins.clone(),
-            hsts_max_age_s: server.hsts.then_some(HSTS_MAX_AGE_S),
-            admin_split: server.admin_address.is_some(),
-            cache_status: settings.cache.enabled,
-            ..HttpSettings::default()
-        },
+        settings: server.api(limits, cache.enabled),
         body_memory: BodyMemory::new(server.max_body_memory),
         offload: Offload::new(),
         shutting_down,

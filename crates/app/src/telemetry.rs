@@ -12,18 +12,18 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::config::{LogFormat, LogSettings};
 
-/// The service's log, on standard output. Its last lines are written when it goes out of scope.
+/// The service's log on standard output. Its last lines are written when it is dropped.
 pub(crate) struct ServiceLog {
     queue: Arc<LogQueue>,
 }
 
-/// The lines that may wait for standard output, in bytes: some 10,000. As many again are being written at most.
+/// The bytes of the lines that may wait for standard output: some 10,000 lines. As many more may be being written.
 const MAX_WAITING_BYTES: usize = 4 << 20;
-/// How long the last lines may take, where the reader of standard output has stopped.
+/// How long writing the last lines may take if standard output is not read.
 const LAST_LINES_WITHIN: Duration = Duration::from_secs(2);
 
 impl ServiceLog {
-    /// The lines on their way to standard output.
+    /// The lines that wait for standard output.
     pub(crate) fn queue(&self) -> &Arc<LogQueue> {
         &self.queue
     }
@@ -31,38 +31,37 @@ impl ServiceLog {
 
 impl Drop for ServiceLog {
     fn drop(&mut self) {
-        // What has not been written by then is lost, as it would be with a reader that never comes back.
+        // Lines that are not written by then are lost.
         self.queue.close(LAST_LINES_WITHIN);
     }
 }
 
-/// Sets the service's log up: on standard output, pretty on a terminal, JSON otherwise. Where standard output is not
-/// read, lines are dropped; logging never waits.
+/// Sets up the service's log on standard output: pretty on a terminal, JSON otherwise. If standard output is not read,
+/// lines are dropped; logging never waits.
 ///
 /// # Errors
-/// A filter that cannot be read.
+/// A filter that cannot be parsed.
 pub(crate) fn init_service_log(settings: &LogSettings) -> anyhow::Result<ServiceLog> {
-    let queue =
-        LogQueue::start(io::stdout(), MAX_WAITING_BYTES).context("the log's thread cannot be started")?;
+    let queue = LogQueue::start(io::stdout(), MAX_WAITING_BYTES).context("cannot start the log's thread")?;
     let queue = Arc::new(queue);
     init_log(settings, BoxMakeWriter::new(Arc::clone(&queue)), io::stdout().is_terminal())?;
     Ok(ServiceLog { queue })
 }
 
-/// Sets a command's log up: on standard error, beside the command's output.
+/// Sets up a command's log on standard error, apart from the command's output.
 ///
 /// # Errors
-/// A filter that cannot be read.
+/// A filter that cannot be parsed.
 pub(crate) fn init_command_log(settings: &LogSettings) -> anyhow::Result<()> {
     init_log(settings, BoxMakeWriter::new(io::stderr), io::stderr().is_terminal())
 }
 
-/// What is never logged: the driver's words about parameters of an address that it does not know, with their values.
+/// Never logged: the database driver's warnings about unknown parameters of an address, which show their values.
 const QUIET: &str = "sqlx_postgres::options=off";
 
 fn init_log(settings: &LogSettings, writer: BoxMakeWriter, is_terminal: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.filter)
-        .with_context(|| format!("configuration: log.filter {:?} cannot be read", settings.filter))?
+        .with_context(|| format!("configuration: cannot parse log.filter {:?}", settings.filter))?
         .add_directive(QUIET.parse()?);
     let pretty = match settings.format {
         LogFormat::Auto => is_terminal,
@@ -71,21 +70,21 @@ fn init_log(settings: &LogSettings, writer: BoxMakeWriter, is_terminal: bool) ->
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(is_terminal);
     let outcome = if pretty { log.try_init() } else { log.json().with_current_span(false).try_init() };
-    outcome.map_err(|error| anyhow::anyhow!("the log cannot be set up: {error}"))
+    outcome.map_err(|error| anyhow::anyhow!("cannot set up the log: {error}"))
 }
 
-/// The edges of histograms over seconds: the ten of the source texts, and 1, 2.5 and 5 ms below them.
+/// The buckets of histograms of seconds.
 const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// The edges of histograms over counts.
+/// The buckets of histograms of counts.
 const COUNTS: &[f64] =
     &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0];
-/// The edges of histograms over probabilities.
+/// The buckets of histograms of probabilities.
 const PROBABILITIES: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0];
 
-/// Sets the metrics up and gives the handle that renders them.
+/// Sets up the metrics and returns the handle that renders them.
 ///
 /// # Errors
-/// Where it was done before.
+/// Metrics that are set up already.
 pub(crate) fn init_metrics() -> anyhow::Result<PrometheusHandle> {
     let suffix = |text: &str| Matcher::Suffix(text.to_owned());
     let handle = PrometheusBuilder::new()

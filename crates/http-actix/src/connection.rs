@@ -8,7 +8,7 @@ use std::time::Instant;
 /// `ConnectionState` into the connection's data, and a middleware marks each request in it, from its head to the end of
 /// its response.
 #[derive(Debug, Clone)]
-pub struct ConnectionState(Rc<State>);
+pub(crate) struct ConnectionState(Rc<State>);
 
 #[derive(Debug)]
 struct State {
@@ -20,23 +20,23 @@ struct State {
 
 impl ConnectionState {
     /// Creates the state of a connection that was opened at `now`.
-    pub fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         let state = State { begun: Cell::new(0), in_progress: Cell::new(0), idle_since: Cell::new(now) };
         Self(Rc::new(state))
     }
 
     /// Whether a request is being answered.
-    pub fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         self.0.in_progress.get() > 0
     }
 
     /// Returns the number of requests that have begun.
-    pub fn requests_begun(&self) -> u64 {
+    pub(crate) fn requests_begun(&self) -> u64 {
         self.0.begun.get()
     }
 
     /// Returns when the last response ended, or else when the connection was opened.
-    pub fn idle_since(&self) -> Instant {
+    pub(crate) fn idle_since(&self) -> Instant {
         self.0.idle_since.get()
     }
 

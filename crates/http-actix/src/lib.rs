@@ -2,7 +2,8 @@
 //!
 //! This crate knows no database, no model runtime and no configuration file. It receives use cases and settings in an
 //! [`ApiState`] and returns applications for actix-web: one for clients ([`api`]) and one for operators
-//! ([`admin_api`]). The server and the in-process tests run the same assembly, with every middleware.
+//! ([`admin_api`]). [`Servers`] serves them on listeners with limits on time and connections; the in-process tests run
+//! the same applications, with every middleware.
 //!
 //! Start reading at `routes`, which names every path, its methods and the controller of each. A controller extracts
 //! (`extractors`), executes, and presents (`presenters`); every error becomes a problem of the closed catalog in
@@ -31,12 +32,11 @@ mod wire;
 pub use allowed_hosts::AllowedHosts;
 pub use assembly::{admin_api, api};
 pub use body_memory::BodyMemory;
-pub use connection::ConnectionState;
 pub use middlewares::describe_http_metrics;
 pub use offload::Offload;
 pub use openapi::openapi;
 pub use problem::{ProblemCode, problem_catalog_markdown};
 pub use routes::{RouteMethods, admin_routes, public_routes};
-pub use server::{ServeError, ServerSettings, Servers};
+pub use server::{LimitsSettings, ServeError, ServerSettings, Servers};
 pub use state::{ApiState, HttpSettings, UseCases};
 pub use wire::{models_json, prediction_json};

@@ -4,6 +4,7 @@
 
 mod connections;
 mod hosts;
+mod limits;
 mod listener;
 mod open_files;
 mod seconds;
@@ -22,6 +23,7 @@ use tokio::time::timeout;
 use crate::assembly::{admin_api, api};
 use crate::state::ApiState;
 
+pub use limits::LimitsSettings;
 pub use settings::ServerSettings;
 
 /// The public listener's server, and the operators' where it is configured.

@@ -26,6 +26,7 @@ pub struct ModelSettings {
     /// A Hugging Face folder with `config.json`, `tokenizer.json` and `model.safetensors`; the name of a folder under
     /// `models/`; or, where there is no such folder, a model on the Hugging Face hub, at a branch, tag or commit
     /// (`hf:org/name` means the hub in any case). By default the bundled model.
+    #[schemars(extend("values" = "folder, name, org/name[@revision]"))]
     pub path: Option<PathBuf>,
     /// The name that predictions carry; by default the folder's, or the repository's on the hub.
     pub name: Option<String>,
@@ -33,24 +34,29 @@ pub struct ModelSettings {
     /// `int8` where that is faster and the model's `reference.json` says how accurate it is, else `f32`.
     pub precision: Precision,
     /// Where the model runs; `auto` is the first GPU of a CUDA build, else the CPU.
+    #[schemars(extend("values" = "auto, cpu, cuda:N"))]
     pub device: DeviceChoice,
     /// The most tokens that the model sees at once, special tokens not counted; by default, and at most, the model's
     /// maximum less its special tokens.
+    #[schemars(extend("values" = "tokens"))]
     pub window: Option<u32>,
     /// The tokens that two neighboring windows of a long text share; by default none.
+    #[schemars(extend("values" = "tokens"))]
     pub overlap: Option<u32>,
     /// How labels become sentiments: by their names, not at all, or by a table such as
     /// `{ LABEL_0 = "negative", LABEL_1 = "positive" }`.
-    #[schemars(with = "labels::LabelsValue")]
+    #[schemars(with = "labels::LabelsValue", extend("values" = "auto, raw, table"))]
     pub labels: LabelMapping,
     /// How many batches are computed at once on a CPU, each on a core of its own; by default as many as there are
     /// cores. A CUDA device, or an architecture off the fast path, computes one at a time.
     pub threads: Option<NonZeroUsize>,
     /// The most tokens that are computed together, unless one window has more; a CPU takes fewer, since it gains
     /// nothing by more than 256.
+    #[schemars(extend("values" = "tokens"))]
     pub max_batch_tokens: usize,
     /// The most tokens of single texts that may wait, unless one text has more; beyond them requests get 503
     /// `saturated`. Texts of batches and streams have half as much room of their own, and wait for it.
+    #[schemars(extend("values" = "tokens"))]
     pub max_queue_tokens: usize,
     /// The most single texts that may wait, each with all its windows; beyond them requests get 503 `saturated`. A
     /// batch gets 503 where as many texts of batches and streams wait already.

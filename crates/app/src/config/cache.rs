@@ -1,41 +1,28 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Seconds;
 
-/// What is kept of the model's work.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// How many of the model's outputs are cached, and for how long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CacheSettings {
+    /// Whether a text that was classified recently, or is being classified, is not classified again. Every prediction is
+    /// stored as a new one all the same.
     pub(crate) enabled: bool,
+    /// The most outputs that are cached, most of them some 600 bytes each.
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub(crate) max_entries: u64,
+    /// The most memory that the cached outputs take. An output of more than 128 windows is not cached.
+    #[schemars(range(min = 65_536, max = 68_719_476_736_u64), extend("values" = "bytes"))]
     pub(crate) max_bytes: u64,
+    /// How long an output is cached.
+    #[schemars(range(min = 1, max = 86_400))]
     pub(crate) ttl: Seconds,
 }
-
-/// The most entries that can be allowed.
-const MOST_ENTRIES: u64 = 10_000_000;
-
-/// The fewest bytes: some fifty entries. The most are 64 GiB.
-const LEAST_BYTES: u64 = 64 * 1_024;
-const MOST_BYTES: u64 = 64 << 30;
 
 impl Default for CacheSettings {
     fn default() -> Self {
         Self { enabled: true, max_entries: 20_000, max_bytes: 32 << 20, ttl: Seconds(300.0) }
-    }
-}
-
-impl CacheSettings {
-    pub(super) fn validate(&self) -> Result<(), String> {
-        self.ttl.validate("cache.ttl", 1.0)?;
-        if !(1..=MOST_ENTRIES).contains(&self.max_entries) {
-            let given = self.max_entries;
-            return Err(format!("cache.max_entries must be from 1 to {MOST_ENTRIES}, not {given}"));
-        }
-        if !(LEAST_BYTES..=MOST_BYTES).contains(&self.max_bytes) {
-            let given = self.max_bytes;
-            return Err(format!("cache.max_bytes must be from {LEAST_BYTES} to {MOST_BYTES}, not {given}"));
-        }
-        Ok(())
     }
 }

@@ -1,26 +1,30 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is logged, and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogSettings {
+    /// What is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`.
+    #[schemars(extend("values" = "filter"))]
     pub(crate) filter: String,
+    /// The format of log lines; `auto` is pretty on a terminal and JSON otherwise.
     pub(crate) format: LogFormat,
 }
 
-/// The form of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The format of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
     /// Pretty on a terminal, JSON otherwise.
     Auto,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// For eyes.
+    /// For reading on a terminal.
     Pretty,
 }
 
-/// One line a request. What the hub's client has to say is said by those who call it.
+/// One line per request. The hub's client is silent, since its callers log its errors.
 const FILTER: &str = "info,undertone::action=warn,actix_server=warn,hf_hub=off";
 
 impl Default for LogSettings {

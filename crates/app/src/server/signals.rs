@@ -1,29 +1,29 @@
 use anyhow::Context;
 use tokio::signal::unix::{self, SignalKind};
 
-/// Why the service is to end.
+/// A signal that ends the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
-    /// SIGTERM: somebody in charge wants it gone; load balancers must learn of it first.
+    /// SIGTERM: shut down gracefully, after load balancers have stopped sending requests.
     Terminate,
-    /// SIGINT: somebody at the keyboard.
+    /// SIGINT (Ctrl-C): shut down gracefully without that delay.
     Interrupt,
 }
 
-/// The signals that end the service. Actix's own handling is off, since it would not drain.
+/// The signals that end the service. Actix's own handling is off, since it does not drain.
 pub(super) struct Signals {
     terminate: unix::Signal,
     interrupt: unix::Signal,
 }
 
 impl Signals {
-    /// Listens from now on.
+    /// Starts to listen for the signals.
     pub(super) fn listen() -> anyhow::Result<Self> {
-        let listen = |kind| unix::signal(kind).context("signals cannot be listened for");
+        let listen = |kind| unix::signal(kind).context("cannot listen for signals");
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    /// The next signal.
+    /// Waits for the next signal.
     pub(super) async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.terminate.recv() => Signal::Terminate,

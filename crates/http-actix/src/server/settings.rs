@@ -4,7 +4,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::server::seconds;
+use crate::server::{LimitsSettings, seconds};
+use crate::state::HttpSettings;
 
 /// Where and how requests are accepted. The section `[server]` of the configuration has this form; ranges are declared
 /// by the schema, and checked by the program that reads the configuration.
@@ -17,7 +18,7 @@ pub struct ServerSettings {
     /// The port to listen on; 0 takes a free one and logs it.
     pub port: u16,
     /// Threads that handle connections; 0 means one for each core.
-    #[schemars(range(max = 512))]
+    #[schemars(range(min = 0, max = 512))]
     pub workers: usize,
     /// A separate listener for `/metrics` and the detailed `/health`; the public listener then has no `/metrics` and a
     /// `/health` without components.
@@ -77,9 +78,12 @@ pub struct ServerSettings {
     pub model_changes: bool,
     /// The most memory for the bodies of all requests and responses together, without the first 16 KiB of each; beyond it
     /// 503 `saturated`. At least the largest body of `limits`; parsing may take twice as much in addition.
-    #[schemars(range(max = 1_099_511_627_776_u64), extend("values" = "bytes"))]
+    #[schemars(range(min = 0, max = 1_099_511_627_776_u64), extend("values" = "bytes"))]
     pub max_body_memory: usize,
 }
+
+/// The `max-age` of `Strict-Transport-Security`: a year.
+const HSTS_MAX_AGE_S: u64 = 31_536_000;
 
 impl Default for ServerSettings {
     fn default() -> Self {
@@ -113,13 +117,40 @@ impl ServerSettings {
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
+    /// Returns the settings of the API; `has_cache` if a cache is in front of the model.
+    pub fn api(&self, limits: &LimitsSettings, has_cache: bool) -> HttpSettings {
+        HttpSettings {
+            max_body_bytes: limits.max_body_bytes,
+            max_batch_body_bytes: limits.max_batch_body_bytes,
+            max_line_bytes: limits.max_body_bytes,
+            body_timeout: self.body_timeout,
+            stream_idle_timeout: self.stream_idle_timeout,
+            max_text_chars: limits.max_chars,
+            cors_origins: self.cors_origins.clone(),
+            hsts_max_age_s: self.hsts.then_some(HSTS_MAX_AGE_S),
+            admin_split: self.admin_address.is_some(),
+            cache_status: has_cache,
+            ..HttpSettings::default()
+        }
+    }
+
     /// Checks what neither the types nor the declared ranges check.
     ///
     /// # Errors
     /// The first key whose value is invalid, and why.
-    pub fn validate(&self) -> Result<(), String> {
+    pub fn validate(&self, limits: &LimitsSettings) -> Result<(), String> {
         if self.host.is_empty() {
             return Err("host must not be empty".into());
+        }
+        for (key, bytes) in
+            [("max_body_bytes", limits.max_body_bytes), ("max_batch_body_bytes", limits.max_batch_body_bytes)]
+        {
+            if bytes > self.max_body_memory {
+                let given = self.max_body_memory;
+                return Err(format!(
+                    "max_body_memory must be at least limits.{key}, which is {bytes}, not {given}"
+                ));
+            }
         }
         if let Some(host) = self.allowed_hosts.iter().find(|host| !is_host(host)) {
             return Err(format!(

@@ -14,15 +14,19 @@ use crate::settings::{Seconds, SettingsError};
 pub struct HubSettings {
     /// The hub; by default `HF_ENDPOINT`, else `https://huggingface.co`.
     #[serde(serialize_with = "redact_endpoint")]
+    #[schemars(extend("values" = "URL"))]
     pub endpoint: Option<String>,
     /// Gives access to private and gated models; by default `HF_TOKEN`, else the file that `hf auth login` writes.
+    #[schemars(extend("values" = "secret"))]
     pub token: Option<HubToken>,
     /// Where models of the hub are stored; by default `HF_HUB_CACHE`, else `$HF_HOME/hub`, else
     /// `~/.cache/huggingface/hub`, which other Hugging Face tools share.
+    #[schemars(extend("values" = "folder"))]
     pub cache: Option<PathBuf>,
     /// Whether models are taken from that folder alone, without a connection; by default what `HF_HUB_OFFLINE` says.
     pub offline: Option<bool>,
     /// How often a request is repeated that failed without getting any further.
+    #[schemars(extend("values" = "0–100"))]
     pub retries: u32,
     /// The longest that the hub may be silent.
     pub timeout: Seconds,

@@ -134,7 +134,7 @@ pub(super) const LAYERS: &[Layer] = &[
         outside: &[
             PLUMBING,
             &["anyhow", "figment", "metrics-exporter-prometheus"],
-            &["schemars", "tracing-subscriber", "ureq"],
+            &["schemars", "tokio-util", "tracing-subscriber", "ureq"],
         ],
         dev_inside: &["store-contract", "testkit"],
         dev_outside: &["clap", "sqlx", "tempfile"],
