@@ -20,7 +20,7 @@ use infra_local::{
 
 use crate::config::{CacheSettings, Settings};
 
-pub(crate) use models::{ConfiguredModels, Starting, load_all, load_one};
+pub(crate) use models::{ConfiguredModels, Starting};
 pub(crate) use store::Store;
 
 /// The parts of the service, wired together.
@@ -49,10 +49,9 @@ impl Container {
         let cache = cache(&settings.cache);
         let (models, starting) = configured.start(cache.clone().map(|cache| cache as Arc<dyn CacheGateway>));
         let clock = clock(settings);
-        let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
-        let process = ids.event_id(clock.now()).to_string();
+        let process = UuidV7Ids.event_id(clock.now()).to_string();
         let catalog: Arc<dyn ModelCatalog> = models.clone();
-        let ports = predict_ports(settings, catalog.clone(), store.writes.clone(), &clock, &ids);
+        let ports = predict_ports(settings, catalog.clone(), store.writes.clone());
         let checks = vec![store.health.clone(), models.health()];
         let model_changes = settings.server.model_changes;
         let use_cases = UseCases {
@@ -61,7 +60,7 @@ impl Container {
             stream: StreamPredictionsUseCase::new(ports),
             get: GetPredictionUseCase::new(store.predictions.clone()),
             list: ListPredictionsUseCase::new(store.predictions.clone()),
-            delete: DeletePredictionUseCase::new(store.writes.clone(), clock.clone(), ids),
+            delete: DeletePredictionUseCase::new(store.writes.clone(), clock.clone(), Arc::new(UuidV7Ids)),
             models: ListModelsUseCase::new(catalog.clone()),
             load_model: LoadModelUseCase::new(catalog.clone(), model_changes),
             unload_model: UnloadModelUseCase::new(catalog, model_changes),
@@ -89,11 +88,9 @@ pub(crate) fn predict_batch(
     models: &Arc<LocalModelCatalog>,
     store: Option<&Store>,
 ) -> PredictSentimentBatchUseCase {
-    let clock = clock(settings);
-    let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
     let writes: Arc<dyn WriteStore> =
         store.map_or_else(|| Arc::new(DiscardingWriteStore) as _, |store| store.writes.clone());
-    PredictSentimentBatchUseCase::new(predict_ports(settings, models.clone(), writes, &clock, &ids))
+    PredictSentimentBatchUseCase::new(predict_ports(settings, models.clone(), writes))
 }
 
 /// The machine's clock.
@@ -119,14 +116,12 @@ fn predict_ports(
     settings: &Settings,
     models: Arc<dyn ModelCatalog>,
     store: Arc<dyn WriteStore>,
-    clock: &Arc<dyn Clock>,
-    ids: &Arc<dyn IdGenerator>,
 ) -> PredictionPorts {
     PredictionPorts {
         models,
         store,
-        clock: Arc::clone(clock),
-        ids: Arc::clone(ids),
+        clock: clock(settings),
+        ids: Arc::new(UuidV7Ids),
         metrics: Arc::new(MetricsRecorder),
         sentences: Arc::new(UnicodeSentenceSplitter),
         limits: TextLimits { max_chars: settings.limits.max_chars },

@@ -1,5 +1,4 @@
-//! The commands' view of the program: each request of the command line, delegated to the configuration, the container
-//! or the server.
+//! What the command line needs from the program, delegated to the configuration, the container and the server.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use cli::{Failure, Opened, Overrides, Program, SchemaUse};
 use serde_json::Value;
 
 use crate::config::{self, Settings};
-use crate::container::{self, Store};
+use crate::container::{self, ConfiguredModels, Store};
 use crate::telemetry::{init_command_log, init_metrics, init_service_log};
 use crate::{health_probe, server};
 
@@ -71,7 +70,7 @@ impl Program for Undertone {
         store: bool,
         progress: Option<Arc<dyn DownloadProgress>>,
     ) -> Result<Opened<PredictSentimentBatchUseCase>, BoxError> {
-        let models = container::load_one(&self.settings, model, progress).await?;
+        let models = ConfiguredModels::resolve(&self.settings, progress)?.only(model)?.load().await?;
         let store = if store { Some(Store::open_migrated(&self.settings.store).await?) } else { None };
         let part = container::predict_batch(&self.settings, &models, store.as_ref());
         let close = async move {
@@ -84,7 +83,8 @@ impl Program for Undertone {
     }
 
     async fn describe_models(&self, progress: Option<Arc<dyn DownloadProgress>>) -> Result<String, Failure> {
-        let models = container::load_all(&self.settings, progress).await.map_err(Failure::set_up)?;
+        let models = ConfiguredModels::resolve(&self.settings, progress).map_err(Failure::set_up)?;
+        let models = models.load().await.map_err(Failure::set_up)?;
         let list = http_actix::models_json(&ModelCatalog::models(models.as_ref()));
         models.stop().await;
         Ok(serde_json::to_string_pretty(&list)?)

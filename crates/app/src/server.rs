@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 use application::action::chain;
 use cli::Failure;
 use http_actix::{ApiState, BodyMemory, Offload, Servers};
-use infra_local::LogQueue;
+use infra_local::{BackgroundTasks, LogQueue};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::config::Settings;
 use crate::container::{Container, Starting};
-use crate::server::background::Background;
 use crate::server::signals::{Signal, Signals};
 
 /// Serves until a signal or the failure of a part, then drains and shuts down. The listener is open while the models
@@ -44,7 +43,7 @@ pub(crate) async fn run(
     let (shutting_down, is_shutting_down) = watch::channel(false);
     let state = api_state(settings, &container, metrics.clone(), is_shutting_down);
     let mut servers = Servers::bind(&settings.server, connections, &state).map_err(Failure::set_up)?;
-    let background = Background::start(&container, settings, metrics);
+    let background = background::start(&container, settings, metrics);
     let reason = until_stop(&container, &mut servers, starting, &mut signals).await;
     let service = Service { settings, container, servers, background, shutting_down };
     tokio::select! {
@@ -94,7 +93,7 @@ struct Service<'a> {
     settings: &'a Settings,
     container: Container,
     servers: Servers,
-    background: Background,
+    background: BackgroundTasks,
     shutting_down: watch::Sender<bool>,
 }
 
@@ -116,7 +115,7 @@ impl Service<'_> {
         tracing::info!(seconds = server.shutdown_timeout.as_secs_f64(), "waiting for requests in progress");
         self.servers.stop(server.shutdown_timeout).await;
         let close = async {
-            self.background.stop(&self.container).await;
+            background::stop(self.background, &self.container).await;
             self.container.close().await;
         };
         if timeout(CLOSE_WITHIN, close).await.is_err() {

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod background_tasks;
 mod cached_ml_gateway;
 mod discarding_store;
 mod local_model_catalog;
@@ -19,6 +20,7 @@ mod system_clock;
 mod unicode_sentence_splitter;
 mod uuid_v7_ids;
 
+pub use background_tasks::BackgroundTasks;
 pub use cached_ml_gateway::CachedMlGateway;
 pub use discarding_store::DiscardingWriteStore;
 pub use local_model_catalog::LocalModelCatalog;

@@ -24,11 +24,10 @@ pub(crate) enum LogFormat {
     Pretty,
 }
 
-/// One line per request. The hub's client is silent, since its callers log its errors.
-const FILTER: &str = "info,undertone::action=warn,actix_server=warn,hf_hub=off";
-
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { filter: FILTER.to_owned(), format: LogFormat::Auto }
+        // One line per request. The hub's client is silent, since its callers log its errors.
+        let filter = "info,undertone::action=warn,actix_server=warn,hf_hub=off".to_owned();
+        Self { filter, format: LogFormat::Auto }
     }
 }

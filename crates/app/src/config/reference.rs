@@ -1,6 +1,6 @@
 //! The configuration as text: the effective one as TOML, and the reference page of every key.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::Settings;
 use crate::config::schema::schema_of;
@@ -50,21 +50,19 @@ fn values(schema: &Value) -> String {
     if !words.is_empty() {
         return words.join(", ");
     }
-    // An optional key has the types of its values, then `null`.
-    let kind = schema["type"].as_str().or(schema["type"][0].as_str());
-    let range = match (&schema["minimum"], &schema["maximum"]) {
-        (Value::Number(least), Value::Number(most)) => Some(format!("{least}–{most}")),
-        _ => None,
+    // An optional key has the type of its values, then `null`.
+    let unit = match schema["type"].as_str().or(schema["type"][0].as_str()) {
+        Some("number") => Some("seconds"),
+        Some("integer") => None,
+        Some("boolean") => Some("true, false"),
+        Some("array") => Some("list"),
+        _ => Some("text"),
     };
-    let unit = schema["values"].as_str().map(str::to_owned);
-    match (kind, unit, range) {
-        (_, Some(unit), Some(range)) => format!("{range} {unit}"),
-        (_, Some(unit), None) => unit,
-        (Some("number"), None, range) => range.map_or_else(String::new, |range| range + " ") + "seconds",
-        (Some("integer"), None, range) => range.unwrap_or_else(|| "number".to_owned()),
-        (Some("boolean"), None, _) => "true, false".to_owned(),
-        (Some("array"), None, _) => "list".to_owned(),
-        _ => "text".to_owned(),
+    let unit = schema["values"].as_str().or(unit);
+    match (&schema["minimum"], &schema["maximum"], unit) {
+        (Value::Number(least), Value::Number(most), Some(unit)) => format!("{least}–{most} {unit}"),
+        (Value::Number(least), Value::Number(most), None) => format!("{least}–{most}"),
+        (_, _, unit) => unit.unwrap_or("number").to_owned(),
     }
 }
 
@@ -79,24 +77,21 @@ pub(crate) fn effective(settings: &Settings) -> String {
 
 /// Returns every `section.key` with its value in TOML's form, `none` where it is not set, with secrets redacted.
 fn flatten(settings: &Settings) -> Vec<(String, String)> {
-    let Ok(Value::Object(sections)) = serde_json::to_value(settings) else { return Vec::new() };
+    let sections = serde_json::to_value(settings).unwrap_or_default();
     let mut flat = Vec::new();
-    for (section, keys) in sections {
-        let Value::Object(keys) = keys else { continue };
-        if section == "models" {
-            flat.extend(keys.iter().flat_map(|(name, model)| flatten_model(name, model.as_object())));
-        } else {
-            flat.extend(keys.iter().map(|(key, value)| (format!("{section}.{key}"), toml_value(value))));
+    for (section, keys) in sections.as_object().into_iter().flatten() {
+        for (key, value) in keys.as_object().into_iter().flatten() {
+            if section == "models" {
+                // The name is that of the section, where it may contain dots.
+                let name = format!("models.{}", Value::String(key.clone()));
+                let keys = value.as_object().into_iter().flatten().filter(|(key, _)| *key != "name");
+                flat.extend(keys.map(|(key, value)| (format!("{name}.{key}"), toml_value(value))));
+            } else {
+                flat.push((format!("{section}.{key}"), toml_value(value)));
+            }
         }
     }
     flat
-}
-
-/// Every key of a model beside the default but its name, which is that of its section and may contain dots.
-fn flatten_model(model: &str, keys: Option<&Map<String, Value>>) -> impl Iterator<Item = (String, String)> {
-    let section = format!("models.{}", Value::String(model.to_owned()));
-    let keys = keys.into_iter().flatten().filter(|(key, _)| *key != "name");
-    keys.map(move |(key, value)| (format!("{section}.{key}"), toml_value(value)))
 }
 
 /// A value in TOML's form. Strings, numbers, bools and arrays have the same form as in JSON; tables do not.

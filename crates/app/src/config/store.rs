@@ -73,8 +73,7 @@ impl StoreUrl {
     /// Returns the adapter that the address chooses.
     ///
     /// # Errors
-    /// An address of no adapter, or one that cannot be parsed: it could reach another server than intended, and parts of
-    /// its password would be in that server's name or in parameters, which are logged.
+    /// An address of no adapter, or one that cannot be parsed and so could reach another server with parts of its password.
     pub(crate) fn kind(&self) -> Result<StoreKind, String> {
         match self.0.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => Ok(StoreKind::Sqlite),

@@ -45,8 +45,11 @@ impl ConfiguredModels {
         Ok(Self { loader, default, others })
     }
 
-    /// The model `name` alone, as the default; without a name the configured default.
-    fn only(mut self, name: Option<&str>) -> anyhow::Result<Self> {
+    /// Returns the model `name` alone, as the default; without a name the configured default.
+    ///
+    /// # Errors
+    /// A name that no model has.
+    pub(crate) fn only(mut self, name: Option<&str>) -> anyhow::Result<Self> {
         if let Some(name) = name.filter(|name| *name != self.default.name()) {
             let place = self.others.iter().position(|other| other.name() == name);
             self.default = self.others.swap_remove(place.with_context(|| self.no_model(name))?);
@@ -75,7 +78,11 @@ impl ConfiguredModels {
         (Arc::new(catalog), Starting(starting))
     }
 
-    async fn load(self) -> anyhow::Result<Arc<LocalModelCatalog>> {
+    /// Loads all models without a cache.
+    ///
+    /// # Errors
+    /// Those of [`Starting::finish`].
+    pub(crate) async fn load(self) -> anyhow::Result<Arc<LocalModelCatalog>> {
         let (catalog, starting) = self.start(None);
         starting.finish().await?;
         Ok(catalog)
@@ -100,27 +107,4 @@ impl Starting {
         };
         try_join_all(self.0.into_iter().map(finish)).await.map(drop)
     }
-}
-
-/// Loads every model of `settings`, none behind a cache.
-///
-/// # Errors
-/// Those of [`ConfiguredModels::resolve`] and of [`Starting::finish`].
-pub(crate) async fn load_all(
-    settings: &Settings,
-    progress: Option<Arc<dyn DownloadProgress>>,
-) -> anyhow::Result<Arc<LocalModelCatalog>> {
-    ConfiguredModels::resolve(settings, progress)?.load().await
-}
-
-/// Loads the model `name` alone; without a name the default of `settings`.
-///
-/// # Errors
-/// Those of [`load_all`], and a name that no model has.
-pub(crate) async fn load_one(
-    settings: &Settings,
-    name: Option<&str>,
-    progress: Option<Arc<dyn DownloadProgress>>,
-) -> anyhow::Result<Arc<LocalModelCatalog>> {
-    ConfiguredModels::resolve(settings, progress)?.only(name)?.load().await
 }

@@ -212,7 +212,7 @@ fn a_password_in_an_address_that_cannot_be_read_is_shown_nowhere() {
         for output in [&shown, &served] {
             assert_eq!(output.status.code(), Some(2), "{output:?}");
             let error = assert_no_secret(output);
-            assert!(error.contains("store.url postgres:*** cannot be read"), "{error}");
+            assert!(error.contains("store.url postgres:*** cannot be parsed"), "{error}");
         }
     }
     // An unknown parameter may be a password, too.

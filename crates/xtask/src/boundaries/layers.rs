@@ -54,7 +54,7 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "infra-local",
         inside: &["application", "domain"],
-        outside: &[PLUMBING, &["moka", "sha2", "unicode-segmentation"]],
+        outside: &[PLUMBING, &["moka", "sha2", "tokio-util", "unicode-segmentation"]],
         dev_inside: &["testkit"],
         dev_outside: &["proptest", "tracing-subscriber"],
     },
