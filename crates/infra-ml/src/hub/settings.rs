@@ -23,7 +23,7 @@ pub struct HubSettings {
     /// `~/.cache/huggingface/hub`, which other Hugging Face tools share.
     #[schemars(extend("values" = "folder"))]
     pub cache: Option<PathBuf>,
-    /// Whether models are taken from that folder alone, without a connection; by default what `HF_HUB_OFFLINE` says.
+    /// Whether models are taken only from `hub.cache`, without a connection; by default what `HF_HUB_OFFLINE` says.
     pub offline: Option<bool>,
     /// How often a request is repeated that failed without getting any further.
     #[schemars(extend("values" = "0–100"))]
