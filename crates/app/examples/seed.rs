@@ -4,8 +4,8 @@
 //! cargo run --release -p app --example seed -- --rows 1000000 --store sqlite:data/undertone.db
 //! ```
 //!
-//! The schema is brought up as `undertone migrate up` does it, and the rows go through the store's own writer: they are
-//! what the service itself would have stored. Rows are added to those that are there.
+//! The schema is migrated as `undertone migrate up` does, and the rows are written by the store's own writer, as those of
+//! the service are. They are added to existing rows.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, clippy::expect_used, reason = "tests"))]
 
@@ -24,23 +24,23 @@ use store_contract::seed::{Seed, fill};
 /// Fills a store with made-up predictions.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many predictions are added
+    /// Number of predictions to add
     #[arg(long)]
     rows: u64,
-    /// The store: sqlite:FILE or postgres://…
+    /// Database: sqlite:FILE or postgres://…
     #[arg(long, value_name = "URL")]
     store: String,
-    /// How many days before now their times span
+    /// Number of days before now that their times span
     #[arg(long, default_value_t = 90)]
     days: u32,
-    /// Where the random numbers start: the same rows for the same number, but for their times
+    /// Seed of the random numbers: the same seed gives the same rows, except for their times
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// The longest that one commit may take: on a busy machine the index of terms is slow.
+/// The longest that one commit may take: the index of terms is slow on a busy machine.
 const TIMEOUT: Duration = Duration::from_mins(5);
 
 #[tokio::main]
@@ -56,7 +56,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         store.close().await;
         filled
     } else {
-        // The rows are made up: a server that may lose them is good enough.
+        // A server that may lose the made-up rows is good enough.
         let settings = PostgresSettings::new(&arguments.store);
         let settings = PostgresSettings { timeout: TIMEOUT, allow_unsafe: true, ..settings };
         let store = PostgresStore::open(&settings).await?;
@@ -84,7 +84,7 @@ async fn seed(
     Ok(())
 }
 
-/// Does at once what PostgreSQL's autovacuum does within minutes, so that a measurement does not run beside it.
+/// Does now what PostgreSQL's autovacuum would do within minutes, so that it does not run during a measurement.
 async fn settle(url: &str) -> Result<(), Failure> {
     let mut connection = url.parse::<PgConnectOptions>()?.connect().await?;
     connection.execute("VACUUM (ANALYZE) predictions").await?;

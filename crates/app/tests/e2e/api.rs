@@ -1,4 +1,4 @@
-//! A client of the API, as plain as users write them.
+//! A plain client of the API.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Response;
 
-/// What the service answered.
+/// A response of the service.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Value,
-    /// What the cache did, as the header tells it.
+    /// The `Cache-Status` header.
     pub(crate) cache_status: Option<String>,
     /// Whether the service asked to end the connection.
     pub(crate) closes: bool,
 }
 
-/// The longest a client waits: far beyond every timeout of the service, so that waiting in vain is a hang.
+/// The longest that a client waits: far longer than every timeout of the service, so that a hang fails the test.
 const HANG: Duration = Duration::from_secs(40);
 
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl Api {
         Self { agent: config.build().new_agent(), base: format!("http://{address}") }
     }
 
-    /// A client of the same service with connections of its own.
+    /// Returns a client of the same service with connections of its own.
     pub(crate) fn another(&self) -> Self {
         Self::at(self.base.trim_start_matches("http://"))
     }
@@ -54,7 +54,7 @@ impl Api {
         self.agent.delete(format!("{}{path}", self.base)).call().map(answer)
     }
 
-    /// A body that is no JSON, line by line.
+    /// Sends lines and returns those of the response.
     pub(crate) fn post_lines(&self, path: &str, lines: &str) -> Vec<Value> {
         let request = self.agent.post(format!("{}{path}", self.base)).content_type("application/x-ndjson");
         let mut response = request.send(lines).expect("answered");
@@ -68,7 +68,7 @@ impl Api {
         response.body_mut().read_to_string().expect("read")
     }
 
-    /// The metric of this name, all its labels together.
+    /// Returns the sum of the metric `name` over all its labels.
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let page = self.text("/metrics");
         let of_name = page.lines().filter(|line| line.split([' ', '{']).next() == Some(name));
@@ -79,8 +79,8 @@ impl Api {
         self.get("/health/ready").is_ok_and(|answer| answer.status == 200)
     }
 
-    /// The kept prediction, which must exist.
-    pub(crate) fn kept(&self, id: &str) -> Value {
+    /// Returns the stored prediction, which must exist.
+    pub(crate) fn stored(&self, id: &str) -> Value {
         let answer = self.get(&format!("/api/v1/predictions/{id}")).expect("answered");
         assert_eq!(answer.status, 200, "{id}: {}", answer.body);
         answer.body
@@ -96,9 +96,9 @@ fn answer(mut response: Response<ureq::Body>) -> Answer {
     Answer { status: response.status().as_u16(), body, cache_status, closes }
 }
 
-/// Asserts that what is kept is what was answered, and the text with it.
-pub(crate) fn assert_same(answered: &Value, kept: &Value, text: &str) {
-    let mut with_text = answered.clone();
+/// Asserts that the stored prediction is the returned one with its text.
+pub(crate) fn assert_same(returned: &Value, stored: &Value, text: &str) {
+    let mut with_text = returned.clone();
     with_text["text"] = Value::String(text.to_owned());
-    assert_eq!(&with_text, kept);
+    assert_eq!(&with_text, stored);
 }

@@ -1,4 +1,4 @@
-//! The reader of standard output stops: the service goes on, and logs afterwards how many lines were dropped.
+//! The reader of standard output stops: the service continues, and logs later how many lines it dropped.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::api::Api;
 use crate::load::Load;
 use crate::undertone::{Undertone, wait_for};
 
-/// Everything that the program and its libraries have to say, so that the log is soon full.
+/// Every line that the program and its libraries can log, so that the log is soon full.
 const TALKATIVE: &str = "log.filter=trace,hf_hub=off";
 
 fn dropped_lines(api: &Api) -> u64 {
@@ -32,7 +32,7 @@ fn acknowledged(load: Load) -> HashSet<String> {
 }
 
 #[test]
-fn a_reader_of_the_log_that_stops_stops_nothing_else() {
+fn a_stopped_reader_of_the_log_affects_nothing_else() {
     let folder = TempDir::new().unwrap();
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[TALKATIVE]);
     let api = running.api();
@@ -49,14 +49,14 @@ fn a_reader_of_the_log_that_stops_stops_nothing_else() {
     running.read_on();
     let is_report = |line: &serde_json::Value| line["fields"]["lines"].as_u64() > Some(0);
     wait_for("a line about dropped ones", || running.log().iter().find(|line| is_report(line)).map(drop));
-    // An event's line that was dropped comes again.
+    // An event whose line was dropped is published again.
     let published = || running.events().into_iter().map(|event| event.prediction_id).collect::<HashSet<_>>();
     wait_for("every event", || expected.is_subset(&published()).then_some(()));
     is_served(&api);
 }
 
 #[test]
-fn a_shutdown_does_not_wait_for_a_reader_of_the_log_that_has_stopped() {
+fn a_shutdown_does_not_wait_for_a_stopped_reader_of_the_log() {
     let folder = TempDir::new().unwrap();
     let settings = [TALKATIVE, "server.drain_delay=0"];
     let mut running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &settings);

@@ -1,4 +1,4 @@
-//! Bodies that are large, many or never read: memory stays bounded, and others are answered meanwhile.
+//! Bodies that are large, many or never read: memory stays bounded, and other requests are served meanwhile.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,14 +13,14 @@ const SINGLE: &str = "/api/v1/predictions";
 const BATCH: &str = "/api/v1/predictions/batch";
 const MIB: usize = 1 << 20;
 
-/// What the process may take: with the model some 120 MB, 64 MiB of bodies, and what parsing them needs.
+/// The memory that the process may use: some 120 MB with the model, 64 MiB of bodies, and what parsing them needs.
 const MOST_RESIDENT_KIB: u64 = 300_000;
 
 fn start(folder: &TempDir, settings: &[&str]) -> Undertone {
     Undertone::start(folder.path(), "sqlite:data/undertone.db", settings)
 }
 
-/// A connection over which a request with this body was begun.
+/// Opens a connection and sends the beginning of a request.
 fn begin(address: &str, head: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("connects");
     let host = format!("host: {address}\r\n\r\n");
@@ -32,10 +32,10 @@ fn post(path: &str, length: usize) -> String {
     format!("POST {path} HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {length}")
 }
 
-/// The status and the code of the answer to `body`.
+/// Sends `body` and returns the status and the problem code of the response.
 fn send(address: &str, path: &str, body: &[u8]) -> (u16, String) {
     let mut stream = begin(address, &format!("{}\r\nconnection: close", post(path, body.len())));
-    // A service that refuses a body need not read it to its end.
+    // A service that refuses a body does not read all of it.
     let _ = stream.write_all(body);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -46,13 +46,13 @@ fn send(address: &str, path: &str, body: &[u8]) -> (u16, String) {
     (status.expect("a status"), problem["code"].as_str().unwrap_or_default().to_owned())
 }
 
-/// `begin`, then `part` again and again, then `end`: `bytes` in all.
+/// Returns `bytes` bytes: `begin`, then `part` repeated, then `end`.
 fn filled(bytes: usize, begin: &str, part: &str, end: &str) -> Vec<u8> {
     let parts = (bytes - begin.len() - end.len()) / part.len();
     [begin, &part.repeat(parts), end].concat().into_bytes()
 }
 
-/// Bodies that would take many times their size as trees, and the codes by which they are refused.
+/// Bodies that would need many times their size as JSON trees, and the codes with which they are refused.
 fn hostile(bytes: usize) -> Vec<(Vec<u8>, &'static str)> {
     vec![
         (filled(bytes, r#"{"items":[0"#, r#",{"":{"":{"":{}}}}"#, "]}"), "too_many"),
@@ -64,7 +64,7 @@ fn hostile(bytes: usize) -> Vec<(Vec<u8>, &'static str)> {
 }
 
 #[test]
-fn large_bodies_are_refused_in_bounded_memory_while_others_are_answered() {
+fn large_bodies_are_refused_in_bounded_memory_while_other_requests_are_served() {
     let folder = TempDir::new().unwrap();
     let running = start(&folder, &[]);
     let large = hostile(8 * MIB).into_iter().map(|(body, code)| (BATCH, body, code));
@@ -111,7 +111,7 @@ fn announced_bodies_take_no_memory() {
         connection.write_all(b"{").unwrap();
     }
     let api = running.api();
-    // The eight and the one that asks.
+    // The eight, and the connection of this request.
     wait_for("the requests", || api.text("/metrics").contains("http_requests_active 9").then_some(()));
     if let Some((before, after)) = before.zip(running.memory_kib("VmSize:")) {
         assert!(after < before + (4 << 20), "{} KiB more", after - before);
@@ -120,11 +120,11 @@ fn announced_bodies_take_no_memory() {
 }
 
 #[test]
-fn answers_that_nobody_reads_take_bounded_memory_and_others_are_answered() {
+fn unread_responses_take_bounded_memory_while_other_requests_are_served() {
     let folder = TempDir::new().unwrap();
     let running = start(&folder, &[]);
     let api = running.api();
-    // One long run of characters is one token, so that the model is quick.
+    // One long word is one token, so that the model is fast.
     let items: Vec<Value> = (0..100).map(|n| json!({"text": "😀".repeat(9_900 + n)})).collect();
     let answer = api.post(BATCH, &json!({"items": items})).unwrap();
     assert_eq!(answer.body["succeeded"], 100, "{answer:?}");
@@ -133,7 +133,7 @@ fn answers_that_nobody_reads_take_bounded_memory_and_others_are_answered() {
         (0..100).map(|_| begin(&running.address, &format!("GET {page} HTTP/1.1"))).collect();
     wait_for("pages to be refused", || {
         assert_eq!(api.predict("small").unwrap().status, 200);
-        // A store whose lists wait for one another may refuse one for its own reasons.
+        // A store may refuse a list that waits too long for others.
         let refused = api.get(page).unwrap();
         (refused.status == 503 && refused.body["code"] == "saturated").then_some(())
     });

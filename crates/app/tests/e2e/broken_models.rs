@@ -1,5 +1,5 @@
-//! Model folders that cannot be served: the start ends with exit code 2 and one line that names the file and says what
-//! to do, whatever is wrong.
+//! Model folders that cannot be served: the program ends with exit code 2 and one line that names the file and says what
+//! to do.
 
 mod breaking;
 mod cases;
@@ -37,25 +37,25 @@ fn every_broken_folder_is_one_clear_line_and_exit_code_2() {
         let arguments = ["models", "--precision", "f32", "--model"];
         let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
         let output = command.args(arguments).arg(folder.path()).output().expect("starts");
-        let told = String::from_utf8(output.stderr).expect("UTF-8");
-        assert_eq!(output.status.code(), Some(2), "{name}: {told}");
+        let error = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{name}: {error}");
         assert!(output.stdout.is_empty(), "{name}");
-        let line = told
+        let line = error
             .lines()
             .find(|line| line.starts_with("undertone: "))
-            .unwrap_or_else(|| panic!("{name}: {told}"));
-        assert_eq!(told.lines().count(), 1, "{name}: {told}");
+            .unwrap_or_else(|| panic!("{name}: {error}"));
+        assert_eq!(error.lines().count(), 1, "{name}: {error}");
         assert!(line.contains(&*folder.path().to_string_lossy()), "{name}: {line}");
         for word in words {
             assert!(line.contains(word), "{name}: {line:?} lacks {word:?}");
         }
-        // What took its place, if anything did, is no folder that the guard could remove.
+        // The guard cannot remove a file that replaced the folder.
         let _ = fs::remove_file(folder.path());
     }
 }
 
 #[test]
-fn the_folder_that_they_are_made_of_can_be_served() {
+fn the_folder_before_it_is_broken_can_be_served() {
     let folder = whole();
     let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
     let output = command.args(["models", "--model"]).arg(folder.path()).output().expect("starts");

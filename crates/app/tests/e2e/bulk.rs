@@ -1,4 +1,4 @@
-//! Streams and batches of long texts keep the model's queue full; single texts come beside them.
+//! Streams and batches of long texts fill the model's queue while single texts arrive.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -8,16 +8,16 @@ use tempfile::TempDir;
 
 use crate::undertone::Undertone;
 
-/// A text of some 500 tokens that was not sent before.
+/// Returns a new text of some 500 tokens.
 fn long_text(texts: &AtomicUsize) -> String {
     let number = texts.fetch_add(1, Ordering::SeqCst);
     format!("{number}: {}", "the parcel came late and I was not happy about it at all. ".repeat(36))
 }
 
 #[test]
-fn no_single_text_is_refused_beside_streams_and_batches_of_long_ones() {
+fn no_single_text_is_refused_while_streams_and_batches_fill_the_queue() {
     let folder = TempDir::new().unwrap();
-    // Room for four long texts of streams and batches, while two streams have 24 lines each in work.
+    // The queue has room for four long texts of streams and batches; two streams have 24 lines each in progress.
     let running =
         Undertone::start(folder.path(), "sqlite:data/undertone.db", &["model.max_queue_tokens=4096"]);
     let (texts, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));

@@ -1,4 +1,4 @@
-//! The same text again: the model is not asked, and the answer is a new one.
+//! A repeated text is a new prediction without inference.
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -14,7 +14,7 @@ fn metric(page: &str, series: &str) -> u64 {
 }
 
 #[test]
-fn the_same_text_again_is_a_new_answer_without_inference() {
+fn a_repeated_text_is_a_new_prediction_without_inference() {
     let folder = TempDir::new().unwrap();
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[]);
     let api = running.api();
@@ -29,7 +29,7 @@ fn the_same_text_again_is_a_new_answer_without_inference() {
     let ids = [&first, &second].map(|answer| answer.body["id"].as_str().unwrap().to_owned());
     assert_ne!(ids[0], ids[1]);
     for (answer, id) in [&first, &second].into_iter().zip(&ids) {
-        assert_same(&answer.body, &api.kept(id), text);
+        assert_same(&answer.body, &api.stored(id), text);
     }
     for part in ["sentiment", "confidence", "scores", "labels", "usage", "model"] {
         assert_eq!(first.body[part], second.body[part], "{part}");
@@ -48,7 +48,7 @@ fn the_same_text_again_is_a_new_answer_without_inference() {
 }
 
 #[test]
-fn without_the_cache_every_text_is_read() {
+fn without_the_cache_every_text_is_classified() {
     let folder = TempDir::new().unwrap();
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &["cache.enabled=false"]);
     for _ in 0..2 {

@@ -9,17 +9,17 @@ use crate::database::Database;
 use crate::load::Load;
 use crate::undertone::{Event, Undertone, wait_for};
 
-/// A clock that is ahead, and one that is behind.
+/// A clock that is ahead, and a clock that is behind.
 const WRONG: [&str; 2] = ["clock.offset_s=3600", "clock.offset_s=-3600"];
 
-/// How the lease of the relay stands.
+/// The lease of the relay.
 #[derive(Debug, PartialEq, Eq)]
 struct LeaseRow {
     holder: Option<String>,
     fence: i64,
 }
 
-/// Two replicas and what they have published.
+/// Two replicas and the events that they have published.
 struct Replicas {
     database: Database,
     running: Vec<Undertone>,
@@ -39,7 +39,7 @@ impl Replicas {
         LeaseRow { holder, fence }
     }
 
-    /// Every replica answers some requests.
+    /// Sends some requests to every replica.
     fn some_load(&mut self) {
         for replica in &self.running {
             let load = Load::start(&replica.api(), 4, |_| false);
@@ -50,7 +50,7 @@ impl Replicas {
         }
     }
 
-    /// Waits until the events of all answers have been published, those in `before` included.
+    /// Waits until the events of all predictions have been published, including those in `before`.
     fn wait_for_events(&self, before: &[Event]) {
         wait_for("every event", || {
             let running = self.running.iter().flat_map(Undertone::events);
@@ -60,7 +60,7 @@ impl Replicas {
         });
     }
 
-    /// Every event has a position, and no position is missing.
+    /// Asserts that every event has a position and that no position is missing.
     fn assert_no_event_was_skipped(&self) {
         let (events, unpublished, first, last): (i64, i64, Option<i64>, Option<i64>) = self.database.fetch_one(
             "SELECT count(*), count(*) FILTER (WHERE published_at IS NULL), min(position), max(position) FROM outbox",
@@ -70,11 +70,11 @@ impl Replicas {
     }
 }
 
-/// The leader `leader` dies, and the other takes over, whichever of the two clocks is ahead.
+/// Asserts that the other replica takes over when the leader `leader` dies.
 fn the_lease_passes_on(leader: usize) {
     let folder = TempDir::new().unwrap();
     let mut replicas = Replicas::start(folder.path());
-    // The other is stopped for a while, so that the one that is to die leads.
+    // The other is paused, so that the one that is to die becomes the leader.
     let other = replicas.running.remove(1 - leader);
     drop(other);
     wait_for("the leader", || {
@@ -93,7 +93,7 @@ fn the_lease_passes_on(leader: usize) {
     assert!(replicas.running[1].events().is_empty(), "two lead");
 
     let published = replicas.running.remove(0).kill();
-    // What is left of the dead leader's lease bounds the time until the other takes over, which asks twice a second.
+    // The other tries twice a second, and takes over when the dead leader's lease has expired.
     let (left_s,): (f64,) = replicas
         .database
         .fetch_one("SELECT extract(epoch FROM expires_at - clock_timestamp())::float8 FROM leases");

@@ -1,4 +1,4 @@
-//! The command line beside `serve`.
+//! The commands other than `serve`.
 
 use std::fs;
 use std::io::Write;
@@ -27,7 +27,7 @@ fn json_lines(output: &Output) -> Vec<Value> {
 }
 
 #[test]
-fn one_text_is_judged_without_a_server_and_nothing_is_kept() {
+fn one_text_is_classified_without_a_server_and_nothing_is_stored() {
     let folder = TempDir::new().unwrap();
     let lines = json_lines(&undertone(folder.path(), &["predict", "I love it"], ""));
     assert_eq!(lines[0]["sentiment"], "positive");
@@ -36,7 +36,7 @@ fn one_text_is_judged_without_a_server_and_nothing_is_kept() {
 }
 
 #[test]
-fn a_pipe_is_judged_line_by_line() {
+fn a_pipe_is_classified_line_by_line() {
     let folder = TempDir::new().unwrap();
     let lines = json_lines(&undertone(folder.path(), &["predict"], "I love it\nI hate it.\n"));
     let sentiments: Vec<_> = lines.iter().map(|line| line["sentiment"].as_str()).collect();
@@ -44,7 +44,7 @@ fn a_pipe_is_judged_line_by_line() {
 }
 
 #[test]
-fn options_are_taken_by_the_names_of_the_api_and_refused_before_the_model_is_loaded() {
+fn options_have_the_names_of_the_api_and_are_checked_before_the_model_is_loaded() {
     let folder = TempDir::new().unwrap();
     let text = "I love it. I hate it.";
     let arguments =
@@ -68,7 +68,7 @@ fn options_are_taken_by_the_names_of_the_api_and_refused_before_the_model_is_loa
 }
 
 #[test]
-fn a_csv_file_keeps_its_columns_and_a_bad_row_fails_alone() {
+fn the_columns_of_a_csv_file_are_in_the_output_and_a_bad_row_fails_alone() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("in.csv"), "n,review\n1,I love it\n2,\n3,\"I hate it, really.\"\n").unwrap();
     let arguments =
@@ -111,13 +111,13 @@ fn a_backup_of_a_running_service_is_complete() {
     let output = undertone(folder.path(), &["backup", "copy.db"], "");
     assert!(output.status.success(), "{output:?}");
     let again = undertone(folder.path(), &["backup", "copy.db"], "");
-    assert_eq!(again.status.code(), Some(1), "a backup was overwritten");
+    assert_eq!(again.status.code(), Some(1), "the backup was overwritten");
     let restored = Undertone::start(folder.path(), "sqlite:copy.db", &[]);
-    assert_eq!(restored.api().kept(&id)["text"], "in the backup");
+    assert_eq!(restored.api().stored(&id)["text"], "in the backup");
 }
 
 #[test]
-fn a_healthcheck_tells_by_its_exit_code() {
+fn the_exit_code_of_a_healthcheck_is_its_result() {
     let folder = TempDir::new().unwrap();
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[]);
     let url = format!("http://{}", running.address);
@@ -156,11 +156,11 @@ fn assert_refused(folder: &Path, arguments: &[&str], named: &str) {
     assert!(lines.len() == 1 && lines[0].contains(named), "{arguments:?}: {error}");
 }
 
-/// The commands that have nothing to do where no store is.
+/// The commands that need a store.
 const NEED_A_STORE: [&[&str]; 3] = [&["backup", "copy.db"], &["migrate", "status"], &["migrate", "down"]];
 
 #[test]
-fn what_needs_a_store_does_not_create_one() {
+fn a_command_that_needs_a_store_does_not_create_one() {
     let folder = TempDir::new().unwrap();
     let missing = format!("there is no database {}", folder.path().join("data/undertone.db").display());
     for arguments in NEED_A_STORE {
@@ -170,7 +170,7 @@ fn what_needs_a_store_does_not_create_one() {
 }
 
 #[test]
-fn what_needs_a_store_refuses_a_database_without_its_tables() {
+fn a_command_that_needs_a_store_refuses_a_database_without_its_tables() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("empty.db"), "").unwrap();
     fs::write(folder.path().join("text.db"), "This is a text and no database at all.".repeat(40)).unwrap();
@@ -200,7 +200,7 @@ fn the_effective_configuration_is_printed_without_its_secrets() {
 }
 
 #[test]
-fn a_password_in_an_address_that_cannot_be_read_is_shown_nowhere() {
+fn a_password_in_an_address_that_cannot_be_parsed_is_shown_nowhere() {
     let folder = TempDir::new().unwrap();
     for store in [
         "postgres://ann:s3cret?x@127.0.0.1:1/x",
@@ -226,7 +226,7 @@ fn a_password_in_an_address_that_cannot_be_read_is_shown_nowhere() {
     assert_no_secret(&failed);
 }
 
-/// Everything that was printed, in which there must be no part of the password.
+/// Returns everything that was printed, after checking that it has no part of the password.
 #[track_caller]
 fn assert_no_secret(output: &Output) -> String {
     let all = [&output.stdout[..], &output.stderr[..]].concat();
@@ -247,7 +247,7 @@ fn a_file_that_is_missing_is_reported_before_the_model_is_loaded() {
 }
 
 #[test]
-fn what_is_set_up_wrongly_is_one_clear_error_and_exit_code_2() {
+fn a_wrong_setup_is_one_clear_error_and_exit_code_2() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("empty-file"), "").unwrap();
     fs::create_dir(folder.path().join("empty-model")).unwrap();
@@ -277,14 +277,14 @@ fn what_is_set_up_wrongly_is_one_clear_error_and_exit_code_2() {
 }
 
 #[test]
-fn any_of_the_configured_models_judges_and_is_looked_at() {
+fn any_configured_model_can_predict_and_is_described() {
     let folder = TempDir::new().unwrap();
     let raw = ["--set", "models.raw.labels=raw"];
-    let judged = |name: &str| {
+    let predicted = |name: &str| {
         let arguments = [&raw[..], &["predict", "--model-name", name, "I love it"]].concat();
         json_lines(&undertone(folder.path(), &arguments, "")).remove(0)
     };
-    let (default, other) = (judged("sentiment-minilm-l6"), judged("raw"));
+    let (default, other) = (predicted("sentiment-minilm-l6"), predicted("raw"));
     assert_eq!(
         (&default["sentiment"], &default["model"]["name"]),
         (&"positive".into(), &"sentiment-minilm-l6".into())
@@ -293,16 +293,16 @@ fn any_of_the_configured_models_judges_and_is_looked_at() {
     assert_eq!(other["labels"], default["labels"]);
     let output = undertone(folder.path(), &[&raw[..], &["models"]].concat(), "");
     let models: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let told =
+    let entry =
         |place: usize| (models["items"][place]["name"].clone(), models["items"][place]["default"].clone());
     assert_eq!(
-        (told(0), told(1)),
+        (entry(0), entry(1)),
         (("sentiment-minilm-l6".into(), true.into()), ("raw".into(), false.into()))
     );
 }
 
 #[test]
-fn the_model_can_be_looked_at() {
+fn the_bundled_model_is_described_with_its_checksum() {
     let folder = TempDir::new().unwrap();
     let output = undertone(folder.path(), &["models"], "");
     let models: Value = serde_json::from_slice(&output.stdout).expect("JSON");

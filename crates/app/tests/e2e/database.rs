@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
-/// An empty database of its own, dropped with the test.
+/// An empty database, dropped at the end of the test.
 pub(crate) struct Database {
     name: String,
     admin: PgConnectOptions,
@@ -32,7 +32,7 @@ impl Database {
         self.url_through(&format!("{}:{}", self.admin.get_host(), self.admin.get_port()))
     }
 
-    /// The database's address by way of a proxy.
+    /// The database's address through a proxy.
     pub(crate) fn url_through(&self, proxy: &str) -> String {
         self.admin.clone().database(&self.name).to_url_lossy().to_string().replacen(
             &format!("{}:{}", self.admin.get_host(), self.admin.get_port()),
@@ -41,7 +41,7 @@ impl Database {
         )
     }
 
-    /// The one row that `statement` asks for.
+    /// Returns the one row of `statement`.
     pub(crate) fn fetch_one<T>(&self, statement: &'static str) -> T
     where
         T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin + 'static,
@@ -55,12 +55,12 @@ impl Database {
         })
     }
 
-    /// Where the server itself listens.
+    /// The address of the server.
     pub(crate) fn server(&self) -> String {
         format!("{}:{}", self.admin.get_host(), self.admin.get_port())
     }
 
-    /// Executes statements inside the database.
+    /// Executes statements in the database.
     pub(crate) fn execute_inside(&self, statements: String) {
         execute(self.admin.clone().database(&self.name), statements);
     }
@@ -84,7 +84,7 @@ impl Drop for Database {
     }
 }
 
-/// Runs a future on a thread of its own, whatever runtime the caller is in.
+/// Runs a future on a new thread, because the caller may be in a runtime.
 pub(crate) fn run<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

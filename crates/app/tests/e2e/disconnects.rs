@@ -1,4 +1,4 @@
-//! Callers who close their connection before their answer.
+//! Clients that close their connection before the response.
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -14,7 +14,7 @@ fn long_text(n: usize) -> String {
 }
 
 #[test]
-fn a_caller_who_closes_while_waiting_has_its_text_skipped_and_no_row_written() {
+fn a_client_that_disconnects_has_its_text_skipped_and_no_row_written() {
     let folder = TempDir::new().unwrap();
     let settings = ["model.threads=1", "model.max_wait=3600", "cache.enabled=false"];
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &settings);
@@ -30,24 +30,24 @@ fn a_caller_who_closes_while_waiting_has_its_text_skipped_and_no_row_written() {
     wait_for("long texts in work", || (begun() > LONG_ONES as f64).then_some(()));
     let leaving: Vec<_> = (0..LEAVERS).map(|n| ask(LONG_ONES + n, "leaves")).collect();
     wait_for("those who will leave", || (begun() > (LONG_ONES + LEAVERS) as f64).then_some(()));
-    // Nothing was sent to them, so that closing sends a FIN and no RST.
+    // Nothing was sent to them, so closing sends a FIN and no RST.
     drop(leaving);
 
     wait_for("the others to be answered", || {
         (api.metric("undertone_predictions_total") >= LONG_ONES as f64).then_some(())
     });
     wait_for("the queue to be empty", || (api.metric("undertone_queue_depth") < 1.0).then_some(()));
-    // A few may have left before they stood in the queue.
+    // A few may have disconnected before their text was queued.
     let skipped = api.metric("undertone_skipped_total");
     assert!(skipped >= 10.0, "{skipped} of {LEAVERS} texts were skipped");
     assert_eq!(api.get("/api/v1/predictions?ref=leaves").unwrap().body["items"], json!([]));
     assert!(running.log_of_level("ERROR").is_empty());
 }
 
-/// TCP does not tell a client that has gone from one that only sends no more: what the service has not answered by the
-/// time that the FIN comes is not answered.
+/// TCP has no difference between a client that disconnected and one that only stopped sending: a request without a
+/// response when the FIN arrives gets none.
 #[test]
-fn a_caller_who_half_closes_gets_no_answer_that_has_to_be_waited_for() {
+fn a_client_that_half_closes_gets_no_response_that_is_not_ready() {
     let folder = TempDir::new().unwrap();
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[]);
     let mut connection = RawConnection::open(&running.address);

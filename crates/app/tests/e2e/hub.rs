@@ -1,4 +1,4 @@
-//! A model from a hub: fetched while the service lives, killed in the middle, served offline.
+//! A model from a hub: fetched while the service runs, interrupted by a kill, served offline.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use crate::undertone::{Undertone, wait_for};
 
 const REPO: &str = "org/sentiment";
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
-/// Where the weights are fetched from.
+/// The path of the weights on the hub.
 const WEIGHTS: &str = "/cdn/org/sentiment/store";
-/// What the hub sends before it stalls.
+/// The bytes that the hub sends before it stalls.
 const SENT: usize = 1 << 20;
 
 /// A hub with the bundled model, and a folder to run in.
@@ -56,7 +56,7 @@ impl World {
         Undertone::launch(self.folder.path(), "sqlite:data/undertone.db", &settings)
     }
 
-    /// The service, in the middle of fetching the weights.
+    /// Starts the service and waits until it is fetching the weights.
     fn launch_stalled(&self) -> Undertone {
         self.hub.fail(WEIGHTS, 1, HubFault::StallAfter(SENT));
         let running = self.launch();
@@ -71,7 +71,7 @@ impl World {
         running
     }
 
-    /// `undertone models` with more settings.
+    /// Runs `undertone models` with more settings.
     fn models(&self, more: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
         command.current_dir(self.folder.path()).arg("models");
@@ -93,7 +93,7 @@ impl World {
 }
 
 #[test]
-fn a_service_killed_in_the_middle_of_a_download_leaves_no_model_and_goes_on_later() {
+fn a_download_that_a_kill_interrupted_is_no_model_and_is_resumed_later() {
     let world = World::new();
     let running = world.launch_stalled();
     assert_eq!(running.api().get("/health/live").unwrap().status, 200);
@@ -131,7 +131,7 @@ fn a_service_killed_in_the_middle_of_a_download_leaves_no_model_and_goes_on_late
 }
 
 #[test]
-fn sigterm_in_the_middle_of_a_download_ends_the_service() {
+fn sigterm_during_a_download_ends_the_service() {
     let world = World::new();
     let mut running = world.launch_stalled();
     running.terminate();
@@ -139,7 +139,7 @@ fn sigterm_in_the_middle_of_a_download_ends_the_service() {
 }
 
 #[test]
-fn what_the_hub_does_not_have_or_give_is_one_clear_error_and_exit_code_2() {
+fn what_the_hub_lacks_or_refuses_is_one_clear_error_and_exit_code_2() {
     let world = World::new();
     for (path, named) in [
         ("org/absent", "the hub has no model org/absent"),

@@ -1,4 +1,4 @@
-//! What a user does on the first day, on each store.
+//! The first day of a user, on each store.
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ fn first_day(store: &str) {
     let loved = api.predict("I love it").unwrap();
     assert_eq!((loved.status, &loved.body["sentiment"]), (200, &json!("positive")));
     let id = loved.body["id"].as_str().unwrap();
-    assert_same(&loved.body, &api.kept(id), "I love it");
+    assert_same(&loved.body, &api.stored(id), "I love it");
 
     let items: Vec<_> = ["I hate it.", " ", "The meeting is at noon on Monday."]
         .iter()

@@ -1,4 +1,4 @@
-//! An answer that was given is an answer that is kept, whenever the process dies.
+//! An acknowledged prediction is stored, whenever the process dies.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ use crate::database::Database;
 use crate::load::{Load, Sent};
 use crate::undertone::{Undertone, wait_for};
 
-/// 64 connections for 30 s in all, with a `kill -9` after every ten.
-fn every_acknowledged_answer_survives(store: &str) {
+/// Sends texts over 64 connections for 30 s in all, with a `kill -9` after every ten.
+fn every_acknowledged_prediction_survives(store: &str) {
     const CALLERS: usize = 64;
     const KILLS: usize = 3;
     let folder = TempDir::new().unwrap();
@@ -27,23 +27,23 @@ fn every_acknowledged_answer_survives(store: &str) {
     assert!(acknowledged.len() > CALLERS * KILLS, "only {} answers: no load", acknowledged.len());
     for (answered, text) in &acknowledged {
         let id = answered["id"].as_str().expect("an id");
-        assert_same(answered, &restarted.api().kept(id), text);
+        assert_same(answered, &restarted.api().stored(id), text);
     }
 }
 
-/// Lets the load run for `time`, and on until there is an answer.
+/// Waits for `time`, and then until there is a response.
 fn load_for(load: &Load, time: Duration) {
     let started = Instant::now();
     wait_for("the load to have run", || (started.elapsed() >= time && load.answered() > 0).then_some(()));
 }
 
 #[test]
-fn every_acknowledged_answer_survives_kill_9_on_sqlite() {
-    every_acknowledged_answer_survives("sqlite:data/undertone.db");
+fn every_acknowledged_prediction_survives_kill_9_on_sqlite() {
+    every_acknowledged_prediction_survives("sqlite:data/undertone.db");
 }
 
 #[test]
-fn every_acknowledged_answer_survives_kill_9_on_postgres() {
+fn every_acknowledged_prediction_survives_kill_9_on_postgres() {
     let database = Database::create();
-    every_acknowledged_answer_survives(&database.url());
+    every_acknowledged_prediction_survives(&database.url());
 }

@@ -1,4 +1,4 @@
-//! Callers that keep on sending texts, each on a connection of its own.
+//! Clients that send texts continuously, each on a connection of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use crate::api::{Answer, Api};
 
-/// One request of a caller.
+/// One request of a client.
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) text: String,
-    /// The answer; none where the connection broke before there was one.
+    /// The response; none if the connection broke before it.
     pub(crate) answer: Option<Answer>,
 }
 
 impl Sent {
-    /// The prediction, where the answer was 200.
+    /// The prediction of a response with status 200.
     pub(crate) fn acknowledged(&self) -> Option<(&Value, &str)> {
         let answer = self.answer.as_ref().filter(|answer| answer.status == 200)?;
         Some((&answer.body, &self.text))
@@ -34,13 +34,13 @@ const PHRASES: [&str; 4] =
     ["I love it", "the worst service ever", "the parcel came on Monday", "not bad, could be better"];
 
 impl Load {
-    /// Starts `callers`; each goes on until the load is ended, its connection breaks, or `leave` says so of an
-    /// answer. Every text is sent once.
+    /// Starts `clients`; each sends texts until the load ends, its connection breaks, or `leave` returns true for a
+    /// response. Every text is sent once.
     pub(crate) fn start(api: &Api, callers: usize, leave: fn(&Answer) -> bool) -> Self {
         Self::start_of(api, callers, None, leave)
     }
 
-    /// The same of texts for the model that is named.
+    /// As [`Load::start`], for the model `model`.
     pub(crate) fn start_of(
         api: &Api,
         callers: usize,
@@ -61,18 +61,18 @@ impl Load {
         Self { callers, ending, answered }
     }
 
-    /// How many answers there were so far, of whatever status.
+    /// Returns the number of responses so far, of any status.
     pub(crate) fn answered(&self) -> u64 {
         self.answered.load(Ordering::SeqCst)
     }
 
-    /// Ends the load after what is in flight; gives everything that was sent.
+    /// Ends the load after the requests in flight and returns everything that was sent.
     pub(crate) fn end(self) -> Vec<Sent> {
         self.ending.store(true, Ordering::SeqCst);
         self.join()
     }
 
-    /// Waits until every caller has left by itself.
+    /// Waits until every client has ended by itself.
     pub(crate) fn join(self) -> Vec<Sent> {
         self.callers.into_iter().flat_map(|caller| caller.join().expect("a caller went on")).collect()
     }

@@ -1,4 +1,4 @@
-//! Locks of PostgreSQL that others wait for.
+//! Locks of PostgreSQL that other connections wait for.
 
 use std::str::FromStr;
 use std::sync::mpsc;
@@ -18,7 +18,7 @@ pub(crate) struct OpenTransaction {
 }
 
 impl OpenTransaction {
-    /// Does `statement` in a transaction of the database at `url`, and leaves it open.
+    /// Executes `statement` in a transaction of the database at `url` and leaves the transaction open.
     pub(crate) fn of(url: &str, statement: &'static str) -> Self {
         let options = PgConnectOptions::from_str(url).expect("a URL");
         let (open, closing) = oneshot::channel::<()>();

@@ -1,4 +1,4 @@
-//! Several models at once: side by side, in the place of one another under load, and gone without a trace.
+//! Several models at once: served side by side, replaced under load, and unloaded with their memory freed.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -21,7 +21,7 @@ fn bundled() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sentiment-minilm-l6").canonicalize().unwrap()
 }
 
-/// The bundled model with negative and positive exchanged, made in `folder`.
+/// Creates the bundled model with negative and positive exchanged in `folder`.
 fn upside_down(folder: &Path) -> String {
     let made = folder.join("exchanged");
     fs::create_dir(&made).unwrap();
@@ -57,7 +57,7 @@ fn exchanged([negative, neutral, positive]: [u64; 3]) -> [u64; 3] {
 }
 
 #[test]
-fn two_models_are_served_at_once_and_the_request_chooses() {
+fn two_models_are_served_at_once_and_the_request_chooses_one() {
     let folder = TempDir::new().unwrap();
     let section = [
         format!("models.upside-down.path={}", upside_down(folder.path())),
@@ -68,10 +68,10 @@ fn two_models_are_served_at_once_and_the_request_chooses() {
     let mut running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &settings);
     let api = running.api();
     let models = api.get("/api/v1/models").unwrap().body;
-    let told =
+    let entry =
         |place: usize| (models["items"][place]["name"].as_str(), models["items"][place]["default"].clone());
-    assert_eq!(told(0), (Some("sentiment-minilm-l6"), json!(true)));
-    assert_eq!(told(1), (Some("upside-down"), json!(false)));
+    assert_eq!(entry(0), (Some("sentiment-minilm-l6"), json!(true)));
+    assert_eq!(entry(1), (Some("upside-down"), json!(false)));
 
     let text = "I love it";
     for (model, sentiment, name) in [
@@ -87,13 +87,13 @@ fn two_models_are_served_at_once_and_the_request_chooses() {
         let single = predict(&api, text, &model).body;
         for answer in [&single, &batch["items"][0]["prediction"], &streamed[0]["prediction"]] {
             assert_eq!((&answer["sentiment"], &answer["model"]["name"]), (&json!(sentiment), &json!(name)));
-            assert_same(answer, &api.kept(answer["id"].as_str().unwrap()), text);
+            assert_same(answer, &api.stored(answer["id"].as_str().unwrap()), text);
         }
     }
     let [one, other] = [json!(null), json!("upside-down")].map(|model| predict(&api, text, &model).body);
     assert_eq!(exchanged(scores(&one)), scores(&other), "the same weights, and neither the other's labels");
-    let kept = api.get("/api/v1/predictions?model=upside-down").unwrap().body;
-    assert_eq!(kept["items"].as_array().map(Vec::len), Some(4));
+    let stored = api.get("/api/v1/predictions?model=upside-down").unwrap().body;
+    assert_eq!(stored["items"].as_array().map(Vec::len), Some(4));
 
     let unknown = predict(&api, text, &json!("other"));
     assert_eq!((unknown.status, &unknown.body["code"]), (422, &json!("unknown_model")));
@@ -105,7 +105,7 @@ fn two_models_are_served_at_once_and_the_request_chooses() {
 }
 
 #[test]
-fn a_model_that_cannot_be_loaded_leaves_the_old_one_in_its_place() {
+fn a_model_that_cannot_be_loaded_does_not_replace_the_old_one() {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("empty")).unwrap();
     let path = upside_down(folder.path());
@@ -137,11 +137,11 @@ fn a_model_that_cannot_be_loaded_leaves_the_old_one_in_its_place() {
     assert_eq!((default.status, &default.body["code"]), (400, &json!("default_model")));
     assert_eq!(api.get("/health").unwrap().body["status"], "healthy");
     assert_eq!(running.log_of_level("ERROR"), Vec::<Value>::new());
-    let told: Vec<_> = failed_loadings(&running, 7).iter().map(|fields| fields["field"].clone()).collect();
-    assert_eq!(told, ["path", "path", "precision", "device", "window", "labels", "max_wait"]);
+    let fields: Vec<_> = failed_loadings(&running, 7).iter().map(|fields| fields["field"].clone()).collect();
+    assert_eq!(fields, ["path", "path", "precision", "device", "window", "labels", "max_wait"]);
 }
 
-/// What the log says of the loadings that failed, in order, once it reports so many.
+/// Waits until the log has `count` failed loadings and returns them in order.
 fn failed_loadings(running: &Undertone, count: usize) -> Vec<Value> {
     wait_for("the failed loadings to be logged", || {
         let fields = running.log_of_level("WARN").into_iter().map(|line| line["fields"].clone());
@@ -152,7 +152,7 @@ fn failed_loadings(running: &Undertone, count: usize) -> Vec<Value> {
 }
 
 #[test]
-fn a_hub_that_does_not_serve_for_now_is_no_fault_of_the_caller() {
+fn a_temporary_failure_of_the_hub_is_not_a_client_error() {
     let (folder, hub) = (TempDir::new().unwrap(), FakeHub::start());
     let patience = Some(3_600);
     hub.fail("", usize::MAX, HubFault::Status { status: 429, error_code: None, retry_after: patience });
@@ -170,7 +170,7 @@ fn a_hub_that_does_not_serve_for_now_is_no_fault_of_the_caller() {
     assert_eq!((absent.status, &absent.body["code"]), (422, &json!("not_loadable")));
 }
 
-/// A stream whose lines are sent one by one, each when the answer before it has come.
+/// A stream whose lines are sent one by one, each after the response to the one before.
 struct Conversation {
     connection: TcpStream,
     heard: String,
@@ -186,8 +186,8 @@ impl Conversation {
         Self { connection, heard: String::new() }
     }
 
-    /// Sends `line` and listens until `words` are heard.
-    fn say(&mut self, line: &Value, words: &str) {
+    /// Sends `line` and reads until `words` have been received.
+    fn send(&mut self, line: &Value, words: &str) {
         let line = format!("{line}\n");
         write!(self.connection, "{:x}\r\n{line}\r\n", line.len()).unwrap();
         let mut part = [0; 4_096];
@@ -198,7 +198,7 @@ impl Conversation {
         }
     }
 
-    /// Ends the stream; gives all that was heard.
+    /// Ends the stream and returns all that was received.
     fn end(mut self) -> String {
         self.connection.write_all(b"0\r\n\r\n").unwrap();
         self.connection.read_to_string(&mut self.heard).unwrap();
@@ -207,26 +207,26 @@ impl Conversation {
 }
 
 #[test]
-fn a_stream_goes_on_with_a_model_that_was_replaced_and_unloaded_meanwhile() {
+fn a_stream_continues_with_its_model_after_that_is_replaced_and_unloaded() {
     let folder = TempDir::new().unwrap();
     let path = upside_down(folder.path());
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[CHANGES]);
     let api = running.api();
     assert_eq!(load(&api, &path).status, 201);
     let mut stream = Conversation::begin(&running);
-    stream.say(&json!({"text": "I love it", "model": "upside-down"}), "\"index\":0");
+    stream.send(&json!({"text": "I love it", "model": "upside-down"}), "\"index\":0");
     assert_eq!(load(&api, &bundled().display().to_string()).status, 200);
     assert_eq!(predict(&api, "I adore it", &json!("upside-down")).body["sentiment"], "positive");
-    stream.say(&json!({"text": "I adore it", "model": "upside-down"}), "\"index\":1");
+    stream.send(&json!({"text": "I adore it", "model": "upside-down"}), "\"index\":1");
     assert_eq!(api.delete(UPSIDE_DOWN).unwrap().status, 204);
     assert_eq!(predict(&api, "I like it", &json!("upside-down")).status, 422);
-    stream.say(&json!({"text": "I like it", "model": "upside-down"}), "\"index\":2");
+    stream.send(&json!({"text": "I like it", "model": "upside-down"}), "\"index\":2");
     let heard = stream.end();
     assert!(heard.contains("{\"done\":true,\"ok\":3,\"failed\":0}"), "{heard}");
     assert_eq!(heard.matches("\"sentiment\":\"negative\"").count(), 3, "{heard}");
 }
 
-/// Waits until the memory in use is what it was, but for a tenth of it.
+/// Waits until the memory in use is at most a tenth more than before.
 fn wait_for_memory(running: &Undertone, before: Option<u64>) {
     let Some(before) = before else { return };
     let what = format!("the memory to be near {before} KiB again");
@@ -259,7 +259,7 @@ fn models_replace_one_another_under_load_without_a_failed_request() {
     assert_eq!(running.log_of_level("ERROR"), Vec::<Value>::new());
 }
 
-/// How many answers came from the bundled model and how many from the one upside down; there must be no others.
+/// Returns how many predictions are of the bundled model and how many of the exchanged one; there must be no others.
 fn kinds_of(api: &Api, sent: &[Sent]) -> (usize, usize) {
     let (mut plain, mut turned) = (0, 0);
     for part in sent.chunks(500) {
@@ -278,7 +278,7 @@ fn kinds_of(api: &Api, sent: &[Sent]) -> (usize, usize) {
 }
 
 #[test]
-fn a_model_is_unloaded_under_load_and_gives_its_memory_back() {
+fn a_model_is_unloaded_under_load_and_its_memory_is_freed() {
     let folder = TempDir::new().unwrap();
     let path = upside_down(folder.path());
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[CHANGES]);

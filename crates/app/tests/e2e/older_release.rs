@@ -1,4 +1,4 @@
-//! An older release against what a newer one left behind: one step more, and a word that it does not know.
+//! An older release with the data of a newer one: one more migration, and an unknown word.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ use crate::api::Api;
 use crate::database::{Database, run};
 use crate::undertone::{Undertone, wait_for};
 
-/// The rows that a newer release has changed, counted from the newest.
+/// The rows that a newer release changed, counted from the newest.
 const CHANGED: [usize; 4] = [0, 3, 4, 11];
 
 #[test]
@@ -23,7 +23,7 @@ fn an_older_release_lists_what_it_can_read_of_a_newer_ones_sqlite() {
         let options = SqliteConnectOptions::new().filename(file.clone());
         run(async move {
             let mut connection = options.connect().await.unwrap();
-            // A newer release has made the table again, with a wider check.
+            // A newer release has created the table again, with a wider check.
             connection.execute("PRAGMA ignore_check_constraints = ON").await.unwrap();
             connection.execute(AssertSqlSafe(statements)).await.unwrap();
         });
@@ -80,7 +80,7 @@ fn assert_serves_beside_a_newer_release(store: &str, change: impl FnOnce(String)
     assert_eq!(walked(&running.api(), 100).len(), readable.len() + 1, "nothing was reverted");
 }
 
-/// What a newer release does to the rows `ids`, and that it has one step more.
+/// Returns the statements of a newer release: changes to the rows `ids`, and one more migration.
 fn newer(store: &str, ids: [&str; 4]) -> String {
     let sqlite = store.starts_with("sqlite:");
     let id = |id: &str| if sqlite { format!("x'{}'", id.replace('-', "")) } else { format!("'{id}'") };
@@ -98,7 +98,7 @@ fn predicted(api: &Api, number: usize) -> String {
     answer.body["id"].as_str().expect("an id").to_owned()
 }
 
-/// The ids of every page of `limit`, to the end.
+/// Returns the ids of all pages of `limit` predictions.
 fn walked(api: &Api, limit: usize) -> Vec<String> {
     let (mut ids, mut cursor) = (Vec::new(), String::new());
     loop {

@@ -1,5 +1,5 @@
-//! What may be asked of an answer, of the real model and in a real store: usage against a count made outside, sentences
-//! against the text itself.
+//! The options of a prediction with the real model and a real store: usage is compared with a known count, sentences with
+//! the text.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -7,11 +7,12 @@ use tempfile::TempDir;
 use crate::api::{Api, assert_same};
 use crate::undertone::Undertone;
 
-/// Plain words that the bundled model's vocabulary holds whole: one token each, whoever counts.
+/// Words that the bundled model's vocabulary contains whole: one token each.
 const WORDS: &str = "the food was good but the room was very cold and the people were not kind to us";
 const COUNT: u64 = 18;
 
-/// The answer to `text` under `options`, asked for in each of the three ways; what is kept is what was answered.
+/// Returns the predictions of `text` with `options` by each of the three routes, after checking that they are stored as
+/// returned.
 fn ask(api: &Api, text: &str, options: &Value) -> Vec<Value> {
     let body = json!({"text": text, "options": options});
     let single = api.post("/api/v1/predictions", &body).unwrap().body;
@@ -20,7 +21,7 @@ fn ask(api: &Api, text: &str, options: &Value) -> Vec<Value> {
     let streamed = api.post_lines("/api/v1/predictions/stream", &format!("{body}\n")).remove(0);
     let answers = vec![single, batch["items"][0]["prediction"].clone(), streamed["prediction"].clone()];
     for answer in &answers {
-        assert_same(answer, &api.kept(answer["id"].as_str().expect("an id")), text);
+        assert_same(answer, &api.stored(answer["id"].as_str().expect("an id")), text);
     }
     answers
 }
@@ -34,7 +35,7 @@ fn without(answer: &Value, names: &[&str]) -> Value {
 }
 
 #[test]
-fn options_hold_for_the_real_model_in_every_way_to_ask() {
+fn options_apply_to_the_real_model_on_every_route() {
     assert_eq!(WORDS.split(' ').count() as u64, COUNT);
     let folder = TempDir::new().unwrap();
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[]);
@@ -75,7 +76,7 @@ fn exponential(label: &Value) -> f64 {
 }
 
 #[test]
-fn sentences_of_any_script_are_sliced_out_of_the_text_by_their_offsets() {
+fn the_offsets_of_sentences_in_any_script_select_them_in_the_text() {
     let folder = TempDir::new().unwrap();
     let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &[]);
     let api = running.api();

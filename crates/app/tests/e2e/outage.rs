@@ -1,5 +1,5 @@
-//! PostgreSQL goes away, with or without a word, by way of a proxy, and comes back; and the program goes away from
-//! PostgreSQL.
+//! PostgreSQL fails behind a proxy, with or without closing its connections, and recovers; and the program ends while
+//! PostgreSQL does not respond.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use crate::undertone::{Event, Undertone, wait_for};
 
 const CALLERS: usize = 16;
 
-/// The program on a database that it reaches through a proxy. In the order in which they go away.
+/// The program with a database behind a proxy, in the order in which they are dropped.
 struct Proxied {
     running: Undertone,
     proxy: FaultProxy,
@@ -70,14 +70,14 @@ fn an_outage_is_survived(mode: ProxyMode) {
     check_all(&api, &sent);
 }
 
-/// Every answer was 200 or an honest 503, and what was acknowledged is there.
+/// Asserts that every response was 200 or 503, and that acknowledged predictions are stored.
 fn check_all(api: &Api, sent: &[Sent]) {
     for one in sent {
         let answer = one.answer.as_ref().unwrap_or_else(|| panic!("no answer at all to {:?}", one.text));
         assert!(answer.status == 200 || is_store_problem(answer), "{answer:?}");
     }
     for (answered, text) in sent.iter().filter_map(Sent::acknowledged) {
-        assert_same(answered, &api.kept(answered["id"].as_str().expect("an id")), text);
+        assert_same(answered, &api.stored(answered["id"].as_str().expect("an id")), text);
     }
 }
 
@@ -90,7 +90,7 @@ fn is_store_problem(answer: &Answer) -> bool {
 }
 
 #[test]
-fn connections_that_are_cut_are_survived() {
+fn cut_connections_are_survived() {
     an_outage_is_survived(ProxyMode::Cut);
 }
 
@@ -104,11 +104,11 @@ fn a_stalled_network_is_survived() {
     an_outage_is_survived(ProxyMode::Stall);
 }
 
-/// The promise where a database's host vanishes without closing its connections, and its successor takes new ones.
+/// The limit for a database whose host fails without closing its connections, and whose successor accepts new ones.
 const FULL_SERVICE_WITHIN: Duration = Duration::from_secs(15);
 
 #[test]
-fn a_database_host_that_goes_silent_is_left_for_its_successor() {
+fn a_silent_database_host_is_abandoned_for_its_successor() {
     let mut proxied = Proxied::start(&[]);
     let api = proxied.running.api();
     let load = Load::start(&api, CALLERS, |_| false);
@@ -126,7 +126,7 @@ fn a_database_host_that_goes_silent_is_left_for_its_successor() {
     check_all(&api, &sent);
 }
 
-/// Whether everything answers as it should.
+/// Whether all routes respond as they should.
 fn serves(api: &Api) -> bool {
     let is_200 = |answer: Result<Answer, ureq::Error>| answer.is_ok_and(|answer| answer.status == 200);
     is_200(api.predict("is everything back?"))
@@ -135,7 +135,7 @@ fn serves(api: &Api) -> bool {
         && api.is_ready()
 }
 
-/// Ends the program in the middle of its work on a database that says nothing any more.
+/// Asserts that the program ends in time while its database does not respond.
 fn ends_beside_a_silent_database(silence: fn(&Proxied), signal: fn(&Undertone), at_most: Duration) {
     let mut proxied = Proxied::start(&[]);
     let api = proxied.running.api();
@@ -151,7 +151,7 @@ fn ends_beside_a_silent_database(silence: fn(&Proxied), signal: fn(&Undertone), 
 }
 
 #[test]
-fn sigterm_ends_the_program_in_time_beside_a_silent_database_host() {
+fn sigterm_ends_the_program_in_time_despite_a_silent_database_host() {
     ends_beside_a_silent_database(
         |proxied| proxied.proxy.silence_existing(),
         Undertone::terminate,
@@ -160,7 +160,7 @@ fn sigterm_ends_the_program_in_time_beside_a_silent_database_host() {
 }
 
 #[test]
-fn ctrl_c_ends_the_program_in_time_beside_a_stalled_network() {
+fn ctrl_c_ends_the_program_in_time_despite_a_stalled_network() {
     ends_beside_a_silent_database(
         |proxied| proxied.set_mode(ProxyMode::Stall),
         Undertone::interrupt,
@@ -168,9 +168,9 @@ fn ctrl_c_ends_the_program_in_time_beside_a_stalled_network() {
     );
 }
 
-/// The workers that serve requests end before the relay's last pass, and with them whatever belongs to them.
+/// The workers that serve requests end before the relay's last pass, with everything that they own.
 #[test]
-fn sigterm_under_reads_leaves_the_relay_its_connections() {
+fn the_relay_can_use_its_connections_after_sigterm_under_reads() {
     let (database, folder) = (Database::create(), TempDir::new().unwrap());
     let settings = ["server.drain_delay=1", "store.relay_interval=3"];
     let mut running = Undertone::start(folder.path(), &database.url(), &settings);
@@ -203,8 +203,7 @@ fn sigterm_under_reads_leaves_the_relay_its_connections() {
     assert!(trouble(&running.log()[logged..]).is_empty(), "{:?}", trouble(&running.log()[logged..]));
 }
 
-/// The lines that an end in order does not have. A machine that is busy may make a statement slow, which sqlx
-/// warns of.
+/// Returns the lines that an orderly end does not log. sqlx warns of slow statements, which a busy machine may cause.
 fn trouble(log: &[Value]) -> Vec<&Value> {
     let is_trouble = |line: &&Value| {
         line["level"] == "ERROR" || (line["level"] == "WARN" && line["target"] != "sqlx::query")

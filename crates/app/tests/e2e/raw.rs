@@ -1,4 +1,4 @@
-//! Connections as bytes, for clients that do not behave.
+//! Raw connections, for clients that break the protocol.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::undertone::PATIENCE;
 
-/// One connection, whose every read and write fails where it hangs.
+/// One connection whose reads and writes fail if they hang.
 pub(crate) struct RawConnection {
     reader: BufReader<TcpStream>,
 }
@@ -20,7 +20,7 @@ impl RawConnection {
         Self { reader: BufReader::new(stream) }
     }
 
-    /// The bytes of a POST with a JSON body.
+    /// Returns the bytes of a POST with a JSON body.
     pub(crate) fn post(path: &str, body: &Value) -> String {
         let body = body.to_string();
         format!(
@@ -33,24 +33,24 @@ impl RawConnection {
         self.stream().write_all(bytes.as_bytes()).expect("sent");
     }
 
-    /// One chunk of a body with `Transfer-Encoding: chunked`.
+    /// Returns one chunk of a body with `Transfer-Encoding: chunked`.
     pub(crate) fn send_chunk(&mut self, bytes: &str) {
         self.send(&format!("{:x}\r\n{bytes}\r\n", bytes.len()));
     }
 
-    /// Sends a FIN and goes on reading.
+    /// Sends a FIN; reading is still possible.
     pub(crate) fn half_close(&mut self) {
         self.stream().shutdown(Shutdown::Write).expect("half closed");
     }
 
-    /// The next line, without its end; empty at the end of the connection.
+    /// Reads the next line without its end; empty at the end of the connection.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.reader.read_line(&mut line).expect("a line");
         line.trim_end().to_owned()
     }
 
-    /// Reads a response's head; gives the status.
+    /// Reads a response's head and returns the status.
     pub(crate) fn head(&mut self) -> u16 {
         let status = self.line();
         while !self.line().is_empty() {}
@@ -61,7 +61,7 @@ impl RawConnection {
             .unwrap_or_else(|| panic!("{status:?}"))
     }
 
-    /// The next chunk of a chunked response; none at its end.
+    /// Reads the next chunk of a chunked response; none at its end.
     pub(crate) fn chunk(&mut self) -> Option<String> {
         let size = self.line();
         let size =
@@ -72,7 +72,7 @@ impl RawConnection {
         (size > 0).then(|| String::from_utf8(chunk).expect("UTF-8"))
     }
 
-    /// Whatever comes until the server ends the connection, in whichever way it does.
+    /// Reads until the server ends the connection, in any way.
     pub(crate) fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         if let Err(error) = self.reader.read_to_end(&mut rest) {
@@ -81,7 +81,7 @@ impl RawConnection {
         String::from_utf8_lossy(&rest).into_owned()
     }
 
-    /// Whether anything has come that was not read.
+    /// Whether bytes have arrived that were not read.
     pub(crate) fn has_bytes(&mut self) -> bool {
         self.stream().set_nonblocking(true).expect("not blocking");
         let outcome = self.stream().peek(&mut [0]);

@@ -18,7 +18,7 @@ fn two_processes_share_one_history_and_publish_every_event() {
     let (first, second) = start_two(folder.path(), &database.url());
 
     let id = predicted(&first.api().predict("seen by both").unwrap());
-    assert_eq!(second.api().kept(&id)["text"], "seen by both");
+    assert_eq!(second.api().stored(&id)["text"], "seen by both");
     assert_eq!(second.api().delete(&format!("/api/v1/predictions/{id}")).unwrap().status, 204);
     assert_eq!(first.api().get(&format!("/api/v1/predictions/{id}")).unwrap().status, 404);
 
@@ -58,7 +58,7 @@ fn start_two(folder: &Path, url: &str) -> (Undertone, Undertone) {
     })
 }
 
-/// A burst of load on each; the ids that were acknowledged.
+/// Sends a burst of texts to each and returns the acknowledged ids.
 fn some_load(apis: &[Api]) -> HashSet<String> {
     let loads: Vec<Load> = apis.iter().map(|api| Load::start(api, 4, |_| false)).collect();
     for load in &loads {

@@ -1,4 +1,4 @@
-//! Going away without failing anybody, at every moment, in time.
+//! Shutting down at every moment, in time, without a failed request.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -17,10 +17,10 @@ use crate::raw::RawConnection;
 use crate::undertone::{Undertone, wait_for};
 
 const SQLITE: &str = "sqlite:data/undertone.db";
-/// Longer than any test waits: whoever waits for it to pass has failed.
+/// Longer than any test waits.
 const FOR_EVER: &str = "3600";
 
-/// The load balancer's callers honour `Connection: close` and then turn away.
+/// The clients honor `Connection: close` and send nothing more, as a load balancer does.
 #[test]
 fn sigterm_under_load_fails_no_accepted_request() {
     let folder = TempDir::new().unwrap();
@@ -32,7 +32,7 @@ fn sigterm_under_load_fails_no_accepted_request() {
     wait_for("the service to be not ready", || (!running.api().is_ready()).then_some(()));
     let sent = load.join();
     let status = running.wait();
-    // The promise to orchestrators, whose grace period is 30 s.
+    // Orchestrators have a grace period of 30 s.
     assert!(terminated.elapsed() < Duration::from_secs(25), "took {:?}", terminated.elapsed());
     assert_eq!(status.code(), Some(0));
     for one in &sent {
@@ -41,7 +41,7 @@ fn sigterm_under_load_fails_no_accepted_request() {
     assert!(running.log_of_level("ERROR").is_empty());
 }
 
-/// A server that accepts connections and says nothing, as a database does whose host hangs.
+/// Returns a server that accepts connections and sends nothing, like a database whose host hangs.
 fn silent_server() -> TcpListener {
     let server = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let accepting = server.try_clone().unwrap();
@@ -58,7 +58,7 @@ fn silent_server() -> TcpListener {
 }
 
 #[test]
-fn a_signal_while_the_store_is_awaited_ends_the_start() {
+fn a_signal_while_the_store_does_not_respond_ends_the_start() {
     let silent = silent_server().local_addr().unwrap();
     let refusing = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
     let start_timeout = format!("store.start_timeout={FOR_EVER}");
@@ -81,7 +81,7 @@ fn a_signal_while_the_store_is_awaited_ends_the_start() {
 #[test]
 fn a_signal_while_another_process_migrates_ends_the_start() {
     let database = Database::create();
-    // The table that sqlx notes its steps in, in a transaction that does not end.
+    // The table of sqlx's migrations, locked by a transaction that does not end.
     let _migrating =
         OpenTransaction::of(&database.url(), "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY)");
     let folder = TempDir::new().unwrap();
@@ -113,8 +113,8 @@ fn a_second_signal_stops_at_once_while_draining_and_while_requests_end() {
     }
 }
 
-/// The promise: 30 s after SIGTERM, which is what orchestrators give, and 20 s after Ctrl-C.
-fn a_silent_database_does_not_hold_up(signal: fn(&Undertone), within: Duration) {
+/// The limit is 30 s after SIGTERM, the grace period of orchestrators, and 20 s after Ctrl-C.
+fn a_silent_database_does_not_delay(signal: fn(&Undertone), within: Duration) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let database = Database::create();
     let proxy = runtime.block_on(async {
@@ -137,13 +137,13 @@ fn a_silent_database_does_not_hold_up(signal: fn(&Undertone), within: Duration) 
 }
 
 #[test]
-fn a_silent_database_does_not_hold_up_the_end_after_sigterm() {
-    a_silent_database_does_not_hold_up(Undertone::terminate, Duration::from_secs(30));
+fn a_silent_database_does_not_delay_the_end_after_sigterm() {
+    a_silent_database_does_not_delay(Undertone::terminate, Duration::from_secs(30));
 }
 
 #[test]
-fn a_silent_database_does_not_hold_up_the_end_after_ctrl_c() {
-    a_silent_database_does_not_hold_up(Undertone::interrupt, Duration::from_secs(20));
+fn a_silent_database_does_not_delay_the_end_after_ctrl_c() {
+    a_silent_database_does_not_delay(Undertone::interrupt, Duration::from_secs(20));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn an_open_stream_ends_in_order_when_the_service_shuts_down() {
     let end = json(connection.chunk());
     assert_eq!(end, json!({"done": false, "reason": "shutting_down", "ok": 1, "failed": 1}));
     assert_eq!(connection.chunk(), None);
-    // The client need not close for the service to end.
+    // The service ends although the client has not closed.
     assert_eq!(running.wait().code(), Some(0));
     assert!(running.log_of_level("ERROR").is_empty());
 }

@@ -1,4 +1,4 @@
-//! Clients that hold their connections as long as they can: a byte a second, or a response that they never read.
+//! Clients that occupy their connections as long as they can: a byte per second, or a response that they never read.
 
 use std::fs;
 use std::net::TcpStream;
@@ -16,12 +16,12 @@ use crate::undertone::{Undertone, wait_for};
 const SQLITE: &str = "sqlite:data/undertone.db";
 const CLIENTS: usize = 1_000;
 
-/// The files that the process has open; none where the system does not tell it as Linux does.
+/// Returns the number of open files of the process; none on systems without `/proc`.
 fn open_files(running: &Undertone) -> Option<usize> {
     Some(fs::read_dir(format!("/proc/{}/fd", running.pid())).ok()?.count())
 }
 
-/// How long each of many predictions takes, all of them answered.
+/// Returns the durations of many predictions, all of which must succeed.
 fn served(api: &Api, mark: &str) -> Vec<Duration> {
     let serve = |n: usize| {
         let started = Instant::now();
@@ -40,13 +40,13 @@ fn p99(times: &[Duration]) -> Duration {
 }
 
 #[test]
-fn clients_that_send_a_byte_a_second_and_clients_that_never_read_harm_nobody() {
+fn clients_that_send_a_byte_per_second_or_never_read_do_not_slow_others() {
     let folder = TempDir::new().unwrap();
     let times = ["server.keep_alive=10", "server.body_timeout=20", "server.send_timeout=20"];
     let settings = [times[0], times[1], times[2], "cache.enabled=false"];
     let running = Undertone::start(folder.path(), SQLITE, &settings);
     let api = running.api();
-    // For a page of a megabyte, of texts that are one token each.
+    // Fills a page of a megabyte with texts of one token each.
     let long = "x".repeat(9_900);
     for n in 0..10 {
         let items: Vec<_> = (0..10).map(|item| json!({ "text": format!("{n}{item} {long}") })).collect();
@@ -69,7 +69,7 @@ fn clients_that_send_a_byte_a_second_and_clients_that_never_read_harm_nobody() {
         println!("resident: {resident:?} KiB, files: {:?}", open_files(&running));
         assert!(resident.is_none_or(|kib| kib < 450 * 1024), "{resident:?} KiB");
         trickling.store(false, Ordering::SeqCst);
-        // Those who never read are cut, although they hold on.
+        // The connections of clients that never read are cut.
         if let Some(files) = files_before {
             wait_for("their connections to be ended", || (open_files(&running)? < files + 50).then_some(()));
         }
@@ -79,7 +79,7 @@ fn clients_that_send_a_byte_a_second_and_clients_that_never_read_harm_nobody() {
     assert!(running.log_of_level("ERROR").is_empty(), "{:?}", running.log_of_level("ERROR"));
 }
 
-/// Half of the clients send a head and half a body, each a byte a second, until they are to end.
+/// Sends a head (half of the clients) or a body (the others), one byte per second, while `go_on` is true.
 fn trickle(address: &str, go_on: &AtomicBool) {
     let head = "GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Filler: and so on and so on and so on\r\n";
     let connect = |n: usize| {
@@ -96,7 +96,7 @@ fn trickle(address: &str, go_on: &AtomicBool) {
             return;
         }
         for client in &mut clients {
-            // Those who were ended get an error, and go on sending all the same.
+            // A client whose connection was ended gets an error and opens another.
             let _ = std::io::Write::write(client.stream(), &[byte]);
         }
         #[expect(clippy::disallowed_methods, reason = "these clients are slow")]
@@ -104,7 +104,7 @@ fn trickle(address: &str, go_on: &AtomicBool) {
     }
 }
 
-/// A client that asks for a large page several times and reads none of it.
+/// A client that requests a large page several times and reads none of it.
 fn never_read(address: &str) -> TcpStream {
     let mut connection = RawConnection::open(address);
     for _ in 0..8 {
@@ -114,7 +114,7 @@ fn never_read(address: &str) -> TcpStream {
 }
 
 #[test]
-fn a_head_that_does_not_arrive_in_time_ends_the_connection_also_if_it_is_not_the_first() {
+fn a_head_that_does_not_arrive_in_time_ends_the_connection_even_after_others() {
     let folder = TempDir::new().unwrap();
     let running = Undertone::start(folder.path(), SQLITE, &["server.head_timeout=1"]);
     let mut first = RawConnection::open(&running.address);
@@ -133,7 +133,7 @@ fn a_head_that_does_not_arrive_in_time_ends_the_connection_also_if_it_is_not_the
 }
 
 #[test]
-fn a_body_that_does_not_arrive_in_time_is_a_408_and_a_stream_that_idles_is_told() {
+fn a_body_that_does_not_arrive_in_time_is_a_408_and_an_idle_stream_ends_with_a_problem() {
     let folder = TempDir::new().unwrap();
     let settings = ["server.body_timeout=1", "server.stream_idle_timeout=2"];
     let running = Undertone::start(folder.path(), SQLITE, &settings);
@@ -170,7 +170,7 @@ fn connections_beyond_the_limit_wait_until_one_ends() {
         assert_eq!(connection.head(), 200);
     }
     let mut fifth = connect();
-    // The listener for administrators is not affected.
+    // The operators' listener is not affected.
     assert_eq!(admin.get("/health/live").unwrap().status, 200);
     assert!(!fifth.has_bytes());
     connections.pop();

@@ -1,4 +1,4 @@
-//! The program under test: started on a free port, its log lines read, killed when it goes out of scope.
+//! The program under test: started on a free port, its log lines read, killed when it is dropped.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::api::Api;
 
-/// The longest that anything which must happen may take on a slow, busy machine.
+/// The longest that an expected event may take on a slow, busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Undertone {
@@ -50,7 +50,7 @@ impl Undertone {
         command.current_dir(folder).args(["--port", "0", "--store", store, "--precision", "f32"]);
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sentiment-minilm-l6");
         command.arg("--model").arg(model).args(["--set", "log.format=json"]);
-        // What stands in the environment of who runs the tests is not theirs.
+        // The environment of the tests must not configure the program.
         command.env("NO_PROXY", "127.0.0.1").env_remove("HF_HUB_OFFLINE");
         for setting in settings {
             command.args(["--set", setting]);
@@ -59,27 +59,27 @@ impl Undertone {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         let stopped = Arc::<(Mutex<bool>, Condvar)>::default();
-        let (kept, gate) = (Arc::clone(&lines), Arc::clone(&stopped));
+        let (read, gate) = (Arc::clone(&lines), Arc::clone(&stopped));
         let reader = thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 drop(gate.1.wait_while(gate.0.lock().unwrap(), |stopped| *stopped).unwrap());
-                kept.lock().unwrap().push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
+                read.lock().unwrap().push(serde_json::from_str(&line).unwrap_or(Value::String(line)));
             }
         });
         Self { child, lines, reader: Some(reader), stopped, address: String::new() }
     }
 
-    /// The first value that it has logged under this name.
+    /// Returns the first logged value of `field`.
     fn logged(&self, field: &str) -> Option<String> {
         self.log().iter().find_map(|line| Some(line["fields"][field].as_str()?.to_owned()))
     }
 
-    /// Where it listens for administrators.
+    /// Returns the address of the operators' listener.
     pub(crate) fn admin_address(&self) -> String {
         wait_for("the administrators' address", || self.logged("admin_address"))
     }
 
-    /// Waits until it has logged this message.
+    /// Waits until it has logged `message`.
     pub(crate) fn wait_for_log(&self, message: &str) {
         let is_logged = || self.log().iter().any(|line| line["fields"]["message"] == message);
         wait_for(message, || is_logged().then_some(()));
@@ -93,28 +93,28 @@ impl Undertone {
         Api::at(&self.address)
     }
 
-    /// Stops reading what it logs.
+    /// Stops reading its log.
     pub(crate) fn stop_reading(&self) {
         *self.stopped.0.lock().unwrap() = true;
     }
 
-    /// Reads what it logs again.
+    /// Resumes reading its log.
     pub(crate) fn read_on(&self) {
         *self.stopped.0.lock().unwrap() = false;
         self.stopped.1.notify_all();
     }
 
-    /// What it has logged so far.
+    /// Returns what it has logged so far.
     pub(crate) fn log(&self) -> Vec<Value> {
         self.lines.lock().unwrap().clone()
     }
 
-    /// The log's lines of this level.
+    /// Returns the log's lines of `level`.
     pub(crate) fn log_of_level(&self, level: &str) -> Vec<Value> {
         self.log().into_iter().filter(|line| line["level"] == level).collect()
     }
 
-    /// The events it has published so far: type, prediction and event id.
+    /// Returns the events that it has published so far.
     pub(crate) fn events(&self) -> Vec<Event> {
         let text = |line: &Value, name: &str| line["fields"][name].as_str().unwrap_or_default().to_owned();
         let events = self.log().into_iter().filter(|line| line["target"] == "undertone::event");
@@ -127,11 +127,11 @@ impl Undertone {
             .collect()
     }
 
-    /// `kill -9`: no time to do anything. Gives what was logged.
+    /// Kills it (`kill -9`) and returns what it logged.
     pub(crate) fn kill(mut self) -> Vec<Event> {
         self.child.kill().expect("killed");
         self.child.wait().expect("ended");
-        // What it wrote before it died may still be in the pipe.
+        // Its last lines may still be in the pipe.
         self.reader.take().expect("a reader").join().expect("read to the end");
         self.events()
     }
@@ -151,17 +151,17 @@ impl Undertone {
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
     }
 
-    /// Waits for the end.
+    /// Waits until it has ended.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         wait_for("the program to end", || self.child.try_wait().expect("waited"))
     }
 
-    /// The memory that it has in use, in KiB; none where the system does not tell it as Linux does.
+    /// Returns the memory that it uses, in KiB; none on systems without `/proc`.
     pub(crate) fn resident_kib(&self) -> Option<u64> {
         self.memory_kib("VmRSS:")
     }
 
-    /// The figure of this name about its memory, in KiB; none where the system does not tell it as Linux does.
+    /// Returns the field `name` of its memory usage, in KiB; none on systems without `/proc`.
     pub(crate) fn memory_kib(&self, name: &str) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find(|line| line.starts_with(name)).expect("a line of this name");
@@ -180,7 +180,7 @@ impl Drop for Undertone {
     }
 }
 
-/// One published event, as the log has it.
+/// One published event, as logged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Event {
     pub(crate) id: String,
@@ -188,7 +188,7 @@ pub(crate) struct Event {
     pub(crate) prediction_id: String,
 }
 
-/// Asks again and again until there is an answer.
+/// Repeats `ask` until it returns a value.
 pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {

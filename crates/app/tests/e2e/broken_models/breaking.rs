@@ -23,7 +23,7 @@ pub(super) fn config(folder: &Path, key: &str, value: Value) {
     edit(folder, "config.json", |config| config[key] = value);
 }
 
-/// The header of `model.safetensors` and the bytes behind it.
+/// The header of `model.safetensors` and the bytes after it.
 pub(super) fn weights(folder: &Path) -> (Map<String, Value>, Vec<u8>) {
     let bytes = fs::read(folder.join("model.safetensors")).unwrap();
     let (length, rest) = bytes.split_at(8);
@@ -43,7 +43,7 @@ pub(super) fn header(folder: &Path, change: impl FnOnce(&mut Map<String, Value>)
     write_weights(folder, &header, &data);
 }
 
-/// Puts `number` into the last place of the tensor `name`.
+/// Writes `number` to the last element of the tensor `name`.
 pub(super) fn number(folder: &Path, name: &str, number: f32) {
     let (header, mut data) = weights(folder);
     let end = header[name]["data_offsets"][1].as_u64().unwrap() as usize;

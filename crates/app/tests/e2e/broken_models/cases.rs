@@ -1,4 +1,4 @@
-//! What may be wrong with a model folder.
+//! The faults that a model folder may have.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::breaking::{config, edit, header, index, number, reference, remove, write};
 
-/// What is broken, how, and the words that the message must have beside the folder's path.
+/// A fault: its name, how it is made, and the words that the message must have in addition to the folder's path.
 pub(super) type Case = (&'static str, fn(&Path), &'static [&'static str]);
 
 pub(super) const FOLDERS_AND_FILES: [Case; 16] = [
