@@ -4,8 +4,8 @@
 //! cargo run --release -p app --example seed -- --rows 1000000 --store sqlite:data/undertone.db
 //! ```
 //!
-//! The schema is migrated as `undertone migrate up` does, and the rows are written by the store's own writer, as those of
-//! the service are. They are added to existing rows.
+//! The schema is migrated as `undertone migrate up` does, and the rows are written by the store's own writer, as those
+//! of the service are. They are added to existing rows.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, clippy::expect_used, reason = "tests"))]
 

@@ -41,8 +41,8 @@ impl Container {
     /// Opens the store, migrates its schema, starts to load the models, and wires the use cases. Events go to `log`.
     ///
     /// # Errors
-    /// A store that cannot be opened within `store.start_timeout`, or a model folder that does not exist. Errors inside a
-    /// folder, or of the hub, come from the returned [`Starting`].
+    /// A store that cannot be opened within `store.start_timeout`, or a model folder that does not exist. Errors inside
+    /// a folder, or of the hub, come from the returned [`Starting`].
     pub(crate) async fn build(settings: &Settings, log: &Arc<LogQueue>) -> anyhow::Result<(Self, Starting)> {
         let configured = ConfiguredModels::resolve(settings, None)?;
         let store = Store::open_migrated(&settings.store).await?;

@@ -13,8 +13,8 @@ const RESTARTS: &str = "undertone_task_restarts_total";
 /// The pause before a task that panicked starts again.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
 
-/// Tasks that run until they are cancelled. One that panics starts again, so each of their passes must be independent of
-/// the one before.
+/// Tasks that run until they are cancelled. One that panics starts again, so each of their passes must be independent
+/// of the one before.
 #[derive(Debug)]
 pub struct BackgroundTasks {
     tasks: JoinSet<()>,

@@ -7,8 +7,8 @@ use crate::config::Seconds;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CacheSettings {
-    /// Whether a text that was classified recently, or is being classified, is not classified again. Every prediction is
-    /// stored as a new one all the same.
+    /// Whether a text that was classified recently, or is being classified, is not classified again. Every prediction
+    /// is stored as a new one all the same.
     pub(crate) enabled: bool,
     /// The most outputs that are cached, most of them some 600 bytes each.
     #[schemars(range(min = 1, max = 10_000_000))]

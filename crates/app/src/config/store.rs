@@ -26,8 +26,8 @@ pub(crate) struct StoreSettings {
     /// SQLite: the most lists that are read at the same time. Reads by id have connections of their own.
     #[schemars(range(min = 1, max = 1_000))]
     pub(crate) readers: u32,
-    /// SQLite: the largest size of the database file, plus what its write-ahead log takes beyond 64 MiB; 0 for no limit.
-    /// Beyond it writes get 503.
+    /// SQLite: the largest size of the database file, plus what its write-ahead log takes beyond 64 MiB; 0 for no
+    /// limit. Beyond it writes get 503.
     #[schemars(extend("values" = "MiB"))]
     pub(crate) max_size_mib: u64,
     /// PostgreSQL: start even if `fsync` or `synchronous_commit` is off, which can lose acknowledged predictions.
@@ -73,7 +73,8 @@ impl StoreUrl {
     /// Returns the adapter that the address chooses.
     ///
     /// # Errors
-    /// An address of no adapter, or one that cannot be parsed and so could reach another server with parts of its password.
+    /// An address of no adapter, or one that cannot be parsed and so could reach another server with parts of its
+    /// password.
     pub(crate) fn kind(&self) -> Result<StoreKind, String> {
         match self.0.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => Ok(StoreKind::Sqlite),

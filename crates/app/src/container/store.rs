@@ -72,8 +72,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the store and applies the migrations that it lacks. Tries for `store.start_timeout`, since a database often
-    /// starts at the same time as the service.
+    /// Opens the store and applies the migrations that it lacks. Tries for `store.start_timeout`, since a database
+    /// often starts at the same time as the service.
     ///
     /// # Errors
     /// That of the last attempt.

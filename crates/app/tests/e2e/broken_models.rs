@@ -1,5 +1,5 @@
-//! Model folders that cannot be served: the program ends with exit code 2 and one line that names the file and says what
-//! to do.
+//! Model folders that cannot be served: the program ends with exit code 2 and one line that names the file and says
+//! what to do.
 
 mod breaking;
 mod cases;

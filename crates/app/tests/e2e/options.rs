@@ -1,5 +1,5 @@
-//! The options of a prediction with the real model and a real store: usage is compared with a known count, sentences with
-//! the text.
+//! The options of a prediction with the real model and a real store: usage is compared with a known count, sentences
+//! with the text.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -20,8 +20,8 @@ use crate::server::timed_stream::{ClientTimeouts, TimedStream};
 /// Starts a server of `application` on `listener`, to be polled until it ends. Its workers together accept
 /// `max_connections` at a time.
 ///
-/// `actix_web::HttpServer` does the same, but passes connections to actix-http as they are, without a way to wrap them in
-/// a [`TimedStream`].
+/// `actix_web::HttpServer` does the same, but passes connections to actix-http as they are, without a way to wrap them
+/// in a [`TimedStream`].
 ///
 /// # Errors
 /// A listener that cannot be used.

@@ -5,8 +5,8 @@ use crate::server::ServerSettings;
 
 /// Returns the hosts that a request to the listener on `address` may name.
 ///
-/// A service on the loopback interface serves this machine, so a page must not reach it by the page's own name. The names
-/// of any other service are not known unless they are configured.
+/// A service on the loopback interface serves this machine, so a page must not reach it by the page's own name. The
+/// names of any other service are not known unless they are configured.
 pub(super) fn allowed_hosts(settings: &ServerSettings, address: SocketAddr) -> AllowedHosts {
     let configured = &settings.allowed_hosts;
     let any = configured.iter().any(|host| host == "*");

@@ -26,11 +26,11 @@ pub struct ServerSettings {
     pub admin_address: Option<SocketAddr>,
     /// The hosts that a request may name (`Host`), without a port, in addition to the names of the loopback interface
     /// and `server.host`; `["*"]` for any. If empty, a service that listens on the loopback interface accepts no other
-    /// host, and any other service accepts every host. A request for another host gets 421, except on `/health/live` and
-    /// `/health/ready`.
+    /// host, and any other service accepts every host. A request for another host gets 421, except on `/health/live`
+    /// and `/health/ready`.
     pub allowed_hosts: Vec<String>,
-    /// Connections of the public listener at a time. More wait in the system's backlog until one ends. Where the limit of
-    /// open files is too low, fewer are accepted, with a warning at start.
+    /// Connections of the public listener at a time. More wait in the system's backlog until one ends. Where the limit
+    /// of open files is too low, fewer are accepted, with a warning at start.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
     /// How long an idle connection stays open; should be longer than the load balancer's own timeout.
@@ -76,8 +76,8 @@ pub struct ServerSettings {
     /// repository of the hub with `hub.token`, private ones included, fill the disk with them, and serve them to all
     /// clients.
     pub model_changes: bool,
-    /// The most memory for the bodies of all requests and responses together, without the first 16 KiB of each; beyond it
-    /// 503 `saturated`. At least the largest body of `limits`; parsing may take twice as much in addition.
+    /// The most memory for the bodies of all requests and responses together, without the first 16 KiB of each; beyond
+    /// it 503 `saturated`. At least the largest body of `limits`; parsing may take twice as much in addition.
     #[schemars(range(min = 0, max = 1_099_511_627_776_u64), extend("values" = "bytes"))]
     pub max_body_memory: usize,
 }

@@ -13,8 +13,8 @@ use crate::connection::ConnectionState;
 pub(super) struct ClientTimeouts {
     /// From the first byte of a request's head to its last.
     pub(super) head: Duration,
-    /// Without any byte between two requests. The server ends such a connection in order after `server.keep_alive`; this
-    /// timeout is longer and ends those where the server does not.
+    /// Without any byte between two requests. The server ends such a connection in order after `server.keep_alive`;
+    /// this timeout is longer and ends those where the server does not.
     pub(super) idle: Duration,
     /// Without accepting a byte of a response that is ready.
     pub(super) send: Duration,
@@ -22,9 +22,10 @@ pub(super) struct ClientTimeouts {
 
 /// A connection that fails with `TimedOut` when its client is late.
 ///
-/// actix-http limits the time of a connection's first request head and of an idle keep-alive, and nothing else: a second
-/// head may take forever, and so may a response that the client does not read. While a request is in progress only the
-/// latter is limited here: the service's own time is not the client's, and the extractors limit the time of bodies.
+/// actix-http limits the time of a connection's first request head and of an idle keep-alive, and nothing else: a
+/// second head may take forever, and so may a response that the client does not read. While a request is in progress
+/// only the latter is limited here: the service's own time is not the client's, and the extractors limit the time of
+/// bodies.
 pub(super) struct TimedStream<S> {
     stream: S,
     state: ConnectionState,
