@@ -99,7 +99,7 @@ mod tests {
     fn actix_web_in_application_is_refused() {
         assert_eq!(
             with_line("application", "dependencies", "actix-web.workspace = true"),
-            ["application -> actix-web: actix-* belongs to http-actix and app"]
+            ["application -> actix-web: actix-* belongs to http-actix"]
         );
     }
 
