@@ -3,6 +3,7 @@
 #![cfg_attr(test, expect(clippy::expect_used, reason = "a test may panic"))]
 
 mod connections;
+mod error;
 mod hosts;
 mod limits;
 mod listener;
@@ -17,12 +18,13 @@ use std::time::Duration;
 
 use actix_server::{Server, ServerHandle};
 use futures_util::future::join_all;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::assembly::{admin_api, api};
 use crate::state::ApiState;
 
+pub use error::ServeError;
 pub use limits::LimitsSettings;
 pub use settings::ServerSettings;
 
@@ -33,54 +35,6 @@ pub struct Servers {
     tasks: JoinSet<io::Result<()>>,
 }
 
-/// Why the API cannot be served.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// The name of an address cannot be resolved.
-    #[error("cannot resolve {address}: {reason}; choose another --host")]
-    Resolve {
-        /// The address.
-        address: String,
-        /// Why.
-        reason: io::Error,
-    },
-    /// An address cannot be bound.
-    #[error("cannot bind {address}: {reason}; choose another --port")]
-    Bind {
-        /// The address.
-        address: String,
-        /// Why.
-        reason: io::Error,
-    },
-    /// Too few files can be open at a time.
-    #[error(
-        "the limit of open files is {limit}, of which {others} are not for connections; raise it (ulimit -n, \
-         LimitNOFILE) to at least {least}"
-    )]
-    OpenFiles {
-        /// The limit in effect.
-        limit: u64,
-        /// The files that are not connections.
-        others: u64,
-        /// The least limit that is enough.
-        least: u64,
-    },
-    /// A listener that is bound cannot be used.
-    #[error("cannot use the listener")]
-    Listener(#[source] io::Error),
-    /// A running server failed.
-    #[error("the server failed")]
-    Failed(#[source] io::Error),
-    /// A running server panicked.
-    #[error("the server failed")]
-    Panicked(#[source] JoinError),
-    /// A running server ended by itself.
-    #[error("the server ended unexpectedly")]
-    Ended,
-}
-
-/// The connections of the operators' listener at a time.
-const ADMIN_CONNECTIONS: usize = 64;
 /// How much longer than its limit a graceful stop may take before it is aborted.
 const MARGIN: Duration = Duration::from_millis(500);
 
@@ -103,7 +57,12 @@ impl Servers {
             let admin = with_allowed_hosts(settings, address, state);
             tracing::info!(admin_address = %address, "listening for operators");
             let application = move || admin_api(admin.clone());
-            servers.run(connections::serve(listener, settings, ADMIN_CONNECTIONS, application))?;
+            servers.run(connections::serve(
+                listener,
+                settings,
+                open_files::ADMIN_CONNECTIONS,
+                application,
+            ))?;
         }
         Ok(servers)
     }

@@ -1,7 +1,7 @@
 use std::net::{Ipv6Addr, SocketAddr};
 
 use crate::allowed_hosts::AllowedHosts;
-use crate::server::ServerSettings;
+use crate::server::settings::ServerSettings;
 
 /// Returns the hosts that a request to the listener on `address` may name.
 ///

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::server::ServeError;
+use crate::server::error::ServeError;
 
 /// The connections that may wait to be accepted; the system may allow fewer (Linux: `net.core.somaxconn`).
 const BACKLOG: i32 = 4_096;

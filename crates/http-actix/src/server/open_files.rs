@@ -1,5 +1,8 @@
-use crate::server::{ADMIN_CONNECTIONS, ServeError, ServerSettings};
+use crate::server::error::ServeError;
+use crate::server::settings::ServerSettings;
 
+/// The connections of the operators' listener at a time.
+pub(super) const ADMIN_CONNECTIONS: usize = 64;
 /// Files other than connections and those of the store: the models', the listeners', and the runtimes'.
 const RESERVED: u64 = 256;
 /// The fewest connections that are of use.

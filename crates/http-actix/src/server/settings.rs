@@ -4,7 +4,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::server::{LimitsSettings, seconds};
+use crate::server::limits::LimitsSettings;
+use crate::server::seconds;
 use crate::state::HttpSettings;
 
 /// Where and how requests are accepted. The section `[server]` of the configuration has this form; ranges are declared
