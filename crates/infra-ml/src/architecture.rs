@@ -22,6 +22,7 @@ pub(crate) use bert_like::BertLike;
 pub(crate) use config_file::ConfigFile;
 pub(crate) use deberta::{Convolution, Deberta, RelativeAttention};
 pub(crate) use modernbert::{Attention, ModernBert, Pooling};
+pub(crate) use sizes::Sizes;
 pub(crate) use tensor_spec::TensorSpec;
 
 use crate::load_error::ConfigError;
@@ -81,7 +82,7 @@ impl Architecture {
     /// The number of tokens in the vocabulary.
     pub(crate) fn vocabulary(&self) -> usize {
         match self {
-            Self::BertLike(model) => model.encoder.vocab_size,
+            Self::BertLike(model) => model.sizes.vocabulary,
             Self::Deberta(model) => model.sizes.vocabulary,
             Self::ModernBert(model) => model.sizes.vocabulary,
         }

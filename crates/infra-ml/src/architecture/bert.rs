@@ -1,4 +1,3 @@
-use candle_transformers::models::bert::{Config, HiddenAct, PositionEmbeddingType};
 use serde::Deserialize;
 
 use super::activation::Activation;
@@ -7,10 +6,9 @@ use super::config_file::ConfigFile;
 use super::sizes::Sizes;
 use crate::load_error::ConfigError;
 
-/// The keys of BERT's `config.json` besides the sizes, shared by RoBERTa and ELECTRA, with the defaults of
-/// transformers.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct BertKeys {
+/// The keys of BERT's `config.json` besides the sizes, with the defaults of transformers.
+#[derive(Deserialize)]
+struct Keys {
     #[serde(default = "two")]
     type_vocab_size: usize,
     #[serde(default = "gelu")]
@@ -32,58 +30,39 @@ fn layer_norm_eps() -> f64 {
     1e-12
 }
 
-impl BertKeys {
-    /// Reads the encoder's configuration as Candle's `Config`.
-    pub(super) fn read(config: &ConfigFile) -> Result<Config, ConfigError> {
-        let keys: Self = config.parse()?;
-        let sizes = Sizes::read(config)?;
-        config.check_sizes(&[("type_vocab_size", keys.type_vocab_size)])?;
-        config.check_epsilon("layer_norm_eps", keys.layer_norm_eps)?;
-        if let Some(other) = keys.position_embedding_type.as_deref().filter(|kind| *kind != "absolute") {
-            return Err(config.refuse("position_embedding_type", &other, "only absolute is supported"));
-        }
-        Ok(Config {
-            vocab_size: sizes.vocabulary,
-            hidden_size: sizes.hidden,
-            num_hidden_layers: sizes.layers,
-            num_attention_heads: sizes.heads,
-            intermediate_size: sizes.intermediate,
-            hidden_act: activation(config, "hidden_act", &keys.hidden_act)?,
-            max_position_embeddings: sizes.positions,
-            type_vocab_size: keys.type_vocab_size,
-            layer_norm_eps: keys.layer_norm_eps,
-            position_embedding_type: PositionEmbeddingType::Absolute,
-            ..Config::default()
-        })
+const NAMES: TensorNames =
+    &[("base.", "bert."), ("head.dense", "bert.pooler.dense"), ("head.output", "classifier")];
+
+/// Reads `BertForSequenceClassification`, whose pooler is the first layer of the head. RoBERTa and ELECTRA have the
+/// same keys.
+pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
+    let keys: Keys = config.parse()?;
+    let sizes = Sizes::read(config)?;
+    config.check_sizes(&[("type_vocab_size", keys.type_vocab_size)])?;
+    config.check_epsilon("layer_norm_eps", keys.layer_norm_eps)?;
+    if let Some(other) = keys.position_embedding_type.as_deref().filter(|kind| *kind != "absolute") {
+        return Err(config.refuse("position_embedding_type", &other, "only absolute is supported"));
     }
+    Ok(BertLike {
+        sizes,
+        embedding: sizes.hidden,
+        first_position: 0,
+        types: keys.type_vocab_size,
+        epsilon: keys.layer_norm_eps,
+        activation: activation(config, "hidden_act", &keys.hidden_act)?,
+        head: Activation::Tanh,
+        names: NAMES,
+    })
 }
 
-/// Parses the activation of the feed-forward network as Candle's `HiddenAct`, which has no hyperbolic tangent.
+/// Parses the activation of the feed-forward network, `name`, the value of `key`.
 pub(super) fn activation(
     config: &ConfigFile,
     key: &'static str,
     name: &str,
-) -> Result<HiddenAct, ConfigError> {
+) -> Result<Activation, ConfigError> {
     match config.activation(key, name)? {
-        Activation::Gelu => Ok(HiddenAct::Gelu),
-        Activation::GeluTanh => Ok(HiddenAct::GeluApproximate),
-        Activation::Relu => Ok(HiddenAct::Relu),
         Activation::Tanh => Err(config.refuse(key, &name, "gelu, gelu_new and relu are supported here")),
+        activation => Ok(activation),
     }
-}
-
-const NAMES: TensorNames =
-    &[("base.", "bert."), ("head.dense", "bert.pooler.dense"), ("head.output", "classifier")];
-
-/// Reads `BertForSequenceClassification`, whose pooler is the first layer of the head.
-pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
-    let encoder = BertKeys::read(config)?;
-    Ok(BertLike {
-        embedding: encoder.hidden_size,
-        encoder,
-        first_position: 0,
-        has_types: true,
-        head: Activation::Tanh,
-        names: NAMES,
-    })
 }

@@ -1,21 +1,24 @@
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::Config;
 
 use super::activation::Activation;
+use super::sizes::Sizes;
 use super::tensor_spec::TensorSpec;
 
 /// BERT's encoder (post-norm, absolute positions) with a head on the first token: a linear layer, an activation and a
 /// linear layer to the labels.
 #[derive(Debug, Clone)]
 pub(crate) struct BertLike {
-    /// The encoder's configuration; `max_position_embeddings` counts the rows of the table.
-    pub(crate) encoder: Config,
-    /// The width of the embeddings, projected to `hidden_size` where they differ.
+    /// The encoder's sizes; `positions` counts the rows of the table.
+    pub(crate) sizes: Sizes,
+    /// The width of the embeddings, projected to the hidden size where they differ.
     pub(crate) embedding: usize,
     /// The row of the position table for the first token.
     pub(crate) first_position: usize,
-    /// Whether there are token type embeddings; every token is of type 0.
-    pub(crate) has_types: bool,
+    /// The number of token types, 0 where there are no token type embeddings; every token is of type 0.
+    pub(crate) types: usize,
+    pub(crate) epsilon: f64,
+    /// The activation of the feed-forward network.
+    pub(crate) activation: Activation,
     /// The activation between the two layers of the head.
     pub(crate) head: Activation,
     /// The family's tensor names.
@@ -31,7 +34,7 @@ pub(super) type TensorNames = &'static [(&'static str, &'static str)];
 impl BertLike {
     /// The maximum length of a sequence in tokens, including special tokens.
     pub(crate) fn positions(&self) -> usize {
-        self.encoder.max_position_embeddings.saturating_sub(self.first_position)
+        self.sizes.positions.saturating_sub(self.first_position)
     }
 
     /// The family's name of the tensor with the common name `name`.
@@ -46,28 +49,27 @@ impl BertLike {
     }
 
     pub(super) fn tensors(&self, labels: usize) -> impl Iterator<Item = TensorSpec> + '_ {
-        let Config { hidden_size: hidden, vocab_size, max_position_embeddings, type_vocab_size, .. } =
-            self.encoder;
+        let Sizes { vocabulary, hidden, layers, positions, .. } = self.sizes;
         let table = |name: &str, rows| {
             let name = self.tensor_name(&format!("base.embeddings.{name}_embeddings.weight"));
             TensorSpec::new(name, &[rows, self.embedding])
         };
-        let types = self.has_types.then(|| table("token_type", type_vocab_size));
+        let types = (self.types > 0).then(|| table("token_type", self.types));
         let project = (self.embedding != hidden).then(|| {
             TensorSpec::linear(&self.tensor_name("base.embeddings_project"), [hidden, self.embedding])
         });
-        [table("word", vocab_size), table("position", max_position_embeddings)]
+        [table("word", vocabulary), table("position", positions)]
             .into_iter()
             .chain(types)
             .chain(TensorSpec::norm(&self.tensor_name("base.embeddings.LayerNorm"), self.embedding))
             .chain(project.into_iter().flatten())
-            .chain((0..self.encoder.num_hidden_layers).flat_map(|number| self.layer(number)))
+            .chain((0..layers).flat_map(|number| self.layer(number)))
             .chain(TensorSpec::linear(&self.tensor_name("head.dense"), [hidden, hidden]))
             .chain(TensorSpec::linear(&self.tensor_name("head.output"), [labels, hidden]))
     }
 
     fn layer(&self, number: usize) -> impl Iterator<Item = TensorSpec> + use<> {
-        let Config { hidden_size: hidden, intermediate_size: intermediate, .. } = self.encoder;
+        let Sizes { hidden, intermediate, .. } = self.sizes;
         let name = |part: &str| self.tensor_name(&format!("base.encoder.layer.{number}.{part}"));
         let attention =
             ["attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"]

@@ -1,10 +1,10 @@
-use candle_transformers::models::bert::{Config, PositionEmbeddingType};
 use serde::Deserialize;
 
 use super::activation::Activation;
 use super::bert::activation;
 use super::bert_like::{BertLike, TensorNames};
 use super::config_file::ConfigFile;
+use super::sizes::Sizes;
 use crate::load_error::ConfigError;
 
 /// DistilBERT's names of BERT's keys.
@@ -54,23 +54,20 @@ pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
         ("max_position_embeddings", keys.max_position_embeddings),
     ])?;
     config.check_heads("n_heads", keys.n_heads, keys.dim)?;
-    let encoder = Config {
-        vocab_size: keys.vocab_size,
-        hidden_size: keys.dim,
-        num_hidden_layers: keys.n_layers,
-        num_attention_heads: keys.n_heads,
-        intermediate_size: keys.hidden_dim,
-        hidden_act: activation(config, "activation", &keys.activation)?,
-        max_position_embeddings: keys.max_position_embeddings,
-        layer_norm_eps: LAYER_NORM_EPS,
-        position_embedding_type: PositionEmbeddingType::Absolute,
-        ..Config::default()
-    };
     Ok(BertLike {
+        sizes: Sizes {
+            vocabulary: keys.vocab_size,
+            hidden: keys.dim,
+            layers: keys.n_layers,
+            heads: keys.n_heads,
+            intermediate: keys.hidden_dim,
+            positions: keys.max_position_embeddings,
+        },
         embedding: keys.dim,
-        encoder,
         first_position: 0,
-        has_types: false,
+        types: 0,
+        epsilon: LAYER_NORM_EPS,
+        activation: activation(config, "activation", &keys.activation)?,
         head: Activation::Relu,
         names: NAMES,
     })

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::activation::Activation;
-use super::bert::BertKeys;
+use super::bert;
 use super::bert_like::{BertLike, TensorNames};
 use super::config_file::ConfigFile;
 use crate::load_error::ConfigError;
@@ -22,15 +22,8 @@ const NAMES: TensorNames =
 /// Reads `ElectraForSequenceClassification`, whose embeddings may be narrower than its encoder, with a GELU in its
 /// head.
 pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
-    let encoder = BertKeys::read(config)?;
+    let bert = bert::read(config)?;
     let ElectraKeys { embedding_size } = config.parse()?;
     config.check_sizes(&[("embedding_size", embedding_size)])?;
-    Ok(BertLike {
-        embedding: embedding_size,
-        encoder,
-        first_position: 0,
-        has_types: true,
-        head: Activation::Gelu,
-        names: NAMES,
-    })
+    Ok(BertLike { embedding: embedding_size, head: Activation::Gelu, names: NAMES, ..bert })
 }

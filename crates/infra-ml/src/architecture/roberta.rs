@@ -1,7 +1,6 @@
 use serde::Deserialize;
 
-use super::activation::Activation;
-use super::bert::BertKeys;
+use super::bert;
 use super::bert_like::{BertLike, TensorNames};
 use super::config_file::ConfigFile;
 use crate::load_error::ConfigError;
@@ -25,14 +24,8 @@ const NAMES: TensorNames =
 ///
 /// Positions start at the row after `pad_token_id`, as in `create_position_ids_from_input_ids` of transformers.
 pub(super) fn read(config: &ConfigFile) -> Result<BertLike, ConfigError> {
-    let encoder = BertKeys::read(config)?;
+    let bert = bert::read(config)?;
     let RobertaKeys { pad_token_id } = config.parse()?;
-    Ok(BertLike {
-        embedding: encoder.hidden_size,
-        first_position: pad_token_id.map_or(0, |row| row.saturating_add(1)),
-        encoder,
-        has_types: true,
-        head: Activation::Tanh,
-        names: NAMES,
-    })
+    let first_position = pad_token_id.map_or(0, |row| row.saturating_add(1));
+    Ok(BertLike { first_position, names: NAMES, ..bert })
 }

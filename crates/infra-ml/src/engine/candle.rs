@@ -1,9 +1,11 @@
 //! Classifiers on Candle's operations: for CUDA, and for encoders that the fast path does not support.
 
+mod bert_encoder;
 mod bert_like;
 mod deberta;
 mod modernbert;
 mod operations;
+mod post_norm;
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;

@@ -63,7 +63,7 @@ pub(super) const LAYERS: &[Layer] = &[
         inside: &["application", "domain"],
         outside: &[
             PLUMBING,
-            &["candle-core", "candle-nn", "candle-transformers", "hf-hub", "sha1", "sha2", "tokenizers"],
+            &["candle-core", "candle-nn", "hf-hub", "sha1", "sha2", "tokenizers"],
             &[
                 "bytemuck",
                 "half",

@@ -1,14 +1,11 @@
 use candle_core::{DType, Result, Tensor};
 use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder};
-use candle_transformers::models::bert::BertEncoder;
 
+use super::bert_encoder::BertEncoder;
 use super::operations::{CandleClassifier, MASKED_SCORE, activate};
 use crate::architecture::{Activation, BertLike};
 
 /// BERT's encoder with the heads of its families.
-///
-/// Only the encoder is Candle's. Its `BertModel` gives NaN in f16: it multiplies the mask by `f32::MIN`, which is
-/// infinite there, and 0 times infinity is NaN.
 pub(super) struct CandleBertLike {
     word_embeddings: Embedding,
     /// The sums of the position embeddings and the embedding of token type 0, `[positions, width]`.
@@ -27,28 +24,23 @@ impl CandleBertLike {
     pub(super) fn load(weights: VarBuilder<'_>, model: &BertLike, labels: usize) -> Result<Self> {
         let dtype = weights.dtype();
         let weights = model.renamed(weights);
-        let (config, width) = (&model.encoder, model.embedding);
-        let (hidden, rows) = (config.hidden_size, config.max_position_embeddings);
+        let (sizes, width) = (model.sizes, model.embedding);
+        let hidden = sizes.hidden;
         let base = weights.pp("base");
         let embeddings = base.pp("embeddings");
-        let positions = embeddings.pp("position_embeddings").get((rows, width), "weight")?;
+        let positions = embeddings.pp("position_embeddings").get((sizes.positions, width), "weight")?;
         let mut position_embeddings = positions.narrow(0, model.first_position, model.positions())?;
-        if model.has_types {
-            let types =
-                embeddings.pp("token_type_embeddings").get((config.type_vocab_size, width), "weight")?;
+        if model.types > 0 {
+            let types = embeddings.pp("token_type_embeddings").get((model.types, width), "weight")?;
             position_embeddings = position_embeddings.broadcast_add(&types.narrow(0, 0, 1)?)?;
         }
         let projection = || candle_nn::linear(width, hidden, base.pp("embeddings_project"));
         Ok(Self {
-            word_embeddings: candle_nn::embedding(
-                config.vocab_size,
-                width,
-                embeddings.pp("word_embeddings"),
-            )?,
+            word_embeddings: candle_nn::embedding(sizes.vocabulary, width, embeddings.pp("word_embeddings"))?,
             position_embeddings,
-            embedding_norm: candle_nn::layer_norm(width, config.layer_norm_eps, embeddings.pp("LayerNorm"))?,
+            embedding_norm: candle_nn::layer_norm(width, model.epsilon, embeddings.pp("LayerNorm"))?,
             embedding_projection: (width != hidden).then(projection).transpose()?,
-            encoder: BertEncoder::load(base.pp("encoder"), config)?,
+            encoder: BertEncoder::load(&base.pp("encoder"), model)?,
             head_dense: candle_nn::linear(hidden, hidden, weights.pp("head").pp("dense"))?,
             head_activation: model.head,
             head_output: candle_nn::linear(hidden, labels, weights.pp("head").pp("output"))?,
@@ -74,7 +66,7 @@ impl CandleClassifier for CandleBertLike {
     }
 }
 
-/// [`MASKED_SCORE`], or the lowest finite number where `dtype` does not hold it: Candle's encoder adds it in `dtype`.
+/// [`MASKED_SCORE`], or the lowest finite number where `dtype` does not hold it: the encoder adds it in `dtype`.
 fn masked_score(dtype: DType) -> f64 {
     if dtype == DType::F16 { -65_504.0 } else { f64::from(MASKED_SCORE) }
 }

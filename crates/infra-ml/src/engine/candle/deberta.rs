@@ -5,6 +5,7 @@ use candle_nn::ops::softmax_last_dim;
 use candle_nn::{Conv1d, Conv1dConfig, Embedding, LayerNorm, Linear, Module, VarBuilder};
 
 use super::operations::{CandleClassifier, activate, additive_mask, layer_norm};
+use super::post_norm::PostNorm;
 use crate::architecture::{Activation, Convolution, Deberta, RelativeAttention};
 use relative_positions::{RelativePositionIndex, RelativePositions, nearest_first};
 
@@ -30,12 +31,7 @@ pub(super) struct CandleDeberta {
 
 struct Layer {
     attention: Attention,
-    attention_output: Linear,
-    attention_norm: LayerNorm,
-    ffn_in: Linear,
-    activation: Activation,
-    ffn_out: Linear,
-    ffn_norm: LayerNorm,
+    post_norm: PostNorm,
 }
 
 struct Attention {
@@ -151,17 +147,9 @@ fn relative_embeddings(
 
 impl Layer {
     fn load(layer: &VarBuilder<'_>, model: &Deberta, positions: Option<&Tensor>) -> Result<Self> {
-        let (hidden, intermediate) = (model.sizes.hidden, model.sizes.intermediate);
-        let norm = |weights: VarBuilder<'_>| layer_norm(&weights, hidden, model.epsilon, true);
-        let attention = layer.pp("attention");
         Ok(Self {
-            attention: Attention::load(&attention.pp("self"), model, positions)?,
-            attention_output: candle_nn::linear(hidden, hidden, attention.pp("output").pp("dense"))?,
-            attention_norm: norm(attention.pp("output").pp("LayerNorm"))?,
-            ffn_in: candle_nn::linear(hidden, intermediate, layer.pp("intermediate").pp("dense"))?,
-            activation: model.activation,
-            ffn_out: candle_nn::linear(intermediate, hidden, layer.pp("output").pp("dense"))?,
-            ffn_norm: norm(layer.pp("output").pp("LayerNorm"))?,
+            attention: Attention::load(&layer.pp("attention.self"), model, positions)?,
+            post_norm: PostNorm::load(layer, model.sizes, model.activation, model.epsilon)?,
         })
     }
 
@@ -172,10 +160,7 @@ impl Layer {
         mask: &Tensor,
         index: Option<&RelativePositionIndex>,
     ) -> Result<Tensor> {
-        let attended = self.attention_output.forward(&self.attention.forward(states, mask, index)?)?;
-        let states = self.attention_norm.forward(&(attended + states)?)?;
-        let intermediate = activate(self.activation, &self.ffn_in.forward(&states)?)?;
-        self.ffn_norm.forward(&(self.ffn_out.forward(&intermediate)? + states)?)
+        self.post_norm.forward(states, &self.attention.forward(states, mask, index)?)
     }
 }
 

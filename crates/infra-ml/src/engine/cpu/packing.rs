@@ -1,6 +1,5 @@
 use candle_core::{DType, Result};
 use candle_nn::{Init, VarBuilder};
-use candle_transformers::models::bert::{Config, HiddenAct};
 
 use super::arch::SimdLevel;
 use super::arithmetic::Arithmetic;
@@ -9,7 +8,7 @@ use super::encoder::{EncoderConfig, Layer};
 use super::linear::Linear;
 use super::norm::LayerNorm;
 use super::word_embeddings::WordEmbeddings;
-use crate::architecture::{Activation, BertLike};
+use crate::architecture::BertLike;
 
 /// How a classifier is packed.
 pub(crate) struct Packing {
@@ -29,12 +28,12 @@ impl Packing {
         labels: usize,
     ) -> Result<Classifier> {
         let weights = model.renamed(weights);
-        let (config, width) = (&model.encoder, model.embedding);
-        let hidden = config.hidden_size;
+        let (sizes, width) = (model.sizes, model.embedding);
+        let hidden = sizes.hidden;
         let base = weights.pp("base");
         let embeddings = base.pp("embeddings");
         let layers = base.pp("encoder").pp("layer");
-        let layers = (0..config.num_hidden_layers).map(|number| self.layer(&layers.pp(number), config));
+        let layers = (0..sizes.layers).map(|number| self.layer(&layers.pp(number), model));
         let head = weights.pp("head");
         let linear = |part, size| self.linear(Arithmetic::F32, &[part], size, 1.0);
         let projection = || linear(base.pp("embeddings_project"), [hidden, width]);
@@ -43,21 +42,17 @@ impl Packing {
                 level: self.level,
                 arithmetic: self.arithmetic,
                 hidden,
-                intermediate: config.intermediate_size,
-                heads: config.num_attention_heads,
-                activation: match config.hidden_act {
-                    HiddenAct::Gelu => Activation::Gelu,
-                    HiddenAct::GeluApproximate => Activation::GeluTanh,
-                    HiddenAct::Relu => Activation::Relu,
-                },
+                intermediate: sizes.intermediate,
+                heads: sizes.heads,
+                activation: model.activation,
             },
             word_embeddings: self.word_embeddings(
                 &embeddings.pp("word_embeddings"),
-                config.vocab_size,
+                sizes.vocabulary,
                 width,
             )?,
             position_embeddings: position_embeddings(&embeddings, model)?,
-            embedding_norm: layer_norm(&embeddings.pp("LayerNorm"), width, config)?,
+            embedding_norm: layer_norm(&embeddings.pp("LayerNorm"), width, model.epsilon)?,
             embedding_projection: (width != hidden).then(projection).transpose()?,
             layers: layers.collect::<Result<_>>()?,
             head_dense: linear(head.pp("dense"), [hidden, hidden])?,
@@ -66,21 +61,21 @@ impl Packing {
         })
     }
 
-    fn layer(&self, layer: &VarBuilder<'_>, config: &Config) -> Result<Layer> {
-        let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
+    fn layer(&self, layer: &VarBuilder<'_>, model: &BertLike) -> Result<Layer> {
+        let (hidden, intermediate) = (model.sizes.hidden, model.sizes.intermediate);
         let attention = layer.pp("attention");
         let [query, key, value] = ["query", "key", "value"].map(|name| attention.pp("self").pp(name));
-        let scale = 1.0 / ((hidden / config.num_attention_heads) as f32).sqrt();
+        let scale = 1.0 / (model.sizes.head_dim() as f32).sqrt();
         let linear =
             |parts: &[VarBuilder<'_>], size, factor| self.linear(self.arithmetic, parts, size, factor);
         Ok(Layer {
             query: linear(&[query], [hidden, hidden], scale)?,
             key_value: linear(&[key, value], [hidden, hidden], 1.0)?,
             attention_output: linear(&[attention.pp("output").pp("dense")], [hidden, hidden], 1.0)?,
-            attention_norm: layer_norm(&attention.pp("output").pp("LayerNorm"), hidden, config)?,
+            attention_norm: layer_norm(&attention.pp("output").pp("LayerNorm"), hidden, model.epsilon)?,
             ffn_in: linear(&[layer.pp("intermediate").pp("dense")], [intermediate, hidden], 1.0)?,
             ffn_out: linear(&[layer.pp("output").pp("dense")], [hidden, intermediate], 1.0)?,
-            ffn_norm: layer_norm(&layer.pp("output").pp("LayerNorm"), hidden, config)?,
+            ffn_norm: layer_norm(&layer.pp("output").pp("LayerNorm"), hidden, model.epsilon)?,
         })
     }
 
@@ -121,13 +116,11 @@ impl Packing {
 /// The sums of the position embeddings, from the first token's on, and the embedding of token type 0:
 /// `[positions, width]`.
 fn position_embeddings(embeddings: &VarBuilder<'_>, model: &BertLike) -> Result<Vec<f32>> {
-    let (config, width) = (&model.encoder, model.embedding);
-    let rows = config.max_position_embeddings;
+    let (rows, width) = (model.sizes.positions, model.embedding);
     let mut positions = tensor(&embeddings.pp("position_embeddings"), "weight", &[rows, width])?;
     positions.drain(..model.first_position.min(rows) * width);
-    if model.has_types {
-        let shape = [config.type_vocab_size, width];
-        let types = tensor(&embeddings.pp("token_type_embeddings"), "weight", &shape)?;
+    if model.types > 0 {
+        let types = tensor(&embeddings.pp("token_type_embeddings"), "weight", &[model.types, width])?;
         for position in positions.chunks_exact_mut(width) {
             for (number, of_type) in position.iter_mut().zip(&types) {
                 *number += of_type;
@@ -138,12 +131,12 @@ fn position_embeddings(embeddings: &VarBuilder<'_>, model: &BertLike) -> Result<
 }
 
 /// Old checkpoints call the weight `gamma` and the bias `beta`.
-fn layer_norm(weights: &VarBuilder<'_>, width: usize, config: &Config) -> Result<LayerNorm> {
+fn layer_norm(weights: &VarBuilder<'_>, width: usize, epsilon: f64) -> Result<LayerNorm> {
     let [weight, bias] = [("weight", "gamma"), ("bias", "beta")].map(|(new, old)| {
         let name = if weights.contains_tensor(new) { new } else { old };
         tensor(weights, name, &[width])
     });
-    Ok(LayerNorm { weight: weight?, bias: bias?, epsilon: config.layer_norm_eps as f32 })
+    Ok(LayerNorm { weight: weight?, bias: bias?, epsilon: epsilon as f32 })
 }
 
 /// Reads the tensor `name` of `shape`, flattened.
