@@ -1,6 +1,6 @@
 //! Models from the Hugging Face hub: from `org/name@revision` to a folder like any other.
 //!
-//! `hf-hub` makes the requests: it knows the routes, the token and the redirects. The rest is done here: one retry
+//! `hf-hub` gives the client and the routes. The rest is done here: the list of files with their object ids, one retry
 //! policy for all requests, resuming where a download was cut, verifying each file by the commit it belongs to, and
 //! adding it to the cache only then. The cache has the layout that all Hugging Face tools share. Start reading at
 //! `fetch.rs`, then `download.rs`.
@@ -9,6 +9,7 @@ mod access;
 mod cache;
 mod committed_file;
 mod download;
+mod environment;
 mod error;
 mod fetch;
 mod hub_model;

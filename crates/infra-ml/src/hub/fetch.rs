@@ -9,6 +9,7 @@ use crate::hub::access::Hub;
 use crate::hub::cache::RepoCache;
 use crate::hub::committed_file::CommittedFile;
 use crate::hub::download::Download;
+use crate::hub::environment;
 use crate::hub::error::{HubError, HubErrorKind};
 use crate::hub::hub_model::{HubModel, is_commit};
 use crate::hub::remote::Remote;
@@ -29,7 +30,7 @@ impl Hub {
     /// branch or tag that the cache has is served from there, with a warning, while the hub is absent.
     #[tracing::instrument(name = "ml.fetch_model", skip_all, fields(model = %model))]
     pub(crate) fn fetch(&self, model: &HubModel, cancel: &CancellationToken) -> Result<Snapshot, HubError> {
-        let folder = self.settings.cache.clone().unwrap_or_else(hf_hub::resolve_cache_dir);
+        let folder = self.settings.cache.clone().unwrap_or_else(environment::cache_folder);
         let cache = RepoCache::new(&folder, model);
         let cached = cached_snapshot(&cache, model);
         if self.settings.offline == Some(true) || (cached.is_ok() && is_commit(model.revision())) {

@@ -27,12 +27,7 @@ impl HubModel {
 
     /// The repository's own name, without its owner.
     pub(crate) fn name(&self) -> &str {
-        self.owner_and_name().1
-    }
-
-    /// The owner, empty where there is none, and the name.
-    pub(super) fn owner_and_name(&self) -> (&str, &str) {
-        hf_hub::split_id(&self.repo)
+        self.repo.split_once('/').map_or(self.repo.as_str(), |(_, name)| name)
     }
 }
 

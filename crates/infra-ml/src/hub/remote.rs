@@ -1,70 +1,89 @@
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use application::action::chain;
-use futures_util::{StreamExt, TryStreamExt};
-use hf_hub::repository::RepoTreeEntry;
-use hf_hub::repository::download::HFByteStream;
-use hf_hub::{HFClient, HFError, HFRepository, RepoTypeModel};
+use application::errors::BoxError;
+use hf_hub::api::tokio::{Api, ApiBuilder, ApiRepo};
+use hf_hub::{Cache, Repo, RepoType};
+use reqwest::header::{LINK, RANGE, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::time::timeout;
 
 use crate::hub::committed_file::CommittedFile;
+use crate::hub::environment;
 use crate::hub::error::HubError;
 use crate::hub::hub_model::{HubModel, is_commit};
 use crate::hub::redaction::redact_urls;
 use crate::hub::settings::HubSettings;
 
-/// One repository on the hub. Each method makes one request, without a retry.
+/// One repository on the hub. Each method makes one request (listing files: one a page), without a retry.
 pub(super) struct Remote<'a> {
-    repo: HFRepository<RepoTypeModel>,
+    api: Api,
     endpoint: String,
     model: &'a HubModel,
     timeout: Duration,
 }
 
+/// `GET /api/models/{repo}/revision/{revision}`.
+#[derive(Deserialize)]
+struct Info {
+    sha: Option<String>,
+}
+
+/// An entry of `GET /api/models/{repo}/tree/{commit}`.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum TreeEntry {
+    File {
+        path: String,
+        size: u64,
+        oid: String,
+        lfs: Option<IgnoredAny>,
+    },
+    #[serde(other)]
+    Other,
+}
+
 impl<'a> Remote<'a> {
     pub(super) fn open(model: &'a HubModel, settings: &HubSettings) -> Result<Self, HubError> {
-        let mut builder = HFClient::builder()
-            .user_agent(concat!("undertone/", env!("CARGO_PKG_VERSION")))
-            .cache_enabled(false)
-            .retry_max_attempts(0);
-        if let Some(endpoint) = &settings.endpoint {
-            builder = builder.endpoint(endpoint);
-        }
-        if let Some(token) = &settings.token {
-            builder = builder.token(token.expose());
-        }
-        let client = builder.build().map_err(|error| HubError::Client { source: error.into() })?;
-        let (owner, name) = model.owner_and_name();
-        Ok(Self {
-            repo: client.model(owner, name),
-            endpoint: redact_urls(client.endpoint()),
-            model,
-            timeout: settings.timeout.duration(),
-        })
+        let endpoint = settings.endpoint.clone().unwrap_or_else(environment::endpoint);
+        let endpoint = endpoint.trim_end_matches('/').to_owned();
+        let token = settings.token.as_ref().map(|token| token.expose().to_owned());
+        // The client's own cache is not used.
+        let api = ApiBuilder::from_cache(Cache::new(PathBuf::new()))
+            .with_endpoint(endpoint.clone())
+            .with_token(token.or_else(environment::token))
+            .with_user_agent("undertone", env!("CARGO_PKG_VERSION"))
+            .with_progress(false)
+            .build()
+            .map_err(|error| HubError::Client { source: error.into() })?;
+        Ok(Self { api, endpoint, model, timeout: settings.timeout.duration() })
     }
 
     /// The commit that the revision stands for now.
     pub(super) async fn commit(&self) -> Result<String, HubError> {
-        let info = self.receive(self.repo.info().revision(self.model.revision()).send()).await?;
+        let response = self.send(self.repo(self.model.revision()).info_request()).await?;
+        let info: Info = self.in_time(response.json()).await?;
         let commit = info.sha.filter(|sha| is_commit(sha));
-        commit.ok_or_else(|| self.unexpected("a revision without a commit".into()))
+        commit.ok_or_else(|| self.unexpected("a revision without a commit"))
     }
 
-    /// The files of the commit, those in folders left out.
+    /// The files of the commit's first level.
     pub(super) async fn files(&self, commit: &str) -> Result<Vec<CommittedFile>, HubError> {
-        let list = async { self.repo.list_tree().revision(commit).send()?.try_collect::<Vec<_>>().await };
-        let file = |entry| match entry {
-            // Paths become links in the snapshot, and must not lead out of it.
-            RepoTreeEntry::File { oid, size, path, lfs, .. } if !path.contains('/') => {
-                Some(CommittedFile { path, size, oid, large: lfs.is_some() })
-            }
-            RepoTreeEntry::File { .. } | RepoTreeEntry::Directory { .. } => None,
-        };
-        let files: Vec<CommittedFile> = self.receive(list).await?.into_iter().filter_map(file).collect();
-        // Object ids become names of files in the cache.
+        let mut page = Some(format!("{}/api/models/{}/tree/{commit}", self.endpoint, self.model.repo()));
+        let mut files = Vec::new();
+        while let Some(url) = page {
+            let response = self.send(self.api.client().get(url)).await?;
+            page = next_page(&response).filter(|url| url.starts_with(&self.endpoint));
+            let entries: Vec<TreeEntry> = self.in_time(response.json()).await?;
+            files.extend(entries.into_iter().filter_map(committed_file));
+        }
+        // Object ids become names of files.
         match files.iter().find(|file| !is_commit(&file.oid)) {
-            Some(file) => Err(self.unexpected(format!("{} without an object id", file.path).into())),
+            Some(file) => Err(self.unexpected(format!("{} without an object id", file.path))),
             None => Ok(files),
         }
     }
@@ -75,78 +94,105 @@ impl<'a> Remote<'a> {
         commit: &str,
         file: &CommittedFile,
         from: u64,
-    ) -> Result<HFByteStream, HubError> {
-        let range = (from > 0).then_some(from..file.size);
-        let request =
-            self.repo.download_file_stream().filename(&file.path).revision(commit).maybe_range(range);
-        Ok(self.receive(request.send()).await?.1)
+    ) -> Result<Response, HubError> {
+        let mut request = self.api.client().get(self.repo(commit).url(&file.path));
+        if from > 0 {
+            request = request.header(RANGE, format!("bytes={from}-{}", file.size - 1));
+        }
+        self.send(request).await
     }
 
     /// The next bytes of `stream`, none at its end.
     pub(super) async fn next(
         &self,
-        stream: &mut HFByteStream,
+        stream: &mut Response,
     ) -> Result<Option<impl AsRef<[u8]> + use<>>, HubError> {
-        self.receive(async { stream.next().await.transpose() }).await
+        self.in_time(stream.chunk()).await
     }
 
-    /// Awaits an answer of the hub, up to the time-out.
-    async fn receive<T>(&self, answer: impl Future<Output = Result<T, HFError>>) -> Result<T, HubError> {
+    fn repo(&self, revision: &str) -> ApiRepo {
+        let repo = self.model.repo().to_owned();
+        self.api.repo(Repo::with_revision(repo, RepoType::Model, revision.to_owned()))
+    }
+
+    /// The response to `request`, if it reports success.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, HubError> {
+        let response = self.in_time(request.send()).await?;
+        if response.status().is_success() { Ok(response) } else { Err(self.refusal(&response)) }
+    }
+
+    /// The result of `answer`, if the hub is not silent for too long.
+    async fn in_time<T>(&self, answer: impl Future<Output = reqwest::Result<T>>) -> Result<T, HubError> {
         match timeout(self.timeout, answer).await {
-            Ok(answer) => answer.map_err(|error| self.classify(&error)),
-            Err(_) => {
-                Err(HubError::Silent { endpoint: self.endpoint.clone(), seconds: self.timeout.as_secs_f64() })
-            }
+            Ok(answer) => answer.map_err(|error| self.failure(&error)),
+            Err(_) => Err(HubError::Silent { endpoint: self.shown(), seconds: self.timeout.as_secs_f64() }),
         }
     }
 
-    /// What an error of the client means.
-    fn classify(&self, error: &HFError) -> HubError {
-        let cause = || redact_urls(&chain(error)).into();
-        let context = match error {
-            HFError::RateLimited { retry_after, .. } => {
-                return HubError::RateLimited { endpoint: self.endpoint.clone(), retry_after: *retry_after };
-            }
-            HFError::Request { source, .. } if !has_cause::<serde_json::Error>(source) => {
-                return HubError::Unreachable { endpoint: self.endpoint.clone(), source: cause() };
-            }
-            HFError::Xet { .. } | HFError::Io(_) => {
-                return HubError::Unreachable { endpoint: self.endpoint.clone(), source: cause() };
-            }
-            HFError::AuthRequired { context }
-            | HFError::Forbidden { context }
-            | HFError::Http { context }
-            | HFError::RepoNotFound { context: Some(context), .. }
-            | HFError::RevisionNotFound { context: Some(context), .. }
-            | HFError::EntryNotFound { context: Some(context), .. } => context,
-            _ => return self.unexpected(cause()),
-        };
+    /// A request that got no complete response.
+    fn failure(&self, error: &reqwest::Error) -> HubError {
+        let source: BoxError = redact_urls(&chain(error)).into();
+        if error.is_builder() {
+            HubError::Client { source }
+        } else if is_malformed_json(error) {
+            self.unexpected(source)
+        } else {
+            HubError::Unreachable { endpoint: self.shown(), source }
+        }
+    }
+
+    /// A response that reports a failure, by the hub's error code, else by the status.
+    fn refusal(&self, response: &Response) -> HubError {
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let repo = self.model.repo().to_owned();
         let revision = self.model.revision().to_owned();
-        match (context.error_code.as_deref(), context.status.as_u16()) {
+        match (header("X-Error-Code"), response.status().as_u16()) {
             (Some("GatedRepo"), _) => HubError::Gated { repo },
             (Some("RevisionNotFound"), _) => HubError::RevisionNotFound { repo, revision },
             (Some("RepoNotFound"), _) | (_, 401) => HubError::RepoNotFound { repo },
             (_, 403) => HubError::Gated { repo },
             (_, 404) => HubError::RevisionNotFound { repo, revision },
-            (_, 429) => HubError::RateLimited { endpoint: self.endpoint.clone(), retry_after: None },
-            (_, status @ (408 | 500..=599)) => HubError::Failing { endpoint: self.endpoint.clone(), status },
-            _ => self.unexpected(cause()),
+            (_, 429) => {
+                let seconds = header(RETRY_AFTER.as_str()).and_then(|seconds| seconds.trim().parse().ok());
+                HubError::RateLimited {
+                    endpoint: self.shown(),
+                    retry_after: seconds.map(Duration::from_secs),
+                }
+            }
+            (_, status @ (408 | 500..=599)) => HubError::Failing { endpoint: self.shown(), status },
+            (_, status) => self.unexpected(format!("status {status}")),
         }
     }
 
-    fn unexpected(&self, source: application::errors::BoxError) -> HubError {
-        HubError::Unexpected { endpoint: self.endpoint.clone(), source }
+    fn unexpected(&self, source: impl Into<BoxError>) -> HubError {
+        HubError::Unexpected { endpoint: self.shown(), source: source.into() }
+    }
+
+    /// The endpoint without secrets.
+    fn shown(&self) -> String {
+        redact_urls(&self.endpoint)
     }
 }
 
-fn has_cause<T: Error + 'static>(error: &dyn Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if error.is::<T>() {
-            return true;
+/// The client reports a body that breaks off as a decoding error too, so the cause decides.
+fn is_malformed_json(error: &reqwest::Error) -> bool {
+    error.source().is_some_and(<dyn Error>::is::<serde_json::Error>)
+}
+
+/// None for folders, and for files in them: their paths are never requested.
+fn committed_file(entry: TreeEntry) -> Option<CommittedFile> {
+    match entry {
+        TreeEntry::File { path, size, oid, lfs } if !path.contains('/') => {
+            Some(CommittedFile { path, size, oid, large: lfs.is_some() })
         }
-        cause = error.source();
+        TreeEntry::File { .. } | TreeEntry::Other => None,
     }
-    false
+}
+
+/// The address of the next page: `Link: <URL>; rel="next"` (RFC 8288).
+fn next_page(response: &Response) -> Option<String> {
+    let links = response.headers().get(LINK)?.to_str().ok()?;
+    let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
+    let (_, rest) = next.split_once('<')?;
+    rest.split_once('>').map(|(url, _)| url.to_owned())
 }

@@ -63,7 +63,7 @@ pub(super) const LAYERS: &[Layer] = &[
         inside: &["application", "domain"],
         outside: &[
             PLUMBING,
-            &["candle-core", "candle-nn", "hf-hub", "sha1", "sha2", "tokenizers"],
+            &["candle-core", "candle-nn", "hf-hub", "reqwest", "sha1", "sha2", "tokenizers"],
             &[
                 "bytemuck",
                 "half",
@@ -173,6 +173,7 @@ pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "rten-*", owners: &["infra-ml"] },
     Owned { pattern: "tokenizers", owners: &["infra-ml"] },
     Owned { pattern: "hf-hub", owners: &["infra-ml"] },
+    Owned { pattern: "reqwest", owners: &["infra-ml"] },
     Owned { pattern: "moka", owners: &["infra-local"] },
     Owned { pattern: "unicode-segmentation", owners: &["infra-local"] },
     Owned { pattern: "actix-*", owners: &["http-actix"] },
