@@ -77,7 +77,8 @@ impl<'a> Remote<'a> {
         let mut files = Vec::new();
         while let Some(url) = page {
             let response = self.send(self.api.client().get(url)).await?;
-            page = next_page(&response).filter(|url| url.starts_with(&self.endpoint));
+            let links = response.headers().get(LINK).and_then(|links| links.to_str().ok());
+            page = links.and_then(|links| next_page(links, &self.endpoint));
             let entries: Vec<TreeEntry> = self.in_time(response.json()).await?;
             files.extend(entries.into_iter().filter_map(committed_file));
         }
@@ -189,10 +190,33 @@ fn committed_file(entry: TreeEntry) -> Option<CommittedFile> {
     }
 }
 
-/// The address of the next page: `Link: <URL>; rel="next"` (RFC 8288).
-fn next_page(response: &Response) -> Option<String> {
-    let links = response.headers().get(LINK)?.to_str().ok()?;
+/// The address of the next page by the header `Link: <URL>; rel="next"` (RFC 8288). An address outside `endpoint` is
+/// ignored: it would receive the token.
+fn next_page(links: &str, endpoint: &str) -> Option<String> {
     let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
-    let (_, rest) = next.split_once('<')?;
-    rest.split_once('>').map(|(url, _)| url.to_owned())
+    let (url, _) = next.split_once('<')?.1.split_once('>')?;
+    let rest = url.strip_prefix(endpoint)?;
+    rest.starts_with('/').then(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_followed_on_the_same_hub_only() {
+        let page = |links: &str| next_page(links, "https://hub.example");
+        let next = "https://hub.example/api/models/o/n/tree/main?cursor=a%3D";
+        assert_eq!(page(&format!("<{next}>; rel=\"next\"")).as_deref(), Some(next));
+        let both = format!("<https://hub.example/first>; rel=\"prev\", <{next}>; rel=\"next\"");
+        assert_eq!(page(&both).as_deref(), Some(next));
+        for other in [
+            "",
+            "<https://hub.example/first>; rel=\"prev\"",
+            "<https://hub.example.evil/x>; rel=\"next\"",
+            "<; rel=\"next\"",
+        ] {
+            assert_eq!(page(other), None, "{other}");
+        }
+    }
 }
