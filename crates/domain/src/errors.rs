@@ -41,7 +41,7 @@ impl fmt::Display for DomainError {
 
 impl Error for DomainError {}
 
-/// The rules that a value can break. The list is closed, so that every rule has an entry in the problem catalogue.
+/// The rules that a value can break. The list is closed, so that every rule has an entry in the problem catalog.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rule {
     /// The value is empty or consists of white space.
