@@ -19,8 +19,8 @@ pub(super) fn cache_folder() -> PathBuf {
     cache.map_or_else(|| home().join("hub"), PathBuf::from)
 }
 
-/// `HF_TOKEN`, else the content of the file `HF_TOKEN_PATH`, else of the file `token` of [`home`], which `hf auth login`
-/// writes. None with `HF_HUB_DISABLE_IMPLICIT_TOKEN`.
+/// `HF_TOKEN`, else the content of the file `HF_TOKEN_PATH`, else of the file `token` of [`home`], which
+/// `hf auth login` writes. None with `HF_HUB_DISABLE_IMPLICIT_TOKEN`.
 pub(super) fn token() -> Option<String> {
     if variable("HF_HUB_DISABLE_IMPLICIT_TOKEN").is_some() {
         return None;
