@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use application::ports::{AnswerMetrics, RelayMetrics};
+use application::ports::{PredictionMetrics, RelayMetrics};
 use domain::entities::Prediction;
 use metrics::{counter, gauge, histogram};
 
@@ -14,7 +14,7 @@ use crate::metric::OLDEST_UNPUBLISHED;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MetricsRecorder;
 
-impl AnswerMetrics for MetricsRecorder {
+impl PredictionMetrics for MetricsRecorder {
     fn record(&self, prediction: &Prediction) {
         let result = prediction.result();
         let label = result.labels().first().map_or("none", |best| best.label.as_str());

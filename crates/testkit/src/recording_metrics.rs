@@ -1,6 +1,6 @@
 use std::sync::{Mutex, PoisonError};
 
-use application::ports::AnswerMetrics;
+use application::ports::PredictionMetrics;
 use domain::entities::Prediction;
 use domain::value_objects::PredictionId;
 
@@ -20,7 +20,7 @@ impl RecordingMetrics {
     }
 }
 
-impl AnswerMetrics for RecordingMetrics {
+impl PredictionMetrics for RecordingMetrics {
     fn record(&self, prediction: &Prediction) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(prediction.id());
     }

@@ -1,6 +1,6 @@
 //! The metrics of predictions.
 
-use application::ports::AnswerMetrics;
+use application::ports::PredictionMetrics;
 use domain::entities::{NewPrediction, Prediction};
 use domain::value_objects::{
     Confidence, EventId, InputText, LabelScore, Metadata, ModelRef, PredictionId, PredictionResult,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use domain::value_objects::TextLimits;
 
-use crate::ports::{AnswerMetrics, Clock, IdGenerator, ModelCatalog, SentenceSplitter, WriteStore};
+use crate::ports::{Clock, IdGenerator, ModelCatalog, PredictionMetrics, SentenceSplitter, WriteStore};
 
 /// The ports of the predicting use cases.
 #[derive(Clone)]
@@ -16,7 +16,7 @@ pub struct PredictionPorts {
     /// Makes ids.
     pub ids: Arc<dyn IdGenerator>,
     /// Counts stored predictions.
-    pub metrics: Arc<dyn AnswerMetrics>,
+    pub metrics: Arc<dyn PredictionMetrics>,
     /// Splits texts into sentences.
     pub sentences: Arc<dyn SentenceSplitter>,
     /// How long a text may be.

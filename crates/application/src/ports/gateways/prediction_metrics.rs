@@ -1,7 +1,7 @@
 use domain::entities::Prediction;
 
 /// Counts predictions: labels, confidence, tokens, windows.
-pub trait AnswerMetrics: Send + Sync {
+pub trait PredictionMetrics: Send + Sync {
     /// Counts one stored prediction.
     fn record(&self, prediction: &Prediction);
 }
