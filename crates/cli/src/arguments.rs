@@ -39,7 +39,7 @@ pub(crate) struct SettingArgs {
     /// Database (store.url): sqlite:FILE or postgres://…
     #[arg(long, global = true, value_name = "URL")]
     store: Option<String>,
-    /// Model (model.path): a folder, the name of a folder under models/, or org/name[@revision] on the Hugging Face hub
+    /// Model (model.path): a folder, the name of a folder under models/, or org/name or org/name@revision on the hub
     #[arg(long, global = true, value_name = "MODEL")]
     model: Option<String>,
     /// Precision of the model's arithmetic (model.precision): auto, f32, int8, f16 or bf16

@@ -31,7 +31,7 @@ fn matches(filter: &PredictionFilter, prediction: &Prediction) -> bool {
         && terms.is_subset(&search_terms(prediction.text().as_str()))
 }
 
-/// Asserts that the store lists the predictions that [`matches`] selects; returns how many.
+/// Asserts that the store lists the predictions that [`matches()`] selects; returns how many.
 async fn assert_matches(
     store: &impl StoreHarness,
     filter: &PredictionFilter,
