@@ -3,7 +3,6 @@
 mod cache;
 #[cfg(debug_assertions)]
 mod clock;
-mod hub;
 mod log;
 mod reference;
 mod schema;
@@ -22,7 +21,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use cache::CacheSettings;
-pub(crate) use hub::with_environment;
 pub(crate) use infra_ml::Seconds;
 pub(crate) use log::{LogFormat, LogSettings};
 pub(crate) use reference::{effective, reference_markdown};

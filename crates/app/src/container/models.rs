@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use infra_local::LocalModelCatalog;
 use infra_ml::{Loading, LocalModelLoader, LoggedProgress, ModelSettings, ResolvedModel};
 
-use crate::config::{Settings, with_environment};
+use crate::config::Settings;
 
 /// The section of the default model.
 const DEFAULT_SECTION: &str = "model";
@@ -31,7 +31,7 @@ impl ConfiguredModels {
         progress: Option<Arc<dyn DownloadProgress>>,
     ) -> anyhow::Result<Self> {
         let progress = progress.unwrap_or_else(|| Arc::new(LoggedProgress::default()));
-        let loader = LocalModelLoader::new(with_environment(&settings.hub), progress);
+        let loader = LocalModelLoader::new(settings.hub.clone(), progress);
         let default = loader.resolve(settings.model.clone()).context("configuration")?;
         let other = |(name, section): (&String, &ModelSettings)| {
             anyhow::ensure!(

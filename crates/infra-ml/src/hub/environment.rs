@@ -34,6 +34,18 @@ pub(super) fn token() -> Option<String> {
         .or_else(|| of_file(&home().join("token")))
 }
 
+/// Whether the hub must not be contacted: `configured`, else whether `HF_HUB_OFFLINE` is a word that Hugging Face's tools
+/// take for a yes.
+pub(super) fn is_offline(configured: Option<bool>) -> bool {
+    offline(configured, variable("HF_HUB_OFFLINE").as_deref())
+}
+
+fn offline(configured: Option<bool>, variable: Option<&str>) -> bool {
+    let is_yes =
+        |word: &str| ["1", "on", "yes", "true"].iter().any(|yes| word.trim().eq_ignore_ascii_case(yes));
+    configured.unwrap_or_else(|| variable.is_some_and(is_yes))
+}
+
 /// `HF_HOME`, else `huggingface` in the user's cache folder.
 fn home() -> PathBuf {
     let cache = || variable("XDG_CACHE_HOME").map(PathBuf::from);
@@ -47,4 +59,19 @@ fn home() -> PathBuf {
 )]
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_says_offline_where_the_configuration_says_nothing() {
+        for (word, expected) in
+            [(Some("1"), true), (Some("True"), true), (Some("0"), false), (Some(""), false), (None, false)]
+        {
+            assert_eq!(offline(None, word), expected, "{word:?}");
+        }
+        assert!(!offline(Some(false), Some("1")) && offline(Some(true), None));
+    }
 }

@@ -33,7 +33,7 @@ impl Hub {
         let folder = self.settings.cache.clone().unwrap_or_else(environment::cache_folder);
         let cache = RepoCache::new(&folder, model);
         let cached = cached_snapshot(&cache, model);
-        if self.settings.offline == Some(true) || (cached.is_ok() && is_commit(model.revision())) {
+        if environment::is_offline(self.settings.offline) || (cached.is_ok() && is_commit(model.revision())) {
             let model = model.to_string();
             return cached.map_err(|missing| HubError::Offline { model, cache: folder, missing });
         }
