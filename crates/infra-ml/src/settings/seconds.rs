@@ -25,12 +25,4 @@ impl Seconds {
         }
         Err(format!("must be a number of seconds from {least} to {DAY}, not {}", self.0))
     }
-
-    /// [`check`](Self::check) with the key's name in the error.
-    ///
-    /// # Errors
-    /// The key, and what is wrong with its value.
-    pub fn validate(self, key: &str, least: f64) -> Result<(), String> {
-        self.check(least).map_err(|reason| format!("{key} {reason}"))
-    }
 }
