@@ -3,8 +3,7 @@ use std::num::NonZeroU32;
 use application::dtos::{PredictSentimentResponse, PredictionRecord};
 use application::ports::StoreError;
 use domain::value_objects::{
-    Confidence, ModelRef, PredictionId, PredictionResult, Reference, SentenceResult, Sentiment,
-    SentimentScores, Usage,
+    Confidence, ModelRef, PredictionId, PredictionResult, Reference, Sentiment, SentimentScores, Usage,
 };
 
 use crate::columns::{Columns, Unreadable, count, text};
@@ -24,15 +23,17 @@ pub fn read_prediction(row: &impl Columns) -> Result<PredictionRecord, StoreErro
 
 fn read(row: &impl Columns, id: PredictionId) -> Result<PredictionRecord, Unreadable> {
     let result = read_result(row)?;
+    let (sentiment, confidence, scores) = (result.sentiment(), result.confidence(), result.scores());
+    let (labels, sentences) = result.into_answered();
     let reference = row.text("ref")?.map(Reference::parse).transpose();
     let prediction = PredictSentimentResponse {
         id,
         reference: reference.map_err(|_| Unreadable("ref"))?,
-        sentiment: result.sentiment(),
-        confidence: result.confidence(),
-        scores: result.scores(),
-        labels: result.answered_labels().to_vec(),
-        sentences: result.sentences().map(<[SentenceResult]>::to_vec),
+        sentiment,
+        confidence,
+        scores,
+        labels,
+        sentences,
         model: ModelRef::new(text(row, "model_name")?, text(row, "model_revision")?),
         usage: Usage {
             tokens: count(row, "tokens")?,

@@ -114,8 +114,17 @@ impl PredictionResult {
 
     /// Returns the scores of the labels to return, best first.
     pub fn answered_labels(&self) -> &[LabelScore] {
-        let most = self.top_k.map_or(self.labels.len(), |most| most.get() as usize);
-        &self.labels[..most.min(self.labels.len())]
+        &self.labels[..self.answered_count()]
+    }
+
+    /// Returns the labels of [`answered_labels`](Self::answered_labels) and the sentences without a copy.
+    pub fn into_answered(mut self) -> (Vec<LabelScore>, Option<Vec<SentenceResult>>) {
+        self.labels.truncate(self.answered_count());
+        (self.labels, self.sentences)
+    }
+
+    fn answered_count(&self) -> usize {
+        self.top_k.map_or(self.labels.len(), |most| self.labels.len().min(most.get() as usize))
     }
 
     /// Returns the requested number of labels; none means all.
@@ -267,6 +276,7 @@ mod tests {
             let options = PredictionOptions { top_k: NonZeroU32::new(top_k), ..Default::default() };
             let result = PredictionResult::from_output(&mapped(&[1.0, 2.0, 3.0]), &options);
             assert_eq!(result.answered_labels(), &result.labels()[..answered]);
+            assert_eq!(result.clone().into_answered().0, result.answered_labels());
             assert_eq!(result.labels().len(), 3);
         }
     }
