@@ -23,7 +23,7 @@ use crate::engine::Engine;
 use crate::engine::candle::CandleEngine;
 use crate::engine::cpu::{Arithmetic, CpuEngine, Packing, SimdLevel};
 use crate::load_error::{LoadError, TrialError, UnfitSetting};
-use crate::model_folder::{self, ModelFolder};
+use crate::model_folder::{self, FolderError, ModelFolder, TOKENIZER};
 use crate::settings::{ModelSettings, Precision};
 use crate::tokenizer::TextTokenizer;
 use crate::windowing::Windowing;
@@ -53,7 +53,9 @@ pub(crate) fn load(
 ) -> Result<(Engines, ModelFrontEnd), LoadError> {
     let started = Instant::now();
     let config = HfConfig::read(folder)?;
-    let tokenizer_path = folder.tokenizer();
+    let tokenizer_path = folder
+        .small_file(TOKENIZER)
+        .ok_or_else(|| FolderError::FileMissing { path: folder.path().join(TOKENIZER) })?;
     let tokenizer = TextTokenizer::from_bytes(
         &tokenizer_path,
         &model_folder::read(&tokenizer_path)?,

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 pub use error::FolderError;
-pub(crate) use files::{FileSelection, Incomplete, REQUIRED_FILES, WEIGHTS, shard_names};
+pub(crate) use files::{FileSelection, Incomplete, REQUIRED_FILES, TOKENIZER, WEIGHTS, shard_names};
 
-use files::{CONFIG, REFERENCE, TOKENIZER, WEIGHTS_INDEX};
+use files::{CONFIG, REFERENCE};
 
 /// A folder that contains every required file, at least by name.
 pub(crate) struct ModelFolder {
@@ -39,9 +39,9 @@ impl ModelFolder {
         match FileSelection::of(&names) {
             Err(Incomplete::Missing(name)) => Some(name.to_owned()),
             Err(Incomplete::ForeignWeights(_)) => Some(WEIGHTS.to_owned()),
-            Ok(files) if files.is_sharded() => match read_shard_names(&path.join(WEIGHTS_INDEX)) {
+            Ok(files) if files.is_sharded() => match read_shard_names(&path.join(files.weights)) {
                 Ok(shards) => shards.into_iter().find(|shard| !names.contains(shard)),
-                Err(_) => Some(WEIGHTS_INDEX.to_owned()),
+                Err(_) => Some(files.weights.to_owned()),
             },
             Ok(_) => None,
         }
@@ -55,13 +55,15 @@ impl ModelFolder {
         self.path.join(CONFIG)
     }
 
-    pub(crate) fn tokenizer(&self) -> PathBuf {
-        self.path.join(TOKENIZER)
+    /// The path of the small file `name`, if it is one of the model's: where there is a `tokenizer.json`, vocabulary
+    /// files are not.
+    pub(crate) fn small_file(&self, name: &str) -> Option<PathBuf> {
+        self.files.small.contains(&name).then(|| self.path.join(name))
     }
 
     /// None where the model has no reference.
     pub(crate) fn reference(&self) -> Option<PathBuf> {
-        self.files.small.contains(&REFERENCE).then(|| self.path.join(REFERENCE))
+        self.small_file(REFERENCE)
     }
 
     /// The files with the weights: one, or those that the index names.

@@ -46,8 +46,8 @@ pub enum HubError {
     },
     /// The repository has weights, but in a format that is not read.
     #[error(
-        "the model {repo} at {commit} has its weights as {found} only, which is not read, since it can contain code; use a \
-         revision with model.safetensors, or convert it (transformers: save_pretrained writes safetensors)"
+        "the model {repo} at {commit} has its weights as {found} only, which is not read; use a revision with \
+         model.safetensors or pytorch_model.bin, or convert it (transformers: save_pretrained writes safetensors)"
     )]
     NoSafetensors {
         /// The repository.

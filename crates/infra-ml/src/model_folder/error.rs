@@ -38,8 +38,8 @@ pub enum FolderError {
     },
     /// There are weights, but in another format.
     #[error(
-        "{} is there, but no model.safetensors; weights in other formats are not read, since some of them run code: save \
-         the model again with transformers' save_pretrained, which writes model.safetensors", path.display()
+        "{} is there, but neither model.safetensors nor pytorch_model.bin; weights in other formats are not read: save the \
+         model again with transformers' save_pretrained, which writes model.safetensors", path.display()
     )]
     ForeignWeights {
         /// The file in the other format.

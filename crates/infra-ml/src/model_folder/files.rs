@@ -6,26 +6,49 @@ use serde::Deserialize;
 
 /// The classifier's configuration.
 pub(crate) const CONFIG: &str = "config.json";
-/// The tokenizer.
+/// The whole tokenizer, in the format of the `tokenizers` library.
 pub(crate) const TOKENIZER: &str = "tokenizer.json";
+/// The tokenizer's class and settings.
+pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+/// The special tokens by their roles.
+pub(crate) const SPECIAL_TOKENS_MAP: &str = "special_tokens_map.json";
+/// Tokens added to a vocabulary file, with their ids.
+pub(crate) const ADDED_TOKENS: &str = "added_tokens.json";
+/// A WordPiece vocabulary.
+pub(crate) const VOCAB_TXT: &str = "vocab.txt";
+/// The vocabulary of byte-level BPE.
+pub(crate) const VOCAB_JSON: &str = "vocab.json";
+/// The merges of byte-level BPE.
+pub(crate) const MERGES: &str = "merges.txt";
+/// A SentencePiece model, as XLM-RoBERTa and CamemBERT name it.
+pub(crate) const SENTENCEPIECE: &str = "sentencepiece.bpe.model";
+/// A SentencePiece model, as DeBERTa names it.
+pub(crate) const SPM: &str = "spm.model";
 /// The weights in one file.
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 /// Names the file of each tensor, where the weights are in several files.
 pub(crate) const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
+/// The weights in PyTorch's own format.
+pub(crate) const PYTORCH_WEIGHTS: &str = "pytorch_model.bin";
+/// Names the file of each tensor, where weights in PyTorch's own format are in several files.
+pub(crate) const PYTORCH_INDEX: &str = "pytorch_model.bin.index.json";
 /// Texts with the logits that the model must give.
 pub(crate) const REFERENCE: &str = "reference.json";
 
-const REQUIRED: [&str; 2] = [CONFIG, TOKENIZER];
-const OPTIONAL: [&str; 1] = [REFERENCE];
+/// The vocabularies that tokenizers are made from where there is no `tokenizer.json`.
+const VOCABULARIES: [&str; 5] = [VOCAB_TXT, VOCAB_JSON, MERGES, SENTENCEPIECE, SPM];
+const OPTIONAL: [&str; 4] = [TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, ADDED_TOKENS, REFERENCE];
 
-/// Weights, the preferred form first.
-const WEIGHT_FORMS: [&str; 2] = [WEIGHTS, WEIGHTS_INDEX];
+/// Weights, the preferred form first: the order of transformers.
+const WEIGHT_FORMS: [&str; 4] = [WEIGHTS, WEIGHTS_INDEX, PYTORCH_WEIGHTS, PYTORCH_INDEX];
 
 /// How the names of weights in formats that are not read begin.
-const FOREIGN_WEIGHTS: [&str; 5] = ["pytorch_model", "tf_model", "flax_model", "model.onnx", "model.ckpt"];
+const FOREIGN_WEIGHTS: [&str; 5] = ["tf_model", "flax_model", "model.onnx", "model.ckpt", "rust_model"];
 
 /// The required files in words, for messages.
-pub(crate) const REQUIRED_FILES: &str = "config.json, tokenizer.json and model.safetensors";
+pub(crate) const REQUIRED_FILES: &str = "config.json, a tokenizer (tokenizer.json, vocab.txt, vocab.json with \
+                                         merges.txt, sentencepiece.bpe.model or spm.model) and weights \
+                                         (model.safetensors or pytorch_model.bin)";
 
 /// The files of a listing that make a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +72,13 @@ impl FileSelection {
     /// Selects from `names`, the files of a folder or of a commit.
     pub(crate) fn of(names: &BTreeSet<String>) -> Result<Self, Incomplete> {
         let has = |name: &&str| names.contains(*name);
-        if let Some(missing) = REQUIRED.iter().find(|name| !has(name)) {
-            return Err(Incomplete::Missing(missing));
+        if !has(&CONFIG) {
+            return Err(Incomplete::Missing(CONFIG));
+        }
+        let tokenizer: Vec<_> =
+            if has(&TOKENIZER) { vec![TOKENIZER] } else { VOCABULARIES.into_iter().filter(has).collect() };
+        if tokenizer.is_empty() {
+            return Err(Incomplete::Missing(TOKENIZER));
         }
         let Some(weights) = WEIGHT_FORMS.into_iter().find(|name| has(name)) else {
             let is_foreign = |name: &&String| FOREIGN_WEIGHTS.iter().any(|start| name.starts_with(start));
@@ -59,13 +87,14 @@ impl FileSelection {
                 None => Incomplete::Missing(WEIGHTS),
             });
         };
-        let small = REQUIRED.into_iter().chain(OPTIONAL.into_iter().filter(|name| has(name))).collect();
+        let optional = OPTIONAL.into_iter().filter(has);
+        let small = [CONFIG].into_iter().chain(tokenizer).chain(optional).collect();
         Ok(Self { small, weights })
     }
 
     /// Whether the weights are in the files that an index names.
     pub(crate) fn is_sharded(&self) -> bool {
-        self.weights == WEIGHTS_INDEX
+        matches!(self.weights, WEIGHTS_INDEX | PYTORCH_INDEX)
     }
 }
 
@@ -90,7 +119,8 @@ mod tests {
 
     #[test]
     fn only_the_files_of_a_model_are_selected() {
-        let all = [CONFIG, "README.md", REFERENCE, TOKENIZER, WEIGHTS, WEIGHTS_INDEX, "pytorch_model.bin"];
+        let all =
+            [CONFIG, "README.md", REFERENCE, TOKENIZER, VOCAB_TXT, WEIGHTS, WEIGHTS_INDEX, PYTORCH_WEIGHTS];
         let expected = FileSelection { small: vec![CONFIG, TOKENIZER, REFERENCE], weights: WEIGHTS };
         assert_eq!(select(&all), Ok(expected));
         let sharded = select(&[CONFIG, TOKENIZER, WEIGHTS_INDEX]).unwrap();
@@ -98,18 +128,27 @@ mod tests {
     }
 
     #[test]
+    fn vocabularies_and_pytorch_weights_are_selected_where_nothing_better_is_there() {
+        let found = select(&[CONFIG, VOCAB_JSON, MERGES, TOKENIZER_CONFIG, PYTORCH_INDEX]).unwrap();
+        assert_eq!(found.small, [CONFIG, VOCAB_JSON, MERGES, TOKENIZER_CONFIG]);
+        assert!(found.is_sharded());
+        let both = select(&[CONFIG, VOCAB_TXT, PYTORCH_INDEX, PYTORCH_WEIGHTS]).unwrap();
+        assert_eq!(both.weights, PYTORCH_WEIGHTS);
+    }
+
+    #[test]
     fn a_missing_file_and_foreign_weights_are_named() {
         assert_eq!(select(&[]), Err(Incomplete::Missing(CONFIG)));
         assert_eq!(select(&[CONFIG, WEIGHTS]), Err(Incomplete::Missing(TOKENIZER)));
         assert_eq!(select(&[CONFIG, TOKENIZER]), Err(Incomplete::Missing(WEIGHTS)));
-        let foreign = Incomplete::ForeignWeights("pytorch_model-00001-of-00002.bin".to_owned());
-        assert_eq!(select(&[CONFIG, TOKENIZER, "pytorch_model-00001-of-00002.bin"]), Err(foreign));
+        let foreign = Incomplete::ForeignWeights("tf_model.h5".to_owned());
+        assert_eq!(select(&[CONFIG, TOKENIZER, "tf_model.h5"]), Err(foreign));
     }
 
     #[test]
     fn every_file_is_in_the_words_for_messages() {
-        for name in REQUIRED.into_iter().chain([WEIGHTS]) {
-            assert!(REQUIRED_FILES.contains(name));
+        for name in VOCABULARIES.into_iter().chain([CONFIG, TOKENIZER, WEIGHTS, PYTORCH_WEIGHTS]) {
+            assert!(REQUIRED_FILES.contains(name), "{name}");
         }
     }
 }

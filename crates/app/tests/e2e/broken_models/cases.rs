@@ -51,9 +51,9 @@ pub(super) const FOLDERS_AND_FILES: [Case; 16] = [
     (
         "weights of PyTorch only",
         |folder| {
-            fs::rename(folder.join("model.safetensors"), folder.join("pytorch_model.bin")).unwrap();
+            fs::rename(folder.join("model.safetensors"), folder.join("tf_model.h5")).unwrap();
         },
-        &["pytorch_model.bin", "save_pretrained"],
+        &["tf_model.h5", "save_pretrained"],
     ),
     (
         "weights of ONNX only",

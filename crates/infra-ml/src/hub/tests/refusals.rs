@@ -45,19 +45,16 @@ async fn a_refused_token_is_reported() {
 }
 
 #[tokio::test]
-async fn weights_in_pytorchs_format_alone_are_refused_with_advice() {
+async fn weights_in_other_formats_alone_are_refused_with_advice() {
     let world = World::new();
     let mut repo = world.repo();
     repo.files.retain(|file| file.path != "model.safetensors");
-    repo.files.push(file("pytorch_model.bin", "pickled", true));
+    repo.files.push(file("tf_model.h5", "weights", true));
     world.hub.publish(repo);
     let error = world.refusal(REPO).await;
-    assert!(
-        matches!(&error, HubError::NoSafetensors { found, .. } if found == "pytorch_model.bin"),
-        "{error:?}"
-    );
+    assert!(matches!(&error, HubError::NoSafetensors { found, .. } if found == "tf_model.h5"), "{error:?}");
     assert!(error.to_string().contains("save_pretrained"));
-    assert_eq!(world.get_count("pytorch_model.bin"), 0);
+    assert_eq!(world.get_count("tf_model.h5"), 0);
 }
 
 #[tokio::test]
