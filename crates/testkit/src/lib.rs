@@ -1,5 +1,5 @@
-//! Test doubles: in-memory fakes of every port, a TCP proxy that cuts, refuses and stalls connections, and a Hugging
-//! Face hub with faults.
+//! Test doubles: in-memory fakes of every port, a TCP proxy that cuts, refuses and stalls connections, an address that
+//! never answers, and a Hugging Face hub with faults.
 //!
 //! The fakes of store and cache pass the same contracts as the adapters. No fake sleeps, and none is random. This crate
 //! knows the ports and no adapter. Start reading at [`MemoryStore`] and [`FakeMlGateway`].
@@ -23,9 +23,11 @@ mod recording_publisher;
 mod recording_relay_metrics;
 mod sequence_ids;
 
+mod black_hole;
 mod fake_hub;
 mod fault_proxy;
 
+pub use black_hole::BlackHole;
 pub use cache_contract::cache_contract;
 pub use captured_log::{CapturedLog, LogLine};
 pub use classify_one::ClassifyOne;

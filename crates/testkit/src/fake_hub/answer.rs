@@ -47,14 +47,19 @@ impl Answer {
         fault: Option<&HubFault>,
     ) -> io::Result<()> {
         let mut body = self.body.to_vec();
-        let ignored = fault == Some(&HubFault::RangeIgnored);
+        let ignored = matches!(fault, Some(HubFault::RangeIgnored | HubFault::RangeIgnoredAndCutAfter(_)));
         if let Some(from) = request.from().filter(|from| self.ranges && !ignored && *from < body.len()) {
+            let from = from + usize::from(fault == Some(&HubFault::RangeShifted));
             self.status = 206;
             self.headers.push(("Content-Range", format!("bytes {from}-{}/{}", body.len() - 1, body.len())));
             body.drain(..from);
         }
         let sent = match fault {
-            Some(HubFault::CutAfter(bytes) | HubFault::StallAfter(bytes)) => body.len().min(*bytes),
+            Some(
+                HubFault::CutAfter(bytes)
+                | HubFault::StallAfter(bytes)
+                | HubFault::RangeIgnoredAndCutAfter(bytes),
+            ) => body.len().min(*bytes),
             Some(HubFault::Short(bytes)) => {
                 body.truncate(body.len().saturating_sub(*bytes));
                 body.len()

@@ -22,6 +22,10 @@ pub enum HubFault {
     Garbled,
     /// Answers a request for a range with the whole body.
     RangeIgnored,
+    /// Answers a request for a range with the whole body, and ends the connection after so many bytes of it.
+    RangeIgnoredAndCutAfter(usize),
+    /// Answers a request for a range with one that begins a byte later, and says so.
+    RangeShifted,
 }
 
 impl HubFault {

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -43,7 +44,7 @@ impl FakeRepo {
         let file = |path: &Path| HubFile {
             path: path.file_name().expect("a name").to_string_lossy().into_owned(),
             content: fs::read(path).expect("a file").into(),
-            large: path.extension().is_some_and(|extension| extension == "safetensors"),
+            large: path.extension().is_some_and(|extension| extension == "safetensors" || extension == "bin"),
         };
         let files = fs::read_dir(folder).expect("a folder").flatten().map(|entry| file(&entry.path()));
         Self {
@@ -60,6 +61,15 @@ impl FakeRepo {
 
     fn file(&self, path: &str) -> Option<&HubFile> {
         self.files.iter().find(|file| file.path == path)
+    }
+
+    /// The folders, then all files, also those in folders.
+    fn tree(&self) -> serde_json::Value {
+        let folders = self.files.iter().filter_map(|file| file.path.split_once('/'));
+        let folders: BTreeSet<&str> = folders.map(|(folder, _)| folder).collect();
+        let oid = "0".repeat(40);
+        let entry = |path| json!({ "type": "directory", "oid": oid, "size": 0, "path": path });
+        folders.into_iter().map(entry).chain(self.files.iter().map(HubFile::tree_entry)).collect()
     }
 }
 
@@ -115,7 +125,7 @@ pub(super) fn answer(repos: &[FakeRepo], request: &HubRequest, address: SocketAd
     let Some(repo) = at(revision) else { return Answer::refusal(404, Some("RevisionNotFound"), None) };
     match kind {
         "revision" => Answer::json(&json!({ "_id": "1", "id": repo.id, "sha": repo.commit })),
-        "tree" => Answer::json(&repo.files.iter().map(HubFile::tree_entry).collect()),
+        "tree" => Answer::json(&repo.tree()),
         _ => match repo.file(file) {
             Some(file) => file_answer(repo, file, path, address),
             None => Answer::refusal(404, Some("EntryNotFound"), None),
