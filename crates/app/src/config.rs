@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn unknown_keys_wrong_types_and_bad_values_are_errors_that_name_the_key() {
         const BAD: &str = "server.prot=1 nonsense.key=1 server.port=many server.port=70000 limits.max_chars=0 \
-            store.timeout=-1 store.timeout=nan store.url=mysql://localhost/x model.precision=f31 model.device=tpu \
+            store.timeout=-1 store.timeout=nan store.url=mysql://localhost/x model.precision=f31 model.device=tpu model.max_bytes=0 \
             hub.endpoint=huggingface.co hub.retries=101 hub.timeout=0 cache.enabled=2 cache.max_entries=0 \
             cache.max_bytes=65535 cache.ttl=0.5 server.cors_origins=[\"a.example/path\"] \
             server.max_body_memory=8388607 server.max_body_memory=1099511627777 \

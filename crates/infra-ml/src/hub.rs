@@ -8,11 +8,13 @@
 mod access;
 mod cache;
 mod committed_file;
+mod content_range;
 mod download;
 mod environment;
 mod error;
 mod fetch;
 mod hub_model;
+mod listing;
 mod progress;
 mod redaction;
 mod remote;
@@ -25,7 +27,7 @@ pub use progress::LoggedProgress;
 pub use settings::{HubSettings, HubToken};
 
 pub(crate) use access::Hub;
-pub(crate) use fetch::Snapshot;
+pub(crate) use fetch::{Requirements, Snapshot};
 pub(crate) use hub_model::HubModel;
 
 #[cfg(test)]

@@ -45,6 +45,6 @@ pub use load_error::{
 pub use loading::Loading;
 pub use local_model_loader::{LocalModelLoader, ResolvedModel};
 pub use metric::describe_metrics;
-pub use model_folder::FolderError;
+pub use model_folder::{FolderError, TooLarge};
 pub use resolve::ResolveError;
 pub use settings::{DeviceChoice, LabelMapping, ModelSettings, Precision, Seconds, SettingsError};

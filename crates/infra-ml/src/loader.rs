@@ -43,6 +43,12 @@ pub(crate) struct ModelFrontEnd {
     pub(crate) info: Arc<ModelInfo>,
 }
 
+/// Checks the files of `folder` that [`load`] reads before the weights, which may be missing. The labels are not
+/// checked: which sentiments they stand for may depend on the weights.
+pub(crate) fn check_small_files(folder: &ModelFolder, settings: &ModelSettings) -> Result<(), LoadError> {
+    SmallFiles::read(folder, settings).map(drop)
+}
+
 /// Loads the model in `folder`, to be served as `name`. The small files are checked before the weights are read.
 #[tracing::instrument(name = "ml.load_model", skip_all)]
 pub(crate) fn load(
@@ -52,21 +58,11 @@ pub(crate) fn load(
     origin: ModelOrigin,
 ) -> Result<(Engines, ModelFrontEnd), LoadError> {
     let started = Instant::now();
-    let config = HfConfig::read(folder)?;
-    let tokenizer_path = folder
-        .small_file(TOKENIZER)
-        .ok_or_else(|| FolderError::FileMissing { path: folder.path().join(TOKENIZER) })?;
-    let tokenizer = TextTokenizer::from_bytes(
-        &tokenizer_path,
-        &model_folder::read(&tokenizer_path)?,
-        config.architecture().vocabulary(),
-    )?;
-    let most = config.architecture().positions().saturating_sub(tokenizer.specials().len());
-    let windowing = Windowing::try_new(settings.window, settings.overlap, most)?;
+    folder.check_size(settings.max_bytes)?;
+    let SmallFiles { config, tokenizer, windowing, reference } = SmallFiles::read(folder, settings)?;
     let device = device::choose(settings.device)?;
     let weights = Weights::read(folder, &config)?;
     let labels = Arc::new(labels::label_set(&folder.config(), &config, &settings.labels)?);
-    let reference = Reference::read(folder)?;
     let loading = EngineLoading { folder, config: &config, weights: &weights, device: &device, settings };
     let self_test = SelfTestRun {
         folder,
@@ -96,6 +92,31 @@ pub(crate) fn load(
         self_test,
     };
     Ok((engines, ModelFrontEnd { tokenizer: Arc::new(tokenizer), windowing, info: Arc::new(info) }))
+}
+
+/// What a model's files say except the weights, and the windows that follow from it.
+struct SmallFiles {
+    config: HfConfig,
+    tokenizer: TextTokenizer,
+    windowing: Windowing,
+    reference: Option<Reference>,
+}
+
+impl SmallFiles {
+    fn read(folder: &ModelFolder, settings: &ModelSettings) -> Result<Self, LoadError> {
+        let config = HfConfig::read(folder)?;
+        let tokenizer_path = folder
+            .small_file(TOKENIZER)
+            .ok_or_else(|| FolderError::FileMissing { path: folder.path().join(TOKENIZER) })?;
+        let tokenizer = TextTokenizer::from_bytes(
+            &tokenizer_path,
+            &model_folder::read(&tokenizer_path)?,
+            config.architecture().vocabulary(),
+        )?;
+        let most = config.architecture().positions().saturating_sub(tokenizer.specials().len());
+        let windowing = Windowing::try_new(settings.window, settings.overlap, most)?;
+        Ok(Self { config, tokenizer, windowing, reference: Reference::read(folder)? })
+    }
 }
 
 /// The hexadecimal digits of the weights' SHA-256 that name a revision.

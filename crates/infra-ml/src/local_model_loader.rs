@@ -11,7 +11,7 @@ use domain::value_objects::ModelName;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::{self, LocalMlGateway};
-use crate::hub::{Hub, HubSettings, LoggedProgress, Snapshot};
+use crate::hub::{Hub, HubSettings, LoggedProgress, Requirements, Snapshot};
 use crate::load_error::LoadError;
 use crate::loader::{self, Engines, ModelFrontEnd};
 use crate::loading::Loading;
@@ -23,17 +23,20 @@ use crate::settings::{ModelSettings, SettingsError};
 /// Loads models from folders and from the hub into this process.
 pub struct LocalModelLoader {
     hub: Arc<Hub>,
+    /// The most bytes of a model that a client loads.
+    max_bytes: u64,
 }
 
 impl LocalModelLoader {
-    /// A loader whose downloads are reported to `progress`.
-    pub fn new(hub: HubSettings, progress: Arc<dyn DownloadProgress>) -> Self {
-        Self { hub: Arc::new(Hub::new(hub, progress)) }
+    /// A loader whose downloads are reported to `progress`. The files of a model that is loaded through the port, by a
+    /// client, may have at most `max_bytes` together; [`resolve`](Self::resolve) takes the limit of its settings.
+    pub fn new(hub: HubSettings, max_bytes: u64, progress: Arc<dyn DownloadProgress>) -> Self {
+        Self { hub: Arc::new(Hub::new(hub, progress)), max_bytes }
     }
 
     #[cfg(test)]
     pub(crate) fn with_hub(hub: Hub) -> Self {
-        Self { hub: Arc::new(hub) }
+        Self { hub: Arc::new(hub), ..Self::default() }
     }
 
     /// Finds the place of the model of `settings`. Nothing is read or fetched yet.
@@ -49,7 +52,8 @@ impl LocalModelLoader {
 impl Default for LocalModelLoader {
     /// The default hub, with downloads reported in the log.
     fn default() -> Self {
-        Self::new(HubSettings::default(), Arc::new(LoggedProgress::default()))
+        let max_bytes = ModelSettings::default().max_bytes;
+        Self::new(HubSettings::default(), max_bytes, Arc::new(LoggedProgress::default()))
     }
 }
 
@@ -57,7 +61,7 @@ impl Default for LocalModelLoader {
 impl ModelLoader for LocalModelLoader {
     async fn load(&self, name: &ModelName, spec: ModelSpec) -> Result<RunningModel, ModelLoadError> {
         let refuse = |SettingsError { key, reason }| ModelLoadError::NotLoadable { field: key, why: reason };
-        let settings = ModelSettings::try_from(spec).map_err(refuse)?;
+        let settings = ModelSettings::from_spec(spec, self.max_bytes).map_err(refuse)?;
         let settings = ModelSettings { name: Some(name.to_string()), ..settings };
         let model =
             self.resolve(settings).map_err(|error| refuse(SettingsError::new("path", chain(&error))))?;
@@ -100,7 +104,9 @@ impl ResolvedModel {
         let (folder, origin) = match &self.source {
             ModelSource::Folder(folder) => (folder.clone(), ModelOrigin::Folder),
             ModelSource::Hub(model) => {
-                let Snapshot { folder, commit } = self.hub.fetch(model, cancel)?;
+                let check = |folder: &ModelFolder| loader::check_small_files(folder, &self.settings);
+                let requirements = Requirements { max_bytes: self.settings.max_bytes, check: &check };
+                let Snapshot { folder, commit } = self.hub.fetch(model, &requirements, cancel)?;
                 let (repo, revision) = (model.repo().to_owned(), model.revision().to_owned());
                 (folder, ModelOrigin::Hub { repo, revision, commit })
             }

@@ -2,6 +2,7 @@
 
 mod error;
 mod files;
+mod sizes;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +12,11 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 pub use error::FolderError;
+#[cfg(test)]
+pub(crate) use files::PYTORCH_INDEX;
 pub(crate) use files::{FileSelection, Incomplete, REQUIRED_FILES, TOKENIZER, WEIGHTS, shard_names};
+pub(crate) use sizes::FileSizes;
+pub use sizes::TooLarge;
 
 use files::{CONFIG, REFERENCE};
 
@@ -28,9 +33,14 @@ impl ModelFolder {
         }
         let files = FileSelection::of(&names_in(path)).map_err(|incomplete| match incomplete {
             Incomplete::Missing(name) => FolderError::FileMissing { path: path.join(name) },
-            Incomplete::ForeignWeights(name) => FolderError::ForeignWeights { path: path.join(name) },
+            Incomplete::ForeignWeights(found) => FolderError::ForeignWeights { path: path.to_owned(), found },
         })?;
-        Ok(Self { path: path.to_owned(), files })
+        Ok(Self::new(path, files))
+    }
+
+    /// The folder at `path` with `files`, of which the weights may still be missing.
+    pub(crate) fn new(path: &Path, files: FileSelection) -> Self {
+        Self { path: path.to_owned(), files }
     }
 
     /// The first file that the folder at `path` lacks, shards included; none where it is whole.
@@ -64,6 +74,23 @@ impl ModelFolder {
     /// None where the model has no reference.
     pub(crate) fn reference(&self) -> Option<PathBuf> {
         self.small_file(REFERENCE)
+    }
+
+    /// Refuses a model whose files have more than `max_bytes` together, shards included. Files that are missing do
+    /// not count.
+    pub(crate) fn check_size(&self, max_bytes: u64) -> Result<(), FolderError> {
+        let model = self.path.display().to_string();
+        let size = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
+        let mut sizes = FileSizes::default();
+        sizes.extend(self.files.names().map(|name| (name.to_owned(), size(&self.path.join(name)))));
+        // Before an index is read, which may itself be too large.
+        sizes.check(&model, max_bytes)?;
+        if self.files.is_sharded() {
+            let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            sizes.extend(self.weights()?.iter().map(|path| (name(path), size(path))));
+            sizes.check(&model, max_bytes)?;
+        }
+        Ok(())
     }
 
     /// The files with the weights: one, or those that the index names.

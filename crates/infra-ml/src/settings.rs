@@ -23,9 +23,9 @@ pub use seconds::Seconds;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelSettings {
-    /// A Hugging Face folder with `config.json`, `tokenizer.json` and `model.safetensors`; the name of a folder under
-    /// `models/`; or, where there is no such folder, a model on the Hugging Face hub, at a branch, tag or commit
-    /// (`hf:org/name` means the hub in any case). By default the bundled model.
+    /// A Hugging Face folder with configuration, tokenizer and weights; the name of a folder under `models/`; or, where
+    /// there is no such folder, a model on the Hugging Face hub, at a branch, tag or commit (`hf:org/name` means the
+    /// hub in any case). By default the bundled model.
     #[schemars(extend("values" = "folder, name, org/name[@revision]"))]
     pub path: Option<PathBuf>,
     /// The name that predictions carry; by default the folder's, or the repository's on the hub.
@@ -64,6 +64,10 @@ pub struct ModelSettings {
     /// The longest that a text may wait in the queue; then 503 `deadline_exceeded`. The time that a text of a batch or
     /// stream waits for room in the queue does not count.
     pub max_wait: Seconds,
+    /// The most bytes that the model's files may have together. A larger model is refused before its first byte is
+    /// fetched or read. The limit of `[model]` is also that of the models which clients load at run time.
+    #[schemars(extend("values" = "bytes"))]
+    pub max_bytes: u64,
 }
 
 /// A setting whose value is invalid.
@@ -88,6 +92,10 @@ const MAX_THREADS: usize = 1_024;
 /// In seconds.
 const MIN_WAIT: f64 = 0.1;
 
+/// 4 GiB: above the largest classifiers in use, such as XLM-RoBERTa-large in f32 (2.2 GB) and DeBERTa-v2-xxlarge in f16
+/// (3.2 GB), and below what fills a disk or the memory of a usual server by mistake.
+const DEFAULT_MAX_BYTES: u64 = 4 << 30;
+
 impl Default for ModelSettings {
     fn default() -> Self {
         Self {
@@ -103,6 +111,7 @@ impl Default for ModelSettings {
             max_queue_tokens: 65_536,
             max_queue_items: 1_024,
             max_wait: Seconds(30.0),
+            max_bytes: DEFAULT_MAX_BYTES,
         }
     }
 }
@@ -132,6 +141,9 @@ impl ModelSettings {
             if value == 0 {
                 return Err(SettingsError::new(key, "must be at least 1"));
             }
+        }
+        if self.max_bytes == 0 {
+            return Err(SettingsError::new("max_bytes", "must be at least 1"));
         }
         self.max_wait.check(MIN_WAIT).map_err(|reason| SettingsError::new("max_wait", reason))
     }

@@ -22,7 +22,7 @@ pub(crate) struct ConfiguredModels {
 
 impl ConfiguredModels {
     /// Resolves where the models are. Downloads, which come with the loading, are reported to `progress`, or else to
-    /// the log.
+    /// the log. Models that clients load have the limit of the section `model`.
     ///
     /// # Errors
     /// A folder that does not exist, or a name that two models have.
@@ -31,7 +31,7 @@ impl ConfiguredModels {
         progress: Option<Arc<dyn DownloadProgress>>,
     ) -> anyhow::Result<Self> {
         let progress = progress.unwrap_or_else(|| Arc::new(LoggedProgress::default()));
-        let loader = LocalModelLoader::new(settings.hub.clone(), progress);
+        let loader = LocalModelLoader::new(settings.hub.clone(), settings.model.max_bytes, progress);
         let default = loader.resolve(settings.model.clone()).context("configuration")?;
         let other = |(name, section): (&String, &ModelSettings)| {
             anyhow::ensure!(

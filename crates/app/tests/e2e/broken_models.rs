@@ -55,6 +55,26 @@ fn every_broken_folder_is_one_clear_line_and_exit_code_2() {
 }
 
 #[test]
+fn a_folder_above_the_limit_is_one_clear_line_and_exit_code_2() {
+    let folder = whole();
+    let sizes = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len());
+    let bytes: u64 = sizes.sum();
+    let models = |max_bytes: u64| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
+        command.args(["models", "--model"]).arg(folder.path());
+        command.args(["--set", &format!("model.max_bytes={max_bytes}")]).output().expect("starts")
+    };
+    let refused = models(bytes - 1);
+    let error = String::from_utf8(refused.stderr).expect("UTF-8");
+    assert_eq!((refused.status.code(), error.lines().count()), (Some(2), 1), "{error}");
+    let key = format!("model.max_bytes = {bytes}");
+    for words in ["undertone: ", &*folder.path().to_string_lossy(), "model.safetensors", " KiB", &key] {
+        assert!(error.contains(words), "{error:?} lacks {words:?}");
+    }
+    assert!(models(bytes).status.success());
+}
+
+#[test]
 fn the_folder_before_it_is_broken_can_be_served() {
     let folder = whole();
     let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));

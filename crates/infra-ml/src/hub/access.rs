@@ -10,12 +10,16 @@ pub(crate) struct Hub {
     pub(super) settings: HubSettings,
     /// The pause before the first retry.
     pub(super) first_pause: Duration,
+    /// The longest that the hub may take to say which commit a revision stands for, connection included, where the
+    /// cache has a copy to serve instead.
+    pub(super) timeout_with_copy: Duration,
     pub(super) progress: Arc<dyn DownloadProgress>,
 }
 
 impl Hub {
     /// The hub of `settings`; downloads are reported to `progress`.
     pub(crate) fn new(settings: HubSettings, progress: Arc<dyn DownloadProgress>) -> Self {
-        Self { settings, first_pause: Duration::from_millis(500), progress }
+        let (first_pause, timeout_with_copy) = (Duration::from_millis(500), Duration::from_secs(4));
+        Self { settings, first_pause, timeout_with_copy, progress }
     }
 }

@@ -38,8 +38,8 @@ impl Download<'_> {
         let partial = self.cache.partial(file);
         let mut policy = RetryPolicy::new(self.hub.settings.retries, self.hub.first_pause);
         let mut was_damaged = false;
+        let mut furthest = length(&partial);
         loop {
-            let before = length(&partial);
             let error = match self.fetch(file, &partial).await {
                 Ok(name) => return self.cache.add_blob(&partial, &name),
                 Err(error) => error,
@@ -50,14 +50,17 @@ impl Download<'_> {
                     return Err(error);
                 }
                 was_damaged = true;
-            } else if length(&partial) > before {
+                furthest = 0;
+            } else if length(&partial) > furthest {
+                furthest = length(&partial);
                 policy.reset();
             }
             policy.wait(error).await?;
         }
     }
 
-    /// Appends to `partial` what it lacks of `file`, and verifies it. Returns the name of its blob.
+    /// Appends to `partial` what it lacks of `file`, or writes it from its beginning where only the whole file is
+    /// sent, and verifies it. Returns the name of its blob.
     async fn fetch(&self, file: &CommittedFile, partial: &Path) -> Result<String, HubError> {
         let disk = |source| HubError::Disk { path: partial.to_owned(), source };
         let report = |done| self.hub.progress.report(self.model.repo(), &file.path, done, file.size);
@@ -65,7 +68,11 @@ impl Download<'_> {
         let mut written = File::options().create(true).append(true).open(partial).map_err(disk)?;
         report(done.min(file.size));
         if done < file.size {
-            let mut stream = self.remote.stream(self.commit, file, done).await?;
+            let (mut stream, begins_at) = self.remote.stream(self.commit, file, done).await?;
+            if begins_at < done {
+                written.set_len(begins_at).map_err(disk)?;
+                done = begins_at;
+            }
             while let Some(bytes) = self.remote.next(&mut stream).await? {
                 written.write_all(bytes.as_ref()).map_err(disk)?;
                 done += bytes.as_ref().len() as u64;

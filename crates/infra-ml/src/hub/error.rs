@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use application::errors::BoxError;
 
-use crate::model_folder::REQUIRED_FILES;
+use crate::model_folder::{REQUIRED_FILES, TooLarge};
 
 /// Why a model was not fetched from the hub. Each message names what is missing and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +44,12 @@ pub enum HubError {
         /// The file.
         file: String,
     },
-    /// The repository has weights, but in a format that is not read.
+    /// The repository has weights, but only in formats that are not read.
     #[error(
         "the model {repo} at {commit} has its weights as {found} only, which is not read; use a revision with \
-         model.safetensors or pytorch_model.bin, or convert it (transformers: save_pretrained writes safetensors)"
+         model.safetensors or pytorch_model.bin, or save it so (transformers: save_pretrained)"
     )]
-    NoSafetensors {
+    ForeignWeights {
         /// The repository.
         repo: String,
         /// The commit.
@@ -128,6 +128,23 @@ pub enum HubError {
         /// The file.
         file: String,
     },
+    /// Another part of a file was sent than requested.
+    #[error(
+        "{file} of the model {repo} was requested from byte {from} on, but {found} came; a proxy or mirror may be faulty"
+    )]
+    WrongRange {
+        /// The repository.
+        repo: String,
+        /// The file.
+        file: String,
+        /// The first byte that was requested.
+        from: u64,
+        /// The status and, where there is one, the `Content-Range` of the response.
+        found: String,
+    },
+    /// The files have more bytes than the settings allow.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// The index of the weights names files that cannot be used.
     #[error("{} does not say which files the weights are in; the repository is damaged", path.display())]
     Index {
@@ -201,14 +218,17 @@ impl HubError {
             | Self::Gated { .. }
             | Self::RevisionNotFound { .. }
             | Self::FileMissing { .. }
-            | Self::NoSafetensors { .. }
+            | Self::ForeignWeights { .. }
+            | Self::TooLarge(_)
             | Self::Index { .. }
             | Self::Offline { .. } => HubErrorKind::Refused,
             Self::Unreachable { .. }
             | Self::Silent { .. }
             | Self::Failing { .. }
             | Self::RateLimited { .. } => HubErrorKind::Absent,
-            Self::WrongLength { .. } | Self::Checksum { .. } => HubErrorKind::Damaged,
+            Self::WrongLength { .. } | Self::Checksum { .. } | Self::WrongRange { .. } => {
+                HubErrorKind::Damaged
+            }
             Self::Unexpected { .. } | Self::Disk { .. } | Self::Client { .. } | Self::Runtime { .. } => {
                 HubErrorKind::Environment
             }

@@ -1,20 +1,22 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use application::action::chain;
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::access::Hub;
 use crate::hub::cache::RepoCache;
-use crate::hub::committed_file::CommittedFile;
 use crate::hub::download::Download;
 use crate::hub::environment;
 use crate::hub::error::{HubError, HubErrorKind};
 use crate::hub::hub_model::{HubModel, is_commit};
+use crate::hub::listing::Listing;
 use crate::hub::remote::Remote;
 use crate::hub::retry_policy::RetryPolicy;
-use crate::model_folder::{FileSelection, Incomplete, ModelFolder, shard_names};
+use crate::load_error::LoadError;
+use crate::model_folder::{FileSizes, ModelFolder, shard_names};
 
 /// All files of a model at one commit, in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,33 +27,56 @@ pub(crate) struct Snapshot {
     pub(crate) commit: String,
 }
 
+/// What a model must satisfy before its weights are fetched.
+pub(crate) struct Requirements<'a> {
+    /// The most bytes that its files may have together.
+    pub(crate) max_bytes: u64,
+    /// Checks its small files, in a folder without the weights.
+    pub(crate) check: &'a dyn Fn(&ModelFolder) -> Result<(), LoadError>,
+}
+
 impl Hub {
     /// Fetches `model` into the cache, on this thread. A commit that the cache has whole is not requested again; a
     /// branch or tag that the cache has is served from there, with a warning, while the hub is absent.
     #[tracing::instrument(name = "ml.fetch_model", skip_all, fields(model = %model))]
-    pub(crate) fn fetch(&self, model: &HubModel, cancel: &CancellationToken) -> Result<Snapshot, HubError> {
+    pub(crate) fn fetch(
+        &self,
+        model: &HubModel,
+        requirements: &Requirements<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Snapshot, LoadError> {
         let folder = self.settings.cache.clone().unwrap_or_else(environment::cache_folder);
         let cache = RepoCache::new(&folder, model);
         let cached = cached_snapshot(&cache, model);
         if environment::is_offline(self.settings.offline) || (cached.is_ok() && is_commit(model.revision())) {
             let model = model.to_string();
-            return cached.map_err(|missing| HubError::Offline { model, cache: folder, missing });
+            return Ok(cached.map_err(|missing| HubError::Offline { model, cache: folder, missing })?);
         }
         // A runtime of its own: the client may block its thread, which cancellation must not wait for.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|source| HubError::Runtime { source })?;
-        let retries_of_commit = if cached.is_ok() { 0 } else { self.settings.retries };
+        let resolving = self.resolving(cached.is_ok());
         let fetched = runtime
-            .block_on(cancel.run_until_cancelled(self.fetch_snapshot(model, &cache, retries_of_commit)))
-            .unwrap_or(Err(HubError::Cancelled));
+            .block_on(cancel.run_until_cancelled(self.fetch_snapshot(model, &cache, resolving, requirements)))
+            .unwrap_or(Err(HubError::Cancelled.into()));
         runtime.shutdown_background();
         match (fetched, cached) {
-            (Err(error), Ok(cached)) if error.kind() == HubErrorKind::Absent => {
+            (Err(LoadError::Hub(error)), Ok(cached)) if error.kind() == HubErrorKind::Absent => {
                 let reason = chain(&error);
                 tracing::warn!(reason, commit = cached.commit, "the hub is absent; serving the cached copy");
                 Ok(cached)
             }
             (fetched, _) => fetched,
+        }
+    }
+
+    /// How the revision is resolved: with one short try where the cache has a copy to serve instead.
+    pub(super) fn resolving(&self, has_copy: bool) -> Resolving {
+        let timeout = self.settings.timeout.duration();
+        if has_copy {
+            Resolving { timeout: timeout.min(self.timeout_with_copy), retries: 0 }
+        } else {
+            Resolving { timeout, retries: self.settings.retries }
         }
     }
 
@@ -61,27 +86,17 @@ impl Hub {
         &self,
         model: &HubModel,
         cache: &RepoCache,
-        retries_of_commit: u32,
-    ) -> Result<Snapshot, HubError> {
+        resolving: Resolving,
+        requirements: &Requirements<'_>,
+    ) -> Result<Snapshot, LoadError> {
         let remote = Remote::open(model, &self.settings)?;
-        let commit = self.retry(retries_of_commit, async || remote.commit().await).await?;
+        let commit = self.retry(resolving.retries, async || remote.commit(resolving.timeout).await).await?;
         let folder = cache.snapshot(&commit);
         if ModelFolder::first_missing(&folder).is_some() {
-            let files = self.retry(self.settings.retries, async || remote.files(&commit).await).await?;
-            let listing = Listing { model, commit: &commit, files: &files };
-            let selection = listing.select()?;
+            let tree = self.retry(self.settings.retries, async || remote.tree(&commit).await).await?;
+            let listing = Listing { model, commit: &commit, tree: &tree };
             let download = Download { hub: self, model, remote: &remote, cache, commit: &commit };
-            for name in &selection.small {
-                download.link(listing.get(name)?).await?;
-            }
-            let weights = listing.get(selection.weights)?;
-            let blob = download.blob(weights).await?;
-            if selection.is_sharded() {
-                for name in shards(&blob)? {
-                    download.link(listing.get(&name)?).await?;
-                }
-            }
-            cache.link(&commit, &weights.path, &blob)?;
+            fetch_files(&listing, &download, requirements).await?;
             tracing::info!(commit, "the model is in the cache");
         }
         cache.remember(model.revision(), &commit)?;
@@ -104,6 +119,44 @@ impl Hub {
     }
 }
 
+/// How a revision is resolved to a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resolving {
+    /// For each try.
+    pub(super) timeout: Duration,
+    pub(super) retries: u32,
+}
+
+/// Fetches the files that the cache lacks. Sizes are checked before the first byte, and the small files before the
+/// first byte of the weights.
+async fn fetch_files(
+    listing: &Listing<'_>,
+    download: &Download<'_>,
+    requirements: &Requirements<'_>,
+) -> Result<(), LoadError> {
+    let selection = listing.select()?;
+    let mut sizes = FileSizes::default();
+    sizes.extend(listing.sizes(selection.names())?);
+    sizes.check(&listing.name(), requirements.max_bytes).map_err(HubError::from)?;
+    for name in &selection.small {
+        download.link(listing.get(name)?).await?;
+    }
+    let folder = download.cache.snapshot(listing.commit);
+    (requirements.check)(&ModelFolder::new(&folder, selection.clone()))?;
+    let weights = listing.get(selection.weights)?;
+    let blob = download.blob(weights).await?;
+    if selection.is_sharded() {
+        let shards = shards(&blob)?;
+        sizes.extend(listing.sizes(shards.iter().map(String::as_str))?);
+        sizes.check(&listing.name(), requirements.max_bytes).map_err(HubError::from)?;
+        for name in shards {
+            download.link(listing.get(&name)?).await?;
+        }
+    }
+    download.cache.link(listing.commit, &weights.path, &blob)?;
+    Ok(())
+}
+
 /// The cache's snapshot of `model`, or the first thing that it lacks.
 fn cached_snapshot(cache: &RepoCache, model: &HubModel) -> Result<Snapshot, String> {
     let revision = model.revision();
@@ -119,33 +172,4 @@ fn cached_snapshot(cache: &RepoCache, model: &HubModel) -> Result<Snapshot, Stri
 fn shards(index: &Path) -> Result<BTreeSet<String>, HubError> {
     let refuse = |source| HubError::Index { path: index.to_owned(), source };
     shard_names(&fs::read(index).map_err(|error| refuse(error.into()))?).map_err(|error| refuse(error.into()))
-}
-
-/// The files of a commit.
-struct Listing<'a> {
-    model: &'a HubModel,
-    commit: &'a str,
-    files: &'a [CommittedFile],
-}
-
-impl<'a> Listing<'a> {
-    fn select(&self) -> Result<FileSelection, HubError> {
-        let names = self.files.iter().map(|file| file.path.clone()).collect();
-        FileSelection::of(&names).map_err(|incomplete| match incomplete {
-            Incomplete::Missing(name) => self.missing(name),
-            Incomplete::ForeignWeights(found) => {
-                let (repo, commit) = (self.model.repo().to_owned(), self.commit.to_owned());
-                HubError::NoSafetensors { repo, commit, found }
-            }
-        })
-    }
-
-    fn get(&self, name: &str) -> Result<&'a CommittedFile, HubError> {
-        self.files.iter().find(|file| file.path == name).ok_or_else(|| self.missing(name))
-    }
-
-    fn missing(&self, file: &str) -> HubError {
-        let (repo, commit) = (self.model.repo().to_owned(), self.commit.to_owned());
-        HubError::FileMissing { repo, commit, file: file.to_owned() }
-    }
 }

@@ -6,16 +6,18 @@ use application::action::chain;
 use application::errors::BoxError;
 use hf_hub::api::tokio::{Api, ApiBuilder, ApiRepo};
 use hf_hub::{Cache, Repo, RepoType};
-use reqwest::header::{LINK, RANGE, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response};
+use reqwest::header::{CONTENT_RANGE, LINK, RANGE, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::time::timeout;
 
 use crate::hub::committed_file::CommittedFile;
+use crate::hub::content_range::begins_at;
 use crate::hub::environment;
 use crate::hub::error::HubError;
 use crate::hub::hub_model::{HubModel, is_commit};
+use crate::hub::listing::Tree;
 use crate::hub::redaction::redact_urls;
 use crate::hub::settings::HubSettings;
 
@@ -43,6 +45,9 @@ enum TreeEntry {
         oid: String,
         lfs: Option<IgnoredAny>,
     },
+    Directory {
+        path: String,
+    },
     #[serde(other)]
     Other,
 }
@@ -63,44 +68,63 @@ impl<'a> Remote<'a> {
         Ok(Self { api, endpoint, model, timeout: settings.timeout.duration() })
     }
 
-    /// The commit that the revision stands for now.
-    pub(super) async fn commit(&self) -> Result<String, HubError> {
-        let response = self.send(self.repo(self.model.revision()).info_request()).await?;
-        let info: Info = self.in_time(response.json()).await?;
+    /// The commit that the revision stands for now. `limit` bounds the request as a whole, connection included.
+    pub(super) async fn commit(&self, limit: Duration) -> Result<String, HubError> {
+        let info = async {
+            let response = self.send(self.repo(self.model.revision()).info_request()).await?;
+            self.in_time(response.json::<Info>()).await
+        };
+        let info = timeout(limit, info).await.unwrap_or_else(|_| Err(self.silent(limit)))?;
         let commit = info.sha.filter(|sha| is_commit(sha));
         commit.ok_or_else(|| self.unexpected("a revision without a commit"))
     }
 
-    /// The files of the commit's first level.
-    pub(super) async fn files(&self, commit: &str) -> Result<Vec<CommittedFile>, HubError> {
+    /// The first level of the commit.
+    pub(super) async fn tree(&self, commit: &str) -> Result<Tree, HubError> {
         let mut page = Some(format!("{}/api/models/{}/tree/{commit}", self.endpoint, self.model.repo()));
-        let mut files = Vec::new();
+        let mut tree = Tree::default();
         while let Some(url) = page {
             let response = self.send(self.api.client().get(url)).await?;
             let links = response.headers().get(LINK).and_then(|links| links.to_str().ok());
             page = links.and_then(|links| next_page(links, &self.endpoint));
             let entries: Vec<TreeEntry> = self.in_time(response.json()).await?;
-            files.extend(entries.into_iter().filter_map(committed_file));
+            for entry in entries {
+                add(&mut tree, entry);
+            }
         }
         // Object ids become names of files.
-        match files.iter().find(|file| !is_commit(&file.oid)) {
+        match tree.files.iter().find(|file| !is_commit(&file.oid)) {
             Some(file) => Err(self.unexpected(format!("{} without an object id", file.path))),
-            None => Ok(files),
+            None => Ok(tree),
         }
     }
 
-    /// The content of `file` from the byte `from` on.
+    /// The content of `file` from the byte `from` on, or, from a server that ignores ranges, from its beginning; and
+    /// which of the two.
     pub(super) async fn stream(
         &self,
         commit: &str,
         file: &CommittedFile,
         from: u64,
-    ) -> Result<Response, HubError> {
+    ) -> Result<(Response, u64), HubError> {
         let mut request = self.api.client().get(self.repo(commit).url(&file.path));
         if from > 0 {
             request = request.header(RANGE, format!("bytes={from}-{}", file.size - 1));
         }
-        self.send(request).await
+        let response = self.in_time(request.send()).await?;
+        let range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
+        match response.status() {
+            StatusCode::OK => Ok((response, 0)),
+            StatusCode::PARTIAL_CONTENT if range.is_some_and(|range| begins_at(range, from, file.size)) => {
+                Ok((response, from))
+            }
+            status @ (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE) => {
+                let (repo, path) = (self.model.repo().to_owned(), file.path.clone());
+                let found = format!("{} {}", status.as_u16(), range.unwrap_or("without a range"));
+                Err(HubError::WrongRange { repo, file: path, from, found })
+            }
+            _ => Err(self.refusal(&response)),
+        }
     }
 
     /// The next bytes of `stream`, none at its end.
@@ -126,8 +150,12 @@ impl<'a> Remote<'a> {
     async fn in_time<T>(&self, answer: impl Future<Output = reqwest::Result<T>>) -> Result<T, HubError> {
         match timeout(self.timeout, answer).await {
             Ok(answer) => answer.map_err(|error| self.failure(&error)),
-            Err(_) => Err(HubError::Silent { endpoint: self.shown(), seconds: self.timeout.as_secs_f64() }),
+            Err(_) => Err(self.silent(self.timeout)),
         }
+    }
+
+    fn silent(&self, limit: Duration) -> HubError {
+        HubError::Silent { endpoint: self.shown(), seconds: limit.as_secs_f64() }
     }
 
     /// A request that got no complete response.
@@ -180,13 +208,14 @@ fn is_malformed_json(error: &reqwest::Error) -> bool {
     error.source().is_some_and(<dyn Error>::is::<serde_json::Error>)
 }
 
-/// None for folders, and for files in them: their paths are never requested.
-fn committed_file(entry: TreeEntry) -> Option<CommittedFile> {
+/// Adds `entry` to `tree`. Files in folders are left out: their paths are never requested.
+fn add(tree: &mut Tree, entry: TreeEntry) {
     match entry {
         TreeEntry::File { path, size, oid, lfs } if !path.contains('/') => {
-            Some(CommittedFile { path, size, oid, large: lfs.is_some() })
+            tree.files.push(CommittedFile { path, size, oid, large: lfs.is_some() });
         }
-        TreeEntry::File { .. } | TreeEntry::Other => None,
+        TreeEntry::Directory { path } => tree.folders.push(path),
+        TreeEntry::File { .. } | TreeEntry::Other => {}
     }
 }
 

@@ -1,9 +1,13 @@
 //! Against a hub on the loopback address, with the small model.
 
+mod absent;
 mod cached;
 mod faults;
+mod layouts;
+mod limits;
 mod refusals;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,11 +16,13 @@ use std::time::Duration;
 use application::ports::{DownloadProgress, ModelInfo, RunningModel};
 use tempfile::TempDir;
 use testkit::{FakeHub, FakeRepo, HubFile};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::load_error::LoadError;
 use crate::loading::Loading;
 use crate::local_model_loader::LocalModelLoader;
+use crate::model_folder::ModelFolder;
 use crate::settings::{ModelSettings, Seconds};
 use crate::testing::small_model;
 
@@ -82,6 +88,17 @@ impl World {
         loaded.map(|()| info.unwrap())
     }
 
+    /// Fetches the model with at most `max_bytes`; its small files are not checked.
+    async fn fetch(&self, max_bytes: u64) -> Result<Snapshot, LoadError> {
+        let (model, hub) =
+            (REPO.parse().unwrap(), quick(self.settings(), Arc::new(LoggedProgress::default())));
+        let fetch = move || {
+            let requirements = Requirements { max_bytes, check: &|_: &ModelFolder| Ok(()) };
+            hub.fetch(&model, &requirements, &CancellationToken::new())
+        };
+        tokio::task::spawn_blocking(fetch).await.unwrap()
+    }
+
     async fn refusal(&self, model: &str) -> HubError {
         match self.load(model).await {
             Err(LoadError::Hub(error)) => error,
@@ -91,6 +108,13 @@ impl World {
 
     fn snapshot(&self, commit: &str) -> PathBuf {
         self.cache.path().join("models--org--tiny/snapshots").join(commit)
+    }
+
+    /// The names of the files that were requested, each once.
+    fn requested(&self) -> BTreeSet<String> {
+        let requests = self.hub.requests();
+        let files = requests.iter().filter_map(|request| request.path.split_once("/resolve/"));
+        files.filter_map(|(_, file)| Some(file.split_once('/')?.1.to_owned())).collect()
     }
 
     /// How many GET requests had a path with `part`.

@@ -2,6 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::model_folder::files::REQUIRED_FILES;
+use crate::model_folder::sizes::TooLarge;
 
 /// A folder that contains no model, or a file of it that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -38,12 +39,14 @@ pub enum FolderError {
     },
     /// There are weights, but in another format.
     #[error(
-        "{} is there, but neither model.safetensors nor pytorch_model.bin; weights in other formats are not read: save the \
-         model again with transformers' save_pretrained, which writes model.safetensors", path.display()
+        "{} has its weights as {found} only, which is not read; save the model as model.safetensors (transformers: \
+         save_pretrained) or pytorch_model.bin", path.display()
     )]
     ForeignWeights {
-        /// The file in the other format.
+        /// The folder.
         path: PathBuf,
+        /// The weights that are there.
+        found: String,
     },
     /// The index names a file outside its folder.
     #[error("{} names the file {name:?}, which is not one of its folder; fetch the index again", path.display())]
@@ -53,4 +56,7 @@ pub enum FolderError {
         /// The name.
         name: String,
     },
+    /// The files have more bytes than the settings allow.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
 }

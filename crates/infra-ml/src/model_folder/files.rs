@@ -42,8 +42,13 @@ const OPTIONAL: [&str; 4] = [TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, ADDED_TOKENS,
 /// Weights, the preferred form first: the order of transformers.
 const WEIGHT_FORMS: [&str; 4] = [WEIGHTS, WEIGHTS_INDEX, PYTORCH_WEIGHTS, PYTORCH_INDEX];
 
-/// How the names of weights in formats that are not read begin.
-const FOREIGN_WEIGHTS: [&str; 5] = ["tf_model", "flax_model", "model.onnx", "model.ckpt", "rust_model"];
+/// How the names of weights in formats that are not read end: ONNX, TensorFlow, Flax, Rust, Core ML, GGUF.
+const FOREIGN_ENDINGS: [&str; 8] =
+    [".onnx", ".h5", ".tflite", ".msgpack", ".ot", ".mlmodel", ".mlpackage", ".gguf"];
+/// How the names of a checkpoint of TensorFlow 1 begin.
+const FOREIGN_BEGINNING: &str = "model.ckpt";
+/// Folders for weights in other formats.
+const FOREIGN_FOLDERS: [&str; 3] = ["onnx", "coreml", "openvino"];
 
 /// The required files in words, for messages.
 pub(crate) const REQUIRED_FILES: &str = "config.json, a tokenizer (tokenizer.json, vocab.txt, vocab.json with \
@@ -64,12 +69,12 @@ pub(crate) struct FileSelection {
 pub(crate) enum Incomplete {
     /// A required file is missing.
     Missing(&'static str),
-    /// There are weights, but in another format.
+    /// There are weights, but only in these files or folders, which are not read.
     ForeignWeights(String),
 }
 
 impl FileSelection {
-    /// Selects from `names`, the files of a folder or of a commit.
+    /// Selects from `names`, the files and folders in a folder or in a commit.
     pub(crate) fn of(names: &BTreeSet<String>) -> Result<Self, Incomplete> {
         let has = |name: &&str| names.contains(*name);
         if !has(&CONFIG) {
@@ -81,10 +86,11 @@ impl FileSelection {
             return Err(Incomplete::Missing(TOKENIZER));
         }
         let Some(weights) = WEIGHT_FORMS.into_iter().find(|name| has(name)) else {
-            let is_foreign = |name: &&String| FOREIGN_WEIGHTS.iter().any(|start| name.starts_with(start));
-            return Err(match names.iter().find(is_foreign) {
-                Some(foreign) => Incomplete::ForeignWeights(foreign.clone()),
-                None => Incomplete::Missing(WEIGHTS),
+            let foreign: Vec<&str> =
+                names.iter().map(String::as_str).filter(|name| is_foreign(name)).collect();
+            return Err(match foreign.as_slice() {
+                [] => Incomplete::Missing(WEIGHTS),
+                foreign => Incomplete::ForeignWeights(foreign.join(", ")),
             });
         };
         let optional = OPTIONAL.into_iter().filter(has);
@@ -92,10 +98,22 @@ impl FileSelection {
         Ok(Self { small, weights })
     }
 
+    /// All names; shards are in none of them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.small.iter().copied().chain([self.weights])
+    }
+
     /// Whether the weights are in the files that an index names.
     pub(crate) fn is_sharded(&self) -> bool {
         matches!(self.weights, WEIGHTS_INDEX | PYTORCH_INDEX)
     }
+}
+
+/// Whether a file or folder of this name has weights in a format that is not read.
+fn is_foreign(name: &str) -> bool {
+    FOREIGN_ENDINGS.iter().any(|end| name.ends_with(end))
+        || name.starts_with(FOREIGN_BEGINNING)
+        || FOREIGN_FOLDERS.contains(&name)
 }
 
 /// The names of the files that an index of weights lists, each once.
@@ -141,8 +159,16 @@ mod tests {
         assert_eq!(select(&[]), Err(Incomplete::Missing(CONFIG)));
         assert_eq!(select(&[CONFIG, WEIGHTS]), Err(Incomplete::Missing(TOKENIZER)));
         assert_eq!(select(&[CONFIG, TOKENIZER]), Err(Incomplete::Missing(WEIGHTS)));
-        let foreign = Incomplete::ForeignWeights("tf_model.h5".to_owned());
-        assert_eq!(select(&[CONFIG, TOKENIZER, "tf_model.h5"]), Err(foreign));
+        for (names, found) in [
+            (&["tf_model.h5"][..], "tf_model.h5"),
+            (&["rust_model.ot", "flax_model.msgpack"], "flax_model.msgpack, rust_model.ot"),
+            (&["onnx", "coreml", "README.md", "training_args.bin"], "coreml, onnx"),
+            (&["model.onnx"], "model.onnx"),
+            (&["model.ckpt.index"], "model.ckpt.index"),
+        ] {
+            let names = [&[CONFIG, TOKENIZER], names].concat();
+            assert_eq!(select(&names), Err(Incomplete::ForeignWeights(found.to_owned())));
+        }
     }
 
     #[test]

@@ -4,10 +4,9 @@ use application::ports::ModelSpec;
 
 use crate::settings::{LabelMapping, ModelSettings, Seconds, SettingsError};
 
-impl TryFrom<ModelSpec> for ModelSettings {
-    type Error = SettingsError;
-
-    fn try_from(spec: ModelSpec) -> Result<Self, SettingsError> {
+impl ModelSettings {
+    /// The settings of `spec`, with the defaults of what it does not say. A client cannot set `max_bytes`.
+    pub(crate) fn from_spec(spec: ModelSpec, max_bytes: u64) -> Result<Self, SettingsError> {
         let default = Self::default();
         let settings = Self {
             path: Some(spec.path.into()),
@@ -28,6 +27,7 @@ impl TryFrom<ModelSpec> for ModelSettings {
             max_queue_items: number("max_queue_items", spec.max_queue_items)?
                 .unwrap_or(default.max_queue_items),
             max_wait: spec.max_wait.map_or(default.max_wait, Seconds),
+            max_bytes,
         };
         settings.validate()?;
         Ok(settings)
@@ -57,13 +57,20 @@ mod tests {
     use super::*;
     use crate::settings::{DeviceChoice, Precision};
 
+    const MAX_BYTES: u64 = 8;
+
     fn spec() -> ModelSpec {
         ModelSpec { path: "x".to_owned(), ..ModelSpec::default() }
     }
 
+    fn settings(spec: ModelSpec) -> Result<ModelSettings, SettingsError> {
+        ModelSettings::from_spec(spec, MAX_BYTES)
+    }
+
     #[test]
-    fn a_spec_of_a_path_alone_gives_the_defaults() {
-        assert_eq!(ModelSettings::try_from(spec()), Ok(ModelSettings::new("x")));
+    fn a_spec_of_a_path_alone_gives_the_defaults_with_the_limit_of_the_operator() {
+        let expected = ModelSettings { max_bytes: MAX_BYTES, ..ModelSettings::new("x") };
+        assert_eq!(settings(spec()), Ok(expected));
     }
 
     #[test]
@@ -94,8 +101,9 @@ mod tests {
             max_queue_tokens: 5,
             max_queue_items: 6,
             max_wait: Seconds(7.5),
+            max_bytes: MAX_BYTES,
         };
-        assert_eq!(ModelSettings::try_from(spec), Ok(expected));
+        assert_eq!(settings(spec), Ok(expected));
     }
 
     #[test]
@@ -103,7 +111,7 @@ mod tests {
         let refused = |change: fn(&mut ModelSpec)| {
             let mut spec = spec();
             change(&mut spec);
-            ModelSettings::try_from(spec).unwrap_err()
+            settings(spec).unwrap_err()
         };
         assert_eq!(refused(|spec| spec.path.clear()).key, "path");
         assert_eq!(refused(|spec| spec.precision = Some("f31".into())).key, "precision");
@@ -116,7 +124,7 @@ mod tests {
         assert_eq!(refused(|spec| spec.max_wait = Some(0.0)).key, "max_wait");
         assert_eq!(refused(|spec| spec.labels = Some(LabelsSpec::Rule("odd".into()))).key, "labels");
         let table = LabelsSpec::Table(BTreeMap::from([("LABEL_0".to_owned(), "glad".to_owned())]));
-        let refused = ModelSettings::try_from(ModelSpec { labels: Some(table), ..spec() }).unwrap_err();
+        let refused = settings(ModelSpec { labels: Some(table), ..spec() }).unwrap_err();
         assert!(
             refused.to_string().starts_with("labels: of LABEL_0, the sentiment must be one of"),
             "{refused}"

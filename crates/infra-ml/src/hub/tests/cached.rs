@@ -2,7 +2,6 @@ use std::sync::Mutex;
 
 use application::ports::ModelOrigin;
 use testkit::HubFault;
-use tokio_util::sync::CancellationToken;
 
 use super::*;
 
@@ -89,10 +88,7 @@ async fn the_files_of_a_sharded_model_are_those_that_its_index_names() {
         repo.files.push(file(shard, shard, true));
     }
     world.hub.publish(repo);
-    let model = REPO.parse().unwrap();
-    let hub = quick(world.settings(), Arc::new(LoggedProgress::default()));
-    let fetch = move || hub.fetch(&model, &CancellationToken::new());
-    let snapshot = tokio::task::spawn_blocking(fetch).await.unwrap().unwrap();
+    let snapshot = world.fetch(u64::MAX).await.unwrap();
     for shard in shards {
         assert_eq!(fs::read_to_string(snapshot.folder.join(shard)).unwrap(), shard);
     }
@@ -143,30 +139,6 @@ async fn a_branch_is_resolved_again_and_moves_on_with_the_hub() {
     assert!(matches!(&info.source, ModelOrigin::Hub { commit, .. } if commit == LATER_COMMIT));
     // The weights are the same, and the cache finds them by their content.
     assert_eq!(world.get_count(WEIGHTS), 1);
-}
-
-#[tokio::test]
-async fn an_absent_hub_is_replaced_by_the_cache() {
-    let world = World::new();
-    world.load(REPO).await.unwrap();
-    world.hub.fail("/api/", usize::MAX, HubFault::status(503));
-    let info = world.load(REPO).await.unwrap();
-    assert!(matches!(&info.source, ModelOrigin::Hub { commit, .. } if commit == COMMIT));
-
-    let World { hub, cache, model } = world;
-    let endpoint = hub.endpoint();
-    drop(hub);
-    let world = World { hub: FakeHub::start(), cache, model };
-    let unreachable = HubSettings { endpoint: Some(endpoint), ..world.settings() };
-    assert!(world.load_with(REPO, unreachable).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_refusing_hub_is_not_replaced_by_the_cache() {
-    let world = World::new();
-    world.load(REPO).await.unwrap();
-    world.hub.fail("/api/", usize::MAX, HubFault::refusal(403, "GatedRepo"));
-    assert!(matches!(world.refusal(REPO).await, HubError::Gated { .. }));
 }
 
 #[tokio::test]

@@ -51,11 +51,43 @@ async fn what_an_earlier_loading_fetched_is_not_fetched_again() {
 }
 
 #[tokio::test]
-async fn a_hub_that_ignores_ranges_is_asked_for_the_whole() {
+async fn the_whole_file_from_a_hub_that_ignores_ranges_replaces_the_part() {
     let world = World::new();
     world.hub.fail(WEIGHTS, 1, HubFault::CutAfter(1_000));
     world.hub.fail(WEIGHTS, 1, HubFault::RangeIgnored);
     world.load(REPO).await.unwrap();
+    assert_eq!(world.get_count(WEIGHTS), 2);
+}
+
+#[tokio::test]
+async fn another_range_than_requested_starts_the_file_again_once() {
+    for fault in [HubFault::RangeShifted, HubFault::status(416)] {
+        let world = World::new();
+        world.hub.fail(WEIGHTS, 1, HubFault::CutAfter(1_000));
+        world.hub.fail(WEIGHTS, 1, fault.clone());
+        world.load(REPO).await.unwrap();
+        let last = world.hub.requests().pop().unwrap();
+        assert_eq!((world.get_count(WEIGHTS), last.range), (3, None), "{fault:?}");
+
+        let world = World::new();
+        for fault in [HubFault::CutAfter(1_000), fault.clone(), HubFault::CutAfter(1_000), fault.clone()] {
+            world.hub.fail(WEIGHTS, 1, fault);
+        }
+        let error = world.refusal(REPO).await;
+        assert!(matches!(&error, HubError::WrongRange { from: 1_000, .. }), "{fault:?}: {error:?}");
+        assert!(error.to_string().contains("model.safetensors"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_hub_that_ignores_ranges_and_cuts_each_answer_is_given_up() {
+    let world = World::new();
+    world.hub.fail(WEIGHTS, 1, HubFault::CutAfter(1_000));
+    // Some answers are longer than the one before, none longer than all before.
+    for bytes in [500, 700].repeat(10) {
+        world.hub.fail(WEIGHTS, 1, HubFault::RangeIgnoredAndCutAfter(bytes));
+    }
+    assert!(matches!(world.refusal(REPO).await, HubError::Unreachable { .. }));
     assert_eq!(world.get_count(WEIGHTS), 3);
 }
 

@@ -50,9 +50,13 @@ async fn weights_in_other_formats_alone_are_refused_with_advice() {
     let mut repo = world.repo();
     repo.files.retain(|file| file.path != "model.safetensors");
     repo.files.push(file("tf_model.h5", "weights", true));
+    repo.files.push(file("onnx/model.onnx", "weights", true));
     world.hub.publish(repo);
     let error = world.refusal(REPO).await;
-    assert!(matches!(&error, HubError::NoSafetensors { found, .. } if found == "tf_model.h5"), "{error:?}");
+    assert!(
+        matches!(&error, HubError::ForeignWeights { found, .. } if found == "onnx, tf_model.h5"),
+        "{error:?}"
+    );
     assert!(error.to_string().contains("save_pretrained"));
     assert_eq!(world.get_count("tf_model.h5"), 0);
 }
