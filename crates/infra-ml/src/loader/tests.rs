@@ -50,8 +50,8 @@ fn the_bundled_model_gives_the_reference_logits() {
     assert_eq!((cases, tolerance), (57, 1e-3));
     assert!(max_difference < 1e-4, "{max_difference}");
     assert_eq!(model.info.model.name(), "model");
-    assert_eq!(model.info.sha256, "3ad0a7e61d304192a222dfefbbbb98298c5256c9c53397bb7143c6fa9a836d46");
-    assert_eq!(model.info.model.revision(), "3ad0a7e61d30");
+    assert_eq!(model.info.sha256, "f7a47327adc713a0bce0dfb17cd6466b84342b100ccfadf424b77bc8b54f3395");
+    assert_eq!(model.info.model.revision(), "f7a47327adc7");
     assert_eq!((model.info.device.as_str(), model.info.precision.as_str()), ("cpu", "f32"));
     assert_eq!((model.info.window.tokens, model.info.window.overlap), (510, 0));
     let sentiments = [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive].map(Some);
