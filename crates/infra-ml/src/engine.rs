@@ -36,6 +36,16 @@ pub(crate) fn is_usable(row: &[f32], labels: usize) -> bool {
     row.len() == labels && row.iter().all(|logit| logit.is_finite())
 }
 
+/// Returns the largest difference between two rows of numbers: NaN where one of them is NaN, infinity where the rows
+/// differ in length. `f32::max` would drop the NaN.
+pub(crate) fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
+    if found.len() != expected.len() {
+        return f32::INFINITY;
+    }
+    let differences = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs());
+    differences.fold(0.0, |largest, next| if next > largest || next.is_nan() { next } else { largest })
+}
+
 /// Why a batch could not be computed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
@@ -46,4 +56,27 @@ pub(crate) enum EngineError {
     #[cfg(test)]
     #[error("{0}")]
     Other(&'static str),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_difference_is_nan_wherever_a_number_is_nan() {
+        assert!((largest_difference(&[1.0, 5.0, 2.0], &[1.5, 3.0, 2.0]) - 2.0).abs() < f32::EPSILON);
+        for place in 0..3 {
+            let mut found = [1.0, 2.0, 3.0];
+            found[place] = f32::NAN;
+            assert!(largest_difference(&found, &[4.0; 3]).is_nan());
+            assert!(largest_difference(&[4.0; 3], &found).is_nan());
+        }
+        assert!(largest_difference(&[f32::INFINITY], &[f32::INFINITY]).is_nan());
+    }
+
+    #[test]
+    fn rows_of_different_lengths_differ_infinitely() {
+        assert!(largest_difference(&[1.0], &[1.0, 2.0]).is_infinite());
+        assert!(largest_difference(&[], &[]).abs() < f32::EPSILON);
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use application::ports::SelfTest;
 use serde::Deserialize;
 
-use crate::engine::{Cores, Engine, TokenBatch, is_usable};
+use crate::engine::{Cores, Engine, TokenBatch, is_usable, largest_difference};
 use crate::load_error::TrialError;
 use crate::model_folder::{FolderError, ModelFolder, read_json};
 use crate::panic::catch_panic;
@@ -156,13 +156,4 @@ fn best(logits: &[f32]) -> Option<(usize, f32)> {
         logits.iter().copied().enumerate().max_by(|left, right| left.1.total_cmp(&right.1))?;
     let others = logits.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, logit)| *logit);
     others.reduce(f32::max).map(|next| (place, greatest - next))
-}
-
-/// Infinite where the rows are not of one length.
-fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
-    if found.len() != expected.len() {
-        return f32::INFINITY;
-    }
-    let differences = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs());
-    differences.fold(0.0, |largest, next| if next > largest || next.is_nan() { next } else { largest })
 }

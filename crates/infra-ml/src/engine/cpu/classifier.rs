@@ -103,9 +103,11 @@ impl Classifier {
     }
 
     /// Fills `out`, `[tokens, width]`, with the normalized embeddings of `sequences`, of which each has its range of
-    /// `rows`.
+    /// `rows`. An unknown id has an embedding of zeros, and so has a token beyond the last position.
     fn embed<'s>(&self, sequences: impl Iterator<Item = &'s [u32]>, rows: &[Range<usize>], out: RowsMut<'_>) {
         let width = self.width();
+        // The rows of the batch before are still there.
+        out.values.fill(0.0);
         for (ids, rows) in sequences.zip(rows) {
             let out = out.values[rows.start * width..rows.end * width].chunks_exact_mut(width);
             let positions = self.position_embeddings.chunks_exact(width);

@@ -12,6 +12,7 @@ use super::rows::Rows;
 use super::*;
 use crate::architecture::{Architecture, ConfigFile};
 use crate::engine::candle::CandleEngine;
+use crate::engine::largest_difference;
 use crate::testing::{bundled_folder, small_model};
 
 /// Token ids and the logits that PyTorch computes for them.
@@ -53,9 +54,11 @@ fn forward(model: &Classifier, sequences: &[&[u32]]) -> Vec<Vec<f32>> {
     model.forward(&mut model.workspace(), sequences.iter().copied(), 1)
 }
 
-fn largest_difference(left: &[f32], right: &[f32]) -> f32 {
-    assert_eq!(left.len(), right.len());
-    left.iter().zip(right).map(|(left, right)| (left - right).abs()).fold(0.0, f32::max)
+/// The largest difference of a logit from the reference, over all cases.
+fn reference_difference(model: &Classifier, cases: &[Case]) -> f32 {
+    let found: Vec<f32> = cases.iter().flat_map(|case| forward(model, &[&case.ids]).concat()).collect();
+    let expected: Vec<f32> = cases.iter().flat_map(|case| case.logits.clone()).collect();
+    largest_difference(&found, &expected)
 }
 
 /// The index of the greatest logit, and its margin over the next.
@@ -72,11 +75,9 @@ fn supported() -> impl Iterator<Item = SimdLevel> {
 #[test]
 fn f32_logits_equal_the_reference_at_every_simd_level() {
     for level in supported() {
-        let model = bundled(level, Arithmetic::F32);
-        for case in cases() {
-            let difference = largest_difference(&forward(&model, &[&case.ids])[0], &case.logits);
-            assert!(difference < 1e-4, "{level:?}: {difference}");
-        }
+        let difference = reference_difference(&bundled(level, Arithmetic::F32), &cases());
+        println!("f32, {level:?}: {difference:.7}");
+        assert!(difference < 1e-4, "{level:?}: {difference}");
     }
 }
 
@@ -84,11 +85,12 @@ fn f32_logits_equal_the_reference_at_every_simd_level() {
 fn int8_logits_are_within_the_reference_tolerance_at_every_simd_level() {
     let tolerance = json("reference.json")["tolerances"]["int8"].as_f64().unwrap() as f32;
     for level in supported() {
-        let model = bundled(level, Arithmetic::Int8);
-        for case in cases() {
+        let (model, cases) = (bundled(level, Arithmetic::Int8), cases());
+        let difference = reference_difference(&model, &cases);
+        println!("int8, {level:?}: {difference:.3}");
+        assert!(difference < tolerance, "{level:?}: {difference}");
+        for case in cases {
             let found = &forward(&model, &[&case.ids])[0];
-            let difference = largest_difference(found, &case.logits);
-            assert!(difference < tolerance, "{level:?}: {difference}");
             let (label, margin) = best(&case.logits);
             assert!(
                 margin <= tolerance || best(found).0 == label,
@@ -269,8 +271,22 @@ fn the_fast_path_and_candle_agree_on_a_small_model() {
 }
 
 #[test]
-fn an_empty_batch_has_no_logits_and_an_unknown_token_does_not_panic() {
-    let model = bundled(SimdLevel::detect(), Arithmetic::F32);
-    assert!(forward(&model, &[]).is_empty());
-    assert!(forward(&model, &[&[101, u32::MAX, 102]])[0].iter().all(|logit| logit.is_finite()));
+fn an_empty_batch_has_no_logits() {
+    assert!(forward(&bundled(SimdLevel::detect(), Arithmetic::F32), &[]).is_empty());
+}
+
+#[test]
+fn unknown_tokens_and_those_beyond_the_last_position_do_not_depend_on_the_batch_before() {
+    let before: Vec<u32> = (1_000..1_600).collect();
+    let too_long: Vec<u32> = (2_000..2_600).collect();
+    for arithmetic in [Arithmetic::F32, Arithmetic::Int8] {
+        let model = bundled(SimdLevel::detect(), arithmetic);
+        for ids in [&[101, u32::MAX, 102][..], &too_long] {
+            let fresh = forward(&model, &[ids]);
+            assert!(fresh[0].iter().all(|logit| logit.is_finite()), "{fresh:?}");
+            let mut workspace = model.workspace();
+            model.forward(&mut workspace, [&before[..]].into_iter(), 1);
+            assert_eq!(model.forward(&mut workspace, [ids].into_iter(), 1), fresh, "{arithmetic:?}");
+        }
+    }
 }
