@@ -21,7 +21,7 @@ impl Epilogue for Activate<'_> {
         let value = match self.function {
             Activation::Gelu => gelu(arch, value),
             Activation::GeluTanh => ApproxGelu {}.eval(isa, value),
-            Activation::Relu => isa.f32().max(isa.f32().zero(), value),
+            Activation::Relu => arch.at_least(value, isa.f32().zero()),
             Activation::Tanh => Tanh {}.eval(isa, value),
         };
         store(arch, tile.of(self.out, self.width), value);
@@ -35,9 +35,8 @@ impl Epilogue for Activate<'_> {
 #[inline(always)]
 fn gelu<A: Arch>(arch: A, value: F32<A>) -> F32<A> {
     let ops = arch.isa().f32();
-    // `max` and `min` return their second operand where one is NaN.
-    let above = ops.max(ops.splat(-FIT_LIMIT), value);
-    let x = ops.min(ops.splat(FIT_LIMIT), above);
+    let above = arch.at_least(value, ops.splat(-FIT_LIMIT));
+    let x = arch.at_most(above, ops.splat(FIT_LIMIT));
     let square = ops.mul(x, x);
     let polynomial = |coefficients: [f32; 6]| {
         let mut sum = ops.splat(coefficients[5]);
@@ -61,6 +60,25 @@ const DENOMINATOR: [f32; 6] =
 mod tests {
     use super::super::arch::{Kernel, SimdLevel};
     use super::*;
+
+    /// Applies an activation to a row of numbers, in place.
+    struct ActivationKernel<'a>(Activation, &'a mut [f32]);
+
+    impl Kernel for ActivationKernel<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<A: Arch, const ROWS: usize, const VECTORS: usize>(self, arch: A) {
+            let lanes = arch.isa().f32().len();
+            let width = self.1.len();
+            let values = self.1.to_vec();
+            let mut activate = Activate { function: self.0, out: self.1, width };
+            for (index, part) in values.chunks(lanes).enumerate() {
+                let tile = OutputTile { row: 0, column: index * lanes, lanes: part.len() };
+                activate.apply(arch, tile, arch.isa().f32().load_pad(part).0);
+            }
+        }
+    }
 
     struct GeluKernel<'a>(&'a mut [f32]);
 
@@ -100,11 +118,28 @@ mod tests {
     }
 
     #[test]
-    fn gelu_propagates_nan_and_is_defined_for_the_largest_numbers() {
-        let mut numbers = [f32::NAN, 100.0, -100.0, f32::MAX, 0.0, f32::MIN];
-        SimdLevel::detect().run(GeluKernel(&mut numbers));
-        assert!(numbers[0].is_nan());
-        assert_eq!((numbers[1], numbers[3], numbers[4]), (100.0, f32::MAX, 0.0));
-        assert!(numbers[2].abs() < 2e-6 && numbers[5].abs() < 2e-6, "{numbers:?}");
+    fn gelu_is_defined_for_the_largest_numbers_at_every_simd_level() {
+        for level in SimdLevel::ALL.iter().filter(|level| level.is_supported()) {
+            let mut numbers = [100.0, -100.0, f32::MAX, 0.0, f32::MIN];
+            level.run(GeluKernel(&mut numbers));
+            assert_eq!((numbers[0], numbers[2], numbers[3]), (100.0, f32::MAX, 0.0), "{level:?}");
+            assert!(numbers[1].abs() < 2e-6 && numbers[4].abs() < 2e-6, "{level:?}: {numbers:?}");
+        }
+    }
+
+    #[test]
+    fn every_activation_propagates_nan_in_every_lane_at_every_simd_level() {
+        for level in SimdLevel::ALL.iter().filter(|level| level.is_supported()) {
+            for function in [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::Tanh] {
+                for place in 0..19 {
+                    let mut numbers = [0.5; 19];
+                    numbers[place] = f32::NAN;
+                    level.run(ActivationKernel(function, &mut numbers));
+                    for (index, number) in numbers.iter().enumerate() {
+                        assert_eq!(number.is_nan(), index == place, "{level:?} {function:?} {numbers:?}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -129,6 +129,19 @@ pub(crate) trait Arch: Copy {
     /// Adds to each 32-bit lane of `sum` the dot product of the lane's four `u8` of `activations` and four `i8` of
     /// `weights`, as VPDPBUSD does.
     fn dot(self, sum: I32<Self>, activations: I32<Self>, weights: I32<Self>) -> I32<Self>;
+
+    /// The greater of `value` and `limit` in each lane, NaN where `value` is NaN.
+    #[inline(always)]
+    fn at_least(self, value: F32<Self>, limit: F32<Self>) -> F32<Self> {
+        // MAXPS returns its second operand where one is NaN, and FMAX returns NaN.
+        self.isa().f32().max(limit, value)
+    }
+
+    /// The lesser of `value` and `limit` in each lane, NaN where `value` is NaN.
+    #[inline(always)]
+    fn at_most(self, value: F32<Self>, limit: F32<Self>) -> F32<Self> {
+        self.isa().f32().min(limit, value)
+    }
 }
 
 /// A vector of `f32`.
@@ -150,6 +163,20 @@ impl Arch for Portable {
     #[inline(always)]
     fn dot(self, sum: I32<Self>, activations: I32<Self>, weights: I32<Self>) -> I32<Self> {
         dot_by_shifts(self.0, sum, activations, weights)
+    }
+
+    // The portable `max` and `min` are those of `f32`, which return the operand that is a number.
+
+    #[inline(always)]
+    fn at_least(self, value: F32<Self>, limit: F32<Self>) -> F32<Self> {
+        let ops = self.0.f32();
+        ops.select(limit, value, ops.lt(value, limit))
+    }
+
+    #[inline(always)]
+    fn at_most(self, value: F32<Self>, limit: F32<Self>) -> F32<Self> {
+        let ops = self.0.f32();
+        ops.select(limit, value, ops.gt(value, limit))
     }
 }
 
