@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use cases::{CONFIGURATIONS, FOLDERS_AND_FILES, WEIGHTS_AND_TOKENIZERS};
 
 /// A small model that can be served.
-fn whole() -> TempDir {
+pub(crate) fn whole() -> TempDir {
     let folder = TempDir::new().unwrap();
     for file in fs::read_dir(fixture("bert")).unwrap() {
         let path = file.unwrap().path();
@@ -23,7 +23,8 @@ fn whole() -> TempDir {
     folder
 }
 
-fn fixture(name: &str) -> PathBuf {
+/// The folder of a small model with random weights.
+pub(crate) fn fixture(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "..", "infra-ml", "tests", "fixtures", name].iter().collect()
 }
 
@@ -52,26 +53,6 @@ fn every_broken_folder_is_one_clear_line_and_exit_code_2() {
         // The guard cannot remove a file that replaced the folder.
         let _ = fs::remove_file(folder.path());
     }
-}
-
-#[test]
-fn a_folder_above_the_limit_is_one_clear_line_and_exit_code_2() {
-    let folder = whole();
-    let sizes = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len());
-    let bytes: u64 = sizes.sum();
-    let models = |max_bytes: u64| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-        command.args(["models", "--model"]).arg(folder.path());
-        command.args(["--set", &format!("model.max_bytes={max_bytes}")]).output().expect("starts")
-    };
-    let refused = models(bytes - 1);
-    let error = String::from_utf8(refused.stderr).expect("UTF-8");
-    assert_eq!((refused.status.code(), error.lines().count()), (Some(2), 1), "{error}");
-    let key = format!("model.max_bytes = {bytes}");
-    for words in ["undertone: ", &*folder.path().to_string_lossy(), "model.safetensors", " KiB", &key] {
-        assert!(error.contains(words), "{error:?} lacks {words:?}");
-    }
-    assert!(models(bytes).status.success());
 }
 
 #[test]

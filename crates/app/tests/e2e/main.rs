@@ -18,6 +18,7 @@ mod journey;
 mod kill;
 mod load;
 mod locks;
+mod model_sizes;
 mod models;
 mod older_release;
 mod options;
