@@ -5,7 +5,7 @@ mod store;
 
 use std::sync::Arc;
 
-use application::ports::{CacheGateway, Clock, IdGenerator, ModelCatalog, WriteStore};
+use application::ports::{CacheGateway, Clock, DownloadProgress, IdGenerator, ModelCatalog, WriteStore};
 use application::use_cases::{
     CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
     ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase,
@@ -38,13 +38,18 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Opens the store, migrates its schema, starts to load the models, and wires the use cases. Events go to `log`.
+    /// Opens the store, migrates its schema, starts to load the models, and wires the use cases. Events go to `log`,
+    /// and downloads are reported to `progress`, or else to the log.
     ///
     /// # Errors
     /// A store that cannot be opened within `store.start_timeout`, or a model folder that does not exist. Errors inside
     /// a folder, or of the hub, come from the returned [`Starting`].
-    pub(crate) async fn build(settings: &Settings, log: &Arc<LogQueue>) -> anyhow::Result<(Self, Starting)> {
-        let configured = ConfiguredModels::resolve(settings, None)?;
+    pub(crate) async fn build(
+        settings: &Settings,
+        log: &Arc<LogQueue>,
+        progress: Option<Arc<dyn DownloadProgress>>,
+    ) -> anyhow::Result<(Self, Starting)> {
+        let configured = ConfiguredModels::resolve(settings, progress)?;
         let store = Store::open_migrated(&settings.store).await?;
         let cache = cache(&settings.cache);
         let (models, starting) = configured.start(cache.clone().map(|cache| cache as Arc<dyn CacheGateway>));

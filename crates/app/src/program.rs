@@ -7,7 +7,7 @@ use application::dtos::PredictSentimentResponse;
 use application::errors::BoxError;
 use application::ports::{DownloadProgress, ModelCatalog, SchemaMigrator};
 use application::use_cases::PredictSentimentBatchUseCase;
-use cli::{Failure, Opened, Overrides, Program, SchemaUse};
+use cli::{Failure, Opened, Overrides, Program, SchemaUse, Terminal};
 use serde_json::Value;
 
 use crate::config::{self, Settings};
@@ -45,15 +45,15 @@ impl Program for Undertone {
         config::effective(&self.settings)
     }
 
-    fn init_command_log(&self) -> Result<(), BoxError> {
-        Ok(init_command_log(&self.settings.log)?)
+    fn init_command_log(&self, terminal: &Terminal) -> Result<(), BoxError> {
+        Ok(init_command_log(&self.settings.log, terminal)?)
     }
 
-    async fn serve(&self) -> Result<(), Failure> {
+    async fn serve(&self, terminal: &Terminal) -> Result<(), Failure> {
         // Dropped last: it writes what the shutdown logs.
-        let log = init_service_log(&self.settings.log).map_err(Failure::set_up)?;
+        let log = init_service_log(&self.settings.log, terminal).map_err(Failure::set_up)?;
         let metrics = init_metrics()?;
-        server::run(&self.settings, metrics, log.queue()).await
+        server::run(&self.settings, metrics, log.queue(), terminal.download_bars()).await
     }
 
     async fn open_migrator(&self, schema: SchemaUse) -> Result<Opened<Arc<dyn SchemaMigrator>>, BoxError> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::action::chain;
+use application::ports::DownloadProgress;
 use cli::Failure;
 use http_actix::{ApiState, BodyMemory, Offload, Servers};
 use infra_local::{BackgroundTasks, LogQueue};
@@ -19,7 +20,8 @@ use crate::container::{Container, Starting};
 use crate::server::signals::{Signal, Signals};
 
 /// Serves until a signal or the failure of a part, then drains and shuts down. The listener is open while the models
-/// load, so that probes see a live service that is not ready yet.
+/// load, so that probes see a live service that is not ready yet. Downloads are reported to `progress`, or else to the
+/// log.
 ///
 /// # Errors
 /// A failure of the setup (exit code 2): the store, a model, an address that is in use. A part that ended unexpectedly
@@ -28,13 +30,14 @@ pub(crate) async fn run(
     settings: &Settings,
     metrics: PrometheusHandle,
     log: &Arc<LogQueue>,
+    progress: Option<Arc<dyn DownloadProgress>>,
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let store_files = u64::from(settings.store.max_connections) + u64::from(settings.store.readers);
     let connections = settings.server.connections_that_fit(store_files).map_err(Failure::set_up)?;
     // A store may take long to respond: a signal ends the start at any moment.
     let (container, starting) = tokio::select! {
-        built = Container::build(settings, log) => built.map_err(Failure::set_up)?,
+        built = Container::build(settings, log, progress) => built.map_err(Failure::set_up)?,
         signal = signals.next() => {
             tracing::info!(?signal, "stopped before the start was complete");
             return Ok(());

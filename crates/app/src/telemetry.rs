@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use cli::Terminal;
 use infra_local::LogQueue;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -36,24 +37,26 @@ impl Drop for ServiceLog {
     }
 }
 
-/// Sets up the service's log on standard output: pretty on a terminal, JSON otherwise. If standard output is not read,
-/// lines are dropped; logging never waits.
+/// Sets up the service's log on standard output: pretty on a terminal, above its bars, and JSON otherwise. If standard
+/// output is not read, lines are dropped; logging never waits.
 ///
 /// # Errors
 /// A filter that cannot be parsed.
-pub(crate) fn init_service_log(settings: &LogSettings) -> anyhow::Result<ServiceLog> {
-    let queue = LogQueue::start(io::stdout(), MAX_WAITING_BYTES).context("cannot start the log's thread")?;
-    let queue = Arc::new(queue);
+pub(crate) fn init_service_log(settings: &LogSettings, terminal: &Terminal) -> anyhow::Result<ServiceLog> {
+    let queue = LogQueue::start(terminal.above_bars(io::stdout()), MAX_WAITING_BYTES);
+    let queue = Arc::new(queue.context("cannot start the log's thread")?);
     init_log(settings, BoxMakeWriter::new(Arc::clone(&queue)), io::stdout().is_terminal())?;
     Ok(ServiceLog { queue })
 }
 
-/// Sets up a command's log on standard error, apart from the command's output.
+/// Sets up a command's log on standard error, apart from the command's output, above the bars of `terminal`.
 ///
 /// # Errors
 /// A filter that cannot be parsed.
-pub(crate) fn init_command_log(settings: &LogSettings) -> anyhow::Result<()> {
-    init_log(settings, BoxMakeWriter::new(io::stderr), io::stderr().is_terminal())
+pub(crate) fn init_command_log(settings: &LogSettings, terminal: &Terminal) -> anyhow::Result<()> {
+    let terminal = terminal.clone();
+    let writer = BoxMakeWriter::new(move || terminal.above_bars(io::stderr()));
+    init_log(settings, writer, io::stderr().is_terminal())
 }
 
 /// Never logged: the database driver's warnings about unknown parameters of an address, which show their values.

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 use crate::program::Program;
+use crate::terminal::Terminal;
 
 /// Runs the command that `arguments` name; `serve` where they name none.
 pub(crate) async fn run<P: Program>(arguments: Arguments) -> Result<(), Failure> {
@@ -23,17 +24,27 @@ pub(crate) async fn run<P: Program>(arguments: Arguments) -> Result<(), Failure>
         _ => {}
     }
     let program = P::configure(&settings.overrides()).map_err(Failure::set_up)?;
+    let terminal = match command {
+        Command::Serve => Terminal::of_service(),
+        _ => Terminal::of_command(),
+    };
+    let outcome = run_with(&program, command, &terminal).await;
+    terminal.clear();
+    outcome
+}
+
+async fn run_with<P: Program>(program: &P, command: Command, terminal: &Terminal) -> Result<(), Failure> {
     if !matches!(command, Command::Serve) {
-        program.init_command_log().map_err(Failure::set_up)?;
+        program.init_command_log(terminal).map_err(Failure::set_up)?;
     }
     match command {
-        Command::Serve => program.serve().await,
-        Command::Predict(args) => predict::run(&program, &args).await,
-        Command::Migrate(args) => migrate::run(&program, &args).await,
-        Command::Models => models::run(&program).await,
+        Command::Serve => program.serve(terminal).await,
+        Command::Predict(args) => predict::run(program, &args, terminal).await,
+        Command::Migrate(args) => migrate::run(program, &args).await,
+        Command::Models => models::run(program, terminal).await,
         Command::Config(_) => print(&program.effective_configuration()),
-        Command::Backup(args) => backup::run(&program, &args).await,
-        Command::Healthcheck(args) => healthcheck::run(&program, &args),
+        Command::Backup(args) => backup::run(program, &args).await,
+        Command::Healthcheck(args) => healthcheck::run(program, &args),
         Command::Openapi(args) => openapi::run::<P>(&args),
     }
 }

@@ -9,9 +9,9 @@
 
 mod arguments;
 mod commands;
-mod download_bars;
 mod failure;
 mod program;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -20,6 +20,7 @@ use clap::Parser;
 
 pub use failure::Failure;
 pub use program::{Opened, Overrides, Program, SchemaUse};
+pub use terminal::{AboveBars, Terminal};
 
 /// Parses the process's arguments and runs the command that they name with `P`.
 ///

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::terminal::Terminal;
 
 /// The program that the command line drives; implemented by the composition root.
 pub trait Program: Sized {
@@ -36,17 +37,18 @@ pub trait Program: Sized {
     /// Returns the effective configuration as lines of TOML, with secrets redacted.
     fn effective_configuration(&self) -> String;
 
-    /// Sets up the log of a command on standard error. [`Program::serve`] sets up its own.
+    /// Sets up the log of a command on standard error, above the bars of `terminal`. [`Program::serve`] sets up its
+    /// own.
     ///
     /// # Errors
     /// A filter that cannot be parsed.
-    fn init_command_log(&self) -> Result<(), BoxError>;
+    fn init_command_log(&self, terminal: &Terminal) -> Result<(), BoxError>;
 
-    /// Serves the API until a signal ends it.
+    /// Serves the API until a signal ends it. Downloads are reported to the bars of `terminal`, or else to the log.
     ///
     /// # Errors
     /// A part that cannot be set up, or that ended unexpectedly.
-    fn serve(&self) -> impl Future<Output = Result<(), Failure>>;
+    fn serve(&self, terminal: &Terminal) -> impl Future<Output = Result<(), Failure>>;
 
     /// Opens the store's migrator.
     ///

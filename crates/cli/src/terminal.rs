@@ -1,17 +1,78 @@
 use std::collections::HashMap;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use application::ports::DownloadProgress;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressStyle};
 
-/// Returns bars on standard error where that is a terminal.
-pub(crate) fn on_terminal() -> Option<Arc<dyn DownloadProgress>> {
-    io::stderr().is_terminal().then(|| Arc::new(DownloadBars::default()) as _)
+/// The terminal that the program was started in, if there is one. It shows bars for downloads, below the lines of the
+/// log.
+#[derive(Clone, Default)]
+pub struct Terminal {
+    bars: Option<MultiProgress>,
 }
 
-/// A bar for each file.
-#[derive(Default)]
+impl Terminal {
+    /// A terminal for a command, whose log is on standard error, where that is one.
+    pub(crate) fn of_command() -> Self {
+        Self::new(io::stderr().is_terminal())
+    }
+
+    /// A terminal for the service, whose log is on standard output, where that and standard error are one.
+    pub(crate) fn of_service() -> Self {
+        Self::new(io::stdout().is_terminal() && io::stderr().is_terminal())
+    }
+
+    fn new(is_terminal: bool) -> Self {
+        Self { bars: is_terminal.then(MultiProgress::new) }
+    }
+
+    /// Returns the bars for downloads; none without a terminal.
+    pub fn download_bars(&self) -> Option<Arc<dyn DownloadProgress>> {
+        let all = self.bars.clone()?;
+        Some(Arc::new(DownloadBars { all, bars: Mutex::default() }))
+    }
+
+    /// Returns `output` such that what is written to it stands above the bars.
+    pub fn above_bars<W: Write>(&self, output: W) -> AboveBars<W> {
+        AboveBars { output, bars: self.bars.clone() }
+    }
+
+    /// Removes the bars of downloads that did not end.
+    pub(crate) fn clear(&self) {
+        if let Some(bars) = &self.bars {
+            // A terminal that cannot be written to shows none.
+            let _ = bars.clear();
+        }
+    }
+}
+
+/// An output on a terminal with bars.
+pub struct AboveBars<W> {
+    output: W,
+    bars: Option<MultiProgress>,
+}
+
+impl<W: Write> Write for AboveBars<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Self { output, bars } = self;
+        match bars {
+            // Whole, since a bar that is drawn behind half a line would be written over.
+            Some(bars) => bars.suspend(|| {
+                output.write_all(bytes)?;
+                output.flush()?;
+                Ok(bytes.len())
+            }),
+            None => output.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+/// A bar for each file that is being fetched, and a line for each that was.
 struct DownloadBars {
     all: MultiProgress,
     /// By repository and file.
@@ -21,22 +82,54 @@ struct DownloadBars {
 impl DownloadProgress for DownloadBars {
     fn report(&self, repo: &str, file: &str, done: u64, total: u64) {
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
-        let bar = bars
-            .entry((repo.to_owned(), file.to_owned()))
-            .or_insert_with(|| self.all.add(bar(&format!("{repo} {file}"), total)));
-        bar.set_position(done);
-        if done == total {
-            bar.finish();
+        let key = (repo.to_owned(), file.to_owned());
+        if done < total {
+            bars.entry(key).or_insert_with(|| self.begin(file, done, total)).set_position(done);
+            return;
         }
+        if let Some(bar) = bars.remove(&key) {
+            bar.finish_and_clear();
+            self.all.remove(&bar);
+        }
+        // A terminal that cannot be written to shows none.
+        let _ = self.all.println(format!("fetched {repo} {file} ({})", BinaryBytes(total)));
     }
 }
 
-fn bar(name: &str, total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total).with_message(name.to_owned());
-    match ProgressStyle::with_template(
-        "{msg} {bar:40} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} eta {eta}",
-    ) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
+impl DownloadBars {
+    /// A bar for `file`, of which `done` bytes are of an earlier download.
+    fn begin(&self, file: &str, done: u64, total: u64) -> ProgressBar {
+        let bar = self.all.add(ProgressBar::new(total));
+        let template =
+            "{msg} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} eta {eta}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(file.to_owned());
+        bar.set_position(done);
+        // Those bytes do not count for the speed.
+        bar.reset_eta();
+        bar
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_terminal_there_are_no_bars_and_output_passes_unchanged() {
+        let terminal = Terminal::new(false);
+        assert!(terminal.download_bars().is_none());
+        let mut output = terminal.above_bars(Vec::new());
+        output.write_all(b"a line\n").expect("written");
+        assert_eq!(output.output, b"a line\n");
+    }
+
+    #[test]
+    fn output_above_bars_is_written_whole() {
+        let mut output = Terminal::new(true).above_bars(Vec::new());
+        output.write_all(b"a line\n").expect("written");
+        assert_eq!(output.output, b"a line\n");
     }
 }

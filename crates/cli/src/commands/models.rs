@@ -1,9 +1,9 @@
-use crate::download_bars;
 use crate::failure::Failure;
 use crate::program::Program;
+use crate::terminal::Terminal;
 
 /// Prints the configured models as `GET /api/v1/models` returns them.
-pub(super) async fn run<P: Program>(program: &P) -> Result<(), Failure> {
-    println!("{}", program.describe_models(download_bars::on_terminal()).await?);
+pub(super) async fn run<P: Program>(program: &P, terminal: &Terminal) -> Result<(), Failure> {
+    println!("{}", program.describe_models(terminal.download_bars()).await?);
     Ok(())
 }

@@ -13,9 +13,9 @@ use application::use_cases::PredictSentimentBatchUseCase;
 use clap::{Args, ValueEnum};
 use domain::value_objects::{PredictionOptions, RawOptions, TenantId};
 
-use crate::download_bars;
 use crate::failure::Failure;
 use crate::program::{Opened, Program};
+use crate::terminal::Terminal;
 
 use self::input::{Input, Row};
 use self::options::OptionArgs;
@@ -87,15 +87,20 @@ enum PredictError {
     FailedTexts { failed: usize },
 }
 
-pub(super) async fn run<P: Program>(program: &P, args: &PredictArgs) -> Result<(), Failure> {
+pub(super) async fn run<P: Program>(
+    program: &P,
+    args: &PredictArgs,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
     let options = RawOptions::from(&args.options);
     PredictionOptions::parse(&options).map_err(Failure::set_up)?;
     let progress = Progress::new();
     // A file that cannot be read is reported before the model is loaded, which takes a while.
     let input = open_input(args, &progress)?;
     let model = args.model_name.as_deref();
-    let opened = program.open_predictor(model, args.keep, download_bars::on_terminal()).await;
+    let opened = program.open_predictor(model, args.keep, terminal.download_bars()).await;
     let Opened { part: predict, close } = opened.map_err(Failure::set_up)?;
+    progress.show();
     let outcome = predict_all::<P>(args, &options, &predict, input, &progress).await;
     drop(predict);
     close.await;

@@ -2,9 +2,10 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A progress bar on standard error where that is a terminal, by the bytes of the input where their number is known.
+/// It is hidden until [`show`](Self::show).
 pub(super) struct Progress {
     bar: ProgressBar,
     texts: Cell<usize>,
@@ -12,8 +13,14 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new() -> Self {
-        let bar = if io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
-        Self { bar, texts: Cell::new(0) }
+        Self { bar: ProgressBar::hidden(), texts: Cell::new(0) }
+    }
+
+    /// Shows the bar from the next step on, for the time when nothing else draws bars.
+    pub(super) fn show(&self) {
+        if io::stderr().is_terminal() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 
     /// Measures the progress by the bytes that are read from `file`.
