@@ -111,7 +111,7 @@ fn a_download_that_a_kill_interrupted_is_no_model_and_is_resumed_later() {
 
     let running = world.launch();
     wait_for("the service to be ready", || running.api().is_ready().then_some(()));
-    let last = world.hub.requests().pop().expect("asked");
+    let last = world.hub.requests().pop().expect("a request");
     assert!(
         last.path.starts_with(WEIGHTS) && last.range.is_some_and(|range| range.starts_with("bytes=1048576-"))
     );

@@ -66,13 +66,13 @@ impl RepoCache {
 
     /// The blob of `file` in the cache, under its object id or its SHA-256.
     pub(super) fn blob_of(&self, file: &CommittedFile) -> Option<PathBuf> {
-        let is_it = |path: &PathBuf| {
+        let has_content = |path: &PathBuf| {
             let length = || path.metadata().ok().map(|metadata| metadata.len());
             let name = path.file_name().and_then(|name| name.to_str());
             name.is_some_and(|name| file.is_blob(name)) && length() == Some(file.size)
         };
         let blobs = fs::read_dir(self.root.join("blobs")).ok()?;
-        blobs.flatten().map(|blob| blob.path()).find(is_it)
+        blobs.flatten().map(|blob| blob.path()).find(has_content)
     }
 
     /// Where the downloaded part of `file` is stored.

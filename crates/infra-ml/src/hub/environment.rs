@@ -34,8 +34,8 @@ pub(super) fn token() -> Option<String> {
         .or_else(|| of_file(&home().join("token")))
 }
 
-/// Whether the hub must not be contacted: `configured`, else whether `HF_HUB_OFFLINE` is a word that Hugging Face's tools
-/// take for a yes.
+/// Whether the hub must not be contacted: `configured`, else whether `HF_HUB_OFFLINE` is a word that Hugging Face's
+/// tools read as yes.
 pub(super) fn is_offline(configured: Option<bool>) -> bool {
     offline(configured, variable("HF_HUB_OFFLINE").as_deref())
 }

@@ -119,8 +119,8 @@ impl World {
 
     /// How many GET requests had a path with `part`.
     fn get_count(&self, part: &str) -> usize {
-        let is_it = |request: &testkit::HubRequest| request.method == "GET" && request.path.contains(part);
-        self.hub.requests().into_iter().filter(is_it).count()
+        let has_part = |request: &testkit::HubRequest| request.method == "GET" && request.path.contains(part);
+        self.hub.requests().into_iter().filter(has_part).count()
     }
 
     fn weights(&self) -> Vec<u8> {
