@@ -22,7 +22,7 @@ pub struct SentimentPredicted {
     pub prediction_id: PredictionId,
     /// The sentiment; none where the model has no mapping to sentiments.
     pub sentiment: Option<Sentiment>,
-    /// The probability of the chosen label.
+    /// The probability of the sentiment, or of the best label where none is mapped to one.
     pub confidence: Option<Confidence>,
     /// The model's best label, by its own name.
     pub label: Option<String>,

@@ -61,7 +61,7 @@ pub struct PredictSentimentResponse {
     pub reference: Option<Reference>,
     /// The sentiment; none where the model has no mapping to sentiments.
     pub sentiment: Option<Sentiment>,
-    /// The chosen label's probability; none for raw numbers.
+    /// The probability of the sentiment, or of the best label where none is mapped to one; none for raw numbers.
     pub confidence: Option<Confidence>,
     /// The probabilities of the three sentiments.
     pub scores: SentimentScores,

@@ -1,6 +1,6 @@
 use crate::errors::{DomainError, Rule};
 
-/// The probability of the chosen label: a finite number from 0 to 1.
+/// The probability of the chosen sentiment or label: a finite number from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Confidence(f32);
 

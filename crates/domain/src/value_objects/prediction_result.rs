@@ -97,7 +97,8 @@ impl PredictionResult {
         self.sentiment
     }
 
-    /// Returns the probability of the chosen label; none for raw numbers.
+    /// Returns the probability of the sentiment, as in [`scores`](Self::scores), or that of the best label where none is
+    /// mapped to a sentiment; none for raw numbers.
     pub fn confidence(&self) -> Option<Confidence> {
         self.confidence
     }
@@ -216,6 +217,9 @@ mod tests {
         let result = from_output(&output(ProblemType::SingleLabel, &names, &[1.0, 1.0, 1.5]));
         assert_eq!(result.labels()[0].label, "5 stars");
         assert_eq!(result.sentiment(), Some(Sentiment::Negative));
+        let sum = result.labels()[1].score + result.labels()[2].score;
+        assert_eq!(result.scores().negative, Some(sum));
+        assert_eq!(result.confidence().map(Confidence::value), Some(sum));
         assert_eq!(result.scores().neutral, None);
     }
 

@@ -16,7 +16,7 @@ pub struct SentenceResult {
     pub span: TextSpan,
     /// The sentiment; none where the model has no mapping to sentiments.
     pub sentiment: Option<Sentiment>,
-    /// The probability of the chosen label.
+    /// The probability of the sentiment, or of the best label where none is mapped to one.
     pub confidence: Option<Confidence>,
     /// The probabilities of the three sentiments.
     pub scores: SentimentScores,

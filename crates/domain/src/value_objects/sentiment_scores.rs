@@ -1,7 +1,8 @@
 use crate::policies::choose_label;
 use crate::value_objects::{LabelSet, Sentiment};
 
-/// The probabilities of the three sentiments; none for a sentiment that no label of the model is mapped to.
+/// The probabilities of the three sentiments, each the sum over the labels that are mapped to it; none for a sentiment
+/// that no label of the model is mapped to.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct SentimentScores {
     /// Of [`Sentiment::Negative`].
@@ -23,6 +24,8 @@ impl SentimentScores {
         }
     }
 
+    /// Adds up the scores of the labels of each sentiment. Sums above 1, which independent probabilities may have, count
+    /// as 1. Labels of [`Sentiment::Mixed`] are in no sum.
     pub(crate) fn add_up(labels: &LabelSet, scores: &[f32]) -> Self {
         let mut sums = Self::default();
         for (label, score) in labels.labels().iter().zip(scores) {
@@ -37,6 +40,7 @@ impl SentimentScores {
         sums
     }
 
+    /// Returns the sentiment of the highest sum, the first of equal ones; none where there is no sum.
     pub(crate) fn best(&self) -> Option<(Sentiment, f32)> {
         let of = |sentiment| self.of(sentiment).map(|score| (sentiment, score));
         let known: Vec<_> = [Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive]
