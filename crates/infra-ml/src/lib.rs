@@ -40,11 +40,14 @@ pub use engine::cpu::peak_products_per_second;
 pub use gateway::LocalMlGateway;
 pub use hub::{HubError, HubErrorKind, HubModelError, HubSettings, HubToken, LoggedProgress};
 pub use load_error::{
-    ConfigError, LoadError, LoadErrorKind, TokenizerError, TrialError, UnfitSetting, WeightsError,
+    ConfigError, LoadError, LoadErrorKind, TokenizerError, TrialError, UnfitSetting, UnmappedLabels,
+    WeightsError,
 };
 pub use loading::Loading;
 pub use local_model_loader::{LocalModelLoader, ResolvedModel};
 pub use metric::describe_metrics;
 pub use model_folder::{FolderError, TooLarge};
 pub use resolve::ResolveError;
-pub use settings::{DeviceChoice, LabelMapping, ModelSettings, Precision, Seconds, SettingsError};
+pub use settings::{
+    DeviceChoice, LabelMapping, ModelSettings, Precision, Seconds, SettingsError, SettingsPlace,
+};

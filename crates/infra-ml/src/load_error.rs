@@ -4,6 +4,7 @@ mod config;
 mod setting;
 mod tokenizer;
 mod trial;
+mod unmapped_labels;
 mod weights;
 
 use std::io;
@@ -18,6 +19,7 @@ pub use config::ConfigError;
 pub use setting::UnfitSetting;
 pub use tokenizer::TokenizerError;
 pub use trial::TrialError;
+pub use unmapped_labels::UnmappedLabels;
 pub use weights::WeightsError;
 
 /// Why a model cannot be served. Each message names the file or the key and says what to do.

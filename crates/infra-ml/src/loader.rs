@@ -3,6 +3,7 @@
 
 mod device;
 mod hf_config;
+mod known_models;
 mod labels;
 mod self_test;
 mod weights;
@@ -14,9 +15,9 @@ use std::time::Instant;
 
 use application::action::chain;
 use application::errors::BoxError;
-use application::ports::{ModelInfo, ModelOrigin, SelfTest};
+use application::ports::{LabelMappingOrigin, ModelInfo, ModelOrigin, SelfTest};
 use candle_core::DType;
-use domain::value_objects::ModelRef;
+use domain::value_objects::{LabelSet, ModelRef};
 
 use crate::architecture::{Architecture, BertLike};
 use crate::engine::Engine;
@@ -30,6 +31,7 @@ use crate::windowing::Windowing;
 
 use device::ChosenDevice;
 use hf_config::HfConfig;
+use labels::{LabelRules, MappedLabels};
 use self_test::{Reference, SelfTestRun, warm_up};
 use weights::Weights;
 
@@ -43,10 +45,20 @@ pub(crate) struct ModelFrontEnd {
     pub(crate) info: Arc<ModelInfo>,
 }
 
-/// Checks the files of `folder` that [`load`] reads before the weights, which may be missing. The labels are not
-/// checked: which sentiments they stand for may depend on the weights.
-pub(crate) fn check_small_files(folder: &ModelFolder, settings: &ModelSettings) -> Result<(), LoadError> {
-    SmallFiles::read(folder, settings).map(drop)
+/// Checks the files of `folder`, from the repository `repo`, that [`load`] reads before the weights, which may be
+/// missing. `has_weights` says whether a SHA-256 is that of the weights.
+pub(crate) fn check_small_files(
+    folder: &ModelFolder,
+    settings: &ModelSettings,
+    repo: &str,
+    has_weights: &dyn Fn(&str) -> bool,
+) -> Result<(), LoadError> {
+    let files = SmallFiles::read(folder, settings)?;
+    let rules = LabelRules::new(folder.config(), &files.config, settings, Some(repo));
+    if rules.map_by_names()?.is_none() {
+        rules.map_by_weights(has_weights)?;
+    }
+    Ok(())
 }
 
 /// Loads the model in `folder`, to be served as `name`. The small files are checked before the weights are read.
@@ -60,9 +72,15 @@ pub(crate) fn load(
     let started = Instant::now();
     folder.check_size(settings.max_bytes)?;
     let SmallFiles { config, tokenizer, windowing, reference } = SmallFiles::read(folder, settings)?;
+    let rules = LabelRules::new(folder.config(), &config, settings, origin.repo());
+    let mapped = rules.map_by_names()?;
     let device = device::choose(settings.device)?;
     let weights = Weights::read(folder, &config)?;
-    let labels = Arc::new(labels::label_set(&folder.config(), &config, &settings.labels)?);
+    let sha256 = weights.sha256();
+    let MappedLabels { labels, origin: label_mapping } = match mapped {
+        Some(mapped) => mapped,
+        None => rules.map_by_weights(|known| known == sha256)?,
+    };
     let loading = EngineLoading { folder, config: &config, weights: &weights, device: &device, settings };
     let self_test = SelfTestRun {
         folder,
@@ -74,16 +92,10 @@ pub(crate) fn load(
     for engine in &mut engines {
         warm_up(folder, &tokenizer, windowing, labels.labels().len(), engine.as_mut())?;
     }
-    let sha256 = weights.sha256();
-    let model = Arc::new(ModelRef::new(name, &sha256[..REVISION_DIGITS]));
-    tracing::info!(
-        model = model.name(), revision = model.revision(), device = device.name, %precision,
-        workers = engines.len(), load_ms = started.elapsed().as_millis() as u64, self_test = ?self_test,
-        "the model is loaded"
-    );
     let info = ModelInfo {
-        model,
-        labels,
+        model: Arc::new(ModelRef::new(name, &sha256[..REVISION_DIGITS])),
+        labels: Arc::new(labels),
+        label_mapping,
         window: windowing.info(),
         device: device.name,
         precision: precision.as_str().to_owned(),
@@ -91,6 +103,7 @@ pub(crate) fn load(
         source: origin,
         self_test,
     };
+    log_loaded(&info, engines.len(), started);
     Ok((engines, ModelFrontEnd { tokenizer: Arc::new(tokenizer), windowing, info: Arc::new(info) }))
 }
 
@@ -117,6 +130,32 @@ impl SmallFiles {
         let windowing = Windowing::try_new(settings.window, settings.overlap, most)?;
         Ok(Self { config, tokenizer, windowing, reference: Reference::read(folder)? })
     }
+}
+
+fn log_loaded(info: &ModelInfo, workers: usize, started: Instant) {
+    let load_ms = started.elapsed().as_millis() as u64;
+    tracing::info!(
+        model = info.model.name(), revision = info.model.revision(), device = info.device,
+        precision = info.precision, workers, load_ms, self_test = ?info.self_test,
+        label_mapping = info.label_mapping.name(), known_as = info.label_mapping.repo(),
+        sentiments = sentiments(&info.labels), "the model is loaded"
+    );
+    let labels = info.labels.labels().iter().filter(|label| label.sentiment.is_none());
+    let labels: Vec<&str> = labels.map(|label| label.name.as_str()).collect();
+    if info.label_mapping == LabelMappingOrigin::Names && !labels.is_empty() {
+        let model = info.model.name();
+        tracing::warn!(
+            model,
+            ?labels,
+            "labels without the name of a sentiment count for none; map them by a table"
+        );
+    }
+}
+
+/// The labels with their sentiments, for the log.
+fn sentiments(labels: &LabelSet) -> String {
+    let mapped = labels.labels().iter().filter_map(|label| Some((&label.name, label.sentiment?)));
+    mapped.map(|(name, sentiment)| format!("{name}: {sentiment}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The hexadecimal digits of the weights' SHA-256 that name a revision.

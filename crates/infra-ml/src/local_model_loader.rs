@@ -104,7 +104,9 @@ impl ResolvedModel {
         let (folder, origin) = match &self.source {
             ModelSource::Folder(folder) => (folder.clone(), ModelOrigin::Folder),
             ModelSource::Hub(model) => {
-                let check = |folder: &ModelFolder| loader::check_small_files(folder, &self.settings);
+                let check = |folder: &ModelFolder, has_weights: &dyn Fn(&str) -> bool| {
+                    loader::check_small_files(folder, &self.settings, model.repo(), has_weights)
+                };
                 let requirements = Requirements { max_bytes: self.settings.max_bytes, check: &check };
                 let Snapshot { folder, commit } = self.hub.fetch(model, &requirements, cancel)?;
                 let (repo, revision) = (model.repo().to_owned(), model.revision().to_owned());

@@ -3,6 +3,7 @@
 
 mod device;
 mod labels;
+mod place;
 mod precision;
 mod seconds;
 mod spec;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use device::DeviceChoice;
 pub use labels::LabelMapping;
+pub use place::SettingsPlace;
 pub use precision::Precision;
 pub use seconds::Seconds;
 
@@ -43,8 +45,8 @@ pub struct ModelSettings {
     /// The tokens that two neighboring windows of a long text share; by default none.
     #[schemars(extend("values" = "tokens"))]
     pub overlap: Option<u32>,
-    /// How labels become sentiments: by their names, not at all, or by a table such as
-    /// `{ LABEL_0 = "negative", LABEL_1 = "positive" }`.
+    /// How labels become sentiments: `auto`, by their names or as known of a published model; `raw`, not at all; or by
+    /// a table such as `{ LABEL_0 = "negative", LABEL_1 = "positive" }`.
     #[schemars(with = "labels::LabelsValue", extend("values" = "auto, raw, table"))]
     pub labels: LabelMapping,
     /// How many batches are computed at once on a CPU, each on a core of its own; by default as many as there are
@@ -68,6 +70,10 @@ pub struct ModelSettings {
     /// fetched or read. The limit of `[model]` is also that of the models which clients load at run time.
     #[schemars(extend("values" = "bytes"))]
     pub max_bytes: u64,
+    /// Where these settings were given.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub place: SettingsPlace,
 }
 
 /// A setting whose value is invalid.
@@ -112,6 +118,7 @@ impl Default for ModelSettings {
             max_queue_items: 1_024,
             max_wait: Seconds(30.0),
             max_bytes: DEFAULT_MAX_BYTES,
+            place: SettingsPlace::DefaultSection,
         }
     }
 }

@@ -3,7 +3,9 @@ mod script;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use application::ports::{Admission, MlError, MlGateway, ModelInfo, ModelOrigin, SelfTest, WindowInfo};
+use application::ports::{
+    Admission, LabelMappingOrigin, MlError, MlGateway, ModelInfo, ModelOrigin, SelfTest, WindowInfo,
+};
 use async_trait::async_trait;
 use domain::value_objects::{
     InputText, LabelSet, ModelLabel, ModelOutput, ModelRef, ProblemType, ReadOptions, Sentiment, TenantId,
@@ -228,6 +230,7 @@ impl MlGateway for FakeMlGateway {
         Some(Arc::new(ModelInfo {
             model: Arc::clone(&self.model),
             labels: Arc::clone(&self.labels),
+            label_mapping: LabelMappingOrigin::Names,
             window: WindowInfo { tokens: 510, overlap: 64 },
             device: "fake".to_owned(),
             precision: "f32".to_owned(),

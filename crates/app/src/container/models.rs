@@ -6,7 +6,7 @@ use anyhow::Context;
 use application::ports::{CacheGateway, DownloadProgress, RunningModel};
 use futures_util::future::try_join_all;
 use infra_local::LocalModelCatalog;
-use infra_ml::{Loading, LocalModelLoader, LoggedProgress, ModelSettings, ResolvedModel};
+use infra_ml::{Loading, LocalModelLoader, LoggedProgress, ModelSettings, ResolvedModel, SettingsPlace};
 
 use crate::config::Settings;
 
@@ -38,7 +38,8 @@ impl ConfiguredModels {
                 *name != default.name(),
                 "configuration: models.{name} has the default model's name"
             );
-            let section = ModelSettings { name: Some(name.clone()), ..section.clone() };
+            let place = SettingsPlace::NamedSection(name.clone());
+            let section = ModelSettings { name: Some(name.clone()), place, ..section.clone() };
             loader.resolve(section).context(format!("models.{name}"))
         };
         let others = settings.models.iter().map(other).collect::<anyhow::Result<_>>()?;

@@ -1,7 +1,7 @@
 //! Model folders that cannot be served: the program ends with exit code 2 and one line that names the file and says
 //! what to do.
 
-mod breaking;
+pub(crate) mod breaking;
 mod cases;
 
 use std::fs;

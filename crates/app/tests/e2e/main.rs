@@ -16,6 +16,7 @@ mod full_and_read_only;
 mod hub;
 mod journey;
 mod kill;
+mod labels;
 mod load;
 mod locks;
 mod model_sizes;

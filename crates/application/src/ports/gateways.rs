@@ -9,7 +9,9 @@ mod relay_metrics;
 mod sentence_splitter;
 
 pub use cache_gateway::{CacheGateway, CacheKey, CachedOutput};
-pub use ml_gateway::{Admission, MlError, MlGateway, ModelInfo, ModelOrigin, SelfTest, WindowInfo};
+pub use ml_gateway::{
+    Admission, LabelMappingOrigin, MlError, MlGateway, ModelInfo, ModelOrigin, SelfTest, WindowInfo,
+};
 pub use model_catalog::{CatalogError, LoadedModel, ModelCatalog, ServedModel};
 pub use model_loader::{LabelsSpec, ModelLifecycle, ModelLoadError, ModelLoader, ModelSpec, RunningModel};
 pub use prediction_metrics::PredictionMetrics;

@@ -1,5 +1,6 @@
 //! Schemas of values that the domain checks; the document repeats the rules so that clients can check them first.
 
+use application::ports::LabelMappingOrigin;
 use domain::value_objects::{
     Granularity, Metadata, ModelName, Overflow, Reference, ScoreFunction, Sentiment,
 };
@@ -218,6 +219,21 @@ pub(crate) fn model_source() -> Object {
     words(["folder", "hub"])
 }
 
+/// What the sentiments of a model's labels are based on.
+pub(crate) fn label_mapping() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(LabelMappingOrigin::NAMES))
+        .description(Some(
+            "`names`: the names of the labels; `stars`: their names, which are `1 star` to `5 stars`; \
+             `known_repository`: the repository on the hub, whose model card states the order of the labels; \
+             `known_weights`: the checksum of the weights, which such a repository publishes; `config`: a table in \
+             the configuration or in the request that loaded the model; `raw`: nothing, the labels stand for no \
+             sentiments.",
+        ))
+        .build()
+}
+
 /// The result of a self-test.
 pub(crate) fn self_test() -> Object {
     words(["passed", "absent"])
@@ -258,8 +274,8 @@ pub(crate) fn labels_mapping() -> AnyOfBuilder {
         .item(table)
         .item(ObjectBuilder::new().schema_type(Type::Null))
         .description(Some(
-            "How labels become sentiments: `auto` (by their names), `raw` (not at all), or a table from labels to \
-             sentiments.",
+            "How labels become sentiments: `auto` (by their names, or as known of a published model), `raw` (not at \
+             all), or a table from labels to sentiments.",
         ))
 }
 

@@ -1,4 +1,4 @@
-use application::ports::{ModelOrigin, SelfTest, ServedModel};
+use application::ports::{LabelMappingOrigin, ModelOrigin, SelfTest, ServedModel};
 use domain::value_objects::{ModelLabel, ProblemType, Sentiment};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,6 +29,7 @@ pub(crate) struct ModelView {
     problem_type: &'static str,
     /// Its outputs, in the model's order.
     labels: Vec<ModelLabelView>,
+    label_mapping: LabelMappingView,
     window: WindowView,
     /// Where it runs: `cpu` or `cuda:N`.
     #[schema(example = "cpu")]
@@ -78,6 +79,17 @@ struct ModelLabelView {
     sentiment: Option<&'static str>,
 }
 
+/// What the sentiments of the labels are based on.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LabelMapping)]
+struct LabelMappingView {
+    #[schema(schema_with = schemas::label_mapping)]
+    kind: &'static str,
+    /// The repository whose model card states the order of the labels; null for the other kinds.
+    #[schema(example = "cardiffnlp/twitter-roberta-base-sentiment", required = true)]
+    repo: Option<String>,
+}
+
 /// How a text longer than one window is split.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Window)]
@@ -119,6 +131,7 @@ pub(crate) fn present_model(model: &ServedModel) -> ModelView {
         revision: info.model.revision().to_owned(),
         problem_type: present_problem_type(info.labels.problem_type()),
         labels: info.labels.labels().iter().map(present_model_label).collect(),
+        label_mapping: present_label_mapping(&info.label_mapping),
         window: WindowView { tokens: info.window.tokens, overlap: info.window.overlap },
         device: info.device.clone(),
         precision: info.precision.clone(),
@@ -148,6 +161,10 @@ fn present_problem_type(problem_type: ProblemType) -> &'static str {
 
 fn present_model_label(label: &ModelLabel) -> ModelLabelView {
     ModelLabelView { name: label.name.clone(), sentiment: label.sentiment.map(Sentiment::as_str) }
+}
+
+fn present_label_mapping(origin: &LabelMappingOrigin) -> LabelMappingView {
+    LabelMappingView { kind: origin.name(), repo: origin.repo().map(str::to_owned) }
 }
 
 fn present_self_test(outcome: SelfTest) -> (&'static str, Option<SelfTestReport>) {

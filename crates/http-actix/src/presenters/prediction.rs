@@ -23,7 +23,8 @@ pub(crate) struct PredictionView {
     /// The sentiment; null if the model has no mapping to sentiments.
     #[schema(schema_with = schemas::nullable_sentiment, required = true)]
     sentiment: Option<&'static str>,
-    /// The chosen label's probability; null for raw numbers and if the sentiment is `mixed`.
+    /// The sentiment's probability, the sum of those of its labels, or the best label's if the model has no mapping to
+    /// sentiments; null for raw numbers and if the sentiment is `mixed`.
     #[schema(required = true, minimum = 0, maximum = 1, example = 0.9981)]
     confidence: Option<f32>,
     scores: ScoresView,
@@ -68,7 +69,8 @@ pub(crate) struct PredictionPage {
     next_cursor: Option<String>,
 }
 
-/// The probabilities of those of the three sentiments that the model's labels map to.
+/// The probabilities of those of the three sentiments that the model's labels map to: the sum of those of the labels of
+/// a sentiment, at most 1.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Scores)]
 struct ScoresView {
@@ -113,7 +115,7 @@ struct SentenceView {
     /// Its sentiment; null if the model has no mapping to sentiments.
     #[schema(schema_with = schemas::nullable_sentiment, required = true)]
     sentiment: Option<&'static str>,
-    /// The chosen label's probability.
+    /// The sentiment's probability, or the best label's.
     #[schema(required = true, minimum = 0, maximum = 1, example = 0.9981)]
     confidence: Option<f32>,
     scores: ScoresView,

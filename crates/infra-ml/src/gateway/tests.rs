@@ -6,7 +6,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::{ModelInfo, ModelOrigin, SelfTest};
+use application::ports::{LabelMappingOrigin, ModelInfo, ModelOrigin, SelfTest};
 use domain::value_objects::{LabelSet, ModelLabel, ModelRef, Overflow, ProblemType};
 use testkit::ClassifyOne;
 use tokio::sync::oneshot::Receiver;
@@ -36,6 +36,7 @@ fn fake_model(engine: FakeEngine) -> Result<(Engines, ModelFrontEnd), LoadError>
     let info = ModelInfo {
         model: Arc::new(ModelRef::new("fake", "1")),
         labels: Arc::new(LabelSet::new(ProblemType::Regression, labels)),
+        label_mapping: LabelMappingOrigin::Raw,
         window: windowing.info(),
         device: "cpu".to_owned(),
         precision: "f32".to_owned(),

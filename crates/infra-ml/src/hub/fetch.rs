@@ -31,9 +31,14 @@ pub(crate) struct Snapshot {
 pub(crate) struct Requirements<'a> {
     /// The most bytes that its files may have together.
     pub(crate) max_bytes: u64,
-    /// Checks its small files, in a folder without the weights.
-    pub(crate) check: &'a dyn Fn(&ModelFolder) -> Result<(), LoadError>,
+    /// Checks its small files.
+    pub(crate) check: &'a SmallFileCheck<'a>,
 }
+
+/// Checks the small files of a model, in a folder without the weights, of which a function says whether they have a
+/// SHA-256.
+pub(crate) type SmallFileCheck<'a> =
+    dyn Fn(&ModelFolder, &dyn Fn(&str) -> bool) -> Result<(), LoadError> + 'a;
 
 impl Hub {
     /// Fetches `model` into the cache, on this thread. A commit that the cache has whole is not requested again; a
@@ -142,8 +147,8 @@ async fn fetch_files(
         download.link(listing.get(name)?).await?;
     }
     let folder = download.cache.snapshot(listing.commit);
-    (requirements.check)(&ModelFolder::new(&folder, selection.clone()))?;
     let weights = listing.get(selection.weights)?;
+    (requirements.check)(&ModelFolder::new(&folder, selection.clone()), &|sha256| weights.is_blob(sha256))?;
     let blob = download.blob(weights).await?;
     if selection.is_sharded() {
         let shards = shards(&blob)?;

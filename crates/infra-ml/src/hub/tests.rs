@@ -93,7 +93,7 @@ impl World {
         let (model, hub) =
             (REPO.parse().unwrap(), quick(self.settings(), Arc::new(LoggedProgress::default())));
         let fetch = move || {
-            let requirements = Requirements { max_bytes, check: &|_: &ModelFolder| Ok(()) };
+            let requirements = Requirements { max_bytes, check: &|_, _| Ok(()) };
             hub.fetch(&model, &requirements, &CancellationToken::new())
         };
         tokio::task::spawn_blocking(fetch).await.unwrap()

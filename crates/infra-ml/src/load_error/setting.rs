@@ -2,22 +2,15 @@ use std::path::PathBuf;
 
 use application::errors::BoxError;
 
+use crate::load_error::UnmappedLabels;
 use crate::settings::Precision;
 
 /// A valid setting that does not fit the model or this machine.
 #[derive(Debug, thiserror::Error)]
 pub enum UnfitSetting {
     /// No label stands for a sentiment.
-    #[error(
-        "the labels of {} are {labels:?}, of which none names a sentiment; map them in model.labels, or set \
-         model.labels = \"raw\" for predictions without sentiments", path.display()
-    )]
-    LabelsUnmapped {
-        /// The model's configuration.
-        path: PathBuf,
-        /// The labels.
-        labels: Vec<String>,
-    },
+    #[error("{0}")]
+    LabelsUnmapped(UnmappedLabels),
     /// The mapping names a label that the model does not have.
     #[error("model.labels maps {label:?}, but the labels of {} are {labels:?}", path.display())]
     LabelUnknown {
@@ -87,7 +80,7 @@ impl UnfitSetting {
     /// The key within the model's section.
     pub fn key(&self) -> &'static str {
         match self {
-            Self::LabelsUnmapped { .. } | Self::LabelUnknown { .. } => "labels",
+            Self::LabelsUnmapped(_) | Self::LabelUnknown { .. } => "labels",
             Self::Window { .. } => "window",
             Self::Overlap { .. } => "overlap",
             Self::CudaNotBuilt { .. } | Self::Device { .. } => "device",

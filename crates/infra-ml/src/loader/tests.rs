@@ -4,7 +4,7 @@ mod families;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use application::ports::SelfTest;
+use application::ports::{LabelMappingOrigin, SelfTest};
 use candle_core::DType;
 use domain::value_objects::{ProblemType, Sentiment};
 use serde_json::json;
@@ -147,8 +147,9 @@ fn labels_without_sentiments_need_a_mapping_or_raw() {
     let with = |labels| load(&ModelSettings { labels, ..ModelSettings::new(folder.path()) });
 
     let error = with(LabelMapping::Auto).err().unwrap().to_string();
-    assert!(error.contains("3 stars") && error.contains("model.labels = \"raw\""), "{error}");
-    assert!(!with(LabelMapping::Raw).unwrap().info.labels.is_mapped());
+    assert!(error.contains("\"3 stars\" = ") && error.contains("labels = \"raw\""), "{error}");
+    let raw = with(LabelMapping::Raw).unwrap().info;
+    assert_eq!((raw.labels.is_mapped(), &raw.label_mapping), (false, &LabelMappingOrigin::Raw));
 
     let map = |entries: [(&str, Sentiment); 2]| {
         LabelMapping::Map(BTreeMap::from(entries.map(|(label, sentiment)| (label.to_owned(), sentiment))))
@@ -156,6 +157,8 @@ fn labels_without_sentiments_need_a_mapping_or_raw() {
     let mapped = with(map([("1 star", Sentiment::Negative), ("5 stars", Sentiment::Positive)])).unwrap();
     let sentiments: Vec<_> = mapped.info.labels.labels().iter().map(|label| label.sentiment).collect();
     assert_eq!(sentiments, [Some(Sentiment::Negative), None, Some(Sentiment::Positive)]);
+    assert_eq!(mapped.info.label_mapping, LabelMappingOrigin::Config);
+    assert!(with(LabelMapping::Map(BTreeMap::new())).is_err(), "an empty table maps nothing");
 
     let error = with(map([("1 star", Sentiment::Negative), ("6 stars", Sentiment::Positive)])).err().unwrap();
     assert!(
@@ -164,16 +167,38 @@ fn labels_without_sentiments_need_a_mapping_or_raw() {
 }
 
 #[test]
-fn names_and_short_names_of_sentiments_are_known_whatever_their_case() {
+fn a_multi_label_model_is_mapped_by_the_names_of_its_labels() {
     let folder = small_model::folder();
     let mut config = small_model::config_json();
     config["id2label"] = json!({ "0": "NEG", "1": "Neutral", "2": "mixed" });
     config["problem_type"] = json!("multi_label_classification");
     small_model::write_json(folder.path(), "config.json", &config);
-    let labels = load_from(folder.path()).unwrap().info.labels.clone();
-    let sentiments: Vec<_> = labels.labels().iter().map(|label| label.sentiment).collect();
+    let info = load_from(folder.path()).unwrap().info;
+    let sentiments: Vec<_> = info.labels.labels().iter().map(|label| label.sentiment).collect();
     assert_eq!(sentiments, [Sentiment::Negative, Sentiment::Neutral, Sentiment::Mixed].map(Some));
-    assert_eq!(labels.problem_type(), ProblemType::MultiLabel);
+    assert_eq!(info.labels.problem_type(), ProblemType::MultiLabel);
+    assert_eq!(info.label_mapping, LabelMappingOrigin::Names);
+}
+
+#[test]
+fn labels_that_no_rule_maps_are_refused_before_the_weights_are_read() {
+    let folder = small_model::folder();
+    let mut config = small_model::config_json();
+    config["id2label"] = json!({ "0": "LABEL_0", "1": "LABEL_1" });
+    small_model::write_json(folder.path(), "config.json", &config);
+    std::fs::write(folder.path().join("model.safetensors"), "no weights").unwrap();
+    let refused = load_from(folder.path()).err().unwrap();
+    assert!(matches!(refused, LoadError::Setting(UnfitSetting::LabelsUnmapped(_))), "{refused}");
+}
+
+#[test]
+fn labels_without_names_are_refused_for_weights_that_are_not_known() {
+    let folder = small_model::folder();
+    let mut config = small_model::config_json();
+    config["id2label"] = json!({ "0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2" });
+    small_model::write_json(folder.path(), "config.json", &config);
+    let refused = load_from(folder.path()).err().unwrap();
+    assert!(matches!(refused, LoadError::Setting(UnfitSetting::LabelsUnmapped(_))), "{refused}");
 }
 
 #[test]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "LabelsValue", into = "LabelsValue")]
 pub enum LabelMapping {
-    /// By their names, in any case: `negative` or `neg`, `neutral` or `neu`, `positive` or `pos`, `mixed`. A model
-    /// without such a label is refused.
+    /// By their names, in any case: `negative` or `neg`, `neutral` or `neu`, `positive` or `pos`, `mixed`; or `1 star`
+    /// to `5 stars`. `LABEL_0`, `LABEL_1` … only for models that are known. Other models are refused.
     #[default]
     Auto,
     /// Not at all: predictions carry the model's own labels and no sentiment.

@@ -2,7 +2,7 @@
 
 use application::ports::ModelSpec;
 
-use crate::settings::{LabelMapping, ModelSettings, Seconds, SettingsError};
+use crate::settings::{LabelMapping, ModelSettings, Seconds, SettingsError, SettingsPlace};
 
 impl ModelSettings {
     /// The settings of `spec`, with the defaults of what it does not say. A client cannot set `max_bytes`.
@@ -28,6 +28,7 @@ impl ModelSettings {
                 .unwrap_or(default.max_queue_items),
             max_wait: spec.max_wait.map_or(default.max_wait, Seconds),
             max_bytes,
+            place: SettingsPlace::Request,
         };
         settings.validate()?;
         Ok(settings)
@@ -69,7 +70,8 @@ mod tests {
 
     #[test]
     fn a_spec_of_a_path_alone_gives_the_defaults_with_the_limit_of_the_operator() {
-        let expected = ModelSettings { max_bytes: MAX_BYTES, ..ModelSettings::new("x") };
+        let place = SettingsPlace::Request;
+        let expected = ModelSettings { max_bytes: MAX_BYTES, place, ..ModelSettings::new("x") };
         assert_eq!(settings(spec()), Ok(expected));
     }
 
@@ -102,6 +104,7 @@ mod tests {
             max_queue_items: 6,
             max_wait: Seconds(7.5),
             max_bytes: MAX_BYTES,
+            place: SettingsPlace::Request,
         };
         assert_eq!(settings(spec), Ok(expected));
     }

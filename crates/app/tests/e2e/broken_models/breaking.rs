@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-pub(super) fn remove(folder: &Path, name: &str) {
+pub(crate) fn remove(folder: &Path, name: &str) {
     fs::remove_file(folder.join(name)).unwrap();
 }
 
@@ -19,19 +19,19 @@ pub(super) fn edit(folder: &Path, name: &str, change: impl FnOnce(&mut Value)) {
     write(folder, name, json.to_string());
 }
 
-pub(super) fn config(folder: &Path, key: &str, value: Value) {
+pub(crate) fn config(folder: &Path, key: &str, value: Value) {
     edit(folder, "config.json", |config| config[key] = value);
 }
 
 /// The header of `model.safetensors` and the bytes after it.
-pub(super) fn weights(folder: &Path) -> (Map<String, Value>, Vec<u8>) {
+pub(crate) fn weights(folder: &Path) -> (Map<String, Value>, Vec<u8>) {
     let bytes = fs::read(folder.join("model.safetensors")).unwrap();
     let (length, rest) = bytes.split_at(8);
     let length = u64::from_le_bytes(length.try_into().unwrap()) as usize;
     (serde_json::from_slice(&rest[..length]).unwrap(), rest[length..].to_vec())
 }
 
-pub(super) fn write_weights(folder: &Path, header: &Map<String, Value>, data: &[u8]) {
+pub(crate) fn write_weights(folder: &Path, header: &Map<String, Value>, data: &[u8]) {
     let header = serde_json::to_vec(header).unwrap();
     let length = (header.len() as u64).to_le_bytes();
     write(folder, "model.safetensors", [&length[..], &header, data].concat());

@@ -173,7 +173,7 @@ pub(super) const CONFIGURATIONS: [Case; 22] = [
     (
         "labels that are no sentiments",
         |folder| config(folder, "id2label", json!({ "0": "a", "1": "b", "2": "c" })),
-        &["[\"a\", \"b\", \"c\"]", "model.labels = \"raw\""],
+        &["section [model]", "labels = { a = \"negative|neutral|positive\", b = ", "labels = \"raw\""],
     ),
     ("another vocabulary", |folder| config(folder, "vocab_size", json!(4_000)), &["word_embeddings", "4000"]),
     (

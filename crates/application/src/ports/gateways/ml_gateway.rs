@@ -93,6 +93,8 @@ pub struct ModelInfo {
     pub model: Arc<ModelRef>,
     /// Its labels.
     pub labels: Arc<LabelSet>,
+    /// What the sentiments of its labels are based on.
+    pub label_mapping: LabelMappingOrigin,
     /// How long texts are split into windows.
     pub window: WindowInfo,
     /// The device: `cpu` or `cuda:N`.
@@ -105,6 +107,54 @@ pub struct ModelInfo {
     pub source: ModelOrigin,
     /// The result of the self-test at start.
     pub self_test: SelfTest,
+}
+
+/// What the mapping of a model's labels to sentiments is based on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LabelMappingOrigin {
+    /// The names of the labels, such as `negative`.
+    Names,
+    /// The names of the labels, which are `1 star` to `5 stars`.
+    Stars,
+    /// The repository on the hub, whose model card states the order of the labels.
+    KnownRepository {
+        /// The repository.
+        repo: String,
+    },
+    /// The checksum of the weights, which a repository on the hub publishes whose model card states the order.
+    KnownWeights {
+        /// The repository.
+        repo: String,
+    },
+    /// A table in the configuration or in the request that loaded the model.
+    Config,
+    /// Nothing: no label is mapped.
+    Raw,
+}
+
+impl LabelMappingOrigin {
+    /// All names.
+    pub const NAMES: [&str; 6] = ["names", "stars", "known_repository", "known_weights", "config", "raw"];
+
+    /// Returns the name in the API and in the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Names => "names",
+            Self::Stars => "stars",
+            Self::KnownRepository { .. } => "known_repository",
+            Self::KnownWeights { .. } => "known_weights",
+            Self::Config => "config",
+            Self::Raw => "raw",
+        }
+    }
+
+    /// Returns the repository whose model card states the order of the labels.
+    pub fn repo(&self) -> Option<&str> {
+        match self {
+            Self::KnownRepository { repo } | Self::KnownWeights { repo } => Some(repo),
+            Self::Names | Self::Stars | Self::Config | Self::Raw => None,
+        }
+    }
 }
 
 /// Where a model comes from.
@@ -121,6 +171,16 @@ pub enum ModelOrigin {
         /// The commit that it resolved to, from which all files are.
         commit: String,
     },
+}
+
+impl ModelOrigin {
+    /// Returns the repository on the hub.
+    pub fn repo(&self) -> Option<&str> {
+        match self {
+            Self::Folder => None,
+            Self::Hub { repo, .. } => Some(repo),
+        }
+    }
 }
 
 /// How a text longer than one window is split.

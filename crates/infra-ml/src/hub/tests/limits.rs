@@ -1,7 +1,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sha2::{Digest, Sha256};
+
 use super::*;
-use crate::load_error::{ConfigError, LoadErrorKind};
+use crate::load_error::{ConfigError, LoadErrorKind, UnfitSetting};
 
 impl World {
     /// The bytes of all files of the model.
@@ -76,8 +78,10 @@ async fn the_check_of_small_files_sees_all_of_them_and_no_weights() {
     let (model, hub) = (REPO.parse().unwrap(), quick(world.settings(), Arc::new(LoggedProgress::default())));
     let checks = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&checks);
+    let sha256 = hex::encode(Sha256::digest(world.weights()));
     let fetch = move || {
-        let check = |folder: &ModelFolder| {
+        let check = |folder: &ModelFolder, has_weights: &dyn Fn(&str) -> bool| {
+            assert!(has_weights(&sha256) && !has_weights(&"0".repeat(64)));
             counted.fetch_add(1, Ordering::Relaxed);
             assert!(folder.config().is_file() && folder.small_file("tokenizer.json").unwrap().is_file());
             assert!(folder.weights().unwrap().iter().all(|path| !path.exists()));
@@ -88,4 +92,21 @@ async fn the_check_of_small_files_sees_all_of_them_and_no_weights() {
     };
     tokio::task::spawn_blocking(fetch).await.unwrap().unwrap();
     assert_eq!(checks.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn labels_that_no_rule_maps_are_refused_before_the_weights() {
+    let world = World::new();
+    for count in [2, 3] {
+        let mut repo = world.repo();
+        repo.files.retain(|file| file.path != "config.json");
+        let mut config = small_model::config_json();
+        let label = |index: usize| (index.to_string(), format!("LABEL_{index}").into());
+        config["id2label"] = serde_json::Value::Object((0..count).map(label).collect());
+        repo.files.push(file("config.json", config.to_string(), false));
+        world.hub.publish(repo);
+        let error = world.load(REPO).await.unwrap_err();
+        assert!(matches!(error, LoadError::Setting(UnfitSetting::LabelsUnmapped(_))), "{error:?}");
+        assert_eq!(world.get_count("model.safetensors"), 0);
+    }
 }
