@@ -97,8 +97,8 @@ impl PredictionResult {
         self.sentiment
     }
 
-    /// Returns the probability of the sentiment, as in [`scores`](Self::scores), or that of the best label where none is
-    /// mapped to a sentiment; none for raw numbers.
+    /// Returns the probability of the sentiment, as in [`scores`](Self::scores), or that of the best label where none
+    /// is mapped to a sentiment; none for raw numbers.
     pub fn confidence(&self) -> Option<Confidence> {
         self.confidence
     }

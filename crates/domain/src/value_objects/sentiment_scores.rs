@@ -24,8 +24,8 @@ impl SentimentScores {
         }
     }
 
-    /// Adds up the scores of the labels of each sentiment. Sums above 1, which independent probabilities may have, count
-    /// as 1. Labels of [`Sentiment::Mixed`] are in no sum.
+    /// Adds up the scores of the labels of each sentiment. Sums above 1, which independent probabilities may have,
+    /// count as 1. Labels of [`Sentiment::Mixed`] are in no sum.
     pub(crate) fn add_up(labels: &LabelSet, scores: &[f32]) -> Self {
         let mut sums = Self::default();
         for (label, score) in labels.labels().iter().zip(scores) {

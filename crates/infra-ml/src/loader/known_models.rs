@@ -1,6 +1,6 @@
 //! Published models whose labels are `LABEL_0`, `LABEL_1` …, and what their model cards say that these stand for.
 //!
-//! The order of such labels differs between models, so neither their number nor the architecture tells anything: a row
+//! The order of such labels differs between models and follows from neither their number nor the architecture: a row
 //! needs a card that states it.
 
 use domain::value_objects::Sentiment;
