@@ -24,7 +24,7 @@ use crate::engine::Engine;
 use crate::engine::candle::CandleEngine;
 use crate::engine::cpu::{Arithmetic, CpuEngine, Packing, SimdLevel};
 use crate::load_error::{LoadError, TrialError, UnfitSetting};
-use crate::model_folder::{self, FolderError, ModelFolder, TOKENIZER};
+use crate::model_folder::ModelFolder;
 use crate::settings::{ModelSettings, Precision};
 use crate::tokenizer::TextTokenizer;
 use crate::windowing::Windowing;
@@ -118,14 +118,7 @@ struct SmallFiles {
 impl SmallFiles {
     fn read(folder: &ModelFolder, settings: &ModelSettings) -> Result<Self, LoadError> {
         let config = HfConfig::read(folder)?;
-        let tokenizer_path = folder
-            .small_file(TOKENIZER)
-            .ok_or_else(|| FolderError::FileMissing { path: folder.path().join(TOKENIZER) })?;
-        let tokenizer = TextTokenizer::from_bytes(
-            &tokenizer_path,
-            &model_folder::read(&tokenizer_path)?,
-            config.architecture().vocabulary(),
-        )?;
+        let tokenizer = TextTokenizer::read(folder, config.architecture().vocabulary())?;
         let most = config.architecture().positions().saturating_sub(tokenizer.specials().len());
         let windowing = Windowing::try_new(settings.window, settings.overlap, most)?;
         Ok(Self { config, tokenizer, windowing, reference: Reference::read(folder)? })

@@ -14,11 +14,14 @@ use serde::de::DeserializeOwned;
 pub use error::FolderError;
 #[cfg(test)]
 pub(crate) use files::PYTORCH_INDEX;
-pub(crate) use files::{FileSelection, Incomplete, REQUIRED_FILES, TOKENIZER, WEIGHTS, shard_names};
+pub(crate) use files::{
+    ADDED_TOKENS, CONFIG, FileSelection, Incomplete, MERGES, REQUIRED_FILES, SENTENCEPIECE,
+    SPECIAL_TOKENS_MAP, SPM, TOKENIZER, TOKENIZER_CONFIG, VOCAB_JSON, VOCAB_TXT, WEIGHTS, shard_names,
+};
 pub(crate) use sizes::FileSizes;
 pub use sizes::TooLarge;
 
-use files::{CONFIG, REFERENCE};
+use files::REFERENCE;
 
 /// A folder that contains every required file, at least by name.
 pub(crate) struct ModelFolder {

@@ -1,13 +1,32 @@
-use std::path::Path;
+//! From texts to token ids, as transformers would make them.
+//!
+//! `class.rs` chooses the class of transformers that a folder's tokenizer has, `configuration.rs` merges the files beside
+//! the vocabulary, and `vocabulary.rs` builds the tokenizer: from `tokenizer.json` as it is, or from a vocabulary with
+//! the rules of the class (`wordpiece.rs`, `byte_level.rs`, `unigram.rs`).
+
+mod byte_level;
+mod charsmap;
+mod class;
+mod configuration;
+mod ordered_object;
+mod sentence_piece;
+mod source;
+mod token_spec;
+mod tokenizer_json;
+mod unigram;
+mod vocabulary;
+mod wordpiece;
 
 use tokenizers::Tokenizer;
 
 use crate::inference_error::InferenceError;
-use crate::load_error::TokenizerError;
+use crate::load_error::{LoadError, TokenizerError};
+use crate::model_folder::ModelFolder;
 use crate::panic::catch_panic;
 
-/// The tokenizer of `tokenizer.json`, without its truncation and padding: long texts are cut into windows, and engines
-/// that need padding add it.
+use source::TokenizerSource;
+
+/// A tokenizer without truncation and padding: long texts are cut into windows, and engines that need padding add it.
 pub(crate) struct TextTokenizer {
     inner: Tokenizer,
     specials: SpecialTokens,
@@ -27,21 +46,15 @@ impl SpecialTokens {
 }
 
 impl TextTokenizer {
-    /// Parses the `bytes` of the file `path`, for a model with `vocabulary` tokens.
-    pub(crate) fn from_bytes(path: &Path, bytes: &[u8], vocabulary: usize) -> Result<Self, TokenizerError> {
-        let refuse = |source| TokenizerError::Unusable { path: path.to_owned(), source };
-        let mut inner = Tokenizer::from_bytes(bytes).map_err(refuse)?;
-        inner.with_truncation(None).map_err(refuse)?.with_padding(None);
-        let largest =
-            inner.get_vocab(true).into_values().max().ok_or_else(|| refuse("it has no tokens".into()))?;
-        if largest as usize >= vocabulary {
-            return Err(TokenizerError::Vocabulary { path: path.to_owned(), largest, vocabulary });
-        }
-        let specials = find_specials(&inner).map_err(refuse)?;
+    /// Reads the tokenizer in `folder`, for a model with `vocabulary` tokens.
+    pub(crate) fn read(folder: &ModelFolder, vocabulary: usize) -> Result<Self, LoadError> {
+        let source = TokenizerSource::read(folder)?;
+        let refuse = |reason: String| TokenizerError::Unusable { path: source.path(), source: reason.into() };
+        let (inner, specials) = catch_panic(|| vocabulary::build(&source, vocabulary)).map_err(refuse)??;
         if specials.before.is_empty() {
-            return Err(refuse(
-                "it adds no token before a text, but the classifier needs a first token such as [CLS]".into(),
-            ));
+            let reason =
+                "it adds no token before a text, but the classifier needs a first token such as [CLS]";
+            return Err(source.refuse(reason).into());
         }
         Ok(Self { inner, specials })
     }
@@ -74,38 +87,4 @@ fn find_specials(tokenizer: &Tokenizer) -> tokenizers::Result<SpecialTokens> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::small_model;
-
-    fn tokenizer() -> TextTokenizer {
-        let json = small_model::tokenizer_json().to_string();
-        TextTokenizer::from_bytes(Path::new("tokenizer.json"), json.as_bytes(), small_model::VOCABULARY)
-            .unwrap()
-    }
-
-    #[test]
-    fn the_special_tokens_are_found_and_not_encoded() {
-        let tokenizer = tokenizer();
-        assert_eq!(tokenizer.specials(), &SpecialTokens { before: vec![1], after: vec![2] });
-        assert_eq!(tokenizer.encode("good bad unheard").unwrap(), [4, 5, 0]);
-        assert_eq!(tokenizer.encode("").unwrap(), [0; 0]);
-    }
-
-    #[test]
-    fn the_files_own_truncation_and_padding_are_off() {
-        let mut json = small_model::tokenizer_json();
-        json["truncation"] = serde_json::json!({
-            "direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0
-        });
-        json["padding"] = serde_json::json!({
-            "strategy": { "Fixed": 8 }, "direction": "Right", "pad_to_multiple_of": null,
-            "pad_id": 3, "pad_type_id": 0, "pad_token": "[PAD]"
-        });
-        let path = Path::new("tokenizer.json");
-        let tokenizer =
-            TextTokenizer::from_bytes(path, json.to_string().as_bytes(), small_model::VOCABULARY).unwrap();
-        assert_eq!(tokenizer.encode("good").unwrap(), [4]);
-        assert_eq!(tokenizer.encode("good bad good bad").unwrap(), [4, 5, 4, 5]);
-    }
-}
+mod tests;

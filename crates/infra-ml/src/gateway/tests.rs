@@ -15,6 +15,7 @@ use super::*;
 use crate::job::{Class, Reply};
 use crate::load_error::LoadError;
 use crate::loader::Engines;
+use crate::model_folder::ModelFolder;
 use crate::queue::{QueueLimits, QueuedText};
 use crate::testing::fake_engine::{FakeEngine, Gate};
 use crate::testing::{small_model, tenant, text};
@@ -27,9 +28,8 @@ const PATIENT: Duration = Duration::from_mins(10);
 
 /// A model of the small vocabulary with windows of eight tokens that share two, on a fake engine.
 fn fake_model(engine: FakeEngine) -> Result<(Engines, ModelFrontEnd), LoadError> {
-    let json = small_model::tokenizer_json().to_string();
-    let tokenizer =
-        TextTokenizer::from_bytes("tokenizer.json".as_ref(), json.as_bytes(), small_model::VOCABULARY)?;
+    let folder = small_model::folder();
+    let tokenizer = TextTokenizer::read(&ModelFolder::open(folder.path())?, small_model::VOCABULARY)?;
     let windowing = Windowing::try_new(Some(8), Some(2), 16)?;
     let label = |name: &str| ModelLabel { name: name.to_owned(), sentiment: None };
     let labels = ["sum", "tokens", "one"].map(label).into();

@@ -63,7 +63,17 @@ pub(super) const LAYERS: &[Layer] = &[
         inside: &["application", "domain"],
         outside: &[
             PLUMBING,
-            &["candle-core", "candle-nn", "hf-hub", "reqwest", "sha1", "sha2", "tokenizers"],
+            &[
+                "base64",
+                "candle-core",
+                "candle-nn",
+                "hf-hub",
+                "prost",
+                "reqwest",
+                "sha1",
+                "sha2",
+                "tokenizers",
+            ],
             &[
                 "bytemuck",
                 "half",
@@ -171,6 +181,7 @@ pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "sqlx", owners: &["infra-postgres", "infra-sqlite"] },
     Owned { pattern: "candle-*", owners: &["infra-ml"] },
     Owned { pattern: "rten-*", owners: &["infra-ml"] },
+    Owned { pattern: "prost", owners: &["infra-ml"] },
     Owned { pattern: "tokenizers", owners: &["infra-ml"] },
     Owned { pattern: "hf-hub", owners: &["infra-ml"] },
     Owned { pattern: "reqwest", owners: &["infra-ml"] },

@@ -183,7 +183,7 @@ pub(super) const CONFIGURATIONS: [Case; 22] = [
     ),
 ];
 
-pub(super) const WEIGHTS_AND_TOKENIZERS: [Case; 18] = [
+pub(super) const WEIGHTS_AND_TOKENIZERS: [Case; 20] = [
     ("empty weights", |folder| write(folder, "model.safetensors", ""), &["fetch it again"]),
     (
         "a pointer for weights",
@@ -284,8 +284,22 @@ pub(super) const WEIGHTS_AND_TOKENIZERS: [Case; 18] = [
         "a tokenizer that adds nothing",
         |folder| {
             edit(folder, "tokenizer.json", |json| json["post_processor"] = json!(null));
+            write(folder, "tokenizer_config.json", r#"{ "tokenizer_class": "PreTrainedTokenizerFast" }"#);
         },
         &["no token before a text"],
+    ),
+    (
+        "a tokenizer of a class that is not supported",
+        |folder| write(folder, "tokenizer_config.json", r#"{ "tokenizer_class": "BertweetTokenizer" }"#),
+        &["tokenizer_config.json names the tokenizer class BertweetTokenizer", "supported are BertTokenizer"],
+    ),
+    (
+        "a vocabulary of another class",
+        |folder| {
+            remove(folder, "tokenizer.json");
+            write(folder, "merges.txt", "");
+        },
+        &["vocab.txt is missing", "BertTokenizer is made from vocab.txt"],
     ),
     (
         "a tokenizer of too many tokens",

@@ -1,0 +1,330 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::class::TokenizerClass;
+use super::ordered_object::OrderedObject;
+use super::source::read_small_json;
+use super::token_spec::{Role, TokenSpec};
+use super::tokenizer_json::TokenizerJson;
+use crate::load_error::{LoadError, TokenizerError};
+use crate::model_folder::{ADDED_TOKENS, ModelFolder, SPECIAL_TOKENS_MAP, TOKENIZER_CONFIG};
+
+const EXTRA: &str = "extra_special_tokens";
+const ADDITIONAL: &str = "additional_special_tokens";
+const DECLARED: &str = "added_tokens_decoder";
+
+/// What the files beside a vocabulary set, merged as transformers merges them: `tokenizer_config.json`, and where it
+/// has no `added_tokens_decoder`, over it `special_tokens_map.json`, `added_tokens.json` and the added tokens of
+/// `tokenizer.json`.
+pub(super) struct Configuration {
+    class: TokenizerClass,
+    path: PathBuf,
+    /// The keys that `special_tokens_map.json` sets.
+    mapped_keys: BTreeSet<String>,
+    mapped_path: PathBuf,
+    values: OrderedObject,
+    /// Added tokens by the ids that the files give them, which only order them.
+    declared: BTreeMap<u32, TokenSpec>,
+    declared_by_content: HashMap<String, TokenSpec>,
+    /// Special tokens under names that only this model has.
+    own_roles: Vec<TokenSpec>,
+}
+
+/// What the files set for a role.
+enum Configured {
+    Nothing,
+    Null,
+    Token(TokenSpec),
+}
+
+impl Configuration {
+    pub(super) fn merge(
+        folder: &ModelFolder,
+        class: TokenizerClass,
+        tokenizer_config: Option<OrderedObject>,
+        json: Option<&TokenizerJson>,
+    ) -> Result<Self, LoadError> {
+        let mut merged = Self {
+            class,
+            path: folder.path().join(TOKENIZER_CONFIG),
+            mapped_keys: BTreeSet::new(),
+            mapped_path: folder.path().join(SPECIAL_TOKENS_MAP),
+            values: tokenizer_config.unwrap_or_default(),
+            declared: BTreeMap::new(),
+            declared_by_content: HashMap::new(),
+            own_roles: Vec::new(),
+        };
+        merged.rename_additional();
+        merged.collect_own_roles()?;
+        if merged.values.get(DECLARED).is_some() {
+            merged.declare_from_config()?;
+        } else {
+            if let Some(map) = read_small_json(folder, SPECIAL_TOKENS_MAP)? {
+                merged.apply_special_tokens_map(&map)?;
+            }
+            if let Some(added) = read_small_json(folder, ADDED_TOKENS)? {
+                merged.declare_from_file(added)?;
+            }
+            for (id, token) in json.map(TokenizerJson::added_tokens).transpose()?.unwrap_or_default() {
+                merged.declare(id, token);
+            }
+        }
+        Ok(merged)
+    }
+
+    /// `additional_special_tokens` is an old name of `extra_special_tokens`.
+    fn rename_additional(&mut self) {
+        let is_empty = |value: &Value| match value {
+            Value::Null => true,
+            Value::Array(list) => list.is_empty(),
+            Value::Object(object) => object.is_empty(),
+            _ => false,
+        };
+        if self.values.get(EXTRA).is_none_or(is_empty)
+            && let Some(additional) = self.values.get(ADDITIONAL).cloned()
+        {
+            self.values.remove(ADDITIONAL);
+            self.values.insert(EXTRA, additional);
+        }
+    }
+
+    fn collect_own_roles(&mut self) -> Result<(), TokenizerError> {
+        let mut own = Vec::new();
+        for (key, value) in self.values.iter() {
+            if is_own_role(key) && value.is_string() {
+                own.push((key.to_owned(), self.token(key, value)?));
+            }
+        }
+        for (key, token) in own {
+            self.values.remove(&key);
+            self.own_roles.push(token);
+        }
+        self.collect_extra_roles()
+    }
+
+    /// Extra special tokens that have names.
+    fn collect_extra_roles(&mut self) -> Result<(), TokenizerError> {
+        if let Some(Value::Object(extra)) = self.values.get(EXTRA) {
+            let tokens: Result<Vec<_>, _> = extra.values().map(|value| self.token(EXTRA, value)).collect();
+            self.own_roles.extend(tokens?);
+            self.values.remove(EXTRA);
+        }
+        Ok(())
+    }
+
+    fn declare(&mut self, id: u32, token: TokenSpec) {
+        self.declared_by_content.insert(token.content.clone(), token.clone());
+        self.declared.insert(id, token);
+    }
+
+    fn declare_from_config(&mut self) -> Result<(), TokenizerError> {
+        let refuse = || self.refuse(DECLARED, "an object of tokens by their ids");
+        let entries = self.values.get(DECLARED).and_then(Value::as_object).ok_or_else(refuse)?;
+        let mut tokens = Vec::new();
+        for (id, token) in entries {
+            let id = id.trim().parse().map_err(|_| refuse())?;
+            tokens.push((id, TokenSpec::deserialize(token).map_err(|_| refuse())?));
+        }
+        for (id, token) in tokens {
+            self.declare(id, token);
+        }
+        Ok(())
+    }
+
+    fn apply_special_tokens_map(&mut self, map: &OrderedObject) -> Result<(), TokenizerError> {
+        for (key, value) in map.iter() {
+            let value = match value {
+                Value::Array(list) if key == EXTRA => {
+                    let mut extra = match self.values.get(EXTRA) {
+                        Some(Value::Array(extra)) => extra.clone(),
+                        _ => Vec::new(),
+                    };
+                    extra.extend(list.iter().map(as_special));
+                    Value::Array(extra)
+                }
+                Value::Object(_) if key != EXTRA => as_special(value),
+                _ => value.clone(),
+            };
+            self.mapped_keys.insert(key.to_owned());
+            self.values.insert(key, value);
+        }
+        self.collect_extra_roles()
+    }
+
+    /// Declares the tokens of `added_tokens.json`, which are special if a key of the configuration names them.
+    fn declare_from_file(&mut self, added: HashMap<String, u32>) -> Result<(), TokenizerError> {
+        let mut special: BTreeSet<String> =
+            self.extra()?.unwrap_or_default().into_iter().map(content).collect();
+        for role in Role::ALL {
+            if let Configured::Token(token) = self.configured(role)? {
+                special.insert(token.content);
+            }
+        }
+        for (text, id) in added {
+            let is_special = special.contains(&text);
+            let token = TokenSpec { normalized: Some(!is_special), ..TokenSpec::object(text, is_special) };
+            self.declare(id, token);
+        }
+        Ok(())
+    }
+
+    /// What the files set for `role`.
+    fn configured(&self, role: Role) -> Result<Configured, TokenizerError> {
+        Ok(match self.values.get(role.key()) {
+            None => Configured::Nothing,
+            Some(Value::Null) => Configured::Null,
+            Some(value) => Configured::Token(self.token(role.key(), value)?),
+        })
+    }
+
+    /// The token of `role`, with the properties that the list of added tokens gives it; none where the class has none
+    /// or the files set null.
+    pub(super) fn role(&self, role: Role) -> Result<Option<TokenSpec>, TokenizerError> {
+        let mut token = match self.configured(role)? {
+            Configured::Nothing => self.class.default_token(role).map(TokenSpec::string),
+            Configured::Null => None,
+            Configured::Token(token) => {
+                Some(self.declared_by_content.get(&token.content).cloned().unwrap_or(token))
+            }
+        };
+        if let (TokenizerClass::Camembert, Role::Mask, Some(mask)) = (self.class, role, &mut token) {
+            mask.lstrip |= mask.is_string;
+        }
+        Ok(token)
+    }
+
+    /// The text of the token of `role`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(super) fn required(&self, role: Role) -> Result<String, TokenizerError> {
+        let token = self.role(role)?.filter(|token| !token.content.is_empty());
+        token.map(content).ok_or_else(|| self.refuse(role.key(), "a token, which this class needs"))
+    }
+
+    /// The tokens that the tokenizer gets beside its vocabulary, in the order in which they get their ids. `existing`
+    /// are the added tokens that it has, `control` those of a SentencePiece model.
+    pub(super) fn tokens_to_add(
+        &self,
+        existing: &BTreeSet<String>,
+        control: Option<Vec<TokenSpec>>,
+    ) -> Result<Vec<TokenSpec>, TokenizerError> {
+        let mut roles = Vec::new();
+        for role in Role::ALL {
+            roles.extend(self.role(role)?);
+        }
+        for (key, value) in self.values.iter() {
+            if is_own_role(key) && (value.is_string() || is_added_token(value)) {
+                roles.push(self.token(key, value)?);
+            }
+        }
+        roles.extend(self.own_roles.iter().cloned());
+        let named: BTreeSet<String> = roles.iter().map(|token| token.content.clone()).collect();
+        let mut known = existing.clone();
+        known.extend(self.declared.values().map(|token| token.content.clone()));
+
+        let mut tokens: Vec<_> = self.declared.values().cloned().collect();
+        let others = roles.into_iter().chain(self.extra_or(control)?);
+        tokens.extend(others.filter(|token| !known.contains(&token.content)));
+        for token in &mut tokens {
+            token.special |= named.contains(&token.content);
+        }
+        Ok(tokens)
+    }
+
+    /// The extra special tokens of the files, else those of the SentencePiece model or of the class.
+    fn extra_or(&self, control: Option<Vec<TokenSpec>>) -> Result<Vec<TokenSpec>, TokenizerError> {
+        if let Some(extra) = self.extra()? {
+            return Ok(extra);
+        }
+        if let Some(control) = control {
+            return Ok(control);
+        }
+        Ok(match self.list(ADDITIONAL)? {
+            Some(additional) => additional,
+            None if self.class == TokenizerClass::Camembert => {
+                ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"].map(TokenSpec::string).into()
+            }
+            None => Vec::new(),
+        })
+    }
+
+    /// The extra special tokens; none where the key is absent.
+    fn extra(&self) -> Result<Option<Vec<TokenSpec>>, TokenizerError> {
+        Ok(self.list(EXTRA)?.or_else(|| self.values.get(EXTRA).map(|_| Vec::new())))
+    }
+
+    fn list(&self, key: &str) -> Result<Option<Vec<TokenSpec>>, TokenizerError> {
+        match self.values.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Array(list)) => {
+                list.iter().map(|value| self.token(key, value)).collect::<Result<_, _>>().map(Some)
+            }
+            Some(_) => Err(self.refuse(key, "a list of tokens")),
+        }
+    }
+
+    /// The flag `key`; `default` where it is absent.
+    pub(super) fn flag(&self, key: &str, default: bool) -> Result<bool, TokenizerError> {
+        match self.values.get(key) {
+            None => Ok(default),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(self.refuse(key, "true or false")),
+        }
+    }
+
+    /// The flag `key`; none where it is absent or null.
+    pub(super) fn optional_flag(&self, key: &str) -> Result<Option<bool>, TokenizerError> {
+        match self.values.get(key) {
+            Some(Value::Null) => Ok(None),
+            value => value.map(|_| self.flag(key, false)).transpose(),
+        }
+    }
+
+    /// The whole number `key`; `default` where it is absent.
+    pub(super) fn number(&self, key: &str, default: usize) -> Result<usize, TokenizerError> {
+        let Some(value) = self.values.get(key) else { return Ok(default) };
+        let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
+        number.ok_or_else(|| self.refuse(key, "a whole number"))
+    }
+
+    fn token(&self, key: &str, value: &Value) -> Result<TokenSpec, TokenizerError> {
+        let token = match value {
+            Value::String(text) => Some(TokenSpec::string(text)),
+            value if is_added_token(value) => TokenSpec::deserialize(value).ok(),
+            _ => None,
+        };
+        token.ok_or_else(|| self.refuse(key, "a string, or a token with \"__type\": \"AddedToken\""))
+    }
+
+    fn refuse(&self, key: &str, expected: &'static str) -> TokenizerError {
+        let path = if self.mapped_keys.contains(key) { &self.mapped_path } else { &self.path };
+        TokenizerError::Setting { path: path.clone(), key: key.to_owned(), expected }
+    }
+}
+
+fn content(token: TokenSpec) -> String {
+    token.content
+}
+
+/// Whether `key` names a special token that is not one of [`Role`].
+fn is_own_role(key: &str) -> bool {
+    key.ends_with("_token") && Role::ALL.iter().all(|role| role.key() != key)
+}
+
+fn is_added_token(value: &Value) -> bool {
+    value.get("__type").and_then(Value::as_str) == Some("AddedToken")
+}
+
+/// A token of `special_tokens_map.json` in the form of `tokenizer_config.json`.
+fn as_special(value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Value::Object(token) = &mut value {
+        token.insert("__type".to_owned(), "AddedToken".into());
+        token.insert("special".to_owned(), true.into());
+    }
+    value
+}
