@@ -106,6 +106,15 @@ impl Architecture {
         }
     }
 
+    /// How the names of the encoder's tensors begin. Weights of the encoder alone lack it.
+    pub(crate) fn encoder_prefix(&self) -> String {
+        match self {
+            Self::BertLike(model) => model.tensor_name("base."),
+            Self::Deberta(_) => "deberta.".to_owned(),
+            Self::ModernBert(_) => "model.".to_owned(),
+        }
+    }
+
     /// The name of the last layer's weight, `[labels, hidden]`.
     pub(crate) fn output_weight(&self) -> String {
         match self {

@@ -14,6 +14,9 @@ mod architecture;
 #[doc(hidden)]
 pub mod bench;
 mod engine;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod hub;
 mod inference_error;
@@ -26,9 +29,11 @@ mod memory;
 mod metric;
 mod model_folder;
 mod panic;
+mod pytorch;
 mod queue;
 mod resolve;
 mod settings;
+mod stored_tensor;
 mod tokenizer;
 mod windowing;
 mod worker;

@@ -76,7 +76,7 @@ pub(crate) fn load(
     let mapped = rules.map_by_names()?;
     let device = device::choose(settings.device)?;
     let weights = Weights::read(folder, &config)?;
-    let sha256 = weights.sha256();
+    let sha256 = weights.sha256()?;
     let MappedLabels { labels, origin: label_mapping } = match mapped {
         Some(mapped) => mapped,
         None => rules.map_by_weights(|known| known == sha256)?,
@@ -204,7 +204,7 @@ impl EngineLoading<'_> {
     /// An engine for each core, all with the same weights.
     fn pack(&self, model: &BertLike, precision: Precision, level: SimdLevel) -> Result<Engines, BoxError> {
         let arithmetic = Arithmetic::from(precision);
-        let builder = self.weights.builder(DType::F32, &self.device.device)?;
+        let builder = self.weights.builder(DType::F32, &self.device.device);
         let embedding_dtype =
             self.weights.dtype_of(&model.tensor_name("base.embeddings.word_embeddings.weight"));
         let model = Packing { level, arithmetic, embedding_dtype }.pack(
@@ -232,7 +232,7 @@ impl EngineLoading<'_> {
             Precision::Bf16 => DType::BF16,
             _ => DType::F32,
         };
-        let builder = self.weights.builder(dtype, &self.device.device)?;
+        let builder = self.weights.builder(dtype, &self.device.device);
         let engine = CandleEngine::load(builder, self.config.architecture(), self.config.labels().len())?;
         Ok(vec![Box::new(engine)])
     }

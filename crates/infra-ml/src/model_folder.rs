@@ -16,7 +16,8 @@ pub use error::FolderError;
 pub(crate) use files::PYTORCH_INDEX;
 pub(crate) use files::{
     ADDED_TOKENS, CONFIG, FileSelection, Incomplete, MERGES, REQUIRED_FILES, SENTENCEPIECE,
-    SPECIAL_TOKENS_MAP, SPM, TOKENIZER, TOKENIZER_CONFIG, VOCAB_JSON, VOCAB_TXT, WEIGHTS, shard_names,
+    SPECIAL_TOKENS_MAP, SPM, TOKENIZER, TOKENIZER_CONFIG, VOCAB_JSON, VOCAB_TXT, WEIGHTS, WeightsFormat,
+    shard_names,
 };
 pub(crate) use sizes::FileSizes;
 pub use sizes::TooLarge;
@@ -94,6 +95,10 @@ impl ModelFolder {
             sizes.check(&model, max_bytes)?;
         }
         Ok(())
+    }
+
+    pub(crate) fn weights_format(&self) -> WeightsFormat {
+        self.files.weights_format()
     }
 
     /// The files with the weights: one, or those that the index names.

@@ -2,6 +2,7 @@
 
 pub(crate) mod fake_engine;
 pub(crate) mod small_model;
+pub(crate) mod torch_file;
 
 use std::path::PathBuf;
 use std::sync::Arc;

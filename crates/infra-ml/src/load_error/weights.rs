@@ -14,6 +14,15 @@ pub enum WeightsError {
         #[source]
         source: BoxError,
     },
+    /// The file is not a state dict that PyTorch wrote, or must not be read.
+    #[error("{} cannot be loaded as PyTorch weights", path.display())]
+    Pytorch {
+        /// The file.
+        path: PathBuf,
+        /// What the reader says, with advice.
+        #[source]
+        source: BoxError,
+    },
     /// A tensor is missing.
     #[error("{} has no tensor {name}; it does not belong to the config.json beside it", path.display())]
     TensorMissing {
@@ -23,7 +32,7 @@ pub enum WeightsError {
         name: String,
     },
     /// Two files have the same tensor.
-    #[error("{} has {name}, which {} has too; fetch the files again", path.display(), first.display())]
+    #[error("{} has {}, which {} has too; fetch the files again", path.display(), name.escape_debug(), first.display())]
     TensorTwice {
         /// The later file.
         path: PathBuf,

@@ -1,5 +1,6 @@
 mod broken_folders;
 mod families;
+mod pytorch_weights;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,7 +37,7 @@ fn bundled_engine(dtype: DType) -> CandleEngine {
     let folder = ModelFolder::open(&bundled_folder()).unwrap();
     let config = HfConfig::read(&folder).unwrap();
     let weights = Weights::read(&folder, &config).unwrap();
-    let builder = weights.builder(dtype, &candle_core::Device::Cpu).unwrap();
+    let builder = weights.builder(dtype, &candle_core::Device::Cpu);
     CandleEngine::load(builder, config.architecture(), 3).unwrap()
 }
 

@@ -1,148 +1,161 @@
+mod safetensors_header;
+
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder};
+use half::vec::HalfBitsVecExt;
+use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 
 use crate::architecture::TensorSpec;
 use crate::load_error::{LoadError, WeightsError};
 use crate::loader::hf_config::HfConfig;
-use crate::model_folder::{ModelFolder, read};
+use crate::model_folder::{FolderError, ModelFolder, WeightsFormat};
+use crate::pytorch;
+use crate::stored_tensor::{ReadAt, StoredTensor, for_each_block};
 
-/// The bytes of the files with weights. Their tensors are those of the configuration: names, shapes and types are
-/// right, and every number is finite.
+/// The files with weights, open, and where each tensor is. The tensors are those of the configuration: names, shapes
+/// and types are right, and every number is finite. Their bytes are read when an engine is built, one tensor at a time.
 pub(super) struct Weights {
-    files: Vec<(PathBuf, Vec<u8>)>,
+    files: Vec<OpenFile>,
+    tensors: HashMap<String, PlacedTensor>,
+}
+
+struct OpenFile {
+    path: PathBuf,
+    file: File,
+}
+
+/// A tensor and the index of its file.
+struct PlacedTensor {
+    file: usize,
+    stored: StoredTensor,
 }
 
 impl Weights {
     pub(super) fn read(folder: &ModelFolder, config: &HfConfig) -> Result<Self, LoadError> {
-        let mut files = Vec::new();
+        let mut weights = Self { files: Vec::new(), tensors: HashMap::new() };
         for path in folder.weights()? {
-            let bytes = read(&path)?;
-            files.push((path, bytes));
+            weights.add(path, folder.weights_format())?;
         }
-        let weights = Self { files };
         weights.check(&folder.config(), config)?;
         Ok(weights)
     }
 
     /// The tensors in `dtype` on `device`.
-    pub(super) fn builder(
-        &self,
-        dtype: DType,
-        device: &Device,
-    ) -> Result<VarBuilder<'_>, candle_core::Error> {
-        let files = self.files.iter().map(|(_, bytes)| SliceSafetensors::new(bytes));
-        let files = Files(files.collect::<Result<_, _>>()?);
-        Ok(VarBuilder::from_backend(Box::new(files), dtype, device.clone()))
+    pub(super) fn builder(&self, dtype: DType, device: &Device) -> VarBuilder<'_> {
+        VarBuilder::from_backend(Box::new(Backend(self)), dtype, device.clone())
     }
 
     /// The type of the tensor `name` in the file; `f32` where there is none.
     pub(super) fn dtype_of(&self, name: &str) -> DType {
-        let files = self.files.iter().filter_map(|(_, bytes)| SliceSafetensors::new(bytes).ok());
-        let mut found = files.filter_map(|file| file.get(name).ok().map(|view| view.dtype()));
-        found.next().and_then(|dtype| DType::try_from(dtype).ok()).unwrap_or(DType::F32)
+        let tensor = self.tensors.get(name);
+        tensor.and_then(|tensor| DType::try_from(tensor.stored.dtype).ok()).unwrap_or(DType::F32)
     }
 
     /// In lower-case hexadecimal digits. Several files are one behind the other, in the order of their names.
-    pub(super) fn sha256(&self) -> String {
+    pub(super) fn sha256(&self) -> Result<String, FolderError> {
         let mut hash = Sha256::new();
-        for (_, bytes) in &self.files {
-            hash.update(bytes);
+        for OpenFile { path, file } in &self.files {
+            file.size()
+                .and_then(|size| for_each_block(file, 0, size, |block| hash.update(block)))
+                .map_err(|source| unreadable(path, source))?;
         }
-        hex::encode(hash.finalize())
+        Ok(hex::encode(hash.finalize()))
     }
 
-    fn check(&self, config_path: &Path, config: &HfConfig) -> Result<(), WeightsError> {
-        let mut files = Vec::with_capacity(self.files.len());
-        for (path, bytes) in &self.files {
-            let file = SliceSafetensors::new(bytes)
-                .map_err(|source| WeightsError::Format { path: path.clone(), source: source.into() })?;
-            files.push((path, file));
+    /// Adds the tensors of a file.
+    fn add(&mut self, path: PathBuf, format: WeightsFormat) -> Result<(), LoadError> {
+        let file = File::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => FolderError::FileMissing { path: path.clone() },
+            _ => unreadable(&path, source),
+        })?;
+        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Err(unreadable(&path, io::ErrorKind::IsADirectory.into()).into());
         }
-        let mut tensors = HashMap::new();
-        for (path, file) in &files {
-            for (name, view) in file.tensors() {
-                let (kind, dtype) = (format!("{:?}", view.dtype()), DType::try_from(view.dtype()).ok());
-                let shape = view.shape().to_vec();
-                let found = Found { path, shape, kind, dtype, data: view.data() };
+        let tensors = match format {
+            WeightsFormat::Safetensors => safetensors_header::read(&file)
+                .map_err(|source| WeightsError::Format { path: path.clone(), source })?,
+            WeightsFormat::Pytorch => pytorch::read(&file)
+                .map_err(|source| WeightsError::Pytorch { path: path.clone(), source: source.into() })?,
+        };
+        let index = self.files.len();
+        self.files.push(OpenFile { path, file });
+        for (name, stored) in tensors {
+            match self.tensors.entry(name) {
+                Entry::Vacant(entry) => drop(entry.insert(PlacedTensor { file: index, stored })),
                 // Nothing says which of the two is right.
-                if let Some(Found { path: first, .. }) = tensors.insert(name.clone(), found) {
-                    let (path, first) = ((*path).clone(), first.to_owned());
-                    return Err(WeightsError::TensorTwice { path, first, name });
+                Entry::Occupied(entry) => {
+                    let [path, first] = [index, entry.get().file].map(|file| self.files[file].path.clone());
+                    return Err(WeightsError::TensorTwice { path, first, name: entry.key().clone() }.into());
                 }
             }
         }
+        Ok(())
+    }
+
+    fn check(&mut self, config_path: &Path, config: &HfConfig) -> Result<(), LoadError> {
         let (architecture, labels) = (config.architecture(), config.labels().len());
-        if let Some(outputs) =
-            tensors.get(&architecture.output_weight()).and_then(|found| found.shape.first().copied())
+        let output = self.tensors.get(&architecture.output_weight());
+        if let Some(outputs) = output.and_then(|tensor| tensor.stored.shape.first().copied())
             && outputs != labels
         {
-            return Err(WeightsError::LabelCount { path: config_path.to_owned(), named: labels, outputs });
+            let path = config_path.to_owned();
+            return Err(WeightsError::LabelCount { path, named: labels, outputs }.into());
         }
-        let whole = self.files.first().map_or(config_path, |(path, _)| path);
-        architecture.tensors(labels).try_for_each(|spec| check_tensor(&tensors, whole, spec))
+        let prefix = architecture.encoder_prefix();
+        for spec in architecture.tensors(labels) {
+            self.check_tensor(spec, &prefix)?;
+        }
+        Ok(())
+    }
+
+    /// Checks a tensor, and renames it where the file has it under another name that transformers accepts: that of old
+    /// checkpoints, or one without the encoder's `prefix`.
+    fn check_tensor(&mut self, spec: TensorSpec, prefix: &str) -> Result<(), LoadError> {
+        let TensorSpec { name, old_name, shape: expected } = spec;
+        if !self.tensors.contains_key(&name) {
+            let own_names = [Some(&name), old_name.as_ref()].into_iter().flatten();
+            let other_names = own_names.flat_map(|name| [Some(name.as_str()), name.strip_prefix(prefix)]);
+            let found = other_names.flatten().find_map(|other| self.tensors.remove(other));
+            let Some(tensor) = found else {
+                // The first file is named as that of a missing tensor.
+                let path = self.files.first().map(|file| file.path.clone()).unwrap_or_default();
+                return Err(WeightsError::TensorMissing { path, name }.into());
+            };
+            self.tensors.insert(name.clone(), tensor);
+        }
+        let PlacedTensor { file, stored } = &self.tensors[&name];
+        let OpenFile { path, file } = &self.files[*file];
+        if stored.shape != expected {
+            let (path, found) = (path.clone(), stored.shape.clone());
+            return Err(WeightsError::TensorShape { path, name, expected, found }.into());
+        }
+        match stored.is_finite(file).map_err(|source| unreadable(path, source))? {
+            Some(true) => Ok(()),
+            Some(false) => Err(WeightsError::TensorNotFinite { path: path.clone(), name }.into()),
+            None => {
+                let found = format!("{:?}", stored.dtype);
+                Err(WeightsError::TensorType { path: path.clone(), name, found }.into())
+            }
+        }
     }
 }
 
-/// A tensor as its file has it.
-struct Found<'a> {
-    path: &'a Path,
-    shape: Vec<usize>,
-    kind: String,
-    dtype: Option<DType>,
-    data: &'a [u8],
+fn unreadable(path: &Path, source: io::Error) -> FolderError {
+    FolderError::FileUnreadable { path: path.to_owned(), source }
 }
 
-/// `whole` is named as the file of a missing tensor.
-fn check_tensor(
-    tensors: &HashMap<String, Found<'_>>,
-    whole: &Path,
-    spec: TensorSpec,
-) -> Result<(), WeightsError> {
-    let TensorSpec { name, old_name, shape: expected } = spec;
-    let found = tensors.get(&name).or_else(|| tensors.get(&old_name?));
-    let Some(found) = found else {
-        return Err(WeightsError::TensorMissing { path: whole.to_owned(), name });
-    };
-    let path = found.path.to_owned();
-    if found.shape != expected {
-        return Err(WeightsError::TensorShape { path, name, expected, found: found.shape.clone() });
-    }
-    match found.dtype.and_then(|dtype| is_finite(dtype, found.data)) {
-        Some(true) => Ok(()),
-        Some(false) => Err(WeightsError::TensorNotFinite { path, name }),
-        None => Err(WeightsError::TensorType { path, name, found: found.kind.clone() }),
-    }
-}
+/// Reads tensors when they are asked for. The bytes of a tensor become the tensor: there is no second copy.
+struct Backend<'a>(&'a Weights);
 
-/// Whether every number of the little-endian `data` is finite: its exponent bits are not all set. None for types
-/// that are not read.
-fn is_finite(dtype: DType, data: &[u8]) -> Option<bool> {
-    let halves = |exponent: u16| {
-        data.as_chunks::<2>().0.iter().all(|bytes| u16::from_le_bytes(*bytes) & exponent != exponent)
-    };
-    match dtype {
-        DType::F16 => Some(halves(0x7c00)),
-        DType::BF16 => Some(halves(0x7f80)),
-        DType::F32 => Some(
-            data.as_chunks::<4>()
-                .0
-                .iter()
-                .all(|bytes| u32::from_le_bytes(*bytes) & 0x7f80_0000 != 0x7f80_0000),
-        ),
-        _ => None,
-    }
-}
-
-/// Several safetensors files as one.
-struct Files<'a>(Vec<SliceSafetensors<'a>>);
-
-impl SimpleBackend for Files<'_> {
+impl SimpleBackend for Backend<'_> {
     fn get(
         &self,
         shape: Shape,
@@ -160,12 +173,26 @@ impl SimpleBackend for Files<'_> {
     }
 
     fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
-        let file = self.0.iter().find(|file| file.get(name).is_ok());
-        let path = || candle_core::Error::CannotFindTensor { path: name.to_owned() };
-        file.ok_or_else(path)?.load(name, device)?.to_dtype(dtype)
+        let tensor = self.0.tensors.get(name);
+        let PlacedTensor { file, stored } =
+            tensor.ok_or_else(|| candle_core::Error::CannotFindTensor { path: name.to_owned() })?;
+        let (file, shape) = (&self.0.files[*file].file, &stored.shape[..]);
+        let tensor = if stored.dtype == Dtype::F32 {
+            let mut numbers = vec![0.0_f32; stored.elements()];
+            stored.read(file, bytemuck::cast_slice_mut(&mut numbers))?;
+            Tensor::from_vec(numbers, shape, device)?
+        } else {
+            let mut halves = vec![0_u16; stored.elements()];
+            stored.read(file, bytemuck::cast_slice_mut(&mut halves))?;
+            match stored.dtype {
+                Dtype::F16 => Tensor::from_vec(halves.reinterpret_into::<half::f16>(), shape, device)?,
+                _ => Tensor::from_vec(halves.reinterpret_into::<half::bf16>(), shape, device)?,
+            }
+        };
+        tensor.to_dtype(dtype)
     }
 
     fn contains_tensor(&self, name: &str) -> bool {
-        self.0.iter().any(|file| file.get(name).is_ok())
+        self.0.tensors.contains_key(name)
     }
 }

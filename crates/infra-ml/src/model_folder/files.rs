@@ -64,6 +64,14 @@ pub(crate) struct FileSelection {
     pub(crate) weights: &'static str,
 }
 
+/// The format of the files with weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WeightsFormat {
+    Safetensors,
+    /// What `torch.save` writes.
+    Pytorch,
+}
+
 /// Why a listing of files is no model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Incomplete {
@@ -106,6 +114,13 @@ impl FileSelection {
     /// Whether the weights are in the files that an index names.
     pub(crate) fn is_sharded(&self) -> bool {
         matches!(self.weights, WEIGHTS_INDEX | PYTORCH_INDEX)
+    }
+
+    pub(crate) fn weights_format(&self) -> WeightsFormat {
+        match self.weights {
+            PYTORCH_WEIGHTS | PYTORCH_INDEX => WeightsFormat::Pytorch,
+            _ => WeightsFormat::Safetensors,
+        }
     }
 }
 

@@ -114,7 +114,7 @@ fn weights_are_known_by_the_checksum_of_their_file() {
     let folder = folder(&UNNAMED);
     let folder = ModelFolder::open(folder.path()).unwrap();
     let (config, settings) = (HfConfig::read(&folder).unwrap(), ModelSettings::default());
-    let sha256 = Weights::read(&folder, &config).unwrap().sha256();
+    let sha256 = Weights::read(&folder, &config).unwrap().sha256().unwrap();
     let checksums: &'static [&'static str] = vec![&*sha256.clone().leak()].leak();
     let row = |sentiments, weights| KnownModel { repo: "org/name", weights, sentiments };
     let mirrored = &[Sentiment::Positive, Sentiment::Neutral, Sentiment::Negative][..];

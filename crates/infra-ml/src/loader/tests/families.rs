@@ -6,7 +6,7 @@ use crate::load_error::WeightsError;
 use crate::settings::DeviceChoice;
 
 /// The folders, and whether they run on the fast path.
-const FAMILIES: [(&str, bool); 13] = [
+pub(super) const FAMILIES: [(&str, bool); 13] = [
     ("bert", true),
     ("bert-regression", true),
     ("camembert", true),
@@ -25,22 +25,22 @@ const FAMILIES: [(&str, bool); 13] = [
 /// Above what was measured on these models with any set of instructions, at most 0.12.
 const INT8_TOLERANCE: f32 = 0.15;
 
-fn folder(name: &str) -> std::path::PathBuf {
+pub(super) fn fixture(name: &str) -> std::path::PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", name].iter().collect()
 }
 
-fn family(name: &str, precision: Precision) -> ModelSettings {
-    let settings = ModelSettings::new(folder(name));
+pub(super) fn family_settings(name: &str, precision: Precision) -> ModelSettings {
+    let settings = ModelSettings::new(fixture(name));
     ModelSettings { precision, device: DeviceChoice::Cpu, labels: LabelMapping::Raw, ..settings }
 }
 
 fn load_family(name: &str, precision: Precision) -> Result<ModelFrontEnd, LoadError> {
-    load(&family(name, precision))
+    load(&family_settings(name, precision))
 }
 
 /// The token ids of the reference's texts, special tokens included, and their logits.
-fn references(name: &str) -> (Vec<Vec<u32>>, Vec<Vec<f32>>) {
-    let json = std::fs::read(folder(name).join("reference.json")).unwrap();
+pub(super) fn references(name: &str) -> (Vec<Vec<u32>>, Vec<Vec<f32>>) {
+    let json = std::fs::read(fixture(name).join("reference.json")).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     let ids = |value: &serde_json::Value| serde_json::from_value(value.clone()).unwrap();
     let logits = |value: &serde_json::Value| serde_json::from_value(value.clone()).unwrap();
@@ -48,7 +48,7 @@ fn references(name: &str) -> (Vec<Vec<u32>>, Vec<Vec<f32>>) {
     cases.map(|case| (ids(&case["input_ids"]), logits(&case["logits"]))).unzip()
 }
 
-fn batch<'a>(sequences: impl IntoIterator<Item = &'a Vec<u32>>) -> TokenBatch {
+pub(super) fn token_batch<'a>(sequences: impl IntoIterator<Item = &'a Vec<u32>>) -> TokenBatch {
     let mut batch = TokenBatch::default();
     for ids in sequences {
         batch.push(&[ids]);
@@ -58,7 +58,7 @@ fn batch<'a>(sequences: impl IntoIterator<Item = &'a Vec<u32>>) -> TokenBatch {
 
 #[test]
 fn every_folder_of_small_models_is_in_the_list() {
-    let fixtures = std::fs::read_dir(folder("")).unwrap().map(|entry| entry.unwrap().path());
+    let fixtures = std::fs::read_dir(fixture("")).unwrap().map(|entry| entry.unwrap().path());
     let names = fixtures.filter(|path| path.is_dir());
     let mut names: Vec<_> =
         names.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
@@ -81,14 +81,14 @@ fn every_kind_gives_the_tokens_and_logits_of_transformers() {
 #[test]
 fn every_kind_gives_a_text_in_a_batch_the_logits_that_it_has_alone() {
     for (name, _) in FAMILIES {
-        let engine = &mut load_all(&family(name, Precision::F32)).unwrap().0[0];
+        let engine = &mut load_all(&family_settings(name, Precision::F32)).unwrap().0[0];
         let (mut texts, _) = references(name);
         // Texts of about one length are padded to one width.
         let longest = texts.iter().max_by_key(|ids| ids.len()).unwrap().clone();
         texts.extend((0..4).map(|less| longest[..longest.len() - less].to_vec()));
-        let together = engine.forward(&batch(&texts), Cores::Own).unwrap();
+        let together = engine.forward(&token_batch(&texts), Cores::Own).unwrap();
         for (ids, in_batch) in texts.iter().zip(&together) {
-            let alone = &engine.forward(&batch([ids]), Cores::All).unwrap()[0];
+            let alone = &engine.forward(&token_batch([ids]), Cores::All).unwrap()[0];
             for (alone, in_batch) in alone.iter().zip(in_batch) {
                 assert!((alone - in_batch).abs() < 1e-4, "{name}: {alone} and {in_batch}");
             }
@@ -98,7 +98,7 @@ fn every_kind_gives_a_text_in_a_batch_the_logits_that_it_has_alone() {
 
 /// What the loader makes engines of.
 fn parts(name: &str) -> (HfConfig, Weights) {
-    let folder = ModelFolder::open(&folder(name)).unwrap();
+    let folder = ModelFolder::open(&fixture(name)).unwrap();
     let config = HfConfig::read(&folder).unwrap();
     let weights = Weights::read(&folder, &config).unwrap();
     (config, weights)
@@ -106,7 +106,7 @@ fn parts(name: &str) -> (HfConfig, Weights) {
 
 fn assert_near(name: &str, engine: &mut dyn Engine, tolerance: f32) {
     let (texts, expected) = references(name);
-    let found = engine.forward(&batch(&texts), Cores::Own).unwrap();
+    let found = engine.forward(&token_batch(&texts), Cores::Own).unwrap();
     for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
         assert!((found - expected).abs() < tolerance, "{name}: {found} for {expected}");
     }
@@ -119,7 +119,7 @@ fn every_kind_on_the_fast_path_is_near_with_every_set_of_instructions() {
         let Architecture::BertLike(model) = config.architecture() else { panic!("{name} is fast") };
         for level in SimdLevel::ALL.iter().copied().filter(|level| level.is_supported()) {
             for (arithmetic, tolerance) in [(Arithmetic::F32, 1e-4), (Arithmetic::Int8, INT8_TOLERANCE)] {
-                let builder = weights.builder(DType::F32, &candle_core::Device::Cpu).unwrap();
+                let builder = weights.builder(DType::F32, &candle_core::Device::Cpu);
                 let packing = Packing { level, arithmetic, embedding_dtype: DType::F32 };
                 let classifier = packing.pack(builder, model, config.labels().len()).unwrap();
                 assert_near(name, &mut CpuEngine::new(Arc::new(classifier), None), tolerance);
@@ -134,7 +134,7 @@ fn every_kind_is_near_in_candles_operations_in_32_and_in_16_bits() {
     for (name, _) in FAMILIES {
         let (config, weights) = parts(name);
         for (dtype, tolerance) in [(DType::F32, 1e-4), (DType::F16, 2.0 * F16_TOLERANCE)] {
-            let builder = weights.builder(dtype, &candle_core::Device::Cpu).unwrap();
+            let builder = weights.builder(dtype, &candle_core::Device::Cpu);
             let engine = CandleEngine::load(builder, config.architecture(), config.labels().len());
             assert_near(name, &mut engine.unwrap(), tolerance);
         }
@@ -158,7 +158,7 @@ fn changed(
     change: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>),
 ) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
-    for file in std::fs::read_dir(folder(name)).unwrap() {
+    for file in std::fs::read_dir(fixture(name)).unwrap() {
         let path = file.unwrap().path();
         std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
     }
