@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use application::ports::DownloadProgress;
@@ -9,7 +10,15 @@ use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressStyle};
 /// log.
 #[derive(Clone, Default)]
 pub struct Terminal {
-    bars: Option<MultiProgress>,
+    bars: Option<Bars>,
+}
+
+/// All bars of the terminal.
+#[derive(Clone, Default)]
+struct Bars {
+    all: MultiProgress,
+    /// How many are shown. While there is none, nothing that may wait for the terminal is locked.
+    shown: Arc<AtomicUsize>,
 }
 
 impl Terminal {
@@ -24,13 +33,12 @@ impl Terminal {
     }
 
     fn new(is_terminal: bool) -> Self {
-        Self { bars: is_terminal.then(MultiProgress::new) }
+        Self { bars: is_terminal.then(Bars::default) }
     }
 
     /// Returns the bars for downloads; none without a terminal.
     pub fn download_bars(&self) -> Option<Arc<dyn DownloadProgress>> {
-        let all = self.bars.clone()?;
-        Some(Arc::new(DownloadBars { all, bars: Mutex::default() }))
+        Some(Arc::new(DownloadBars { terminal: self.bars.clone()?, bars: Mutex::default() }))
     }
 
     /// Returns `output` such that what is written to it stands above the bars.
@@ -40,17 +48,23 @@ impl Terminal {
 
     /// Removes the bars of downloads that did not end.
     pub(crate) fn clear(&self) {
-        if let Some(bars) = &self.bars {
+        if let Some(bars) = self.bars.as_ref().filter(|bars| bars.are_shown()) {
             // A terminal that cannot be written to shows none.
-            let _ = bars.clear();
+            let _ = bars.all.clear();
         }
+    }
+}
+
+impl Bars {
+    fn are_shown(&self) -> bool {
+        self.shown.load(Ordering::Relaxed) > 0
     }
 }
 
 /// An output on a terminal with bars.
 pub struct AboveBars<W> {
     output: W,
-    bars: Option<MultiProgress>,
+    bars: Option<Bars>,
 }
 
 impl<W: Write> Write for AboveBars<W> {
@@ -58,12 +72,12 @@ impl<W: Write> Write for AboveBars<W> {
         let Self { output, bars } = self;
         match bars {
             // Whole, since a bar that is drawn behind half a line would be written over.
-            Some(bars) => bars.suspend(|| {
+            Some(bars) if bars.are_shown() => bars.all.suspend(|| {
                 output.write_all(bytes)?;
                 output.flush()?;
                 Ok(bytes.len())
             }),
-            None => output.write(bytes),
+            _ => output.write(bytes),
         }
     }
 
@@ -74,7 +88,7 @@ impl<W: Write> Write for AboveBars<W> {
 
 /// A bar for each file that is being fetched, and a line for each that was.
 struct DownloadBars {
-    all: MultiProgress,
+    terminal: Bars,
     /// By repository and file.
     bars: Mutex<HashMap<(String, String), ProgressBar>>,
 }
@@ -85,21 +99,22 @@ impl DownloadProgress for DownloadBars {
         let key = (repo.to_owned(), file.to_owned());
         if done < total {
             bars.entry(key).or_insert_with(|| self.begin(file, done, total)).set_position(done);
-            return;
+        } else {
+            if let Some(bar) = bars.remove(&key) {
+                bar.finish_and_clear();
+                self.terminal.all.remove(&bar);
+            }
+            // A terminal that cannot be written to shows none.
+            let _ = self.terminal.all.println(format!("fetched {repo} {file} ({})", BinaryBytes(total)));
         }
-        if let Some(bar) = bars.remove(&key) {
-            bar.finish_and_clear();
-            self.all.remove(&bar);
-        }
-        // A terminal that cannot be written to shows none.
-        let _ = self.all.println(format!("fetched {repo} {file} ({})", BinaryBytes(total)));
+        self.terminal.shown.store(bars.len(), Ordering::Relaxed);
     }
 }
 
 impl DownloadBars {
     /// A bar for `file`, of which `done` bytes are of an earlier download.
     fn begin(&self, file: &str, done: u64, total: u64) -> ProgressBar {
-        let bar = self.all.add(ProgressBar::new(total));
+        let bar = self.terminal.all.add(ProgressBar::new(total));
         let template =
             "{msg} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} eta {eta}";
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -127,9 +142,16 @@ mod tests {
     }
 
     #[test]
-    fn output_above_bars_is_written_whole() {
-        let mut output = Terminal::new(true).above_bars(Vec::new());
+    fn output_is_written_while_bars_are_shown_and_when_they_have_ended() {
+        let terminal = Terminal::new(true);
+        let (bars, mut output) = (terminal.download_bars().expect("bars"), terminal.above_bars(Vec::new()));
+        let are_shown = || terminal.bars.as_ref().is_some_and(Bars::are_shown);
+        bars.report("org/name", "model.safetensors", 1, 2);
+        assert!(are_shown());
         output.write_all(b"a line\n").expect("written");
-        assert_eq!(output.output, b"a line\n");
+        bars.report("org/name", "model.safetensors", 2, 2);
+        assert!(!are_shown());
+        output.write_all(b"another\n").expect("written");
+        assert_eq!(output.output, b"a line\nanother\n");
     }
 }
