@@ -80,15 +80,15 @@ impl ModelFolder {
         self.small_file(REFERENCE)
     }
 
-    /// Refuses a model whose files have more than `max_bytes` together, shards included. Files that are missing do
-    /// not count.
+    /// Refuses a model whose files have more than `max_bytes` together, shards included, or a file beside the weights
+    /// that is too large to be parsed. Files that are missing do not count.
     pub(crate) fn check_size(&self, max_bytes: u64) -> Result<(), FolderError> {
         let model = self.path.display().to_string();
         let size = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
         let mut sizes = FileSizes::default();
         sizes.extend(self.files.names().map(|name| (name.to_owned(), size(&self.path.join(name)))));
-        // Before an index is read, which may itself be too large.
         sizes.check(&model, max_bytes)?;
+        sizes.check_metadata(&model, self.files.metadata())?;
         if self.files.is_sharded() {
             let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             sizes.extend(self.weights()?.iter().map(|path| (name(path), size(path))));

@@ -143,6 +143,7 @@ async fn fetch_files(
     let mut sizes = FileSizes::default();
     sizes.extend(listing.sizes(selection.names())?);
     sizes.check(&listing.name(), requirements.max_bytes).map_err(HubError::from)?;
+    sizes.check_metadata(&listing.name(), selection.metadata()).map_err(HubError::from)?;
     for name in &selection.small {
         download.link(listing.get(name)?).await?;
     }

@@ -111,6 +111,11 @@ impl FileSelection {
         self.small.iter().copied().chain([self.weights])
     }
 
+    /// The names of the files that are read as a whole: all but the weights.
+    pub(crate) fn metadata(&self) -> impl Iterator<Item = &'static str> {
+        self.small.iter().copied().chain(self.is_sharded().then_some(self.weights))
+    }
+
     /// Whether the weights are in the files that an index names.
     pub(crate) fn is_sharded(&self) -> bool {
         matches!(self.weights, WEIGHTS_INDEX | PYTORCH_INDEX)

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::load_error::{ConfigError, LoadErrorKind, UnfitSetting};
+use crate::model_folder::TooLarge;
 
 impl World {
     /// The bytes of all files of the model.
@@ -19,7 +20,7 @@ async fn a_model_above_the_limit_is_refused_before_its_first_byte() {
     repo.files.push(file("pytorch_model.bin", vec![0; 1_000_000], true));
     world.hub.publish(repo);
     let error = world.fetch(world.bytes() - 1).await.unwrap_err();
-    assert!(matches!(error, LoadError::Hub(HubError::TooLarge(_))), "{error:?}");
+    assert!(matches!(error, LoadError::Hub(HubError::TooLarge(TooLarge::Model { .. }))), "{error:?}");
     assert_eq!(error.kind(), LoadErrorKind::NotLoadable { key: "path" });
     let message = error.to_string();
     let key = format!("model.max_bytes = {}", world.bytes());
@@ -48,7 +49,7 @@ async fn shards_above_the_limit_are_refused_before_the_first_of_them() {
         let bytes: u64 = repo.files.iter().map(|file| file.content.len() as u64).sum();
         world.hub.publish(repo);
         let error = world.fetch(bytes - 1).await.unwrap_err();
-        assert!(matches!(error, LoadError::Hub(HubError::TooLarge(_))), "{error:?}");
+        assert!(matches!(error, LoadError::Hub(HubError::TooLarge(TooLarge::Model { .. }))), "{error:?}");
         let requested = world.requested();
         assert!(requested.contains(index_name) && !requested.contains(shards[0]), "{requested:?}");
         let snapshot = world.fetch(bytes).await.unwrap();
@@ -56,6 +57,17 @@ async fn shards_above_the_limit_are_refused_before_the_first_of_them() {
         let folder = ModelFolder::open(&snapshot.folder).unwrap();
         assert!(folder.check_size(bytes).is_ok() && folder.check_size(bytes - 1).is_err());
     }
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_to_be_parsed_is_refused_before_the_first_byte() {
+    let world = World::new();
+    let mut repo = world.repo();
+    repo.files.push(file("tokenizer_config.json", vec![b' '; (64 << 20) + 1], false));
+    world.hub.publish(repo);
+    let error = world.fetch(u64::MAX).await.unwrap_err();
+    assert!(matches!(error, LoadError::Hub(HubError::TooLarge(TooLarge::Metadata { .. }))), "{error:?}");
+    assert_eq!(world.get_count("resolve"), 0);
 }
 
 #[tokio::test]
