@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use application::ports::SelfTest;
+
 use super::*;
 use crate::model_folder::PYTORCH_INDEX;
 
@@ -90,4 +92,28 @@ async fn pytorch_weights_in_several_files() {
         "pytorch_model-00002-of-00002.bin",
     ];
     only_needed_files_are_fetched(&needed, &["pytorch_model-00003-of-00003.bin"]).await;
+}
+
+/// Small models with the files of published ones, each with its repository.
+const PUBLISHED: [(&str, &str); 2] = [
+    ("distilbert-sst2", "distilbert/distilbert-base-uncased-finetuned-sst-2-english"),
+    ("nlptown", "nlptown/bert-base-multilingual-uncased-sentiment"),
+];
+
+#[tokio::test]
+async fn published_models_load_from_the_hub_without_a_setting() {
+    let layouts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/layouts");
+    for (folder, id) in PUBLISHED {
+        let world = World::new();
+        let mut repo = FakeRepo::of_folder(id, COMMIT, &layouts.join(folder));
+        repo.files.extend(OTHERS.map(|path| file(path, path, false)));
+        world.hub.publish(repo);
+        let info = world.load(id).await.unwrap();
+        assert!(matches!(info.self_test, SelfTest::Passed { .. }), "{id}");
+        let requested = world.requested();
+        assert!(
+            OTHERS.iter().chain(&["ids.json"]).all(|name| !requested.contains(*name)),
+            "{id}: {requested:?}"
+        );
+    }
 }
