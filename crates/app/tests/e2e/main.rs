@@ -24,6 +24,7 @@ mod models;
 mod older_release;
 mod options;
 mod outage;
+mod published_model;
 mod raw;
 mod replicas;
 mod shutdown;
