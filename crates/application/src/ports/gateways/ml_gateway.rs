@@ -207,3 +207,22 @@ pub enum SelfTest {
         tolerance: f32,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_origin_of_a_label_mapping_has_a_name_of_its_own() {
+        let repo = || "org/name".to_owned();
+        let origins = [
+            LabelMappingOrigin::Names,
+            LabelMappingOrigin::Stars,
+            LabelMappingOrigin::KnownRepository { repo: repo() },
+            LabelMappingOrigin::KnownWeights { repo: repo() },
+            LabelMappingOrigin::Config,
+            LabelMappingOrigin::Raw,
+        ];
+        assert_eq!(origins.map(|origin| origin.name()), LabelMappingOrigin::NAMES);
+    }
+}

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -84,6 +86,57 @@ fn labels_without_names_are_mapped_for_a_known_repository() {
     assert_eq!(of(KNOWN), ([Negative, Neutral, Positive].map(Some).to_vec(), origin(KNOWN)));
     let reversed = "mdhugol/indonesia-bert-sentiment-classification";
     assert_eq!(of(reversed), ([Positive, Neutral, Negative].map(Some).to_vec(), origin(reversed)));
+}
+
+/// The folders are small models with the files and labels of the published ones.
+#[test]
+fn the_popular_published_models_are_mapped_without_a_setting() {
+    use Sentiment::{Negative, Neutral, Positive};
+    let layouts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/layouts");
+    let of = |layout: &str, repo: &str| {
+        let folder = ModelFolder::open(&layouts.join(layout)).unwrap();
+        let (config, settings) = (HfConfig::read(&folder).unwrap(), ModelSettings::default());
+        let rules = LabelRules::new(folder.config(), &config, &settings, Some(repo));
+        sentiments(rules.map_by_names().unwrap().unwrap())
+    };
+    let known = LabelMappingOrigin::KnownRepository { repo: KNOWN.to_owned() };
+    for (layout, repo, expected, origin) in [
+        (
+            "distilbert-sst2",
+            "distilbert/distilbert-base-uncased-finetuned-sst-2-english",
+            &[Negative, Positive][..],
+            LabelMappingOrigin::Names,
+        ),
+        (
+            "nlptown",
+            "nlptown/bert-base-multilingual-uncased-sentiment",
+            &[Negative, Negative, Neutral, Positive, Positive],
+            LabelMappingOrigin::Stars,
+        ),
+        ("twitter-roberta", KNOWN, &[Negative, Neutral, Positive], known),
+        (
+            "twitter-roberta-latest",
+            "cardiffnlp/twitter-roberta-base-sentiment-latest",
+            &[Negative, Neutral, Positive],
+            LabelMappingOrigin::Names,
+        ),
+        (
+            "twitter-xlm-roberta",
+            "cardiffnlp/twitter-xlm-roberta-base-sentiment",
+            &[Negative, Neutral, Positive],
+            LabelMappingOrigin::Names,
+        ),
+        ("finbert", "ProsusAI/finbert", &[Positive, Negative, Neutral], LabelMappingOrigin::Names),
+        (
+            "siebert",
+            "siebert/sentiment-roberta-large-english",
+            &[Negative, Positive],
+            LabelMappingOrigin::Names,
+        ),
+    ] {
+        let expected: Vec<_> = expected.iter().copied().map(Some).collect();
+        assert_eq!(of(layout, repo), (expected, origin), "{repo}");
+    }
 }
 
 #[test]
