@@ -14,9 +14,6 @@ mod architecture;
 #[doc(hidden)]
 pub mod bench;
 mod engine;
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing;
 mod gateway;
 mod hub;
 mod inference_error;

@@ -77,7 +77,7 @@ impl StoredTensor {
     }
 
     /// The size of an element in bytes.
-    pub(crate) fn element_size(&self) -> usize {
+    fn element_size(&self) -> usize {
         self.dtype.bitsize() / 8
     }
 

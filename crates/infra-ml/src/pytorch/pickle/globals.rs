@@ -2,7 +2,7 @@ use safetensors::Dtype;
 
 /// The classes and functions that state dicts refer to. Everything else refuses a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::pytorch) enum Global {
+pub(crate) enum Global {
     /// `collections.OrderedDict`.
     OrderedDict,
     /// `torch._utils._rebuild_tensor`, and its second version: with `requires_grad` and hooks.

@@ -3,7 +3,7 @@ use std::str;
 use crate::pytorch::PytorchError;
 
 /// What is wrong with a pickle that goes on behind the bytes at hand.
-pub(in crate::pytorch) const ENDS_EARLY: &str = "it ends early";
+pub(crate) const ENDS_EARLY: &str = "it ends early";
 
 /// The bytes of a pickle, from a position on.
 pub(super) struct Reader<'a> {
