@@ -95,9 +95,14 @@ async fn pytorch_weights_in_several_files() {
 }
 
 /// Small models with the files of published ones, each with its repository.
-const PUBLISHED: [(&str, &str); 2] = [
+const PUBLISHED: [(&str, &str); 7] = [
     ("distilbert-sst2", "distilbert/distilbert-base-uncased-finetuned-sst-2-english"),
     ("nlptown", "nlptown/bert-base-multilingual-uncased-sentiment"),
+    ("twitter-roberta", "cardiffnlp/twitter-roberta-base-sentiment"),
+    ("twitter-roberta-latest", "cardiffnlp/twitter-roberta-base-sentiment-latest"),
+    ("twitter-xlm-roberta", "cardiffnlp/twitter-xlm-roberta-base-sentiment"),
+    ("finbert", "ProsusAI/finbert"),
+    ("siebert", "siebert/sentiment-roberta-large-english"),
 ];
 
 #[tokio::test]
