@@ -20,7 +20,7 @@ mod wordpiece;
 use tokenizers::Tokenizer;
 
 use crate::inference_error::InferenceError;
-use crate::load_error::{LoadError, TokenizerError};
+use crate::load_error::LoadError;
 use crate::model_folder::ModelFolder;
 use crate::panic::catch_panic;
 
@@ -49,7 +49,7 @@ impl TextTokenizer {
     /// Reads the tokenizer in `folder`, for a model with `vocabulary` tokens.
     pub(crate) fn read(folder: &ModelFolder, vocabulary: usize) -> Result<Self, LoadError> {
         let source = TokenizerSource::read(folder)?;
-        let refuse = |reason: String| TokenizerError::Unusable { path: source.path(), source: reason.into() };
+        let refuse = |reason| source.refuse(format!("building it panicked: {reason}"));
         let (inner, specials) = catch_panic(|| vocabulary::build(&source, vocabulary)).map_err(refuse)??;
         if specials.before.is_empty() {
             let reason =

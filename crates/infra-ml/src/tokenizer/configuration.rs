@@ -30,7 +30,20 @@ pub(super) struct Configuration {
     declared: BTreeMap<u32, TokenSpec>,
     declared_by_content: HashMap<String, TokenSpec>,
     /// Special tokens under names that only this model has.
-    own_roles: Vec<TokenSpec>,
+    own_roles: OwnRoles,
+}
+
+/// Special tokens by their keys, in the order in which they get ids.
+#[derive(Default)]
+struct OwnRoles(Vec<(String, TokenSpec)>);
+
+impl OwnRoles {
+    fn set(&mut self, key: &str, token: TokenSpec) {
+        match self.0.iter_mut().find(|(name, _)| name == key) {
+            Some((_, place)) => *place = token,
+            None => self.0.push((key.to_owned(), token)),
+        }
+    }
 }
 
 /// What the files set for a role.
@@ -55,7 +68,7 @@ impl Configuration {
             values: tokenizer_config.unwrap_or_default(),
             declared: BTreeMap::new(),
             declared_by_content: HashMap::new(),
-            own_roles: Vec::new(),
+            own_roles: OwnRoles::default(),
         };
         merged.rename_additional();
         merged.collect_own_roles()?;
@@ -100,7 +113,7 @@ impl Configuration {
         }
         for (key, token) in own {
             self.values.remove(&key);
-            self.own_roles.push(token);
+            self.own_roles.set(&key, token);
         }
         self.collect_extra_roles()
     }
@@ -108,8 +121,13 @@ impl Configuration {
     /// Extra special tokens that have names.
     fn collect_extra_roles(&mut self) -> Result<(), TokenizerError> {
         if let Some(Value::Object(extra)) = self.values.get(EXTRA) {
-            let tokens: Result<Vec<_>, _> = extra.values().map(|value| self.token(EXTRA, value)).collect();
-            self.own_roles.extend(tokens?);
+            let mut own = Vec::new();
+            for (key, value) in extra {
+                own.push((key.clone(), self.token(EXTRA, value)?));
+            }
+            for (key, token) in own {
+                self.own_roles.set(&key, token);
+            }
             self.values.remove(EXTRA);
         }
         Ok(())
@@ -206,29 +224,41 @@ impl Configuration {
     }
 
     /// The tokens that the tokenizer gets beside its vocabulary, in the order in which they get their ids. `existing`
-    /// are the added tokens that it has, `control` those of a SentencePiece model.
+    /// are the added tokens that it has, `padding` is the token that it pads with, `control` are the tokens of a
+    /// SentencePiece model.
     pub(super) fn tokens_to_add(
         &self,
         existing: &BTreeSet<String>,
+        padding: Option<String>,
         control: Option<Vec<TokenSpec>>,
     ) -> Result<Vec<TokenSpec>, TokenizerError> {
+        let mut padding =
+            padding.filter(|_| self.values.get(Role::Pad.key()).is_none()).map(TokenSpec::string);
         let mut roles = Vec::new();
         for role in Role::ALL {
             roles.extend(self.role(role)?);
+            roles.extend(padding.take_if(|_| role == Role::Pad));
         }
+        let mut own_roles = OwnRoles::default();
         for (key, value) in self.values.iter() {
             if is_own_role(key) && (value.is_string() || is_added_token(value)) {
-                roles.push(self.token(key, value)?);
+                own_roles.set(key, self.token(key, value)?);
             }
         }
-        roles.extend(self.own_roles.iter().cloned());
+        for (key, token) in &self.own_roles.0 {
+            own_roles.set(key, token.clone());
+        }
+        roles.extend(own_roles.0.into_iter().map(|(_, token)| token));
         let named: BTreeSet<String> = roles.iter().map(|token| token.content.clone()).collect();
         let mut known = existing.clone();
         known.extend(self.declared.values().map(|token| token.content.clone()));
 
         let mut tokens: Vec<_> = self.declared.values().cloned().collect();
-        let others = roles.into_iter().chain(self.extra_or(control)?);
-        tokens.extend(others.filter(|token| !known.contains(&token.content)));
+        for token in roles.into_iter().chain(self.extra_or(control)?) {
+            if !known.contains(&token.content) && !tokens.contains(&token) {
+                tokens.push(token);
+            }
+        }
         for token in &mut tokens {
             token.special |= named.contains(&token.content);
         }

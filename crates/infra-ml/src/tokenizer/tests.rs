@@ -1,3 +1,5 @@
+mod combinations;
+mod damaged;
 mod layouts;
 
 use serde_json::json;

@@ -137,7 +137,7 @@ impl TokenizerJson {
     fn deserialize(&self, bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
         match catch_panic(|| Tokenizer::from_bytes(bytes)) {
             Ok(tokenizer) => tokenizer.map_err(|source| self.refuse(source)),
-            Err(reason) => Err(self.refuse(reason)),
+            Err(reason) => Err(self.refuse(format!("reading it panicked: {reason}"))),
         }
     }
 

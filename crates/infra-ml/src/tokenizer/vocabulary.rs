@@ -4,7 +4,7 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::class::TokenizerClass;
 use super::source::TokenizerSource;
-use super::token_spec::{Role, TokenSpec};
+use super::token_spec::TokenSpec;
 use super::{SpecialTokens, byte_level, find_specials, unigram, wordpiece};
 use crate::load_error::{LoadError, TokenizerError};
 use crate::model_folder::TOKENIZER;
@@ -34,13 +34,8 @@ pub(super) fn build(
     tokenizer.set_encode_special_tokens(configuration.flag("split_special_tokens", false)?);
     let existing: BTreeSet<String> =
         tokenizer.get_added_tokens_decoder().into_values().map(|token| token.content).collect();
-    let mut tokens = configuration.tokens_to_add(&existing, symbols)?;
-    if let Some(padding) = tokenizer.get_padding()
-        && configuration.role(Role::Pad)?.is_none()
-        && !existing.contains(&padding.pad_token)
-    {
-        tokens.push(TokenSpec::string(&padding.pad_token));
-    }
+    let padding = tokenizer.get_padding().map(|padding| padding.pad_token.clone());
+    let tokens = configuration.tokens_to_add(&existing, padding, symbols)?;
     let tokens = within(&tokenizer, tokens.into_iter().map(TokenSpec::into_added), vocabulary);
     tokenizer.add_tokens(tokens).map_err(|error| source.refuse(error))?;
     tokenizer.with_truncation(None).map_err(|error| source.refuse(error))?.with_padding(None);

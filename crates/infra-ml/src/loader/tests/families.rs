@@ -78,6 +78,26 @@ fn every_kind_gives_the_tokens_and_logits_of_transformers() {
     }
 }
 
+/// `tests/layouts/make.py` makes them, some with weights that PyTorch wrote.
+#[test]
+fn every_published_layout_gives_the_logits_of_transformers() {
+    let layouts: std::path::PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "layouts"].iter().collect();
+    let folders = std::fs::read_dir(layouts).unwrap().map(|entry| entry.unwrap().path());
+    for folder in folders.filter(|path| path.join("config.json").exists()) {
+        let settings = ModelSettings::new(&folder);
+        let settings = ModelSettings {
+            precision: Precision::F32,
+            device: DeviceChoice::Cpu,
+            labels: LabelMapping::Raw,
+            ..settings
+        };
+        let SelfTest::Passed { cases, max_difference, .. } = load(&settings).unwrap().info.self_test else {
+            panic!("{} has a reference", folder.display());
+        };
+        assert!(cases >= 13 && max_difference < 1e-4, "{}: {max_difference}", folder.display());
+    }
+}
+
 #[test]
 fn every_kind_gives_a_text_in_a_batch_the_logits_that_it_has_alone() {
     for (name, _) in FAMILIES {
