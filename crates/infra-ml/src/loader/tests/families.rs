@@ -24,6 +24,8 @@ pub(super) const FAMILIES: [(&str, bool); 13] = [
 
 /// Above what was measured on these models with any set of instructions, at most 0.12.
 const INT8_TOLERANCE: f32 = 0.15;
+/// Random weights carry the rounding of 16 bits farther than trained ones.
+const F16_TOLERANCE: f32 = 2e-2;
 
 pub(super) fn fixture(name: &str) -> std::path::PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", name].iter().collect()
@@ -148,12 +150,12 @@ fn every_kind_on_the_fast_path_is_near_with_every_set_of_instructions() {
     }
 }
 
-/// The operations that run on CUDA. Random weights carry the rounding of 16 bits farther than trained ones.
+/// The operations that run on CUDA.
 #[test]
 fn every_kind_is_near_in_candles_operations_in_32_and_in_16_bits() {
     for (name, _) in FAMILIES {
         let (config, weights) = parts(name);
-        for (dtype, tolerance) in [(DType::F32, 1e-4), (DType::F16, 2.0 * F16_TOLERANCE)] {
+        for (dtype, tolerance) in [(DType::F32, 1e-4), (DType::F16, F16_TOLERANCE)] {
             let builder = weights.builder(dtype, &candle_core::Device::Cpu);
             let engine = CandleEngine::load(builder, config.architecture(), config.labels().len());
             assert_near(name, &mut engine.unwrap(), tolerance);
