@@ -15,7 +15,7 @@ pub use error::FolderError;
 #[cfg(test)]
 pub(crate) use files::PYTORCH_INDEX;
 pub(crate) use files::{
-    ADDED_TOKENS, CONFIG, FileSelection, Incomplete, MERGES, REQUIRED_FILES, SENTENCEPIECE,
+    ADDED_TOKENS, CONFIG, FileSelection, Incomplete, MERGES, OPTIONAL, REQUIRED_FILES, SENTENCEPIECE,
     SPECIAL_TOKENS_MAP, SPM, TOKENIZER, TOKENIZER_CONFIG, VOCAB_JSON, VOCAB_TXT, WEIGHTS, WeightsFormat,
     shard_names,
 };

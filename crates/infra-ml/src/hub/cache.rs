@@ -4,6 +4,7 @@
 //! models--org--name/refs/main                       the commit that a branch or tag last stood for
 //! models--org--name/blobs/<name by content>         each file's content, and parts of files (.incomplete)
 //! models--org--name/snapshots/<commit>/config.json  a link to the blob: the folder that is loaded
+//! models--org--name/.no_exist/<commit>/vocab.txt    a file that the commit does not have
 //! .locks/models--org--name/<object id>.lock         held by the one process that fetches the file
 //! ```
 
@@ -100,6 +101,25 @@ impl RepoCache {
             unix::fs::symlink(Path::new("../../blobs").join(name), &temporary)?;
             fs::rename(temporary, &path)
         })
+    }
+
+    /// Whether the snapshot of `commit` has each of `files`, or it is recorded that the commit does not.
+    pub(super) fn knows<'a>(&self, commit: &str, files: impl IntoIterator<Item = &'a str>) -> bool {
+        let (snapshot, absent) = (self.snapshot(commit), self.absent(commit));
+        files.into_iter().all(|file| snapshot.join(file).exists() || absent.join(file).exists())
+    }
+
+    /// Records that `commit` does not have `file`.
+    pub(super) fn remember_absent(&self, commit: &str, file: &str) -> Result<(), HubError> {
+        let path = self.absent(commit).join(file);
+        at(&path, || {
+            make_parent(&path)?;
+            fs::write(&path, "")
+        })
+    }
+
+    fn absent(&self, commit: &str) -> PathBuf {
+        self.root.join(".no_exist").join(commit)
     }
 
     /// Waits until no other process fetches `file`. The operating system releases the lock when its holder dies.

@@ -16,7 +16,7 @@ use crate::hub::listing::Listing;
 use crate::hub::remote::Remote;
 use crate::hub::retry_policy::RetryPolicy;
 use crate::load_error::LoadError;
-use crate::model_folder::{FileSizes, ModelFolder, shard_names};
+use crate::model_folder::{FileSizes, ModelFolder, OPTIONAL, shard_names};
 
 /// All files of a model at one commit, in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +41,8 @@ pub(crate) type SmallFileCheck<'a> =
     dyn Fn(&ModelFolder, &dyn Fn(&str) -> bool) -> Result<(), LoadError> + 'a;
 
 impl Hub {
-    /// Fetches `model` into the cache, on this thread. A commit that the cache has whole is not requested again; a
-    /// branch or tag that the cache has is served from there, with a warning, while the hub is absent.
+    /// Fetches `model` into the cache, on this thread. A commit that the cache has whole is not requested again, unless
+    /// another tool left out optional files, which change how texts are read; a branch or tag that the cache has is served from there, with a warning, while the hub is absent.
     #[tracing::instrument(name = "ml.fetch_model", skip_all, fields(model = %model))]
     pub(crate) fn fetch(
         &self,
@@ -53,7 +53,9 @@ impl Hub {
         let folder = self.settings.cache.clone().unwrap_or_else(environment::cache_folder);
         let cache = RepoCache::new(&folder, model);
         let cached = cached_snapshot(&cache, model);
-        if environment::is_offline(self.settings.offline) || (cached.is_ok() && is_commit(model.revision())) {
+        let is_final =
+            |snapshot: &Snapshot| is_commit(model.revision()) && cache.knows(&snapshot.commit, OPTIONAL);
+        if environment::is_offline(self.settings.offline) || cached.as_ref().is_ok_and(is_final) {
             let model = model.to_string();
             return Ok(cached.map_err(|missing| HubError::Offline { model, cache: folder, missing })?);
         }
@@ -97,7 +99,7 @@ impl Hub {
         let remote = Remote::open(model, &self.settings)?;
         let commit = self.retry(resolving.retries, async || remote.commit(resolving.timeout).await).await?;
         let folder = cache.snapshot(&commit);
-        if ModelFolder::first_missing(&folder).is_some() {
+        if ModelFolder::first_missing(&folder).is_some() || !cache.knows(&commit, OPTIONAL) {
             let tree = self.retry(self.settings.retries, async || remote.tree(&commit).await).await?;
             let listing = Listing { model, commit: &commit, tree: &tree };
             let download = Download { hub: self, model, remote: &remote, cache, commit: &commit };
@@ -160,6 +162,9 @@ async fn fetch_files(
         }
     }
     download.cache.link(listing.commit, &weights.path, &blob)?;
+    for name in OPTIONAL.into_iter().filter(|name| !selection.small.contains(name)) {
+        download.cache.remember_absent(listing.commit, name)?;
+    }
     Ok(())
 }
 

@@ -37,7 +37,8 @@ pub(crate) const REFERENCE: &str = "reference.json";
 
 /// The vocabularies that tokenizers are made from where there is no `tokenizer.json`.
 const VOCABULARIES: [&str; 5] = [VOCAB_TXT, VOCAB_JSON, MERGES, SENTENCEPIECE, SPM];
-const OPTIONAL: [&str; 4] = [TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, ADDED_TOKENS, REFERENCE];
+/// What changes how a model reads or is checked, where a repository has it.
+pub(crate) const OPTIONAL: [&str; 4] = [TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, ADDED_TOKENS, REFERENCE];
 
 /// Weights, the preferred form first: the order of transformers.
 const WEIGHT_FORMS: [&str; 4] = [WEIGHTS, WEIGHTS_INDEX, PYTORCH_WEIGHTS, PYTORCH_INDEX];

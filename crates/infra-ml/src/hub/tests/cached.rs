@@ -107,6 +107,26 @@ async fn a_commit_that_the_cache_has_is_served_without_a_connection() {
 }
 
 #[tokio::test]
+async fn a_commit_of_which_optional_files_were_not_fetched_is_completed() {
+    let world = World::new();
+    let mut repo = world.repo();
+    repo.files.push(file("tokenizer_config.json", r#"{ "do_lower_case": true }"#, false));
+    world.hub.publish(repo);
+    let model = format!("{REPO}@{COMMIT}");
+    world.load(&model).await.unwrap();
+    // As another tool leaves it, which needs fewer files and records none as absent.
+    fs::remove_file(world.snapshot(COMMIT).join("tokenizer_config.json")).unwrap();
+    fs::remove_dir_all(world.cache.path().join("models--org--tiny/.no_exist")).unwrap();
+    assert!(world.load_offline(&model).await.is_ok());
+    assert!(!world.snapshot(COMMIT).join("tokenizer_config.json").exists());
+    world.load(&model).await.unwrap();
+    assert!(world.snapshot(COMMIT).join("tokenizer_config.json").is_file());
+    let connections = world.hub.connections();
+    world.load(&model).await.unwrap();
+    assert_eq!(world.hub.connections(), connections);
+}
+
+#[tokio::test]
 async fn offline_the_cache_serves_without_a_connection() {
     let world = World::new();
     world.load(REPO).await.unwrap();
