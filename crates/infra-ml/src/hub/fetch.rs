@@ -42,7 +42,8 @@ pub(crate) type SmallFileCheck<'a> =
 
 impl Hub {
     /// Fetches `model` into the cache, on this thread. A commit that the cache has whole is not requested again, unless
-    /// another tool left out optional files, which change how texts are read; a branch or tag that the cache has is served from there, with a warning, while the hub is absent.
+    /// another tool left out optional files, which change how texts are read; a branch or tag that the cache has is
+    /// served from there, with a warning, while the hub is absent.
     #[tracing::instrument(name = "ml.fetch_model", skip_all, fields(model = %model))]
     pub(crate) fn fetch(
         &self,
