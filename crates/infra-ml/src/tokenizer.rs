@@ -1,8 +1,8 @@
 //! From texts to token ids, as transformers would make them.
 //!
 //! `class.rs` chooses the class of transformers that a folder's tokenizer has, `configuration.rs` merges the files
-//! beside the vocabulary, and `vocabulary.rs` builds the tokenizer: from `tokenizer.json` as it is, or from a vocabulary with
-//! the rules of the class (`wordpiece.rs`, `byte_level.rs`, `unigram.rs`).
+//! beside the vocabulary, and `vocabulary.rs` builds the tokenizer: from `tokenizer.json` as it is, or from a
+//! vocabulary with the rules of the class (`wordpiece.rs`, `byte_level.rs`, `unigram.rs`).
 
 mod byte_level;
 mod charsmap;

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ADDITIONAL, Configuration, Configured, EXTRA, OwnRoles, content, is_own_role};
+use super::{ADDITIONAL, Configuration, EXTRA, OwnRoles, is_own_role};
 use crate::load_error::{LoadError, TokenizerError};
 use crate::model_folder::{ADDED_TOKENS, ModelFolder, SPECIAL_TOKENS_MAP, TOKENIZER_CONFIG};
 use crate::tokenizer::class::TokenizerClass;
@@ -136,16 +136,25 @@ impl Configuration {
         self.collect_extra_roles()
     }
 
-    /// Declares the tokens of `added_tokens.json`, which are special if a key of the configuration names them.
+    /// Declares the tokens of `added_tokens.json`. Those that a key names are special, but as in transformers the
+    /// objects of `tokenizer_config.json` do not count.
     fn declare_from_file(&mut self, added: HashMap<String, u32>) -> Result<(), TokenizerError> {
-        let mut special: BTreeSet<String> =
-            self.extra()?.unwrap_or_default().into_iter().map(content).collect();
-        for role in Role::ALL {
-            if let Configured::Token(token) = self.configured(role)? {
-                special.insert(token.content);
-            }
-        }
+        let extra = self.values.get(EXTRA).and_then(Value::as_array).into_iter().flatten();
+        let roles = Role::ALL.iter().filter_map(|role| self.values.get(role.key()));
+        let named = extra.chain(roles).filter_map(|value| match value {
+            Value::Object(token) if token.contains_key(MAPPED) => token.get("content")?.as_str(),
+            value => value.as_str(),
+        });
+        let special: BTreeSet<String> = named.map(str::to_owned).collect();
         for (text, id) in added {
+            if self.declared.contains_key(&id) {
+                let path = self.path.with_file_name(ADDED_TOKENS);
+                return Err(TokenizerError::Setting {
+                    path,
+                    key: text,
+                    expected: "the only token of its id",
+                });
+            }
             let is_special = special.contains(&text);
             let token = TokenSpec { normalized: Some(!is_special), ..TokenSpec::object(text, is_special) };
             self.declare(id, token);
@@ -154,12 +163,16 @@ impl Configuration {
     }
 }
 
+/// Marks the objects of `special_tokens_map.json`.
+const MAPPED: &str = "__mapped";
+
 /// A token of `special_tokens_map.json` in the form of `tokenizer_config.json`.
 fn as_special(value: &Value) -> Value {
     let mut value = value.clone();
     if let Value::Object(token) = &mut value {
         token.insert("__type".to_owned(), "AddedToken".into());
         token.insert("special".to_owned(), true.into());
+        token.insert(MAPPED.to_owned(), true.into());
     }
     value
 }

@@ -162,50 +162,54 @@ fn values_of_other_types_do_not_panic() {
     }
 }
 
+/// A layout, a file of it, an unusable content, and words of the refusal.
+const UNUSABLE: [(&str, &str, &[u8], &str); 16] = [
+    ("electra", "added_tokens.json", br#"{"a": 7, "b": 7}"#, "must be the only token of its id"),
+    (
+        "electra",
+        "tokenizer_config.json",
+        br#"{"extra_special_tokens": {"a": "a", "b": "b"}}"#,
+        "extra_special_tokens must be",
+    ),
+    ("finbert", "vocab.txt", b"", "vocab.txt"),
+    ("finbert", "vocab.txt", b"[CLS]\n[SEP]\n", "unknown token \"[UNK]\""),
+    ("finbert", "vocab.txt", b"[UNK]\n\xFF\n", "vocab.txt"),
+    (
+        "finbert",
+        "tokenizer_config.json",
+        br#"{"do_lower_case": "yes"}"#,
+        "do_lower_case must be true or false",
+    ),
+    ("electra", "tokenizer_config.json", br#"{"cls_token": null}"#, "cls_token must be a token"),
+    (
+        "electra",
+        "tokenizer_config.json",
+        br#"{"cls_token": {"content": "a"}}"#,
+        "cls_token must be a string, or",
+    ),
+    (
+        "finbert",
+        "tokenizer_config.json",
+        br#"{"added_tokens_decoder": {"-1": {"content": "a"}}}"#,
+        "added_tokens_decoder",
+    ),
+    (
+        "finbert",
+        "special_tokens_map.json",
+        br#"{"sep_token": 7}"#,
+        "special_tokens_map.json: sep_token must be",
+    ),
+    ("siebert", "vocab.json", br#"{"a": -1}"#, "vocab.json"),
+    ("siebert", "vocab.json", br#"{"a": 99999999999}"#, "vocab.json"),
+    ("siebert", "merges.txt", b"#version: 0.2\na b c\n", "line 2 of merges.txt"),
+    ("siebert", "merges.txt", b"nonesuch other\n", "the merge of \"nonesuch\" and \"other\""),
+    ("camembert", "sentencepiece.bpe.model", b"\x0A\x00\x0A\x00", "token 5 is empty"),
+    ("camembert", "sentencepiece.bpe.model", b"not a model", "sentencepiece.bpe.model is not a tokenizer"),
+];
+
 #[test]
 fn unusable_vocabularies_are_refused_with_their_file() {
-    let cases: [(&str, &str, &[u8], &str); 14] = [
-        ("finbert", "vocab.txt", b"", "vocab.txt"),
-        ("finbert", "vocab.txt", b"[CLS]\n[SEP]\n", "unknown token \"[UNK]\""),
-        ("finbert", "vocab.txt", b"[UNK]\n\xFF\n", "vocab.txt"),
-        (
-            "finbert",
-            "tokenizer_config.json",
-            br#"{"do_lower_case": "yes"}"#,
-            "do_lower_case must be true or false",
-        ),
-        ("electra", "tokenizer_config.json", br#"{"cls_token": null}"#, "cls_token must be a token"),
-        (
-            "electra",
-            "tokenizer_config.json",
-            br#"{"cls_token": {"content": "a"}}"#,
-            "cls_token must be a string, or",
-        ),
-        (
-            "finbert",
-            "tokenizer_config.json",
-            br#"{"added_tokens_decoder": {"-1": {"content": "a"}}}"#,
-            "added_tokens_decoder",
-        ),
-        (
-            "finbert",
-            "special_tokens_map.json",
-            br#"{"sep_token": 7}"#,
-            "special_tokens_map.json: sep_token must be",
-        ),
-        ("siebert", "vocab.json", br#"{"a": -1}"#, "vocab.json"),
-        ("siebert", "vocab.json", br#"{"a": 99999999999}"#, "vocab.json"),
-        ("siebert", "merges.txt", b"#version: 0.2\na b c\n", "line 2 of merges.txt"),
-        ("siebert", "merges.txt", b"nonesuch other\n", "the merge of \"nonesuch\" and \"other\""),
-        ("camembert", "sentencepiece.bpe.model", b"\x0A\x00\x0A\x00", "token 5 is empty"),
-        (
-            "camembert",
-            "sentencepiece.bpe.model",
-            b"not a model",
-            "sentencepiece.bpe.model is not a tokenizer",
-        ),
-    ];
-    for (layout, file, content, words) in cases {
+    for (layout, file, content, words) in UNUSABLE {
         let folder = copy(layout);
         fs::write(folder.path().join(file), content).unwrap();
         let message = try_load(folder.path(), file).unwrap_or_else(|| panic!("{file}: {words}"));
