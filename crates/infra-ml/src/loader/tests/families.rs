@@ -42,7 +42,12 @@ fn load_family(name: &str, precision: Precision) -> Result<ModelFrontEnd, LoadEr
 
 /// The token ids of the reference's texts, special tokens included, and their logits.
 pub(super) fn references(name: &str) -> (Vec<Vec<u32>>, Vec<Vec<f32>>) {
-    let json = std::fs::read(fixture(name).join("reference.json")).unwrap();
+    references_in(&fixture(name))
+}
+
+/// [`references`] of the folder.
+pub(super) fn references_in(folder: &Path) -> (Vec<Vec<u32>>, Vec<Vec<f32>>) {
+    let json = std::fs::read(folder.join("reference.json")).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     let ids = |value: &serde_json::Value| serde_json::from_value(value.clone()).unwrap();
     let logits = |value: &serde_json::Value| serde_json::from_value(value.clone()).unwrap();

@@ -10,7 +10,7 @@ use safetensors::tensor::TensorView;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::families::{FAMILIES, family_settings, fixture, references, token_batch};
+use super::families::{FAMILIES, family_settings, fixture, references, references_in, token_batch};
 use super::*;
 use crate::load_error::WeightsError;
 use crate::pytorch::tests::hostile::{self, Hostile};
@@ -95,8 +95,11 @@ fn in_two(folder: &Path) -> Vec<Vec<u8>> {
 /// A copy of the folder `from` without its weights.
 fn without_weights(from: &Path) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["config.json", "tokenizer.json", "reference.json"] {
-        fs::copy(from.join(name), folder.path().join(name)).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.starts_with("model") && !name.starts_with("pytorch_model") {
+            fs::copy(from.join(&name), folder.path().join(&name)).unwrap();
+        }
     }
     folder
 }
@@ -119,6 +122,25 @@ fn every_family_gives_the_same_logits_in_every_layout_of_its_weights() {
             let folder = without_weights(&fixture(name));
             layout.write(folder.path(), &shards);
             assert!(logits(folder.path(), &texts) == expected, "{name} in {layout:?}");
+        }
+    }
+}
+
+/// `tests/layouts` has every form of a tokenizer; the folders with PyTorch's own format are loaded as they are.
+#[test]
+fn every_layout_of_a_tokenizer_loads_with_every_layout_of_weights() {
+    let layouts: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "layouts"].iter().collect();
+    let folders = fs::read_dir(layouts).unwrap().map(|entry| entry.unwrap().path());
+    let folders: Vec<_> = folders.filter(|folder| folder.join("model.safetensors").exists()).collect();
+    assert!(folders.len() >= 18, "{}", folders.len());
+    for from in folders {
+        let (texts, _) = references_in(&from);
+        let expected = logits(&from, &texts);
+        let shards = in_two(&from);
+        for layout in LAYOUTS {
+            let folder = without_weights(&from);
+            layout.write(folder.path(), &shards);
+            assert!(logits(folder.path(), &texts) == expected, "{} in {layout:?}", from.display());
         }
     }
 }
