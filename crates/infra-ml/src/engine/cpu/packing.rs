@@ -130,12 +130,8 @@ fn position_embeddings(embeddings: &VarBuilder<'_>, model: &BertLike) -> Result<
     Ok(positions)
 }
 
-/// Old checkpoints call the weight `gamma` and the bias `beta`.
 fn layer_norm(weights: &VarBuilder<'_>, width: usize, epsilon: f64) -> Result<LayerNorm> {
-    let [weight, bias] = [("weight", "gamma"), ("bias", "beta")].map(|(new, old)| {
-        let name = if weights.contains_tensor(new) { new } else { old };
-        tensor(weights, name, &[width])
-    });
+    let [weight, bias] = ["weight", "bias"].map(|name| tensor(weights, name, &[width]));
     Ok(LayerNorm { weight: weight?, bias: bias?, epsilon: epsilon as f32 })
 }
 
