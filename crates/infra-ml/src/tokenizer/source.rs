@@ -41,15 +41,17 @@ impl<'a> TokenizerSource<'a> {
 
     /// Reads the vocabulary file `name` of the class.
     pub(super) fn vocabulary_file(&self, name: &'static str) -> Result<Vec<u8>, LoadError> {
-        let Some(path) = self.folder.small_file(name) else {
-            return Err(TokenizerError::FileMissing {
-                path: self.folder.path().join(name),
-                class: self.class.to_string(),
-                files: self.class.vocabulary_files().join(" and "),
-            }
-            .into());
-        };
+        let path = self.folder.small_file(name).ok_or_else(|| self.missing(name))?;
         read_bounded(&path)
+    }
+
+    /// Returns the error for a folder without the file `name`, which the class needs.
+    pub(super) fn missing(&self, name: &str) -> TokenizerError {
+        TokenizerError::FileMissing {
+            path: self.folder.path().join(name),
+            class: self.class.to_string(),
+            files: self.class.vocabulary_files().join(" and "),
+        }
     }
 
     /// The file that the vocabulary is read from, for messages.

@@ -44,10 +44,7 @@ pub(super) fn build(
 }
 
 fn serialized(source: &TokenizerSource<'_>) -> Result<VocabularyTokenizer, LoadError> {
-    let Some(json) = &source.json else {
-        source.vocabulary_file(TOKENIZER)?;
-        return Err(source.refuse("it was not read").into());
-    };
+    let json = source.json.as_ref().ok_or_else(|| source.missing(TOKENIZER))?;
     Ok(VocabularyTokenizer { tokenizer: json.tokenizer()?, symbols: None })
 }
 
