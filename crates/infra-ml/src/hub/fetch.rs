@@ -16,7 +16,7 @@ use crate::hub::listing::Listing;
 use crate::hub::remote::Remote;
 use crate::hub::retry_policy::RetryPolicy;
 use crate::load_error::LoadError;
-use crate::model_folder::{FileSizes, ModelFolder, OPTIONAL, shard_names};
+use crate::model_folder::{FileSelection, FileSizes, ModelFolder, OPTIONAL, shard_names};
 
 /// All files of a model at one commit, in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub(super) struct Resolving {
     pub(super) retries: u32,
 }
 
-/// Fetches the files that the cache lacks. Sizes are checked before the first byte, and the small files before the
+/// Fetches the files that the snapshot lacks. Sizes are checked before the first byte, and the small files before the
 /// first byte of the weights.
 async fn fetch_files(
     listing: &Listing<'_>,
@@ -147,26 +147,42 @@ async fn fetch_files(
     sizes.extend(listing.sizes(selection.names())?);
     sizes.check(&listing.name(), requirements.max_bytes).map_err(HubError::from)?;
     sizes.check_metadata(&listing.name(), selection.metadata()).map_err(HubError::from)?;
-    for name in &selection.small {
+    let folder = download.cache.snapshot(listing.commit);
+    for name in selection.small.iter().filter(|name| !folder.join(name).exists()) {
         download.link(listing.get(name)?).await?;
     }
-    let folder = download.cache.snapshot(listing.commit);
     let weights = listing.get(selection.weights)?;
     (requirements.check)(&ModelFolder::new(&folder, selection.clone()), &|sha256| weights.is_blob(sha256))?;
+    if ModelFolder::first_missing(&folder).is_some() {
+        fetch_weights(listing, download, &selection, sizes, requirements.max_bytes).await?;
+    }
+    for name in OPTIONAL.into_iter().filter(|name| !selection.small.contains(name)) {
+        if let Err(error) = download.cache.remember_absent(listing.commit, name) {
+            tracing::debug!(reason = chain(&error), "the cache cannot record absent files");
+        }
+    }
+    Ok(())
+}
+
+/// Fetches the weights; `sizes` are those of the files of the commit that are known to be needed.
+async fn fetch_weights(
+    listing: &Listing<'_>,
+    download: &Download<'_>,
+    selection: &FileSelection,
+    mut sizes: FileSizes,
+    max_bytes: u64,
+) -> Result<(), HubError> {
+    let weights = listing.get(selection.weights)?;
     let blob = download.blob(weights).await?;
     if selection.is_sharded() {
         let shards = shards(&blob)?;
         sizes.extend(listing.sizes(shards.iter().map(String::as_str))?);
-        sizes.check(&listing.name(), requirements.max_bytes).map_err(HubError::from)?;
+        sizes.check(&listing.name(), max_bytes)?;
         for name in shards {
             download.link(listing.get(&name)?).await?;
         }
     }
-    download.cache.link(listing.commit, &weights.path, &blob)?;
-    for name in OPTIONAL.into_iter().filter(|name| !selection.small.contains(name)) {
-        download.cache.remember_absent(listing.commit, name)?;
-    }
-    Ok(())
+    download.cache.link(listing.commit, &weights.path, &blob)
 }
 
 /// The cache's snapshot of `model`, or the first thing that it lacks.

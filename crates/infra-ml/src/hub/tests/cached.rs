@@ -127,6 +127,26 @@ async fn a_commit_of_which_optional_files_were_not_fetched_is_completed() {
 }
 
 #[tokio::test]
+async fn a_copy_without_blobs_is_completed_by_what_it_lacks_alone() {
+    let world = World::new();
+    world.load(REPO).await.unwrap();
+    // Copied with the links followed, to a place that records nothing.
+    let root = world.cache.path().join("models--org--tiny");
+    for entry in fs::read_dir(world.snapshot(COMMIT)).unwrap() {
+        let path = entry.unwrap().path();
+        let content = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    fs::remove_dir_all(root.join("blobs")).unwrap();
+    fs::remove_dir_all(root.join(".no_exist")).unwrap();
+    fs::write(root.join(".no_exist"), "").unwrap();
+    let fetched = world.get_count("/resolve/");
+    world.load(REPO).await.unwrap();
+    assert_eq!(world.get_count("/resolve/"), fetched);
+}
+
+#[tokio::test]
 async fn offline_the_cache_serves_without_a_connection() {
     let world = World::new();
     world.load(REPO).await.unwrap();
