@@ -207,7 +207,7 @@ impl EngineLoading<'_> {
         let builder = self.weights.builder(DType::F32, &self.device.device);
         let embedding_dtype =
             self.weights.dtype_of(&model.tensor_name("base.embeddings.word_embeddings.weight"));
-        let model = Packing { level, arithmetic, embedding_dtype }.pack(
+        let model = Packing { level, arithmetic, embedding_dtype, fold_norms: false }.pack(
             builder,
             model,
             self.config.labels().len(),

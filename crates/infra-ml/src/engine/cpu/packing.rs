@@ -17,6 +17,10 @@ pub(crate) struct Packing {
     pub(crate) arithmetic: Arithmetic,
     /// The type of the word embeddings, in the file and in memory.
     pub(crate) embedding_dtype: DType,
+    /// Whether int8 arithmetic quantizes normalized rows before the layer norm's weight and bias, which are folded into
+    /// the next linear layers. Ignored with `f32` arithmetic.
+    #[expect(dead_code, reason = "packing does not fold yet")]
+    pub(crate) fold_norms: bool,
 }
 
 impl Packing {

@@ -47,7 +47,9 @@ fn bundled(level: SimdLevel, arithmetic: Arithmetic) -> Classifier {
         panic!("not BERT-like")
     };
     let builder = VarBuilder::from_slice_safetensors(&bytes, DType::F32, &Device::Cpu).unwrap();
-    Packing { level, arithmetic, embedding_dtype: DType::F16 }.pack(builder, &config, 3).unwrap()
+    Packing { level, arithmetic, embedding_dtype: DType::F16, fold_norms: false }
+        .pack(builder, &config, 3)
+        .unwrap()
 }
 
 fn forward(model: &Classifier, sequences: &[&[u32]]) -> Vec<Vec<f32>> {
@@ -260,7 +262,8 @@ fn the_fast_path_and_candle_agree_on_a_small_model() {
             .forward(&batch, Cores::Own)
             .unwrap();
         for level in supported() {
-            let packing = Packing { level, arithmetic: Arithmetic::F32, embedding_dtype: DType::F16 };
+            let arithmetic = Arithmetic::F32;
+            let packing = Packing { level, arithmetic, embedding_dtype: DType::F16, fold_norms: false };
             let model = packing.pack(builder.clone(), model, 3).unwrap();
             let found = CpuEngine::new(Arc::new(model), None).forward(&batch, Cores::All).unwrap();
             for (found, expected) in found.iter().zip(&expected) {

@@ -147,7 +147,7 @@ fn every_kind_on_the_fast_path_is_near_with_every_set_of_instructions() {
         for level in SimdLevel::ALL.iter().copied().filter(|level| level.is_supported()) {
             for (arithmetic, tolerance) in [(Arithmetic::F32, 1e-4), (Arithmetic::Int8, INT8_TOLERANCE)] {
                 let builder = weights.builder(DType::F32, &candle_core::Device::Cpu);
-                let packing = Packing { level, arithmetic, embedding_dtype: DType::F32 };
+                let packing = Packing { level, arithmetic, embedding_dtype: DType::F32, fold_norms: false };
                 let classifier = packing.pack(builder, model, config.labels().len()).unwrap();
                 assert_near(name, &mut CpuEngine::new(Arc::new(classifier), None), tolerance);
             }
