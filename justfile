@@ -42,6 +42,10 @@ eval url data *flags:
 chaos *flags:
     cargo xtask chaos {{ flags }}
 
+# Build the program with CUDA and start it without a GPU
+cuda-check *flags:
+    cargo xtask cuda-check {{ flags }}
+
 # Send generated requests to the API
 fuzz *flags:
     cargo xtask fuzz-api {{ flags }}

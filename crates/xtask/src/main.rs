@@ -1,5 +1,5 @@
 //! The project's development commands: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `chaos`,
-//! `fuzz-api`, `bench-engine`, `bench-http`, `bench-limits`, `bench-peers`, `seed`.
+//! `cuda-check`, `fuzz-api`, `bench-engine`, `bench-http`, `bench-limits`, `bench-peers`, `seed`.
 //!
 //! The crate depends on no other crate of the workspace: it reads their manifests and sources and runs the program.
 //! It needs only cargo, and stops every server that it starts, such as a PostgreSQL for the tests.
@@ -17,6 +17,7 @@ mod boundaries;
 mod chaos;
 mod ci;
 mod codegen;
+mod cuda_check;
 mod eval;
 mod fuzz_api;
 mod python;
@@ -55,6 +56,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Inject faults into a deployment under load and verify what it stored (needs HAProxy and PostgreSQL)
     Chaos(chaos::ChaosArgs),
+    /// Build the program with CUDA and start it without a GPU (needs python3 and a package registry)
+    CudaCheck(cuda_check::CudaCheckArgs),
     /// Send generated requests to the API (needs python3 and a package registry)
     FuzzApi(fuzz_api::FuzzApiArgs),
     /// Measure the engine alone: texts per second by batch size
@@ -89,6 +92,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Codegen(args) => codegen::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::Eval(args) => eval::run(&workspace, args),
         Command::Chaos(args) => chaos::run(&workspace, args),
+        Command::CudaCheck(args) => cuda_check::run(&workspace, args),
         Command::FuzzApi(args) => fuzz_api::run(&workspace, args),
         Command::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
-use cargo_metadata::{Message, Metadata, MetadataCommand};
+use cargo_metadata::{Artifact, Message, Metadata, MetadataCommand};
 
 /// The workspace, and how its cargo is called.
 #[derive(Debug)]
@@ -94,30 +94,34 @@ impl Workspace {
 
     /// Builds a program and returns its path.
     pub(crate) fn build_program(&self, build: Build) -> anyhow::Result<PathBuf> {
-        let args = build.arguments();
-        let mut cargo = self
-            .cargo(args)
-            .arg("--message-format=json-render-diagnostics")
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot run cargo")?;
-        let messages = cargo.stdout.take().context("cargo has no output")?;
-        let mut program = None;
-        for message in Message::parse_stream(std::io::BufReader::new(messages)) {
-            if let Message::CompilerArtifact(artifact) = message?
-                && artifact.target.name == build.target()
-                && !artifact.profile.test
-            {
-                program = artifact.executable.or(program);
-            }
-        }
-        if !cargo.wait()?.success() {
-            bail!("cargo {} failed", args.join(" "));
-        }
+        let artifacts = self::build(self.cargo(build.arguments()))?;
+        let is_program =
+            |artifact: &Artifact| artifact.target.name == build.target() && !artifact.profile.test;
+        let mut programs =
+            artifacts.into_iter().filter(is_program).filter_map(|artifact| artifact.executable);
+        let program = programs.next_back();
         Ok(program
             .with_context(|| format!("the build produced no program {}", build.target()))?
             .into_std_path_buf())
     }
+}
+
+/// Runs a cargo command that builds, and returns what it built or found built.
+pub(crate) fn build(mut command: Command) -> anyhow::Result<Vec<Artifact>> {
+    command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+    let mut cargo = command.spawn().context("cannot run cargo")?;
+    let messages = cargo.stdout.take().context("cargo has no output")?;
+    let mut artifacts = Vec::new();
+    for message in Message::parse_stream(std::io::BufReader::new(messages)) {
+        if let Message::CompilerArtifact(artifact) = message? {
+            artifacts.push(artifact);
+        }
+    }
+    if !cargo.wait()?.success() {
+        let args: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+        bail!("cargo {} failed", args.join(" "));
+    }
+    Ok(artifacts)
 }
 
 /// Reads the manifests of the workspace in `root`.
