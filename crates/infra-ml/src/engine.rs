@@ -4,8 +4,10 @@
 mod batch;
 pub(crate) mod candle;
 pub(crate) mod cpu;
+mod tensor_error;
 
 pub(crate) use batch::TokenBatch;
+pub(crate) use tensor_error::TensorError;
 
 /// A classifier that computes logits; each worker owns one.
 pub(crate) trait Engine: Send {
@@ -51,11 +53,17 @@ pub(crate) fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
 pub(crate) enum EngineError {
     /// Candle returned an error.
     #[error("the tensor library failed")]
-    Tensor(#[from] candle_core::Error),
+    Tensor(#[from] TensorError),
     /// A fake engine failed on purpose.
     #[cfg(test)]
     #[error("{0}")]
     Other(&'static str),
+}
+
+impl From<candle_core::Error> for EngineError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Tensor(error.into())
+    }
 }
 
 #[cfg(test)]

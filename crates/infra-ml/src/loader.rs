@@ -20,9 +20,9 @@ use candle_core::DType;
 use domain::value_objects::{LabelSet, ModelRef};
 
 use crate::architecture::{Architecture, BertLike};
-use crate::engine::Engine;
 use crate::engine::candle::CandleEngine;
 use crate::engine::cpu::{Arithmetic, CpuEngine, Packing, SimdLevel};
+use crate::engine::{Engine, TensorError};
 use crate::load_error::{LoadError, TrialError, UnfitSetting};
 use crate::model_folder::ModelFolder;
 use crate::settings::{ModelSettings, Precision};
@@ -233,8 +233,8 @@ impl EngineLoading<'_> {
             _ => DType::F32,
         };
         let builder = self.weights.builder(dtype, &self.device.device);
-        let engine = CandleEngine::load(builder, self.config.architecture(), self.config.labels().len())?;
-        Ok(vec![Box::new(engine)])
+        let engine = CandleEngine::load(builder, self.config.architecture(), self.config.labels().len());
+        Ok(vec![Box::new(engine.map_err(TensorError::from)?)])
     }
 }
 

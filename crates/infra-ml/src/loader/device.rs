@@ -1,6 +1,7 @@
 use application::action::chain;
 use candle_core::Device;
 
+use crate::engine::TensorError;
 use crate::load_error::UnfitSetting;
 use crate::settings::{DeviceChoice, Precision};
 
@@ -83,7 +84,7 @@ fn open_cuda(number: usize) -> Result<ChosenDevice, UnfitSetting> {
     }
     match Device::new_cuda(number) {
         Ok(device) => Ok(ChosenDevice { device, name }),
-        Err(source) => Err(UnfitSetting::Device { device: name, source: source.into() }),
+        Err(error) => Err(UnfitSetting::Device { device: name, source: TensorError::from(error).into() }),
     }
 }
 
