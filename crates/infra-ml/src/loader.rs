@@ -1,6 +1,8 @@
 //! From a Hugging Face folder to a model that can serve: files are read, checked against one another, put on the
 //! device and tested against the reference.
 
+#[cfg(feature = "cuda")]
+mod cuda_memory;
 mod device;
 mod hf_config;
 mod known_models;

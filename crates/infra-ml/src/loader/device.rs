@@ -83,7 +83,11 @@ fn open_cuda(number: usize) -> Result<ChosenDevice, UnfitSetting> {
         return Err(UnfitSetting::CudaNotBuilt { device: name });
     }
     match Device::new_cuda(number) {
-        Ok(device) => Ok(ChosenDevice { device, name }),
+        Ok(device) => {
+            #[cfg(feature = "cuda")]
+            super::cuda_memory::retain_freed(&device);
+            Ok(ChosenDevice { device, name })
+        }
         Err(error) => Err(UnfitSetting::Device { device: name, source: TensorError::from(error).into() }),
     }
 }
