@@ -1,8 +1,8 @@
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder};
 
 use super::bert_encoder::BertEncoder;
-use super::operations::{CandleClassifier, MASKED_SCORE, activate};
+use super::operations::{CandleClassifier, activate, additive_mask};
 use crate::architecture::{Activation, BertLike};
 
 /// BERT's encoder with the heads of its families.
@@ -17,12 +17,10 @@ pub(super) struct CandleBertLike {
     head_dense: Linear,
     head_activation: Activation,
     head_output: Linear,
-    dtype: DType,
 }
 
 impl CandleBertLike {
     pub(super) fn load(weights: VarBuilder<'_>, model: &BertLike, labels: usize) -> Result<Self> {
-        let dtype = weights.dtype();
         let weights = model.renamed(weights);
         let (sizes, width) = (model.sizes, model.embedding);
         let hidden = sizes.hidden;
@@ -44,7 +42,6 @@ impl CandleBertLike {
             head_dense: candle_nn::linear(hidden, hidden, weights.pp("head").pp("dense"))?,
             head_activation: model.head,
             head_output: candle_nn::linear(hidden, labels, weights.pp("head").pp("output"))?,
-            dtype,
         })
     }
 }
@@ -58,15 +55,8 @@ impl CandleClassifier for CandleBertLike {
         if let Some(projection) = &self.embedding_projection {
             embedded = projection.forward(&embedded)?;
         }
-        let masked = masked_score(self.dtype);
-        let mask = mask.affine(-masked, masked)?.to_dtype(self.dtype)?.unsqueeze(1)?.unsqueeze(1)?;
-        let encoded = self.encoder.forward(&embedded, &mask)?;
+        let encoded = self.encoder.forward(&embedded, &additive_mask(mask)?)?;
         let first = encoded.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
         self.head_output.forward(&activate(self.head_activation, &self.head_dense.forward(&first)?)?)
     }
-}
-
-/// [`MASKED_SCORE`], or the lowest finite number where `dtype` does not hold it: the encoder adds it in `dtype`.
-fn masked_score(dtype: DType) -> f64 {
-    if dtype == DType::F16 { -65_504.0 } else { f64::from(MASKED_SCORE) }
 }
