@@ -1,14 +1,15 @@
 //! Measures the throughput and latency of the model gateway, including tokenization, without HTTP or a store.
 //!
 //! ```text
-//! cargo run --release -p infra-ml --example engine_bench -- MODEL_FOLDER TEXTS [--precision f32|int8] [--batch 1,8,32]
-//!     [--threads N] [--texts N] [--rounds N] [--json]
+//! cargo run --release -p infra-ml --example engine_bench -- MODEL_FOLDER TEXTS [--precision f32|int8] [--device cpu|cuda:N]
+//!     [--batch 1,8,32] [--threads N] [--texts N] [--rounds N] [--json]
 //! ```
 //!
 //! `TEXTS` has one text per line, or is a `.tsv` with a header line and the texts in its first column. Batches of 1
 //! are sent by one caller, so that their times are those of a text alone; larger batches by two callers per thread,
 //! so that a batch always waits. The share of the peak counts the products of the whole encoder for every token, as
-//! for any other engine, although the last layer needs most of them for the first token only.
+//! for any other engine, although the last layer needs most of them for the first token only. The peak is that of the
+//! CPU, also for a CUDA device, which needs a build with `--features cuda` and `--precision f16`, `bf16` or `f32`.
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -20,7 +21,7 @@ use std::{env, fs, thread};
 
 use application::ports::{Admission, MlGateway, RunningModel};
 use domain::value_objects::{InputText, ReadOptions, TenantId, TextLimits};
-use infra_ml::{LocalModelLoader, ModelSettings, Precision, Seconds, peak_products_per_second};
+use infra_ml::{DeviceChoice, LocalModelLoader, ModelSettings, Precision, Seconds, peak_products_per_second};
 use serde_json::{Value, json};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -29,6 +30,7 @@ struct Options {
     model: String,
     texts: Vec<InputText>,
     precision: Precision,
+    device: DeviceChoice,
     batches: Vec<usize>,
     threads: usize,
     rounds: usize,
@@ -45,6 +47,7 @@ fn main() -> Result<(), Failure> {
 async fn run(options: Options) -> Result<(), Failure> {
     let mut settings = ModelSettings::new(&options.model);
     settings.precision = options.precision;
+    settings.device = options.device;
     settings.threads = NonZeroUsize::new(options.threads);
     settings.max_wait = Seconds(600.0);
     settings.max_queue_items = 100_000;
@@ -175,6 +178,7 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, Failure> 
         model: String::new(),
         texts: Vec::new(),
         precision: Precision::Int8,
+        device: DeviceChoice::Cpu,
         batches: vec![1, 8, 32, 128],
         threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
         rounds: 3,
@@ -185,6 +189,7 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, Failure> 
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "--precision" => options.precision = value()?.parse()?,
+            "--device" => options.device = value()?.parse()?,
             "--batch" => options.batches = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--threads" => options.threads = value()?.parse::<usize>()?.max(1),
             "--texts" => max_texts = value()?.parse()?,
@@ -194,11 +199,9 @@ fn options(arguments: impl Iterator<Item = String>) -> Result<Options, Failure> 
         }
     }
     let [model, file] = &positional[..] else {
-        return Err(
-            "usage: engine_bench MODEL_FOLDER TEXTS [--precision f32|int8] [--batch 1,8,32] [--threads N] \
-                    [--texts N] [--rounds N] [--json]"
-                .into(),
-        );
+        return Err("usage: engine_bench MODEL_FOLDER TEXTS [--precision f32|int8] [--device cpu|cuda:N] \
+                    [--batch 1,8,32] [--threads N] [--texts N] [--rounds N] [--json]"
+            .into());
     };
     options.model.clone_from(model);
     let content = fs::read_to_string(file)?;
