@@ -94,7 +94,7 @@ impl ResolvedModel {
         let limits = QueueLimits {
             items: self.settings.max_queue_items,
             tokens: self.settings.max_queue_tokens,
-            batch_tokens: self.settings.max_batch_tokens,
+            batch_tokens: self.settings.max_batch_tokens.unwrap_or(usize::MAX),
         };
         gateway::start(limits, self.settings.max_wait.duration(), move |cancel| self.load(cancel))
     }

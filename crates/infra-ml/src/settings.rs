@@ -52,10 +52,10 @@ pub struct ModelSettings {
     /// How many batches are computed at once on a CPU, each on a core of its own; by default as many as there are
     /// cores. A CUDA device, or an architecture off the fast path, computes one at a time.
     pub threads: Option<NonZeroUsize>,
-    /// The most tokens that are computed together, unless one window has more; a CPU takes fewer, since it gains
-    /// nothing by more than 256.
+    /// The most tokens that are computed together, unless one window has more; by default, and at most, what the device
+    /// gains by: 256 on a CPU, 16,384 on a CUDA device.
     #[schemars(extend("values" = "tokens"))]
-    pub max_batch_tokens: usize,
+    pub max_batch_tokens: Option<usize>,
     /// The most tokens of single texts that may wait, unless one text has more; beyond them requests get 503
     /// `saturated`. Texts of batches and streams have half as much room of their own, and wait for it.
     #[schemars(extend("values" = "tokens"))]
@@ -113,7 +113,7 @@ impl Default for ModelSettings {
             overlap: None,
             labels: LabelMapping::Auto,
             threads: None,
-            max_batch_tokens: 2_048,
+            max_batch_tokens: None,
             max_queue_tokens: 65_536,
             max_queue_items: 1_024,
             max_wait: Seconds(30.0),
@@ -141,7 +141,7 @@ impl ModelSettings {
             return Err(SettingsError::new("threads", format_args!("must be from 1 to {MAX_THREADS}")));
         }
         for (key, value) in [
-            ("max_batch_tokens", self.max_batch_tokens),
+            ("max_batch_tokens", self.max_batch_tokens.unwrap_or(usize::MAX)),
             ("max_queue_tokens", self.max_queue_tokens),
             ("max_queue_items", self.max_queue_items),
         ] {

@@ -20,8 +20,7 @@ impl ModelSettings {
                 .map_or(Ok(default.labels), LabelMapping::try_from)
                 .map_err(|reason| SettingsError::new("labels", reason))?,
             threads: number("threads", spec.threads)?,
-            max_batch_tokens: number("max_batch_tokens", spec.max_batch_tokens)?
-                .unwrap_or(default.max_batch_tokens),
+            max_batch_tokens: number("max_batch_tokens", spec.max_batch_tokens)?,
             max_queue_tokens: number("max_queue_tokens", spec.max_queue_tokens)?
                 .unwrap_or(default.max_queue_tokens),
             max_queue_items: number("max_queue_items", spec.max_queue_items)?
@@ -99,7 +98,7 @@ mod tests {
             overlap: Some(0),
             labels: LabelMapping::Raw,
             threads: NonZeroUsize::new(3),
-            max_batch_tokens: 4,
+            max_batch_tokens: Some(4),
             max_queue_tokens: 5,
             max_queue_items: 6,
             max_wait: Seconds(7.5),
