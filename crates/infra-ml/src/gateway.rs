@@ -14,8 +14,9 @@ use async_trait::async_trait;
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 use tokio_util::sync::CancellationToken;
 
+use crate::engine_health::{EngineHealth, PROBE_TIME};
 use crate::inference_error::{InferenceError, NotAvailable};
-use crate::job::Job;
+use crate::job::{Class, Job};
 use crate::loader::ModelFrontEnd;
 use crate::metric;
 use crate::queue::{Queue, Refused, class_of};
@@ -33,6 +34,7 @@ pub(crate) use start::start;
 pub struct LocalMlGateway {
     queue: Arc<Queue>,
     model: Arc<OnceLock<ModelFrontEnd>>,
+    health: Arc<EngineHealth>,
     max_wait: Duration,
     /// Ends the loading.
     cancel: CancellationToken,
@@ -80,6 +82,16 @@ impl LocalMlGateway {
         let deadline = started + self.max_wait;
         Ok(Pending { _queued: queued, reply, deadline, tokens: tokens as u32, window_tokens, truncated })
     }
+
+    /// Sends an empty text to the engine, whose worker records the outcome.
+    async fn probe(&self, served: &ModelFrontEnd) {
+        let (spans, specials) = (served.windowing.spans(0), served.tokenizer.specials().len());
+        let (job, reply) = Job::new(Vec::new(), spans, specials, Class::Single);
+        if let Ok(_queued) = self.queue.enter(Arc::new(job), Admission::Single) {
+            // Without a reply in time nothing is recorded.
+            let _ = tokio::time::timeout(PROBE_TIME, reply).await;
+        }
+    }
 }
 
 #[async_trait]
@@ -124,9 +136,15 @@ impl MlGateway for LocalMlGateway {
 
 #[async_trait]
 impl ModelLifecycle for LocalMlGateway {
+    /// Fails until the model is loaded, after it has stopped, and while its engine fails. A failing engine is probed by
+    /// each check: a load balancer sends no texts to a service that is not ready, so no other batch would show that the
+    /// engine works again.
     async fn check(&self) -> Result<(), BoxError> {
-        self.served()?;
-        Ok(())
+        let served = self.served()?;
+        if self.health.check().is_err() {
+            self.probe(served).await;
+        }
+        Ok(self.health.check()?)
     }
 
     /// Waits for the batches in the engine, or for the loading, to end; a download ends at once.

@@ -14,6 +14,7 @@ mod architecture;
 #[doc(hidden)]
 pub mod bench;
 mod engine;
+mod engine_health;
 mod gateway;
 mod hub;
 mod inference_error;

@@ -6,16 +6,21 @@ use application::ports::MlError;
 use tracing::span::EnteredSpan;
 
 use crate::engine::{Cores, Engine, TokenBatch, is_usable};
+use crate::engine_health::EngineHealth;
 use crate::inference_error::InferenceError;
 use crate::metric;
 use crate::panic::catch_panic;
 use crate::queue::{Batch, Queue, Task};
 use crate::tokenizer::SpecialTokens;
 
+/// The logits of a sequence, or why there are none.
+type Row = Result<Vec<f32>, Arc<InferenceError>>;
+
 /// Runs one batch after another on the thread that owns the engine. The fast path has a worker for each core.
 pub(crate) struct Worker {
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) queue: Arc<Queue>,
+    pub(crate) health: Arc<EngineHealth>,
     pub(crate) specials: SpecialTokens,
     /// The number of logits of a window.
     pub(crate) labels: usize,
@@ -42,42 +47,59 @@ impl Worker {
         tasks.sort_by_key(|task| task.job.cost(task.window));
         let alone = tasks.len() == 1;
         let rows = self.forward(&tasks, cores);
+        let (mut succeeded, mut failed) = (false, false);
         for (task, row) in tasks.into_iter().zip(rows) {
+            let row = if row.is_err() && !alone { self.run_alone(&task) } else { Some(row) };
             match row {
-                Ok(logits) => task.job.complete(task.window, logits),
-                Err(error) if alone => fail(&task, error),
-                Err(_) => self.run_alone(task),
+                Some(Ok(logits)) => {
+                    succeeded = true;
+                    self.health.record_success();
+                    task.job.complete(task.window, logits);
+                }
+                Some(Err(error)) => {
+                    failed = true;
+                    fail(&task, error);
+                }
+                None => {}
             }
+        }
+        if failed && !succeeded && self.health.record_failed_batch() {
+            self.probe();
         }
     }
 
-    fn run_alone(&mut self, task: Task) {
-        if !task.job.is_awaited() {
-            return;
-        }
-        let tasks = [task];
-        let row = self.forward(&tasks, Cores::Own).pop();
-        let [task] = tasks;
-        match row {
-            Some(Ok(logits)) => task.job.complete(task.window, logits),
-            Some(Err(error)) => fail(&task, error),
-            None => fail(&task, Arc::new(InferenceError::Rows { rows: 0, sequences: 1 })),
+    /// Returns the logits or the error of `task` by itself; `None` if no caller waits for it any more.
+    fn run_alone(&mut self, task: &Task) -> Option<Row> {
+        task.job.is_awaited().then(|| self.forward(std::slice::from_ref(task), Cores::Own).pop()).flatten()
+    }
+
+    /// Runs a sequence without text, which had usable logits in the warm-up.
+    fn probe(&mut self) {
+        let mut batch = TokenBatch::default();
+        batch.push(&[&self.specials.before, &self.specials.after]);
+        match self.forward_batch(&batch, Cores::Own).pop() {
+            Some(Err(error)) => self.health.record_failed_probe(error),
+            _ => self.health.record_success(),
         }
     }
 
     /// Returns the logits or the error of each task, in order; tasks that failed together share the error.
-    fn forward(&mut self, tasks: &[Task], cores: Cores) -> Vec<Result<Vec<f32>, Arc<InferenceError>>> {
+    fn forward(&mut self, tasks: &[Task], cores: Cores) -> Vec<Row> {
         let _span = enter_span(tasks);
         let mut batch = TokenBatch::default();
         for task in tasks {
             batch.push(&[&self.specials.before, task.job.window(task.window), &self.specials.after]);
         }
+        self.forward_batch(&batch, cores)
+    }
+
+    fn forward_batch(&mut self, batch: &TokenBatch, cores: Cores) -> Vec<Row> {
         metrics::histogram!(metric::BATCH_SIZE).record(batch.len() as f64);
         metrics::histogram!(metric::BATCH_TOKENS).record(batch.tokens() as f64);
         let started = Instant::now();
-        let outcome = catch_panic(|| self.engine.forward(&batch, cores));
+        let outcome = catch_panic(|| self.engine.forward(batch, cores));
         metrics::histogram!(metric::INFERENCE_SECONDS).record(started.elapsed());
-        let sequences = tasks.len();
+        let sequences = batch.len();
         let error = match outcome {
             Ok(Ok(rows)) if rows.len() == sequences => {
                 return rows.into_iter().map(|row| self.check(row)).collect();
@@ -89,7 +111,7 @@ impl Worker {
         vec![Err(Arc::new(error)); sequences]
     }
 
-    fn check(&self, row: Vec<f32>) -> Result<Vec<f32>, Arc<InferenceError>> {
+    fn check(&self, row: Vec<f32>) -> Row {
         if is_usable(&row, self.labels) { Ok(row) } else { Err(Arc::new(InferenceError::NotUsable)) }
     }
 }

@@ -6,6 +6,7 @@ use application::action::chain;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use crate::engine_health::EngineHealth;
 use crate::gateway::LocalMlGateway;
 use crate::load_error::LoadError;
 use crate::loader::{Engines, ModelFrontEnd};
@@ -24,14 +25,16 @@ pub(crate) fn start(
     memory::prepare();
     let queue = Arc::new(Queue::new(limits));
     let model = Arc::new(OnceLock::new());
+    let health = Arc::new(EngineHealth::default());
     let cancel = CancellationToken::new();
     let (finished, outcome) = oneshot::channel();
     let spawned = {
         let (queue, model, cancel) = (Arc::clone(&queue), Arc::clone(&model), cancel.clone());
+        let health = Arc::clone(&health);
         thread::Builder::new().name("undertone-model".to_owned()).spawn(move || {
             let loaded =
                 catch_panic(|| load(&cancel)).unwrap_or_else(|reason| Err(LoadError::Panicked { reason }));
-            let (workers, outcome) = match prepare(loaded, &queue, &model) {
+            let (workers, outcome) = match prepare(loaded, &queue, &model, &health) {
                 Ok(workers) => (workers, Ok(())),
                 Err(error) => (Vec::new(), Err(error)),
             };
@@ -55,7 +58,7 @@ pub(crate) fn start(
             (None, Loading::failed(LoadError::Thread { source }))
         }
     };
-    let gateway = LocalMlGateway { queue, model, max_wait, cancel, worker: Mutex::new(worker) };
+    let gateway = LocalMlGateway { queue, model, health, max_wait, cancel, worker: Mutex::new(worker) };
     (Arc::new(gateway), loading)
 }
 
@@ -64,6 +67,7 @@ fn prepare(
     loaded: Result<(Engines, ModelFrontEnd), LoadError>,
     queue: &Arc<Queue>,
     model: &OnceLock<ModelFrontEnd>,
+    health: &Arc<EngineHealth>,
 ) -> Result<Vec<Worker>, LoadError> {
     let (engines, loaded) = loaded?;
     if queue.is_stopped() {
@@ -72,7 +76,10 @@ fn prepare(
     let (specials, labels) = (loaded.tokenizer.specials().clone(), loaded.info.labels.labels().len());
     model.set(loaded).map_err(|_| LoadError::Stopped)?;
     queue.set_workers(engines.len());
-    let worker = |engine| Worker { engine, queue: Arc::clone(queue), specials: specials.clone(), labels };
+    let worker = |engine| {
+        let (queue, health, specials) = (Arc::clone(queue), Arc::clone(health), specials.clone());
+        Worker { engine, queue, health, specials, labels }
+    };
     Ok(engines.into_iter().map(worker).collect())
 }
 

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use tokio::sync::mpsc as signals;
@@ -16,16 +17,22 @@ pub(crate) struct FakeEngine {
     gate: Option<EngineGate>,
 }
 
-/// The batches that the engine ran.
+/// The batches that the engine ran, and whether it fails for every batch.
 #[derive(Default)]
 pub(crate) struct Seen {
     batches: Mutex<Vec<Vec<Vec<u32>>>>,
+    is_broken: AtomicBool,
 }
 
 impl Seen {
     /// The batches, special tokens included, in the order in which they ran: `[batches, sequences, tokens]`.
     pub(crate) fn batches(&self) -> Vec<Vec<Vec<u32>>> {
         self.batches.lock().unwrap().clone()
+    }
+
+    /// Makes every later batch fail or, with `false`, none but those whose tokens say so.
+    pub(crate) fn set_broken(&self, is_broken: bool) {
+        self.is_broken.store(is_broken, Ordering::SeqCst);
     }
 }
 
@@ -79,6 +86,9 @@ impl Engine for FakeEngine {
             let _ = gate.opened.recv();
         }
         assert!(!batch.sequences().any(|ids| ids.contains(&PANIC)), "deliberate panic");
+        if self.seen.is_broken.load(Ordering::SeqCst) {
+            return Err(EngineError::Other("the device is gone"));
+        }
         if batch.sequences().any(|ids| ids.contains(&ERROR)) {
             return Err(EngineError::Other("deliberate failure"));
         }

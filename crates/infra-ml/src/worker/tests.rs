@@ -37,7 +37,8 @@ fn a_batch_follows_once_from_each_span_that_submitted_its_texts() {
     let queue = Arc::new(Queue::new(QueueLimits { items: 100, tokens: 1_000, batch_tokens: 1_000 }));
     let specials = SpecialTokens { before: vec![1], after: vec![2] };
     let engine = Box::new(FakeEngine::new().0);
-    let mut worker = Worker { engine, queue: Arc::clone(&queue), specials, labels: 3 };
+    let mut worker =
+        Worker { engine, queue: Arc::clone(&queue), health: Arc::default(), specials, labels: 3 };
 
     let mut waiting = vec![info_span!("first").in_scope(|| submit(&queue, 1))];
     // The job holds the span: its caller has exited it when the batch runs.
