@@ -1,8 +1,8 @@
 //! Measures the throughput and latency of the model gateway, including tokenization, without HTTP or a store.
 //!
 //! ```text
-//! cargo run --release -p infra-ml --example engine_bench -- MODEL_FOLDER TEXTS [--precision f32|int8] [--device cpu|cuda:N]
-//!     [--batch 1,8,32] [--threads N] [--texts N] [--rounds N] [--json]
+//! cargo run --release -p infra-ml --example engine_bench -- MODEL_FOLDER TEXTS [--precision f32|int8]
+//!     [--device cpu|cuda:N] [--batch 1,8,32] [--threads N] [--texts N] [--rounds N] [--json]
 //! ```
 //!
 //! `TEXTS` has one text per line, or is a `.tsv` with a header line and the texts in its first column. Batches of 1
