@@ -67,6 +67,7 @@ pub(super) const LAYERS: &[Layer] = &[
                 "base64",
                 "candle-core",
                 "candle-nn",
+                "gemm",
                 "hf-hub",
                 "prost",
                 "reqwest",
