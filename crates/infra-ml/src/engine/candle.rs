@@ -24,6 +24,13 @@ pub(crate) struct CandleEngine {
     device: Device,
 }
 
+/// A core gains nothing by larger batches, and the texts of a batch wait for its last one: these take a large model less
+/// than a second.
+const CPU_BATCH_TOKENS: usize = 256;
+
+/// Smaller batches leave a GPU idle between the launches of its kernels.
+const DEVICE_BATCH_TOKENS: usize = 16_384;
+
 /// The maximum share of padding in a group of sequences.
 const MAX_PADDING: f64 = 0.125;
 
@@ -71,9 +78,8 @@ impl Engine for CandleEngine {
         Ok(logits)
     }
 
-    /// Unlimited: large batches use a device best.
     fn batch_tokens(&self) -> usize {
-        usize::MAX
+        if self.device.is_cpu() { CPU_BATCH_TOKENS } else { DEVICE_BATCH_TOKENS }
     }
 }
 
