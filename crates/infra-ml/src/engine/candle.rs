@@ -3,6 +3,7 @@
 mod bert_encoder;
 mod bert_like;
 mod deberta;
+mod kernels;
 mod modernbert;
 mod operations;
 mod post_norm;
@@ -15,6 +16,7 @@ use crate::engine::{Cores, Engine, EngineError, TokenBatch};
 
 use bert_like::CandleBertLike;
 use deberta::CandleDeberta;
+use kernels::Kernels;
 use modernbert::CandleModernBert;
 use operations::CandleClassifier;
 
@@ -37,11 +39,33 @@ const MAX_PADDING: f64 = 0.125;
 impl CandleEngine {
     /// Loads the model from `weights`, whose names and shapes have been checked.
     pub(crate) fn load(weights: VarBuilder<'_>, architecture: &Architecture, labels: usize) -> Result<Self> {
+        let kernels = Kernels::of(&weights);
+        Self::load_with(weights, architecture, labels, kernels)
+    }
+
+    /// [`Self::load`] with Candle's operations alone, as on CUDA.
+    #[cfg(test)]
+    pub(crate) fn load_plain(
+        weights: VarBuilder<'_>,
+        architecture: &Architecture,
+        labels: usize,
+    ) -> Result<Self> {
+        Self::load_with(weights, architecture, labels, Kernels::Candle)
+    }
+
+    fn load_with(
+        weights: VarBuilder<'_>,
+        architecture: &Architecture,
+        labels: usize,
+        kernels: Kernels,
+    ) -> Result<Self> {
         let device = weights.device().clone();
         let model: Box<dyn CandleClassifier> = match architecture {
             Architecture::BertLike(model) => Box::new(CandleBertLike::load(weights, model, labels)?),
-            Architecture::Deberta(model) => Box::new(CandleDeberta::load(&weights, model, labels)?),
-            Architecture::ModernBert(model) => Box::new(CandleModernBert::load(&weights, model, labels)?),
+            Architecture::Deberta(model) => Box::new(CandleDeberta::load(&weights, model, labels, kernels)?),
+            Architecture::ModernBert(model) => {
+                Box::new(CandleModernBert::load(&weights, model, labels, kernels)?)
+            }
         };
         Ok(Self { model, device })
     }

@@ -17,6 +17,7 @@ mod arch;
 mod arithmetic;
 mod attention;
 mod classifier;
+mod dense;
 mod encoder;
 mod epilogue;
 pub(crate) mod kernel_benches;
@@ -25,6 +26,7 @@ mod norm;
 mod packing;
 mod parallel;
 mod peak;
+mod row_operations;
 mod rows;
 mod tile;
 mod vector;
@@ -39,8 +41,10 @@ use crate::engine::{Cores, Engine, EngineError, TokenBatch};
 pub(crate) use arch::SimdLevel;
 pub(crate) use arithmetic::Arithmetic;
 pub(crate) use classifier::Classifier;
+pub(crate) use dense::Dense;
 pub(crate) use packing::Packing;
 pub use peak::peak_products_per_second;
+pub(crate) use row_operations::{RowNorm, gate, softmax};
 
 use classifier::Workspace;
 

@@ -2,6 +2,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 use candle_nn::{Linear, Module, VarBuilder};
 
+use super::kernels::Kernels;
 use super::post_norm::PostNorm;
 use crate::architecture::BertLike;
 
@@ -25,7 +26,10 @@ impl BertEncoder {
         let layers = (0..model.sizes.layers).map(|number| {
             let layer = weights.pp("layer").pp(number);
             let attention = Attention::load(&layer.pp("attention.self"), model)?;
-            Ok((attention, PostNorm::load(&layer, model.sizes, model.activation, model.epsilon)?))
+            Ok((
+                attention,
+                PostNorm::load(&layer, model.sizes, model.activation, model.epsilon, Kernels::Candle)?,
+            ))
         });
         Ok(Self { layers: layers.collect::<Result<_>>()? })
     }

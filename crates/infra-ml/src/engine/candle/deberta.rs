@@ -1,13 +1,13 @@
 mod relative_positions;
 
 use candle_core::{Result, Tensor};
-use candle_nn::ops::softmax_last_dim;
 use candle_nn::{Conv1d, Conv1dConfig, Embedding, LayerNorm, Linear, Module, VarBuilder};
 
+use super::kernels::{Kernels, Norm, Projection};
 use super::operations::{CandleClassifier, activate, additive_mask, layer_norm};
 use super::post_norm::PostNorm;
 use crate::architecture::{Activation, Convolution, Deberta, RelativeAttention};
-use relative_positions::{RelativePositionIndex, RelativePositions, nearest_first};
+use relative_positions::{RelativePositionIndex, RelativePositions, Terms, nearest_first};
 
 /// DeBERTa, versions 2 and 3.
 ///
@@ -19,14 +19,13 @@ pub(super) struct CandleDeberta {
     /// where the model has neither.
     position_embeddings: Option<Tensor>,
     embedding_projection: Option<Linear>,
-    embedding_norm: LayerNorm,
+    embedding_norm: Norm,
     layers: Vec<Layer>,
-    heads: usize,
     relative_positions: Option<RelativePositions>,
     convolution: Option<ConvLayer>,
-    pooler: Linear,
+    pooler: Projection,
     pooler_activation: Activation,
-    output: Linear,
+    output: Projection,
 }
 
 struct Layer {
@@ -36,9 +35,10 @@ struct Layer {
 
 struct Attention {
     heads: usize,
-    query: Linear,
-    key: Linear,
-    value: Linear,
+    kernels: Kernels,
+    query: Projection,
+    key: Projection,
+    value: Projection,
     /// The keys of the relative positions for the content-to-position term, `[heads, 2 · span, head_dim]`.
     position_keys: Option<Tensor>,
     /// The queries of the relative positions for the position-to-content term, divided by `scale`, of the same shape.
@@ -55,13 +55,18 @@ struct ConvLayer {
 }
 
 impl CandleDeberta {
-    pub(super) fn load(weights: &VarBuilder<'_>, model: &Deberta, labels: usize) -> Result<Self> {
+    pub(super) fn load(
+        weights: &VarBuilder<'_>,
+        model: &Deberta,
+        labels: usize,
+        kernels: Kernels,
+    ) -> Result<Self> {
         let (hidden, width) = (model.sizes.hidden, model.embedding);
         let (embeddings, encoder) = (weights.pp("deberta.embeddings"), weights.pp("deberta.encoder"));
         let positions =
             model.relative.map(|relative| relative_embeddings(&encoder, model, relative)).transpose()?;
         let layers = (0..model.sizes.layers)
-            .map(|number| Layer::load(&encoder.pp("layer").pp(number), model, positions.as_ref()));
+            .map(|number| Layer::load(&encoder.pp("layer").pp(number), model, positions.as_ref(), kernels));
         let projection = || candle_nn::linear_no_bias(width, hidden, embeddings.pp("embed_proj"));
         Ok(Self {
             word_embeddings: candle_nn::embedding(
@@ -71,9 +76,8 @@ impl CandleDeberta {
             )?,
             position_embeddings: position_embeddings(&embeddings, model)?,
             embedding_projection: (width != hidden).then(projection).transpose()?,
-            embedding_norm: layer_norm(&embeddings.pp("LayerNorm"), hidden, model.epsilon, true)?,
+            embedding_norm: Norm::load(&embeddings.pp("LayerNorm"), hidden, model.epsilon, true, kernels)?,
             layers: layers.collect::<Result<_>>()?,
-            heads: model.sizes.heads,
             relative_positions: model
                 .relative
                 .map(|relative| RelativePositions::new(relative, weights.device())),
@@ -81,9 +85,9 @@ impl CandleDeberta {
                 .convolution
                 .map(|convolution| ConvLayer::load(&encoder.pp("conv"), model, convolution))
                 .transpose()?,
-            pooler: candle_nn::linear(hidden, hidden, weights.pp("pooler").pp("dense"))?,
+            pooler: Projection::load(&weights.pp("pooler.dense"), [hidden, hidden], true, kernels)?,
             pooler_activation: model.pooler,
-            output: candle_nn::linear(hidden, labels, weights.pp("classifier"))?,
+            output: Projection::load(&weights.pp("classifier"), [labels, hidden], true, kernels)?,
         })
     }
 }
@@ -103,7 +107,7 @@ impl CandleClassifier for CandleDeberta {
         let embedded = self.embedding_norm.forward(&embedded)?.broadcast_mul(&is_token)?;
         let mask = additive_mask(mask)?.transpose(0, 1)?;
         let positions = self.relative_positions.as_ref();
-        let index = positions.map(|positions| positions.index(self.heads, batch)).transpose()?;
+        let index = positions.map(|positions| positions.index(batch.1)).transpose()?;
         let mut states = embedded.clone();
         for (number, layer) in self.layers.iter().enumerate() {
             states = layer.forward(&states, &mask, index.as_ref())?;
@@ -112,7 +116,7 @@ impl CandleClassifier for CandleDeberta {
             }
         }
         let first = states.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
-        self.output.forward(&activate(self.pooler_activation, &self.pooler.forward(&first)?)?)
+        self.output.forward(&self.pooler.activate(&first, self.pooler_activation)?)
     }
 }
 
@@ -146,10 +150,15 @@ fn relative_embeddings(
 }
 
 impl Layer {
-    fn load(layer: &VarBuilder<'_>, model: &Deberta, positions: Option<&Tensor>) -> Result<Self> {
+    fn load(
+        layer: &VarBuilder<'_>,
+        model: &Deberta,
+        positions: Option<&Tensor>,
+        kernels: Kernels,
+    ) -> Result<Self> {
         Ok(Self {
-            attention: Attention::load(&layer.pp("attention.self"), model, positions)?,
-            post_norm: PostNorm::load(layer, model.sizes, model.activation, model.epsilon)?,
+            attention: Attention::load(&layer.pp("attention.self"), model, positions, kernels)?,
+            post_norm: PostNorm::load(layer, model.sizes, model.activation, model.epsilon, kernels)?,
         })
     }
 
@@ -165,12 +174,17 @@ impl Layer {
 }
 
 impl Attention {
-    fn load(weights: &VarBuilder<'_>, model: &Deberta, positions: Option<&Tensor>) -> Result<Self> {
+    fn load(
+        weights: &VarBuilder<'_>,
+        model: &Deberta,
+        positions: Option<&Tensor>,
+        kernels: Kernels,
+    ) -> Result<Self> {
         let (hidden, heads) = (model.sizes.hidden, model.sizes.heads);
-        let linear = |name: &str| candle_nn::linear(hidden, hidden, weights.pp(name));
+        let linear = |name: &str| Projection::load(&weights.pp(name), [hidden, hidden], true, kernels);
         let (query, key) = (linear("query_proj")?, linear("key_proj")?);
         let shared = model.relative.is_some_and(|relative| relative.shared_projections);
-        let project = |is_used: bool, own: &str, of_contents: &Linear| -> Result<Option<Tensor>> {
+        let project = |is_used: bool, own: &str, of_contents: &Projection| -> Result<Option<Tensor>> {
             let Some(positions) = positions.filter(|_| is_used) else { return Ok(None) };
             let positions = positions.unsqueeze(0)?;
             let projected =
@@ -180,6 +194,7 @@ impl Attention {
         let position_queries = project(model.position_to_content, "pos_query_proj", &query)?;
         Ok(Self {
             heads,
+            kernels,
             position_keys: project(model.content_to_position, "pos_key_proj", &key)?,
             position_queries: position_queries.map(|queries| queries / model.scale).transpose()?,
             query,
@@ -196,20 +211,29 @@ impl Attention {
         mask: &Tensor,
         index: Option<&RelativePositionIndex>,
     ) -> Result<Tensor> {
-        let heads = |linear: &Linear| split_heads(&linear.forward(states)?, self.heads);
+        let heads = |linear: &Projection| split_heads(&linear.forward(states)?, self.heads);
         let (query, key, value) =
             ((heads(&self.query)? / self.scale)?, heads(&self.key)?, heads(&self.value)?);
-        let mut scores = query.matmul(&key.t()?)?;
-        if let Some(index) = index {
-            if let Some(positions) = &self.position_keys {
-                scores = (scores + index.content_to_position(&query, positions)?)?;
+        let scores = query.matmul(&key.t()?)?;
+        let weights = match index {
+            None => self.kernels.softmax(&scores.to_dtype(mask.dtype())?, mask)?,
+            Some(index) => {
+                let terms = Terms {
+                    content: self
+                        .position_keys
+                        .as_ref()
+                        .map(|keys| index.products(&query, keys))
+                        .transpose()?,
+                    position: self
+                        .position_queries
+                        .as_ref()
+                        .map(|queries| index.products(&key, queries))
+                        .transpose()?,
+                };
+                index.softmax(self.kernels, &scores, &terms, mask)?
             }
-            if let Some(positions) = &self.position_queries {
-                scores = (scores + index.position_to_content(&key, positions)?)?;
-            }
-        }
-        let scores = scores.to_dtype(mask.dtype())?.broadcast_add(mask)?;
-        let attended = softmax_last_dim(&scores)?.to_dtype(value.dtype())?.matmul(&value)?;
+        };
+        let attended = weights.to_dtype(value.dtype())?.matmul(&value)?;
         attended.permute((1, 2, 0, 3))?.reshape(states.shape())
     }
 }

@@ -1,12 +1,12 @@
 use std::ops::Range;
 
-use candle_core::{D, DType, Device, Result, Tensor};
-use candle_nn::ops::softmax_last_dim;
+use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::rotary_emb::rope;
-use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder};
+use candle_nn::{Embedding, Module, VarBuilder};
 
-use super::operations::{CandleClassifier, MASKED_SCORE, activate, additive_mask, layer_norm};
-use crate::architecture::{Activation, Attention, ModernBert, Pooling};
+use super::kernels::{Kernels, Norm, Projection};
+use super::operations::{CandleClassifier, MASKED_SCORE, additive_mask};
+use crate::architecture::{Activation, Attention, ModernBert, Pooling, Sizes};
 
 /// ModernBERT.
 ///
@@ -14,32 +14,33 @@ use crate::architecture::{Activation, Attention, ModernBert, Pooling};
 /// in a softmax.
 pub(super) struct CandleModernBert {
     word_embeddings: Embedding,
-    embedding_norm: LayerNorm,
+    embedding_norm: Norm,
     layers: Vec<Layer>,
-    final_norm: LayerNorm,
+    final_norm: Norm,
     global_rotary: RotaryEmbedding,
     local_rotary: RotaryEmbedding,
     local_window: LocalWindow,
     pooling: Pooling,
-    head_dense: Linear,
+    head_dense: Projection,
     head_activation: Activation,
-    head_norm: LayerNorm,
-    head_output: Linear,
+    head_norm: Norm,
+    head_output: Projection,
 }
 
 struct Layer {
     attention: Attention,
     heads: usize,
     /// `None` in the first layer, whose input is normalized by the embeddings' norm.
-    attention_norm: Option<LayerNorm>,
+    attention_norm: Option<Norm>,
     /// The projections to queries, keys and values as one.
-    qkv: Linear,
-    attention_output: Linear,
-    ffn_norm: LayerNorm,
+    qkv: Projection,
+    attention_output: Projection,
+    ffn_norm: Norm,
     /// To the input of the activation and its gate: `2 · intermediate` outputs.
-    ffn_in: Linear,
+    ffn_in: Projection,
     activation: Activation,
-    ffn_out: Linear,
+    ffn_out: Projection,
+    kernels: Kernels,
 }
 
 /// The tables of rotary position embeddings, `[positions, head_dim / 2]` in f32.
@@ -49,9 +50,16 @@ struct RotaryEmbedding {
 }
 
 impl CandleModernBert {
-    pub(super) fn load(weights: &VarBuilder<'_>, model: &ModernBert, labels: usize) -> Result<Self> {
-        let (hidden, biases) = (model.sizes.hidden, model.biases);
-        let norm = |weights: VarBuilder<'_>| layer_norm(&weights, hidden, model.epsilon, biases.norm);
+    pub(super) fn load(
+        weights: &VarBuilder<'_>,
+        model: &ModernBert,
+        labels: usize,
+        kernels: Kernels,
+    ) -> Result<Self> {
+        let (Sizes { hidden, intermediate, .. }, biases) = (model.sizes, model.biases);
+        let norm =
+            |weights: VarBuilder<'_>| Norm::load(&weights, hidden, model.epsilon, biases.norm, kernels);
+        let linear = |weights: VarBuilder<'_>, size, bias| Projection::load(&weights, size, bias, kernels);
         let (base, head) = (weights.pp("model"), weights.pp("head"));
         let embeddings = base.pp("embeddings");
         let layers = model.layers.iter().enumerate().map(|(number, attention)| {
@@ -61,22 +69,13 @@ impl CandleModernBert {
                 attention: *attention,
                 heads: model.sizes.heads,
                 attention_norm: (number > 0).then(|| norm(layer.pp("attn_norm"))).transpose()?,
-                qkv: candle_nn::linear_b(hidden, 3 * hidden, biases.attention, weights.pp("Wqkv"))?,
-                attention_output: candle_nn::linear_b(hidden, hidden, biases.attention, weights.pp("Wo"))?,
+                qkv: linear(weights.pp("Wqkv"), [3 * hidden, hidden], biases.attention)?,
+                attention_output: linear(weights.pp("Wo"), [hidden, hidden], biases.attention)?,
                 ffn_norm: norm(layer.pp("mlp_norm"))?,
-                ffn_in: candle_nn::linear_b(
-                    hidden,
-                    2 * model.sizes.intermediate,
-                    biases.mlp,
-                    layer.pp("mlp").pp("Wi"),
-                )?,
+                ffn_in: linear(layer.pp("mlp").pp("Wi"), [2 * intermediate, hidden], biases.mlp)?,
                 activation: model.activation,
-                ffn_out: candle_nn::linear_b(
-                    model.sizes.intermediate,
-                    hidden,
-                    biases.mlp,
-                    layer.pp("mlp").pp("Wo"),
-                )?,
+                ffn_out: linear(layer.pp("mlp").pp("Wo"), [hidden, intermediate], biases.mlp)?,
+                kernels,
             })
         });
         let rotary = |theta| RotaryEmbedding::new(theta, model, weights.device());
@@ -95,10 +94,10 @@ impl CandleModernBert {
             local_rotary: local_rotary?,
             local_window: LocalWindow::new(reach, weights.device())?,
             pooling: model.pooling,
-            head_dense: candle_nn::linear_b(hidden, hidden, biases.head, head.pp("dense"))?,
+            head_dense: linear(head.pp("dense"), [hidden, hidden], biases.head)?,
             head_activation: model.head_activation,
             head_norm: norm(head.pp("norm"))?,
-            head_output: candle_nn::linear(hidden, labels, weights.pp("classifier"))?,
+            head_output: linear(weights.pp("classifier"), [labels, hidden], true)?,
         })
     }
 }
@@ -123,7 +122,7 @@ impl CandleClassifier for CandleModernBert {
                 summed.broadcast_div(&mask.sum_keepdim(1)?)?.to_dtype(states.dtype())?
             }
         };
-        let dense = activate(self.head_activation, &self.head_dense.forward(&pooled)?)?;
+        let dense = self.head_dense.activate(&pooled, self.head_activation)?;
         self.head_output.forward(&self.head_norm.forward(&dense)?)
     }
 }
@@ -132,13 +131,13 @@ impl Layer {
     /// Computes the layer for `states`, `[rows, width, hidden]`.
     fn forward(&self, states: &Tensor, blocks: &[Block], rotary: &RotaryEmbedding) -> Result<Tensor> {
         let normalized = self.attention_norm.as_ref().map(|norm| norm.forward(states)).transpose()?;
-        let states = (states + self.attend(normalized.as_ref().unwrap_or(states), blocks, rotary)?)?;
+        let attended = self.attend(normalized.as_ref().unwrap_or(states), blocks, rotary)?;
+        let states = self.attention_output.add_to(states, &attended)?;
         let intermediate = self.ffn_in.forward(&self.ffn_norm.forward(&states)?)?;
-        let halves = intermediate.chunk(2, D::Minus1)?;
-        let gated = (activate(self.activation, &halves[0].contiguous()?)? * &halves[1])?;
-        states + self.ffn_out.forward(&gated)?
+        self.ffn_out.add_to(&states, &self.kernels.gate(self.activation, &intermediate)?)
     }
 
+    /// Attends `states` to themselves.
     fn attend(&self, states: &Tensor, blocks: &[Block], rotary: &RotaryEmbedding) -> Result<Tensor> {
         let (rows, width, hidden) = states.dims3()?;
         let head_dim = hidden / self.heads;
@@ -152,11 +151,11 @@ impl Layer {
         let attended = blocks.iter().map(|Block { queries, keys, mask }| {
             let part = |states: &Tensor, range: &Range<usize>| states.narrow(2, range.start, range.len());
             let scores = part(&query, queries)?.matmul(&part(&key, keys)?.t()?)?;
-            let weights = softmax_last_dim(&scores.to_dtype(DType::F32)?.broadcast_add(mask)?)?;
+            let weights = self.kernels.softmax(&scores.to_dtype(DType::F32)?, mask)?;
             weights.to_dtype(value.dtype())?.matmul(&part(&value, keys)?)
         });
         let attended = Tensor::cat(&attended.collect::<Result<Vec<_>>>()?, 2)?;
-        self.attention_output.forward(&attended.transpose(1, 2)?.reshape((rows, width, hidden))?)
+        attended.transpose(1, 2)?.reshape((rows, width, hidden))
     }
 }
 

@@ -17,14 +17,19 @@ pub(super) struct Activate<'a> {
 impl Epilogue for Activate<'_> {
     #[inline(always)]
     fn apply<A: Arch>(&mut self, arch: A, tile: OutputTile, value: F32<A>) {
-        let isa = arch.isa();
-        let value = match self.function {
-            Activation::Gelu => gelu(arch, value),
-            Activation::GeluTanh => ApproxGelu {}.eval(isa, value),
-            Activation::Relu => arch.at_least(value, isa.f32().zero()),
-            Activation::Tanh => Tanh {}.eval(isa, value),
-        };
-        store(arch, tile.of(self.out, self.width), value);
+        store(arch, tile.of(self.out, self.width), activation(arch, self.function, value));
+    }
+}
+
+/// Returns `function` of each lane of `value`.
+#[inline(always)]
+pub(super) fn activation<A: Arch>(arch: A, function: Activation, value: F32<A>) -> F32<A> {
+    let isa = arch.isa();
+    match function {
+        Activation::Gelu => gelu(arch, value),
+        Activation::GeluTanh => ApproxGelu {}.eval(isa, value),
+        Activation::Relu => arch.at_least(value, isa.f32().zero()),
+        Activation::Tanh => Tanh {}.eval(isa, value),
     }
 }
 

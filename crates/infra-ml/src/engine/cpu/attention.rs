@@ -240,7 +240,7 @@ impl Attention<'_> {
 
 /// Replaces the `scores` of a row, `[tokens]`, by `exp(score - max)` and returns their sum.
 #[inline(always)]
-fn exponentials<A: Arch>(arch: A, scores: &mut [f32]) -> f32 {
+pub(super) fn exponentials<A: Arch>(arch: A, scores: &mut [f32]) -> f32 {
     let isa = arch.isa();
     let ops = isa.f32();
     let lanes = ops.len();

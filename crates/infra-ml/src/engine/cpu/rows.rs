@@ -72,6 +72,14 @@ impl Rows {
     }
 }
 
+impl<'a> RowsMut<'a> {
+    /// The rows `values`, `[rows, width]`, with `f32` arithmetic.
+    pub(super) fn of_f32(width: usize, values: &'a mut [f32]) -> Self {
+        let arithmetic = Arithmetic::F32;
+        Self { width, arithmetic, values, quantized: &mut [], scales: &mut [], offsets: &mut [] }
+    }
+}
+
 impl RowsMut<'_> {
     /// The number of rows.
     pub(super) fn len(&self) -> usize {

@@ -124,7 +124,7 @@ fn every_kind_gives_a_text_in_a_batch_the_logits_that_it_has_alone() {
 }
 
 /// What the loader makes engines of.
-fn parts(name: &str) -> (HfConfig, Weights) {
+pub(super) fn parts(name: &str) -> (HfConfig, Weights) {
     let folder = ModelFolder::open(&fixture(name)).unwrap();
     let config = HfConfig::read(&folder).unwrap();
     let weights = Weights::read(&folder, &config).unwrap();
@@ -162,7 +162,7 @@ fn every_kind_is_near_in_candles_operations_in_32_and_in_16_bits() {
         let (config, weights) = parts(name);
         for (dtype, tolerance) in [(DType::F32, 1e-4), (DType::F16, F16_TOLERANCE)] {
             let builder = weights.builder(dtype, &candle_core::Device::Cpu);
-            let engine = CandleEngine::load(builder, config.architecture(), config.labels().len());
+            let engine = CandleEngine::load_plain(builder, config.architecture(), config.labels().len());
             assert_near(name, &mut engine.unwrap(), tolerance);
         }
     }

@@ -3,6 +3,8 @@ use std::cell::RefCell;
 use candle_core::{Device, Result, Tensor};
 
 use crate::architecture::RelativeAttention;
+use crate::engine::candle::kernels::{Kernels, numbers, on_cpu};
+use crate::engine::cpu::softmax;
 
 /// Maps the distance between two tokens to its row in a table of relative positions.
 ///
@@ -17,10 +19,19 @@ pub(super) struct RelativePositions {
 
 /// The table rows of the distances between the tokens of a batch.
 pub(super) struct RelativePositionIndex {
-    /// The table row for each query and key, `[heads, rows, width, width]`.
-    index: Tensor,
+    /// The table row for each query and key, `[width, width]`.
+    square: Tensor,
     /// The number of table rows that the batch uses, from the first on.
     used_rows: usize,
+}
+
+/// The products of tokens and table rows, `[heads, rows, width, used_rows]`, of which the relative terms of the scores
+/// are selected; `None` for a term that the model does not have.
+pub(super) struct Terms {
+    /// Of queries and the keys of the positions.
+    pub(super) content: Option<Tensor>,
+    /// Of keys and the queries of the positions.
+    pub(super) position: Option<Tensor>,
 }
 
 /// The order of a table of `2 · span` distances, from `-span` up, by their length: 0, 1, -1, 2, -2 …
@@ -35,8 +46,8 @@ impl RelativePositions {
         Self { relative, device: device.clone(), cached: RefCell::default() }
     }
 
-    /// Returns the table rows for a batch of `rows` texts of `width` tokens.
-    pub(super) fn index(&self, heads: usize, (rows, width): (usize, usize)) -> Result<RelativePositionIndex> {
+    /// Returns the table rows for texts of `width` tokens.
+    pub(super) fn index(&self, width: usize) -> Result<RelativePositionIndex> {
         let mut cached = self.cached.borrow_mut();
         let longest = match cached.take().filter(|cached| cached.dims()[0] >= width) {
             Some(longest) => longest,
@@ -45,8 +56,7 @@ impl RelativePositions {
         let square = cached.insert(longest).narrow(0, 0, width)?.narrow(1, 0, width)?;
         let last = width.saturating_sub(1);
         let used_rows = 1 + self.row(last, 0).max(self.row(0, last));
-        let index = square.broadcast_as((heads, rows, width, width))?.contiguous()?;
-        Ok(RelativePositionIndex { index, used_rows })
+        Ok(RelativePositionIndex { square: square.contiguous()?, used_rows })
     }
 
     /// The table rows for all pairs of `width` tokens, `[width, width]`.
@@ -67,20 +77,64 @@ impl RelativePositions {
 }
 
 impl RelativePositionIndex {
-    /// Returns the content-to-position term of the scores, `[heads, rows, width, width]`, of `queries`,
-    /// `[heads, rows, width, head_dim]`, and the keys of the positions, `[heads, 2 · span, head_dim]`.
-    pub(super) fn content_to_position(&self, queries: &Tensor, position_keys: &Tensor) -> Result<Tensor> {
-        self.products(queries, position_keys)?.gather(&self.index, 3)
+    /// Returns the softmax of the sums of `scores`, `[heads, rows, width, width]`, their relative `terms` and `mask`,
+    /// `[1, rows, 1, width]`.
+    pub(super) fn softmax(
+        &self,
+        kernels: Kernels,
+        scores: &Tensor,
+        terms: &Terms,
+        mask: &Tensor,
+    ) -> Result<Tensor> {
+        match kernels {
+            Kernels::Candle => {
+                let index = self.square.broadcast_as(scores.shape())?.contiguous()?;
+                let mut scores = scores.clone();
+                if let Some(products) = &terms.content {
+                    scores = (scores + products.gather(&index, 3)?)?;
+                }
+                if let Some(products) = &terms.position {
+                    scores = (scores + products.t()?.contiguous()?.gather(&index, 2)?)?;
+                }
+                kernels.softmax(&scores.to_dtype(mask.dtype())?, mask)
+            }
+            Kernels::Cpu => self.softmax_on_cpu(scores, terms, mask),
+        }
     }
 
-    /// Returns the position-to-content term of the scores, of `keys` and the queries of the positions; shapes as in
-    /// [`Self::content_to_position`].
-    pub(super) fn position_to_content(&self, keys: &Tensor, position_queries: &Tensor) -> Result<Tensor> {
-        self.products(keys, position_queries)?.t()?.contiguous()?.gather(&self.index, 2)
+    /// [`Self::softmax`] in one pass over the scores.
+    fn softmax_on_cpu(&self, scores: &Tensor, terms: &Terms, mask: &Tensor) -> Result<Tensor> {
+        let (_, rows, width, _) = scores.dims4()?;
+        let square: Vec<u32> = self.square.flatten_all()?.to_vec1()?;
+        let mask: Vec<f32> = mask.flatten_all()?.to_vec1()?;
+        let used = self.used_rows;
+        optional_numbers(terms.content.as_ref(), |content| {
+            optional_numbers(terms.position.as_ref(), |position| {
+                let add = |row: usize, scores: &mut [f32]| {
+                    let (text, query) = (row / width, row % width);
+                    let index = &square[query * width..][..width];
+                    if let Some(products) = content.get(row * used..(row + 1) * used) {
+                        for (score, index) in scores.iter_mut().zip(index) {
+                            *score += products[*index as usize];
+                        }
+                    }
+                    if let Some(products) = position.get(text * width * used..(text + 1) * width * used) {
+                        let keys = index.iter().zip(products.chunks_exact(used));
+                        for (score, (index, products)) in scores.iter_mut().zip(keys) {
+                            *score += products[*index as usize];
+                        }
+                    }
+                    for (score, mask) in scores.iter_mut().zip(&mask[text % rows * width..]) {
+                        *score += mask;
+                    }
+                };
+                on_cpu(scores, width, |scores| softmax(scores, width, add))
+            })?
+        })?
     }
 
     /// The products of all tokens and all used positions, `[heads, rows, width, used_rows]`.
-    fn products(&self, tokens: &Tensor, positions: &Tensor) -> Result<Tensor> {
+    pub(super) fn products(&self, tokens: &Tensor, positions: &Tensor) -> Result<Tensor> {
         let (heads, rows, width, head_dim) = tokens.dims4()?;
         let positions = positions.narrow(1, 0, self.used_rows)?.t()?;
         tokens.reshape((heads, rows * width, head_dim))?.matmul(&positions)?.reshape((
@@ -89,6 +143,14 @@ impl RelativePositionIndex {
             width,
             self.used_rows,
         ))
+    }
+}
+
+/// [`numbers`] of `tensor`, or none.
+fn optional_numbers<R>(tensor: Option<&Tensor>, read: impl FnOnce(&[f32]) -> R) -> Result<R> {
+    match tensor {
+        Some(tensor) => numbers(tensor, read),
+        None => Ok(read(&[])),
     }
 }
 
