@@ -214,7 +214,7 @@ impl EngineLoading<'_> {
             model,
             self.config.labels().len(),
         )?;
-        let cores = self.settings.threads.map_or_else(available_cores, NonZeroUsize::get);
+        let cores = self.threads();
         let pool = match cores {
             1 => None,
             cores => {
@@ -227,7 +227,12 @@ impl EngineLoading<'_> {
         Ok((0..cores).map(engine).collect())
     }
 
-    /// One engine of Candle's operations, which distribute their work over the cores.
+    /// The cores that the model may use.
+    fn threads(&self) -> usize {
+        self.settings.threads.map_or_else(available_cores, NonZeroUsize::get)
+    }
+
+    /// The engines of Candle's operations: one for each core of the CPU, or one for another device.
     fn put_on_device(&self, precision: Precision) -> Result<Engines, BoxError> {
         let dtype = match precision {
             Precision::F16 => DType::F16,
@@ -236,7 +241,8 @@ impl EngineLoading<'_> {
         };
         let builder = self.weights.builder(dtype, &self.device.device);
         let engine = CandleEngine::load(builder, self.config.architecture(), self.config.labels().len());
-        Ok(vec![Box::new(engine.map_err(TensorError::from)?)])
+        let engines = engine.map_err(TensorError::from)?.for_workers(self.threads())?;
+        Ok(engines.into_iter().map(|engine| -> Box<dyn Engine> { Box::new(engine) }).collect())
     }
 }
 

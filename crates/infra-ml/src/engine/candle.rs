@@ -8,8 +8,11 @@ mod modernbert;
 mod operations;
 mod post_norm;
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use crate::architecture::Architecture;
 use crate::engine::{Cores, Engine, EngineError, TokenBatch};
@@ -22,8 +25,19 @@ use operations::CandleClassifier;
 
 /// A classifier of any architecture. Sequences of similar length run together, padded to the longest.
 pub(crate) struct CandleEngine {
-    model: Box<dyn CandleClassifier>,
+    /// Shared by all workers.
+    model: Arc<dyn CandleClassifier>,
     device: Device,
+    /// `None` where the caller's threads compute.
+    pools: Option<Pools>,
+}
+
+/// The threads of a worker on the CPU.
+struct Pools {
+    /// One thread, for batches beside those of other workers.
+    own: ThreadPool,
+    /// A thread for each core, shared by all workers, for a batch alone.
+    all: Arc<ThreadPool>,
 }
 
 /// A core gains nothing by larger batches, and the texts of a batch wait for its last one: these take a large model less
@@ -60,14 +74,32 @@ impl CandleEngine {
         kernels: Kernels,
     ) -> Result<Self> {
         let device = weights.device().clone();
-        let model: Box<dyn CandleClassifier> = match architecture {
-            Architecture::BertLike(model) => Box::new(CandleBertLike::load(weights, model, labels)?),
-            Architecture::Deberta(model) => Box::new(CandleDeberta::load(&weights, model, labels, kernels)?),
+        let model: Arc<dyn CandleClassifier> = match architecture {
+            Architecture::BertLike(model) => Arc::new(CandleBertLike::load(weights, model, labels)?),
+            Architecture::Deberta(model) => Arc::new(CandleDeberta::load(&weights, model, labels, kernels)?),
             Architecture::ModernBert(model) => {
-                Box::new(CandleModernBert::load(&weights, model, labels, kernels)?)
+                Arc::new(CandleModernBert::load(&weights, model, labels, kernels)?)
             }
         };
-        Ok(Self { model, device })
+        Ok(Self { model, device, pools: None })
+    }
+
+    /// Returns an engine for each of `workers` that compute at once, all with the same weights: a thread each on the
+    /// CPU, where a product shared by threads takes longer than two products apart. Other devices have one worker.
+    pub(crate) fn for_workers(self, workers: usize) -> std::result::Result<Vec<Self>, ThreadPoolBuildError> {
+        if !self.device.is_cpu() {
+            return Ok(vec![self]);
+        }
+        let pool = |threads| {
+            let builder = ThreadPoolBuilder::new().num_threads(threads);
+            builder.thread_name(|number| format!("undertone-core-{number}")).build()
+        };
+        let all = Arc::new(pool(workers)?);
+        let engine = |_| {
+            let pools = Some(Pools { own: pool(1)?, all: Arc::clone(&all) });
+            Ok(Self { model: Arc::clone(&self.model), device: self.device.clone(), pools })
+        };
+        (0..workers).map(engine).collect()
     }
 
     /// Returns the logits of a group, `[sequences, labels]`.
@@ -92,14 +124,21 @@ impl Engine for CandleEngine {
     fn forward(
         &mut self,
         batch: &TokenBatch,
-        _cores: Cores,
+        cores: Cores,
     ) -> std::result::Result<Vec<Vec<f32>>, EngineError> {
-        let sequences: Vec<&[u32]> = batch.sequences().collect();
-        let mut logits = Vec::with_capacity(sequences.len());
-        for group in groups_of_similar_length(&sequences) {
-            logits.extend(self.forward_padded(group)?);
+        let compute = || {
+            let sequences: Vec<&[u32]> = batch.sequences().collect();
+            let mut logits = Vec::with_capacity(sequences.len());
+            for group in groups_of_similar_length(&sequences) {
+                logits.extend(self.forward_padded(group)?);
+            }
+            Ok(logits)
+        };
+        match (&self.pools, cores) {
+            (None, _) => compute(),
+            (Some(pools), Cores::Own) => pools.own.install(compute),
+            (Some(pools), Cores::All) => pools.all.install(compute),
         }
-        Ok(logits)
     }
 
     fn batch_tokens(&self) -> usize {

@@ -5,8 +5,8 @@ use candle_nn::{LayerNorm, VarBuilder};
 
 use crate::architecture::Activation;
 
-/// A classifier of one architecture.
-pub(super) trait CandleClassifier: Send {
+/// A classifier of one architecture, shared by all workers.
+pub(super) trait CandleClassifier: Send + Sync {
     /// Returns the logits, `[sequences, labels]`, of the token ids `ids`, `[sequences, width]` of u32.
     ///
     /// `mask`, `[sequences, width]` of f32, is 1 for tokens and 0 for the padding after them.

@@ -17,6 +17,29 @@ fn batches_on_the_cpu_are_bounded() {
 }
 
 #[test]
+fn all_workers_give_the_same_logits_alone_and_beside_one_another() {
+    for name in off_the_fast_path() {
+        let settings =
+            ModelSettings { threads: NonZeroUsize::new(3), ..family_settings(name, Precision::F32) };
+        let (mut engines, _) = load_all(&settings).unwrap();
+        assert_eq!(engines.len(), 3, "{name}");
+        let batch = token_batch(&references(name).0);
+        let expected = engines[0].forward(&batch, Cores::All).unwrap();
+        let all_found: Vec<_> = std::thread::scope(|scope| {
+            let forward = |engine: &'_ mut Box<dyn Engine>| engine.forward(&batch, Cores::Own).unwrap();
+            let running: Vec<_> =
+                engines.iter_mut().map(|engine| scope.spawn(move || forward(engine))).collect();
+            running.into_iter().map(|running| running.join().unwrap()).collect()
+        });
+        for found in all_found {
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!(largest_difference(found, expected) < 1e-5, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_kernels_of_the_cpu_and_candles_operations_agree() {
     for name in off_the_fast_path() {
         let (config, weights) = parts(name);

@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::{Device, Result, Tensor};
 
@@ -14,7 +14,7 @@ pub(super) struct RelativePositions {
     device: Device,
     /// The table rows of the longest text so far, `[width, width]`; those of a shorter text are its top left corner.
     /// The warm-up runs the longest.
-    cached: RefCell<Option<Tensor>>,
+    cached: Mutex<Option<Tensor>>,
 }
 
 /// The table rows of the distances between the tokens of a batch.
@@ -43,12 +43,12 @@ pub(super) fn nearest_first(span: usize, device: &Device) -> Result<Tensor> {
 
 impl RelativePositions {
     pub(super) fn new(relative: RelativeAttention, device: &Device) -> Self {
-        Self { relative, device: device.clone(), cached: RefCell::default() }
+        Self { relative, device: device.clone(), cached: Mutex::default() }
     }
 
     /// Returns the table rows for texts of `width` tokens.
     pub(super) fn index(&self, width: usize) -> Result<RelativePositionIndex> {
-        let mut cached = self.cached.borrow_mut();
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let longest = match cached.take().filter(|cached| cached.dims()[0] >= width) {
             Some(longest) => longest,
             None => self.square(width)?,
