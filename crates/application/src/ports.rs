@@ -18,10 +18,10 @@ pub use clock::Clock;
 pub use download_progress::DownloadProgress;
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
-    Admission, CacheGateway, CacheKey, CachedOutput, CatalogError, LabelMappingOrigin, LabelsSpec,
-    LoadedModel, MlError, MlGateway, ModelCatalog, ModelInfo, ModelLifecycle, ModelLoadError, ModelLoader,
-    ModelOrigin, ModelSpec, PredictionMetrics, RelayMetrics, RunningModel, SelfTest, SentenceSplitter,
-    ServedModel, WindowInfo,
+    Admission, CacheGateway, CacheKey, CachedOutput, Calibration, CatalogError, LabelMappingOrigin,
+    LabelsSpec, LoadedModel, MlError, MlGateway, ModelCatalog, ModelInfo, ModelLifecycle, ModelLoadError,
+    ModelLoader, ModelOrigin, ModelSpec, PrecisionReason, PredictionMetrics, RelayMetrics, RunningModel,
+    SelfTest, SentenceSplitter, ServedModel, WindowInfo,
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;

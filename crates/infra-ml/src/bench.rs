@@ -1,8 +1,8 @@
-//! The internals that `cargo bench` measures; not for other use.
+//! The internals that `cargo bench` and the examples measure; not for other use.
 
 use std::path::Path;
 
-use application::ports::ModelOrigin;
+use application::ports::{Calibration, ModelOrigin};
 
 use crate::engine::cpu::kernel_benches;
 use crate::engine::{Cores, TokenBatch};
@@ -45,4 +45,16 @@ pub fn forward(
             drop(engine.forward(&batch, Cores::Own));
         }
     })
+}
+
+/// Compares int8 with f32 for the model in `folder`, at each SIMD level of this CPU, without and with folded norms.
+/// Returns the level's name with the differences on the built-in texts and on `texts`.
+///
+/// # Errors
+/// If the model cannot be loaded, or has no int8.
+pub fn compare_int8(
+    folder: &Path,
+    texts: &[&str],
+) -> Result<Vec<(&'static str, [Calibration; 2])>, LoadError> {
+    loader::compare_int8(&ModelFolder::open(folder)?, texts)
 }

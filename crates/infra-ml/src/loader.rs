@@ -1,12 +1,16 @@
 //! From a Hugging Face folder to a model that can serve: files are read, checked against one another, put on the
 //! device and tested against the reference.
 
+mod calibration;
 #[cfg(feature = "cuda")]
 mod cuda_memory;
 mod device;
 mod hf_config;
+mod int8_comparison;
 mod known_models;
 mod labels;
+mod precision_choice;
+mod resident;
 mod self_test;
 mod weights;
 
@@ -15,9 +19,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use application::action::chain;
 use application::errors::BoxError;
-use application::ports::{LabelMappingOrigin, ModelInfo, ModelOrigin, SelfTest};
+use application::ports::{LabelMappingOrigin, ModelInfo, ModelOrigin};
 use candle_core::DType;
 use domain::value_objects::{LabelSet, ModelRef};
 
@@ -31,11 +34,16 @@ use crate::settings::{ModelSettings, Precision};
 use crate::tokenizer::TextTokenizer;
 use crate::windowing::Windowing;
 
+use calibration::CalibrationRun;
 use device::ChosenDevice;
 use hf_config::HfConfig;
 use labels::{LabelRules, MappedLabels};
+use precision_choice::{Chosen, Int8Support, Plan};
+use resident::{Resident, Variant};
 use self_test::{Reference, SelfTestRun, warm_up};
 use weights::Weights;
+
+pub(crate) use int8_comparison::compare_int8;
 
 /// One for each worker.
 pub(crate) type Engines = Vec<Box<dyn Engine>>;
@@ -73,34 +81,37 @@ pub(crate) fn load(
 ) -> Result<(Engines, ModelFrontEnd), LoadError> {
     let started = Instant::now();
     folder.check_size(settings.max_bytes)?;
-    let SmallFiles { config, tokenizer, windowing, reference } = SmallFiles::read(folder, settings)?;
-    let rules = LabelRules::new(folder.config(), &config, settings, origin.repo());
+    let files = SmallFiles::read(folder, settings)?;
+    let rules = LabelRules::new(folder.config(), &files.config, settings, origin.repo());
     let mapped = rules.map_by_names()?;
     let device = device::choose(settings.device)?;
-    let weights = Weights::read(folder, &config)?;
+    let weights = Weights::read(folder, &files.config)?;
     let sha256 = weights.sha256()?;
     let MappedLabels { labels, origin: label_mapping } = match mapped {
         Some(mapped) => mapped,
         None => rules.map_by_weights(|known| known == sha256)?,
     };
-    let loading = EngineLoading { folder, config: &config, weights: &weights, device: &device, settings };
-    let self_test = SelfTestRun {
+    let loading = EngineLoading {
         folder,
-        tokenizer: &tokenizer,
-        reference: reference.as_ref(),
-        most_tokens: config.architecture().positions(),
+        files: &files,
+        weights: &weights,
+        device: &device,
+        settings,
+        level: SimdLevel::detect(),
     };
-    let (mut engines, precision, self_test) = loading.load_first_that_passes(&self_test)?;
-    for engine in &mut engines {
-        warm_up(folder, &tokenizer, windowing, labels.labels().len(), engine.as_mut())?;
-    }
+    let kernel = loading.kernel();
+    let Chosen { engines, variant, reason, calibration, self_test } = loading.choose()?;
+    let SmallFiles { tokenizer, windowing, .. } = files;
     let info = ModelInfo {
         model: Arc::new(ModelRef::new(name, &sha256[..REVISION_DIGITS])),
         labels: Arc::new(labels),
         label_mapping,
         window: windowing.info(),
         device: device.name,
-        precision: precision.as_str().to_owned(),
+        precision: variant.precision.as_str().to_owned(),
+        precision_reason: reason,
+        kernel: kernel.to_owned(),
+        calibration,
         sha256,
         source: origin,
         self_test,
@@ -131,7 +142,8 @@ fn log_loaded(info: &ModelInfo, workers: usize, started: Instant) {
     let load_ms = started.elapsed().as_millis() as u64;
     tracing::info!(
         model = info.model.name(), revision = info.model.revision(), device = info.device,
-        precision = info.precision, workers, load_ms, self_test = ?info.self_test,
+        precision = info.precision, precision_reason = info.precision_reason.name(), kernel = info.kernel,
+        calibration = ?info.calibration, workers, load_ms, self_test = ?info.self_test,
         label_mapping = info.label_mapping.name(), known_as = info.label_mapping.repo(),
         sentiments = sentiments(&info.labels), "the model is loaded"
     );
@@ -159,60 +171,69 @@ const REVISION_DIGITS: usize = 12;
 /// What engines are built from.
 struct EngineLoading<'a> {
     folder: &'a ModelFolder,
-    config: &'a HfConfig,
+    files: &'a SmallFiles,
     weights: &'a Weights,
     device: &'a ChosenDevice,
     settings: &'a ModelSettings,
+    level: SimdLevel,
 }
 
 impl EngineLoading<'_> {
-    /// The engines in the first allowed precision that passes the self-test.
-    fn load_first_that_passes(
-        &self,
-        self_test: &SelfTestRun<'_>,
-    ) -> Result<(Engines, Precision, SelfTest), LoadError> {
-        let (level, fast) = (SimdLevel::detect(), self.config.architecture().is_fast());
-        if self.device.is_cpu() && !fast && self.settings.precision == Precision::Int8 {
+    /// The engines in the precision that is configured or, with `auto`, chosen.
+    fn choose(&self) -> Result<Chosen, LoadError> {
+        let SmallFiles { config, tokenizer, windowing, reference } = self.files;
+        let (configured, on_fast_path) = (self.settings.precision, config.architecture().is_fast());
+        if self.device.is_cpu() && !on_fast_path && configured == Precision::Int8 {
             return Err(UnfitSetting::Int8Unsupported { path: self.folder.config() }.into());
         }
-        let own_tolerance = self_test.reference.and_then(|reference| reference.tolerance(Precision::Int8));
-        let precisions = self.device.precisions(
-            self.settings.precision,
-            fast && level.has_fast_int8(),
-            own_tolerance.is_some(),
-        )?;
-        let last = precisions.len() - 1;
-        for (place, precision) in precisions.into_iter().enumerate() {
-            let mut engines = self.load(precision, level)?;
-            let tolerance = device::tolerance(precision, own_tolerance);
-            match self_test.run(engines[0].as_mut(), tolerance) {
-                Err(error @ TrialError::Logits { .. }) if place < last => {
-                    tracing::warn!(%precision, reason = chain(&error), "precision failed the self-test; falling back");
-                }
-                outcome => return Ok((engines, precision, outcome?)),
+        let own_tolerance = reference.as_ref().and_then(|reference| reference.tolerance(Precision::Int8));
+        let has_tolerance = own_tolerance.is_some();
+        let int8 = Int8Support { on_fast_path, is_fast: self.level.has_fast_int8(), has_tolerance };
+        let plan = Plan::new(configured, self.device, int8)?;
+        let most_tokens = config.architecture().positions();
+        let reference = reference.as_ref();
+        let self_test = SelfTestRun { folder: self.folder, tokenizer, reference, most_tokens };
+        let trial = |engines: &mut Engines, precision| {
+            let outcome = self_test.run(engines[0].as_mut(), device::tolerance(precision, own_tolerance))?;
+            for engine in engines {
+                warm_up(self.folder, tokenizer, *windowing, config.labels().len(), engine.as_mut())?;
             }
-        }
-        Err(LoadError::Stopped)
+            Ok(outcome)
+        };
+        let load = |variant| self.load(variant);
+        Ok(precision_choice::choose(plan, &mut Resident::new(&load), &self.calibration(), &trial)?)
     }
 
-    fn load(&self, precision: Precision, level: SimdLevel) -> Result<Engines, TrialError> {
-        let engines = match self.config.architecture() {
-            Architecture::BertLike(model) if self.device.is_cpu() => self.pack(model, precision, level),
-            _ => self.put_on_device(precision),
+    fn calibration(&self) -> CalibrationRun<'_> {
+        let SmallFiles { config, tokenizer, windowing, .. } = self.files;
+        let window = windowing.info().tokens as usize;
+        CalibrationRun { folder: self.folder, tokenizer, problem_type: config.problem_type(), window }
+    }
+
+    /// The name of the code that computes the model.
+    fn kernel(&self) -> &'static str {
+        let is_packed = self.device.is_cpu() && self.files.config.architecture().is_fast();
+        if is_packed { self.level.name() } else { "candle" }
+    }
+
+    fn load(&self, variant: Variant) -> Result<Engines, TrialError> {
+        let engines = match self.files.config.architecture() {
+            Architecture::BertLike(model) if self.device.is_cpu() => self.pack(model, variant),
+            _ => self.put_on_device(variant.precision),
         };
         engines.map_err(|source| TrialError::Engine { path: self.folder.path().to_owned(), source })
     }
 
     /// An engine for each core, all with the same weights.
-    fn pack(&self, model: &BertLike, precision: Precision, level: SimdLevel) -> Result<Engines, BoxError> {
-        let arithmetic = Arithmetic::from(precision);
+    fn pack(&self, model: &BertLike, variant: Variant) -> Result<Engines, BoxError> {
+        let (level, arithmetic) = (self.level, Arithmetic::from(variant.precision));
         let builder = self.weights.builder(DType::F32, &self.device.device);
         let embedding_dtype =
             self.weights.dtype_of(&model.tensor_name("base.embeddings.word_embeddings.weight"));
-        let model = Packing { level, arithmetic, embedding_dtype, fold_norms: false }.pack(
+        let model = Packing { level, arithmetic, embedding_dtype, fold_norms: variant.fold_norms }.pack(
             builder,
             model,
-            self.config.labels().len(),
+            self.files.config.labels().len(),
         )?;
         let cores = self.threads();
         let pool = match cores {
@@ -240,7 +261,8 @@ impl EngineLoading<'_> {
             _ => DType::F32,
         };
         let builder = self.weights.builder(dtype, &self.device.device);
-        let engine = CandleEngine::load(builder, self.config.architecture(), self.config.labels().len());
+        let SmallFiles { config, .. } = self.files;
+        let engine = CandleEngine::load(builder, config.architecture(), config.labels().len());
         let engines = engine.map_err(TensorError::from)?.for_workers(self.threads())?;
         Ok(engines.into_iter().map(|engine| -> Box<dyn Engine> { Box::new(engine) }).collect())
     }

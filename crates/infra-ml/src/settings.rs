@@ -32,8 +32,9 @@ pub struct ModelSettings {
     pub path: Option<PathBuf>,
     /// The name that predictions carry; by default the folder's, or the repository's on the hub.
     pub name: Option<String>,
-    /// The arithmetic. `int8` is for CPUs, `f16` and `bf16` are for GPUs. `auto` is `f16` on a GPU; on a CPU it is
-    /// `int8` where that is faster and the model's `reference.json` says how accurate it is, else `f32`.
+    /// The arithmetic. `int8` is for CPUs, `f16` and `bf16` are for GPUs. `auto` is the first of `f16`, `bf16` and `f32`
+    /// that works on a GPU; on a CPU it is `int8` where that is faster and, by the model's `reference.json` or by
+    /// built-in texts, near `f32`, else `f32`. CPUs may differ in this: set it where replicas must agree.
     pub precision: Precision,
     /// Where the model runs; `auto` is the first GPU of a CUDA build, else the CPU.
     #[schemars(extend("values" = "auto, cpu, cuda:N"))]

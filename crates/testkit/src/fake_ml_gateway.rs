@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use application::ports::{
-    Admission, LabelMappingOrigin, MlError, MlGateway, ModelInfo, ModelOrigin, SelfTest, WindowInfo,
+    Admission, LabelMappingOrigin, MlError, MlGateway, ModelInfo, ModelOrigin, PrecisionReason, SelfTest,
+    WindowInfo,
 };
 use async_trait::async_trait;
 use domain::value_objects::{
@@ -234,6 +235,9 @@ impl MlGateway for FakeMlGateway {
             window: WindowInfo { tokens: 510, overlap: 64 },
             device: "fake".to_owned(),
             precision: "f32".to_owned(),
+            precision_reason: PrecisionReason::Configured,
+            kernel: "fake".to_owned(),
+            calibration: None,
             sha256: "0".repeat(64),
             source: ModelOrigin::Folder,
             self_test: SelfTest::Absent,

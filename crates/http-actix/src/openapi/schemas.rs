@@ -1,6 +1,6 @@
 //! Schemas of values that the domain checks; the document repeats the rules so that clients can check them first.
 
-use application::ports::LabelMappingOrigin;
+use application::ports::{LabelMappingOrigin, PrecisionReason};
 use domain::value_objects::{
     Granularity, Metadata, ModelName, Overflow, Reference, ScoreFunction, Sentiment,
 };
@@ -230,6 +230,21 @@ pub(crate) fn label_mapping() -> Object {
              `known_weights`: the checksum of the weights, which such a repository publishes; `config`: a table in \
              the configuration or in the request that loaded the model; `raw`: nothing, the labels stand for no \
              sentiments.",
+        ))
+        .build()
+}
+
+/// Why a model runs in its precision.
+pub(crate) fn precision_reason() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(PrecisionReason::NAMES))
+        .description(Some(
+            "Why the precision is used. `configured`: the settings demand it; `reference_passed`: int8 is within the \
+             tolerance of the model's `reference.json`; `reference_failed`: int8 is not, so f32; \
+             `calibration_passed`: int8 differs little from f32 on built-in texts; `calibration_failed`: int8 differs \
+             too much, so f32; `no_fast_int8`: the CPU has no fast int8 dot products; `int8_unsupported`: the \
+             architecture has no int8; `first_usable`: the first precision of the GPU that passed its trial.",
         ))
         .build()
 }

@@ -1,4 +1,4 @@
-use application::ports::{LabelMappingOrigin, ModelOrigin, SelfTest, ServedModel};
+use application::ports::{Calibration, LabelMappingOrigin, ModelOrigin, SelfTest, ServedModel};
 use domain::value_objects::{ModelLabel, ProblemType, Sentiment};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -37,6 +37,15 @@ pub(crate) struct ModelView {
     /// The arithmetic in use.
     #[schema(example = "f32")]
     precision: String,
+    #[schema(schema_with = schemas::precision_reason)]
+    precision_reason: &'static str,
+    /// The code that computes the model: the SIMD level of the CPU, or `candle` on a GPU and for architectures off the
+    /// fast path.
+    #[schema(example = "avx512_vnni")]
+    kernel: String,
+    /// The comparison of int8 with f32 when the model was loaded; null if there was none.
+    #[schema(required = true)]
+    calibration: Option<CalibrationView>,
     /// SHA-256 of the weights.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     sha256: String,
@@ -116,6 +125,39 @@ struct SelfTestReport {
     tolerance: f32,
 }
 
+/// The comparison of int8 with f32 on built-in texts when the model was loaded.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Calibration)]
+struct CalibrationView {
+    /// Whether the differences are small enough for int8.
+    passed: bool,
+    /// The number of texts compared.
+    #[schema(example = 44)]
+    texts: u32,
+    /// Whether the compared int8 weights contain the scales of the layer norms before them, which is done where it
+    /// reduces the differences.
+    norms_folded: bool,
+    /// The 95th percentile, over the texts, of the largest difference of a probability; null if a number was NaN or
+    /// infinite.
+    #[schema(minimum = 0, example = 0.012, required = true)]
+    p95_probability_difference: Option<f32>,
+    /// The largest difference of a probability; null if a number was NaN or infinite.
+    #[schema(minimum = 0, example = 0.02, required = true)]
+    max_probability_difference: Option<f32>,
+    /// The largest difference of a logit; null if a number was NaN or infinite.
+    #[schema(minimum = 0, example = 0.1, required = true)]
+    max_logit_difference: Option<f32>,
+    /// The texts with the same label.
+    #[schema(example = 44)]
+    labels_agreeing: u32,
+    /// The largest allowed `p95_probability_difference`.
+    #[schema(minimum = 0, example = 0.05)]
+    tolerance: f32,
+    /// The time of the comparison, in milliseconds.
+    #[schema(example = 200)]
+    duration_ms: u32,
+}
+
 /// Presents the served models.
 pub(crate) fn present_models(models: &[ServedModel]) -> ModelList {
     ModelList { items: models.iter().map(present_model).collect() }
@@ -135,6 +177,9 @@ pub(crate) fn present_model(model: &ServedModel) -> ModelView {
         window: WindowView { tokens: info.window.tokens, overlap: info.window.overlap },
         device: info.device.clone(),
         precision: info.precision.clone(),
+        precision_reason: info.precision_reason.name(),
+        kernel: info.kernel.clone(),
+        calibration: info.calibration.map(present_calibration),
         sha256: info.sha256.clone(),
         source: present_source(&info.source),
         self_test,
@@ -165,6 +210,21 @@ fn present_model_label(label: &ModelLabel) -> ModelLabelView {
 
 fn present_label_mapping(origin: &LabelMappingOrigin) -> LabelMappingView {
     LabelMappingView { kind: origin.name(), repo: origin.repo().map(str::to_owned) }
+}
+
+fn present_calibration(calibration: Calibration) -> CalibrationView {
+    let finite = |difference: f32| difference.is_finite().then_some(difference);
+    CalibrationView {
+        passed: calibration.passed,
+        texts: calibration.texts,
+        norms_folded: calibration.norms_folded,
+        p95_probability_difference: finite(calibration.p95_probability_difference),
+        max_probability_difference: finite(calibration.max_probability_difference),
+        max_logit_difference: finite(calibration.max_logit_difference),
+        labels_agreeing: calibration.labels_agreeing,
+        tolerance: calibration.tolerance,
+        duration_ms: calibration.duration_ms,
+    }
 }
 
 fn present_self_test(outcome: SelfTest) -> (&'static str, Option<SelfTestReport>) {

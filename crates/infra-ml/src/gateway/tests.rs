@@ -7,7 +7,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::{LabelMappingOrigin, ModelInfo, ModelOrigin, SelfTest};
+use application::ports::{LabelMappingOrigin, ModelInfo, ModelOrigin, PrecisionReason, SelfTest};
 use domain::value_objects::{LabelSet, ModelLabel, ModelRef, Overflow, ProblemType};
 use testkit::ClassifyOne;
 use tokio::sync::oneshot::Receiver;
@@ -41,6 +41,9 @@ fn fake_model(engine: FakeEngine) -> Result<(Engines, ModelFrontEnd), LoadError>
         window: windowing.info(),
         device: "cpu".to_owned(),
         precision: "f32".to_owned(),
+        precision_reason: PrecisionReason::Configured,
+        kernel: "fake".to_owned(),
+        calibration: None,
         sha256: String::new(),
         source: ModelOrigin::Folder,
         self_test: SelfTest::Absent,

@@ -38,28 +38,6 @@ impl ChosenDevice {
     pub(super) fn is_cpu(&self) -> bool {
         matches!(self.device, Device::Cpu)
     }
-
-    /// The precisions to try; the first that passes the self-test is used. On the CPU `auto` is `int8` where that is
-    /// fast (`fast_int8`) and the reference has a tolerance for it (`has_tolerance`), and `f32` where it fails the
-    /// self-test.
-    pub(super) fn precisions(
-        &self,
-        precision: Precision,
-        fast_int8: bool,
-        has_tolerance: bool,
-    ) -> Result<Vec<Precision>, UnfitSetting> {
-        match (precision, self.is_cpu()) {
-            (Precision::Auto, true) if fast_int8 && has_tolerance => {
-                Ok(vec![Precision::Int8, Precision::F32])
-            }
-            (Precision::Auto, true) => Ok(vec![Precision::F32]),
-            (Precision::Auto, false) => Ok(vec![Precision::F16]),
-            (Precision::F16 | Precision::Bf16, true) | (Precision::Int8, false) => {
-                Err(UnfitSetting::Precision { precision, device: self.name.clone() })
-            }
-            (precision, _) => Ok(vec![precision]),
-        }
-    }
 }
 
 /// The largest allowed difference of a logit from the reference in `precision`; `own` is the reference's own for int8.
@@ -72,7 +50,7 @@ pub(super) fn tolerance(precision: Precision, own: Option<f32>) -> f32 {
     }
 }
 
-fn cpu() -> ChosenDevice {
+pub(super) fn cpu() -> ChosenDevice {
     ChosenDevice { device: Device::Cpu, name: "cpu".to_owned() }
 }
 
@@ -94,28 +72,6 @@ fn open_cuda(number: usize) -> Result<ChosenDevice, UnfitSetting> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_cpu_takes_int8_by_itself_only_where_it_is_fast_and_has_a_tolerance() {
-        let cpu = choose(DeviceChoice::Cpu).unwrap();
-        assert_eq!(cpu.name, "cpu");
-        let auto = |fast, has_tolerance| cpu.precisions(Precision::Auto, fast, has_tolerance).unwrap();
-        assert_eq!(auto(true, true), [Precision::Int8, Precision::F32]);
-        for (fast, has_tolerance) in [(true, false), (false, true), (false, false)] {
-            assert_eq!(auto(fast, has_tolerance), [Precision::F32]);
-        }
-        for precision in [Precision::F32, Precision::Int8] {
-            assert_eq!(cpu.precisions(precision, false, false).unwrap(), [precision]);
-        }
-    }
-
-    #[test]
-    fn the_cpu_refuses_16_bits() {
-        let cpu = choose(DeviceChoice::Cpu).unwrap();
-        for precision in [Precision::F16, Precision::Bf16] {
-            assert!(matches!(cpu.precisions(precision, true, true), Err(UnfitSetting::Precision { .. })));
-        }
-    }
 
     #[cfg(not(feature = "cuda"))]
     #[test]

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use application::ports::SelfTest;
 use serde::Deserialize;
@@ -62,7 +62,8 @@ impl SelfTestRun<'_> {
         let Some(reference) = self.reference else { return Ok(SelfTest::Absent) };
         self.compare_tokens(reference)?;
         let mut max_difference = 0.0_f32;
-        let found = self.forward_all(reference, engine)?;
+        let sequences = reference.cases.iter().map(|case| &case.input_ids[..]);
+        let found = forward_all(self.folder.path(), engine, sequences)?;
         for (case, (logits, expected)) in found.iter().zip(&reference.cases).enumerate() {
             let difference = largest_difference(logits, &expected.logits);
             // A NaN must fail: it is neither above nor below the tolerance.
@@ -89,23 +90,24 @@ impl SelfTestRun<'_> {
         }
         Ok(())
     }
+}
 
-    fn forward_all(
-        &self,
-        reference: &Reference,
-        engine: &mut dyn Engine,
-    ) -> Result<Vec<Vec<f32>>, TrialError> {
-        let mut logits = Vec::with_capacity(reference.cases.len());
-        let mut batch = TokenBatch::default();
-        for (case, Case { input_ids, .. }) in reference.cases.iter().enumerate() {
-            batch.push(&[input_ids]);
-            if batch.tokens() >= BATCH_TOKENS || case + 1 == reference.cases.len() {
-                logits.extend(try_forward(self.folder.path().to_owned(), engine, &batch)?);
-                batch = TokenBatch::default();
-            }
+/// Returns the logits of each of `sequences`, `[sequences, labels]`, computed in batches on all cores.
+pub(super) fn forward_all<'a>(
+    folder: &Path,
+    engine: &mut dyn Engine,
+    sequences: impl Iterator<Item = &'a [u32]>,
+) -> Result<Vec<Vec<f32>>, TrialError> {
+    let (mut logits, mut batch) = (Vec::new(), TokenBatch::default());
+    let mut sequences = sequences.peekable();
+    while let Some(sequence) = sequences.next() {
+        batch.push(&[sequence]);
+        if batch.tokens() >= BATCH_TOKENS || sequences.peek().is_none() {
+            logits.extend(try_forward(folder.to_owned(), engine, &batch)?);
+            batch = TokenBatch::default();
         }
-        Ok(logits)
     }
+    Ok(logits)
 }
 
 /// The most tokens of the warm-up: enough for every part of a model, few enough for a quick start.

@@ -1,4 +1,5 @@
 mod broken_folders;
+mod calibration;
 mod candle_on_cpu;
 mod families;
 mod pytorch_weights;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// On CUDA `f16`. On the CPU `int8` where that is faster and the model's `reference.json` shows that it is
-    /// accurate enough, else `f32`.
+    /// On CUDA the first of `f16`, `bf16` and `f32` that works. On the CPU `int8` where that is faster and the model's
+    /// `reference.json` or built-in texts show that it is accurate enough, else `f32`.
     #[default]
     Auto,
     /// 32 bits.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use domain::value_objects::{InputText, LabelSet, ModelOutput, ModelRef, ReadOptions, TenantId};
 
 use crate::errors::{BoxError, SharedError};
+use crate::ports::{Calibration, PrecisionReason};
 
 /// A model that classifies texts.
 ///
@@ -101,6 +102,12 @@ pub struct ModelInfo {
     pub device: String,
     /// The precision in use, such as `f32`.
     pub precision: String,
+    /// Why it is used.
+    pub precision_reason: PrecisionReason,
+    /// The code that computes the model: a SIMD level such as `avx512_vnni`, or `candle` for Candle's operations.
+    pub kernel: String,
+    /// The comparison of int8 with f32, where there was one.
+    pub calibration: Option<Calibration>,
     /// SHA-256 of the weights, in lower-case hexadecimal digits.
     pub sha256: String,
     /// Where it comes from.

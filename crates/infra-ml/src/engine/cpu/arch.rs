@@ -48,6 +48,23 @@ impl SimdLevel {
         Self::Portable,
     ];
 
+    /// Returns the name in the API and in the log.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => "avx512_vnni",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => "avx_vnni",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
+            Self::Portable => "portable",
+        }
+    }
+
     /// Returns the best level that this CPU supports.
     pub(crate) fn detect() -> Self {
         Self::ALL.iter().copied().find(|level| level.is_supported()).unwrap_or(Self::Portable)
