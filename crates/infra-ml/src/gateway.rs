@@ -41,8 +41,9 @@ pub struct LocalMlGateway {
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Texts of more bytes are tokenized on a blocking thread, so that they do not delay the other tasks of the runtime.
-const LONG_TEXT_BYTES: usize = 4_096;
+/// The bytes that are tokenized between two turns of the runtime's other tasks: a text of more is tokenized on a
+/// blocking thread, and a batch lets the other tasks run after so many.
+const INLINE_BYTES: usize = 4_096;
 
 impl LocalMlGateway {
     fn served(&self) -> Result<&ModelFrontEnd, NotAvailable> {
@@ -109,7 +110,13 @@ impl MlGateway for LocalMlGateway {
         let served = self.served()?;
         self.refuse_when_full(admission)?;
         let mut entered = Vec::with_capacity(texts.len());
+        let mut inline_bytes = 0;
         for text in texts {
+            inline_bytes += text.as_str().len();
+            if inline_bytes > INLINE_BYTES && !entered.is_empty() {
+                inline_bytes = text.as_str().len();
+                tokio::task::yield_now().await;
+            }
             let pending = match self.submit(served, text, options, admission).await {
                 Err(error @ MlError::Saturated) => return Err(error),
                 pending => pending,
@@ -172,7 +179,7 @@ impl Drop for LocalMlGateway {
 async fn tokenize(tokenizer: &Arc<TextTokenizer>, text: &InputText) -> Result<Vec<u32>, MlError> {
     let started = Instant::now();
     let text = text.as_str();
-    let ids = if text.len() > LONG_TEXT_BYTES {
+    let ids = if text.len() > INLINE_BYTES {
         let (tokenizer, text) = (Arc::clone(tokenizer), text.to_owned());
         let encoded = tokio::task::spawn_blocking(move || tokenizer.encode(&text)).await;
         encoded.unwrap_or(Err(InferenceError::TokenizerStopped))

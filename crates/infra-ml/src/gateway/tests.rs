@@ -1,5 +1,6 @@
 mod bundled_model;
 mod failures;
+mod fairness;
 mod health;
 mod loading;
 mod waiting;
