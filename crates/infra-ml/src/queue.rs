@@ -26,8 +26,8 @@ use state::{Length, State};
 /// window, and long texts are not starved. A text of many windows returns to the end of its queue after each window.
 ///
 /// **Classes.** Among windows of the same length, while both classes wait, one token in four is bulk; see
-/// [`LengthQueue`](length_queue::LengthQueue). Shortly after a single text came, the last free worker takes no bulk;
-/// see [`State::bulk_delay`].
+/// [`LengthQueue`](length_queue::LengthQueue). Shortly after single texts came, bulk leaves workers free for as many as
+/// came at once; see [`State::bulk_delay`].
 ///
 /// **Newest first.** For each caller of a single text that gives up, some single windows are taken newest first: where
 /// callers time out, first come, first served would compute only texts that are about to be given up.
@@ -68,6 +68,8 @@ pub(crate) struct Batch<'a> {
 pub(crate) struct Running<'a> {
     queue: &'a Queue,
     length: Length,
+    /// The number of single texts.
+    singles: usize,
 }
 
 impl Drop for Running<'_> {
@@ -75,6 +77,8 @@ impl Drop for Running<'_> {
         let mut state = self.queue.state();
         state.running -= 1;
         state.running_long -= usize::from(self.length == Length::Long);
+        state.running_bulk -= usize::from(self.singles == 0);
+        state.running_singles -= self.singles;
     }
 }
 
@@ -120,6 +124,11 @@ impl Queue {
         self.state().workers = workers;
     }
 
+    /// Sets the tokens below which what waits is not divided among idle workers, which are 0 at first.
+    pub(crate) fn set_min_batch_tokens(&self, tokens: usize) {
+        self.state().min_batch_tokens = tokens;
+    }
+
     /// Whether any text would be refused now.
     pub(crate) fn is_full(&self, admission: Admission) -> bool {
         self.refuses(&self.state(), admission, 1)
@@ -151,7 +160,7 @@ impl Queue {
     }
 
     /// Waits for work and takes windows of at most `max_tokens` in total, and no more than an equal share of what waits
-    /// for each idle worker. Returns `None` once the queue is stopped.
+    /// for each idle worker, unless that is less than the minimum of a batch. Returns `None` once the queue is stopped.
     pub(crate) fn take(&self, max_tokens: usize) -> Option<Batch<'_>> {
         let mut state = self.state();
         loop {
@@ -165,20 +174,24 @@ impl Queue {
             }
             let length = state.next_length();
             let idle = state.workers.saturating_sub(state.running).max(1);
-            let share = max_tokens.min(self.limits.batch_tokens).min(state.tokens().div_ceil(idle));
-            let tasks = state.take(length, share);
+            let share = state.tokens().div_ceil(idle).max(state.min_batch_tokens);
+            let tasks = state.take(length, share.min(max_tokens).min(self.limits.batch_tokens));
             state.admit_backlog();
             state.publish_gauges();
             if !tasks.is_empty() {
                 let alone = state.running == 0 && state.is_empty();
+                let singles = tasks.iter().filter(|task| task.job.class() == Class::Single).count();
                 state.running += 1;
                 state.running_long += usize::from(length == Length::Long);
+                state.running_bulk += usize::from(singles == 0);
+                state.running_singles += singles;
                 state.last_length = length;
                 if !state.is_empty() {
                     self.work_available.notify_one();
                 }
                 let cores = if alone { Cores::All } else { Cores::Own };
-                return Some(Batch { tasks, cores, running: Running { queue: self, length } });
+                let running = Running { queue: self, length, singles };
+                return Some(Batch { tasks, cores, running });
             }
             if state.is_empty() {
                 state = self.work_available.wait(state).unwrap_or_else(PoisonError::into_inner);

@@ -15,9 +15,8 @@ const MAX_SHORT_WINDOW: usize = 128;
 /// The windows that are taken newest first for each single text whose caller gave up.
 const NEWEST_FIRST_WINDOWS: usize = 16;
 
-/// How long after the arrival of a single text one of several workers takes no bulk. A client that sends single texts
-/// in sequence sends the next one shortly after the reply; without a free worker it would wait for windows of tens of
-/// milliseconds.
+/// How long after the arrival of single texts some workers take no bulk. A client that sends single texts in sequence
+/// sends the next one shortly after the reply; without a free worker it would wait for windows of tens of milliseconds.
 const RESERVE_TIME: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,12 +38,22 @@ pub(super) struct State {
     newest_first: usize,
     /// When the last single text entered.
     last_single: Option<Instant>,
+    /// The most single texts that waited or ran at once, since about the reserve time.
+    most_singles: usize,
+    /// When there were so many.
+    most_singles_at: Option<Instant>,
     pub(super) reserve_time: Duration,
     pub(super) workers: usize,
+    /// The tokens below which what waits is not divided among idle workers.
+    pub(super) min_batch_tokens: usize,
     /// The batches that run.
     pub(super) running: usize,
     /// The running batches of long windows.
     pub(super) running_long: usize,
+    /// The running batches without single texts.
+    pub(super) running_bulk: usize,
+    /// The single texts of all running batches.
+    pub(super) running_singles: usize,
     /// The length of the last batch that was taken.
     pub(super) last_length: Length,
     pub(super) stopped: bool,
@@ -62,10 +71,15 @@ impl State {
             last_position: 0,
             newest_first: 0,
             last_single: None,
+            most_singles: 0,
+            most_singles_at: None,
             reserve_time: RESERVE_TIME,
             workers: 1,
+            min_batch_tokens: 0,
             running: 0,
             running_long: 0,
+            running_bulk: 0,
+            running_singles: 0,
             last_length: Length::default(),
             stopped: false,
             last_published: (0.0, 0.0),
@@ -100,11 +114,11 @@ impl State {
 
     /// Adds a text to the queue.
     pub(super) fn push(&mut self, job: Arc<Job>) {
-        if job.class() == Class::Single {
-            self.last_single = Some(Instant::now());
-        }
         let entry = Entry { job, next: 0 };
         self.load(entry.job.class()).add_text(entry.cost());
+        if entry.job.class() == Class::Single {
+            self.note_single();
+        }
         self.append(entry);
     }
 
@@ -130,15 +144,33 @@ impl State {
         moved
     }
 
-    /// How long the calling worker must wait before it takes bulk: only bulk waits, all other workers are busy, and a
-    /// single text came within [`RESERVE_TIME`]. `None` where it may take what waits.
+    /// How long the calling worker must wait before it takes bulk: only bulk waits, single texts came within the reserve
+    /// time, and the worker is the last free one or one of the reserve. `None` where it may take what waits.
     pub(super) fn bulk_delay(&self) -> Option<Duration> {
-        let is_last = self.workers > 1 && self.running + 1 >= self.workers;
-        if !is_last || self.single.texts() > 0 || self.bulk.texts() == 0 {
+        let is_reserved =
+            self.running + 1 >= self.workers || self.running_bulk + self.reserve() >= self.workers;
+        if self.workers == 1 || !is_reserved || self.single.texts() > 0 || self.bulk.texts() == 0 {
             return None;
         }
         let delay = self.reserve_time.checked_sub(self.last_single?.elapsed())?;
         (!delay.is_zero()).then_some(delay)
+    }
+
+    /// The workers that bulk leaves free: one for each of the single texts that came at once, and at most three of
+    /// four.
+    pub(super) fn reserve(&self) -> usize {
+        self.most_singles.min(self.workers * 3 / 4).max(1)
+    }
+
+    /// Notes the arrival of a single text.
+    fn note_single(&mut self) {
+        let now = Instant::now();
+        let singles = self.single.texts() + self.running_singles;
+        let is_recent = self.most_singles_at.is_some_and(|at| now.duration_since(at) < self.reserve_time);
+        if singles >= self.most_singles || !is_recent {
+            (self.most_singles, self.most_singles_at) = (singles, Some(now));
+        }
+        self.last_single = Some(now);
     }
 
     /// The length of the windows that a worker takes now.

@@ -1,3 +1,4 @@
+mod batch_sizes;
 mod bulk_share;
 mod gauges;
 mod newest_first;

@@ -66,3 +66,44 @@ fn a_single_worker_takes_bulk_at_any_time() {
     queue.set_workers(1);
     assert_eq!(sizes(&queue.take(256).unwrap()), [500]);
 }
+
+/// A queue with 16 workers in which `count` single texts have just been computed and 16 long bulk texts wait.
+fn after_single_texts(count: usize) -> (Arc<Queue>, Vec<Waiting>) {
+    let queue = queue(LARGE);
+    queue.set_workers(16);
+    queue.state().reserve_time = Duration::from_hours(1);
+    let answered: Vec<Waiting> = (0..count).map(|_| single(&queue, &[10])).collect();
+    let batches: Vec<Batch<'_>> = (0..count).map(|_| queue.take(10).unwrap()).collect();
+    for batch in &batches {
+        batch.tasks[0].job.complete(0, vec![0.0]);
+    }
+    drop((batches, answered));
+    let waiting = (0..16).map(|_| bulk(&queue, &[500])).collect();
+    (queue, waiting)
+}
+
+/// The workers that take bulk at once.
+fn bulk_workers(queue: &Queue) -> usize {
+    let mut batches = Vec::new();
+    while queue.state().bulk_delay().is_none() && queue.depth() > 0 {
+        batches.push(queue.take(256).unwrap());
+    }
+    batches.len()
+}
+
+#[test]
+fn bulk_leaves_a_worker_free_for_each_single_text_that_came_at_once() {
+    for (singles, workers) in [(0, 16), (1, 15), (4, 12), (12, 4), (40, 4)] {
+        let (queue, _bulk) = after_single_texts(singles);
+        assert_eq!(bulk_workers(&queue), workers, "after {singles} single texts");
+    }
+}
+
+#[test]
+fn the_reserve_shrinks_with_the_single_texts_that_come_at_once() {
+    let (queue, _bulk) = after_single_texts(12);
+    assert_eq!(queue.state().reserve(), 12);
+    queue.state().reserve_time = Duration::ZERO;
+    let _single = single(&queue, &[10]);
+    assert_eq!(queue.state().reserve(), 1);
+}
