@@ -25,6 +25,7 @@ use tokio::runtime;
 use crate::program::Undertone;
 
 fn main() -> anyhow::Result<ExitCode> {
+    infra_ml::limit_threads();
     // The store lives on this runtime, apart from those of actix's workers, which end before it.
     let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;

@@ -22,6 +22,11 @@ pub(crate) trait Engine: Send {
 
     /// The tokens beyond which a larger batch is not more efficient.
     fn batch_tokens(&self) -> usize;
+
+    /// The tokens below which it is not worth to divide what waits among idle workers: each of them loads all weights.
+    fn min_batch_tokens(&self) -> usize {
+        0
+    }
 }
 
 /// The cores that a batch may use.

@@ -13,6 +13,7 @@
 mod architecture;
 #[doc(hidden)]
 pub mod bench;
+mod cores;
 mod engine;
 mod engine_health;
 mod gateway;
@@ -39,6 +40,7 @@ mod worker;
 #[cfg(test)]
 mod testing;
 
+pub use cores::limit_threads;
 pub use engine::cpu::peak_products_per_second;
 pub use gateway::LocalMlGateway;
 pub use hub::{HubError, HubErrorKind, HubModelError, HubSettings, HubToken, LoggedProgress};

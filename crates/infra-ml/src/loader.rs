@@ -16,7 +16,6 @@ mod weights;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
 
 use application::errors::BoxError;
@@ -25,6 +24,7 @@ use candle_core::DType;
 use domain::value_objects::{LabelSet, ModelRef};
 
 use crate::architecture::{Architecture, BertLike};
+use crate::cores;
 use crate::engine::candle::CandleEngine;
 use crate::engine::cpu::{Arithmetic, CpuEngine, Packing, SimdLevel};
 use crate::engine::{Engine, TensorError};
@@ -195,9 +195,8 @@ impl EngineLoading<'_> {
         let self_test = SelfTestRun { folder: self.folder, tokenizer, reference, most_tokens };
         let trial = |engines: &mut Engines, precision| {
             let outcome = self_test.run(engines[0].as_mut(), device::tolerance(precision, own_tolerance))?;
-            for engine in engines {
-                warm_up(self.folder, tokenizer, *windowing, config.labels().len(), engine.as_mut())?;
-            }
+            // The engines share their weights, and reserve memory as they need it.
+            warm_up(self.folder, tokenizer, *windowing, config.labels().len(), engines[0].as_mut())?;
             Ok(outcome)
         };
         let load = |variant| self.load(variant);
@@ -235,22 +234,13 @@ impl EngineLoading<'_> {
             model,
             self.files.config.labels().len(),
         )?;
-        let cores = self.threads();
-        let pool = match cores {
-            1 => None,
-            cores => {
-                let builder = rayon::ThreadPoolBuilder::new().num_threads(cores);
-                Some(Arc::new(builder.thread_name(|number| format!("undertone-core-{number}")).build()?))
-            }
-        };
-        let model = Arc::new(model);
-        let engine = |_| -> Box<dyn Engine> { Box::new(CpuEngine::new(Arc::clone(&model), pool.clone())) };
-        Ok((0..cores).map(engine).collect())
+        let engines = CpuEngine::for_workers(model, self.threads())?;
+        Ok(engines.into_iter().map(|engine| -> Box<dyn Engine> { Box::new(engine) }).collect())
     }
 
     /// The cores that the model may use.
     fn threads(&self) -> usize {
-        self.settings.threads.map_or_else(available_cores, NonZeroUsize::get)
+        self.settings.threads.map_or_else(cores::available, NonZeroUsize::get)
     }
 
     /// The engines of Candle's operations: one for each core of the CPU, or one for another device.
@@ -266,10 +256,6 @@ impl EngineLoading<'_> {
         let engines = engine.map_err(TensorError::from)?.for_workers(self.threads())?;
         Ok(engines.into_iter().map(|engine| -> Box<dyn Engine> { Box::new(engine) }).collect())
     }
-}
-
-fn available_cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 #[cfg(test)]

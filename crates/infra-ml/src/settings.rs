@@ -51,7 +51,7 @@ pub struct ModelSettings {
     #[schemars(with = "labels::LabelsValue", extend("values" = "auto, raw, table"))]
     pub labels: LabelMapping,
     /// How many batches are computed at once on a CPU, each on a core of its own; by default as many as there are
-    /// cores. A CUDA device computes one at a time.
+    /// cores, and no more than the CPU quota of the container grants, rounded down. A CUDA device computes one at a time.
     pub threads: Option<NonZeroUsize>,
     /// The most tokens that are computed together, unless one window has more; by default, and at most, what the device
     /// gains by: 256 on a CPU, 16,384 on a CUDA device.

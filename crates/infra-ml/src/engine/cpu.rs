@@ -21,21 +21,25 @@ mod dense;
 mod encoder;
 mod epilogue;
 pub(crate) mod kernel_benches;
+mod large_batches;
 mod linear;
 mod norm;
 mod packing;
 mod parallel;
 mod peak;
+mod plan;
 mod row_operations;
 mod rows;
+mod scratch;
 mod tile;
 mod vector;
 mod word_embeddings;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rayon::ThreadPool;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
+use crate::cores::last_level_cache_bytes;
 use crate::engine::{Cores, Engine, EngineError, TokenBatch};
 
 pub(crate) use arch::SimdLevel;
@@ -47,44 +51,91 @@ pub use peak::peak_products_per_second;
 pub(crate) use row_operations::{RowNorm, gate, softmax};
 
 use classifier::Workspace;
+use large_batches::LargeBatches;
+use plan::Plan;
 
-/// The tokens from which a batch is faster on all cores than on one; below, synchronization costs more than it saves.
-fn min_parallel_tokens(arithmetic: Arithmetic) -> usize {
-    match arithmetic {
-        Arithmetic::F32 => 16,
-        Arithmetic::Int8 => 48,
-    }
+/// A worker's engine: a packed classifier that all workers share, with a workspace of its own.
+pub(crate) struct CpuEngine {
+    shared: Arc<Shared>,
+    /// For the batches of usual size on this worker's core.
+    workspace: Workspace,
 }
 
-/// A packed classifier, shared by all workers, with one worker's workspace.
-pub(crate) struct CpuEngine {
-    model: Arc<Classifier>,
-    workspace: Workspace,
+/// What the engines of a model share. Its memory, and that of all engines, is linear in their number.
+struct Shared {
+    model: Classifier,
     /// The threads for batches that may use all cores; `None` with one core.
-    pool: Option<Arc<ThreadPool>>,
+    pool: Option<ThreadPool>,
+    plan: Plan,
+    /// The workspaces for batches on several cores and for those above the usual size, while none uses them.
+    idle: Mutex<Vec<Workspace>>,
+    large: LargeBatches,
 }
 
 impl CpuEngine {
-    pub(crate) fn new(model: Arc<Classifier>, pool: Option<Arc<ThreadPool>>) -> Self {
-        Self { workspace: model.workspace(), model, pool }
+    /// Creates an engine for each of `workers`, all with the same weights.
+    pub(crate) fn for_workers(model: Classifier, workers: usize) -> Result<Vec<Self>, ThreadPoolBuildError> {
+        let pool = match workers {
+            1 => None,
+            workers => {
+                let builder = ThreadPoolBuilder::new().num_threads(workers);
+                Some(builder.thread_name(|number| format!("undertone-core-{number}")).build()?)
+            }
+        };
+        let plan = Plan::new(workers, model.encoder_bytes(), last_level_cache_bytes());
+        let shared =
+            Arc::new(Shared { model, pool, plan, idle: Mutex::default(), large: LargeBatches::default() });
+        let engine = |_| Self { workspace: shared.model.workspace(plan.sizes), shared: Arc::clone(&shared) };
+        Ok((0..workers).map(engine).collect())
+    }
+}
+
+impl Shared {
+    /// Runs a batch on `cores` cores in a workspace that is reserved only as long as such batches run.
+    fn forward(&self, batch: &TokenBatch, cores: usize) -> Vec<Vec<f32>> {
+        let _running = self.large.start(cores, self.plan.large_cores());
+        let workspace = self.idle().pop();
+        let mut workspace = workspace.unwrap_or_else(|| self.model.workspace(self.plan.sizes));
+        let logits = match &self.pool {
+            Some(pool) if cores > 1 => {
+                pool.install(|| self.model.forward(&mut workspace, batch.sequences(), cores))
+            }
+            _ => self.model.forward(&mut workspace, batch.sequences(), 1),
+        };
+        let mut idle = self.idle();
+        if idle.len() < self.plan.idle_workspaces() {
+            idle.push(workspace);
+        }
+        logits
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Workspace>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Engine for CpuEngine {
     fn forward(&mut self, batch: &TokenBatch, cores: Cores) -> Result<Vec<Vec<f32>>, EngineError> {
-        let (model, workspace) = (&self.model, &mut self.workspace);
-        let is_large = batch.tokens() >= min_parallel_tokens(model.arithmetic());
-        Ok(match &self.pool {
-            Some(pool) if cores == Cores::All && is_large => {
-                pool.install(|| model.forward(workspace, batch.sequences(), pool.current_num_threads()))
-            }
-            _ => model.forward(workspace, batch.sequences(), 1),
+        let Shared { model, plan, .. } = &*self.shared;
+        let cores = match cores {
+            Cores::Own => plan.own_cores(batch.tokens()),
+            Cores::All => plan.cores(model.arithmetic(), batch.tokens()),
+        };
+        Ok(if cores > 1 || batch.tokens() > plan.batch_tokens {
+            self.shared.forward(batch, cores)
+        } else {
+            model.forward(&mut self.workspace, batch.sequences(), 1)
         })
     }
 
-    /// Without padding a token costs the same in a small batch as in a large one; small batches reduce waiting.
+    /// Without padding a token costs the same in a small batch as in a large one; small batches reduce waiting and
+    /// memory.
     fn batch_tokens(&self) -> usize {
-        256
+        self.shared.plan.batch_tokens
+    }
+
+    fn min_batch_tokens(&self) -> usize {
+        self.shared.plan.min_batch_tokens
     }
 }
 

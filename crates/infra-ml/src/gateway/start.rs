@@ -76,6 +76,7 @@ fn prepare(
     let (specials, labels) = (loaded.tokenizer.specials().clone(), loaded.info.labels.labels().len());
     model.set(loaded).map_err(|_| LoadError::Stopped)?;
     queue.set_workers(engines.len());
+    queue.set_min_batch_tokens(engines.first().map_or(0, |engine| engine.min_batch_tokens()));
     let worker = |engine| {
         let (queue, health, specials) = (Arc::clone(queue), Arc::clone(health), specials.clone());
         Worker { engine, queue, health, specials, labels }

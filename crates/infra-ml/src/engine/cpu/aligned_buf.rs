@@ -27,6 +27,11 @@ impl<T: Pod> AlignedBuf<T> {
             *self = Self::zeros(len);
         }
     }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&self.storage[..])
+    }
 }
 
 impl<T: Pod> Deref for AlignedBuf<T> {

@@ -39,6 +39,12 @@ impl AttentionScratch {
     pub(super) fn new() -> Self {
         Self { keys: AlignedBuf::zeros(0), values: AlignedBuf::zeros(0), scores: AlignedBuf::zeros(0) }
     }
+
+    /// The bytes of all buffers.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.keys.bytes() + self.values.bytes() + self.scores.bytes()
+    }
 }
 
 impl Attention<'_> {

@@ -2,11 +2,12 @@ use std::ops::Range;
 
 use super::activation::Activate;
 use super::arithmetic::Arithmetic;
-use super::encoder::{EncoderConfig, Layer, Scratch};
+use super::encoder::{EncoderConfig, Layer};
 use super::epilogue::Overwrite;
 use super::linear::Linear;
 use super::norm::LayerNorm;
 use super::rows::{Rows, RowsMut};
+use super::scratch::{BlockSizes, Scratch};
 use super::word_embeddings::WordEmbeddings;
 use crate::architecture::Activation;
 
@@ -26,7 +27,7 @@ pub(crate) struct Classifier {
     pub(super) head_output: Linear,
 }
 
-/// The buffers of one worker.
+/// The buffers of a forward pass.
 pub(crate) struct Workspace {
     scratch: Scratch,
     /// The rows of each sequence among the tokens of the batch.
@@ -39,15 +40,34 @@ pub(crate) struct Workspace {
     logits: Vec<f32>,
 }
 
+#[cfg(test)]
+impl Workspace {
+    /// The bytes of all buffers.
+    pub(super) fn bytes(&self) -> usize {
+        self.scratch.bytes() + self.embedded.bytes() + self.pooled.bytes() + size_of_val(&self.logits[..])
+    }
+}
+
 impl Classifier {
     /// The arithmetic of the encoder; the head computes in `f32`.
     pub(crate) fn arithmetic(&self) -> Arithmetic {
         self.config.arithmetic
     }
 
-    pub(crate) fn workspace(&self) -> Workspace {
+    /// The bytes of the weights that each forward pass reads: those of the layers.
+    pub(super) fn encoder_bytes(&self) -> usize {
+        let EncoderConfig { hidden, intermediate, .. } = self.config;
+        let weights = 4 * hidden * hidden + 2 * hidden * intermediate;
+        let bytes = match self.config.arithmetic {
+            Arithmetic::F32 => size_of::<f32>(),
+            Arithmetic::Int8 => size_of::<i8>(),
+        };
+        self.layers.len() * weights * bytes
+    }
+
+    pub(super) fn workspace(&self, sizes: BlockSizes) -> Workspace {
         Workspace {
-            scratch: Scratch::new(&self.config),
+            scratch: Scratch::new(&self.config, sizes),
             sequences: Vec::new(),
             embedded: Rows::new(self.width(), Arithmetic::F32),
             pooled: Rows::new(self.config.hidden, Arithmetic::F32),
@@ -71,7 +91,7 @@ impl Classifier {
             tokens += ids.len();
             start..tokens
         }));
-        scratch.reserve(&self.config, tokens, cores);
+        scratch.reserve(&self.config, tokens);
         let mut states = scratch.states.first(tokens);
         if let Some(projection) = &self.embedding_projection {
             embedded.reserve(tokens);

@@ -3,12 +3,13 @@ use std::ops::Range;
 use super::activation::Activate;
 use super::arch::SimdLevel;
 use super::arithmetic::Arithmetic;
-use super::attention::{Attention, AttentionScratch};
+use super::attention::Attention;
 use super::epilogue::{Accumulate, Overwrite};
 use super::linear::Linear;
 use super::norm::LayerNorm;
 use super::parallel::for_each;
-use super::rows::{Rows, RowsMut};
+use super::rows::RowsMut;
+use super::scratch::{BlockScratch, Scratch};
 use crate::architecture::Activation;
 
 /// A layer of BERT's encoder.
@@ -37,50 +38,10 @@ pub(super) struct EncoderConfig {
     pub(super) activation: Activation,
 }
 
-/// The buffers of a forward pass, reused from batch to batch.
-pub(super) struct Scratch {
-    /// The hidden states, `[tokens, hidden]`.
-    pub(super) states: Rows,
-    /// `[tokens, hidden]`.
-    queries: Vec<f32>,
-    /// `[tokens, 2 · hidden]`: the keys of a token, then its values.
-    key_value: Vec<f32>,
-    per_core: Vec<CoreScratch>,
-}
-
-/// The buffers that each core has for itself.
-struct CoreScratch {
-    /// The attention of the core's tokens, `[tokens, hidden]`.
-    attended: Rows,
-    /// `[FFN_BLOCK, intermediate]`.
-    intermediate: Rows,
-    attention: AttentionScratch,
-}
-
-/// The rows that pass through the feed-forward network together: few enough for the intermediate states to stay in a
-/// core's cache, enough to amortize loading the weights.
-const FFN_BLOCK: usize = 96;
-
-impl Scratch {
-    pub(super) fn new(config: &EncoderConfig) -> Self {
-        let states = Rows::new(config.hidden, config.arithmetic);
-        Self { states, queries: Vec::new(), key_value: Vec::new(), per_core: Vec::new() }
-    }
-
-    /// Grows the buffers for a batch of `tokens` on `cores`.
-    pub(super) fn reserve(&mut self, config: &EncoderConfig, tokens: usize, cores: usize) {
-        self.states.reserve(tokens);
-        if self.key_value.len() < tokens * 2 * config.hidden {
-            self.queries.resize(tokens * config.hidden, 0.0);
-            self.key_value.resize(tokens * 2 * config.hidden, 0.0);
-        }
-        while self.per_core.len() < cores {
-            let attended = Rows::new(config.hidden, config.arithmetic);
-            let mut intermediate = Rows::new(config.intermediate, config.arithmetic);
-            intermediate.reserve(FFN_BLOCK);
-            self.per_core.push(CoreScratch { attended, intermediate, attention: AttentionScratch::new() });
-        }
-    }
+/// The queries of a sequence within a block, and the rows of the sequence among those of the batch.
+struct Queries<'a> {
+    in_block: Range<usize>,
+    sequence: &'a Range<usize>,
 }
 
 impl Layer {
@@ -93,39 +54,26 @@ impl Layer {
         sequences: &[Range<usize>],
         cores: usize,
     ) {
+        self.compute_key_value(config, scratch, sequences, cores);
         let tokens = sequences.last().map_or(0, |last| last.end);
-        let (level, width, chunk_rows) = (config.level, config.hidden, tokens.div_ceil(cores).max(1));
-        let Scratch { states, queries, key_value, per_core } = scratch;
-        let chunks = states.first(tokens).chunks(chunk_rows).into_iter();
-        let chunks = chunks.zip(queries.chunks_mut(chunk_rows * width));
-        let chunks = chunks.zip(key_value.chunks_mut(chunk_rows * 2 * width));
-        for_each(cores, chunks, |((states, queries), key_value)| {
-            self.query.apply(level, states.as_ref(), Overwrite { out: queries, width });
-            self.key_value.apply(level, states.as_ref(), Overwrite { out: key_value, width: 2 * width });
-        });
-        let (queries, key_value) = (&queries[..], &key_value[..]);
-        let chunks = states.first(tokens).chunks(chunk_rows).into_iter().zip(per_core).enumerate();
-        for_each(cores, chunks, |(chunk, (states, scratch))| {
-            let rows = chunk * chunk_rows..chunk * chunk_rows + states.len();
-            scratch.attended.reserve(rows.len());
-            let attended = scratch.attended.first(rows.len()).values;
-            for sequence in sequences {
-                let own = sequence.start.max(rows.start)..sequence.end.min(rows.end);
-                if own.is_empty() {
-                    continue;
-                }
-                let to = own.start - rows.start..own.end - rows.start;
-                Attention {
-                    queries: &queries[own.start * width..own.end * width],
-                    key_value: &key_value[sequence.start * 2 * width..sequence.end * 2 * width],
-                    heads: config.heads,
-                    head_dim: width / config.heads,
-                    out: &mut attended[to.start * width..to.end * width],
-                    scratch: &mut scratch.attention,
-                }
-                .apply(level);
+        let chunk_rows = tokens.div_ceil(cores).max(1);
+        let block_rows = scratch.block_rows(sequences);
+        let Scratch { states, key_value, blocks, .. } = scratch;
+        let chunks = states.first(tokens).chunks(chunk_rows).into_iter().enumerate();
+        for_each(cores, chunks, |(chunk, states)| {
+            let mut block = blocks.take();
+            let mut start = chunk * chunk_rows;
+            for states in states.chunks(block_rows) {
+                let rows = start..start + states.len();
+                start = rows.end;
+                let queries = sequences.iter().filter_map(|sequence| {
+                    let own = sequence.start.max(rows.start)..sequence.end.min(rows.end);
+                    let in_block = || own.start - rows.start..own.end - rows.start;
+                    (own.start < own.end).then(|| Queries { in_block: in_block(), sequence })
+                });
+                self.compute_block(states, key_value, queries, &mut block);
             }
-            self.finish(config, states, scratch);
+            blocks.give_back(block);
         });
     }
 
@@ -139,45 +87,75 @@ impl Layer {
         sequences: &[Range<usize>],
         cores: usize,
     ) {
+        self.compute_key_value(config, scratch, sequences, cores);
         let tokens = sequences.last().map_or(0, |last| last.end);
-        let (level, width, chunk_rows) = (config.level, config.hidden, tokens.div_ceil(cores).max(1));
-        let Scratch { states, queries, key_value, per_core } = scratch;
-        let chunks = states.first(tokens).chunks(chunk_rows).into_iter();
-        let chunks = chunks.zip(key_value.chunks_mut(chunk_rows * 2 * width));
-        for_each(cores, chunks, |(states, key_value)| {
-            self.key_value.apply(level, states.as_ref(), Overwrite { out: key_value, width: 2 * width });
-        });
+        let block_rows = scratch.block_rows(&[]);
+        let Scratch { states, key_value, blocks, .. } = scratch;
         let mut states = states.first(tokens);
         for (row, sequence) in sequences.iter().enumerate() {
             states.copy_row(sequence.start, row);
         }
         let (states, _) = states.split_at(sequences.len());
-        self.query.apply(level, states.as_ref(), Overwrite { out: queries, width });
-        let Some(scratch) = per_core.first_mut() else { return };
-        scratch.attended.reserve(sequences.len());
-        let attended = scratch.attended.first(sequences.len()).values;
-        for ((queries, out), sequence) in
-            queries.chunks_exact(width).zip(attended.chunks_exact_mut(width)).zip(sequences)
-        {
+        let mut block = blocks.take();
+        for (states, sequences) in states.chunks(block_rows).into_iter().zip(sequences.chunks(block_rows)) {
+            let queries = sequences.iter().enumerate();
+            let queries = queries.map(|(row, sequence)| Queries { in_block: row..row + 1, sequence });
+            self.compute_block(states, key_value, queries, &mut block);
+        }
+        blocks.give_back(block);
+    }
+
+    /// Writes the keys and values of all tokens, `[tokens, 2 · hidden]`.
+    fn compute_key_value(
+        &self,
+        config: &EncoderConfig,
+        scratch: &mut Scratch,
+        sequences: &[Range<usize>],
+        cores: usize,
+    ) {
+        let tokens = sequences.last().map_or(0, |last| last.end);
+        let (width, chunk_rows) = (2 * config.hidden, tokens.div_ceil(cores).max(1));
+        let Scratch { states, key_value, .. } = scratch;
+        let chunks = states.first(tokens).chunks(chunk_rows).into_iter();
+        for_each(cores, chunks.zip(key_value.chunks_mut(chunk_rows * width)), |(states, key_value)| {
+            self.key_value.apply(config.level, states.as_ref(), Overwrite { out: key_value, width });
+        });
+    }
+
+    /// Replaces the `states` of a block of rows by the results of the layer.
+    fn compute_block<'s>(
+        &self,
+        states: RowsMut<'_>,
+        key_value: &[f32],
+        queries: impl Iterator<Item = Queries<'s>>,
+        scratch: &mut BlockScratch,
+    ) {
+        let EncoderConfig { level, hidden: width, heads, .. } = scratch.config;
+        scratch.reserve(states.len());
+        let projected = &mut scratch.queries[..states.len() * width];
+        self.query.apply(level, states.as_ref(), Overwrite { out: projected, width });
+        let attended = scratch.attended.first(states.len()).values;
+        for Queries { in_block, sequence } in queries {
+            let in_block = in_block.start * width..in_block.end * width;
             Attention {
-                queries,
+                queries: &projected[in_block.clone()],
                 key_value: &key_value[sequence.start * 2 * width..sequence.end * 2 * width],
-                heads: config.heads,
-                head_dim: width / config.heads,
-                out,
+                heads,
+                head_dim: width / heads,
+                out: &mut attended[in_block],
                 scratch: &mut scratch.attention,
             }
             .apply(level);
         }
-        self.finish(config, states, scratch);
+        self.finish(states, scratch);
     }
 
     /// Computes everything after the attention, row by row: its output layer, the feed-forward network and both norms.
-    fn finish(&self, config: &EncoderConfig, states: RowsMut<'_>, scratch: &mut CoreScratch) {
+    fn finish(&self, states: RowsMut<'_>, scratch: &mut BlockScratch) {
+        let BlockScratch { attended, intermediate, config, ffn_rows, .. } = scratch;
         let (level, width) = (config.level, config.hidden);
-        let CoreScratch { attended, intermediate, .. } = scratch;
-        let attended = attended.first(states.len()).chunks(FFN_BLOCK);
-        for (mut states, mut attended) in states.chunks(FFN_BLOCK).into_iter().zip(attended) {
+        let attended = attended.first(states.len()).chunks(*ffn_rows);
+        for (mut states, mut attended) in states.chunks(*ffn_rows).into_iter().zip(attended) {
             attended.quantize(level);
             let residual = Accumulate { out: states.values, width };
             self.attention_output.apply(level, attended.as_ref(), residual);

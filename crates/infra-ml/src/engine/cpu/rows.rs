@@ -58,6 +58,12 @@ impl Rows {
         }
     }
 
+    /// The bytes of all buffers.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.values.bytes() + self.quantized.bytes() + self.scales.bytes() + self.offsets.bytes()
+    }
+
     /// The first `rows` rows.
     pub(super) fn first(&mut self, rows: usize) -> RowsMut<'_> {
         let (bytes, scales) = quantized_lens(self.arithmetic, rows, self.width);

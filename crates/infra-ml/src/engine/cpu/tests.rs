@@ -1,5 +1,7 @@
 //! The fast path against the reference logits of the bundled model, with every SIMD level of this machine.
 
+mod memory;
+
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use proptest::prelude::*;
@@ -9,6 +11,7 @@ use super::attention::{Attention, AttentionScratch};
 use super::epilogue::Overwrite;
 use super::linear::Linear;
 use super::rows::Rows;
+use super::scratch::BlockSizes;
 use super::*;
 use crate::architecture::{Architecture, ConfigFile};
 use crate::engine::candle::CandleEngine;
@@ -53,7 +56,7 @@ fn bundled(level: SimdLevel, arithmetic: Arithmetic) -> Classifier {
 }
 
 fn forward(model: &Classifier, sequences: &[&[u32]]) -> Vec<Vec<f32>> {
-    model.forward(&mut model.workspace(), sequences.iter().copied(), 1)
+    model.forward(&mut model.workspace(SIZES), sequences.iter().copied(), 1)
 }
 
 /// The largest difference of a logit from the reference, over all cases.
@@ -69,6 +72,9 @@ fn best(logits: &[f32]) -> (usize, f32) {
     order.sort_by(|left, right| logits[*right].total_cmp(&logits[*left]));
     (order[0], logits[order[0]] - logits[order[1]])
 }
+
+/// Small, so that a batch has several blocks of each kind.
+const SIZES: BlockSizes = BlockSizes { tokens: 40, ffn: 12, short: 30, long: 50 };
 
 fn supported() -> impl Iterator<Item = SimdLevel> {
     SimdLevel::ALL.iter().copied().filter(|level| level.is_supported())
@@ -233,7 +239,7 @@ fn logits_do_not_depend_on_the_rest_of_the_batch_or_the_number_of_cores() {
         let alone: Vec<Vec<f32>> =
             sequences.iter().map(|sequence| forward(&model, &[sequence]).remove(0)).collect();
         assert_eq!(forward(&model, &sequences), alone, "together");
-        let mut workspace = model.workspace();
+        let mut workspace = model.workspace(SIZES);
         for cores in [2, 3] {
             let parallel = pool.install(|| model.forward(&mut workspace, sequences.iter().copied(), cores));
             assert_eq!(parallel, alone, "on {cores} cores");
@@ -265,7 +271,8 @@ fn the_fast_path_and_candle_agree_on_a_small_model() {
             let arithmetic = Arithmetic::F32;
             let packing = Packing { level, arithmetic, embedding_dtype: DType::F16, fold_norms: false };
             let model = packing.pack(builder.clone(), model, 3).unwrap();
-            let found = CpuEngine::new(Arc::new(model), None).forward(&batch, Cores::All).unwrap();
+            let found =
+                CpuEngine::for_workers(model, 1).unwrap().remove(0).forward(&batch, Cores::All).unwrap();
             for (found, expected) in found.iter().zip(&expected) {
                 assert!(largest_difference(found, expected) < 1e-4, "{level:?} {activation}");
             }
@@ -287,7 +294,7 @@ fn unknown_tokens_and_those_beyond_the_last_position_do_not_depend_on_the_batch_
         for ids in [&[101, u32::MAX, 102][..], &too_long] {
             let fresh = forward(&model, &[ids]);
             assert!(fresh[0].iter().all(|logit| logit.is_finite()), "{fresh:?}");
-            let mut workspace = model.workspace();
+            let mut workspace = model.workspace(SIZES);
             model.forward(&mut workspace, [&before[..]].into_iter(), 1);
             assert_eq!(model.forward(&mut workspace, [ids].into_iter(), 1), fresh, "{arithmetic:?}");
         }

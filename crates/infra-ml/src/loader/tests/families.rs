@@ -149,7 +149,7 @@ fn every_kind_on_the_fast_path_is_near_with_every_set_of_instructions() {
                 let builder = weights.builder(DType::F32, &candle_core::Device::Cpu);
                 let packing = Packing { level, arithmetic, embedding_dtype: DType::F32, fold_norms: false };
                 let classifier = packing.pack(builder, model, config.labels().len()).unwrap();
-                assert_near(name, &mut CpuEngine::new(Arc::new(classifier), None), tolerance);
+                assert_near(name, &mut CpuEngine::for_workers(classifier, 1).unwrap().remove(0), tolerance);
             }
         }
     }
