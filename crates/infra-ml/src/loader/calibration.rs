@@ -54,11 +54,19 @@ pub(super) struct Calibrated {
 }
 
 impl CalibrationRun<'_> {
-    /// Compares both variants of int8 with f32 on the built-in texts.
+    /// Compares int8 with f32 on the built-in texts; with folded norms too where the differences are not small.
     pub(super) fn run(&self, resident: &mut Resident<'_>) -> Result<Calibrated, TrialError> {
         let started = Instant::now();
-        let [plain, folded] = self.compare(&TEXTS, resident)?;
-        let (variant, summary) = if folded.1.is_better_than(&plain.1) { folded } else { plain };
+        let sequences = self.sequences(&TEXTS);
+        let exact = self.forward(resident, Variant::F32, &sequences)?;
+        let mut chosen = (Variant::INT8, self.summary(resident, Variant::INT8, &sequences, &exact)?);
+        if !chosen.1.is_small() {
+            let folded = self.summary(resident, Variant::INT8_FOLDED, &sequences, &exact)?;
+            if folded.is_better_than(&chosen.1) {
+                chosen = (Variant::INT8_FOLDED, folded);
+            }
+        }
+        let (variant, summary) = chosen;
         let duration_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
         Ok(Calibrated { variant, calibration: summary.report(variant, duration_ms) })
     }
@@ -72,10 +80,20 @@ impl CalibrationRun<'_> {
         let sequences = self.sequences(texts);
         let exact = self.forward(resident, Variant::F32, &sequences)?;
         let mut compare = |variant| -> Result<(Variant, Summary), TrialError> {
-            let rounded = self.forward(resident, variant, &sequences)?;
-            Ok((variant, Summary::of(&differences(self.problem_type, &exact, &rounded))))
+            Ok((variant, self.summary(resident, variant, &sequences, &exact)?))
         };
         Ok([compare(Variant::INT8)?, compare(Variant::INT8_FOLDED)?])
+    }
+
+    fn summary(
+        &self,
+        resident: &mut Resident<'_>,
+        variant: Variant,
+        sequences: &[Vec<u32>],
+        exact: &[Vec<f32>],
+    ) -> Result<Summary, TrialError> {
+        let rounded = self.forward(resident, variant, sequences)?;
+        Ok(Summary::of(&differences(self.problem_type, exact, &rounded)))
     }
 
     /// The token ids of `texts`, special tokens included.
@@ -133,6 +151,11 @@ impl Summary {
     /// Whether the differences are small enough for int8. A NaN is not.
     fn passes(&self) -> bool {
         self.max_logit.is_finite() && self.p95_probability <= TOLERANCE && self.lost_margin <= 2.0 * TOLERANCE
+    }
+
+    /// Whether the differences are so small that folding the norms is not worth packing the weights once more.
+    fn is_small(&self) -> bool {
+        self.passes() && self.p95_probability <= 0.5 * TOLERANCE
     }
 
     /// By the mean over all texts, which depends less on a single text than the largest or a percentile.
