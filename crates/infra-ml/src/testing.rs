@@ -1,6 +1,8 @@
 //! Fixtures for the tests of this crate: a model of a few hundred random weights, a fake engine, and the bundled model.
 
 pub(crate) mod fake_engine;
+pub(crate) mod outliers;
+pub(crate) mod random_model;
 pub(crate) mod small_model;
 pub(crate) mod torch_file;
 

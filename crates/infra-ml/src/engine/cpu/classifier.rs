@@ -128,11 +128,12 @@ impl Classifier {
         let width = self.width();
         // The rows of the batch before are still there.
         out.values.fill(0.0);
+        let words = self.word_embeddings.read();
         for (ids, rows) in sequences.zip(rows) {
             let out = out.values[rows.start * width..rows.end * width].chunks_exact_mut(width);
             let positions = self.position_embeddings.chunks_exact(width);
             for ((id, position), row) in ids.iter().zip(positions).zip(out) {
-                self.word_embeddings.lookup(*id, row);
+                words.lookup(*id, row);
                 for (number, position) in row.iter_mut().zip(position) {
                     *number += position;
                 }

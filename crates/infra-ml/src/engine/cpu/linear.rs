@@ -10,6 +10,7 @@ use super::aligned_buf::AlignedBuf;
 use super::arch::{Arch, F32, Kernel, SimdLevel};
 use super::arithmetic::Arithmetic;
 use super::epilogue::{Epilogue, OutputTile};
+use super::panels::{LinearWeights, PackedWeights};
 use super::rows::RowsRef;
 use super::tile::{tile_f32, tile_int8};
 use super::vector::to_f32;
@@ -20,15 +21,7 @@ pub(super) struct Linear {
     outputs: usize,
     /// `[outputs]`, padded with zeros to whole panels.
     bias: AlignedBuf<f32>,
-    weights: Weights,
-}
-
-enum Weights {
-    /// `[panels, inputs, columns]`.
-    F32(AlignedBuf<f32>),
-    /// `quantized` is `[panels, inputs / 4, columns, 4]`; `scales` and `column_sums` (`scale · Σ quantized`) are
-    /// `[outputs]`, padded to whole panels.
-    Int8 { quantized: AlignedBuf<i8>, scales: AlignedBuf<f32>, column_sums: AlignedBuf<f32> },
+    weights: PackedWeights,
 }
 
 impl Linear {
@@ -40,47 +33,19 @@ impl Linear {
         bias: &[f32],
         factor: f32,
     ) -> Self {
-        let (outputs, width) = (bias.len(), level.panel_width());
-        let inputs = weights.len() / outputs;
-        let columns = outputs.next_multiple_of(width);
-        let mut padded = AlignedBuf::zeros(columns);
-        for (to, from) in padded.iter_mut().zip(bias) {
-            *to = from * factor;
+        let rows = weights.chunks_exact(weights.len() / bias.len()).collect();
+        Self::pack(level, arithmetic, &LinearWeights { rows, bias, factor, folding: None })
+    }
+
+    /// Packs `weights` for `level`.
+    pub(super) fn pack(level: SimdLevel, arithmetic: Arithmetic, weights: &LinearWeights<'_>) -> Self {
+        let columns = weights.rows.len().next_multiple_of(level.panel_width());
+        let mut bias = AlignedBuf::zeros(columns);
+        for (index, to) in bias.iter_mut().enumerate().take(weights.rows.len()) {
+            *to = weights.bias(index);
         }
-        let weights = match arithmetic {
-            Arithmetic::F32 => {
-                let mut packed = AlignedBuf::zeros(columns * inputs);
-                for output in 0..outputs {
-                    for input in 0..inputs {
-                        packed[(output / width * inputs + input) * width + output % width] =
-                            weights[output * inputs + input] * factor;
-                    }
-                }
-                Weights::F32(packed)
-            }
-            Arithmetic::Int8 => {
-                let quads = inputs.div_ceil(4);
-                let mut quantized = AlignedBuf::zeros(columns * quads * 4);
-                let (mut scales, mut column_sums) = (AlignedBuf::zeros(columns), AlignedBuf::zeros(columns));
-                for output in 0..outputs {
-                    let row = &weights[output * inputs..][..inputs];
-                    let largest = row.iter().fold(0.0_f32, |most, weight| most.max(weight.abs()));
-                    let limit = f32::from(level.max_int8_weight());
-                    let scale = if largest > 0.0 { largest / limit } else { 1.0 };
-                    let mut sum = 0;
-                    for (input, weight) in row.iter().enumerate() {
-                        let rounded = (weight / scale).round_ties_even().clamp(-limit, limit) as i8;
-                        sum += i32::from(rounded);
-                        let quad = (output / width * quads + input / 4) * width + output % width;
-                        quantized[quad * 4 + input % 4] = rounded;
-                    }
-                    scales[output] = scale * factor;
-                    column_sums[output] = scale * factor * sum as f32;
-                }
-                Weights::Int8 { quantized, scales, column_sums }
-            }
-        };
-        Self { inputs, outputs, bias: padded, weights }
+        let (inputs, outputs) = (weights.inputs(), weights.rows.len());
+        Self { inputs, outputs, bias, weights: PackedWeights::new(level, arithmetic, weights) }
     }
 
     /// The width of a row of results.
@@ -140,7 +105,7 @@ impl<E: Epilogue> Product<'_, E> {
         let width = lanes * VECTORS;
         let first_column = panel * width;
         match &linear.weights {
-            Weights::F32(packed) => {
+            PackedWeights::F32(packed) => {
                 let packed = &packed[first_column * inputs..][..width * inputs];
                 let values = &input.values[start * inputs..][..ROWS * inputs];
                 let rows = std::array::from_fn(|row| values[row * inputs..].as_ptr());
@@ -155,7 +120,7 @@ impl<E: Epilogue> Product<'_, E> {
                     }
                 }
             }
-            Weights::Int8 { quantized: packed, scales, column_sums } => {
+            PackedWeights::Int8 { quantized: packed, scales, column_sums } => {
                 let quads = inputs.div_ceil(4);
                 let packed = &packed[first_column * quads * 4..][..width * quads * 4];
                 let bytes = &input.quantized[start * quads * 4..][..ROWS * quads * 4];

@@ -2,6 +2,7 @@ use rten_simd::Isa;
 use rten_simd::ops::{BitOps, NumOps};
 
 use super::arch::{Arch, Kernel, SimdLevel};
+use super::folding::Folding;
 use super::rows::{RowsMut, quantize_row};
 use super::vector::store;
 
@@ -10,6 +11,8 @@ pub(super) struct LayerNorm {
     pub(super) weight: Vec<f32>,
     pub(super) bias: Vec<f32>,
     pub(super) epsilon: f32,
+    /// Present where the next linear layers contain weight and bias; rows are then quantized before both.
+    pub(super) folding: Option<Folding>,
 }
 
 impl LayerNorm {
@@ -29,16 +32,26 @@ impl Kernel for Normalize<'_> {
 
     #[inline(always)]
     fn run<A: Arch, const ROWS: usize, const VECTORS: usize>(mut self, arch: A) {
-        let width = self.rows.width;
+        let (norm, width) = (self.norm, self.rows.width);
         for row in 0..self.rows.len() {
-            normalize(arch, self.norm, &mut self.rows.values[row * width..][..width]);
-            quantize_row(arch, &mut self.rows, row);
+            let values = &mut self.rows.values[row * width..][..width];
+            let moments = moments(arch, values, norm.epsilon);
+            if let Some(folding) = &norm.folding {
+                scale(arch, values, moments, &folding.factors);
+                quantize_row(arch, &mut self.rows, row);
+                let values = &mut self.rows.values[row * width..][..width];
+                scale_and_shift(arch, values, [1.0, 0.0], [&folding.weight, &norm.bias]);
+            } else {
+                scale_and_shift(arch, values, moments, [&norm.weight, &norm.bias]);
+                quantize_row(arch, &mut self.rows, row);
+            }
         }
     }
 }
 
+/// Returns the factor and the shift that give `row` a mean of 0 and a variance of 1.
 #[inline(always)]
-fn normalize<A: Arch>(arch: A, norm: &LayerNorm, row: &mut [f32]) {
+fn moments<A: Arch>(arch: A, row: &[f32], epsilon: f32) -> [f32; 2] {
     let ops = arch.isa().f32();
     let lanes = ops.len();
     let width = row.len() as f32;
@@ -53,12 +66,30 @@ fn normalize<A: Arch>(arch: A, norm: &LayerNorm, row: &mut [f32]) {
         let centered = ops.select(ops.sub(vector, ops.splat(mean)), ops.zero(), used);
         squares = ops.mul_add(centered, centered, squares);
     }
-    let scale = 1.0 / (ops.sum(squares) / width + norm.epsilon).sqrt();
-    let (scale, shift) = (ops.splat(scale), ops.splat(-mean * scale));
-    let parts = norm.weight.chunks(lanes).zip(norm.bias.chunks(lanes));
+    let scale = 1.0 / (ops.sum(squares) / width + epsilon).sqrt();
+    [scale, -mean * scale]
+}
+
+/// Replaces each `x` of `row` by `(x · scale + shift) · factor`.
+#[inline(always)]
+fn scale<A: Arch>(arch: A, row: &mut [f32], [scale, shift]: [f32; 2], factors: &[f32]) {
+    let ops = arch.isa().f32();
+    let (lanes, scale, shift) = (ops.len(), ops.splat(scale), ops.splat(shift));
+    for (part, factors) in row.chunks_mut(lanes).zip(factors.chunks(lanes)) {
+        let scaled = ops.mul_add(ops.load_pad(part).0, scale, shift);
+        store(arch, part, ops.mul(scaled, ops.load_pad(factors).0));
+    }
+}
+
+/// Replaces each `x` of `row` by `(x · scale + shift) · weight + bias`.
+#[inline(always)]
+fn scale_and_shift<A: Arch>(arch: A, row: &mut [f32], [scale, shift]: [f32; 2], [weight, bias]: [&[f32]; 2]) {
+    let ops = arch.isa().f32();
+    let (lanes, scale, shift) = (ops.len(), ops.splat(scale), ops.splat(shift));
+    let parts = weight.chunks(lanes).zip(bias.chunks(lanes));
     for (part, (weight, bias)) in row.chunks_mut(lanes).zip(parts) {
-        let normalized = ops.mul_add(ops.load_pad(part).0, scale, shift);
-        let value = ops.mul_add(normalized, ops.load_pad(weight).0, ops.load_pad(bias).0);
+        let scaled = ops.mul_add(ops.load_pad(part).0, scale, shift);
+        let value = ops.mul_add(scaled, ops.load_pad(weight).0, ops.load_pad(bias).0);
         store(arch, part, value);
     }
 }

@@ -22,7 +22,10 @@ pub(crate) struct RowNorm {
 impl RowNorm {
     /// `weight` and `bias` are `[width]`.
     pub(crate) fn new(weight: Vec<f32>, bias: Vec<f32>, epsilon: f64) -> Self {
-        Self { level: SimdLevel::detect(), norm: LayerNorm { weight, bias, epsilon: epsilon as f32 } }
+        Self {
+            level: SimdLevel::detect(),
+            norm: LayerNorm { weight, bias, epsilon: epsilon as f32, folding: None },
+        }
     }
 
     /// Returns the normalized `rows`, `[rows, width]`.

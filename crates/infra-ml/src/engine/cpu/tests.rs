@@ -1,5 +1,6 @@
 //! The fast path against the reference logits of the bundled model, with every SIMD level of this machine.
 
+mod folding;
 mod memory;
 
 use candle_core::{DType, Device};
@@ -13,7 +14,7 @@ use super::linear::Linear;
 use super::rows::Rows;
 use super::scratch::BlockSizes;
 use super::*;
-use crate::architecture::{Architecture, ConfigFile};
+use crate::architecture::{Architecture, BertLike, ConfigFile};
 use crate::engine::candle::CandleEngine;
 use crate::engine::largest_difference;
 use crate::testing::{bundled_folder, small_model};
