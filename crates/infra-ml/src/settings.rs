@@ -54,7 +54,7 @@ pub struct ModelSettings {
     /// cores, and no more than the CPU quota of the container grants, rounded down. A CUDA device computes one at a time.
     pub threads: Option<NonZeroUsize>,
     /// The most tokens that are computed together, unless one window has more; by default, and at most, what the device
-    /// gains by: 256 on a CPU, 16,384 on a CUDA device.
+    /// gains by: up to 256 on a CPU, 16,384 on a CUDA device.
     #[schemars(extend("values" = "tokens"))]
     pub max_batch_tokens: Option<usize>,
     /// The most tokens of single texts that may wait, unless one text has more; beyond them requests get 503

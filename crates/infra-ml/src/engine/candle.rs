@@ -40,9 +40,9 @@ struct Pools {
     all: Arc<ThreadPool>,
 }
 
-/// A core gains nothing by larger batches, and the texts of a batch wait for its last one: these take a large model less
-/// than a second.
-const CPU_BATCH_TOKENS: usize = 256;
+/// A core gains nothing by larger batches, and the texts of a batch wait for its last one: these take a model of base
+/// size (12 layers of 768) about half a second.
+const CPU_BATCH_TOKENS: usize = 128;
 
 /// Smaller batches leave a GPU idle between the launches of its kernels.
 const DEVICE_BATCH_TOKENS: usize = 16_384;

@@ -1,4 +1,7 @@
-//! Packing the weights of a linear layer into panels as wide as a tile, in `f32` or quantized to int8.
+//! Packing the weights of a linear layer into panels as wide as a tile, in `f32` or quantized to int8, on the threads of
+//! the current rayon pool.
+
+use rayon::prelude::*;
 
 use super::aligned_buf::AlignedBuf;
 use super::arch::{Arch, Kernel, SimdLevel};
@@ -52,7 +55,7 @@ impl PackedWeights {
     pub(super) fn new(level: SimdLevel, arithmetic: Arithmetic, weights: &LinearWeights<'_>) -> Self {
         match arithmetic {
             Arithmetic::F32 => pack_f32(level, weights),
-            Arithmetic::Int8 => level.run(PackInt8 { level, weights }),
+            Arithmetic::Int8 => pack_int8(level, weights),
         }
     }
 }
@@ -60,52 +63,67 @@ impl PackedWeights {
 fn pack_f32(level: SimdLevel, weights: &LinearWeights<'_>) -> PackedWeights {
     let (width, inputs) = (level.panel_width(), weights.inputs());
     let mut packed = AlignedBuf::zeros(weights.rows.len().next_multiple_of(width) * inputs);
-    for (rows, panel) in weights.rows.chunks(width).zip(packed.chunks_exact_mut(width * inputs)) {
+    let panels = weights.rows.par_chunks(width).zip(packed.par_chunks_exact_mut(width * inputs));
+    panels.for_each(|(rows, panel)| {
         interleave(&rows.iter().copied(), panel, width, |weight| weight * weights.factor);
-    }
+    });
     PackedWeights::F32(packed)
 }
 
-/// A kernel only for the instructions that the compiler vectorizes its loops with.
+fn pack_int8(level: SimdLevel, weights: &LinearWeights<'_>) -> PackedWeights {
+    let (width, depth) = (level.panel_width(), weights.inputs().next_multiple_of(4));
+    let columns = weights.rows.len().next_multiple_of(width);
+    let mut quantized = AlignedBuf::<i8>::zeros(columns * depth);
+    let (mut scales, mut column_sums) = (AlignedBuf::zeros(columns), AlignedBuf::zeros(columns));
+    let sums = scales.par_chunks_exact_mut(width).zip(column_sums.par_chunks_exact_mut(width));
+    let panels = quantized.par_chunks_exact_mut(width * depth).zip(sums);
+    weights.rows.par_chunks(width).zip(panels).for_each(|(rows, (quantized, (scales, column_sums)))| {
+        let limit = f32::from(level.max_int8_weight());
+        level.run(PackInt8 { weights, limit, rows, quantized, scales, column_sums });
+    });
+    PackedWeights::Int8 { quantized, scales, column_sums }
+}
+
+/// Packs a panel. A kernel only for the instructions that the compiler vectorizes its loops with.
 struct PackInt8<'a> {
-    level: SimdLevel,
     weights: &'a LinearWeights<'a>,
+    /// The largest magnitude of a quantized weight.
+    limit: f32,
+    /// The outputs of the panel, at most `columns`.
+    rows: &'a [&'a [f32]],
+    /// `[inputs / 4, columns, 4]`.
+    quantized: &'a mut [i8],
+    /// `[columns]`.
+    scales: &'a mut [f32],
+    /// `[columns]`.
+    column_sums: &'a mut [f32],
 }
 
 impl Kernel for PackInt8<'_> {
-    type Output = PackedWeights;
+    type Output = ();
 
     #[inline(always)]
-    fn run<A: Arch, const ROWS: usize, const VECTORS: usize>(self, _: A) -> PackedWeights {
-        let (level, LinearWeights { rows, factor, folding, .. }) = (self.level, self.weights);
-        let (width, limit) = (level.panel_width(), f32::from(level.max_int8_weight()));
-        let (columns, depth) =
-            (rows.len().next_multiple_of(width), self.weights.inputs().next_multiple_of(4));
-        let mut packed = AlignedBuf::<i8>::zeros(columns * depth);
-        let (mut scales, mut column_sums) = (AlignedBuf::zeros(columns), AlignedBuf::zeros(columns));
-        let mut folded = vec![0.0; self.weights.inputs()];
-        // The weights of one panel, `[columns, depth]`.
+    fn run<A: Arch, const ROWS: usize, const VECTORS: usize>(self, _: A) {
+        let Self { weights, limit, rows, quantized: panel, scales, column_sums } = self;
+        let width = scales.len();
+        let depth = panel.len() / width;
+        let mut folded = vec![0.0; weights.inputs()];
+        // `[columns, depth]`.
         let mut quantized = vec![0_i8; width * depth];
-        let panels = rows.chunks(width).zip(packed.chunks_exact_mut(width * depth));
-        let sums = scales.chunks_exact_mut(width).zip(column_sums.chunks_exact_mut(width));
-        for ((rows, panel), (scales, column_sums)) in panels.zip(sums) {
-            for (column, (row, quantized)) in rows.iter().zip(quantized.chunks_exact_mut(depth)).enumerate() {
-                let mut row = *row;
-                if let Some(folding) = folding {
-                    for ((folded, weight), norm) in folded.iter_mut().zip(row).zip(&folding.weight) {
-                        *folded = weight * norm;
-                    }
-                    row = &folded[..];
+        for (column, (row, quantized)) in rows.iter().zip(quantized.chunks_exact_mut(depth)).enumerate() {
+            let mut row = *row;
+            if let Some(folding) = weights.folding {
+                for ((folded, weight), norm) in folded.iter_mut().zip(row).zip(&folding.weight) {
+                    *folded = weight * norm;
                 }
-                let (scale, sum) = quantize(row, limit, quantized);
-                scales[column] = scale * factor;
-                column_sums[column] = scale * factor * sum as f32;
+                row = &folded[..];
             }
-            let rows =
-                quantized.chunks_exact(depth).take(rows.len()).map(bytemuck::cast_slice::<i8, [i8; 4]>);
-            interleave(&rows, bytemuck::cast_slice_mut(panel), width, |four| four);
+            let (scale, sum) = quantize(row, limit, quantized);
+            scales[column] = scale * weights.factor;
+            column_sums[column] = scale * weights.factor * sum as f32;
         }
-        PackedWeights::Int8 { quantized: packed, scales, column_sums }
+        let rows = quantized.chunks_exact(depth).take(rows.len()).map(bytemuck::cast_slice::<i8, [i8; 4]>);
+        interleave(&rows, bytemuck::cast_slice_mut(panel), width, |four| four);
     }
 }
 

@@ -12,7 +12,7 @@ fn off_the_fast_path() -> impl Iterator<Item = &'static str> {
 fn batches_on_the_cpu_are_bounded() {
     for name in off_the_fast_path() {
         let (engines, _) = load_all(&family_settings(name, Precision::F32)).unwrap();
-        assert_eq!(engines[0].batch_tokens(), 256, "{name}");
+        assert_eq!(engines[0].batch_tokens(), 128, "{name}");
     }
 }
 
