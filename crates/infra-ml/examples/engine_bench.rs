@@ -166,9 +166,13 @@ const SPECIALS: u64 = 2;
 /// The multiply-accumulate operations of the encoder's matrix products for one token.
 fn products_per_token(model: &Path) -> Result<f64, Failure> {
     let config: Value = serde_json::from_slice(&fs::read(model.join("config.json"))?)?;
-    let number = |key: &str| config[key].as_f64().ok_or_else(|| format!("config.json has no {key}"));
-    let hidden = number("hidden_size")?;
-    Ok(number("num_hidden_layers")? * (4.0 * hidden * hidden + 2.0 * hidden * number("intermediate_size")?))
+    // The other name is DistilBERT's.
+    let number = |key: &str, other: &str| {
+        let found = config[key].as_f64().or_else(|| config[other].as_f64());
+        found.ok_or_else(|| format!("config.json has no {key}"))
+    };
+    let (hidden, layers) = (number("hidden_size", "dim")?, number("num_hidden_layers", "n_layers")?);
+    Ok(layers * (4.0 * hidden * hidden + 2.0 * hidden * number("intermediate_size", "hidden_dim")?))
 }
 
 fn options(arguments: impl Iterator<Item = String>) -> Result<Options, Failure> {

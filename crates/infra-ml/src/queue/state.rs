@@ -156,10 +156,10 @@ impl State {
         (!delay.is_zero()).then_some(delay)
     }
 
-    /// The workers that bulk leaves free: one for each of the single texts that came at once, and at most three of
-    /// four.
+    /// The workers that bulk leaves free: one for each of the single texts that came at once, and at most seven of
+    /// eight.
     pub(super) fn reserve(&self) -> usize {
-        self.most_singles.min(self.workers * 3 / 4).max(1)
+        self.most_singles.min(self.workers * 7 / 8).max(1)
     }
 
     /// Notes the arrival of a single text.

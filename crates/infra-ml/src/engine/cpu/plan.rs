@@ -31,7 +31,7 @@ impl Plan {
             BlockSizes { tokens: 256, ffn: 96, short: 96, long: 256 }
         } else if is_cached {
             // Multiples of the six rows of an output tile.
-            BlockSizes { tokens: 96, ffn: 24, short: 24, long: 66 }
+            BlockSizes { tokens: 72, ffn: 24, short: 24, long: 66 }
         } else {
             // Larger blocks load the weights less often.
             BlockSizes { tokens: 96, ffn: 96, short: 96, long: 96 }

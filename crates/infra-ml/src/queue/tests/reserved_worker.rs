@@ -93,7 +93,7 @@ fn bulk_workers(queue: &Queue) -> usize {
 
 #[test]
 fn bulk_leaves_a_worker_free_for_each_single_text_that_came_at_once() {
-    for (singles, workers) in [(0, 16), (1, 15), (4, 12), (12, 4), (40, 4)] {
+    for (singles, workers) in [(0, 16), (1, 15), (4, 12), (12, 4), (40, 2)] {
         let (queue, _bulk) = after_single_texts(singles);
         assert_eq!(bulk_workers(&queue), workers, "after {singles} single texts");
     }

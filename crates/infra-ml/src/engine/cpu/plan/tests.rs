@@ -39,6 +39,6 @@ fn few_workers_run_each_batch_on_a_core_of_its_own() {
 #[test]
 fn many_workers_divide_large_batches() {
     let plan = Plan::new(64, MEBIBYTE, 32 * MEBIBYTE);
-    assert_eq!([1, 96, 97, 510, 5_000].map(|tokens| plan.own_cores(tokens)), [1, 1, 2, 4, 4]);
+    assert_eq!([1, 72, 73, 510, 5_000].map(|tokens| plan.own_cores(tokens)), [1, 1, 2, 4, 4]);
     assert_eq!(plan.idle_workspaces(), 5);
 }
