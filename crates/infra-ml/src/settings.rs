@@ -32,8 +32,8 @@ pub struct ModelSettings {
     pub path: Option<PathBuf>,
     /// The name that predictions carry; by default the folder's, or the repository's on the hub.
     pub name: Option<String>,
-    /// The arithmetic. `int8` is for CPUs, `f16` and `bf16` are for GPUs. `auto` is the first of `f16`, `bf16` and `f32`
-    /// that works on a GPU; on a CPU it is `int8` where that is faster and, by the model's `reference.json` or by
+    /// The arithmetic. `int8` is for CPUs, `f16` and `bf16` are for GPUs. `auto` is the first of `f16`, `bf16` and
+    /// `f32` that works on a GPU; on a CPU it is `int8` where that is faster and, by the model's `reference.json` or by
     /// built-in texts, near `f32`, else `f32`. CPUs may differ in this: set it where replicas must agree.
     pub precision: Precision,
     /// Where the model runs; `auto` is the first GPU of a CUDA build, else the CPU.
@@ -51,7 +51,8 @@ pub struct ModelSettings {
     #[schemars(with = "labels::LabelsValue", extend("values" = "auto, raw, table"))]
     pub labels: LabelMapping,
     /// How many batches are computed at once on a CPU, each on a core of its own; by default as many as there are
-    /// cores, and no more than the CPU quota of the container grants, rounded down. A CUDA device computes one at a time.
+    /// cores, and no more than the CPU quota of the container grants, rounded down. A CUDA device computes one at a
+    /// time.
     pub threads: Option<NonZeroUsize>,
     /// The most tokens that are computed together, unless one window has more; by default, and at most, what the device
     /// gains by: up to 256 on a CPU, 16,384 on a CUDA device.

@@ -6,7 +6,8 @@
 //! probabilities may have moved), and if every logit is finite.
 //!
 //! The limit was chosen by resampling: 44 texts drawn 2,000 times from the differences of 584 to 2,000 texts, for the
-//! bundled weights, weights with planted outliers and random weights, with AVX-512 VNNI, AVX-VNNI and AVX2 instructions.
+//! bundled weights, weights with planted outliers and random weights, with AVX-512 VNNI, AVX-VNNI and AVX2
+//! instructions.
 //! * The differences have a long tail: with the bundled weights the median is 0.003, the 95th percentile 0.025 and the
 //!   largest 0.11, in texts between two labels. So the largest of a few texts says little: a bound of 0.05 on it
 //!   refuses the bundled weights, whose accuracy in int8 is that of f32 within 0.25 points, in 4 of 10 draws.

@@ -144,8 +144,8 @@ impl State {
         moved
     }
 
-    /// How long the calling worker must wait before it takes bulk: only bulk waits, single texts came within the reserve
-    /// time, and the worker is the last free one or one of the reserve. `None` where it may take what waits.
+    /// How long the calling worker must wait before it takes bulk: only bulk waits, single texts came within the
+    /// reserve time, and the worker is the last free one or one of the reserve. `None` where it may take what waits.
     pub(super) fn bulk_delay(&self) -> Option<Duration> {
         let is_reserved =
             self.running + 1 >= self.workers || self.running_bulk + self.reserve() >= self.workers;

@@ -1,13 +1,13 @@
 //! Folding of a layer norm into the next linear layers, for int8 arithmetic.
 //!
-//! A norm's result is `y = n · weight + bias`, with `n` of mean 0 and variance 1. Where a few channels have a weight far
-//! above the others, as in RoBERTa and XLM-RoBERTa, the range of `y` is that of these channels, and the 256 levels of a
-//! quantized row leave few for all others. So the row is quantized as `z = n · factors`, and the next layer has
+//! A norm's result is `y = n · weight + bias`, with `n` of mean 0 and variance 1. Where a few channels have a weight
+//! far above the others, as in RoBERTa and XLM-RoBERTa, the range of `y` is that of these channels, and the 256 levels
+//! of a quantized row leave few for all others. So the row is quantized as `z = n · factors`, and the next layer has
 //! `W · weight / factors` in place of `W`, and `b + W · bias` in place of `b`: the same result, at no cost.
 //!
 //! A factor distributes a channel's range between the row and the weights, as in [SmoothQuant], with ranges estimated
-//! from the weights alone: `√(range of the weights / range of n)`, rounded to a power of two, so that `y` is the same to
-//! the bit.
+//! from the weights alone: `√(range of the weights / range of n)`, rounded to a power of two, so that `y` is the same
+//! to the bit.
 //!
 //! [SmoothQuant]: https://arxiv.org/abs/2211.10438
 
@@ -49,7 +49,8 @@ fn power_of_two(factor: f32) -> f32 {
     if exponent.is_finite() { exponent.round().clamp(-32.0, 32.0).exp2() } else { 1.0 }
 }
 
-/// The relative magnitude of each channel of a layer norm's input, estimated from the weights that compute it, `[width]`.
+/// The relative magnitude of each channel of a layer norm's input, `[width]`, estimated from the weights that compute
+/// it.
 pub(super) struct Spread(Vec<f32>);
 
 impl Spread {

@@ -1,5 +1,5 @@
-//! Packing the weights of a linear layer into panels as wide as a tile, in `f32` or quantized to int8, on the threads of
-//! the current rayon pool.
+//! Packing the weights of a linear layer into panels as wide as a tile, in `f32` or quantized to int8, on the threads
+//! of the current rayon pool.
 
 use rayon::prelude::*;
 

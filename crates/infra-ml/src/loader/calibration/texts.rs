@@ -26,7 +26,7 @@ pub(in super::super) const TEXTS: [&str; 44] = [
      name, breakfast is fresh and generous, and the rooms are spotless. My only wish is that the pool stayed open a \
      little later in the evening, but that is a small thing beside everything they do so well.",
     "We ordered the large sofa in March and were promised delivery within six weeks. After three postponed dates and \
-     countless calls it finally came in July, in the wrong color and with a torn cushion. Customer service told us to \
+     countless calls it finally came in July, in the wrong color and with a torn cushion. Customer service asked us to \
      send photos, then stopped answering. I would not buy from this company again if it were the last one on earth.",
     "The committee met on Thursday to discuss the budget for the coming year. Members reviewed the figures for roads, \
      schools and public transport, heard two reports from the finance department, and agreed to continue the debate \

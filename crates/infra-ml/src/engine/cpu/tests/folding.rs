@@ -173,7 +173,7 @@ fn int8_logits_of_random_models_of_any_shape_are_near_those_in_f32() {
 /// An outlier, its layers and its channels.
 type Planted = (Outlier, Range<usize>, Vec<usize>);
 
-/// The outliers of the measurement for a model with `layers` and `hidden` channels.
+/// Outliers for a model with `layers` and `hidden` channels.
 fn outliers(layers: usize, hidden: usize) -> [(&'static str, Vec<Planted>); 7] {
     let (one, other, middle) = (hidden / 7, hidden / 3, layers / 2..layers / 2 + 1);
     let gamma = |layers: Range<usize>| (Outlier::NormWeight(10.0), layers, vec![one]);
@@ -190,34 +190,22 @@ fn outliers(layers: usize, hidden: usize) -> [(&'static str, Vec<Planted>); 7] {
     ]
 }
 
-/// Run it with `cargo test --workspace --lib -- folding::measure --ignored --nocapture`.
 #[test]
-#[ignore = "a measurement of minutes"]
-fn measure_models_with_outliers() {
-    let models = random_models();
-    let subjects = || {
-        let random = [0, 3, 6, 8].map(|index| Subject::random(models[index], 2_000));
-        std::iter::once(Subject::bundled(1)).chain(random)
-    };
-    for (index, plain) in subjects().enumerate() {
-        let sizes = plain.model.sizes;
-        let none = ("no outliers", vec![]);
-        for (name, outliers) in std::iter::once(none).chain(outliers(sizes.layers, sizes.hidden)) {
-            let subject = subjects().nth(index).unwrap().with(&outliers);
-            let exact = subject.logits(SimdLevel::detect(), Arithmetic::F32, false);
-            let mut counts = vec![0; subject.labels];
-            for logits in &exact {
-                counts[label(logits)] += 1;
-            }
-            println!("{}, {name}: labels {counts:?}", subject.name);
-            for level in vector_levels() {
-                let [plain, folded] = [false, true]
-                    .map(|fold| Comparison::new(&subject.logits(level, Arithmetic::Int8, fold), &exact));
-                println!("    {level:?}: {plain} | folded {folded}");
-            }
-        }
+fn the_better_variant_has_the_labels_of_f32_whatever_outliers_a_model_has() {
+    let sizes = Subject::bundled(STEP).model.sizes;
+    for (name, outliers) in outliers(sizes.layers, sizes.hidden) {
+        let subject = Subject::bundled(STEP).with(&outliers);
+        let level = SimdLevel::detect();
+        let exact = subject.logits(level, Arithmetic::F32, false);
+        let compare = |fold| Comparison::new(&subject.logits(level, Arithmetic::Int8, fold), &exact);
+        let (plain, folded) = (compare(false), compare(true));
+        println!("{name}, {level:?}: {plain} | folded {folded}");
+        assert!(plain.same.max(folded.same) >= 0.95, "{name}: {plain} | folded {folded}");
     }
 }
+
+/// Every how many-th text of the corpus is compared; 1 for the figures of docs/performance.md.
+const STEP: usize = 24;
 
 #[test]
 fn folding_gives_models_with_compensated_norms_the_labels_of_f32() {
