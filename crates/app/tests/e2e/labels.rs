@@ -146,6 +146,7 @@ fn labels_without_names_are_mapped_for_a_known_repository_only() {
     let served = &running.api().get("/api/v1/models").unwrap().body["items"][0];
     assert_eq!(sentiments(served), SENTIMENTS);
     assert_eq!(served["label_mapping"], json!({"kind": "known_repository", "repo": KNOWN}));
+    running.wait_for_log("the model is loaded");
     let is_loaded = |line: &&Value| line["fields"]["message"] == "the model is loaded";
     let log = running.log();
     let fields = &log.iter().find(is_loaded).expect("it is logged")["fields"];
