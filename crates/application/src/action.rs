@@ -27,6 +27,10 @@ impl ActionFailure for ApplicationError {
             Self::DefaultModel { .. } => "default_model",
             Self::ModelNotLoadable { .. } => "not_loadable",
             Self::TurnedOff { .. } => "turned_off",
+            Self::Unauthenticated { .. } => "unauthenticated",
+            Self::Forbidden { .. } => "forbidden",
+            Self::TenantDisabled => "tenant_disabled",
+            Self::RateLimited { .. } => "rate_limited",
             Self::Saturated => "saturated",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Unavailable { .. } => "unavailable",
@@ -44,6 +48,10 @@ impl ActionFailure for ApplicationError {
             | Self::DefaultModel { .. }
             | Self::ModelNotLoadable { .. }
             | Self::TurnedOff { .. }
+            | Self::Unauthenticated { .. }
+            | Self::Forbidden { .. }
+            | Self::TenantDisabled
+            | Self::RateLimited { .. }
             | Self::Saturated => false,
             Self::DeadlineExceeded
             | Self::Unavailable { .. }

@@ -1,15 +1,26 @@
 //! What enters the use cases and what they return: typed, without a serialization format.
 
+mod audit;
+mod authenticate;
+mod caller;
 mod cursor;
 mod health;
+mod keys;
 mod models;
 mod predict_sentiment;
 mod prediction_record;
 mod relay_outbox;
 mod stored_predictions;
+mod tenants;
 
+pub use audit::{AuditFault, ListAuditRequest, ListAuditResponse, VerifyAuditRequest, VerifyAuditResponse};
+pub use authenticate::{AuthenticateRequest, Credential};
+pub use caller::{Actor, Caller, Identity};
 pub use cursor::Cursor;
 pub use health::{ComponentHealth, HealthReport, HealthStatus};
+pub use keys::{
+    IssueKeyRequest, IssueKeyResponse, ListKeysRequest, ListKeysResponse, Replacement, RevokeKeyRequest,
+};
 pub use models::{LoadModelRequest, UnloadModelRequest};
 pub use predict_sentiment::{
     PredictItem, PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentRequest,
@@ -20,3 +31,4 @@ pub use relay_outbox::{RelayOutboxRequest, RelayOutboxResponse};
 pub use stored_predictions::{
     DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
 };
+pub use tenants::{ChangeTenantRequest, EraseTenantRequest, TenantChange};

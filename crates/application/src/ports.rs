@@ -18,15 +18,18 @@ pub use clock::Clock;
 pub use download_progress::DownloadProgress;
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
-    Admission, CacheGateway, CacheKey, CachedOutput, Calibration, CatalogError, LabelMappingOrigin,
-    LabelsSpec, LoadedModel, MlError, MlGateway, ModelCatalog, ModelInfo, ModelLifecycle, ModelLoadError,
-    ModelLoader, ModelOrigin, ModelSpec, PrecisionReason, PredictionMetrics, RelayMetrics, RunningModel,
-    SelfTest, SentenceSplitter, ServedModel, WindowInfo,
+    Admission, AuditSealer, CacheGateway, CacheKey, CachedOutput, Calibration, CallerDirectory, CatalogError,
+    FailureLimiter, KeySecrets, LabelMappingOrigin, LabelsSpec, LoadedModel, MlError, MlGateway,
+    ModelCatalog, ModelInfo, ModelLifecycle, ModelLoadError, ModelLoader, ModelOrigin, ModelSpec, NewKey,
+    PrecisionReason, PredictionMetrics, RelayMetrics, RunningModel, SecretText, SelfTest, SentKey,
+    SentenceSplitter, ServedModel, TokenError, TokenVerifier, VerifiedToken, WindowInfo,
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;
-pub use read_models::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel};
-pub use repositories::{Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository};
+pub use read_models::{AuditReadModel, FoundRow, PredictionFilter, PredictionPage, PredictionReadModel};
+pub use repositories::{
+    ApiKeyRepository, KeyRecord, Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository, TenantRepository,
+};
 pub use schema_migrator::{
     MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StepState,
 };

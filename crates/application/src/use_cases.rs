@@ -23,6 +23,7 @@ pub use get_prediction::GetPredictionUseCase;
 pub use list_models::ListModelsUseCase;
 pub use list_predictions::ListPredictionsUseCase;
 pub use load_model::LoadModelUseCase;
+pub use model_changes::ModelChanges;
 pub use predict_sentiment::PredictSentimentUseCase;
 pub use predict_sentiment_batch::PredictSentimentBatchUseCase;
 pub use prediction_pipeline::PredictionPorts;

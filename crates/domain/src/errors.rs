@@ -107,6 +107,13 @@ pub enum Rule {
     },
     /// The value is not the name of a served model.
     UnknownModel,
+    /// The entity is not in the state that the change needs.
+    WrongState {
+        /// The state that it must have, such as `active`.
+        required: &'static str,
+        /// The state that it has.
+        actual: &'static str,
+    },
 }
 
 impl Rule {
@@ -127,6 +134,7 @@ impl Rule {
             Self::TooManySentences { .. } => "too_many_sentences",
             Self::Contradictory { .. } => "contradictory",
             Self::UnknownModel => "unknown_model",
+            Self::WrongState { .. } => "wrong_state",
         }
     }
 }
@@ -154,6 +162,7 @@ impl fmt::Display for Rule {
             }
             Self::Contradictory { why } => out.write_str(why),
             Self::UnknownModel => out.write_str("must be the name of a served model"),
+            Self::WrongState { required, actual } => write!(out, "must be {required}, not {actual}"),
         }
     }
 }

@@ -1,15 +1,21 @@
 //! Values: immutable, checked by their constructors, equal when their contents are equal.
 
+mod audit;
 mod confidence;
 mod ids;
 mod input_text;
+mod key_id;
+mod key_name;
 mod metadata;
 mod model;
 mod model_name;
 mod model_output;
 mod options;
 mod prediction_result;
+mod printable;
 mod reference;
+mod scope;
+mod secret_hash;
 mod sentence;
 mod sentiment;
 mod sentiment_scores;
@@ -17,9 +23,12 @@ mod tenant_id;
 mod timestamp;
 mod usage;
 
+pub use audit::{AuditAction, AuditEntry, AuditLine, Seal};
 pub use confidence::Confidence;
 pub use ids::{EventId, PredictionId};
 pub use input_text::{InputText, TextLimits};
+pub use key_id::KeyId;
+pub use key_name::KeyName;
 pub use metadata::{Metadata, MetadataValue};
 pub use model::{LabelSet, ModelLabel, ModelRef, ProblemType, ScoreFunction};
 pub use model_name::ModelName;
@@ -27,6 +36,8 @@ pub use model_output::{ModelOutput, WindowOutput};
 pub use options::{Granularity, Overflow, PredictionOptions, RawOptions, ReadOptions};
 pub use prediction_result::{LabelScore, PredictionResult};
 pub use reference::Reference;
+pub use scope::{Scope, Scopes};
+pub use secret_hash::SecretHash;
 pub use sentence::{SentenceResult, TextSpan};
 pub use sentiment::Sentiment;
 pub use sentiment_scores::SentimentScores;

@@ -1,3 +1,6 @@
+use domain::value_objects::TenantId;
+
+use crate::dtos::Actor;
 use crate::ports::ModelSpec;
 
 /// Load a model, replacing one of the same name.
@@ -7,6 +10,10 @@ pub struct LoadModelRequest {
     pub name: String,
     /// Which model, and how it runs.
     pub spec: ModelSpec,
+    /// The tenant of the caller.
+    pub tenant: TenantId,
+    /// Who loads it.
+    pub actor: Actor,
 }
 
 /// Unload a model.
@@ -14,4 +21,8 @@ pub struct LoadModelRequest {
 pub struct UnloadModelRequest {
     /// The name under which it is served.
     pub name: String,
+    /// The tenant of the caller.
+    pub tenant: TenantId,
+    /// Who unloads it.
+    pub actor: Actor,
 }

@@ -1,6 +1,6 @@
 use domain::value_objects::{PredictionId, TenantId};
 
-use crate::dtos::PredictionRecord;
+use crate::dtos::{Actor, PredictionRecord};
 use crate::ports::PredictionFilter;
 
 /// Read one prediction.
@@ -19,6 +19,8 @@ pub struct DeletePredictionRequest {
     pub tenant: TenantId,
     /// Its id.
     pub id: PredictionId,
+    /// Who deletes it.
+    pub actor: Actor,
 }
 
 /// List predictions, newest first.

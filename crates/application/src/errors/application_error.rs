@@ -1,6 +1,8 @@
 use std::borrow::Cow;
+use std::time::Duration;
 
 use domain::errors::{DomainError, Rule};
+use domain::value_objects::Scope;
 
 use crate::errors::BoxError;
 use crate::ports::{MlError, StoreError};
@@ -54,6 +56,27 @@ pub enum ApplicationError {
         what: &'static str,
         /// The setting that allows it.
         setting: &'static str,
+    },
+    /// The caller sent no credentials, or none that are valid; the client does not learn which.
+    #[error("the request is not authenticated")]
+    Unauthenticated {
+        /// Why; for the log, never for the client.
+        why: &'static str,
+    },
+    /// The caller lacks a scope.
+    #[error("the scope {scope} is missing")]
+    Forbidden {
+        /// The scope.
+        scope: Scope,
+    },
+    /// The caller's tenant is disabled or erased.
+    #[error("the tenant is disabled")]
+    TenantDisabled,
+    /// The caller must wait.
+    #[error("too many failed attempts to authenticate from this address")]
+    RateLimited {
+        /// How long.
+        retry_after: Duration,
     },
     /// The model's queue is full.
     #[error("the model's queue is full")]

@@ -1,6 +1,10 @@
 //! The ways to everything that is not a store.
 
+mod audit_sealer;
 mod cache_gateway;
+mod caller_directory;
+mod failure_limiter;
+mod key_secrets;
 mod ml_gateway;
 mod model_catalog;
 mod model_loader;
@@ -8,8 +12,13 @@ mod precision;
 mod prediction_metrics;
 mod relay_metrics;
 mod sentence_splitter;
+mod token_verifier;
 
+pub use audit_sealer::AuditSealer;
 pub use cache_gateway::{CacheGateway, CacheKey, CachedOutput};
+pub use caller_directory::CallerDirectory;
+pub use failure_limiter::FailureLimiter;
+pub use key_secrets::{KeySecrets, NewKey, SecretText, SentKey};
 pub use ml_gateway::{
     Admission, LabelMappingOrigin, MlError, MlGateway, ModelInfo, ModelOrigin, SelfTest, WindowInfo,
 };
@@ -19,3 +28,4 @@ pub use precision::{Calibration, PrecisionReason};
 pub use prediction_metrics::PredictionMetrics;
 pub use relay_metrics::RelayMetrics;
 pub use sentence_splitter::SentenceSplitter;
+pub use token_verifier::{TokenError, TokenVerifier, VerifiedToken};

@@ -1,5 +1,7 @@
 //! The read side of the stores.
 
+mod audit_read_model;
 mod prediction_read_model;
 
+pub use audit_read_model::AuditReadModel;
 pub use prediction_read_model::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel};

@@ -1,6 +1,6 @@
-use domain::entities::Prediction;
+use domain::entities::{ApiKey, Prediction, Tenant, TenantStatus};
 use domain::events::DomainEvent;
-use domain::value_objects::{PredictionId, TenantId};
+use domain::value_objects::{AuditEntry, KeyId, PredictionId, TenantId, Timestamp};
 
 /// The writes of one tenant that are committed together or not at all: plain data, which a
 /// [`WriteStore`](crate::ports::WriteStore) consumes. Dropping it writes nothing.
@@ -22,6 +22,33 @@ pub enum Write {
     DeletePrediction(PredictionId),
     /// Stores this event until it is published.
     AppendEvent(DomainEvent),
+    /// Stores this tenant, whose name must be new.
+    InsertTenant(Tenant),
+    /// Changes the status of the unit's tenant, which must be `from`.
+    SetTenantStatus {
+        /// The status before.
+        from: TenantStatus,
+        /// The status after.
+        to: TenantStatus,
+    },
+    /// Stores this key of the unit's tenant, whose id must be new.
+    InsertKey(Box<ApiKey>),
+    /// Revokes this key of the unit's tenant, which must exist and not be revoked.
+    RevokeKey {
+        /// The key.
+        id: KeyId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Ends this key of the unit's tenant at an instant, unless it ends earlier; it must exist and not be revoked.
+    EndKey {
+        /// The key.
+        id: KeyId,
+        /// When it ends.
+        at: Timestamp,
+    },
+    /// Appends this entry to the audit.
+    AppendAudit(Box<AuditEntry>),
 }
 
 impl UnitOfWork {
@@ -45,6 +72,38 @@ impl UnitOfWork {
         self.writes.extend(events.iter().cloned().map(Write::AppendEvent));
     }
 
+    /// Stores `tenant`. The commit fails with `Conflict` if its name exists already.
+    pub fn insert_tenant(&mut self, tenant: Tenant) {
+        self.writes.push(Write::InsertTenant(tenant));
+    }
+
+    /// Changes the status of the tenant. The commit fails with `NotFound` if the tenant does not exist, with `Conflict`
+    /// if its status is not `from`.
+    pub fn set_tenant_status(&mut self, from: TenantStatus, to: TenantStatus) {
+        self.writes.push(Write::SetTenantStatus { from, to });
+    }
+
+    /// Stores `key`. The commit fails with `Conflict` if its id exists already.
+    pub fn insert_key(&mut self, key: ApiKey) {
+        self.writes.push(Write::InsertKey(Box::new(key)));
+    }
+
+    /// Revokes the key `id`. The commit fails with `NotFound` if the tenant has none of that id, or it is revoked.
+    pub fn revoke_key(&mut self, id: KeyId, at: Timestamp) {
+        self.writes.push(Write::RevokeKey { id, at });
+    }
+
+    /// Ends the key `id` at `at`, unless it ends earlier. The commit fails with `NotFound` if the tenant has none of
+    /// that id, or it is revoked.
+    pub fn end_key(&mut self, id: KeyId, at: Timestamp) {
+        self.writes.push(Write::EndKey { id, at });
+    }
+
+    /// Appends `entry` to the audit. The lines of a unit follow all its other writes.
+    pub fn audit(&mut self, entry: AuditEntry) {
+        self.writes.push(Write::AppendAudit(Box::new(entry)));
+    }
+
     /// The owner of the rows.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
@@ -59,7 +118,7 @@ impl UnitOfWork {
     pub fn text_bytes(&self) -> usize {
         let texts = self.writes.iter().map(|write| match write {
             Write::InsertPrediction(prediction) => prediction.text().as_str().len(),
-            Write::DeletePrediction(_) | Write::AppendEvent(_) => 0,
+            _ => 0,
         });
         texts.sum()
     }

@@ -2,6 +2,7 @@ use std::slice;
 use std::sync::Arc;
 
 use domain::entities::Prediction;
+use domain::value_objects::AuditAction;
 
 use crate::action::log_action;
 use crate::dtos::DeletePredictionRequest;
@@ -32,6 +33,8 @@ impl DeletePredictionUseCase {
             let mut work = UnitOfWork::of(&request.tenant);
             work.delete(request.id);
             work.append(slice::from_ref(&event));
+            let action = AuditAction::PredictionDeleted;
+            work.audit(request.actor.entry(now, Some(&request.tenant), action, request.id.to_string()));
             Ok(self.store.commit(work).await?)
         })
         .await

@@ -1,12 +1,10 @@
-use std::sync::Arc;
-
-use domain::value_objects::ModelName;
+use domain::value_objects::{AuditAction, ModelName};
 
 use crate::action::log_action;
 use crate::dtos::LoadModelRequest;
 use crate::errors::ApplicationError;
-use crate::ports::{LoadedModel, ModelCatalog};
-use crate::use_cases::model_changes::ModelChanges;
+use crate::ports::LoadedModel;
+use crate::use_cases::model_changes::{ModelChange, ModelChanges};
 
 /// Loads a model while the others serve, then serves it.
 pub struct LoadModelUseCase {
@@ -14,9 +12,9 @@ pub struct LoadModelUseCase {
 }
 
 impl LoadModelUseCase {
-    /// The use case over the catalog; `allowed` is the configuration's `server.model_changes`.
-    pub fn new(models: Arc<dyn ModelCatalog>, allowed: bool) -> Self {
-        Self { changes: ModelChanges { models, allowed } }
+    /// The use case over the catalog.
+    pub fn new(changes: ModelChanges) -> Self {
+        Self { changes }
     }
 
     /// Checks that models may be changed, before the request is parsed.
@@ -36,7 +34,14 @@ impl LoadModelUseCase {
         log_action("LoadModelUseCase.execute", async {
             let models = self.changes.catalog()?;
             let name = ModelName::parse("name", request.name)?;
-            models.load(&name, request.spec).await.map_err(|error| ModelChanges::convert(&name, error))
+            let change = ModelChange {
+                name: &name,
+                tenant: &request.tenant,
+                actor: &request.actor,
+                actions: [AuditAction::ModelLoad, AuditAction::ModelLoadFailed],
+                detail: Some(request.spec.path.clone()),
+            };
+            self.changes.make(change, models.load(&name, request.spec)).await
         })
         .await
     }

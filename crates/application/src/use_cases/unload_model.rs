@@ -1,12 +1,9 @@
-use std::sync::Arc;
-
-use domain::value_objects::ModelName;
+use domain::value_objects::{AuditAction, ModelName};
 
 use crate::action::log_action;
 use crate::dtos::UnloadModelRequest;
 use crate::errors::ApplicationError;
-use crate::ports::ModelCatalog;
-use crate::use_cases::model_changes::ModelChanges;
+use crate::use_cases::model_changes::{ModelChange, ModelChanges};
 
 /// Unloads a model; requests in flight finish with it.
 pub struct UnloadModelUseCase {
@@ -14,9 +11,9 @@ pub struct UnloadModelUseCase {
 }
 
 impl UnloadModelUseCase {
-    /// The use case over the catalog; `allowed` is the configuration's `server.model_changes`.
-    pub fn new(models: Arc<dyn ModelCatalog>, allowed: bool) -> Self {
-        Self { changes: ModelChanges { models, allowed } }
+    /// The use case over the catalog.
+    pub fn new(changes: ModelChanges) -> Self {
+        Self { changes }
     }
 
     /// Checks that models may be changed, before the request is parsed.
@@ -36,7 +33,14 @@ impl UnloadModelUseCase {
         log_action("UnloadModelUseCase.execute", async {
             let models = self.changes.catalog()?;
             let name = ModelName::parse("name", request.name)?;
-            models.unload(&name).map_err(|error| ModelChanges::convert(&name, error))
+            let change = ModelChange {
+                name: &name,
+                tenant: &request.tenant,
+                actor: &request.actor,
+                actions: [AuditAction::ModelUnload, AuditAction::ModelUnloadFailed],
+                detail: None,
+            };
+            self.changes.make(change, async { models.unload(&name) }).await
         })
         .await
     }

@@ -1,4 +1,5 @@
-use crate::errors::{DomainError, Rule};
+use crate::errors::DomainError;
+use crate::value_objects::printable::broken_rule;
 
 /// The client's own id for a text: 1 to 128 printable characters, not necessarily unique.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -11,35 +12,19 @@ impl Reference {
     /// Checks the reference.
     ///
     /// # Errors
-    /// A violation for the field `ref`: [`Rule::Blank`], [`Rule::ContainsNul`], [`Rule::NotPrintable`] or
-    /// [`Rule::TooLong`].
+    /// A violation for the field `ref`: `Blank`, `ContainsNul`, `NotPrintable` or `TooLong`.
     pub fn parse(text: impl Into<String>) -> Result<Self, DomainError> {
         let text = text.into();
-        let chars = text.chars().count();
-        let rule = if text.chars().all(char::is_whitespace) {
-            Rule::Blank
-        } else if text.contains('\0') {
-            Rule::ContainsNul
-        } else if !text.chars().all(is_printable) {
-            Rule::NotPrintable
-        } else if chars > Self::MAX_CHARS {
-            Rule::TooLong { max: Self::MAX_CHARS, actual: chars }
-        } else {
-            return Ok(Self(text));
-        };
-        Err(DomainError::violation("ref", rule))
+        match broken_rule(&text, Self::MAX_CHARS) {
+            None => Ok(Self(text)),
+            Some(rule) => Err(DomainError::violation("ref", rule)),
+        }
     }
 
     /// Returns the reference.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Returns whether a character is printable: the space, or anything but control characters, white space and the
-/// byte-order mark.
-fn is_printable(c: char) -> bool {
-    c == ' ' || !(c.is_control() || c.is_whitespace() || c == '\u{feff}')
 }
 
 #[cfg(test)]

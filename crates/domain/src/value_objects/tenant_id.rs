@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::errors::{DomainError, Rule};
 
-/// The owner of rows. Until API keys exist there is one tenant, `default`.
+/// The name of a tenant, the owner of rows. Callers that are not authenticated act for `default`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantId(String);
 

@@ -54,7 +54,11 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "infra-local",
         inside: &["application", "domain"],
-        outside: &[PLUMBING, &["moka", "sha2", "tokio-util", "unicode-segmentation"]],
+        outside: &[
+            PLUMBING,
+            &["crc32fast", "getrandom", "hmac", "moka", "sha2", "subtle"],
+            &["tokio-util", "unicode-segmentation"],
+        ],
         dev_inside: &["testkit"],
         dev_outside: &["proptest", "tracing-subscriber"],
     },
@@ -79,6 +83,7 @@ pub(super) const LAYERS: &[Layer] = &[
             &[
                 "bytemuck",
                 "crc32fast",
+                "glob",
                 "half",
                 "hex",
                 "libc",
@@ -107,6 +112,13 @@ pub(super) const LAYERS: &[Layer] = &[
         dev_outside: &["proptest", "tempfile"],
     },
     Layer {
+        name: "infra-http",
+        inside: &["application", "domain"],
+        outside: &[PLUMBING, &["jsonwebtoken", "reqwest", "schemars"]],
+        dev_inside: &["testkit"],
+        dev_outside: &[],
+    },
+    Layer {
         name: "http-actix",
         inside: &["application", "domain"],
         outside: &[
@@ -117,6 +129,7 @@ pub(super) const LAYERS: &[Layer] = &[
                 "actix-server",
                 "actix-service",
                 "actix-web",
+                "ipnet",
                 "jiff",
                 "percent-encoding",
             ],
@@ -128,7 +141,7 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "cli",
         inside: &["application", "domain"],
-        outside: &[PLUMBING, &["clap", "csv", "indicatif"]],
+        outside: &[PLUMBING, &["clap", "csv", "indicatif", "jiff"]],
         dev_inside: &[],
         dev_outside: &[],
     },
@@ -139,6 +152,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "cli",
             "domain",
             "http-actix",
+            "infra-http",
             "infra-local",
             "infra-ml",
             "infra-postgres",
@@ -150,7 +164,7 @@ pub(super) const LAYERS: &[Layer] = &[
             &["schemars", "tokio-util", "tracing-subscriber", "ureq"],
         ],
         dev_inside: &["store-contract", "testkit"],
-        dev_outside: &["clap", "sqlx", "tempfile"],
+        dev_outside: &["clap", "insta", "jsonwebtoken", "sqlx", "tempfile"],
     },
     // Beside the layers: the crates of the tests and of the development commands.
     Layer {
@@ -187,7 +201,8 @@ pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "prost", owners: &["infra-ml"] },
     Owned { pattern: "tokenizers", owners: &["infra-ml"] },
     Owned { pattern: "hf-hub", owners: &["infra-ml"] },
-    Owned { pattern: "reqwest", owners: &["infra-ml"] },
+    Owned { pattern: "reqwest", owners: &["infra-http", "infra-ml"] },
+    Owned { pattern: "jsonwebtoken", owners: &["infra-http"] },
     Owned { pattern: "moka", owners: &["infra-local"] },
     Owned { pattern: "unicode-segmentation", owners: &["infra-local"] },
     Owned { pattern: "actix-*", owners: &["http-actix"] },

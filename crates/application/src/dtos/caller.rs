@@ -1,0 +1,107 @@
+use std::net::IpAddr;
+
+use domain::value_objects::{AuditAction, AuditEntry, KeyId, KeyName, Scope, Scopes, TenantId, Timestamp};
+
+use crate::errors::ApplicationError;
+
+/// Who sent a request, and what they may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The tenant that the caller acts for.
+    pub tenant: TenantId,
+    /// What the caller may do.
+    pub scopes: Scopes,
+    /// How the caller was authenticated.
+    pub identity: Identity,
+}
+
+/// How a caller was authenticated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// Not at all: the configuration does not require it.
+    Anonymous,
+    /// By an API key.
+    Key {
+        /// Its id.
+        id: KeyId,
+        /// Its name.
+        name: Option<KeyName>,
+        /// When it ends.
+        expires_at: Option<Timestamp>,
+    },
+    /// By a token of the identity provider.
+    Token {
+        /// Who the caller is there.
+        subject: Option<String>,
+        /// When it ends.
+        expires_at: Timestamp,
+    },
+}
+
+impl Caller {
+    /// The caller of a service that requires no authentication: the tenant `default` with all scopes of a tenant, and
+    /// those that such a service limits by other settings (`server.model_changes`, `server.admin_address`).
+    pub fn anonymous() -> Self {
+        let mut scopes = Scopes::of_tenant();
+        scopes.insert(Scope::ModelsWrite);
+        scopes.insert(Scope::MetricsRead);
+        Self { tenant: TenantId::default(), scopes, identity: Identity::Anonymous }
+    }
+
+    /// Checks that the caller has `scope`.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn require(&self, scope: Scope) -> Result<(), ApplicationError> {
+        if self.scopes.contains(scope) { Ok(()) } else { Err(ApplicationError::Forbidden { scope }) }
+    }
+}
+
+/// Who makes a change, for the audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    name: String,
+    key_id: Option<KeyId>,
+    address: Option<IpAddr>,
+    request_id: Option<String>,
+}
+
+impl Actor {
+    /// The caller of a request.
+    pub fn of_request(caller: &Caller, address: Option<IpAddr>, request_id: &str) -> Self {
+        let (name, key_id) = match &caller.identity {
+            Identity::Anonymous => ("anonymous".to_owned(), None),
+            Identity::Key { id, .. } => (format!("key:{id}"), Some(id.clone())),
+            Identity::Token { subject, .. } => {
+                (format!("token:{}", subject.as_deref().unwrap_or_default()), None)
+            }
+        };
+        Self { name, key_id, address, request_id: Some(request_id.to_owned()) }
+    }
+
+    /// A user of the machine who runs the command line.
+    pub fn command_line(user: &str) -> Self {
+        Self { name: format!("command-line:{user}"), key_id: None, address: None, request_id: None }
+    }
+
+    /// The entry that this actor did `action` to `target` at `at`; without a tenant it concerns the whole service.
+    pub fn entry(
+        &self,
+        at: Timestamp,
+        tenant: Option<&TenantId>,
+        action: AuditAction,
+        target: impl Into<String>,
+    ) -> AuditEntry {
+        AuditEntry {
+            at,
+            tenant: tenant.cloned(),
+            actor: self.name.clone(),
+            key_id: self.key_id.as_ref().map(KeyId::to_string),
+            address: self.address.map(|address| address.to_string()),
+            request_id: self.request_id.clone(),
+            action: action.as_str().to_owned(),
+            target: target.into(),
+            detail: None,
+        }
+    }
+}
