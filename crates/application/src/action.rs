@@ -27,6 +27,7 @@ impl ActionFailure for ApplicationError {
             Self::DefaultModel { .. } => "default_model",
             Self::ModelNotLoadable { .. } => "not_loadable",
             Self::TurnedOff { .. } => "turned_off",
+            Self::NotSealed => "not_sealed",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden { .. } => "forbidden",
             Self::TenantDisabled => "tenant_disabled",
@@ -48,6 +49,7 @@ impl ActionFailure for ApplicationError {
             | Self::DefaultModel { .. }
             | Self::ModelNotLoadable { .. }
             | Self::TurnedOff { .. }
+            | Self::NotSealed
             | Self::Unauthenticated { .. }
             | Self::Forbidden { .. }
             | Self::TenantDisabled

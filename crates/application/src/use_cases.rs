@@ -17,16 +17,43 @@ mod load_model;
 mod model_changes;
 mod unload_model;
 
+mod authenticate;
+mod revalidate_caller;
+
+mod issue_key;
+mod list_keys;
+mod revoke_key;
+
+mod change_tenant;
+mod erase_tenant;
+mod list_tenants;
+
+mod list_audit;
+mod verify_audit;
+
+mod page_limit;
+
+pub use authenticate::{AuthenticateUseCase, AuthenticationPorts};
+pub use change_tenant::ChangeTenantUseCase;
 pub use check_health::CheckHealthUseCase;
 pub use delete_prediction::DeletePredictionUseCase;
+pub use erase_tenant::EraseTenantUseCase;
 pub use get_prediction::GetPredictionUseCase;
+pub use issue_key::IssueKeyUseCase;
+pub use list_audit::ListAuditUseCase;
+pub use list_keys::ListKeysUseCase;
 pub use list_models::ListModelsUseCase;
 pub use list_predictions::ListPredictionsUseCase;
+pub use list_tenants::ListTenantsUseCase;
 pub use load_model::LoadModelUseCase;
 pub use model_changes::ModelChanges;
+pub use page_limit::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT};
 pub use predict_sentiment::PredictSentimentUseCase;
 pub use predict_sentiment_batch::PredictSentimentBatchUseCase;
 pub use prediction_pipeline::PredictionPorts;
 pub use relay_outbox::RelayOutboxUseCase;
+pub use revalidate_caller::RevalidateCallerUseCase;
+pub use revoke_key::RevokeKeyUseCase;
 pub use stream_predictions::{PredictionStream, StreamPredictionsUseCase};
 pub use unload_model::UnloadModelUseCase;
+pub use verify_audit::VerifyAuditUseCase;

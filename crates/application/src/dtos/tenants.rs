@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use domain::value_objects::TenantId;
 
 use crate::dtos::Actor;
@@ -33,6 +31,4 @@ pub struct EraseTenantRequest {
     pub tenant: TenantId,
     /// Who does it.
     pub actor: Actor,
-    /// How long after its callers are refused the removal begins, so that requests in progress have ended.
-    pub grace: Duration,
 }

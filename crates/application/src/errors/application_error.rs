@@ -57,6 +57,9 @@ pub enum ApplicationError {
         /// The setting that allows it.
         setting: &'static str,
     },
+    /// The audit cannot be checked, because its lines have no seals.
+    #[error("the audit has no seals; set audit.key to seal its lines")]
+    NotSealed,
     /// The caller sent no credentials, or none that are valid; the client does not learn which.
     #[error("the request is not authenticated")]
     Unauthenticated {

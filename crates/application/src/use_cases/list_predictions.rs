@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
-use domain::errors::{DomainError, Rule};
-
 use crate::action::log_action;
 use crate::dtos::{Cursor, ListPredictionsRequest, ListPredictionsResponse};
 use crate::errors::ApplicationError;
 use crate::ports::PredictionReadModel;
+use crate::use_cases::page_limit::page_limit;
 
 /// Lists predictions, newest first.
 pub struct ListPredictionsUseCase {
@@ -13,11 +12,6 @@ pub struct ListPredictionsUseCase {
 }
 
 impl ListPredictionsUseCase {
-    /// The default length of a page.
-    pub const DEFAULT_LIMIT: u32 = 20;
-    /// The longest page.
-    pub const MAX_LIMIT: u32 = 100;
-
     /// The use case over the read model.
     pub fn new(predictions: Arc<dyn PredictionReadModel>) -> Self {
         Self { predictions }
@@ -33,11 +27,7 @@ impl ListPredictionsUseCase {
         request: ListPredictionsRequest,
     ) -> Result<ListPredictionsResponse, ApplicationError> {
         log_action("ListPredictionsUseCase.execute", async {
-            let limit = request.limit.unwrap_or(Self::DEFAULT_LIMIT);
-            if !(1..=Self::MAX_LIMIT).contains(&limit) {
-                let allowed = format!("between 1 and {}", Self::MAX_LIMIT).into();
-                return Err(DomainError::violation("limit", Rule::OutOfRange { allowed }).into());
-            }
+            let limit = page_limit(request.limit)?;
             let filter = &request.filter;
             let cursor = request.cursor.map(|text| Cursor::parse(&text, filter)).transpose()?;
             let after = cursor.map(Cursor::after);

@@ -6,7 +6,7 @@ pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
     /// Makes the hash of these bytes.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 

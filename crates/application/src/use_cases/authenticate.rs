@@ -1,0 +1,167 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use domain::entities::{ApiKey, KeyState, TenantStatus};
+use domain::value_objects::SecretHash;
+
+use crate::action::log_action;
+use crate::dtos::{AuthenticateRequest, Caller, Credential, Identity};
+use crate::errors::ApplicationError;
+use crate::ports::{
+    CallerDirectory, Clock, FailureLimiter, KeyRecord, KeySecrets, SentKey, TokenError, TokenVerifier,
+};
+
+/// The ports of authentication.
+#[derive(Clone)]
+pub struct AuthenticationPorts {
+    /// Parses and compares keys.
+    pub secrets: Arc<dyn KeySecrets>,
+    /// The keys and tenants.
+    pub directory: Arc<dyn CallerDirectory>,
+    /// Verifies tokens, if the service accepts them.
+    pub tokens: Option<Arc<dyn TokenVerifier>>,
+    /// Limits failures per address.
+    pub failures: Arc<dyn FailureLimiter>,
+    /// The time at which keys and tokens end.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Finds out who sent a request.
+///
+/// An address with too many failures is refused before any look-up, except with a credential that is known to be valid:
+/// a client must not be locked out by another behind the same address.
+pub struct AuthenticateUseCase {
+    ports: AuthenticationPorts,
+}
+
+/// What an unknown key is compared with, so that it takes as long as a known one. No text has this hash.
+const UNKNOWN: SecretHash = SecretHash::from_bytes([0; 32]);
+
+impl AuthenticateUseCase {
+    /// The use case over its ports.
+    pub fn new(ports: AuthenticationPorts) -> Self {
+        Self { ports }
+    }
+
+    /// Returns the caller.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, `TenantDisabled`, `RateLimited`; `Unavailable` where the store or the identity provider is
+    /// needed and does not answer.
+    pub async fn execute(&self, request: AuthenticateRequest) -> Result<Caller, ApplicationError> {
+        log_action("AuthenticateUseCase.execute", async {
+            let client = Client { failures: self.ports.failures.as_ref(), address: request.address };
+            match request.credential {
+                Credential::Missing => Err(unauthenticated("no credential")),
+                Credential::Malformed => Err(client.refuse("malformed credential")),
+                Credential::Key(key) => match self.ports.secrets.parse(key.expose()) {
+                    Some(sent) => self.authenticate_key(&client, &sent).await,
+                    None => Err(client.refuse("malformed key")),
+                },
+                Credential::Token(token) => self.authenticate_token(&client, token.expose()).await,
+            }
+        })
+        .await
+    }
+
+    async fn authenticate_key(
+        &self,
+        client: &Client<'_>,
+        sent: &SentKey,
+    ) -> Result<Caller, ApplicationError> {
+        let now = self.ports.clock.now();
+        let is_valid = |record: &KeyRecord| {
+            self.ports.secrets.matches(&sent.hash, &record.key.secret)
+                && record.key.state(now) == KeyState::Active
+        };
+        if let Some(error) = client.blocked()
+            && !self.ports.directory.cached_key(&sent.id).is_some_and(|record| is_valid(&record))
+        {
+            return Err(error);
+        }
+        let Some(record) = self.ports.directory.key(&sent.id).await? else {
+            self.ports.secrets.matches(&sent.hash, &UNKNOWN);
+            return Err(client.refuse("unknown key"));
+        };
+        if !self.ports.secrets.matches(&sent.hash, &record.key.secret) {
+            return Err(client.refuse("wrong secret"));
+        }
+        match record.key.state(now) {
+            KeyState::Active => {}
+            KeyState::Expired => return Err(client.refuse("expired key")),
+            KeyState::Revoked => return Err(client.refuse("revoked key")),
+        }
+        require_active(Some(record.tenant_status))?;
+        self.ports.directory.used(&sent.id, now);
+        Ok(caller_of(&record.key))
+    }
+
+    async fn authenticate_token(&self, client: &Client<'_>, token: &str) -> Result<Caller, ApplicationError> {
+        let Some(tokens) = &self.ports.tokens else { return Err(client.refuse("tokens are not accepted")) };
+        let blocked = client.blocked();
+        let token = match tokens.verify(token, blocked.is_none()).await {
+            Ok(token) => token,
+            Err(TokenError::Invalid { why }) => {
+                tracing::debug!(why, "a token was refused");
+                return Err(blocked.unwrap_or_else(|| client.refuse("invalid token")));
+            }
+            Err(error @ TokenError::Unavailable { .. }) => {
+                let what = "identity provider";
+                return Err(ApplicationError::Unavailable { what, source: error.into() });
+            }
+        };
+        require_active(self.ports.directory.tenant(&token.tenant).await?)?;
+        Ok(Caller {
+            tenant: token.tenant,
+            scopes: token.scopes,
+            identity: Identity::Token { subject: token.subject, expires_at: token.expires_at },
+        })
+    }
+}
+
+fn caller_of(key: &ApiKey) -> Caller {
+    Caller {
+        tenant: key.tenant.clone(),
+        scopes: key.scopes,
+        identity: Identity::Key { id: key.id.clone(), name: key.name.clone(), expires_at: key.expires_at },
+    }
+}
+
+/// Checks that the callers of a tenant are accepted; a tenant that does not exist has no status.
+pub(super) fn require_active(status: Option<TenantStatus>) -> Result<(), ApplicationError> {
+    match status {
+        Some(TenantStatus::Active) => Ok(()),
+        Some(TenantStatus::Disabled | TenantStatus::Erasing | TenantStatus::Erased) | None => {
+            Err(ApplicationError::TenantDisabled)
+        }
+    }
+}
+
+fn unauthenticated(why: &'static str) -> ApplicationError {
+    ApplicationError::Unauthenticated { why }
+}
+
+/// The client of a request, whose failures are counted.
+struct Client<'a> {
+    failures: &'a dyn FailureLimiter,
+    address: Option<IpAddr>,
+}
+
+impl Client<'_> {
+    /// Returns the refusal of an address that has failed too often.
+    fn blocked(&self) -> Option<ApplicationError> {
+        let retry_after = self.failures.blocked_for(self.address?)?;
+        Some(ApplicationError::RateLimited { retry_after })
+    }
+
+    /// Returns the refusal of a credential, and counts it.
+    fn refuse(&self, why: &'static str) -> ApplicationError {
+        if let Some(error) = self.blocked() {
+            return error;
+        }
+        if let Some(address) = self.address {
+            self.failures.count(address);
+        }
+        unauthenticated(why)
+    }
+}

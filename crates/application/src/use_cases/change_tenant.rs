@@ -1,0 +1,73 @@
+use std::sync::Arc;
+
+use domain::entities::{Tenant, TenantStatus};
+use domain::errors::{DomainError, Rule};
+use domain::value_objects::{AuditAction, TenantId};
+
+use crate::action::log_action;
+use crate::dtos::{ChangeTenantRequest, TenantChange};
+use crate::errors::ApplicationError;
+use crate::ports::{Clock, TenantRepository, UnitOfWork, WriteStore};
+
+/// Adds, disables or enables a tenant.
+pub struct ChangeTenantUseCase {
+    tenants: Arc<dyn TenantRepository>,
+    store: Arc<dyn WriteStore>,
+    clock: Arc<dyn Clock>,
+}
+
+impl ChangeTenantUseCase {
+    /// The use case over its ports.
+    pub fn new(
+        tenants: Arc<dyn TenantRepository>,
+        store: Arc<dyn WriteStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { tenants, store, clock }
+    }
+
+    /// Makes the change; every replica follows within five seconds.
+    ///
+    /// # Errors
+    /// `Invalid` where the tenant's state does not allow it; `NotFound`; `Conflict` where another change came between;
+    /// `Unavailable`.
+    pub async fn execute(&self, request: ChangeTenantRequest) -> Result<(), ApplicationError> {
+        log_action("ChangeTenantUseCase.execute", async {
+            let (now, id) = (self.clock.now(), &request.tenant);
+            let found = self.tenants.find(id).await?;
+            let mut work = UnitOfWork::of(id);
+            let action = match request.change {
+                TenantChange::Add => {
+                    require_new(found.as_ref())?;
+                    let status = TenantStatus::Active;
+                    work.insert_tenant(Tenant { id: id.clone(), status, created_at: now });
+                    AuditAction::TenantAdded
+                }
+                TenantChange::Disable => {
+                    let status = existing(found, id)?.status;
+                    work.set_tenant_status(status, status.disable()?);
+                    AuditAction::TenantDisabled
+                }
+                TenantChange::Enable => {
+                    let status = existing(found, id)?.status;
+                    work.set_tenant_status(status, status.enable()?);
+                    AuditAction::TenantEnabled
+                }
+            };
+            work.audit(request.actor.entry(now, Some(id), action, id.as_str()));
+            Ok(self.store.commit(work).await?)
+        })
+        .await
+    }
+}
+
+fn require_new(found: Option<&Tenant>) -> Result<(), DomainError> {
+    let Some(tenant) = found else { return Ok(()) };
+    let rule = Rule::WrongState { required: "a new name", actual: tenant.status.as_str() };
+    Err(DomainError::violation("tenant", rule))
+}
+
+/// Returns the tenant that was found.
+pub(super) fn existing(found: Option<Tenant>, id: &TenantId) -> Result<Tenant, ApplicationError> {
+    found.ok_or_else(|| ApplicationError::NotFound { entity: "tenant", id: id.to_string() })
+}

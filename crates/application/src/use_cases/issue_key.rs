@@ -1,0 +1,114 @@
+use std::sync::Arc;
+
+use domain::entities::{ApiKey, KeyState};
+use domain::errors::{DomainError, Rule};
+use domain::value_objects::{AuditAction, KeyId, KeyName, Scopes, TenantId, Timestamp};
+
+use crate::action::log_action;
+use crate::dtos::{IssueKeyRequest, IssueKeyResponse};
+use crate::errors::ApplicationError;
+use crate::ports::{ApiKeyRepository, Clock, KeySecrets, TenantRepository, UnitOfWork, WriteStore};
+
+/// Issues an API key, possibly in place of another.
+pub struct IssueKeyUseCase {
+    keys: Arc<dyn ApiKeyRepository>,
+    tenants: Arc<dyn TenantRepository>,
+    store: Arc<dyn WriteStore>,
+    secrets: Arc<dyn KeySecrets>,
+    clock: Arc<dyn Clock>,
+}
+
+impl IssueKeyUseCase {
+    /// The use case over its ports.
+    pub fn new(
+        keys: Arc<dyn ApiKeyRepository>,
+        tenants: Arc<dyn TenantRepository>,
+        store: Arc<dyn WriteStore>,
+        secrets: Arc<dyn KeySecrets>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { keys, tenants, store, secrets, clock }
+    }
+
+    /// Returns the key once it is stored. A replaced key ends after the overlap, unless it ends earlier.
+    ///
+    /// # Errors
+    /// `Invalid`; `NotFound` for an unknown tenant, and for a replaced key that is unknown or not active; `Forbidden`
+    /// for a scope that may not be granted; `Unavailable`.
+    pub async fn execute(&self, request: IssueKeyRequest) -> Result<IssueKeyResponse, ApplicationError> {
+        log_action("IssueKeyUseCase.execute", async {
+            let now = self.clock.now();
+            let replaced = self.replaced(&request, now).await?;
+            let scopes = scopes(&request, replaced.as_ref())?;
+            let name = match &request.name {
+                Some(name) => Some(KeyName::parse(name.as_str())?),
+                None => replaced.as_ref().and_then(|key| key.name.clone()),
+            };
+            if request.expires_at.is_some_and(|end| end <= now) {
+                let allowed = "in the future".into();
+                return Err(DomainError::violation("expires_at", Rule::OutOfRange { allowed }).into());
+            }
+            self.require_tenant(&request.tenant).await?;
+            let new = self.secrets.generate();
+            let key = ApiKey {
+                id: new.id,
+                tenant: request.tenant.clone(),
+                name,
+                scopes,
+                secret: new.hash,
+                created_at: now,
+                expires_at: request.expires_at,
+                revoked_at: None,
+                last_used_at: None,
+            };
+            self.store.commit(work(&request, &key, replaced.as_ref())).await?;
+            Ok(IssueKeyResponse { key, secret: new.secret })
+        })
+        .await
+    }
+
+    async fn replaced(
+        &self,
+        request: &IssueKeyRequest,
+        now: Timestamp,
+    ) -> Result<Option<ApiKey>, ApplicationError> {
+        let Some(replacement) = &request.replaces else { return Ok(None) };
+        let id = KeyId::parse("replaces", replacement.id.as_str())?;
+        let record = self.keys.find(&id).await?;
+        let active = |key: &ApiKey| key.tenant == request.tenant && key.state(now) == KeyState::Active;
+        let key = record.map(|record| record.key).filter(active);
+        key.map(Some).ok_or_else(|| ApplicationError::NotFound { entity: "key", id: id.to_string() })
+    }
+
+    async fn require_tenant(&self, id: &TenantId) -> Result<(), ApplicationError> {
+        let missing = || ApplicationError::NotFound { entity: "tenant", id: id.to_string() };
+        let tenant = self.tenants.find(id).await?.ok_or_else(missing)?;
+        Ok(tenant.status.allow_keys()?)
+    }
+}
+
+fn scopes(request: &IssueKeyRequest, replaced: Option<&ApiKey>) -> Result<Scopes, ApplicationError> {
+    let scopes = match (&request.scopes, replaced) {
+        (Some(names), _) => Scopes::parse(names.iter().map(String::as_str))?,
+        (None, Some(key)) => key.scopes,
+        (None, None) => return Err(DomainError::violation("scopes", Rule::Blank).into()),
+    };
+    let refused = request.grantable.and_then(|grantable| scopes.without(grantable).iter().next());
+    refused.map_or(Ok(scopes), |scope| Err(ApplicationError::Forbidden { scope }))
+}
+
+fn work(request: &IssueKeyRequest, key: &ApiKey, replaced: Option<&ApiKey>) -> UnitOfWork {
+    let (now, tenant, actor) = (key.created_at, &request.tenant, &request.actor);
+    let mut work = UnitOfWork::of(tenant);
+    let mut issued = actor.entry(now, Some(tenant), AuditAction::KeyIssued, key.id.as_str());
+    issued.detail = Some(key.scopes.to_string());
+    work.insert_key(key.clone());
+    work.audit(issued);
+    if let (Some(old), Some(replacement)) = (replaced, &request.replaces) {
+        let mut ended = actor.entry(now, Some(tenant), AuditAction::KeyReplaced, old.id.as_str());
+        ended.detail = Some(key.id.to_string());
+        work.end_key(old.id.clone(), now.plus(replacement.overlap));
+        work.audit(ended);
+    }
+    work
+}
