@@ -46,7 +46,8 @@ pub fn admin_api(
 > {
     state.settings.admin_split = false;
     state.settings.cors_origins.clear();
-    assemble(state, routes::admin())
+    let endpoints = routes::admin(&state.settings);
+    assemble(state, endpoints)
 }
 
 /// The middleware that is wrapped last is the first to receive a request and the last to receive its response.

@@ -1,8 +1,11 @@
 //! One action for each route: extract, execute, present. Business rules live in the use cases and the domain.
 
+pub(crate) mod audit;
 pub(crate) mod batch;
+pub(crate) mod caller;
 pub(crate) mod docs;
 pub(crate) mod health;
+pub(crate) mod key;
 pub(crate) mod metrics;
 pub(crate) mod model;
 pub(crate) mod prediction;

@@ -1,10 +1,12 @@
 //! Reads requests from the wire into the use cases' requests. Unreadable input is refused with 400, readable input that
 //! is not allowed with 422 and the field at fault.
 
+mod audit_filter;
 mod batch_request;
 mod body;
 mod client_wait;
 mod json;
+mod key_request;
 mod line_memory;
 mod lines;
 mod media_type;
@@ -18,11 +20,12 @@ mod prediction_filter;
 mod prediction_request;
 mod query;
 mod shape;
-mod tenant;
 
+pub(crate) use audit_filter::audit_request;
 pub(crate) use batch_request::{BatchEntry, batch_schema, parse_batch};
 use body::read_body;
 pub(crate) use json::read_json;
+pub(crate) use key_request::{key_id, key_schema, parse_key};
 pub(crate) use line_memory::LineMemory;
 pub(crate) use lines::{Line, LineFeed, LineLimits, Unfinished, line_feed};
 use media_type::JSON;
@@ -38,7 +41,6 @@ pub(crate) use prediction_request::{parse_prediction, prediction_schema};
 use query::QueryParameters;
 pub(crate) use query::refuse_parameters;
 use shape::{Elements, Members, Shape, Shaped};
-pub(crate) use tenant::tenant;
 
 #[cfg(test)]
 mod tests;

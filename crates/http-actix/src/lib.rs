@@ -11,9 +11,11 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod allowed_hosts;
 mod assembly;
 mod body_memory;
+mod client_address;
 mod connection;
 mod controllers;
 mod extractors;
@@ -29,9 +31,11 @@ mod server;
 mod state;
 mod wire;
 
+pub use access::Access;
 pub use allowed_hosts::AllowedHosts;
 pub use assembly::{admin_api, api};
 pub use body_memory::BodyMemory;
+pub use client_address::{ForwardedHeader, TrustedProxies};
 pub use middlewares::describe_http_metrics;
 pub use offload::Offload;
 pub use openapi::openapi;

@@ -5,7 +5,8 @@ mod document;
 mod parameters;
 mod problems;
 pub(crate) mod schemas;
+mod security;
 
 pub(crate) use document::document_for;
 pub use document::openapi;
-pub(crate) use parameters::{ListParameters, PathId, PathModelName};
+pub(crate) use parameters::{AuditParameters, ListParameters, PathId, PathKeyId, PathModelName};

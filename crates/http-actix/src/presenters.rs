@@ -1,19 +1,25 @@
 //! Translates responses of use cases into the JSON that clients receive, and describes its schemas.
 
+mod audit;
 mod batch;
 mod cache_status;
+mod caller;
 mod health;
+mod key;
 mod metadata;
 mod model;
 mod prediction;
 mod stream;
 mod timestamp;
 
+pub(crate) use audit::{AuditPage, present_audit};
 pub(crate) use batch::{BatchView, present_batch};
 pub(crate) use cache_status::present_cache_status;
+pub(crate) use caller::{CallerView, present_caller};
 pub(crate) use health::{
     HealthView, ProcessFacts, ReadyView, StatusView, present_health, present_ready, present_status,
 };
+pub(crate) use key::{IssuedKeyView, KeyList, present_issued_key, present_keys};
 pub(crate) use metadata::present_metadata;
 pub(crate) use model::{ModelList, ModelView, present_model, present_models};
 pub(crate) use prediction::{

@@ -4,7 +4,9 @@ mod endpoint;
 
 use actix_web::web::{self, ServiceConfig};
 
-use crate::controllers::{batch, docs, health, metrics, model, prediction, refusal, stream};
+use crate::controllers::{
+    audit, batch, caller, docs, health, key, metrics, model, prediction, refusal, stream,
+};
 use crate::state::HttpSettings;
 
 pub(crate) use endpoint::Endpoint;
@@ -16,8 +18,8 @@ pub fn public_routes(settings: &HttpSettings) -> Vec<RouteMethods> {
 }
 
 /// Returns the routes of the API for operators.
-pub fn admin_routes() -> Vec<RouteMethods> {
-    admin().iter().map(Endpoint::describe).collect()
+pub fn admin_routes(settings: &HttpSettings) -> Vec<RouteMethods> {
+    admin(settings).iter().map(Endpoint::describe).collect()
 }
 
 /// Returns the endpoints of the API for clients.
@@ -25,18 +27,19 @@ pub(crate) fn public(settings: &HttpSettings) -> Vec<Endpoint> {
     let mut endpoints = predictions();
     endpoints.push(Endpoint::at("/api/v1/models").get(model::list));
     endpoints.push(Endpoint::at("/api/v1/models/{name}").post(model::load).delete(model::unload));
+    endpoints.extend(access());
     endpoints.extend(probes());
     if !settings.admin_split {
-        endpoints.push(Endpoint::at("/metrics").get(metrics::render));
+        endpoints.push(metrics(settings));
     }
     endpoints.extend(documents());
     endpoints
 }
 
 /// Returns the endpoints of the operators' listener.
-pub(crate) fn admin() -> Vec<Endpoint> {
+pub(crate) fn admin(settings: &HttpSettings) -> Vec<Endpoint> {
     let mut endpoints = probes();
-    endpoints.push(Endpoint::at("/metrics").get(metrics::render));
+    endpoints.push(metrics(settings));
     endpoints
 }
 
@@ -56,6 +59,19 @@ fn predictions() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/predictions/stream").post(stream::create),
         Endpoint::at("/api/v1/predictions/{id}").get(prediction::get).delete(prediction::delete),
     ]
+}
+
+fn access() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/api/v1/me").get(caller::me),
+        Endpoint::at("/api/v1/keys").get(key::list).post(key::issue),
+        Endpoint::at("/api/v1/keys/{id}").delete(key::revoke),
+        Endpoint::at("/api/v1/audit").get(audit::list),
+    ]
+}
+
+fn metrics(settings: &HttpSettings) -> Endpoint {
+    Endpoint::at("/metrics").protected_if(settings.protect_metrics).get(metrics::render)
 }
 
 fn probes() -> Vec<Endpoint> {

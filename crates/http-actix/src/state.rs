@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::use_cases::{
-    CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase,
+    AuthenticateUseCase, CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, IssueKeyUseCase,
+    ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
+    PredictSentimentBatchUseCase, PredictSentimentUseCase, RevalidateCallerUseCase, RevokeKeyUseCase,
     StreamPredictionsUseCase, UnloadModelUseCase,
 };
 
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::allowed_hosts::AllowedHosts;
 use crate::body_memory::BodyMemory;
+use crate::client_address::TrustedProxies;
 use crate::offload::Offload;
 
 /// The settings of the API.
@@ -36,6 +38,10 @@ pub struct HttpSettings {
     pub hsts_max_age_s: Option<u64>,
     /// Whether only the operators' listener serves `/metrics` and the details of `/health`.
     pub admin_split: bool,
+    /// Whether `/metrics` needs the scope `metrics:read`.
+    pub protect_metrics: bool,
+    /// The proxies whose reports of their clients' addresses are believed.
+    pub trusted_proxies: TrustedProxies,
     /// Whether `Cache-Status` is sent: whether there is a cache in front of the model.
     pub cache_status: bool,
     /// The `Retry-After` of a 503, in seconds.
@@ -55,6 +61,8 @@ impl Default for HttpSettings {
             cors_origins: Vec::new(),
             hsts_max_age_s: None,
             admin_split: false,
+            protect_metrics: false,
+            trusted_proxies: TrustedProxies::default(),
             cache_status: true,
             retry_after_s: 1,
         }
@@ -81,6 +89,18 @@ pub struct UseCases {
     pub load_model: LoadModelUseCase,
     /// `DELETE /api/v1/models/{name}`.
     pub unload_model: UnloadModelUseCase,
+    /// Finds out who sent a request; none where no authentication is required.
+    pub authenticate: Option<AuthenticateUseCase>,
+    /// Checks the callers of streams that are open; none where no authentication is required.
+    pub revalidate: Option<RevalidateCallerUseCase>,
+    /// `POST /api/v1/keys`.
+    pub issue_key: IssueKeyUseCase,
+    /// `GET /api/v1/keys`.
+    pub list_keys: ListKeysUseCase,
+    /// `DELETE /api/v1/keys/{id}`.
+    pub revoke_key: RevokeKeyUseCase,
+    /// `GET /api/v1/audit`.
+    pub audit: ListAuditUseCase,
     /// `GET /health`, `/health/live` and `/health/ready`; shared with the background task that runs the checks.
     pub health: Arc<CheckHealthUseCase>,
 }

@@ -13,5 +13,5 @@ pub fn prediction_json(prediction: &PredictSentimentResponse) -> impl Serialize 
 
 /// Returns the models as `GET /api/v1/models` does.
 pub fn models_json(models: &[ServedModel]) -> impl Serialize + use<> {
-    present_models(models)
+    present_models(models, true)
 }

@@ -39,21 +39,31 @@ pub enum Identity {
 }
 
 impl Caller {
-    /// The caller of a service that requires no authentication: the tenant `default` with all scopes of a tenant, and
-    /// those that such a service limits by other settings (`server.model_changes`, `server.admin_address`).
+    /// The caller of a service that requires no authentication: the tenant `default` with all scopes of a tenant.
     pub fn anonymous() -> Self {
-        let mut scopes = Scopes::of_tenant();
-        scopes.insert(Scope::ModelsWrite);
-        scopes.insert(Scope::MetricsRead);
-        Self { tenant: TenantId::default(), scopes, identity: Identity::Anonymous }
+        Self { tenant: TenantId::default(), scopes: Scopes::of_tenant(), identity: Identity::Anonymous }
     }
 
-    /// Checks that the caller has `scope`.
+    /// Whether the caller was not authenticated.
+    pub fn is_anonymous(&self) -> bool {
+        self.identity == Identity::Anonymous
+    }
+
+    /// Checks that the caller has one of the scopes `any_of`; where there are none, every caller passes. A service that
+    /// requires no authentication limits what needs a scope of the instance by other settings, such as
+    /// `server.model_changes`.
     ///
     /// # Errors
-    /// `Forbidden`.
-    pub fn require(&self, scope: Scope) -> Result<(), ApplicationError> {
-        if self.scopes.contains(scope) { Ok(()) } else { Err(ApplicationError::Forbidden { scope }) }
+    /// `Forbidden` with the first of the scopes.
+    pub fn require(&self, any_of: &[Scope]) -> Result<(), ApplicationError> {
+        match any_of.first() {
+            Some(first)
+                if !self.is_anonymous() && !any_of.iter().any(|scope| self.scopes.contains(*scope)) =>
+            {
+                Err(ApplicationError::Forbidden { scope: *first })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

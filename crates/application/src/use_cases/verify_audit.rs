@@ -42,7 +42,9 @@ impl VerifyAuditUseCase {
             let mut check = Check::new(sealer, request.anchor);
             loop {
                 let page = self.audit.walk(check.seq, PAGE).await?;
-                page.iter().for_each(|line| check.add(line));
+                for line in &page {
+                    check.add(line);
+                }
                 if page.len() < PAGE as usize {
                     break;
                 }

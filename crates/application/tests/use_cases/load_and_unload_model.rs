@@ -1,20 +1,44 @@
+use std::sync::Arc;
+
 use application::action::chain;
-use application::dtos::{LoadModelRequest, UnloadModelRequest};
+use application::dtos::{Actor, LoadModelRequest, UnloadModelRequest};
 use application::errors::ApplicationError;
-use application::ports::{CatalogError, LoadedModel, ModelCatalog, ModelLoadError, ModelSpec};
-use application::use_cases::{ListModelsUseCase, LoadModelUseCase, UnloadModelUseCase};
+use application::ports::{
+    AuditReadModel, CatalogError, LoadedModel, ModelCatalog, ModelLoadError, ModelSpec,
+};
+use application::use_cases::{ListModelsUseCase, LoadModelUseCase, ModelChanges, UnloadModelUseCase};
+use domain::value_objects::TenantId;
 
 use crate::world::{World, failure, refusal};
 
-async fn load(world: &World, name: &str, path: &str) -> Result<LoadedModel, ApplicationError> {
+fn changes(world: &World, allowed: bool) -> ModelChanges {
+    let store = Arc::new(world.store.clone());
+    ModelChanges { models: world.catalog(), allowed, store, clock: world.clock.clone() }
+}
+
+fn load_request(name: &str, path: &str) -> LoadModelRequest {
     let spec = ModelSpec { path: path.to_owned(), ..ModelSpec::default() };
-    let request = LoadModelRequest { name: name.to_owned(), spec };
-    LoadModelUseCase::new(world.catalog(), true).execute(request).await
+    let (tenant, actor) = (TenantId::default(), Actor::command_line("ann"));
+    LoadModelRequest { name: name.to_owned(), spec, tenant, actor }
+}
+
+fn unload_request(name: &str) -> UnloadModelRequest {
+    let (tenant, actor) = (TenantId::default(), Actor::command_line("ann"));
+    UnloadModelRequest { name: name.to_owned(), tenant, actor }
+}
+
+async fn load(world: &World, name: &str, path: &str) -> Result<LoadedModel, ApplicationError> {
+    LoadModelUseCase::new(changes(world, true)).execute(load_request(name, path)).await
 }
 
 async fn unload(world: &World, name: &str) -> Result<(), ApplicationError> {
-    let request = UnloadModelRequest { name: name.to_owned() };
-    UnloadModelUseCase::new(world.catalog(), true).execute(request).await
+    UnloadModelUseCase::new(changes(world, true)).execute(unload_request(name)).await
+}
+
+/// The actions of the audit with their targets, the oldest first.
+async fn audited(world: &World) -> Vec<(String, String)> {
+    let lines = AuditReadModel::walk(&world.store, 0, 100).await.unwrap();
+    lines.into_iter().map(|line| (line.entry.action, line.entry.target)).collect()
 }
 
 async fn names(world: &World) -> Vec<(String, bool)> {
@@ -78,18 +102,45 @@ async fn a_failure_that_is_not_the_models_is_not_the_clients() {
 #[tokio::test]
 async fn with_changes_turned_off_the_catalog_is_not_called() {
     let world = World::new();
-    let spec = ModelSpec { path: "one".to_owned(), ..ModelSpec::default() };
-    let load = LoadModelRequest { name: "a".to_owned(), spec };
-    let use_case = LoadModelUseCase::new(world.catalog(), false);
+    let use_case = LoadModelUseCase::new(changes(&world, false));
     assert_eq!(failure(&use_case.allow()), ("turned_off", ""));
-    let load = use_case.execute(load).await;
-    let unload = UnloadModelRequest { name: "a".to_owned() };
-    let use_case = UnloadModelUseCase::new(world.catalog(), false);
+    let load = use_case.execute(load_request("a", "one")).await;
+    let use_case = UnloadModelUseCase::new(changes(&world, false));
     assert_eq!(failure(&use_case.allow()), ("turned_off", ""));
-    let unload = use_case.execute(unload).await;
+    let unload = use_case.execute(unload_request("a")).await;
     assert_eq!(failure(&load), ("turned_off", ""));
     assert_eq!(failure(&unload), ("turned_off", ""));
     let expected = "changing models is turned off; server.model_changes = true turns it on";
     assert_eq!(unload.unwrap_err().to_string(), expected);
+    assert!(world.catalog().loads().is_empty());
+}
+
+#[tokio::test]
+async fn a_change_of_the_models_is_reported_before_it_is_made_and_again_if_it_fails() {
+    let world = World::new();
+    load(&world, "a", "one").await.unwrap();
+    unload(&world, "a").await.unwrap();
+    unload(&world, "a").await.unwrap_err();
+    world.catalog().fail_with(CatalogError::Busy);
+    load(&world, "b", "two").await.unwrap_err();
+    let expected = [
+        ("model.load", "a"),
+        ("model.unload", "a"),
+        ("model.unload", "a"),
+        ("model.unload_failed", "a"),
+        ("model.load", "b"),
+        ("model.load_failed", "b"),
+    ];
+    assert_eq!(
+        audited(&world).await,
+        expected.map(|(action, target)| (action.to_owned(), target.to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn a_change_of_the_models_that_cannot_be_reported_is_not_made() {
+    let world = World::new();
+    world.store.fail_with("the connection broke");
+    assert_eq!(failure(&load(&world, "a", "one").await), ("unavailable", "store"));
     assert!(world.catalog().loads().is_empty());
 }

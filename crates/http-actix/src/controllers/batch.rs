@@ -2,8 +2,9 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
 
+use crate::access::{Authorized, PredictionsWrite};
 use crate::controllers::respond;
-use crate::extractors::{parse_batch, read_json, refuse_parameters, tenant};
+use crate::extractors::{parse_batch, read_json, refuse_parameters};
 use crate::presenters::{BatchView, PREDICTION_BYTES, present_batch};
 use crate::render::render_json;
 use crate::request_id::RequestId;
@@ -25,10 +26,15 @@ use crate::state::ApiState;
     ),
     responses((status = 200, description = "A prediction or a problem for each item", body = BatchView))
 )]
-pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
+pub(crate) async fn create(
+    authorized: Authorized<PredictionsWrite>,
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<ApiState>,
+) -> HttpResponse {
     let action = log_action("BatchController.create", async {
         refuse_parameters(&request)?;
-        let (limit, owner) = (state.settings.max_batch_body_bytes, tenant(&request));
+        let (limit, owner) = (state.settings.max_batch_body_bytes, authorized.tenant());
         let parse = |json: &[u8]| parse_batch(json, owner);
         let ((batch, entries), mut reservation) = read_json(&request, payload, &state, limit, parse).await?;
         // Reserves the response's memory before the work is done: afterwards it is too late to refuse.

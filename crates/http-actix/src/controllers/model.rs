@@ -5,10 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
-use application::dtos::{LoadModelRequest, UnloadModelRequest};
+use application::dtos::{Caller, LoadModelRequest, UnloadModelRequest};
 use application::ports::LoadedModel;
+use domain::value_objects::Scope;
 use tracing::Instrument;
 
+use crate::access::{Authorized, ModelsRead, ModelsWrite};
 use crate::controllers::respond;
 use crate::extractors::{model_name, parse_model_spec, read_json, refuse_parameters};
 use crate::openapi::PathModelName;
@@ -24,11 +26,15 @@ use crate::state::ApiState;
     tag = "models",
     responses((status = 200, description = "The models", body = ModelList))
 )]
-pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
+pub(crate) async fn list(
+    authorized: Authorized<ModelsRead>,
+    request: HttpRequest,
+    state: Data<ApiState>,
+) -> HttpResponse {
     let action = log_action("ModelController.list", async {
         refuse_parameters(&request)?;
         let models = state.use_cases.models.execute().await?;
-        Ok(HttpResponse::Ok().json(present_models(&models)))
+        Ok(HttpResponse::Ok().json(present_models(&models, may_change(authorized.caller()))))
     });
     respond(&request, action).await
 }
@@ -37,8 +43,9 @@ pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpRes
 ///
 /// The model is loaded while the others are served, and is served under its name once it has passed its self-test. If
 /// it replaces another model, that one still serves the requests in progress. The response is sent when the model is
-/// served, which may take a while; loading continues if you disconnect earlier. Only if the configuration allows it
-/// (`server.model_changes`).
+/// served, which may take a while; loading continues if you disconnect earlier. Where the service requires no
+/// authentication, only if the configuration allows it (`server.model_changes`); `server.model_sources` may bound where
+/// models come from.
 #[utoipa::path(
     post,
     path = "/api/v1/models/{name}",
@@ -55,18 +62,29 @@ pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpRes
         (status = 201, description = "The model, under a new name", body = ModelView)
     )
 )]
-pub(crate) async fn load(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
+pub(crate) async fn load(
+    authorized: Authorized<ModelsWrite>,
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<ApiState>,
+) -> HttpResponse {
     let action = log_action("ModelController.load", async {
         state.use_cases.load_model.allow()?;
         refuse_parameters(&request)?;
         let limit = state.settings.max_body_bytes;
         let (spec, _reservation) = read_json(&request, payload, &state, limit, parse_model_spec).await?;
-        let command = LoadModelRequest { name: model_name(&request), spec };
+        let (tenant, actor) = (authorized.tenant(), authorized.actor(&request));
+        let command = LoadModelRequest { name: model_name(&request), spec, tenant, actor };
         let loaded = load_detached(&state, command).await?;
         let status = if loaded.replaced { StatusCode::OK } else { StatusCode::CREATED };
-        Ok(HttpResponse::build(status).json(present_model(&loaded.model)))
+        Ok(HttpResponse::build(status).json(present_model(&loaded.model, true)))
     });
     respond(&request, action).await
+}
+
+/// Whether the caller may know where models come from: as who may change them, where that needs a scope.
+fn may_change(caller: &Caller) -> bool {
+    caller.require(&[Scope::ModelsWrite]).is_ok()
 }
 
 /// Loads a model in a task of its own, which continues if the client disconnects: loading may take longer than the
@@ -86,7 +104,8 @@ async fn load_detached(state: &Data<ApiState>, command: LoadModelRequest) -> Res
 /// Unload a model
 ///
 /// New requests that name the model are refused. It still serves the requests in progress; then its memory is freed.
-/// The default model cannot be unloaded. Only if the configuration allows it (`server.model_changes`).
+/// The default model cannot be unloaded. Where the service requires no authentication, only if the configuration allows
+/// it (`server.model_changes`).
 #[utoipa::path(
     delete,
     path = "/api/v1/models/{name}",
@@ -95,11 +114,16 @@ async fn load_detached(state: &Data<ApiState>, command: LoadModelRequest) -> Res
     params(PathModelName),
     responses((status = 204, description = "The model is no longer served"))
 )]
-pub(crate) async fn unload(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
+pub(crate) async fn unload(
+    authorized: Authorized<ModelsWrite>,
+    request: HttpRequest,
+    state: Data<ApiState>,
+) -> HttpResponse {
     let action = log_action("ModelController.unload", async {
         state.use_cases.unload_model.allow()?;
         refuse_parameters(&request)?;
-        let command = UnloadModelRequest { name: model_name(&request) };
+        let (tenant, actor) = (authorized.tenant(), authorized.actor(&request));
+        let command = UnloadModelRequest { name: model_name(&request), tenant, actor };
         state.use_cases.unload_model.execute(command).await?;
         Ok(HttpResponse::NoContent().finish())
     });

@@ -4,10 +4,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
 use application::dtos::{DeletePredictionRequest, GetPredictionRequest};
 
+use crate::access::{Authorized, PredictionsDelete, PredictionsRead, PredictionsWrite};
 use crate::controllers::respond;
-use crate::extractors::{
-    list_request, parse_prediction, prediction_id, read_json, refuse_parameters, tenant,
-};
+use crate::extractors::{list_request, parse_prediction, prediction_id, read_json, refuse_parameters};
 use crate::openapi::{ListParameters, PathId};
 use crate::presenters::{
     PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_cache_status, present_page,
@@ -41,10 +40,15 @@ use crate::state::ApiState;
         ))
     ))
 )]
-pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
+pub(crate) async fn create(
+    authorized: Authorized<PredictionsWrite>,
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<ApiState>,
+) -> HttpResponse {
     let action = log_action("PredictionController.create", async {
         refuse_parameters(&request)?;
-        let (limit, owner) = (state.settings.max_body_bytes, tenant(&request));
+        let (limit, owner) = (state.settings.max_body_bytes, authorized.tenant());
         let parse = |json: &[u8]| parse_prediction(json, owner);
         let (command, reservation) = read_json(&request, payload, &state, limit, parse).await?;
         let prediction = state.use_cases.predict.execute(command).await?;
@@ -69,9 +73,13 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
     params(ListParameters),
     responses((status = 200, description = "One page of predictions", body = PredictionPage))
 )]
-pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
+pub(crate) async fn list(
+    authorized: Authorized<PredictionsRead>,
+    request: HttpRequest,
+    state: Data<ApiState>,
+) -> HttpResponse {
     let action = log_action("PredictionController.list", async {
-        let query = list_request(&request, tenant(&request))?;
+        let query = list_request(&request, authorized.tenant())?;
         let page = state.use_cases.list.execute(query).await?;
         let mut reservation = state.body_memory.reserve();
         reservation.grow_to(page.items.iter().map(estimate_bytes).sum())?;
@@ -89,10 +97,14 @@ pub(crate) async fn list(request: HttpRequest, state: Data<ApiState>) -> HttpRes
     params(PathId),
     responses((status = 200, description = "The prediction and its text", body = PredictionRecordView))
 )]
-pub(crate) async fn get(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
+pub(crate) async fn get(
+    authorized: Authorized<PredictionsRead>,
+    request: HttpRequest,
+    state: Data<ApiState>,
+) -> HttpResponse {
     let action = log_action("PredictionController.get", async {
         refuse_parameters(&request)?;
-        let query = GetPredictionRequest { tenant: tenant(&request), id: prediction_id(&request)? };
+        let query = GetPredictionRequest { tenant: authorized.tenant(), id: prediction_id(&request)? };
         let record = state.use_cases.get.execute(query).await?;
         let mut reservation = state.body_memory.reserve();
         reservation.grow_to(estimate_bytes(&record))?;
@@ -112,10 +124,15 @@ pub(crate) async fn get(request: HttpRequest, state: Data<ApiState>) -> HttpResp
     params(PathId),
     responses((status = 204, description = "The prediction is deleted"))
 )]
-pub(crate) async fn delete(request: HttpRequest, state: Data<ApiState>) -> HttpResponse {
+pub(crate) async fn delete(
+    authorized: Authorized<PredictionsDelete>,
+    request: HttpRequest,
+    state: Data<ApiState>,
+) -> HttpResponse {
     let action = log_action("PredictionController.delete", async {
         refuse_parameters(&request)?;
-        let command = DeletePredictionRequest { tenant: tenant(&request), id: prediction_id(&request)? };
+        let (tenant, actor) = (authorized.tenant(), authorized.actor(&request));
+        let command = DeletePredictionRequest { tenant, id: prediction_id(&request)?, actor };
         state.use_cases.delete.execute(command).await?;
         Ok(HttpResponse::NoContent().finish())
     });

@@ -1,19 +1,24 @@
 use std::future::ready;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use application::action::log_action;
-use application::dtos::PredictSentimentRequest;
+use application::dtos::{Caller, PredictSentimentRequest};
+use application::errors::ApplicationError;
 use domain::value_objects::TenantId;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
+use tokio::time::sleep;
 
+use crate::access::{Authorized, PredictionsWrite};
 use crate::controllers::{report_panic, respond};
 use crate::extractors::{
-    Line, LineFeed, LineLimits, LineMemory, NDJSON, line_feed, parse_prediction, refuse_parameters,
-    require_media_type, tenant,
+    Line, LineFeed, LineLimits, LineMemory, NDJSON, Unfinished, line_feed, parse_prediction,
+    refuse_parameters, require_media_type,
 };
 use crate::offload::Offload;
 use crate::presenters::{LineCounts, present_end, present_line};
@@ -28,8 +33,9 @@ use crate::state::ApiState;
 /// `{"index", "status", "prediction" | "problem"}`. At most 64 lines are in progress at once, and the service reads no
 /// further while you do not read its response, so read while you send. The last line is
 /// `{"done": true, "ok", "failed"}`; without it the response is incomplete. `{"done": false, "reason", "ok", "failed"}`
-/// means that the service read no more lines: it is shutting down (`shutting_down`), or the next line did not arrive in
-/// time (`request_timeout`); the lines after the first `ok` + `failed` may be sent again.
+/// means that the service read no more lines: it is shutting down (`shutting_down`), the next line did not arrive in
+/// time (`request_timeout`), the key or token has ended (`unauthenticated`), or the store that knows the keys does not
+/// respond (`unavailable`); the lines after the first `ok` + `failed` may be sent again.
 #[utoipa::path(
     post,
     path = "/api/v1/predictions/stream",
@@ -48,18 +54,23 @@ use crate::state::ApiState;
         content_type = "application/x-ndjson"
     ))
 )]
-pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<ApiState>) -> HttpResponse {
+pub(crate) async fn create(
+    authorized: Authorized<PredictionsWrite>,
+    request: HttpRequest,
+    payload: Payload,
+    state: Data<ApiState>,
+) -> HttpResponse {
     let action = log_action("StreamController.create", async {
         refuse_parameters(&request)?;
         require_media_type(&request, NDJSON)?;
         let limits = LineLimits {
             bytes: state.settings.max_line_bytes,
             idle: state.settings.stream_idle_timeout,
-            shutting_down: state.shutting_down.clone(),
+            stop: Box::pin(stop(state.clone(), Rc::clone(authorized.caller()))),
         };
         let LineFeed { pump, lines, unfinished, memory } =
             line_feed(payload, limits, LineMemory::of(&state.body_memory));
-        let owner = tenant(&request);
+        let owner = authorized.tenant();
         let offload = state.offload.clone();
         let lines = lines.then(move |line| read_line(line, owner.clone(), offload.clone()));
         let outcomes = state.use_cases.stream.execute(lines).await?;
@@ -91,6 +102,36 @@ pub(crate) async fn create(request: HttpRequest, payload: Payload, state: Data<A
         Ok(streamed(body))
     });
     respond(&request, action).await
+}
+
+/// How often it is checked whether the caller of a stream may continue. With the greatest age of a cached key (4 s) a
+/// stream ends within five seconds of a revocation.
+const REVALIDATE_EVERY: Duration = Duration::from_millis(500);
+
+/// Returns when the service reads no further line of the stream, and why.
+async fn stop(state: Data<ApiState>, caller: Rc<Caller>) -> Unfinished {
+    let mut shutting_down = state.shutting_down.clone();
+    let shut_down = shutting_down.wait_for(|is_shutting_down| *is_shutting_down);
+    tokio::select! {
+        biased;
+        Ok(_) = shut_down => Unfinished::ShuttingDown,
+        refused = caller_refused(&state, &caller) => refused,
+    }
+}
+
+/// Returns once the caller would no longer be accepted.
+async fn caller_refused(state: &ApiState, caller: &Caller) -> Unfinished {
+    let Some(revalidate) = &state.use_cases.revalidate else { return std::future::pending().await };
+    loop {
+        sleep(REVALIDATE_EVERY).await;
+        match revalidate.execute(caller).await {
+            Ok(()) => {}
+            Err(ApplicationError::Unauthenticated { .. } | ApplicationError::TenantDisabled) => {
+                return Unfinished::CallerRefused;
+            }
+            Err(_) => return Unfinished::Unavailable,
+        }
+    }
 }
 
 enum Event<O> {

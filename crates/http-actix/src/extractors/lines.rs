@@ -3,9 +3,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::future::LocalBoxFuture;
 use futures_util::{Stream, stream};
 use tokio::sync::mpsc::{self, Sender};
-use tokio::sync::watch;
 
 use crate::extractors::body::{incomplete, too_large};
 use crate::extractors::client_wait::ClientWait;
@@ -40,6 +40,10 @@ pub(crate) enum Unfinished {
     TimedOut,
     /// The service is shutting down.
     ShuttingDown,
+    /// The caller is no longer accepted.
+    CallerRefused,
+    /// It is not known whether the caller is still accepted.
+    Unavailable,
 }
 
 /// The limits within which a body is read.
@@ -48,8 +52,8 @@ pub(crate) struct LineLimits {
     pub(crate) bytes: usize,
     /// The longest time that the client may make the service wait for the end of a line.
     pub(crate) idle: Duration,
-    /// Becomes true when no more lines are to be read.
-    pub(crate) shutting_down: watch::Receiver<bool>,
+    /// Ends when no more lines are to be read.
+    pub(crate) stop: LocalBoxFuture<'static, Unfinished>,
 }
 
 /// Reads `payload` as lines, within `limits`. A line that is too long, or for which `memory` has no room, becomes an
@@ -62,7 +66,7 @@ pub(crate) fn line_feed(
     let (sender, receiver) = mpsc::channel(1);
     let unfinished = Rc::new(Cell::new(Some(Unfinished::Broken)));
     let outcome = Rc::clone(&unfinished);
-    let LineLimits { bytes, idle, mut shutting_down } = limits;
+    let LineLimits { bytes, idle, stop } = limits;
     let splitter = LineSplitter::new(bytes, memory.clone());
     // Boxed, because it is large and is moved into the response.
     let pump = Box::pin(pump(payload, splitter, ClientWait::at_most(idle), sender));
@@ -70,7 +74,7 @@ pub(crate) fn line_feed(
         outcome.set(tokio::select! {
             biased;
             finished = pump => finished.err(),
-            Ok(_) = shutting_down.wait_for(|is_shutting_down| *is_shutting_down) => Some(Unfinished::ShuttingDown),
+            reason = stop => Some(reason),
         });
     };
     let lines =

@@ -22,13 +22,13 @@ pub(crate) fn list_request(
         sentiment: query.get("sentiment").map(|name| Sentiment::parse("sentiment", name)).transpose()?,
         model: query.get("model").map(model).transpose()?,
         reference: query.get("ref").map(Reference::parse).transpose()?,
-        from: query.get("from").map(|text| timestamp("from", text)).transpose()?,
-        to: query.get("to").map(|text| timestamp("to", text)).transpose()?,
+        from: query.get("from").map(|text| parse_timestamp("from", text)).transpose()?,
+        to: query.get("to").map(|text| parse_timestamp("to", text)).transpose()?,
         min_confidence: confidence(&query, "min_confidence")?,
         max_confidence: confidence(&query, "max_confidence")?,
         terms: query.get("q").map(parse_query).transpose()?.unwrap_or_default(),
     };
-    let limit = query.get("limit").map(limit).transpose()?;
+    let limit = query.get("limit").map(parse_limit).transpose()?;
     Ok(ListPredictionsRequest { tenant, filter, limit, cursor: query.get("cursor").map(str::to_owned) })
 }
 
@@ -41,7 +41,7 @@ fn model(name: &str) -> Result<String, DomainError> {
 
 /// Parses a time in RFC 3339. Digits below the microsecond are rounded up: rows have whole microseconds, so a bound
 /// between two of them selects the same rows as the later one, inclusive or exclusive.
-fn timestamp(field: &'static str, text: &str) -> Result<Timestamp, DomainError> {
+pub(super) fn parse_timestamp(field: &'static str, text: &str) -> Result<Timestamp, DomainError> {
     let expected = "an RFC 3339 time such as 2026-01-31T12:00:00Z";
     let parsed: jiff::Timestamp =
         text.parse().map_err(|_| DomainError::violation(field, Rule::Malformed { expected }))?;
@@ -61,7 +61,7 @@ fn confidence(query: &QueryParameters, field: &'static str) -> Result<Option<Con
 
 /// Parses a whole number. The use case checks the range, so numbers that do not fit become 0 or the largest `u32`,
 /// which are out of range too.
-fn limit(text: &str) -> Result<u32, DomainError> {
+pub(super) fn parse_limit(text: &str) -> Result<u32, DomainError> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(DomainError::violation("limit", Rule::Malformed { expected: "a whole number" }));
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     fn micros(text: &str) -> Option<i64> {
-        timestamp("from", text).ok().map(Timestamp::as_micros)
+        parse_timestamp("from", text).ok().map(Timestamp::as_micros)
     }
 
     #[test]
@@ -105,11 +105,11 @@ mod tests {
 
     #[test]
     fn limits_are_whole_numbers_of_any_size() {
-        assert_eq!(limit("20"), Ok(20));
-        assert_eq!(limit("-3"), Ok(0));
-        assert_eq!(limit("99999999999999999999"), Ok(u32::MAX));
+        assert_eq!(parse_limit("20"), Ok(20));
+        assert_eq!(parse_limit("-3"), Ok(0));
+        assert_eq!(parse_limit("99999999999999999999"), Ok(u32::MAX));
         for bad in ["", "-", "+1", "1.5", "ten", "0x10"] {
-            assert!(limit(bad).is_err(), "{bad}");
+            assert!(parse_limit(bad).is_err(), "{bad}");
         }
     }
 }

@@ -2,10 +2,13 @@ use actix_cors::Cors;
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_STATUS, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use actix_web::http::header::{
+    AUTHORIZATION, CACHE_STATUS, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 
+use crate::middlewares::X_API_KEY;
 use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
 use crate::request_id::X_REQUEST_ID;
 use crate::state::HttpSettings;
@@ -15,10 +18,10 @@ const MAX_AGE_S: usize = 3_600;
 
 /// Returns what pages of other origins may do.
 pub(crate) fn cors(settings: &HttpSettings) -> Cors {
-    let exposed: [HeaderName; 3] = [X_REQUEST_ID, RETRY_AFTER, CACHE_STATUS];
+    let exposed: [HeaderName; 4] = [X_REQUEST_ID, RETRY_AFTER, CACHE_STATUS, WWW_AUTHENTICATE];
     let rules = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::DELETE])
-        .allowed_headers([CONTENT_TYPE, X_REQUEST_ID])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, X_API_KEY, X_REQUEST_ID])
         .expose_headers(exposed)
         .max_age(MAX_AGE_S);
     if settings.cors_origins.iter().any(|origin| origin == "*") {

@@ -10,6 +10,7 @@ use tracing::Span;
 
 use crate::body_memory::{BODY_MEMORY_BYTES, BODY_MEMORY_REFUSED_TOTAL};
 use crate::controllers::INTERNAL_ERRORS_TOTAL;
+use crate::middlewares::authenticate::AUTHENTICATIONS_REFUSED_TOTAL;
 use crate::middlewares::guarded_body::GuardedBody;
 
 const REQUESTS_TOTAL: &str = "http_requests_total";
@@ -39,6 +40,10 @@ pub fn describe_http_metrics() {
     describe_counter!(
         BODY_MEMORY_REFUSED_TOTAL,
         "Bodies refused because the limit on their memory was reached."
+    );
+    describe_counter!(
+        AUTHENTICATIONS_REFUSED_TOTAL,
+        "Requests whose caller was not authenticated, by reason."
     );
     describe_counter!(
         INTERNAL_ERRORS_TOTAL,

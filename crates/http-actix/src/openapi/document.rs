@@ -2,9 +2,11 @@ use utoipa::OpenApi;
 use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{RefOr, Required};
 
-use crate::controllers::{batch, docs, health, metrics, model, prediction, stream};
-use crate::extractors::{batch_schema, item_schema, model_spec_schema, options_schema, prediction_schema};
-use crate::openapi::problems;
+use crate::controllers::{audit, batch, caller, docs, health, key, metrics, model, prediction, stream};
+use crate::extractors::{
+    batch_schema, item_schema, key_schema, model_spec_schema, options_schema, prediction_schema,
+};
+use crate::openapi::{problems, security};
 use crate::presenters::{StreamEnd, StreamLine};
 use crate::problem::ProblemView;
 use crate::state::HttpSettings;
@@ -21,6 +23,7 @@ use crate::state::HttpSettings;
     tags(
         (name = "predictions", description = "Classify texts; read, search and delete the stored predictions"),
         (name = "models", description = "List, load and unload models"),
+        (name = "access", description = "Who is calling: API keys, and the audit of changes"),
         (name = "operations", description = "Health, metrics and the OpenAPI document")
     ),
     paths(
@@ -33,6 +36,11 @@ use crate::state::HttpSettings;
         model::list,
         model::load,
         model::unload,
+        caller::me,
+        key::issue,
+        key::list,
+        key::revoke,
+        audit::list,
         health::report,
         health::live,
         health::ready,
@@ -52,6 +60,7 @@ pub fn openapi() -> String {
 pub(crate) fn document_for(settings: &HttpSettings) -> String {
     let mut document = Document::openapi();
     problems::add(&mut document);
+    security::add(&mut document, settings);
     for operation in problems::operations(&mut document) {
         // utoipa sets it for a body with a type, but not for one with a reference to a schema.
         if let Some(RefOr::T(body)) = &mut operation.request_body {
@@ -68,13 +77,14 @@ pub(crate) fn document_for(settings: &HttpSettings) -> String {
 }
 
 /// Returns the schemas of the requests' JSON objects by name, for texts of at most `max_text_chars` characters.
-fn request_schemas(max_text_chars: usize) -> [(&'static str, ObjectBuilder); 5] {
+fn request_schemas(max_text_chars: usize) -> [(&'static str, ObjectBuilder); 6] {
     [
         ("PredictionInput", prediction_schema(max_text_chars)),
         ("PredictionOptions", options_schema()),
         ("BatchInput", batch_schema()),
         ("BatchItemInput", item_schema(max_text_chars)),
         ("ModelInput", model_spec_schema()),
+        ("KeyInput", key_schema()),
     ]
 }
 

@@ -1,4 +1,4 @@
-use application::use_cases::ListPredictionsUseCase;
+use application::use_cases::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT};
 use domain::policies::MAX_QUERY_TERMS;
 use serde_json::json;
 use utoipa::IntoParams;
@@ -14,30 +14,39 @@ pub(crate) struct PathId;
 /// The model's `{name}` in a path.
 pub(crate) struct PathModelName;
 
+/// The `{id}` of a key in a path.
+pub(crate) struct PathKeyId;
+
 /// The query parameters of the list.
 pub(crate) struct ListParameters;
 
+/// The query parameters of the audit.
+pub(crate) struct AuditParameters;
+
 impl IntoParams for PathId {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let id = ParameterBuilder::new()
-            .name("id")
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .description(Some("The id of the stored prediction"))
-            .schema(Some(schemas::uuid()));
-        vec![id.build()]
+        vec![in_path("id", "The id of the stored prediction", schemas::uuid())]
     }
 }
 
 impl IntoParams for PathModelName {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let name = ParameterBuilder::new()
-            .name("name")
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .description(Some("The name under which the model is served"))
-            .schema(Some(schemas::served_name()));
-        vec![name.build()]
+        vec![in_path("name", "The name under which the model is served", schemas::served_name())]
+    }
+}
+
+impl IntoParams for PathKeyId {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![in_path("id", "The id of the key", schemas::key_id())]
+    }
+}
+
+impl IntoParams for AuditParameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![
+            query("limit", "The most lines on the page", limit()),
+            query("cursor", "`next_cursor` of the previous page", cursor(16)),
+        ]
     }
 }
 
@@ -57,9 +66,19 @@ impl IntoParams for ListParameters {
             query("max_confidence", "Only predictions with at most this confidence", probability()),
             query("q", &terms_description(), search()),
             query("limit", "The most predictions on the page", limit()),
-            query("cursor", "`next_cursor` of the previous page, with the same filters", cursor()),
+            query("cursor", "`next_cursor` of the previous page, with the same filters", cursor(48)),
         ]
     }
+}
+
+fn in_path(name: &str, description: &str, schema: Object) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
 }
 
 fn query(name: &str, description: &str, schema: Object) -> Parameter {
@@ -107,11 +126,11 @@ fn limit() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(1))
-        .maximum(Some(ListPredictionsUseCase::MAX_LIMIT))
-        .default(Some(json!(ListPredictionsUseCase::DEFAULT_LIMIT)))
+        .maximum(Some(MAX_PAGE_LIMIT))
+        .default(Some(json!(DEFAULT_PAGE_LIMIT)))
         .build()
 }
 
-fn cursor() -> Object {
-    string().pattern(Some("^[0-9a-f]{48}$")).build()
+fn cursor(digits: usize) -> Object {
+    string().pattern(Some(format!("^[0-9a-f]{{{digits}}}$"))).build()
 }

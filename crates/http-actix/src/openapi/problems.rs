@@ -12,25 +12,51 @@ use crate::problem::{PROBLEM_JSON, ProblemCode};
 use ProblemCode as P;
 
 /// The problems of each operation, by its id. A test compares the ids with those of the document.
-pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 14] = [
-    ("create_prediction", &[QUERY, BODY, ITEM, OPTIONS, PREDICT, ANY]),
-    ("create_batch", &[QUERY, BODY, BATCH, OPTIONS, PREDICT, ANY]),
-    ("stream_predictions", &[QUERY, &[P::UnsupportedMediaType, P::Unavailable], ANY]),
-    ("list_predictions", &[LIST, ANY]),
-    ("get_prediction", &[QUERY, BY_ID, &[P::Saturated], ANY]),
-    ("delete_prediction", &[QUERY, BY_ID, &[P::Conflict], ANY]),
-    ("list_models", &[QUERY, &[P::Unavailable], ANY]),
-    ("load_model", &[QUERY, BODY, CHANGE_MODELS, &[P::TooMany, P::NotLoadable], ANY]),
-    ("unload_model", &[QUERY, CHANGE_MODELS, &[P::DefaultModel, P::NotFound], ANY]),
+pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 19] = [
+    ("create_prediction", &[QUERY, BODY, ITEM, OPTIONS, PREDICT, CALLER, ANY]),
+    ("create_batch", &[QUERY, BODY, BATCH, OPTIONS, PREDICT, CALLER, ANY]),
+    ("stream_predictions", &[QUERY, &[P::UnsupportedMediaType, P::Unavailable], CALLER, ANY]),
+    ("list_predictions", &[LIST, CALLER, ANY]),
+    ("get_prediction", &[QUERY, BY_ID, &[P::Saturated], CALLER, ANY]),
+    ("delete_prediction", &[QUERY, BY_ID, &[P::Conflict], CALLER, ANY]),
+    ("list_models", &[QUERY, &[P::Unavailable], CALLER, ANY]),
+    ("load_model", &[QUERY, BODY, CHANGE_MODELS, &[P::TooMany, P::NotLoadable], CALLER, ANY]),
+    ("unload_model", &[QUERY, CHANGE_MODELS, &[P::DefaultModel, P::NotFound], CALLER, ANY]),
+    ("me", &[QUERY, CALLER, ANY]),
+    ("issue_key", &[QUERY, BODY, KEY, CALLER, ANY]),
+    ("list_keys", &[QUERY, CALLER, ANY]),
+    ("revoke_key", &[QUERY, &[P::Malformed, P::NotFound, P::Conflict], CALLER, ANY]),
+    (
+        "list_audit",
+        &[QUERY, &[P::RepeatedParameter, P::ContainsNul, P::OutOfRange, P::Malformed], CALLER, ANY],
+    ),
     ("health", &[ANY]),
     ("health_live", &[PROBE]),
     ("health_ready", &[PROBE]),
-    ("metrics", &[&[P::UnknownRoute], ANY]),
+    ("metrics", &[&[P::UnknownRoute], CALLER, ANY]),
     ("openapi", &[ANY]),
 ];
 
 /// Every operation except the probes, which are answered for any host.
 const ANY: &[ProblemCode] = &[P::Internal, P::MisdirectedRequest];
+/// An operation whose caller is authenticated where the service requires it.
+const CALLER: &[ProblemCode] =
+    &[P::Unauthenticated, P::Forbidden, P::TenantDisabled, P::RateLimited, P::Unavailable];
+/// An operation that issues a key.
+const KEY: &[ProblemCode] = &[
+    P::NotFound,
+    P::Conflict,
+    P::Blank,
+    P::TooLong,
+    P::ContainsNul,
+    P::NotPrintable,
+    P::TooMany,
+    P::OutOfRange,
+    P::Malformed,
+    P::NotOneOf,
+    P::Contradictory,
+    P::WrongState,
+];
 /// A probe.
 const PROBE: &[ProblemCode] = &[P::Internal];
 /// An operation without query parameters.

@@ -1,12 +1,14 @@
 //! Schemas of values that the domain checks; the document repeats the rules so that clients can check them first.
 
 use application::ports::{LabelMappingOrigin, PrecisionReason};
+use domain::entities::KeyState;
 use domain::value_objects::{
-    Granularity, Metadata, ModelName, Overflow, Reference, ScoreFunction, Sentiment,
+    Granularity, Metadata, ModelName, Overflow, Reference, Scope, ScoreFunction, Sentiment,
 };
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{
-    AdditionalProperties, AnyOfBuilder, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
+    AdditionalProperties, AnyOfBuilder, Array, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, Schema,
+    SchemaType, Type,
 };
 use utoipa::openapi::{KnownFormat, Ref, RefOr, SchemaFormat};
 
@@ -292,6 +294,30 @@ pub(crate) fn labels_mapping() -> AnyOfBuilder {
             "How labels become sentiments: `auto` (by their names, or as known of a published model), `raw` (not at \
              all), or a table from labels to sentiments.",
         ))
+}
+
+/// The id of an API key.
+pub(crate) fn key_id() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^[0-9A-Za-z]{12}$"))
+        .examples(["4fT9aZ02kLmQ"])
+        .build()
+}
+
+/// A list of scopes.
+pub(crate) fn scopes() -> Array {
+    ArrayBuilder::new().items(words(Scope::ALL.map(Scope::as_str))).build()
+}
+
+/// How a caller was authenticated.
+pub(crate) fn authentication() -> Object {
+    words(["key", "token", "none"])
+}
+
+/// The state of an API key.
+pub(crate) fn key_state() -> Object {
+    words([KeyState::Active, KeyState::Expired, KeyState::Revoked].map(KeyState::as_str))
 }
 
 /// An id in a path.

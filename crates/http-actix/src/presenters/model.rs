@@ -49,7 +49,9 @@ pub(crate) struct ModelView {
     /// SHA-256 of the weights.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     sha256: String,
-    source: SourceView,
+    /// Where it was loaded from; null for callers who may not change models.
+    #[schema(required = true)]
+    source: Option<SourceView>,
     /// `passed`, or `absent` if the model's folder has no reference numbers to compare with.
     #[schema(schema_with = schemas::self_test)]
     self_test: &'static str,
@@ -158,13 +160,13 @@ struct CalibrationView {
     duration_ms: u32,
 }
 
-/// Presents the served models.
-pub(crate) fn present_models(models: &[ServedModel]) -> ModelList {
-    ModelList { items: models.iter().map(present_model).collect() }
+/// Presents the served models, and where they were loaded from if `with_source`.
+pub(crate) fn present_models(models: &[ServedModel], with_source: bool) -> ModelList {
+    ModelList { items: models.iter().map(|model| present_model(model, with_source)).collect() }
 }
 
-/// Presents a served model.
-pub(crate) fn present_model(model: &ServedModel) -> ModelView {
+/// Presents a served model, and where it was loaded from if `with_source`.
+pub(crate) fn present_model(model: &ServedModel, with_source: bool) -> ModelView {
     let ServedModel { is_default, info } = model;
     let (self_test, self_test_report) = present_self_test(info.self_test);
     ModelView {
@@ -181,7 +183,7 @@ pub(crate) fn present_model(model: &ServedModel) -> ModelView {
         kernel: info.kernel.clone(),
         calibration: info.calibration.map(present_calibration),
         sha256: info.sha256.clone(),
-        source: present_source(&info.source),
+        source: with_source.then(|| present_source(&info.source)),
         self_test,
         self_test_report,
     }

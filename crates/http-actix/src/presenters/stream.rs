@@ -45,6 +45,10 @@ pub(crate) enum StreamEndReason {
     ShuttingDown,
     /// The next line did not arrive in time.
     RequestTimeout,
+    /// The key or token of the caller has ended or was revoked, or its tenant was disabled.
+    Unauthenticated,
+    /// The store that knows the keys does not respond.
+    Unavailable,
 }
 
 /// The number of lines of a stream with a prediction, and with a problem.
@@ -59,6 +63,8 @@ pub(crate) fn present_end(counts: LineCounts, unfinished: Option<Unfinished>) ->
     let reason = match unfinished {
         None => None,
         Some(Unfinished::ShuttingDown) => Some(StreamEndReason::ShuttingDown),
+        Some(Unfinished::CallerRefused) => Some(StreamEndReason::Unauthenticated),
+        Some(Unfinished::Unavailable) => Some(StreamEndReason::Unavailable),
         Some(Unfinished::TimedOut) => Some(StreamEndReason::RequestTimeout),
         Some(Unfinished::Broken) => return None,
     };

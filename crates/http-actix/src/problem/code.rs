@@ -10,6 +10,9 @@ pub enum ProblemCode {
     CorsRefused,
     DefaultModel,
     TurnedOff,
+    Unauthenticated,
+    Forbidden,
+    TenantDisabled,
     NotFound,
     UnknownRoute,
     MethodNotAllowed,
@@ -38,6 +41,8 @@ pub enum ProblemCode {
     Contradictory,
     UnknownModel,
     NotLoadable,
+    WrongState,
+    RateLimited,
     InferenceFailed,
     Internal,
     Saturated,
@@ -60,13 +65,16 @@ pub(crate) struct Entry {
 
 impl ProblemCode {
     /// Every kind, ordered by status.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 44] = [
         Self::MalformedJson,
         Self::MalformedQuery,
         Self::IncompleteBody,
         Self::CorsRefused,
         Self::DefaultModel,
         Self::TurnedOff,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::TenantDisabled,
         Self::NotFound,
         Self::UnknownRoute,
         Self::MethodNotAllowed,
@@ -95,6 +103,8 @@ impl ProblemCode {
         Self::Contradictory,
         Self::UnknownModel,
         Self::NotLoadable,
+        Self::WrongState,
+        Self::RateLimited,
         Self::InferenceFailed,
         Self::Internal,
         Self::Saturated,
@@ -162,6 +172,21 @@ impl ProblemCode {
                 403,
                 "Turned off",
                 "The configuration does not allow this; the detail names the setting that does.",
+            ),
+            Self::Unauthenticated => (
+                "unauthenticated",
+                401,
+                "Not authenticated",
+                "The request has no API key or token that is valid.",
+            ),
+            Self::Forbidden => {
+                ("forbidden", 403, "Forbidden", "The API key or token lacks the scope that the detail names.")
+            }
+            Self::TenantDisabled => (
+                "tenant_disabled",
+                403,
+                "Tenant disabled",
+                "The tenant of the API key or token is disabled; nothing of it was changed.",
             ),
             Self::NotFound => (
                 "not_found",
@@ -272,6 +297,19 @@ impl ProblemCode {
                 "Not loadable",
                 "The model cannot be loaded; the detail says which value is at fault, why, and what to do. The served \
                  models are unchanged.",
+            ),
+            Self::WrongState => (
+                "wrong_state",
+                422,
+                "Wrong state",
+                "What the field names is not in the state that the change needs.",
+            ),
+            Self::RateLimited => (
+                "rate_limited",
+                429,
+                "Too many requests",
+                "Too many failed attempts to authenticate came from this address. Try again after the time in \
+                 Retry-After.",
             ),
             Self::InferenceFailed => (
                 "inference_failed",

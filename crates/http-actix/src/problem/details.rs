@@ -1,8 +1,9 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use application::action::ActionFailure;
@@ -24,12 +25,19 @@ pub(crate) struct Problem {
     detail: Cow<'static, str>,
     field: Option<String>,
     allow: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl Problem {
     /// Creates the problem `code` with the catalog's description as its detail.
     pub(crate) fn new(code: ProblemCode) -> Self {
-        Self { code, detail: Cow::Borrowed(code.entry().meaning), field: None, allow: None }
+        Self {
+            code,
+            detail: Cow::Borrowed(code.entry().meaning),
+            field: None,
+            allow: None,
+            retry_after: None,
+        }
     }
 
     /// Sets the description of this occurrence, which must be safe to show.
@@ -51,6 +59,11 @@ impl Problem {
     /// Sets the `Allow` header: the methods that the resource has.
     pub(crate) fn allow(self, methods: String) -> Self {
         Self { allow: Some(methods), ..self }
+    }
+
+    /// Sets the `Retry-After` header, in whole seconds, rounded up.
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 
     pub(crate) fn code(&self) -> ProblemCode {
@@ -77,6 +90,12 @@ impl Problem {
         response.insert_header((CONTENT_TYPE, PROBLEM_JSON));
         if let Some(methods) = &self.allow {
             response.insert_header((ALLOW, methods.as_str()));
+        }
+        if self.code == ProblemCode::Unauthenticated {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"undertone\""));
+        }
+        if let Some(wait) = self.retry_after {
+            response.insert_header((RETRY_AFTER, wait.as_secs() + u64::from(wait.subsec_nanos() > 0)));
         }
         if self.code.is_temporary()
             && let Some(state) = request.app_data::<Data<ApiState>>()

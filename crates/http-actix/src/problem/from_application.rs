@@ -20,7 +20,15 @@ impl From<ApplicationError> for Problem {
             ApplicationError::ModelNotLoadable { field, .. } => {
                 Self::new(ProblemCode::NotLoadable).detail(error.to_string()).field(field)
             }
-            ApplicationError::TurnedOff { .. } => Self::new(ProblemCode::TurnedOff).detail(error.to_string()),
+            ApplicationError::TurnedOff { .. } | ApplicationError::NotSealed => {
+                Self::new(ProblemCode::TurnedOff).detail(error.to_string())
+            }
+            ApplicationError::Unauthenticated { .. } => Self::new(ProblemCode::Unauthenticated),
+            ApplicationError::Forbidden { .. } => Self::new(ProblemCode::Forbidden).detail(error.to_string()),
+            ApplicationError::TenantDisabled => Self::new(ProblemCode::TenantDisabled),
+            ApplicationError::RateLimited { retry_after } => {
+                Self::new(ProblemCode::RateLimited).retry_after(retry_after)
+            }
             ApplicationError::Saturated => Self::new(ProblemCode::Saturated),
             ApplicationError::DeadlineExceeded => Self::new(ProblemCode::DeadlineExceeded),
             ApplicationError::InferenceFailed { .. } => Self::new(ProblemCode::InferenceFailed),
@@ -65,6 +73,7 @@ impl From<&Rule> for ProblemCode {
             Rule::TooManySentences { .. } => Self::TooManySentences,
             Rule::Contradictory { .. } => Self::Contradictory,
             Rule::UnknownModel => Self::UnknownModel,
+            Rule::WrongState { .. } => Self::WrongState,
         }
     }
 }
@@ -90,6 +99,7 @@ mod tests {
             Rule::TooManySentences { max: 1, actual: 2 },
             Rule::Contradictory { why: "needs another" },
             Rule::UnknownModel,
+            Rule::WrongState { required: "active", actual: "erased" },
         ] {
             let code = ProblemCode::from(&rule);
             assert_eq!(code.code(), rule.code());

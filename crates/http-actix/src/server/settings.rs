@@ -1,9 +1,11 @@
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::client_address::{ForwardedHeader, TrustedProxies};
 use crate::server::limits::LimitsSettings;
 use crate::server::seconds;
 use crate::state::HttpSettings;
@@ -68,6 +70,12 @@ pub struct ServerSettings {
     #[serde(with = "seconds")]
     #[schemars(with = "f64", range(min = 0, max = 86_400))]
     pub shutdown_timeout: Duration,
+    /// The proxies whose reports of their clients' addresses are believed: addresses or networks. The address is part of
+    /// the audit, and failed authentications are counted by it.
+    #[schemars(with = "Vec<String>", extend("values" = "address or network"))]
+    pub trusted_proxies: Vec<String>,
+    /// The header in which the trusted proxies report the address of their client.
+    pub forwarded_header: ForwardedHeader,
     /// Origins that browsers may call from; `["*"]` for any; empty for none.
     pub cors_origins: Vec<String>,
     /// Whether to send `Strict-Transport-Security`; only behind TLS.
@@ -103,6 +111,8 @@ impl Default for ServerSettings {
             disconnect_timeout: Duration::from_secs(5),
             drain_delay: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(15),
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::default(),
             cors_origins: Vec::new(),
             hsts: false,
             model_changes: false,
@@ -130,6 +140,10 @@ impl ServerSettings {
             cors_origins: self.cors_origins.clone(),
             hsts_max_age_s: self.hsts.then_some(HSTS_MAX_AGE_S),
             admin_split: self.admin_address.is_some(),
+            trusted_proxies: TrustedProxies {
+                networks: self.trusted_proxies.iter().filter_map(|network| parse_network(network)).collect(),
+                header: self.forwarded_header,
+            },
             cache_status: has_cache,
             ..HttpSettings::default()
         }
@@ -158,11 +172,21 @@ impl ServerSettings {
                 "allowed_hosts: {host:?} is not a host; use a name or an address without scheme and port, or *"
             ));
         }
+        if let Some(network) = self.trusted_proxies.iter().find(|text| parse_network(text).is_none()) {
+            return Err(format!(
+                "trusted_proxies: {network:?} is not an address or a network such as 10.0.0.0/8"
+            ));
+        }
         if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
             return Err(format!("cors_origins: {origin:?} is not an origin; use scheme://host[:port], or *"));
         }
         Ok(())
     }
+}
+
+/// Parses a network; an address is the network of itself.
+fn parse_network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| address.to_canonical().into()))
 }
 
 /// Whether this is `*`, or a host of the `Host` header (RFC 9110, section 7.2) without its port.

@@ -10,9 +10,11 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
 use application::ports::{HealthCheck, SentenceSplitter};
 use application::use_cases::{
-    CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase,
-    PredictionPorts, StreamPredictionsUseCase, UnloadModelUseCase,
+    AuthenticateUseCase, AuthenticationPorts, CheckHealthUseCase, DeletePredictionUseCase,
+    GetPredictionUseCase, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase,
+    ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
+    PredictSentimentUseCase, PredictionPorts, RevalidateCallerUseCase, RevokeKeyUseCase,
+    StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use async_trait::async_trait;
 use domain::value_objects::{TextLimits, Timestamp};
@@ -20,8 +22,8 @@ use futures_util::Stream;
 use http_actix::{ApiState, BodyMemory, HttpSettings, Offload, UseCases, admin_api, api};
 use serde_json::Value;
 use testkit::{
-    FakeHealthCheck, FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, MlFailure,
-    RecordingMetrics, SequenceIds,
+    CountingFailureLimiter, DirectCallerDirectory, FakeHealthCheck, FakeMlGateway, FakeModelCatalog,
+    FixedClock, FullStopSplitter, MemoryStore, MlFailure, PlainKeySecrets, RecordingMetrics, SequenceIds,
 };
 
 use tokio::sync::watch;
@@ -64,6 +66,13 @@ pub(crate) struct Service {
     clock: Arc<FixedClock>,
 }
 
+/// Whose requests the service answers.
+#[derive(Clone, Copy)]
+enum Callers {
+    Anyone,
+    Authenticated { failures: usize },
+}
+
 /// The application that a request is sent to.
 #[derive(Clone, Copy)]
 pub(crate) enum Listener {
@@ -79,15 +88,22 @@ impl Service {
     pub(crate) fn with(change: impl FnOnce(&mut HttpSettings)) -> Self {
         let mut settings = HttpSettings::default();
         change(&mut settings);
-        Self::build(settings, false)
+        Self::build(settings, Callers::Anyone, false)
     }
 
     /// Creates a service whose models clients may change.
     pub(crate) fn with_model_changes() -> Self {
-        Self::build(HttpSettings::default(), true)
+        Self::build(HttpSettings::default(), Callers::Anyone, true)
     }
 
-    fn build(settings: HttpSettings, model_changes: bool) -> Self {
+    /// Creates a service that requires authentication, and refuses an address after `failures` failures.
+    pub(crate) fn with_authentication(failures: usize, change: impl FnOnce(&mut HttpSettings)) -> Self {
+        let mut settings = HttpSettings::default();
+        change(&mut settings);
+        Self::build(settings, Callers::Authenticated { failures }, true)
+    }
+
+    fn build(settings: HttpSettings, callers: Callers, model_changes: bool) -> Self {
         let (log, metrics) = (Log::capture(), Metrics::capture());
         let (model, store) = (Arc::new(FakeMlGateway::new()), MemoryStore::new());
         model.fail(FAILS, MlFailure::InferenceFailed);
@@ -108,7 +124,7 @@ impl Service {
             limits: TextLimits { max_chars: settings.max_text_chars },
         };
         let health = CheckHealthUseCase::new(checks, Arc::clone(&clock) as _);
-        let use_cases = use_cases(ports, &store, health, model_changes);
+        let use_cases = use_cases(ports, &store, health, callers, model_changes);
         let (shutting_down, is_shutting_down) = watch::channel(false);
         let state = ApiState {
             use_cases: Arc::new(use_cases),
@@ -233,10 +249,45 @@ fn use_cases(
     ports: PredictionPorts,
     store: &MemoryStore,
     health: CheckHealthUseCase,
+    callers: Callers,
     model_changes: bool,
 ) -> UseCases {
     let read = Arc::new(store.clone());
+    let directory = Arc::new(DirectCallerDirectory::of(store));
+    let clock = Arc::clone(&ports.clock);
+    let authenticate = |failures| {
+        AuthenticateUseCase::new(AuthenticationPorts {
+            secrets: Arc::new(PlainKeySecrets::new()),
+            directory: Arc::clone(&directory) as _,
+            tokens: None,
+            failures: Arc::new(CountingFailureLimiter::after(failures)),
+            clock: Arc::clone(&clock),
+        })
+    };
+    let revalidate = || RevalidateCallerUseCase::new(Arc::clone(&directory) as _, Arc::clone(&clock));
+    let (authenticate, revalidate) = match callers {
+        Callers::Anyone => (None, None),
+        Callers::Authenticated { failures } => (Some(authenticate(failures)), Some(revalidate())),
+    };
+    let changes = ModelChanges {
+        models: Arc::clone(&ports.models),
+        allowed: model_changes,
+        store: Arc::clone(&ports.store),
+        clock: Arc::clone(&clock),
+    };
     UseCases {
+        authenticate,
+        revalidate,
+        issue_key: IssueKeyUseCase::new(
+            read.clone(),
+            read.clone(),
+            read.clone(),
+            Arc::new(PlainKeySecrets::new()),
+            Arc::clone(&clock),
+        ),
+        list_keys: ListKeysUseCase::new(read.clone(), Arc::clone(&clock)),
+        revoke_key: RevokeKeyUseCase::new(read.clone(), read.clone(), Arc::clone(&clock)),
+        audit: ListAuditUseCase::new(read.clone()),
         predict: PredictSentimentUseCase::new(ports.clone()),
         predict_batch: PredictSentimentBatchUseCase::new(ports.clone()),
         stream: StreamPredictionsUseCase::new(ports.clone()),
@@ -247,9 +298,9 @@ fn use_cases(
             Arc::clone(&ports.clock),
             Arc::clone(&ports.ids),
         ),
-        models: ListModelsUseCase::new(Arc::clone(&ports.models)),
-        load_model: LoadModelUseCase::new(Arc::clone(&ports.models), model_changes),
-        unload_model: UnloadModelUseCase::new(ports.models, model_changes),
+        models: ListModelsUseCase::new(ports.models),
+        load_model: LoadModelUseCase::new(changes.clone()),
+        unload_model: UnloadModelUseCase::new(changes),
         health: Arc::new(health),
     }
 }

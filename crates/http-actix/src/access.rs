@@ -1,0 +1,145 @@
+//! Who may call a route: declared by the first parameter of its controller.
+
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use actix_web::dev::Payload;
+use actix_web::error::InternalError;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use application::dtos::{Actor, Caller};
+use domain::value_objects::{Scope, TenantId};
+
+use crate::problem::{Problem, ProblemCode};
+use crate::request_id::RequestId;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone.
+    Public,
+    /// Callers with at least one of these scopes; every caller where there are none.
+    Caller(&'static [Scope]),
+}
+
+/// The first parameter of a controller, which declares who may call its route.
+pub(crate) trait DeclaresAccess {
+    /// Who may call the route.
+    const ACCESS: Access;
+}
+
+/// The parameters of a controller.
+pub(crate) trait ControllerParameters: FromRequest + 'static {
+    /// Who may call the route.
+    const ACCESS: Access;
+}
+
+impl DeclaresAccess for HttpRequest {
+    const ACCESS: Access = Access::Public;
+}
+
+impl<S: Requirement> DeclaresAccess for Authorized<S> {
+    const ACCESS: Access = Access::Caller(S::ANY_OF);
+}
+
+macro_rules! controller_parameters {
+    ($($rest:ident),*) => {
+        impl<First: DeclaresAccess + FromRequest + 'static, $($rest: FromRequest + 'static),*> ControllerParameters
+            for (First, $($rest,)*)
+        {
+            const ACCESS: Access = First::ACCESS;
+        }
+    };
+}
+
+controller_parameters!();
+controller_parameters!(B);
+controller_parameters!(B, C);
+controller_parameters!(B, C, D);
+
+/// The scopes that a route requires.
+pub(crate) trait Requirement: 'static {
+    /// A caller needs one of them; none where every caller may call the route.
+    const ANY_OF: &'static [Scope];
+}
+
+macro_rules! requirements {
+    ($($(#[$doc:meta])* $name:ident = $any_of:expr;)*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl Requirement for $name {
+            const ANY_OF: &'static [Scope] = &$any_of;
+        }
+    )*};
+}
+
+requirements! {
+    /// Every caller.
+    AnyCaller = [];
+    /// Callers who may classify texts.
+    PredictionsWrite = [Scope::PredictionsWrite];
+    /// Callers who may read predictions.
+    PredictionsRead = [Scope::PredictionsRead];
+    /// Callers who may delete predictions.
+    PredictionsDelete = [Scope::PredictionsDelete];
+    /// Callers who may list models.
+    ModelsRead = [Scope::ModelsRead];
+    /// Callers who may change models.
+    ModelsWrite = [Scope::ModelsWrite];
+    /// Callers who may read metrics.
+    MetricsRead = [Scope::MetricsRead];
+    /// Callers who may administer keys.
+    KeysAdmin = [Scope::KeysAdmin];
+    /// Callers who may read the audit of their tenant or of the instance.
+    AuditRead = [Scope::KeysAdmin, Scope::AuditInstance];
+}
+
+/// Who sent a request, as the middleware `authenticate` has found out.
+#[derive(Debug, Clone)]
+pub(crate) struct Requester {
+    pub(crate) caller: Rc<Caller>,
+    /// The client's address.
+    pub(crate) address: Option<IpAddr>,
+}
+
+/// A caller who may call the route. Only reads what the middleware has stored, so that no other extractor can answer
+/// before it.
+pub(crate) struct Authorized<S> {
+    requester: Requester,
+    requirement: PhantomData<S>,
+}
+
+impl<S> Authorized<S> {
+    pub(crate) fn caller(&self) -> &Rc<Caller> {
+        &self.requester.caller
+    }
+
+    /// Returns the tenant that the caller acts for.
+    pub(crate) fn tenant(&self) -> TenantId {
+        self.requester.caller.tenant.clone()
+    }
+
+    /// Returns the caller of `request` for the audit.
+    pub(crate) fn actor(&self, request: &HttpRequest) -> Actor {
+        Actor::of_request(&self.requester.caller, self.requester.address, &RequestId::of(request))
+    }
+}
+
+impl<S: Requirement> FromRequest for Authorized<S> {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let requester = request.extensions().get::<Requester>().cloned();
+        let authorized = requester.ok_or_else(|| Problem::new(ProblemCode::Internal)).and_then(|requester| {
+            requester.caller.require(S::ANY_OF)?;
+            Ok(Self { requester, requirement: PhantomData })
+        });
+        ready(authorized.map_err(|problem| {
+            let response = problem.respond(request);
+            InternalError::from_response(problem, response).into()
+        }))
+    }
+}

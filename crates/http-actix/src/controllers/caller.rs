@@ -1,0 +1,25 @@
+use actix_web::{HttpRequest, HttpResponse};
+use application::action::log_action;
+
+use crate::access::{AnyCaller, Authorized};
+use crate::controllers::respond;
+use crate::extractors::refuse_parameters;
+use crate::presenters::{CallerView, present_caller};
+
+/// Who am I
+///
+/// The caller as the service sees it: useful to check a key or token, and what it may do.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me",
+    operation_id = "me",
+    tag = "access",
+    responses((status = 200, description = "The caller", body = CallerView))
+)]
+pub(crate) async fn me(authorized: Authorized<AnyCaller>, request: HttpRequest) -> HttpResponse {
+    let action = log_action("CallerController.me", async {
+        refuse_parameters(&request)?;
+        Ok(HttpResponse::Ok().json(present_caller(authorized.caller())))
+    });
+    respond(&request, action).await
+}

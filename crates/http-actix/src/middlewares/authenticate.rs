@@ -1,0 +1,147 @@
+use std::rc::Rc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage};
+use application::dtos::{AuthenticateRequest, Caller, Credential};
+use application::errors::ApplicationError;
+use application::ports::SecretText;
+use metrics::counter;
+
+use crate::access::Requester;
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+pub(crate) const AUTHENTICATIONS_REFUSED_TOTAL: &str = "undertone_authentications_refused_total";
+
+/// The header for an API key, beside `Authorization: Bearer`.
+pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// What an API key begins with; no token does.
+const KEY_PREFIX: &str = "ut_";
+
+/// Finds out who sent the request and stores it for the extractors, before any of them runs: actix-web polls the
+/// extractors of a controller together and responds with the first error among them.
+pub(crate) async fn authenticate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let state = request.app_data::<Data<ApiState>>().cloned();
+    let use_case = state.as_ref().and_then(|state| state.use_cases.authenticate.as_ref());
+    let address = state.as_ref().and_then(|state| {
+        Some(state.settings.trusted_proxies.client(request.peer_addr()?.ip(), request.headers()))
+    });
+    let caller = match use_case {
+        None => Ok(Caller::anonymous()),
+        Some(authenticate) => {
+            let credential = credential(request.headers());
+            authenticate.execute(AuthenticateRequest { credential, address }).await
+        }
+    };
+    match caller {
+        Ok(caller) => {
+            request.extensions_mut().insert(Requester { caller: Rc::new(caller), address });
+            Ok(next.call(request).await?.map_into_boxed_body())
+        }
+        Err(error) => {
+            counter!(AUTHENTICATIONS_REFUSED_TOTAL, "reason" => reason(&error)).increment(1);
+            let refusal = Problem::from(error).respond(request.request());
+            Ok(request.into_response(refusal))
+        }
+    }
+}
+
+/// Lets everyone in, as a caller without authentication: for a route that is protected only if configured.
+pub(crate) async fn admit_everyone(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    request.extensions_mut().insert(Requester { caller: Rc::new(Caller::anonymous()), address: None });
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+/// Returns what the request has sent: one header, once.
+fn credential(headers: &HeaderMap) -> Credential {
+    let mut sent = headers
+        .get_all(AUTHORIZATION)
+        .map(|value| (value, true))
+        .chain(headers.get_all(&X_API_KEY).map(|value| (value, false)));
+    let (value, is_authorization) = match (sent.next(), sent.next()) {
+        (None, _) => return Credential::Missing,
+        (Some(only), None) => only,
+        (Some(_), Some(_)) => return Credential::Malformed,
+    };
+    let Ok(value) = value.to_str() else { return Credential::Malformed };
+    let secret = if is_authorization { bearer(value) } else { Some(value.trim()) };
+    match secret {
+        Some(secret) if secret.starts_with(KEY_PREFIX) => Credential::Key(SecretText::new(secret)),
+        Some(secret) if is_authorization && secret.contains('.') => {
+            Credential::Token(SecretText::new(secret))
+        }
+        _ => Credential::Malformed,
+    }
+}
+
+/// Returns the credential of the scheme `Bearer` (RFC 6750, section 2.1), whose name has any case.
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, secret) = value.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| secret.trim())
+}
+
+fn reason(error: &ApplicationError) -> &'static str {
+    match error {
+        ApplicationError::Unauthenticated { why } => why,
+        ApplicationError::TenantDisabled => "disabled tenant",
+        ApplicationError::RateLimited { .. } => "too many failures",
+        _ => "unavailable",
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test may panic")]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn kind(headers: &[(&'static str, &str)]) -> &'static str {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a value"));
+        }
+        match credential(&map) {
+            Credential::Missing => "missing",
+            Credential::Malformed => "malformed",
+            Credential::Key(_) => "key",
+            Credential::Token(_) => "token",
+        }
+    }
+
+    #[test]
+    fn a_credential_is_sent_in_one_header_once() {
+        assert_eq!(kind(&[]), "missing");
+        for headers in [
+            [("authorization", "Bearer ut_a_b")],
+            [("authorization", "bearer  ut_a_b ")],
+            [("x-api-key", "ut_a_b")],
+        ] {
+            assert_eq!(kind(&headers), "key");
+        }
+        assert_eq!(kind(&[("authorization", "Bearer a.b.c")]), "token");
+        for headers in [
+            &[("authorization", "Basic dXQ6dXQ=")][..],
+            &[("authorization", "ut_a_b")],
+            &[("authorization", "Bearer")],
+            &[("authorization", "")],
+            &[("x-api-key", "a.b.c")],
+            &[("x-api-key", "")],
+            &[("authorization", "Bearer ut_a_b"), ("authorization", "Bearer ut_a_b")],
+            &[("authorization", "Bearer ut_a_b"), ("x-api-key", "ut_a_b")],
+        ] {
+            assert_eq!(kind(headers), "malformed", "{headers:?}");
+        }
+    }
+}
