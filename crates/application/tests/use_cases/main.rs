@@ -12,6 +12,11 @@ mod delete_prediction;
 mod get_prediction;
 mod list_predictions;
 
+mod audit;
+mod authenticate;
+mod keys;
+mod tenants;
+
 mod check_health;
 mod choose_model;
 mod list_models;

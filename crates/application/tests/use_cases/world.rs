@@ -7,7 +7,8 @@ use application::errors::ApplicationError;
 use application::use_cases::{PredictSentimentUseCase, PredictionPorts};
 use domain::value_objects::{RawOptions, TenantId, TextLimits};
 use testkit::{
-    FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics, SequenceIds,
+    FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, PlainKeySecrets,
+    RecordingMetrics, SequenceIds,
 };
 
 #[derive(Default)]
@@ -17,6 +18,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) ids: Arc<SequenceIds>,
     pub(crate) metrics: Arc<RecordingMetrics>,
+    pub(crate) secrets: Arc<PlainKeySecrets>,
     pub(crate) catalog: OnceLock<Arc<FakeModelCatalog>>,
 }
 

@@ -1,0 +1,406 @@
+//! Who may call what: credentials, scopes, and the routes for callers, keys and the audit.
+
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+use application::dtos::{Actor, IssueKeyRequest};
+use application::ports::{UnitOfWork, WriteStore};
+use domain::entities::{Tenant, TenantStatus};
+use domain::value_objects::{Scope, TenantId, Timestamp};
+use http_actix::{Access, HttpSettings, TrustedProxies, public_routes};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Service, uuid};
+
+/// A service whose callers are authenticated.
+fn service() -> Service {
+    Service::with_authentication(100, |_| {})
+}
+
+/// Issues a key of `tenant` and returns it.
+async fn key_of(service: &Service, tenant: &TenantId, scopes: &[Scope]) -> String {
+    let request = IssueKeyRequest {
+        tenant: tenant.clone(),
+        scopes: Some(scopes.iter().map(|scope| scope.as_str().to_owned()).collect()),
+        name: Some("a test".to_owned()),
+        expires_at: None,
+        replaces: None,
+        grantable: None,
+        actor: Actor::command_line("ann"),
+    };
+    service.state.use_cases.issue_key.execute(request).await.unwrap().secret.expose().to_owned()
+}
+
+async fn key(service: &Service, scopes: &[Scope]) -> String {
+    key_of(service, &TenantId::default(), scopes).await
+}
+
+async fn add_tenant(service: &Service, name: &str) -> TenantId {
+    let id = TenantId::parse(name).unwrap();
+    let mut work = UnitOfWork::of(&id);
+    let created_at = Timestamp::from_micros(0);
+    work.insert_tenant(Tenant { id: id.clone(), status: TenantStatus::Active, created_at });
+    service.store.commit(work).await.unwrap();
+    id
+}
+
+fn with_key(request: TestRequest, key: &str) -> TestRequest {
+    request.insert_header(("authorization", format!("Bearer {key}")))
+}
+
+async fn get(service: &Service, path: &str, key: &str) -> Answer {
+    service.send(with_key(TestRequest::get().uri(path), key)).await
+}
+
+async fn post(service: &Service, path: &str, key: &str, body: &Value) -> Answer {
+    let request = TestRequest::post().uri(path).insert_header(("content-type", "application/json"));
+    service.send(with_key(request.set_payload(body.to_string()), key)).await
+}
+
+fn code(answer: &Answer) -> (u16, String) {
+    let (status, code, _) = answer.problem();
+    (status, code)
+}
+
+#[actix_web::test]
+async fn every_refused_credential_has_the_same_response() {
+    let service = service();
+    let issued = key(&service, &[Scope::ModelsRead]).await;
+    let wrong_secret = format!("{}1", &issued[..issued.len() - 1]);
+    let mut bodies = Vec::new();
+    for header in [
+        None,
+        Some(("authorization", "Basic dXQ6dXQ=".to_owned())),
+        Some(("authorization", "Bearer ut_1".to_owned())),
+        Some(("x-api-key", "ut_1".to_owned())),
+        Some(("authorization", format!("Bearer {wrong_secret}"))),
+        Some(("authorization", "Bearer a.b.c".to_owned())),
+    ] {
+        let mut request = TestRequest::get().uri("/api/v1/models");
+        request = header.into_iter().fold(request, TestRequest::insert_header);
+        let answer = service.send(request).await;
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"undertone\""));
+        assert_eq!(code(&answer), (401, "unauthenticated".to_owned()));
+        bodies.push(answer.body);
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    for header in [("authorization", format!("Bearer {issued}")), ("x-api-key", issued)] {
+        let request = TestRequest::get().uri("/api/v1/models").insert_header(header);
+        assert_eq!(service.send(request).await.status, 200);
+    }
+}
+
+#[actix_web::test]
+async fn a_route_is_open_to_everyone_or_requires_exactly_its_scopes() {
+    let service = service();
+    for (path, methods) in public_routes(&HttpSettings::default()) {
+        let uri = path.replace("predictions/{id}", &format!("predictions/{}", uuid(1)));
+        let uri = uri.replace("{id}", "000000000000").replace("{name}", "fast").replace("{file:.*}", "");
+        for (method, access) in methods {
+            let request =
+                || TestRequest::default().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(&uri);
+            let without = service.send(request()).await.status;
+            let Access::Caller(any_of) = access else {
+                assert!(![401, 403].contains(&without), "{method} {path}: {without}");
+                continue;
+            };
+            assert_eq!(without, 401, "{method} {path}");
+            for scope in Scope::ALL {
+                let key = key(&service, &[scope]).await;
+                let status = service.send(with_key(request(), &key)).await.status;
+                let allowed = any_of.is_empty() || any_of.contains(&scope);
+                assert_eq!(status == 403, !allowed, "{method} {path} with {scope}: {status}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn unknown_routes_and_methods_are_answered_without_a_key() {
+    let service = service();
+    assert_eq!(code(&service.get("/api/v1/nothing").await), (404, "unknown_route".to_owned()));
+    let answer = service.send(TestRequest::delete().uri("/api/v1/predictions")).await;
+    assert_eq!(code(&answer), (405, "method_not_allowed".to_owned()));
+    assert_eq!(answer.header("allow"), Some("GET, HEAD, POST"));
+}
+
+#[actix_web::test]
+async fn a_caller_is_refused_before_anything_else_of_the_request_is_looked_at() {
+    let service = service();
+    let reader = key(&service, &[Scope::PredictionsRead]).await;
+    for (path, body) in [
+        ("/api/v1/predictions?colour=red", "{"),
+        ("/api/v1/predictions/batch", "[]"),
+        ("/api/v1/predictions/stream", "{"),
+        ("/api/v1/keys", "{\"scopes\": 7}"),
+    ] {
+        let request = || TestRequest::post().uri(path).set_payload(body);
+        assert_eq!(code(&service.send(request()).await), (401, "unauthenticated".to_owned()), "{path}");
+        let answer = service.send(with_key(request(), &reader)).await;
+        assert_eq!(code(&answer), (403, "forbidden".to_owned()), "{path}");
+    }
+    let answer = get(&service, "/api/v1/predictions/not-a-uuid", &reader).await;
+    assert_eq!(answer.status, 422);
+    service.assert_nothing_logged_at_error();
+}
+
+#[actix_web::test]
+async fn a_missing_scope_is_named() {
+    let service = service();
+    let reader = key(&service, &[Scope::PredictionsRead]).await;
+    let answer = post(&service, "/api/v1/predictions", &reader, &json!({"text": "good"})).await;
+    assert_eq!(code(&answer), (403, "forbidden".to_owned()));
+    assert_eq!(answer.json()["detail"], "the scope predictions:write is missing");
+    let answer = get(&service, "/api/v1/audit", &reader).await;
+    assert_eq!(answer.json()["detail"], "the scope keys:admin is missing");
+}
+
+#[actix_web::test]
+async fn a_tenants_predictions_exist_for_its_own_callers_alone() {
+    let service = service();
+    let scopes = [Scope::PredictionsWrite, Scope::PredictionsRead, Scope::PredictionsDelete];
+    let ours = key(&service, &scopes).await;
+    let acme = add_tenant(&service, "acme").await;
+    let theirs = key_of(&service, &acme, &scopes).await;
+    let made = post(&service, "/api/v1/predictions", &ours, &json!({"text": "good", "ref": "r"})).await;
+    let path = format!("/api/v1/predictions/{}", made.json()["id"].as_str().unwrap());
+    assert_eq!(code(&get(&service, &path, &theirs).await), (404, "not_found".to_owned()));
+    let deletion = with_key(TestRequest::delete().uri(&path), &theirs);
+    assert_eq!(code(&service.send(deletion).await), (404, "not_found".to_owned()));
+    assert_eq!(get(&service, "/api/v1/predictions?ref=r", &theirs).await.json()["items"], json!([]));
+    assert_eq!(get(&service, &path, &ours).await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_caller_of_a_disabled_tenant_is_refused_with_403() {
+    let service = service();
+    let acme = add_tenant(&service, "acme").await;
+    let key = key_of(&service, &acme, &[Scope::ModelsRead]).await;
+    let mut work = UnitOfWork::of(&acme);
+    work.set_tenant_status(TenantStatus::Active, TenantStatus::Disabled);
+    service.store.commit(work).await.unwrap();
+    for path in ["/api/v1/models", "/api/v1/me"] {
+        assert_eq!(code(&get(&service, path, &key).await), (403, "tenant_disabled".to_owned()));
+    }
+}
+
+#[actix_web::test]
+async fn a_caller_sees_who_it_is() {
+    let service = service();
+    let issued = key(&service, &[Scope::ModelsRead, Scope::MetricsRead]).await;
+    assert_eq!(
+        get(&service, "/api/v1/me", &issued).await.json(),
+        json!({
+            "tenant": "default",
+            "authentication": "key",
+            "key": {"id": &issued[3..15], "name": "a test"},
+            "subject": null,
+            "scopes": ["models:read", "metrics:read"],
+            "expires_at": null,
+        })
+    );
+    let anonymous = Service::new().get("/api/v1/me").await.json();
+    assert_eq!((&anonymous["authentication"], &anonymous["key"]), (&json!("none"), &Value::Null));
+    let scopes: Vec<&str> =
+        Scope::ALL.iter().filter(|scope| !scope.is_instance()).map(|s| s.as_str()).collect();
+    assert_eq!(anonymous["scopes"], json!(scopes));
+}
+
+#[actix_web::test]
+async fn a_key_is_issued_listed_rotated_and_revoked() {
+    let service = service();
+    let admin = key(&service, &[Scope::KeysAdmin, Scope::ModelsRead]).await;
+    let body = json!({"name": "shop", "scopes": ["models:read"], "expires_at": "2027-01-31T00:00:00Z"});
+    let issued = post(&service, "/api/v1/keys", &admin, &body).await;
+    assert_eq!((issued.status, issued.header("cache-control")), (201, Some("no-store")));
+    let (issued, secret) = (issued.json(), issued.json()["key"].as_str().unwrap().to_owned());
+    assert_eq!(
+        issued,
+        json!({
+            "id": &secret[3..15],
+            "name": "shop",
+            "scopes": ["models:read"],
+            "status": "active",
+            "created_at": "2026-01-01T00:00:00.000000Z",
+            "expires_at": "2027-01-31T00:00:00.000000Z",
+            "revoked_at": null,
+            "last_used_at": null,
+            "key": secret,
+        })
+    );
+    let rotation = json!({"replaces": issued["id"], "overlap": 60});
+    let rotated = post(&service, "/api/v1/keys", &admin, &rotation).await;
+    assert_eq!((rotated.status, &rotated.json()["name"]), (201, &json!("shop")));
+    let path = format!("/api/v1/keys/{}", issued["id"].as_str().unwrap());
+    assert_eq!(get(&service, "/api/v1/models", &secret).await.status, 200);
+    let revoke = || with_key(TestRequest::delete().uri(&path), &admin);
+    assert_eq!(service.send(revoke()).await.status, 204);
+    assert_eq!(get(&service, "/api/v1/models", &secret).await.status, 401);
+    assert_eq!(code(&service.send(revoke()).await), (404, "not_found".to_owned()));
+    let list = get(&service, "/api/v1/keys", &admin).await;
+    let statuses: Vec<_> =
+        list.json()["items"].as_array().unwrap().iter().map(|key| key["status"].clone()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == "revoked").count(), 1, "{statuses:?}");
+    assert!(!list.text().contains(&secret[16..]), "the list shows a secret");
+}
+
+#[actix_web::test]
+async fn a_key_grants_nothing_that_its_issuer_lacks_and_acts_in_its_own_tenant() {
+    let service = service();
+    let admin = key(&service, &[Scope::KeysAdmin]).await;
+    for scope in ["models:write", "predictions:read"] {
+        let answer = post(&service, "/api/v1/keys", &admin, &json!({"scopes": [scope]})).await;
+        assert_eq!(code(&answer), (403, "forbidden".to_owned()));
+    }
+    let acme = add_tenant(&service, "acme").await;
+    let theirs = key_of(&service, &acme, &[Scope::KeysAdmin]).await;
+    let path = format!("/api/v1/keys/{}", &admin[3..15]);
+    let answer = service.send(with_key(TestRequest::delete().uri(&path), &theirs)).await;
+    assert_eq!(code(&answer), (404, "not_found".to_owned()));
+    let keys = get(&service, "/api/v1/keys", &theirs).await.json();
+    assert_eq!(keys["items"].as_array().unwrap().len(), 1);
+    let anonymous = Service::new();
+    let answer = anonymous.post_json("/api/v1/keys", &json!({"scopes": ["models:write"]})).await;
+    assert_eq!(code(&answer), (403, "forbidden".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_bad_request_for_a_key_names_the_field() {
+    let service = service();
+    let admin = key(&service, &[Scope::KeysAdmin]).await;
+    for (body, expected) in [
+        (json!([]), (422, "wrong_type", None)),
+        (json!({}), (422, "blank", Some("scopes"))),
+        (json!({"scopes": []}), (422, "blank", Some("scopes"))),
+        (json!({"scopes": "keys:admin"}), (422, "wrong_type", Some("scopes"))),
+        (json!({"scopes": [7]}), (422, "wrong_type", Some("scopes.0"))),
+        (json!({"scopes": ["keys"]}), (422, "not_one_of", Some("scopes"))),
+        (json!({"scopes": vec!["keys:admin"; 33]}), (422, "too_many", Some("scopes"))),
+        (json!({"scopes": ["keys:admin"], "name": ""}), (422, "blank", Some("name"))),
+        (json!({"scopes": ["keys:admin"], "expires_at": "soon"}), (422, "malformed", Some("expires_at"))),
+        (
+            json!({"scopes": ["keys:admin"], "expires_at": "2020-01-01T00:00:00Z"}),
+            (422, "out_of_range", Some("expires_at")),
+        ),
+        (json!({"scopes": ["keys:admin"], "overlap": 1}), (422, "contradictory", Some("overlap"))),
+        (json!({"replaces": "000000000001", "overlap": -1}), (422, "out_of_range", Some("overlap"))),
+        (json!({"replaces": "x"}), (422, "malformed", Some("replaces"))),
+        (json!({"replaces": "000000000999"}), (404, "not_found", None)),
+        (json!({"scopes": ["keys:admin"], "tenant": "acme"}), (422, "unknown_field", Some("tenant"))),
+    ] {
+        let (status, code, field) = post(&service, "/api/v1/keys", &admin, &body).await.problem();
+        assert_eq!((status, code.as_str(), field.as_deref()), expected, "{body}");
+    }
+}
+
+#[actix_web::test]
+async fn the_audit_reports_changes_to_the_tenant_and_all_of_them_to_the_instance() {
+    let service = service();
+    let scopes = [Scope::KeysAdmin, Scope::PredictionsWrite, Scope::PredictionsDelete];
+    let admin = key(&service, &scopes).await;
+    let auditor = key(&service, &[Scope::AuditInstance]).await;
+    let acme = add_tenant(&service, "acme").await;
+    let theirs = key_of(&service, &acme, &[Scope::KeysAdmin, Scope::ModelsWrite]).await;
+    let made = post(&service, "/api/v1/predictions", &admin, &json!({"text": "good"})).await;
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let deletion = TestRequest::delete()
+        .uri(&format!("/api/v1/predictions/{id}"))
+        .peer_addr(([192, 0, 2, 7], 80).into());
+    assert_eq!(service.send(with_key(deletion, &admin)).await.status, 204);
+    let load = post(&service, "/api/v1/models/fast", &theirs, &json!({"path": "a"})).await;
+    assert_eq!(load.status, 201);
+
+    let page = get(&service, "/api/v1/audit", &admin).await.json();
+    let line = &page["items"][0];
+    assert_eq!(
+        (&line["action"], &line["target"], &line["actor"], &line["tenant"]),
+        (
+            &json!("prediction.deleted"),
+            &json!(id),
+            &json!(format!("key:{}", &admin[3..15])),
+            &json!("default")
+        )
+    );
+    assert_eq!((&line["address"], &line["request_id"]), (&json!("192.0.2.7"), &json!("test-request")));
+    let of = |page: &Value, member: &str| -> Vec<Value> {
+        page["items"].as_array().unwrap().iter().map(|line| line[member].clone()).collect()
+    };
+    assert_eq!(of(&page, "action"), ["prediction.deleted", "key.issued", "key.issued"]);
+    let page = get(&service, "/api/v1/audit", &theirs).await.json();
+    assert_eq!(of(&page, "action"), ["key.issued"]);
+    let page = get(&service, "/api/v1/audit?limit=2", &auditor).await.json();
+    assert_eq!(of(&page, "action"), ["model.load", "prediction.deleted"]);
+    assert_eq!(page["items"][0]["tenant"], Value::Null);
+    let next = format!("/api/v1/audit?cursor={}", page["next_cursor"].as_str().unwrap());
+    assert_eq!(get(&service, &next, &auditor).await.json()["items"].as_array().unwrap().len(), 3);
+    let bad = get(&service, "/api/v1/audit?cursor=x", &auditor).await;
+    assert_eq!(bad.problem(), (422, "malformed".to_owned(), Some("cursor".to_owned())));
+}
+
+#[actix_web::test]
+async fn where_models_come_from_is_shown_to_those_who_may_change_them() {
+    let service = service();
+    for (scopes, shown) in
+        [(&[Scope::ModelsRead][..], false), (&[Scope::ModelsRead, Scope::ModelsWrite], true)]
+    {
+        let key = key(&service, scopes).await;
+        let models = get(&service, "/api/v1/models", &key).await.json();
+        assert_eq!(models["items"][0]["source"].is_object(), shown);
+    }
+    assert!(Service::new().get("/api/v1/models").await.json()["items"][0]["source"].is_object());
+}
+
+#[actix_web::test]
+async fn metrics_need_a_scope_where_that_is_configured() {
+    let open = service();
+    assert_eq!(open.get("/metrics").await.status, 200);
+    let protected = Service::with_authentication(100, |settings| settings.protect_metrics = true);
+    assert_eq!(protected.get("/metrics").await.status, 401);
+    let reader = key(&protected, &[Scope::PredictionsRead]).await;
+    assert_eq!(get(&protected, "/metrics", &reader).await.status, 403);
+    let scraper = key(&protected, &[Scope::MetricsRead]).await;
+    assert_eq!(get(&protected, "/metrics", &scraper).await.status, 200);
+}
+
+#[actix_web::test]
+async fn an_address_that_fails_too_often_must_wait() {
+    let service = Service::with_authentication(2, |settings| {
+        settings.trusted_proxies =
+            TrustedProxies { networks: vec!["192.0.2.0/24".parse().unwrap()], ..TrustedProxies::default() };
+    });
+    let issued = key(&service, &[Scope::ModelsRead]).await;
+    let from = |client: &str, key: &str| {
+        with_key(TestRequest::get().uri("/api/v1/models"), key)
+            .peer_addr(([192, 0, 2, 1], 80).into())
+            .insert_header(("x-forwarded-for", client))
+    };
+    for expected in [401, 401, 429] {
+        assert_eq!(service.send(from("198.51.100.1", "ut_1")).await.status, expected);
+    }
+    let limited = service.send(from("198.51.100.1", "ut_1")).await;
+    assert_eq!(
+        (code(&limited), limited.header("retry-after")),
+        ((429, "rate_limited".to_owned()), Some("6"))
+    );
+    assert_eq!(service.send(from("198.51.100.1", &issued)).await.status, 200);
+    assert_eq!(service.send(from("198.51.100.2", "ut_1")).await.status, 401);
+}
+
+#[actix_web::test]
+async fn a_store_that_is_down_is_not_taken_for_a_wrong_key() {
+    let service = service();
+    let issued = key(&service, &[Scope::ModelsRead]).await;
+    service.break_the_store();
+    assert_eq!(code(&get(&service, "/api/v1/models", &issued).await), (503, "unavailable".to_owned()));
+}
+
+#[actix_web::test]
+async fn no_key_is_logged() {
+    let service = service();
+    let issued = key(&service, &[Scope::ModelsRead]).await;
+    get(&service, "/api/v1/models", &issued).await;
+    get(&service, "/api/v1/keys", &issued).await;
+    get(&service, "/api/v1/models", "ut_aaaaaaaaaaaa_guessed").await;
+    let log = service.log.text();
+    assert!(!log.contains(&issued[16..]) && !log.contains("guessed"), "{log}");
+}
