@@ -1,14 +1,19 @@
 //! Adapters that need nothing outside the process: the clock, ids, the model catalog, the cache before a model,
-//! sentence splitting, metrics, the log's queue, the publisher of events to the log, and a store that discards its
-//! writes.
+//! sentence splitting, metrics, the log's queue, the publisher of events to the log, a store that discards its writes;
+//! for authentication the secrets of API keys, the cache of keys and tenants, the limit of failures, and the audit's
+//! seals.
 //!
 //! This crate knows no database and no model. Start reading at [`SystemClock`].
 
 #![forbid(unsafe_code)]
 
+mod address_failure_limiter;
 mod background_tasks;
+mod base62;
+mod cached_caller_directory;
 mod cached_ml_gateway;
 mod discarding_store;
+mod hmac_audit_sealer;
 mod local_model_catalog;
 mod log_publisher;
 mod log_queue;
@@ -16,13 +21,17 @@ mod metric;
 mod metrics_recorder;
 mod moka_cache_gateway;
 mod offset_clock;
+mod random_key_secrets;
 mod system_clock;
 mod unicode_sentence_splitter;
 mod uuid_v7_ids;
 
+pub use address_failure_limiter::AddressFailureLimiter;
 pub use background_tasks::BackgroundTasks;
+pub use cached_caller_directory::CachedCallerDirectory;
 pub use cached_ml_gateway::CachedMlGateway;
 pub use discarding_store::DiscardingWriteStore;
+pub use hmac_audit_sealer::{HmacAuditSealer, ShortKey};
 pub use local_model_catalog::LocalModelCatalog;
 pub use log_publisher::LogPublisher;
 pub use log_queue::LogQueue;
@@ -30,6 +39,7 @@ pub use metric::describe_metrics;
 pub use metrics_recorder::MetricsRecorder;
 pub use moka_cache_gateway::{CacheLimits, MokaCacheGateway};
 pub use offset_clock::OffsetClock;
+pub use random_key_secrets::RandomKeySecrets;
 pub use system_clock::SystemClock;
 pub use unicode_sentence_splitter::UnicodeSentenceSplitter;
 pub use uuid_v7_ids::UuidV7Ids;

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod address_failure_limiter;
+mod cached_caller_directory;
 mod cached_outputs;
 mod cached_use_cases;
+mod counted_callers;
 mod gate;
 mod late_lookup;
 mod local_model_catalog;
