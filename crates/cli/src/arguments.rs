@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    backup::BackupArgs, config::ConfigArgs, healthcheck::HealthcheckArgs, migrate::MigrateArgs,
-    openapi::OpenapiArgs, predict::PredictArgs,
+    audit::AuditArgs, backup::BackupArgs, config::ConfigArgs, healthcheck::HealthcheckArgs, keys::KeysArgs,
+    migrate::MigrateArgs, openapi::OpenapiArgs, predict::PredictArgs, tenants::TenantsArgs,
 };
 use crate::program::Overrides;
 
@@ -59,6 +59,12 @@ pub(crate) enum Command {
     Serve,
     /// Classify a text, a file or standard input without a server
     Predict(Box<PredictArgs>),
+    /// Add, list, disable, enable or erase tenants
+    Tenants(TenantsArgs),
+    /// Issue, list or revoke API keys
+    Keys(KeysArgs),
+    /// List who changed what, or check that the list is as it was written
+    Audit(AuditArgs),
     /// Apply, revert or list the migrations of the store's schema
     Migrate(MigrateArgs),
     /// Load the configured models and describe them as JSON

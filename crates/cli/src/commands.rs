@@ -1,10 +1,14 @@
+mod administer;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod healthcheck;
+pub(crate) mod keys;
 pub(crate) mod migrate;
 mod models;
 pub(crate) mod openapi;
 pub(crate) mod predict;
+pub(crate) mod tenants;
 
 use std::io::{self, Write};
 
@@ -40,6 +44,9 @@ async fn run_with<P: Program>(program: &P, command: Command, terminal: &Terminal
     match command {
         Command::Serve => program.serve(terminal).await,
         Command::Predict(args) => predict::run(program, &args, terminal).await,
+        Command::Tenants(args) => tenants::run(program, args).await,
+        Command::Keys(args) => keys::run(program, args).await,
+        Command::Audit(args) => audit::run(program, args).await,
         Command::Migrate(args) => migrate::run(program, &args).await,
         Command::Models => models::run(program, terminal).await,
         Command::Config(_) => print(&program.effective_configuration()),

@@ -7,17 +7,21 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, expect(clippy::expect_used, reason = "a test may panic"))]
 
+mod administration;
 mod arguments;
 mod commands;
 mod failure;
 mod program;
+mod table;
 mod terminal;
+mod times;
 
 use std::process::ExitCode;
 
 use application::action::chain;
 use clap::Parser;
 
+pub use administration::Administration;
 pub use failure::Failure;
 pub use program::{Opened, Overrides, Program, SchemaUse};
 pub use terminal::{AboveBars, Terminal};

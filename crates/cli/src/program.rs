@@ -8,6 +8,7 @@ use application::use_cases::PredictSentimentBatchUseCase;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
+use crate::administration::Administration;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 
@@ -58,6 +59,15 @@ pub trait Program: Sized {
         &self,
         schema: SchemaUse,
     ) -> impl Future<Output = Result<Opened<Arc<dyn SchemaMigrator>>, BoxError>>;
+
+    /// Opens the store for the commands `tenants`, `keys` and `audit`; the service may be running.
+    ///
+    /// # Errors
+    /// A store that cannot be opened, or lacks migrations with [`SchemaUse::Existing`].
+    fn open_administration(
+        &self,
+        schema: SchemaUse,
+    ) -> impl Future<Output = Result<Opened<Administration>, BoxError>>;
 
     /// Loads the model `model`, by default that of the section `model`, to predict with it; predictions are stored only
     /// with `store`. Downloads are reported to `progress`, or else to the log.

@@ -1,0 +1,33 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::ports::Clock;
+use application::use_cases::{
+    ChangeTenantUseCase, EraseTenantUseCase, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase,
+    ListTenantsUseCase, RevokeKeyUseCase, VerifyAuditUseCase,
+};
+use futures_util::future::BoxFuture;
+
+/// What the commands `tenants`, `keys` and `audit` need.
+pub struct Administration {
+    /// `tenants add`, `disable`, `enable`.
+    pub change_tenant: ChangeTenantUseCase,
+    /// `tenants list`, and `keys list` of all tenants.
+    pub list_tenants: ListTenantsUseCase,
+    /// `tenants erase`.
+    pub erase_tenant: EraseTenantUseCase,
+    /// `keys issue`.
+    pub issue_key: IssueKeyUseCase,
+    /// `keys list`.
+    pub list_keys: ListKeysUseCase,
+    /// `keys revoke`.
+    pub revoke_key: RevokeKeyUseCase,
+    /// `audit list`.
+    pub list_audit: ListAuditUseCase,
+    /// `audit verify`.
+    pub verify_audit: VerifyAuditUseCase,
+    /// The time from which a span such as `90d` counts.
+    pub clock: Arc<dyn Clock>,
+    /// Waits for some time.
+    pub sleep: fn(Duration) -> BoxFuture<'static, ()>,
+}

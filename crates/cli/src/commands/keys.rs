@@ -1,0 +1,104 @@
+mod issue;
+mod output;
+
+use application::dtos::{ListKeysRequest, RevokeKeyRequest};
+use clap::{Args, Subcommand};
+use domain::value_objects::{KeyId, TenantId};
+
+use crate::administration::Administration;
+use crate::commands::administer::{actor, administer, parse_tenant, print_items};
+use crate::commands::print;
+use crate::failure::Failure;
+use crate::program::{Program, SchemaUse};
+
+use self::issue::IssueArgs;
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Issue an API key and print it, alone, on standard output; it cannot be shown again
+    Issue(Box<IssueArgs>),
+    /// List API keys, without their secrets, the newest first
+    List(ListArgs),
+    /// Revoke an API key, within five seconds on every replica
+    Revoke {
+        /// Id of the key: the part between its underscores
+        #[arg(value_parser = parse_id)]
+        id: KeyId,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Tenant of the keys [default: all tenants]
+    #[arg(long, value_name = "NAME", value_parser = parse_tenant)]
+    tenant: Option<TenantId>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run<P: Program>(program: &P, args: KeysArgs) -> Result<(), Failure> {
+    let schema = match args.action {
+        Action::Issue(_) => SchemaUse::Create,
+        _ => SchemaUse::Existing,
+    };
+    administer(program, schema, async |administration| match args.action {
+        Action::Issue(args) => issue::run(administration, *args).await,
+        Action::List(args) => list(administration, args).await,
+        Action::Revoke { id } => revoke(administration, id).await,
+    })
+    .await
+}
+
+/// Parses the id of a key. A whole key is refused without being repeated.
+fn parse_id(text: &str) -> Result<KeyId, String> {
+    KeyId::parse("the id", text).map_err(|error| error.to_string())
+}
+
+async fn list(administration: &Administration, args: ListArgs) -> Result<(), Failure> {
+    let (mut keys, mut now) = (Vec::new(), administration.clock.now());
+    for tenant in tenants(administration, args.tenant).await? {
+        let listed = administration.list_keys.execute(ListKeysRequest { tenant }).await?;
+        keys.extend(listed.keys);
+        now = listed.now;
+    }
+    if args.json {
+        return print_items(keys.iter().map(|key| output::as_json(key, now)));
+    }
+    if keys.is_empty() {
+        eprintln!("there are no keys; `undertone keys issue` makes one");
+        return Ok(());
+    }
+    print(&output::as_table(&keys, now))
+}
+
+/// The tenants whose keys are listed: the given one, which must exist, or all.
+async fn tenants(
+    administration: &Administration,
+    tenant: Option<TenantId>,
+) -> Result<Vec<TenantId>, Failure> {
+    let all = administration.list_tenants.execute().await?.into_iter().map(|tenant| tenant.id);
+    let Some(tenant) = tenant else { return Ok(all.collect()) };
+    if all.into_iter().any(|known| known == tenant) {
+        return Ok(vec![tenant]);
+    }
+    Err(NoTenant(tenant).into())
+}
+
+/// A tenant that does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no tenant {0}; `undertone tenants list` shows them all")]
+struct NoTenant(TenantId);
+
+async fn revoke(administration: &Administration, id: KeyId) -> Result<(), Failure> {
+    let request = RevokeKeyRequest { tenant: None, id: id.clone(), actor: actor() };
+    administration.revoke_key.execute(request).await?;
+    eprintln!("revoked key {id}; it is refused within five seconds");
+    Ok(())
+}

@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use application::dtos::{IssueKeyRequest, IssueKeyResponse, Replacement};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use domain::entities::ApiKey;
+use domain::value_objects::{KeyId, Scope, TenantId};
+
+use crate::administration::Administration;
+use crate::commands::administer::{actor, parse_tenant};
+use crate::commands::keys::{output, parse_id};
+use crate::commands::print;
+use crate::failure::Failure;
+use crate::times::{Expiry, parse_duration, to_the_second};
+
+#[derive(Debug, Args)]
+pub(super) struct IssueArgs {
+    /// Tenant that the key's callers act for
+    #[arg(long, value_name = "NAME", value_parser = parse_tenant)]
+    tenant: TenantId,
+    /// What the key's callers may do, separated by commas [default: those of the key that it replaces]
+    #[arg(
+        long,
+        value_name = "SCOPES",
+        value_delimiter = ',',
+        required_unless_present = "replaces",
+        value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)),
+    )]
+    scopes: Option<Vec<String>>,
+    /// Name of the key, for people [default: that of the key that it replaces]
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// When the key ends: a date (2027-01-31, at its first moment in UTC), a time (RFC 3339) or a span (90d)
+    /// [default: never]
+    #[arg(long, value_name = "DATE", value_parser = Expiry::parse)]
+    expires: Option<Expiry>,
+    /// Id of a key that this one replaces: it ends after the overlap
+    #[arg(long, value_name = "ID", value_parser = parse_id)]
+    replaces: Option<KeyId>,
+    /// How long both keys are valid
+    #[arg(long, default_value = "24h", requires = "replaces", value_parser = parse_duration)]
+    overlap: Duration,
+}
+
+pub(super) async fn run(administration: &Administration, args: IssueArgs) -> Result<(), Failure> {
+    let now = administration.clock.now();
+    let expires_at = args.expires.map(|expiry| expiry.from(now)).transpose().map_err(Failure::set_up)?;
+    let replaces = args.replaces.map(|id| Replacement { id: id.to_string(), overlap: args.overlap });
+    let request = IssueKeyRequest {
+        tenant: args.tenant,
+        scopes: args.scopes,
+        name: args.name,
+        expires_at,
+        replaces: replaces.clone(),
+        grantable: None,
+        actor: actor(),
+    };
+    let IssueKeyResponse { key, secret } = administration.issue_key.execute(request).await?;
+    describe(&key, replaces.as_ref());
+    print(&format!("{}\n", secret.expose()))
+}
+
+/// Describes the new key on standard error.
+fn describe(key: &ApiKey, replaces: Option<&Replacement>) {
+    eprintln!("issued key {} for tenant {}; it is shown only now", key.id, key.tenant);
+    if let Some(name) = &key.name {
+        eprintln!("  name      {name}");
+    }
+    eprintln!("  scopes    {}", output::scopes(key));
+    eprintln!("  expires   {}", key.expires_at.map_or("never".to_owned(), to_the_second));
+    if let Some(Replacement { id, overlap }) = replaces {
+        eprintln!("  replaces  {id}, which ends at {}", to_the_second(key.created_at.plus(*overlap)));
+    }
+}

@@ -1,0 +1,91 @@
+use domain::entities::ApiKey;
+use domain::value_objects::{KeyName, Scope, Timestamp};
+use serde_json::{Value, json};
+
+use crate::table::Table;
+use crate::times::{rfc3339, to_the_second};
+
+/// The keys as a table; below each its name and scopes.
+pub(super) fn as_table(keys: &[ApiKey], now: Timestamp) -> String {
+    let mut table = Table::new(["ID", "TENANT", "STATUS", "EXPIRES", "LAST USED"]);
+    for key in keys {
+        let never = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), to_the_second);
+        let name = key.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        let cells = [
+            key.id.to_string(),
+            key.tenant.to_string(),
+            key.state(now).as_str().to_owned(),
+            never(key.expires_at),
+            never(key.last_used_at),
+        ];
+        table.add(cells, &format!("{name}{}", scopes(key)));
+    }
+    table.to_string()
+}
+
+/// The key in JSON, as the API returns it, with its tenant.
+pub(super) fn as_json(key: &ApiKey, now: Timestamp) -> Value {
+    json!({
+        "id": key.id.as_str(),
+        "tenant": key.tenant.as_str(),
+        "name": key.name.as_ref().map(KeyName::as_str),
+        "scopes": key.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "status": key.state(now).as_str(),
+        "created_at": rfc3339(key.created_at),
+        "expires_at": key.expires_at.map(rfc3339),
+        "revoked_at": key.revoked_at.map(rfc3339),
+        "last_used_at": key.last_used_at.map(rfc3339),
+    })
+}
+
+/// The scopes of a key, for people.
+pub(super) fn scopes(key: &ApiKey) -> String {
+    key.scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::value_objects::{KeyId, Scopes, SecretHash, TenantId};
+
+    use super::*;
+
+    fn key() -> ApiKey {
+        let at = |days: i64| Timestamp::from_micros((20_000 + days) * 86_400_000_000);
+        ApiKey {
+            id: KeyId::parse("id", "NT3kWq0aZbYd").expect("an id"),
+            tenant: TenantId::parse("acme").expect("a name"),
+            name: KeyName::parse("web frontend").ok(),
+            scopes: Scopes::of_tenant(),
+            secret: SecretHash::from_bytes([7; 32]),
+            created_at: at(0),
+            expires_at: Some(at(30)),
+            revoked_at: None,
+            last_used_at: None,
+        }
+    }
+
+    #[test]
+    fn a_table_of_keys_fits_80_columns() {
+        let (key, now) = (key(), Timestamp::from_micros(0));
+        let unnamed = ApiKey { name: None, scopes: [Scope::ModelsRead].into_iter().collect(), ..key.clone() };
+        let expected = "\
+ID            TENANT  STATUS  EXPIRES               LAST USED
+NT3kWq0aZbYd  acme    active  2024-11-03T00:00:00Z  never
+    web frontend: predictions:write, predictions:read, predictions:delete,
+    models:read, keys:admin
+NT3kWq0aZbYd  acme    active  2024-11-03T00:00:00Z  never
+    models:read
+";
+        assert_eq!(as_table(&[key, unnamed], now), expected);
+    }
+
+    #[test]
+    fn the_json_of_a_key_has_no_secret() {
+        let json = as_json(&key(), Timestamp::from_micros(i64::MAX));
+        assert_eq!(
+            (&json["status"], &json["created_at"]),
+            (&"expired".into(), &"2024-10-04T00:00:00Z".into())
+        );
+        assert!(json.get("secret").is_none());
+    }
+}

@@ -1,0 +1,111 @@
+mod erase;
+
+use application::dtos::{ChangeTenantRequest, TenantChange};
+use clap::{Args, Subcommand};
+use domain::entities::Tenant;
+use domain::value_objects::TenantId;
+use serde_json::{Value, json};
+
+use crate::administration::Administration;
+use crate::commands::administer::{actor, administer, parse_tenant, print_items};
+use crate::commands::print;
+use crate::failure::Failure;
+use crate::program::{Program, SchemaUse};
+use crate::table::Table;
+use crate::times::{rfc3339, to_the_second};
+
+#[derive(Debug, Args)]
+pub(crate) struct TenantsArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Add a tenant; creates the database where it is missing
+    Add(NameArgs),
+    /// List the tenants
+    List {
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Refuse the callers of a tenant, within five seconds on every replica; its data stays
+    Disable(NameArgs),
+    /// Accept the callers of a disabled tenant again
+    Enable(NameArgs),
+    /// Remove everything of a tenant: predictions, events and keys. Run it again if it is interrupted
+    Erase(EraseArgs),
+}
+
+#[derive(Debug, Args)]
+struct NameArgs {
+    /// Name of the tenant: 1 to 64 lower-case letters, digits, hyphens and underscores
+    #[arg(value_name = "NAME", value_parser = parse_tenant)]
+    tenant: TenantId,
+}
+
+#[derive(Debug, Args)]
+struct EraseArgs {
+    /// Name of the tenant
+    #[arg(value_name = "NAME", value_parser = parse_tenant)]
+    tenant: TenantId,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn run<P: Program>(program: &P, args: TenantsArgs) -> Result<(), Failure> {
+    let schema = match args.action {
+        Action::Add(_) => SchemaUse::Create,
+        _ => SchemaUse::Existing,
+    };
+    administer(program, schema, async |administration| match args.action {
+        Action::Add(NameArgs { tenant }) => {
+            change(administration, &tenant, TenantChange::Add).await?;
+            eprintln!("added tenant {tenant}");
+            eprintln!(
+                "next: undertone keys issue --tenant {tenant} --scopes predictions:write,predictions:read"
+            );
+            Ok(())
+        }
+        Action::List { json } => list(administration, json).await,
+        Action::Disable(NameArgs { tenant }) => {
+            change(administration, &tenant, TenantChange::Disable).await?;
+            eprintln!("disabled tenant {tenant}; its callers are refused within five seconds");
+            Ok(())
+        }
+        Action::Enable(NameArgs { tenant }) => {
+            change(administration, &tenant, TenantChange::Enable).await?;
+            eprintln!("enabled tenant {tenant}; its callers are accepted within five seconds");
+            Ok(())
+        }
+        Action::Erase(EraseArgs { tenant, yes }) => erase::run(administration, tenant, yes).await,
+    })
+    .await
+}
+
+async fn change(
+    administration: &Administration,
+    tenant: &TenantId,
+    change: TenantChange,
+) -> Result<(), Failure> {
+    let request = ChangeTenantRequest { tenant: tenant.clone(), change, actor: actor() };
+    Ok(administration.change_tenant.execute(request).await?)
+}
+
+async fn list(administration: &Administration, json: bool) -> Result<(), Failure> {
+    let tenants = administration.list_tenants.execute().await?;
+    if json {
+        return print_items(tenants.iter().map(as_json));
+    }
+    let mut table = Table::new(["NAME", "STATUS", "ADDED"]);
+    for Tenant { id, status, created_at } in tenants {
+        table.add([id.to_string(), status.as_str().to_owned(), to_the_second(created_at)], "");
+    }
+    print(&table.to_string())
+}
+
+fn as_json(Tenant { id, status, created_at }: &Tenant) -> Value {
+    json!({ "name": id.as_str(), "status": status.as_str(), "created_at": rfc3339(*created_at) })
+}
