@@ -1,5 +1,7 @@
 //! The configuration: defaults, then `undertone.toml`, then the environment, then flags; later ones win.
 
+mod audit;
+mod auth;
 mod cache;
 #[cfg(debug_assertions)]
 mod clock;
@@ -20,6 +22,8 @@ use infra_ml::{HubSettings, ModelSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use audit::AuditSettings;
+pub(crate) use auth::{AuthMode, AuthSettings};
 pub(crate) use cache::CacheSettings;
 pub(crate) use infra_ml::Seconds;
 pub(crate) use log::{LogFormat, LogSettings};
@@ -42,6 +46,8 @@ pub(crate) struct Settings {
     /// The models beside the default, by name.
     pub(crate) models: BTreeMap<String, ModelSettings>,
     pub(crate) cache: CacheSettings,
+    pub(crate) auth: AuthSettings,
+    pub(crate) audit: AuditSettings,
     pub(crate) limits: LimitsSettings,
     pub(crate) log: LogSettings,
     /// Only in builds for tests: neither printed nor documented.
@@ -79,6 +85,8 @@ impl Settings {
         check_ranges("", &schema_of::<Self>(), &values)?;
         self.server.validate(&self.limits).map_err(|problem| format!("server.{problem}"))?;
         self.store.url.kind()?;
+        self.auth.jwt.validate().map_err(|problem| format!("auth.jwt.{problem}"))?;
+        self.audit.validate().map_err(|problem| format!("audit.{problem}"))?;
         self.model.validate().map_err(|error| format!("model.{error}"))?;
         self.hub.validate().map_err(|error| format!("hub.{error}"))?;
         for (name, section) in &self.models {
@@ -166,7 +174,8 @@ mod tests {
             limits.max_batch_body_bytes=67108865 server.allowed_hosts=[\"https://a.example\"] \
             server.allowed_hosts=[\"a.example:80\"] server.max_connections=0 server.workers=513 \
             server.head_timeout=0 server.body_timeout=0 server.stream_idle_timeout=0 server.send_timeout=0 \
-            server.send_timeout=nan server.disconnect_timeout=0 server.keep_alive=-1";
+            server.send_timeout=nan server.disconnect_timeout=0 server.keep_alive=-1 auth.mode=maybe \
+            auth.failures_per_minute=0 auth.jwt.leeway=301 auth.jwt.secret=x audit.key=1234 audit.key=short audit.keys=x";
         Jail::expect_with(|_| {
             for pair in BAD.split_whitespace() {
                 let (key, value) = pair.split_once('=').unwrap();

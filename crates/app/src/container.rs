@@ -1,5 +1,6 @@
 //! The composition root: the only place where concrete adapters are named.
 
+mod access;
 mod models;
 mod store;
 
@@ -7,19 +8,22 @@ use std::sync::Arc;
 
 use application::ports::{CacheGateway, Clock, DownloadProgress, IdGenerator, ModelCatalog, WriteStore};
 use application::use_cases::{
-    CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase,
-    PredictionPorts, RelayOutboxUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
+    CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListAuditUseCase, ListKeysUseCase,
+    ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
+    PredictSentimentUseCase, PredictionPorts, RelayOutboxUseCase, RevokeKeyUseCase, StreamPredictionsUseCase,
+    UnloadModelUseCase,
 };
 use domain::value_objects::TextLimits;
 use http_actix::UseCases;
 use infra_local::{
-    CacheLimits, DiscardingWriteStore, LocalModelCatalog, LogPublisher, LogQueue, MetricsRecorder,
-    MokaCacheGateway, SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
+    CacheLimits, CachedCallerDirectory, DiscardingWriteStore, LocalModelCatalog, LogPublisher, LogQueue,
+    MetricsRecorder, MokaCacheGateway, SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
 };
 
 use crate::config::{CacheSettings, Settings};
+use crate::container::access::Access;
 
+pub(crate) use access::administration;
 pub(crate) use models::{ConfiguredModels, Starting};
 pub(crate) use store::Store;
 
@@ -33,6 +37,8 @@ pub(crate) struct Container {
     /// The cache in front of the models, if it is enabled.
     pub(crate) cache: Option<Arc<MokaCacheGateway>>,
     pub(crate) store: Store,
+    /// The keys and tenants of callers, if authentication is required.
+    pub(crate) directory: Option<Arc<CachedCallerDirectory>>,
     /// The name of this process among the replicas.
     pub(crate) process: String,
 }
@@ -50,33 +56,21 @@ impl Container {
         progress: Option<Arc<dyn DownloadProgress>>,
     ) -> anyhow::Result<(Self, Starting)> {
         let configured = ConfiguredModels::resolve(settings, progress)?;
-        let store = Store::open_migrated(&settings.store).await?;
+        let store = Store::open_migrated(settings).await?;
+        store.log_place();
         let cache = cache(&settings.cache);
-        let (models, starting) = configured.start(cache.clone().map(|cache| cache as Arc<dyn CacheGateway>));
         let clock = clock(settings);
+        let access = Access::new(&settings.auth, &store, &clock)?;
+        let (models, starting) = configured.start(cache.clone().map(|cache| cache as Arc<dyn CacheGateway>));
         let process = UuidV7Ids.event_id(clock.now()).to_string();
-        let catalog: Arc<dyn ModelCatalog> = models.clone();
-        let ports = predict_ports(settings, catalog.clone(), store.writes.clone());
-        let checks = vec![store.health.clone(), models.health()];
-        let model_changes = settings.server.model_changes;
-        let use_cases = UseCases {
-            predict: PredictSentimentUseCase::new(ports.clone()),
-            predict_batch: PredictSentimentBatchUseCase::new(ports.clone()),
-            stream: StreamPredictionsUseCase::new(ports),
-            get: GetPredictionUseCase::new(store.predictions.clone()),
-            list: ListPredictionsUseCase::new(store.predictions.clone()),
-            delete: DeletePredictionUseCase::new(store.writes.clone(), clock.clone(), Arc::new(UuidV7Ids)),
-            models: ListModelsUseCase::new(catalog.clone()),
-            load_model: LoadModelUseCase::new(catalog.clone(), model_changes),
-            unload_model: UnloadModelUseCase::new(catalog, model_changes),
-            health: Arc::new(CheckHealthUseCase::new(checks, clock.clone())),
-        };
+        let directory = access.as_ref().map(|access| access.directory.clone());
+        let use_cases = use_cases(settings, &store, &models, access);
         let publisher = Arc::new(LogPublisher::new(Arc::clone(log)));
         let metrics = Arc::new(MetricsRecorder);
         let relay =
             RelayOutboxUseCase::new(store.leases.clone(), store.outbox.clone(), publisher, clock, metrics);
         let (use_cases, relay) = (Arc::new(use_cases), Arc::new(relay));
-        let container = Self { use_cases, relay, models, cache, store, process };
+        let container = Self { use_cases, relay, models, cache, store, directory, process };
         Ok((container, starting))
     }
 
@@ -84,6 +78,45 @@ impl Container {
     pub(crate) async fn close(&self) {
         self.models.stop().await;
         self.store.close().await;
+    }
+}
+
+/// The use cases of the API; callers are authenticated by `access`, if that is required.
+fn use_cases(
+    settings: &Settings,
+    store: &Store,
+    models: &Arc<LocalModelCatalog>,
+    access: Option<Access>,
+) -> UseCases {
+    let clock = clock(settings);
+    let catalog: Arc<dyn ModelCatalog> = models.clone();
+    let ports = predict_ports(settings, catalog.clone(), store.writes.clone());
+    let changes = ModelChanges {
+        models: catalog.clone(),
+        // Where callers are authenticated, their scopes decide.
+        allowed: settings.auth.is_required() || settings.server.model_changes,
+        store: store.writes.clone(),
+        clock: clock.clone(),
+    };
+    let checks = vec![store.health.clone(), models.health()];
+    let (authenticate, revalidate) = access.map(|access| (access.authenticate, access.revalidate)).unzip();
+    UseCases {
+        predict: PredictSentimentUseCase::new(ports.clone()),
+        predict_batch: PredictSentimentBatchUseCase::new(ports.clone()),
+        stream: StreamPredictionsUseCase::new(ports),
+        get: GetPredictionUseCase::new(store.predictions.clone()),
+        list: ListPredictionsUseCase::new(store.predictions.clone()),
+        delete: DeletePredictionUseCase::new(store.writes.clone(), clock.clone(), Arc::new(UuidV7Ids)),
+        models: ListModelsUseCase::new(catalog),
+        load_model: LoadModelUseCase::new(changes.clone()),
+        unload_model: UnloadModelUseCase::new(changes),
+        authenticate,
+        revalidate,
+        issue_key: access::issue_key(store, &clock),
+        list_keys: ListKeysUseCase::new(store.keys.clone(), clock.clone()),
+        revoke_key: RevokeKeyUseCase::new(store.keys.clone(), store.writes.clone(), clock.clone()),
+        audit: ListAuditUseCase::new(store.audit.clone()),
+        health: Arc::new(CheckHealthUseCase::new(checks, clock)),
     }
 }
 

@@ -7,7 +7,7 @@ use application::dtos::PredictSentimentResponse;
 use application::errors::BoxError;
 use application::ports::{DownloadProgress, ModelCatalog, SchemaMigrator};
 use application::use_cases::PredictSentimentBatchUseCase;
-use cli::{Failure, Opened, Overrides, Program, SchemaUse, Terminal};
+use cli::{Administration, Failure, Opened, Overrides, Program, SchemaUse, Terminal};
 use serde_json::Value;
 
 use crate::config::{self, Settings};
@@ -58,10 +58,19 @@ impl Program for Undertone {
 
     async fn open_migrator(&self, schema: SchemaUse) -> Result<Opened<Arc<dyn SchemaMigrator>>, BoxError> {
         let store = match schema {
-            SchemaUse::Create => Store::open(&self.settings.store).await?,
-            SchemaUse::Existing => Store::open_existing(&self.settings.store).await?,
+            SchemaUse::Create => Store::open(&self.settings).await?,
+            SchemaUse::Existing => Store::open_existing(&self.settings).await?,
         };
         Ok(Opened { part: store.migrator.clone(), close: Box::pin(async move { store.close().await }) })
+    }
+
+    async fn open_administration(&self, schema: SchemaUse) -> Result<Opened<Administration>, BoxError> {
+        let store = match schema {
+            SchemaUse::Create => Store::try_open_migrated(&self.settings).await?,
+            SchemaUse::Existing => Store::open_current(&self.settings).await?,
+        };
+        let part = container::administration(&self.settings, &store);
+        Ok(Opened { part, close: Box::pin(async move { store.close().await }) })
     }
 
     async fn open_predictor(
@@ -71,7 +80,7 @@ impl Program for Undertone {
         progress: Option<Arc<dyn DownloadProgress>>,
     ) -> Result<Opened<PredictSentimentBatchUseCase>, BoxError> {
         let models = ConfiguredModels::resolve(&self.settings, progress)?.only(model)?.load().await?;
-        let store = if store { Some(Store::open_migrated(&self.settings.store).await?) } else { None };
+        let store = if store { Some(Store::open_migrated(&self.settings).await?) } else { None };
         let part = container::predict_batch(&self.settings, &models, store.as_ref());
         let close = async move {
             models.stop().await;
@@ -91,7 +100,7 @@ impl Program for Undertone {
     }
 
     async fn back_up(&self, file: &Path) -> Result<(), Failure> {
-        let store = Store::open_existing(&self.settings.store).await.map_err(Failure::set_up)?;
+        let store = Store::open_existing(&self.settings).await.map_err(Failure::set_up)?;
         let outcome = store.back_up(file).await;
         store.close().await;
         Ok(outcome?)

@@ -1,6 +1,7 @@
 //! The life of the service: start, serve, drain, shut down.
 
 mod background;
+mod exposure;
 mod signals;
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use application::action::chain;
 use application::ports::DownloadProgress;
 use cli::Failure;
-use http_actix::{ApiState, BodyMemory, Offload, Servers};
+use http_actix::{ApiState, BodyMemory, HttpSettings, Offload, Servers};
 use infra_local::{BackgroundTasks, LogQueue};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
@@ -32,6 +33,7 @@ pub(crate) async fn run(
     log: &Arc<LogQueue>,
     progress: Option<Arc<dyn DownloadProgress>>,
 ) -> Result<(), Failure> {
+    exposure::check(settings).map_err(Failure::set_up)?;
     let mut signals = Signals::listen()?;
     let store_files = u64::from(settings.store.max_connections) + u64::from(settings.store.readers);
     let connections = settings.server.connections_that_fit(store_files).map_err(Failure::set_up)?;
@@ -133,10 +135,13 @@ fn api_state(
     metrics: PrometheusHandle,
     shutting_down: watch::Receiver<bool>,
 ) -> ApiState {
-    let Settings { server, limits, cache, .. } = settings;
+    let Settings { server, limits, cache, auth, .. } = settings;
     ApiState {
         use_cases: Arc::clone(&container.use_cases),
-        settings: server.api(limits, cache.enabled),
+        settings: HttpSettings {
+            protect_metrics: auth.is_required() && auth.protect_metrics,
+            ..server.api(limits, cache.enabled)
+        },
         body_memory: BodyMemory::new(server.max_body_memory),
         offload: Offload::new(),
         shutting_down,

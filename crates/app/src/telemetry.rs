@@ -98,6 +98,7 @@ pub(crate) fn init_metrics() -> anyhow::Result<PrometheusHandle> {
     http_actix::describe_http_metrics();
     infra_ml::describe_metrics();
     infra_local::describe_metrics();
+    infra_http::describe_metrics();
     metrics::gauge!("undertone_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }

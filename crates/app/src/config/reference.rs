@@ -27,6 +27,9 @@ It is served as `<name>`, which is 1 to 64 letters, digits, `.`, `_` and `-`, be
 In the environment `UNDERTONE_MODELS__<NAME>__PATH` and so on configure the model of that name in lower case.
 ";
 
+/// The keys of sections that are sections themselves.
+const INNER_SECTIONS: &[&str] = &["jwt"];
+
 /// Returns the reference page: every key with its environment variable, values, default and meaning.
 pub(crate) fn reference_markdown() -> String {
     let schema = schema_of::<Settings>();
@@ -86,6 +89,9 @@ fn flatten(settings: &Settings) -> Vec<(String, String)> {
                 let name = format!("models.{}", Value::String(key.clone()));
                 let keys = value.as_object().into_iter().flatten().filter(|(key, _)| *key != "name");
                 flat.extend(keys.map(|(key, value)| (format!("{name}.{key}"), toml_value(value))));
+            } else if let Some(keys) = value.as_object().filter(|_| INNER_SECTIONS.contains(&key.as_str())) {
+                let name = |inner: &String| format!("{section}.{key}.{inner}");
+                flat.extend(keys.iter().map(|(inner, value)| (name(inner), toml_value(value))));
             } else {
                 flat.push((format!("{section}.{key}"), toml_value(value)));
             }

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use application::action::chain;
 use application::ports::{
-    HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StepState,
-    WriteStore,
+    ApiKeyRepository, AuditReadModel, AuditSealer, HealthCheck, LeaseRepository, OutboxRelayRepository,
+    PredictionReadModel, SchemaMigrator, StepState, TenantRepository, WriteStore,
 };
+use infra_local::HmacAuditSealer;
 use infra_postgres::{PostgresSettings, PostgresStore};
 use infra_sqlite::{SqliteSettings, SqliteStore};
 use tokio::time::{interval, sleep};
 
-use crate::config::{StoreKind, StoreSettings};
+use crate::config::{AuditSettings, Settings, StoreKind, StoreSettings};
 
 /// The store that `store.url` chooses: its ports, and the adapter behind them.
 pub(crate) struct Store {
@@ -20,6 +21,11 @@ pub(crate) struct Store {
     pub(crate) predictions: Arc<dyn PredictionReadModel>,
     pub(crate) outbox: Arc<dyn OutboxRelayRepository>,
     pub(crate) leases: Arc<dyn LeaseRepository>,
+    pub(crate) keys: Arc<dyn ApiKeyRepository>,
+    pub(crate) tenants: Arc<dyn TenantRepository>,
+    pub(crate) audit: Arc<dyn AuditReadModel>,
+    /// Seals the lines of the audit, if `audit.key` is set.
+    pub(crate) sealer: Option<Arc<dyn AuditSealer>>,
     pub(crate) health: Arc<dyn HealthCheck>,
     pub(crate) migrator: Arc<dyn SchemaMigrator>,
     adapter: Adapter,
@@ -39,11 +45,18 @@ impl Store {
     /// Opens the store without changing its schema; creates the SQLite file if it does not exist.
     ///
     /// # Errors
-    /// A store that cannot be reached, or could lose acknowledged predictions.
-    pub(crate) async fn open(settings: &StoreSettings) -> anyhow::Result<Self> {
-        Ok(match settings.url.kind().map_err(anyhow::Error::msg)? {
-            StoreKind::Sqlite => Self::of_sqlite(SqliteStore::open(&sqlite(settings)).await?),
-            StoreKind::Postgres => Self::of_postgres(PostgresStore::open(&postgres(settings)).await?),
+    /// A store that cannot be reached, or could lose acknowledged predictions; an `audit.key` that is too short.
+    pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let sealer = sealer(&settings.audit)?;
+        Ok(match settings.store.url.kind().map_err(anyhow::Error::msg)? {
+            StoreKind::Sqlite => {
+                let store = SqliteStore::open(&sqlite(&settings.store, sealer.clone())).await?;
+                Self::of_sqlite(store, sealer)
+            }
+            StoreKind::Postgres => {
+                let store = PostgresStore::open(&postgres(&settings.store, sealer.clone())).await?;
+                Self::of_postgres(store, sealer)
+            }
         })
     }
 
@@ -51,18 +64,19 @@ impl Store {
     ///
     /// # Errors
     /// A store that does not exist or has no tables, and those of [`Store::open`].
-    pub(crate) async fn open_existing(settings: &StoreSettings) -> anyhow::Result<Self> {
-        let address = settings.url.redacted();
+    pub(crate) async fn open_existing(settings: &Settings) -> anyhow::Result<Self> {
+        let address = settings.store.url.redacted();
         let empty = || {
             format!(
                 "there is nothing in the store {address}; name another with --store, or create it with `undertone migrate up`"
             )
         };
-        let store = match settings.url.kind().map_err(anyhow::Error::msg)? {
-            StoreKind::Sqlite => SqliteStore::open_existing(&sqlite(settings))
-                .await
-                .map(Self::of_sqlite)
-                .with_context(empty)?,
+        let store = match settings.store.url.kind().map_err(anyhow::Error::msg)? {
+            StoreKind::Sqlite => {
+                let sealer = sealer(&settings.audit)?;
+                let opened = SqliteStore::open_existing(&sqlite(&settings.store, sealer.clone())).await;
+                Self::of_sqlite(opened.with_context(empty)?, sealer)
+            }
             StoreKind::Postgres => Self::open(settings).await.with_context(empty)?,
         };
         if store.migrator.status().await?.iter().all(|step| step.state == StepState::Missing) {
@@ -72,19 +86,35 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a store that has all of Undertone's tables; creates nothing.
+    ///
+    /// # Errors
+    /// A store of an older release, and those of [`Store::open_existing`].
+    pub(crate) async fn open_current(settings: &Settings) -> anyhow::Result<Self> {
+        let store = Self::open_existing(settings).await?;
+        if store.migrator.status().await?.iter().any(|step| step.state == StepState::Missing) {
+            store.close().await;
+            let address = settings.store.url.redacted();
+            anyhow::bail!(
+                "the store {address} is of an older release; update it with `undertone migrate up`"
+            );
+        }
+        Ok(store)
+    }
+
     /// Opens the store and applies the migrations that it lacks. Tries for `store.start_timeout`, since a database
     /// often starts at the same time as the service.
     ///
     /// # Errors
     /// That of the last attempt.
-    pub(crate) async fn open_migrated(settings: &StoreSettings) -> anyhow::Result<Self> {
-        let deadline = Instant::now() + settings.start_timeout.duration();
+    pub(crate) async fn open_migrated(settings: &Settings) -> anyhow::Result<Self> {
+        let deadline = Instant::now() + settings.store.start_timeout.duration();
         loop {
             let error = match Self::try_open_migrated(settings).await {
                 Ok(store) => return Ok(store),
                 Err(error) => error,
             };
-            let address = settings.url.redacted();
+            let address = settings.store.url.redacted();
             if Instant::now() + RETRY > deadline {
                 return Err(error.context(format!("cannot use the store {address}")));
             }
@@ -93,7 +123,11 @@ impl Store {
         }
     }
 
-    async fn try_open_migrated(settings: &StoreSettings) -> anyhow::Result<Self> {
+    /// Opens the store and applies the migrations that it lacks.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`], and migrations that fail.
+    pub(crate) async fn try_open_migrated(settings: &Settings) -> anyhow::Result<Self> {
         let store = Self::open(settings).await?;
         // A store that lacks nothing is not written to, so that one opened read-only can be served.
         if store.migrator.status().await?.iter().any(|step| step.state == StepState::Missing) {
@@ -103,29 +137,45 @@ impl Store {
         Ok(store)
     }
 
-    fn of_sqlite(store: SqliteStore) -> Self {
-        tracing::info!(path = %store.path().display(), "predictions are stored in SQLite");
+    fn of_sqlite(store: SqliteStore, sealer: Option<Arc<dyn AuditSealer>>) -> Self {
         Self {
             writes: store.writes(),
             predictions: store.predictions(),
             outbox: store.outbox(),
             leases: store.leases(),
+            keys: store.keys(),
+            tenants: store.tenants(),
+            audit: store.audit(),
+            sealer,
             health: store.health(),
             migrator: store.migrator(),
             adapter: Adapter::Sqlite(store),
         }
     }
 
-    fn of_postgres(store: PostgresStore) -> Self {
-        tracing::info!("predictions are stored in PostgreSQL");
+    fn of_postgres(store: PostgresStore, sealer: Option<Arc<dyn AuditSealer>>) -> Self {
         Self {
             writes: store.writes(),
             predictions: store.predictions(),
             outbox: store.outbox(),
             leases: store.leases(),
+            keys: store.keys(),
+            tenants: store.tenants(),
+            audit: store.audit(),
+            sealer,
             health: store.health(),
             migrator: store.migrator(),
             adapter: Adapter::Postgres(store),
+        }
+    }
+
+    /// Logs where predictions are stored.
+    pub(crate) fn log_place(&self) {
+        match &self.adapter {
+            Adapter::Sqlite(store) => {
+                tracing::info!(path = %store.path().display(), "predictions are stored in SQLite");
+            }
+            Adapter::Postgres(_) => tracing::info!("predictions are stored in PostgreSQL"),
         }
     }
 
@@ -160,20 +210,29 @@ impl Store {
     }
 }
 
-fn sqlite(settings: &StoreSettings) -> SqliteSettings {
+fn sqlite(settings: &StoreSettings, audit_sealer: Option<Arc<dyn AuditSealer>>) -> SqliteSettings {
     SqliteSettings {
         timeout: settings.timeout.duration(),
         readers: settings.readers,
         max_size_bytes: Some(settings.max_size_mib << 20).filter(|bytes| *bytes > 0),
+        audit_sealer,
         ..SqliteSettings::new(settings.url.expose())
     }
 }
 
-fn postgres(settings: &StoreSettings) -> PostgresSettings {
+fn postgres(settings: &StoreSettings, audit_sealer: Option<Arc<dyn AuditSealer>>) -> PostgresSettings {
     PostgresSettings {
-        url: settings.url.expose().to_owned(),
         timeout: settings.timeout.duration(),
         max_connections: settings.max_connections,
         allow_unsafe: settings.allow_unsafe,
+        audit_sealer,
+        ..PostgresSettings::new(settings.url.expose())
     }
+}
+
+/// What seals the lines of the audit, if `audit.key` is set.
+fn sealer(settings: &AuditSettings) -> anyhow::Result<Option<Arc<dyn AuditSealer>>> {
+    let Some(key) = &settings.key else { return Ok(None) };
+    let sealer = HmacAuditSealer::new(key.expose()).context("configuration: audit.key")?;
+    Ok(Some(Arc::new(sealer)))
 }

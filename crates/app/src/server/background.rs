@@ -4,7 +4,7 @@ use std::time::Duration;
 use application::action::chain;
 use application::dtos::RelayOutboxRequest;
 use application::use_cases::{CheckHealthUseCase, RelayOutboxUseCase};
-use infra_local::{BackgroundTasks, MokaCacheGateway};
+use infra_local::{BackgroundTasks, CachedCallerDirectory, MokaCacheGateway};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -14,12 +14,15 @@ use crate::container::Container;
 
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often the last uses of keys are stored.
+const STORE_USES_EVERY: Duration = Duration::from_secs(15);
 /// The longest that the tasks may take to end.
 const END_WITHIN: Duration = Duration::from_millis(1_500);
 /// The longest that releasing the relay's lease may take.
 const STEP_DOWN_WITHIN: Duration = Duration::from_millis(500);
 
-/// Starts what runs beside the requests: health checks, the relay of events, the upkeep of metrics and cache.
+/// Starts what runs beside the requests: health checks, the relay of events, the upkeep of metrics and cache, and
+/// storing when keys were used.
 pub(super) fn start(
     container: &Container,
     settings: &Settings,
@@ -33,6 +36,9 @@ pub(super) fn start(
     tasks.spawn("relay", move |cancel| relay(Arc::clone(&outbox), holder.clone(), pause, cancel));
     let cache = container.cache.clone();
     tasks.spawn("upkeep", move |cancel| run_upkeep(metrics.clone(), cache.clone(), cancel));
+    if let Some(directory) = container.directory.clone() {
+        tasks.spawn("key_uses", move |cancel| store_uses(Arc::clone(&directory), cancel));
+    }
     tasks
 }
 
@@ -67,6 +73,15 @@ async fn relay(relay: Arc<RelayOutboxUseCase>, holder: String, pause: Duration, 
             return;
         }
     }
+}
+
+async fn store_uses(directory: Arc<CachedCallerDirectory>, cancel: CancellationToken) {
+    let mut tick = interval(STORE_USES_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while cancel.run_until_cancelled(tick.tick()).await.is_some() {
+        directory.flush().await;
+    }
+    directory.flush().await;
 }
 
 async fn run_upkeep(

@@ -1,0 +1,52 @@
+use std::net::ToSocketAddrs;
+
+use anyhow::Context;
+use http_actix::ServerSettings;
+
+use crate::config::{AuthMode, Settings};
+
+/// Refuses a service without authentication that other machines can reach, unless the configuration says so.
+///
+/// # Errors
+/// `server.host` is not of the loopback interface, or cannot be resolved, while `auth.mode` is `none`.
+pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
+    let ServerSettings { host, port, .. } = &settings.server;
+    if settings.auth.mode != AuthMode::None {
+        return Ok(());
+    }
+    let addresses = (host.as_str(), *port).to_socket_addrs();
+    let mut addresses = addresses.with_context(|| format!("cannot resolve {host}; choose another --host"))?;
+    anyhow::ensure!(
+        addresses.all(|address| address.ip().to_canonical().is_loopback()),
+        "other machines can reach server.host {host}, but auth.mode is \"none\"; set auth.mode = \"required\" to \
+         accept only callers with a key (`undertone tenants add`, then `undertone keys issue`), or \
+         auth.mode = \"disabled\" to accept everyone who reaches the address"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(host: &str, mode: AuthMode) -> Result<(), String> {
+        let mut settings = Settings::default();
+        settings.server.host = host.to_owned();
+        settings.auth.mode = mode;
+        check(&settings).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_authentication_only_loopback_addresses_are_served_unless_it_is_disabled() {
+        for host in ["127.0.0.1", "127.1.2.3", "::1", "localhost", "::ffff:127.0.0.1"] {
+            assert_eq!(checked(host, AuthMode::None), Ok(()), "{host}");
+        }
+        for host in ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"] {
+            let error = checked(host, AuthMode::None).unwrap_err();
+            assert!(error.contains("auth.mode = \"required\"") && error.contains("auth.mode = \"disabled\""));
+            assert!(error.contains(host) && !error.contains('\n'), "{error}");
+            assert_eq!(checked(host, AuthMode::Required), Ok(()));
+            assert_eq!(checked(host, AuthMode::Disabled), Ok(()));
+        }
+    }
+}
