@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use ureq::Agent;
-use ureq::http::Response;
+use ureq::http::{Request, Response};
+use ureq::{Agent, RequestBuilder};
 
 /// A response of the service.
 #[derive(Debug)]
@@ -24,18 +24,33 @@ const HANG: Duration = Duration::from_secs(40);
 pub(crate) struct Api {
     agent: Agent,
     base: String,
+    /// The API key or token that requests carry.
+    credential: Option<String>,
 }
 
 impl Api {
     pub(crate) fn at(address: &str) -> Self {
         let config =
             Agent::config_builder().timeout_global(Some(HANG)).http_status_as_error(false).proxy(None);
-        Self { agent: config.build().new_agent(), base: format!("http://{address}") }
+        Self { agent: config.build().new_agent(), base: format!("http://{address}"), credential: None }
     }
 
     /// Returns a client of the same service with connections of its own.
     pub(crate) fn another(&self) -> Self {
-        Self::at(self.base.trim_start_matches("http://"))
+        Self { agent: Self::at("").agent, ..self.clone() }
+    }
+
+    /// Returns this client with an API key or a token.
+    pub(crate) fn with_credential(&self, credential: &str) -> Self {
+        Self { credential: Some(credential.to_owned()), ..self.clone() }
+    }
+
+    /// Adds the credential to a request.
+    fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.credential {
+            Some(credential) => request.header("authorization", format!("Bearer {credential}")),
+            None => request,
+        }
     }
 
     pub(crate) fn predict(&self, text: &str) -> Result<Answer, ureq::Error> {
@@ -43,20 +58,21 @@ impl Api {
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Answer, ureq::Error> {
-        self.agent.post(format!("{}{path}", self.base)).send_json(body).map(answer)
+        self.authorized(self.agent.post(format!("{}{path}", self.base))).send_json(body).map(answer)
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Answer, ureq::Error> {
-        self.agent.get(format!("{}{path}", self.base)).call().map(answer)
+        self.authorized(self.agent.get(format!("{}{path}", self.base))).call().map(answer)
     }
 
     pub(crate) fn delete(&self, path: &str) -> Result<Answer, ureq::Error> {
-        self.agent.delete(format!("{}{path}", self.base)).call().map(answer)
+        self.authorized(self.agent.delete(format!("{}{path}", self.base))).call().map(answer)
     }
 
     /// Sends lines and returns those of the response.
     pub(crate) fn post_lines(&self, path: &str, lines: &str) -> Vec<Value> {
-        let request = self.agent.post(format!("{}{path}", self.base)).content_type("application/x-ndjson");
+        let request = self.authorized(self.agent.post(format!("{}{path}", self.base)));
+        let request = request.content_type("application/x-ndjson");
         let mut response = request.send(lines).expect("answered");
         assert_eq!(response.status(), 200);
         let text = response.body_mut().read_to_string().expect("read");
@@ -64,7 +80,8 @@ impl Api {
     }
 
     pub(crate) fn text(&self, path: &str) -> String {
-        let mut response = self.agent.get(format!("{}{path}", self.base)).call().expect("answered");
+        let request = self.authorized(self.agent.get(format!("{}{path}", self.base)));
+        let mut response = request.call().expect("answered");
         response.body_mut().read_to_string().expect("read")
     }
 
@@ -73,6 +90,27 @@ impl Api {
         let page = self.text("/metrics");
         let of_name = page.lines().filter(|line| line.split([' ', '{']).next() == Some(name));
         of_name.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// Sends `body`, or none, of this media type.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<(&str, &str)>,
+    ) -> Result<Answer, ureq::Error> {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let request = match &self.credential {
+            Some(credential) => request.header("authorization", format!("Bearer {credential}")),
+            None => request,
+        };
+        match body {
+            Some((media_type, body)) => {
+                let request = request.header("content-type", media_type);
+                self.agent.run(request.body(body.to_owned()).expect("a request")).map(answer)
+            }
+            None => self.agent.run(request.body(()).expect("a request")).map(answer),
+        }
     }
 
     pub(crate) fn is_ready(&self) -> bool {

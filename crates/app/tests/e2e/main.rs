@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
+mod access_matrix;
 mod api;
 mod blocked_log;
 mod bodies;
@@ -9,6 +10,7 @@ mod broken_models;
 mod bulk;
 mod cache;
 mod clocks;
+mod command;
 mod command_line;
 mod database;
 mod disconnects;
@@ -27,6 +29,8 @@ mod outage;
 mod published_model;
 mod raw;
 mod replicas;
+mod revocation;
 mod shutdown;
 mod slow_clients;
+mod tokens;
 mod undertone;

@@ -164,7 +164,7 @@ pub(super) const LAYERS: &[Layer] = &[
             &["schemars", "tokio-util", "tracing-subscriber", "ureq"],
         ],
         dev_inside: &["store-contract", "testkit"],
-        dev_outside: &["clap", "insta", "jsonwebtoken", "sqlx", "tempfile"],
+        dev_outside: &["base64", "clap", "insta", "jiff", "jsonwebtoken", "sqlx", "tempfile"],
     },
     // Beside the layers: the crates of the tests and of the development commands.
     Layer {
