@@ -1,5 +1,5 @@
 //! The project's development commands: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `chaos`,
-//! `cuda-check`, `fuzz-api`, `bench-engine`, `bench-http`, `bench-limits`, `bench-peers`, `seed`.
+//! `cuda-check`, `fuzz-api`, `bench-auth`, `bench-engine`, `bench-http`, `bench-limits`, `bench-peers`, `seed`.
 //!
 //! The crate depends on no other crate of the workspace: it reads their manifests and sources and runs the program.
 //! It needs only cargo, and stops every server that it starts, such as a PostgreSQL for the tests.
@@ -9,6 +9,7 @@
 
 mod apt;
 mod bench;
+mod bench_auth;
 mod bench_engine;
 mod bench_http;
 mod bench_limits;
@@ -60,6 +61,8 @@ enum Command {
     CudaCheck(cuda_check::CudaCheckArgs),
     /// Send generated requests to the API (needs python3 and a package registry)
     FuzzApi(fuzz_api::FuzzApiArgs),
+    /// Measure what authentication costs a prediction in CPU time (needs wrk)
+    BenchAuth(bench_auth::BenchAuthArgs),
     /// Measure the engine alone: texts per second by batch size
     BenchEngine(bench_engine::BenchEngineArgs),
     /// Measure the service under load: every text new, every prediction stored (needs wrk)
@@ -94,6 +97,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Chaos(args) => chaos::run(&workspace, args),
         Command::CudaCheck(args) => cuda_check::run(&workspace, args),
         Command::FuzzApi(args) => fuzz_api::run(&workspace, args),
+        Command::BenchAuth(args) => bench_auth::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchLimits(args) => bench_limits::run(&workspace, args).map(|()| ExitCode::SUCCESS),

@@ -50,6 +50,13 @@ impl Corpus {
         &self.texts[..count.min(self.texts.len())]
     }
 
+    /// Returns the n-th of an endless sequence of different texts: a text followed by how often all were taken before.
+    pub(crate) fn text(&self, n: u64) -> String {
+        let count = self.texts.len().max(1) as u64;
+        let text = self.texts.get((n % count) as usize).map(String::as_str).unwrap_or_default();
+        format!("{text} {}", n / count)
+    }
+
     /// Returns `count` texts, the n-th with `words(n)` words, taken from the texts of this corpus in order.
     pub(crate) fn of_lengths(&self, name: &str, count: usize, words: impl Fn(usize) -> usize) -> Self {
         let mut source = self.texts.iter().flat_map(|text| text.split_whitespace()).cycle();

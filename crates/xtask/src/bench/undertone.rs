@@ -9,7 +9,7 @@ use super::server::Server;
 use crate::test_run::database::{self, Database};
 use crate::workspace::{Build, Workspace};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct UndertoneArgs {
     /// The store: `sqlite`, `postgres` (a temporary server) or a store's address
     #[arg(long, default_value = "sqlite")]
@@ -19,7 +19,7 @@ pub(crate) struct UndertoneArgs {
     pub(crate) model: Option<PathBuf>,
     /// The program to measure, such as an earlier release [default: the release binary, built first]
     #[arg(long, value_name = "FILE")]
-    program: Option<PathBuf>,
+    pub(crate) program: Option<PathBuf>,
     /// A setting of the program, such as `model.precision=f32`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
@@ -77,6 +77,11 @@ impl Undertone {
             }
             command
         })
+    }
+
+    /// Returns the program's file.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
     /// Returns the address of a server's store.
