@@ -36,8 +36,13 @@ impl Columns for PostgresColumns<'_> {
         self.get::<Uuid>(column).map(|id| id.as_u128())
     }
 
-    fn time(&self, column: &'static str) -> Result<Timestamp, Unreadable> {
-        self.get::<PgTimestamp>(column).map(Timestamp::from)
+    fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, Unreadable> {
+        Ok(self.get::<Option<PgTimestamp>>(column)?.map(Timestamp::from))
+    }
+
+    fn digest(&self, column: &'static str) -> Result<Option<[u8; 32]>, Unreadable> {
+        let bytes = self.get::<Option<&[u8]>>(column)?.map(<[u8; 32]>::try_from);
+        bytes.transpose().map_err(|_| Unreadable(column))
     }
 }
 

@@ -59,6 +59,8 @@ pub(crate) enum Failure {
     Unfit(#[from] UnfitServer),
     #[error("the time {0} µs is before the earliest timestamp of PostgreSQL")]
     TooEarly(i64),
+    #[error("a line of the audit contains the character U+0000, which PostgreSQL cannot store")]
+    ContainsNul,
     #[error("the store is closed")]
     Closed,
 }

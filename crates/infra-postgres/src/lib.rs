@@ -29,8 +29,11 @@ mod writer;
 pub use error::{OpenError, UnfitServer};
 pub use health::PostgresHealthCheck;
 pub use migrate::PostgresMigrator;
-pub use read_models::PostgresPredictionReadModel;
+pub use read_models::{PostgresAuditReadModel, PostgresPredictionReadModel};
 pub use redacted_url::redacted_url;
-pub use repositories::{PostgresLeaseRepository, PostgresOutboxRelayRepository};
+pub use repositories::{
+    PostgresApiKeyRepository, PostgresLeaseRepository, PostgresOutboxRelayRepository,
+    PostgresTenantRepository,
+};
 pub use settings::PostgresSettings;
 pub use store::PostgresStore;

@@ -1,7 +1,11 @@
-//! Writes outside units of work: leases, and the outbox for the relay.
+//! Keys and tenants, leases, and the outbox for the relay, with their writes outside units of work.
 
+mod api_key;
 mod lease;
 mod outbox_relay;
+mod tenant;
 
+pub use api_key::PostgresApiKeyRepository;
 pub use lease::PostgresLeaseRepository;
 pub use outbox_relay::PostgresOutboxRelayRepository;
+pub use tenant::PostgresTenantRepository;

@@ -1,5 +1,8 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+use application::ports::AuditSealer;
 
 /// How the database is reached. `Debug` hides the URL, which may contain a password.
 #[derive(Clone)]
@@ -13,12 +16,20 @@ pub struct PostgresSettings {
     pub max_connections: u32,
     /// Whether to accept a server that may lose committed rows when it crashes.
     pub allow_unsafe: bool,
+    /// Seals the lines of the audit; none where they are not sealed.
+    pub audit_sealer: Option<Arc<dyn AuditSealer>>,
 }
 
 impl PostgresSettings {
     /// The settings for the database at `url`, with defaults for everything else.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), timeout: Duration::from_secs(5), max_connections: 10, allow_unsafe: false }
+        Self {
+            url: url.into(),
+            timeout: Duration::from_secs(5),
+            max_connections: 10,
+            allow_unsafe: false,
+            audit_sealer: None,
+        }
     }
 }
 
@@ -29,6 +40,7 @@ impl fmt::Debug for PostgresSettings {
             .field("timeout", &self.timeout)
             .field("max_connections", &self.max_connections)
             .field("allow_unsafe", &self.allow_unsafe)
+            .field("audit_sealer", &self.audit_sealer)
             .finish()
     }
 }

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use application::ports::{
-    HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, WriteStore,
+    ApiKeyRepository, AuditReadModel, HealthCheck, LeaseRepository, OutboxRelayRepository,
+    PredictionReadModel, SchemaMigrator, TenantRepository, WriteStore,
 };
 
 use crate::database::Database;
@@ -9,8 +10,11 @@ use crate::error::{OpenError, UnfitServer};
 use crate::health::PostgresHealthCheck;
 use crate::migrate::PostgresMigrator;
 use crate::pool::Pool;
-use crate::read_models::PostgresPredictionReadModel;
-use crate::repositories::{PostgresLeaseRepository, PostgresOutboxRelayRepository};
+use crate::read_models::{PostgresAuditReadModel, PostgresPredictionReadModel};
+use crate::repositories::{
+    PostgresApiKeyRepository, PostgresLeaseRepository, PostgresOutboxRelayRepository,
+    PostgresTenantRepository,
+};
 use crate::settings::PostgresSettings;
 use crate::writer::Writer;
 
@@ -42,7 +46,7 @@ impl PostgresStore {
             Err(UnfitServer::Standby | UnfitServer::ReadOnly) => None,
             Err(unfit) => return Err(OpenError::Unfit(unfit)),
         };
-        let writer = Arc::new(Writer::start(database.clone(), connection));
+        let writer = Arc::new(Writer::start(database.clone(), connection, settings.audit_sealer.clone()));
         Ok(Self { pool: Pool::new(database.clone(), settings.max_connections), database, writer })
     }
 
@@ -64,6 +68,21 @@ impl PostgresStore {
     /// The leases.
     pub fn leases(&self) -> Arc<dyn LeaseRepository> {
         Arc::new(PostgresLeaseRepository::new(self.pool.clone()))
+    }
+
+    /// The API keys.
+    pub fn keys(&self) -> Arc<dyn ApiKeyRepository> {
+        Arc::new(PostgresApiKeyRepository::new(self.pool.clone()))
+    }
+
+    /// The tenants.
+    pub fn tenants(&self) -> Arc<dyn TenantRepository> {
+        Arc::new(PostgresTenantRepository::new(self.pool.clone()))
+    }
+
+    /// The audit.
+    pub fn audit(&self) -> Arc<dyn AuditReadModel> {
+        Arc::new(PostgresAuditReadModel::new(self.pool.clone()))
     }
 
     /// Whether the store works.

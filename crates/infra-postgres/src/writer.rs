@@ -1,12 +1,14 @@
 //! The one writer: a task that owns the writing connection.
 //!
-//! Write sets wait in a `queue`; the task takes all that wait, applies them in one transaction (`group`, `apply`) and
-//! reports to each caller after the commit, so that one flush to the disk serves many callers. There is one
-//! transaction at a time, so sets are applied in the order of their submission. The server of each new connection is
-//! checked before anything is written (`session`), and after a failure the health check has the task test whether it
-//! can write (`probe`).
+//! Write sets wait in a `queue`; the task takes all that wait, applies them in one transaction (`group`, `apply`,
+//! then the lines of the audit: `audit`) and reports to each caller after the commit, so that one flush to the disk
+//! serves many callers. There is one transaction at a time, so sets are applied in the order of their submission. The
+//! server of each new connection is checked before anything is written (`session`), and after a failure the health
+//! check has the task test whether it can write (`probe`).
 
+mod access;
 mod apply;
+mod audit;
 mod group;
 mod prepare;
 mod probe;
@@ -17,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use application::ports::{StoreError, UnitOfWork, WriteStore};
+use application::ports::{AuditSealer, StoreError, UnitOfWork, WriteStore};
 use async_trait::async_trait;
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
@@ -41,11 +43,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the task, which begins on `connection` and opens others as needed.
-    pub(crate) fn start(database: Database, connection: Option<PgConnection>) -> Self {
+    pub(crate) fn start(
+        database: Database,
+        connection: Option<PgConnection>,
+        audit_sealer: Option<Arc<dyn AuditSealer>>,
+    ) -> Self {
         let (queue, failing) = (Arc::new(Queue::default()), Arc::new(AtomicBool::new(false)));
         let (timeout, runtime) = (database.timeout(), database.runtime().clone());
         let task = Task {
-            session: Session::new(database, connection),
+            session: Session::new(database, connection, audit_sealer),
             queue: Arc::clone(&queue),
             failing: Arc::clone(&failing),
         };

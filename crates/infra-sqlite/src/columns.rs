@@ -35,8 +35,13 @@ impl Columns for SqliteColumns<'_> {
         bytes.try_into().map(u128::from_be_bytes).map_err(|_| Unreadable(column))
     }
 
-    fn time(&self, column: &'static str) -> Result<Timestamp, Unreadable> {
-        self.get(column).map(Timestamp::from_micros)
+    fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, Unreadable> {
+        Ok(self.get::<Option<i64>>(column)?.map(Timestamp::from_micros))
+    }
+
+    fn digest(&self, column: &'static str) -> Result<Option<[u8; 32]>, Unreadable> {
+        let bytes = self.get::<Option<&[u8]>>(column)?.map(<[u8; 32]>::try_from);
+        bytes.transpose().map_err(|_| Unreadable(column))
     }
 }
 

@@ -26,7 +26,9 @@ mod writer;
 pub use error::{BackupError, OpenError};
 pub use health::SqliteHealthCheck;
 pub use migrate::SqliteMigrator;
-pub use read_models::SqlitePredictionReadModel;
-pub use repositories::{SqliteLeaseRepository, SqliteOutboxRelayRepository};
+pub use read_models::{SqliteAuditReadModel, SqlitePredictionReadModel};
+pub use repositories::{
+    SqliteApiKeyRepository, SqliteLeaseRepository, SqliteOutboxRelayRepository, SqliteTenantRepository,
+};
 pub use settings::SqliteSettings;
 pub use store::SqliteStore;

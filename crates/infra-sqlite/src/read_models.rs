@@ -1,6 +1,8 @@
 //! What is read: each read model builds its statements, its private row turns into the use cases' records.
 
+mod audit;
 mod prediction;
 mod prediction_query;
 
+pub use audit::SqliteAuditReadModel;
 pub use prediction::SqlitePredictionReadModel;

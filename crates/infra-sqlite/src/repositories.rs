@@ -1,4 +1,4 @@
-//! Writes outside units of work: leases, and the outbox for the relay.
+//! Keys and tenants, leases, and the outbox for the relay, with their writes outside units of work.
 
 /// The store's clock in SQL: microseconds since the epoch, to the millisecond.
 macro_rules! now_us {
@@ -7,8 +7,12 @@ macro_rules! now_us {
     };
 }
 
+mod api_key;
 mod lease;
 mod outbox_relay;
+mod tenant;
 
+pub use api_key::SqliteApiKeyRepository;
 pub use lease::SqliteLeaseRepository;
 pub use outbox_relay::SqliteOutboxRelayRepository;
+pub use tenant::SqliteTenantRepository;

@@ -1,4 +1,7 @@
+use std::sync::Arc;
 use std::time::Duration;
+
+use application::ports::AuditSealer;
 
 /// How the database is opened and written.
 #[derive(Debug, Clone)]
@@ -20,6 +23,8 @@ pub struct SqliteSettings {
     pub group_max_sets: usize,
     /// The rows at which no further write set joins a transaction.
     pub group_max_rows: usize,
+    /// Seals the lines of the audit; none where they are not sealed.
+    pub audit_sealer: Option<Arc<dyn AuditSealer>>,
 }
 
 impl SqliteSettings {
@@ -34,6 +39,7 @@ impl SqliteSettings {
             purge_interval: Duration::from_mins(1),
             group_max_sets: 256,
             group_max_rows: 4_096,
+            audit_sealer: None,
         }
     }
 }

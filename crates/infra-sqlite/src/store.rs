@@ -3,7 +3,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use application::ports::{
-    HealthCheck, LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, WriteStore,
+    ApiKeyRepository, AuditReadModel, HealthCheck, LeaseRepository, OutboxRelayRepository,
+    PredictionReadModel, SchemaMigrator, TenantRepository, WriteStore,
 };
 
 use crate::backup::back_up;
@@ -12,9 +13,11 @@ use crate::existing;
 use crate::health::SqliteHealthCheck;
 use crate::migrate::SqliteMigrator;
 use crate::pool::Database;
-use crate::read_models::SqlitePredictionReadModel;
+use crate::read_models::{SqliteAuditReadModel, SqlitePredictionReadModel};
 use crate::readers::Readers;
-use crate::repositories::{SqliteLeaseRepository, SqliteOutboxRelayRepository};
+use crate::repositories::{
+    SqliteApiKeyRepository, SqliteLeaseRepository, SqliteOutboxRelayRepository, SqliteTenantRepository,
+};
 use crate::settings::SqliteSettings;
 use crate::upkeep::Upkeep;
 use crate::writer::{Session, Writer};
@@ -22,7 +25,7 @@ use crate::writer::{Session, Writer};
 /// An open database: the writer, the readers, and the ports.
 pub struct SqliteStore {
     database: Database,
-    /// For reads that a unique index serves: by id, and the relay's.
+    /// For reads that a unique index serves: by id, of keys and tenants, and the relay's.
     finds: Readers,
     lists: Readers,
     checks: Readers,
@@ -64,7 +67,8 @@ impl SqliteStore {
         let readers = |size| Readers::new(database.clone(), size, settings.timeout);
         let (finds, lists, checks) = (readers(FINDS), readers(settings.readers), readers(1));
         finds.open_one().await?;
-        let session = Session::new(database.clone(), connection, settings.max_size_bytes);
+        let session = Session::new(database.clone(), connection, settings.max_size_bytes)
+            .sealing(settings.audit_sealer.clone());
         let writer = Arc::new(Writer::start(session, settings));
         let upkeep =
             Upkeep::start(database.clone(), Arc::clone(&writer), lists.clone(), settings.purge_interval);
@@ -96,6 +100,22 @@ impl SqliteStore {
     /// The leases.
     pub fn leases(&self) -> Arc<dyn LeaseRepository> {
         Arc::new(SqliteLeaseRepository::new(Arc::clone(&self.writer)))
+    }
+
+    /// The API keys.
+    pub fn keys(&self) -> Arc<dyn ApiKeyRepository> {
+        let writer = Arc::clone(&self.writer);
+        Arc::new(SqliteApiKeyRepository::new(self.finds.clone(), self.lists.clone(), writer))
+    }
+
+    /// The tenants.
+    pub fn tenants(&self) -> Arc<dyn TenantRepository> {
+        Arc::new(SqliteTenantRepository::new(self.finds.clone(), Arc::clone(&self.writer)))
+    }
+
+    /// The audit.
+    pub fn audit(&self) -> Arc<dyn AuditReadModel> {
+        Arc::new(SqliteAuditReadModel::new(self.finds.clone(), self.lists.clone()))
     }
 
     /// Whether the store works.

@@ -1,11 +1,14 @@
 //! The one writer: a task that owns the writing connection.
 //!
-//! Write sets wait in a queue; the task takes all that wait, applies them in one transaction (`group`, `apply`) and
-//! reports to each caller after the commit, so that one flush to the disk serves many callers. Other writes, such as
-//! that of a lease, go through the same queue as a [`Job`] in a transaction of their own.
+//! Write sets wait in a queue; the task takes all that wait, applies them in one transaction (`group`, `apply`, then
+//! the lines of the audit: `audit`) and reports to each caller after the commit, so that one flush to the disk serves
+//! many callers. Other writes, such as that of a lease, go through the same queue as a [`Job`] in a transaction of
+//! their own.
 
+mod access;
 mod activity;
 mod apply;
+mod audit;
 mod group;
 mod job;
 mod prepare;
@@ -154,12 +157,12 @@ impl Drop for AbandonOnDrop {
 
 /// The write set `first` and those that wait right behind it, up to the limits.
 fn gather(first: PendingSet, queue: &Queue<Request>, limits: GroupLimits) -> Vec<PendingSet> {
-    let mut rows = first.set.writes().len();
+    let mut rows = first.set.rows();
     let mut sets = vec![first];
     let is_set = |request: &Request| matches!(request, Request::Set(_));
     while sets.len() < limits.sets && rows < limits.rows {
         let Some(Request::Set(pending)) = queue.take_if(is_set) else { break };
-        rows += pending.set.writes().len();
+        rows += pending.set.rows();
         sets.push(pending);
     }
     sets

@@ -37,7 +37,21 @@ pub trait Columns {
     ///
     /// # Errors
     /// [`Unreadable`].
-    fn time(&self, column: &'static str) -> Result<Timestamp, Unreadable>;
+    fn time(&self, column: &'static str) -> Result<Timestamp, Unreadable> {
+        self.optional_time(column)?.ok_or(Unreadable(column))
+    }
+
+    /// An instant; none where the column is null.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, Unreadable>;
+
+    /// The 32 bytes of a hash or a seal; none where the column is null.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    fn digest(&self, column: &'static str) -> Result<Option<[u8; 32]>, Unreadable>;
 }
 
 /// The column whose value this release cannot read.

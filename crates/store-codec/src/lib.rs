@@ -1,12 +1,14 @@
 //! The forms in which values are stored, shared by the stores.
 //!
 //! A store prepares a unit of work ([`PreparedSet`]) and writes its values; a row that it has read it hands over as
-//! [`Columns`], to a [`PageReader`], an [`OutboxReader`] or [`read_prediction`]. SQL, connections and transactions
-//! are each store's own: this crate knows no database and no runtime, and does no I/O. Start reading at
-//! `prepared.rs`, then `prediction.rs`.
+//! [`Columns`], to a [`PageReader`], an [`OutboxReader`] or a function such as [`read_prediction`]. Lines of the audit
+//! are numbered and sealed by [`AuditHead`]. SQL, connections and transactions are each store's own: this crate knows
+//! no database and no runtime, and does no I/O. Start reading at `prepared.rs`, then `prediction.rs`.
 
 #![forbid(unsafe_code)]
 
+mod access;
+mod audit;
 mod columns;
 mod json;
 mod outbox_reader;
@@ -16,10 +18,12 @@ mod prepared;
 mod sentences;
 mod timed;
 
+pub use access::{read_key, read_key_record, read_tenant};
+pub use audit::{AuditHead, read_line};
 pub use columns::{Columns, Unreadable};
 pub use json::write_payload;
 pub use outbox_reader::{OutboxPage, OutboxReader};
 pub use page_reader::PageReader;
 pub use prediction::read_prediction;
-pub use prepared::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
+pub use prepared::{AccessChange, EventValues, PredictionValues, PreparedSet, PreparedWrite};
 pub use timed::timed;

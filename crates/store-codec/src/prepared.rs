@@ -1,9 +1,9 @@
 use application::ports::{UnitOfWork, Write};
-use domain::entities::Prediction;
+use domain::entities::{ApiKey, Prediction, Tenant, TenantStatus};
 use domain::events::DomainEvent;
 use domain::policies::search_terms;
 use domain::value_objects::{
-    Confidence, EventId, PredictionId, Sentiment, SentimentScores, TenantId, Timestamp,
+    AuditEntry, Confidence, EventId, KeyId, PredictionId, Sentiment, SentimentScores, TenantId, Timestamp,
 };
 
 use crate::json::{write_labels, write_metadata, write_payload};
@@ -13,6 +13,7 @@ use crate::sentences::write_sentences;
 pub struct PreparedSet {
     tenant: TenantId,
     writes: Vec<PreparedWrite>,
+    entries: Vec<AuditEntry>,
 }
 
 /// One write of a [`PreparedSet`].
@@ -23,6 +24,37 @@ pub enum PreparedWrite {
     Delete(PredictionId),
     /// A new row of `outbox`.
     Append(EventValues),
+    /// A change of `tenants` or `api_keys`.
+    Change(AccessChange),
+}
+
+/// A change of a tenant or of an API key, which concerns no other table.
+pub enum AccessChange {
+    /// A new row of `tenants`.
+    InsertTenant(Tenant),
+    /// Another status of the set's tenant.
+    SetTenantStatus {
+        /// The status that it must have before.
+        from: TenantStatus,
+        /// The status after.
+        to: TenantStatus,
+    },
+    /// A new row of `api_keys`.
+    InsertKey(Box<ApiKey>),
+    /// The revocation of a key of the set's tenant.
+    RevokeKey {
+        /// The key.
+        id: KeyId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The end of a key of the set's tenant, unless it ends earlier.
+    EndKey {
+        /// The key.
+        id: KeyId,
+        /// When it ends.
+        at: Timestamp,
+    },
 }
 
 /// The values of a row of `predictions`, and the terms of its text.
@@ -68,14 +100,36 @@ impl PreparedSet {
     /// Prepares `work`. Where the terms of a text have more than `most_term_bytes` together, the last in the order of
     /// the alphabet are left out.
     pub fn new(work: &UnitOfWork, most_term_bytes: usize) -> Self {
-        let writes = work.writes().iter().map(|write| match write {
-            Write::InsertPrediction(prediction) => {
-                PreparedWrite::Insert(Box::new(PredictionValues::new(prediction, most_term_bytes)))
+        let (mut writes, mut entries) = (Vec::with_capacity(work.writes().len()), Vec::new());
+        for write in work.writes() {
+            match write {
+                Write::InsertPrediction(prediction) => {
+                    let values = PredictionValues::new(prediction, most_term_bytes);
+                    writes.push(PreparedWrite::Insert(Box::new(values)));
+                }
+                Write::DeletePrediction(id) => writes.push(PreparedWrite::Delete(*id)),
+                Write::AppendEvent(event) => writes.push(PreparedWrite::Append(event.into())),
+                Write::AppendAudit(entry) => entries.push((**entry).clone()),
+                Write::InsertTenant(tenant) => {
+                    writes.push(PreparedWrite::Change(AccessChange::InsertTenant(tenant.clone())));
+                }
+                Write::SetTenantStatus { from, to } => {
+                    let change = AccessChange::SetTenantStatus { from: *from, to: *to };
+                    writes.push(PreparedWrite::Change(change));
+                }
+                Write::InsertKey(key) => {
+                    writes.push(PreparedWrite::Change(AccessChange::InsertKey(key.clone())));
+                }
+                Write::RevokeKey { id, at } => {
+                    let change = AccessChange::RevokeKey { id: id.clone(), at: *at };
+                    writes.push(PreparedWrite::Change(change));
+                }
+                Write::EndKey { id, at } => {
+                    writes.push(PreparedWrite::Change(AccessChange::EndKey { id: id.clone(), at: *at }));
+                }
             }
-            Write::DeletePrediction(id) => PreparedWrite::Delete(*id),
-            Write::AppendEvent(event) => PreparedWrite::Append(event.into()),
-        });
-        Self { writes: writes.collect(), tenant: work.tenant().clone() }
+        }
+        Self { tenant: work.tenant().clone(), writes, entries }
     }
 
     /// The owner of the rows.
@@ -83,9 +137,19 @@ impl PreparedSet {
         &self.tenant
     }
 
-    /// The writes, in the order in which they were recorded.
+    /// The writes but the lines of the audit, in the order in which they were recorded.
     pub fn writes(&self) -> &[PreparedWrite] {
         &self.writes
+    }
+
+    /// The entries to append to the audit after all other writes, in the order in which they were recorded.
+    pub fn entries(&self) -> &[AuditEntry] {
+        &self.entries
+    }
+
+    /// The number of rows that are written.
+    pub fn rows(&self) -> usize {
+        self.writes.len() + self.entries.len()
     }
 }
 

@@ -1,5 +1,7 @@
 //! An in-memory store that fulfills the contract of the real ones, and fails on request.
 
+mod access;
+mod audit;
 mod leases;
 mod outbox;
 mod predictions;
@@ -10,16 +12,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use application::dtos::PredictionRecord;
-use application::ports::{Clock, OutboxEvent, StoreError};
-use domain::value_objects::{PredictionId, TenantId, Timestamp};
+use application::ports::{AuditSealer, Clock, OutboxEvent, StoreError};
+use domain::value_objects::{AuditLine, PredictionId, TenantId, Timestamp};
 
 use crate::FixedClock;
+
+use access::Access;
 
 /// Every port of a store over maps behind one lock. Clones share their rows.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
     clock: StoreClock,
+    sealer: Option<Arc<dyn AuditSealer>>,
 }
 
 /// The store's own clock.
@@ -51,6 +56,8 @@ struct State {
     rows: HashMap<TenantId, BTreeMap<PredictionId, Row>>,
     outbox: Vec<Outgoing>,
     leases: HashMap<String, HeldLease>,
+    access: Access,
+    audit: Vec<AuditLine>,
     failure: Option<&'static str>,
     commits: usize,
     reads: usize,
@@ -87,6 +94,11 @@ impl MemoryStore {
         Self { clock: StoreClock::Fixed(clock), ..Self::default() }
     }
 
+    /// An empty store that seals the lines of its audit with `sealer`.
+    pub fn with_sealer(sealer: Arc<dyn AuditSealer>) -> Self {
+        Self { sealer: Some(sealer), ..Self::default() }
+    }
+
     /// Makes every later call fail with `Unavailable` because of `reason`.
     pub fn fail_with(&self, reason: &'static str) {
         self.lock().failure = Some(reason);
@@ -114,6 +126,11 @@ impl MemoryStore {
     /// Every event that was not purged, oldest first, and when it was published.
     pub fn events(&self) -> Vec<(OutboxEvent, Option<Timestamp>)> {
         self.lock().outbox.iter().map(|outgoing| (outgoing.event.clone(), outgoing.published_at)).collect()
+    }
+
+    /// Every line of the audit, oldest first.
+    pub fn audit_lines(&self) -> Vec<AuditLine> {
+        self.lock().audit.clone()
     }
 
     /// The number of committed units of work.

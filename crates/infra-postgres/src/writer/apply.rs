@@ -1,17 +1,19 @@
 use std::collections::{BTreeMap, HashSet};
 
 use application::ports::StoreError;
-use domain::value_objects::PredictionId;
+use domain::value_objects::{PredictionId, TenantId};
 use sqlx::PgConnection;
 use sqlx::postgres::PgBindIterExt;
-use store_codec::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
+use store_codec::{AccessChange, EventValues, PredictionValues, PreparedSet, PreparedWrite};
 use uuid::Uuid;
 
 use crate::columns::stored_id;
 use crate::error::CallError;
 use crate::timestamp::PgTimestamp;
+use crate::writer::access::change_access;
 
-/// Writes the sets in their order, with as few statements as that allows, in the transaction that is open.
+/// Writes the sets in their order, but for their lines of the audit, with as few statements as that allows, in the
+/// transaction that is open.
 pub(super) async fn apply(connection: &mut PgConnection, sets: &[&PreparedSet]) -> Result<(), CallError> {
     for run in runs(sets) {
         insert_predictions(connection, &run.inserts).await?;
@@ -21,6 +23,9 @@ pub(super) async fn apply(connection: &mut PgConnection, sets: &[&PreparedSet]) 
         // Last, so that an event gets its `seq` only after its prediction was locked: of two processes that write about
         // one prediction, the second gets the higher `seq`.
         insert_events(connection, &run.events).await?;
+        for (tenant, change) in &run.changes {
+            change_access(connection, tenant, change).await?;
+        }
     }
     Ok(())
 }
@@ -34,6 +39,7 @@ struct Run<'s> {
     inserts: Vec<Owned<'s, PredictionValues>>,
     deletes: BTreeMap<&'s str, Vec<Uuid>>,
     events: Vec<Owned<'s, EventValues>>,
+    changes: Vec<(&'s TenantId, &'s AccessChange)>,
     touched: HashSet<(&'s str, PredictionId)>,
 }
 
@@ -47,7 +53,7 @@ fn runs<'s>(sets: &[&'s PreparedSet]) -> Vec<Run<'s>> {
             let id = match write {
                 PreparedWrite::Insert(prediction) => Some(prediction.id),
                 PreparedWrite::Delete(id) => Some(*id),
-                PreparedWrite::Append(_) => None,
+                PreparedWrite::Append(_) | PreparedWrite::Change(_) => None,
             };
             if let Some(id) = id
                 && !run.touched.insert((tenant, id))
@@ -61,6 +67,7 @@ fn runs<'s>(sets: &[&'s PreparedSet]) -> Vec<Run<'s>> {
                     run.deletes.entry(tenant).or_default().push(stored_id(id.as_u128()));
                 }
                 PreparedWrite::Append(event) => run.events.push((tenant, event)),
+                PreparedWrite::Change(change) => run.changes.push((set.tenant(), change)),
             }
         }
     }

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use application::ports::StoreError;
+use application::ports::{AuditSealer, StoreError};
 use sqlx::Executor;
 use store_codec::{PreparedSet, timed};
 use tokio::sync::oneshot;
@@ -8,6 +8,7 @@ use tracing::Span;
 
 use crate::error::{CallError, Failure, unavailable};
 use crate::writer::apply::apply;
+use crate::writer::audit::append_lines;
 use crate::writer::session::{OpenConnection, Session};
 
 /// A write set whose caller waits, and the caller's span.
@@ -52,9 +53,11 @@ fn link(group: &Span, sets: &[PendingSet]) {
 /// Writes the sets together; where one of them is at fault, writes them again so that it fails alone. A failure of the
 /// database fails all of them without another attempt, and its connection is dropped.
 async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes, Failure> {
+    let sealer = session.audit_sealer();
+    let sealer = sealer.as_deref();
     let mut open = session.begin().await?;
     let prepared: Vec<&PreparedSet> = sets.iter().map(|pending| &pending.set).collect();
-    let outcomes = match timed("write_group", together(&mut open, &prepared)).await {
+    let outcomes = match timed("write_group", together(&mut open, &prepared, sealer)).await {
         Ok(()) => sets.iter().map(|_| Ok(())).collect(),
         Err(CallError::Rejected(error)) if sets.len() == 1 => {
             open.connection().execute("ROLLBACK").await?;
@@ -62,7 +65,7 @@ async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes
         }
         Err(CallError::Rejected(_)) => {
             open.connection().execute("ROLLBACK; BEGIN").await?;
-            timed("write_group_split", one_by_one(&mut open, &prepared)).await?
+            timed("write_group_split", one_by_one(&mut open, &prepared, sealer)).await?
         }
         Err(CallError::Database(error)) => return Err(error.into()),
     };
@@ -70,14 +73,24 @@ async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes
     Ok(outcomes)
 }
 
-async fn together(open: &mut OpenConnection, sets: &[&PreparedSet]) -> Result<(), CallError> {
+async fn together(
+    open: &mut OpenConnection,
+    sets: &[&PreparedSet],
+    sealer: Option<&dyn AuditSealer>,
+) -> Result<(), CallError> {
     apply(open.connection(), sets).await?;
+    append_lines(open.connection(), sets.iter().copied(), sealer).await?;
     open.connection().execute("COMMIT").await?;
     Ok(())
 }
 
-/// Writes each set within a savepoint of its own, but in one transaction, so that one flush to the disk serves all.
-async fn one_by_one(open: &mut OpenConnection, sets: &[&PreparedSet]) -> Result<Outcomes, sqlx::Error> {
+/// Writes each set within a savepoint of its own, but in one transaction, so that one flush to the disk serves all. The
+/// lines of the audit of those that succeed follow at the end.
+async fn one_by_one(
+    open: &mut OpenConnection,
+    sets: &[&PreparedSet],
+    sealer: Option<&dyn AuditSealer>,
+) -> Result<Outcomes, sqlx::Error> {
     let connection = open.connection();
     let mut outcomes = Vec::with_capacity(sets.len());
     for set in sets {
@@ -92,6 +105,8 @@ async fn one_by_one(open: &mut OpenConnection, sets: &[&PreparedSet]) -> Result<
         }
         connection.execute("RELEASE one_set").await?;
     }
+    let applied = sets.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+    append_lines(connection, applied.map(|(set, _)| *set), sealer).await?;
     connection.execute("COMMIT").await?;
     Ok(outcomes)
 }

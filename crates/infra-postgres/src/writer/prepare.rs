@@ -1,7 +1,8 @@
 use std::panic::resume_unwind;
 
 use application::ports::{StoreError, UnitOfWork};
-use store_codec::{PreparedSet, PreparedWrite};
+use domain::value_objects::{AuditEntry, Timestamp};
+use store_codec::{AccessChange, PreparedSet, PreparedWrite};
 use tokio::task::spawn_blocking;
 
 use crate::error::{Failure, unavailable};
@@ -23,20 +24,45 @@ pub(super) async fn prepare(work: UnitOfWork) -> Result<PreparedSet, StoreError>
     } else {
         PreparedSet::new(&work, MOST_TERM_BYTES)
     };
-    check_times(&set).map_err(unavailable)?;
+    check(&set).map_err(unavailable)?;
     Ok(set)
 }
 
-/// Refuses instants that no `timestamptz` can hold.
-fn check_times(set: &PreparedSet) -> Result<(), Failure> {
+/// Refuses values that PostgreSQL cannot hold: instants that are no `timestamptz`, and entries of the audit with
+/// U+0000, which appending would reject only after the other writes of the transaction.
+fn check(set: &PreparedSet) -> Result<(), Failure> {
     for write in set.writes() {
         match write {
-            PreparedWrite::Insert(prediction) => _ = PgTimestamp::try_from(prediction.created_at)?,
-            PreparedWrite::Append(event) => _ = PgTimestamp::try_from(event.occurred_at)?,
+            PreparedWrite::Insert(prediction) => check_time(prediction.created_at)?,
+            PreparedWrite::Append(event) => check_time(event.occurred_at)?,
+            PreparedWrite::Change(change) => times(change).into_iter().flatten().try_for_each(check_time)?,
             PreparedWrite::Delete(_) => {}
         }
     }
-    Ok(())
+    set.entries().iter().try_for_each(|entry| check_time(entry.at))?;
+    if set.entries().iter().any(contains_nul) { Err(Failure::ContainsNul) } else { Ok(()) }
+}
+
+fn check_time(time: Timestamp) -> Result<(), Failure> {
+    PgTimestamp::try_from(time).map(drop)
+}
+
+/// The instants that a change stores.
+fn times(change: &AccessChange) -> [Option<Timestamp>; 4] {
+    match change {
+        AccessChange::InsertTenant(tenant) => [Some(tenant.created_at), None, None, None],
+        AccessChange::InsertKey(key) => {
+            [Some(key.created_at), key.expires_at, key.revoked_at, key.last_used_at]
+        }
+        AccessChange::RevokeKey { at, .. } | AccessChange::EndKey { at, .. } => [Some(*at), None, None, None],
+        AccessChange::SetTenantStatus { .. } => [None; 4],
+    }
+}
+
+fn contains_nul(entry: &AuditEntry) -> bool {
+    let optional = [&entry.key_id, &entry.address, &entry.request_id, &entry.detail];
+    let texts = [&entry.actor, &entry.action, &entry.target].into_iter();
+    texts.chain(optional.into_iter().flatten()).any(|text| text.contains('\0'))
 }
 
 #[cfg(test)]

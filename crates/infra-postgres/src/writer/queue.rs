@@ -133,7 +133,7 @@ impl State {
             && rows < MOST_ROWS
             && let Some((_, pending)) = self.waiting.pop_first()
         {
-            rows += pending.set.writes().len();
+            rows += pending.set.rows();
             sets.push(pending);
         }
         sets

@@ -1,5 +1,7 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use application::ports::AuditSealer;
 use sqlx::{Executor, PgConnection};
 
 use crate::database::{Database, MAX_LIFETIME, close};
@@ -10,6 +12,7 @@ pub(super) struct Session {
     database: Database,
     idle: Option<OpenConnection>,
     refused: Option<Refused>,
+    audit_sealer: Option<Arc<dyn AuditSealer>>,
 }
 
 /// A connection and when it was opened. During a transaction its user owns it, so that dropping the transaction closes
@@ -30,9 +33,18 @@ const RECHECK: Duration = Duration::from_secs(1);
 
 impl Session {
     /// A session that begins on `connection`, whose server was checked.
-    pub(super) fn new(database: Database, connection: Option<PgConnection>) -> Self {
+    pub(super) fn new(
+        database: Database,
+        connection: Option<PgConnection>,
+        audit_sealer: Option<Arc<dyn AuditSealer>>,
+    ) -> Self {
         let idle = connection.map(OpenConnection::new);
-        Self { database, idle, refused: None }
+        Self { database, idle, refused: None, audit_sealer }
+    }
+
+    /// What seals the lines of the audit.
+    pub(super) fn audit_sealer(&self) -> Option<Arc<dyn AuditSealer>> {
+        self.audit_sealer.clone()
     }
 
     /// The longest that a transaction may take, connecting included.

@@ -14,11 +14,11 @@ use tokio::task::JoinHandle;
 use crate::database::TestDatabase;
 use crate::harness::{PostgresHarness, insert, wait_until};
 
-/// A store with rows, whose last step was reverted.
-async fn filled_below_the_last_step(samples: &mut Samples) -> PostgresHarness {
+/// A store with rows, whose steps from 0004 on were reverted.
+async fn filled_below_step_4(samples: &mut Samples) -> PostgresHarness {
     let store = PostgresHarness::start().await;
     insert(&store.writes(), &samples.many(100)).await.unwrap();
-    assert_eq!(store.store.migrator().down(1).await.unwrap(), 1);
+    assert_eq!(store.store.migrator().down(2).await.unwrap(), 2);
     store
 }
 
@@ -29,7 +29,7 @@ fn start(migrator: Arc<dyn SchemaMigrator>) -> JoinHandle<Result<usize, SchemaEr
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_and_writers_continue_while_a_step_reads_the_table() {
     let mut samples = Samples::new();
-    let store = filled_below_the_last_step(&mut samples).await;
+    let store = filled_below_step_4(&mut samples).await;
     let mut beside = store.database.connect().await;
     // The step stops after reading the table, with its locks, until this session releases the advisory lock.
     beside
@@ -68,12 +68,12 @@ async fn readers_and_writers_continue_while_a_step_reads_the_table() {
     assert!(!up.is_finished());
 
     beside.execute("SELECT pg_advisory_unlock(4711)").await.unwrap();
-    assert_eq!(up.await.unwrap().unwrap(), 1);
+    assert_eq!(up.await.unwrap().unwrap(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_step_that_waits_for_a_lock_lets_others_proceed() {
-    let store = filled_below_the_last_step(&mut Samples::new()).await;
+    let store = filled_below_step_4(&mut Samples::new()).await;
     let mut long_reader = store.database.connect().await;
     long_reader.execute("BEGIN; SELECT count(*) FROM predictions").await.unwrap();
     let up = start(store.store.migrator());
@@ -87,18 +87,18 @@ async fn a_step_that_waits_for_a_lock_lets_others_proceed() {
     beside.execute("SELECT count(*) FROM predictions").await.expect("the reader proceeds");
     assert!(!up.is_finished(), "the step tries again");
     long_reader.execute("COMMIT").await.unwrap();
-    assert_eq!(up.await.unwrap().unwrap(), 1);
+    assert_eq!(up.await.unwrap().unwrap(), 2);
 }
 
 #[tokio::test]
 async fn a_step_of_several_transactions_continues_where_it_was_interrupted() {
-    let store = filled_below_the_last_step(&mut Samples::new()).await;
+    let store = filled_below_step_4(&mut Samples::new()).await;
     let half = "ALTER TABLE predictions ADD COLUMN top_k bigint, ADD COLUMN sentences jsonb, \
                 ADD CONSTRAINT predictions_top_k_check CHECK (top_k BETWEEN 1 AND 4294967295) NOT VALID, \
                 ADD CONSTRAINT predictions_sentences_check CHECK (jsonb_typeof(sentences) = 'array') NOT VALID";
     let mut beside = store.database.connect().await;
     beside.execute(half).await.unwrap();
-    assert_eq!(store.store.migrator().up().await.unwrap(), 1);
+    assert_eq!(store.store.migrator().up().await.unwrap(), 2);
     assert_eq!(catalog(&mut beside).await, catalog_of_the_files().await);
 }
 
@@ -106,7 +106,7 @@ async fn a_step_of_several_transactions_continues_where_it_was_interrupted() {
 async fn the_schema_is_the_one_that_the_files_describe() {
     let store = PostgresHarness::start().await;
     let catalog = catalog(&mut store.database.connect().await).await;
-    assert!(catalog.len() > 60, "{catalog:#?}");
+    assert!(catalog.len() > 90, "{catalog:#?}");
     assert_eq!(catalog, catalog_of_the_files().await);
     let mut beside = store.database.connect().await;
     let noted: Vec<(i64, Vec<u8>)> =

@@ -7,6 +7,7 @@ use application::ports::StoreError;
 
 use crate::columns::stored_id;
 use crate::error::CallError;
+use crate::writer::access::change_access;
 
 /// How many rows one statement inserts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,11 @@ type Row<'s, T> = (&'s TenantId, &'s T);
 /// round trips to the connection's thread dominate the latency of a single write set, and this is one instead of five.
 pub(super) fn script<'s>(sets: &[&'s PreparedSet]) -> Option<QueryBuilder<Sqlite>> {
     let writes = || sets.iter().flat_map(|set| set.writes().iter().map(|write| (set.tenant(), write)));
-    if writes().any(|(_, write)| matches!(write, PreparedWrite::Delete(_))) {
+    let only_inserts = |write: &PreparedWrite| match write {
+        PreparedWrite::Insert(_) | PreparedWrite::Append(_) => true,
+        PreparedWrite::Delete(_) | PreparedWrite::Change(_) => false,
+    };
+    if !writes().all(|(_, write)| only_inserts(write)) || sets.iter().any(|set| !set.entries().is_empty()) {
         return None;
     }
     let inserted = |(tenant, write): (_, &'s PreparedWrite)| match write {
@@ -68,7 +73,7 @@ pub(super) fn script<'s>(sets: &[&'s PreparedSet]) -> Option<QueryBuilder<Sqlite
     Some(script)
 }
 
-/// Writes the sets in their order. Predictions and events are collected, so that rows of many sets share a statement;
+/// Writes the sets in their order, but for their lines of the audit. Predictions and events are collected, so that rows of many sets share a statement;
 /// the order among predictions and the order among events are preserved.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
@@ -87,6 +92,7 @@ pub(super) async fn apply(
                     inserts.clear();
                     delete_prediction(connection, set.tenant(), *id).await?;
                 }
+                PreparedWrite::Change(change) => change_access(connection, set.tenant(), change).await?,
             }
         }
     }

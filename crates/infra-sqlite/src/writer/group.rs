@@ -1,13 +1,14 @@
 use std::collections::HashSet;
 
-use application::ports::StoreError;
+use application::ports::{AuditSealer, StoreError};
 use sqlx::{Executor, SqliteConnection};
-use store_codec::{PreparedSet, PreparedWrite, timed};
+use store_codec::{AccessChange, PreparedSet, PreparedWrite, timed};
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 use crate::error::{CallError, Failure, is_full, unavailable};
 use crate::writer::apply::{RowsPerStatement, apply, script};
+use crate::writer::audit::append_lines;
 use crate::writer::session::{Room, Session};
 
 /// A write set whose caller waits.
@@ -63,9 +64,17 @@ async fn write_all(session: &mut Session, sets: Vec<PendingSet>) {
     }
 }
 
-/// Whether the set adds predictions; one that does not is needed to make room in a full store.
+/// Whether the set adds something that a full store refuses: predictions, tenants, keys, or lines of the audit about
+/// nothing that the set itself changes. Other sets make room in a full store, or refuse callers.
 fn inserts(set: &PreparedSet) -> bool {
-    set.writes().iter().any(|write| matches!(write, PreparedWrite::Insert(_)))
+    let adds = |write: &PreparedWrite| {
+        matches!(
+            write,
+            PreparedWrite::Insert(_)
+                | PreparedWrite::Change(AccessChange::InsertTenant(_) | AccessChange::InsertKey(_))
+        )
+    };
+    set.writes().is_empty() || set.writes().iter().any(adds)
 }
 
 /// Whether the set removes predictions.
@@ -90,9 +99,20 @@ async fn together(session: &mut Session, sets: &[PendingSet], room: Room) -> Res
         let outcome = session.run(room, script).await;
         return outcome.map_err(|error| CallError::of_insert(error, "write set", String::new()));
     }
+    let sealer = session.audit_sealer();
     let connection = session.begin(room).await?;
-    let outcome = apply(connection, &sets, RowsPerStatement::Many).await;
+    let outcome = apply_all(connection, &sets, sealer.as_deref()).await;
     session.end(outcome).await
+}
+
+async fn apply_all(
+    connection: &mut SqliteConnection,
+    sets: &[&PreparedSet],
+    sealer: Option<&dyn AuditSealer>,
+) -> Result<(), CallError> {
+    apply(connection, sets, RowsPerStatement::Many).await?;
+    append_lines(connection, sets.iter().copied(), sealer).await?;
+    Ok(())
 }
 
 /// Writes the sets again, so that those at fault fail alone: in one transaction, so that one flush serves all, but each
@@ -114,14 +134,16 @@ async fn one_by_one(
     sets: &[PendingSet],
     room: Room,
 ) -> Result<Vec<Result<(), StoreError>>, sqlx::Error> {
+    let sealer = session.audit_sealer();
     let connection = session.begin(room).await?;
-    let outcomes = apply_each(connection, sets).await;
+    let outcomes = apply_each(connection, sets, sealer.as_deref()).await;
     session.end(outcomes).await
 }
 
 async fn apply_each(
     connection: &mut SqliteConnection,
     sets: &[PendingSet],
+    sealer: Option<&dyn AuditSealer>,
 ) -> Result<Vec<Result<(), StoreError>>, sqlx::Error> {
     let mut outcomes = Vec::with_capacity(sets.len());
     for pending in sets {
@@ -136,6 +158,8 @@ async fn apply_each(
         }
         connection.execute("RELEASE one_set").await?;
     }
+    let applied = sets.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+    append_lines(connection, applied.map(|(pending, _)| &pending.set), sealer).await?;
     Ok(outcomes)
 }
 

@@ -2,6 +2,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::ports::AuditSealer;
 use sqlx::{AssertSqlSafe, Connection, Executor, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::pool::Database;
@@ -16,6 +17,7 @@ pub(crate) struct Session {
     /// The room to which the connection is limited.
     room: Option<Room>,
     activity: Arc<Activity>,
+    audit_sealer: Option<Arc<dyn AuditSealer>>,
 }
 
 /// How much of the allowed size a transaction may use.
@@ -35,7 +37,25 @@ fn reserve(pages: u64) -> u64 {
 impl Session {
     /// A session that begins on `connection`, from [`Database::writing`].
     pub(crate) fn new(database: Database, connection: SqliteConnection, max_size_bytes: Option<u64>) -> Self {
-        Self { database, connection: Some(connection), max_size_bytes, room: None, activity: Arc::default() }
+        let connection = Some(connection);
+        Self {
+            database,
+            connection,
+            max_size_bytes,
+            room: None,
+            activity: Arc::default(),
+            audit_sealer: None,
+        }
+    }
+
+    /// Seals the lines of the audit with `sealer`.
+    pub(crate) fn sealing(self, sealer: Option<Arc<dyn AuditSealer>>) -> Self {
+        Self { audit_sealer: sealer, ..self }
+    }
+
+    /// What seals the lines of the audit.
+    pub(super) fn audit_sealer(&self) -> Option<Arc<dyn AuditSealer>> {
+        self.audit_sealer.clone()
     }
 
     /// The outcomes of the last writes.

@@ -23,23 +23,26 @@ async fn the_schema_is_migrated_up_and_down_and_up_again() {
     let migrator = store.migrator();
     let steps = migrator.status().await.unwrap();
     let names: Vec<_> = steps.iter().map(|step| (step.version, step.description.as_str())).collect();
-    assert_eq!(names, [(1, "predictions"), (2, "outbox"), (3, "leases"), (4, "options")]);
+    assert_eq!(
+        names,
+        [(1, "predictions"), (2, "outbox"), (3, "leases"), (4, "options"), (5, "tenants keys audit")]
+    );
     assert_eq!(applied(&steps), 0);
 
     assert!(store.health().check().await.is_err());
-    assert_eq!(migrator.up().await.unwrap(), 4);
+    assert_eq!(migrator.up().await.unwrap(), 5);
     assert_eq!(migrator.up().await.unwrap(), 0);
     store.health().check().await.unwrap();
     insert(&store, &[prediction(1)]).await.unwrap();
 
     assert_eq!(migrator.down(1).await.unwrap(), 1);
-    assert_eq!(applied(&migrator.status().await.unwrap()), 3);
+    assert_eq!(applied(&migrator.status().await.unwrap()), 4);
     assert_eq!(migrator.up().await.unwrap(), 1);
     assert!(has(&store, &prediction(1)).await);
-    assert_eq!(migrator.down(9).await.unwrap(), 4);
+    assert_eq!(migrator.down(9).await.unwrap(), 5);
     assert_eq!(migrator.down(1).await.unwrap(), 0);
 
-    assert_eq!(migrator.up().await.unwrap(), 4);
+    assert_eq!(migrator.up().await.unwrap(), 5);
     assert!(!has(&store, &prediction(1)).await);
     insert(&store, &[prediction(1)]).await.unwrap();
     assert!(has(&store, &prediction(1)).await);
@@ -53,9 +56,9 @@ async fn two_processes_may_open_and_migrate_an_empty_database_at_once() {
         let (one, other) = tokio::join!(open(&file), open(&file));
         let (one_migrator, other_migrator) = (one.migrator(), other.migrator());
         let (by_one, by_other) = tokio::join!(one_migrator.up(), other_migrator.up());
-        assert_eq!(by_one.unwrap() + by_other.unwrap(), 4);
-        let (by_one, by_other) = tokio::join!(one_migrator.down(4), other_migrator.down(4));
-        assert_eq!(by_one.unwrap() + by_other.unwrap(), 4);
+        assert_eq!(by_one.unwrap() + by_other.unwrap(), 5);
+        let (by_one, by_other) = tokio::join!(one_migrator.down(5), other_migrator.down(5));
+        assert_eq!(by_one.unwrap() + by_other.unwrap(), 5);
     }
 }
 
@@ -63,11 +66,12 @@ async fn two_processes_may_open_and_migrate_an_empty_database_at_once() {
 async fn a_step_that_was_applied_with_other_content_is_refused() {
     let harness = SqliteHarness::start_with(|_| {}).await;
     let mut other = SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap();
-    other.execute("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 3").await.unwrap();
-    other.execute("DELETE FROM _sqlx_migrations WHERE version = 4").await.unwrap();
+    other.execute("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 4").await.unwrap();
+    other.execute("DELETE FROM _sqlx_migrations WHERE version = 5").await.unwrap();
     let migrator = harness.store.migrator();
-    assert!(matches!(migrator.up().await, Err(SchemaError::AlteredStep { version: 3, .. })));
-    assert!(matches!(migrator.down(1).await, Err(SchemaError::AlteredStep { version: 3, .. })));
+    assert!(matches!(migrator.up().await, Err(SchemaError::AlteredStep { version: 4, .. })));
+    assert!(matches!(migrator.down(1).await, Err(SchemaError::AlteredStep { version: 4, .. })));
     let states: Vec<_> = migrator.status().await.unwrap().into_iter().map(|step| step.state).collect();
-    assert_eq!(states, [StepState::Applied, StepState::Applied, StepState::Altered, StepState::Missing]);
+    assert_eq!(states[..3], [StepState::Applied; 3]);
+    assert_eq!(states[3..], [StepState::Altered, StepState::Missing]);
 }

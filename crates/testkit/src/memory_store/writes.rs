@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 
 use application::dtos::PredictionRecord;
-use application::ports::{OutboxEvent, StoreError, UnitOfWork, Write, WriteStore};
+use application::ports::{AuditSealer, OutboxEvent, StoreError, UnitOfWork, Write, WriteStore};
 use async_trait::async_trait;
 use domain::entities::Prediction;
 use domain::events::DomainEvent;
 use domain::policies::search_terms;
-use domain::value_objects::{PredictionId, TenantId};
-use store_codec::write_payload;
+use domain::value_objects::{AuditEntry, PredictionId, TenantId};
+use store_codec::{AuditHead, write_payload};
 
 use super::{MemoryStore, Outgoing, Row, State};
 
@@ -16,13 +16,17 @@ impl WriteStore for MemoryStore {
     async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError> {
         // As in a real store, the commit is pending at first: a caller that drops it at once has written nothing.
         tokio::task::yield_now().await;
-        self.working()?.apply(&work)
+        self.working()?.apply(&work, self.sealer.as_deref())
     }
 }
 
 impl State {
-    fn apply(&mut self, work: &UnitOfWork) -> Result<(), StoreError> {
+    fn apply(&mut self, work: &UnitOfWork, sealer: Option<&dyn AuditSealer>) -> Result<(), StoreError> {
         self.check(work)?;
+        let mut access = self.access.clone();
+        work.writes().iter().try_for_each(|write| access.apply(work.tenant(), write))?;
+        self.access = access;
+        let mut entries = Vec::new();
         let rows = self.rows.entry(work.tenant().clone()).or_default();
         for write in work.writes() {
             match write {
@@ -35,10 +39,23 @@ impl State {
                 Write::AppendEvent(event) => {
                     self.outbox.push(Outgoing { event: outgoing(work.tenant(), event), published_at: None });
                 }
+                Write::AppendAudit(entry) => entries.push(&**entry),
+                Write::InsertTenant(_)
+                | Write::SetTenantStatus { .. }
+                | Write::InsertKey(_)
+                | Write::RevokeKey { .. }
+                | Write::EndKey { .. } => {}
             }
         }
+        self.append_lines(entries, sealer);
         self.commits += 1;
         Ok(())
+    }
+
+    fn append_lines(&mut self, entries: Vec<&AuditEntry>, sealer: Option<&dyn AuditSealer>) {
+        let last = self.audit.last();
+        let head = AuditHead { seq: last.map_or(0, |line| line.seq), seal: last.and_then(|line| line.seal) };
+        self.audit.extend(head.append(entries, sealer).0);
     }
 
     /// Whether every expectation holds when the writes are applied in their order.
