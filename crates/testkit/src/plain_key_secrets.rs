@@ -31,7 +31,7 @@ impl KeySecrets for PlainKeySecrets {
     fn parse(&self, sent: &str) -> Option<SentKey> {
         let (id, secret) = sent.strip_prefix("ut_")?.split_once('_')?;
         let id = KeyId::parse("key", id).ok().filter(|_| secret.len() == 49)?;
-        let mut hash = [0; 32];
+        let mut hash = [0_u8; 32];
         for (place, byte) in sent.bytes().enumerate() {
             hash[place % 32] = hash[place % 32].wrapping_mul(31).wrapping_add(byte);
         }
