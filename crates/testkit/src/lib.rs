@@ -1,5 +1,5 @@
 //! Test doubles: in-memory fakes of every port, a TCP proxy that cuts, refuses and stalls connections, an address that
-//! never answers, and a Hugging Face hub with faults.
+//! never answers, a Hugging Face hub and an identity provider with faults, and keys for tokens.
 //!
 //! The fakes of store and cache pass the same contracts as the adapters. No fake sleeps, and none is random. This crate
 //! knows the ports and no adapter. Start reading at [`MemoryStore`] and [`FakeMlGateway`].
@@ -25,9 +25,11 @@ mod recording_metrics;
 mod recording_publisher;
 mod recording_relay_metrics;
 mod sequence_ids;
+mod test_keys;
 
 mod black_hole;
 mod fake_hub;
+mod fake_identity_provider;
 mod fault_proxy;
 
 pub use black_hole::BlackHole;
@@ -38,6 +40,7 @@ pub use counting_failure_limiter::CountingFailureLimiter;
 pub use direct_caller_directory::DirectCallerDirectory;
 pub use fake_health_check::FakeHealthCheck;
 pub use fake_hub::{FakeHub, FakeRepo, HubFault, HubFile, HubRequest};
+pub use fake_identity_provider::{FakeIdentityProvider, ProviderFault};
 pub use fake_ml_gateway::{FakeMlGateway, MlCall, MlFailure};
 pub use fake_model_catalog::FakeModelCatalog;
 pub use fault_proxy::{FaultProxy, ProxyMode};
@@ -50,3 +53,4 @@ pub use recording_metrics::RecordingMetrics;
 pub use recording_publisher::RecordingPublisher;
 pub use recording_relay_metrics::RecordingRelayMetrics;
 pub use sequence_ids::SequenceIds;
+pub use test_keys::{ED25519_KEYS, P256_KEYS, RSA_KEYS};

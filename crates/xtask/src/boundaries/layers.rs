@@ -114,7 +114,7 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "infra-http",
         inside: &["application", "domain"],
-        outside: &[PLUMBING, &["jsonwebtoken", "reqwest", "schemars"]],
+        outside: &[PLUMBING, &["base64", "jsonwebtoken", "reqwest", "schemars"]],
         dev_inside: &["testkit"],
         dev_outside: &[],
     },
