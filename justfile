@@ -54,6 +54,10 @@ fuzz *flags:
 bench *flags:
     cargo xtask bench-engine {{ flags }}
 
+# Measure what authentication costs a prediction
+bench-auth *flags:
+    cargo xtask bench-auth {{ flags }}
+
 # Measure the service under load: every text new, every prediction stored
 bench-http *flags:
     cargo xtask bench-http {{ flags }}
