@@ -122,7 +122,7 @@ async fn a_key_ends_at_its_expiry_and_by_its_revocation() {
     let revoked = issue(&world, key_request(&["models:read"])).await.unwrap();
     let caller = door.key(ending.secret.expose()).await.unwrap();
     door.key(revoked.secret.expose()).await.unwrap();
-    crate::keys::revoke(&world, revoked.key.id).await.unwrap();
+    crate::keys::revoke(&world, revoked.key.id.clone()).await.unwrap();
     world.clock.advance(Duration::from_secs(10));
     for key in [&ending, &revoked] {
         assert_eq!(failure(&door.key(key.secret.expose()).await), ("unauthenticated", ""));

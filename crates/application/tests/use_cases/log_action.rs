@@ -1,11 +1,12 @@
 use std::iter::successors;
+use std::time::Duration;
 
 use application::action::{ActionFailure, chain, log_action};
 use application::dtos::PredictSentimentRequest;
 use application::errors::ApplicationError;
 use application::use_cases::PredictSentimentUseCase;
 use domain::errors::Rule;
-use domain::value_objects::{RawOptions, TenantId};
+use domain::value_objects::{RawOptions, Scope, TenantId};
 use futures_util::FutureExt;
 use testkit::{CapturedLog, LogLine, MlFailure};
 use tracing::Level;
@@ -79,6 +80,11 @@ fn every_error_has_a_code_and_a_party_at_fault() {
         ("default_model", false),
         ("not_loadable", false),
         ("turned_off", false),
+        ("not_sealed", false),
+        ("unauthenticated", false),
+        ("forbidden", false),
+        ("tenant_disabled", false),
+        ("rate_limited", false),
         ("saturated", false),
         ("deadline_exceeded", true),
         ("unavailable", true),
@@ -99,7 +105,14 @@ fn next_kind(error: &ApplicationError) -> Option<ApplicationError> {
             ApplicationError::ModelNotLoadable { field: "path", why: "config.json is missing".to_owned() }
         }
         ApplicationError::ModelNotLoadable { .. } => ApplicationError::TurnedOff { what: "w", setting: "s" },
-        ApplicationError::TurnedOff { .. } => ApplicationError::Saturated,
+        ApplicationError::TurnedOff { .. } => ApplicationError::NotSealed,
+        ApplicationError::NotSealed => ApplicationError::Unauthenticated { why: "w" },
+        ApplicationError::Unauthenticated { .. } => ApplicationError::Forbidden { scope: Scope::KeysAdmin },
+        ApplicationError::Forbidden { .. } => ApplicationError::TenantDisabled,
+        ApplicationError::TenantDisabled => {
+            ApplicationError::RateLimited { retry_after: Duration::from_secs(1) }
+        }
+        ApplicationError::RateLimited { .. } => ApplicationError::Saturated,
         ApplicationError::Saturated => ApplicationError::DeadlineExceeded,
         ApplicationError::DeadlineExceeded => {
             ApplicationError::Unavailable { what: "store", source: "x".into() }

@@ -65,7 +65,7 @@ fn code(answer: &Answer) -> (u16, String) {
 async fn every_refused_credential_has_the_same_response() {
     let service = service();
     let issued = key(&service, &[Scope::ModelsRead]).await;
-    let wrong_secret = format!("{}1", &issued[..issued.len() - 1]);
+    let wrong_secret = format!("{}9", &issued[..issued.len() - 1]);
     let mut bodies = Vec::new();
     for header in [
         None,

@@ -8,7 +8,7 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
-use application::ports::{HealthCheck, SentenceSplitter};
+use application::ports::{Clock, HealthCheck, SentenceSplitter};
 use application::use_cases::{
     AuthenticateUseCase, AuthenticationPorts, CheckHealthUseCase, DeletePredictionUseCase,
     GetPredictionUseCase, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase,
@@ -245,6 +245,23 @@ fn post(path: &str, body: &Value) -> TestRequest {
         .set_payload(body.to_string())
 }
 
+fn authentication(
+    callers: Callers,
+    store: &MemoryStore,
+    clock: &Arc<dyn Clock>,
+) -> Option<(AuthenticateUseCase, RevalidateCallerUseCase)> {
+    let Callers::Authenticated { failures } = callers else { return None };
+    let directory = Arc::new(DirectCallerDirectory::of(store));
+    let authenticate = AuthenticateUseCase::new(AuthenticationPorts {
+        secrets: Arc::new(PlainKeySecrets::new()),
+        directory: Arc::clone(&directory) as _,
+        tokens: None,
+        failures: Arc::new(CountingFailureLimiter::after(failures)),
+        clock: Arc::clone(clock),
+    });
+    Some((authenticate, RevalidateCallerUseCase::new(directory, Arc::clone(clock))))
+}
+
 fn use_cases(
     ports: PredictionPorts,
     store: &MemoryStore,
@@ -253,22 +270,8 @@ fn use_cases(
     model_changes: bool,
 ) -> UseCases {
     let read = Arc::new(store.clone());
-    let directory = Arc::new(DirectCallerDirectory::of(store));
     let clock = Arc::clone(&ports.clock);
-    let authenticate = |failures| {
-        AuthenticateUseCase::new(AuthenticationPorts {
-            secrets: Arc::new(PlainKeySecrets::new()),
-            directory: Arc::clone(&directory) as _,
-            tokens: None,
-            failures: Arc::new(CountingFailureLimiter::after(failures)),
-            clock: Arc::clone(&clock),
-        })
-    };
-    let revalidate = || RevalidateCallerUseCase::new(Arc::clone(&directory) as _, Arc::clone(&clock));
-    let (authenticate, revalidate) = match callers {
-        Callers::Anyone => (None, None),
-        Callers::Authenticated { failures } => (Some(authenticate(failures)), Some(revalidate())),
-    };
+    let (authenticate, revalidate) = authentication(callers, store, &clock).unzip();
     let changes = ModelChanges {
         models: Arc::clone(&ports.models),
         allowed: model_changes,
