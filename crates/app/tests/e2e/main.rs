@@ -16,6 +16,7 @@ mod database;
 mod disconnects;
 mod full_and_read_only;
 mod hub;
+mod isolation;
 mod journey;
 mod kill;
 mod labels;

@@ -174,10 +174,29 @@ impl Undertone {
 }
 
 impl Drop for Undertone {
+    /// Ends the program, and checks that no API key is in its log, whatever the test was about.
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        let leaked = self.log().into_iter().find(|line| has_key(&line.to_string()));
+        if let Some(line) = leaked
+            && !thread::panicking()
+        {
+            panic!("an API key was logged: {line}");
+        }
     }
+}
+
+/// Whether a text has an API key with its secret: `ut_<12>_<49>`, all letters and digits.
+pub(crate) fn has_key(text: &str) -> bool {
+    let is_part = |part: &str, length: usize| {
+        part.len() >= length && part.bytes().take(length).all(|byte| byte.is_ascii_alphanumeric())
+    };
+    text.match_indices("ut_").any(|(place, _)| {
+        let mut parts = text[place + 3..].splitn(2, '_');
+        let (id, secret) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        id.len() == 12 && is_part(id, 12) && is_part(secret, 49)
+    })
 }
 
 /// One published event, as logged.
