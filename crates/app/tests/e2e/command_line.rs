@@ -11,7 +11,8 @@ use tempfile::TempDir;
 use crate::database::Database;
 use crate::undertone::Undertone;
 
-fn undertone(folder: &Path, arguments: &[&str], input: &str) -> Output {
+/// Runs the program in `folder` to its end.
+pub(crate) fn undertone(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
     command.current_dir(folder).args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -157,7 +158,15 @@ fn assert_refused(folder: &Path, arguments: &[&str], named: &str) {
 }
 
 /// The commands that need a store.
-const NEED_A_STORE: [&[&str]; 3] = [&["backup", "copy.db"], &["migrate", "status"], &["migrate", "down"]];
+const NEED_A_STORE: [&[&str]; 7] = [
+    &["backup", "copy.db"],
+    &["migrate", "status"],
+    &["migrate", "down"],
+    &["tenants", "list"],
+    &["tenants", "disable", "acme"],
+    &["keys", "list"],
+    &["audit", "list"],
+];
 
 #[test]
 fn a_command_that_needs_a_store_does_not_create_one() {

@@ -3,7 +3,9 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
 mod access_matrix;
+mod administration;
 mod api;
+mod audit;
 mod blocked_log;
 mod bodies;
 mod broken_models;
@@ -18,6 +20,7 @@ mod full_and_read_only;
 mod hub;
 mod isolation;
 mod journey;
+mod keys;
 mod kill;
 mod labels;
 mod load;
@@ -33,5 +36,6 @@ mod replicas;
 mod revocation;
 mod shutdown;
 mod slow_clients;
+mod tenants;
 mod tokens;
 mod undertone;

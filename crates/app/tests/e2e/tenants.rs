@@ -1,0 +1,108 @@
+//! Tenants: added, disabled, enabled and erased while the service runs.
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::administration::Commands;
+use crate::api::Api;
+use crate::command_line::undertone;
+use crate::database::Database;
+use crate::undertone::{Undertone, wait_for};
+
+const SQLITE: &str = "sqlite:data/undertone.db";
+
+fn wait_for_status(api: &Api, status: u16) {
+    let sent = || api.get("/api/v1/predictions").is_ok_and(|answer| answer.status == status);
+    wait_for("another status", || sent().then_some(()));
+}
+
+fn tenants_change_while_the_service_runs(store: &str) {
+    let folder = TempDir::new().unwrap();
+    let commands = Commands { folder: folder.path(), store, settings: &[] };
+    commands.succeed("tenants add acme");
+    commands.succeed("tenants add other");
+    let running = Undertone::start(folder.path(), store, &["auth.mode=required"]);
+    let scopes = "--scopes predictions:write,predictions:read";
+    let [acme, other] = ["acme", "other"].map(|tenant| {
+        let key = commands.issue(&format!("--tenant {tenant} {scopes}"));
+        running.api().with_credential(&key)
+    });
+    for api in [&acme, &other] {
+        (0..3).for_each(|_| assert_eq!(api.predict("I love it").unwrap().status, 200));
+    }
+    commands.succeed("tenants disable acme");
+    wait_for_status(&acme, 403);
+    commands.succeed("tenants enable acme");
+    wait_for_status(&acme, 200);
+
+    let error = commands.fail("tenants erase acme", 2);
+    assert!(error.contains("--yes"), "{error}");
+    let output = commands.run("tenants erase acme --yes");
+    let report = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && report.contains("erased tenant acme: "), "{output:?}");
+    // The key is gone with the other rows.
+    wait_for_status(&acme, 401);
+    let page = other.get("/api/v1/predictions").unwrap().body;
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(3));
+    let statuses: Vec<_> = commands
+        .items("tenants list")
+        .iter()
+        .map(|tenant| (tenant["name"].clone(), tenant["status"].clone()))
+        .collect();
+    let expected = [("acme", "erased"), ("default", "active"), ("other", "active")];
+    assert_eq!(statuses, expected.map(|(name, status)| (json!(name), json!(status))));
+    let error = commands.fail("tenants add acme", 1);
+    assert!(error.contains("a new name"), "{error}");
+}
+
+#[test]
+fn tenants_change_while_the_service_runs_on_sqlite() {
+    tenants_change_while_the_service_runs(SQLITE);
+}
+
+#[test]
+fn tenants_change_while_the_service_runs_on_postgres() {
+    let database = Database::create();
+    tenants_change_while_the_service_runs(&database.url());
+}
+
+#[test]
+fn a_change_that_the_tenant_does_not_allow_is_refused_in_one_line() {
+    let folder = TempDir::new().unwrap();
+    let commands = Commands { folder: folder.path(), store: SQLITE, settings: &[] };
+    commands.succeed("tenants add acme");
+    for (line, named) in [
+        ("tenants add acme", "tenant must be a new name, not active"),
+        ("tenants add default", "tenant must be a new name, not active"),
+        ("tenants enable acme", "tenant must be disabled, not active"),
+        ("tenants disable other", "there is no tenant other"),
+        ("tenants erase other --yes", "there is no tenant other"),
+        ("tenants erase default --yes", "tenant cannot be default"),
+    ] {
+        let error = commands.fail(line, 1);
+        assert!(error.contains(named), "{line}: {error}");
+    }
+    assert_eq!(commands.run("tenants add Acme").status.code(), Some(2));
+    let table = commands.succeed("tenants list");
+    assert!(table.starts_with("NAME     STATUS  ADDED\nacme     active  20"), "{table}");
+}
+
+#[test]
+fn a_service_without_authentication_is_refused_where_other_machines_reach_it() {
+    let folder = TempDir::new().unwrap();
+    for host in ["0.0.0.0", "::", "192.0.2.1"] {
+        let output = undertone(folder.path(), &["--host", host, "--port", "0"], "");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(error.lines().count(), 1, "{error}");
+        for way in ["auth.mode = \"required\"", "auth.mode = \"disabled\"", "undertone keys issue"] {
+            assert!(error.contains(way), "{error}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was created");
+    for mode in ["disabled", "required"] {
+        let settings = ["server.host=0.0.0.0", &format!("auth.mode={mode}")];
+        let running = Undertone::launch(folder.path(), SQLITE, &settings);
+        assert!(running.address.starts_with("0.0.0.0:"), "{}", running.address);
+    }
+}
