@@ -43,6 +43,7 @@ impl AuditSealer for HmacAuditSealer {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

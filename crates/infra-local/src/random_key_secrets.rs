@@ -86,6 +86,7 @@ fn random<const BYTES: usize>() -> [u8; BYTES] {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test may panic")]
 mod tests {
     use std::collections::{HashMap, HashSet};
 
@@ -145,7 +146,7 @@ mod tests {
             "ut_".repeat(10_000_000),
         ];
         for bad in bad {
-            assert!(RandomKeySecrets.parse(&bad).is_none(), "{:.100} was accepted", bad);
+            assert!(RandomKeySecrets.parse(&bad).is_none(), "{bad:.100} was accepted");
         }
     }
 
