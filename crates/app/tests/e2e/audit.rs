@@ -116,7 +116,7 @@ fn lines_before_the_key_have_no_seal_and_another_key_matches_none() {
     assert!(error.contains("set audit.key"), "{error}");
     let commands = with_lines(folder.path());
     let report = commands.succeed("audit verify");
-    assert!(report.starts_with("checked 7 lines; 1 were written before audit.key was set"), "{report}");
+    assert!(report.starts_with("checked 7 lines; the first 1 have no seal"), "{report}");
     let other = ["audit.key=another key of at least thirty-two bytes"];
     let other = Commands { settings: &other, ..commands };
     assert_eq!(other.run("audit verify").status.code(), Some(1));

@@ -107,6 +107,12 @@ fn what_cannot_be_issued_or_revoked_is_refused_in_one_line() {
         assert!(output.stdout.is_empty(), "{line}: {output:?}");
     }
     assert!(commands.items("keys list").is_empty());
+    // A whole key may be pasted for its id, and is not repeated.
+    let key = commands.issue("--tenant acme --scopes models:read");
+    let mistyped = commands.run(&format!("keys revoke {}", &key[..60].replace("ut_", "ut__")));
+    assert_eq!(mistyped.status.code(), Some(2), "{mistyped:?}");
+    assert!(!String::from_utf8_lossy(&mistyped.stderr).contains(&key[20..60]), "{mistyped:?}");
+    commands.succeed(&format!("keys revoke {key}"));
 }
 
 #[test]

@@ -32,6 +32,12 @@ pub(super) fn parse_tenant(name: &str) -> Result<TenantId, String> {
     TenantId::parse(name).map_err(|error| error.to_string())
 }
 
+/// A number of things, such as `1 row` or `2 rows`.
+pub(super) fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
 /// Prints `items` in JSON, in the form of the API's lists.
 pub(super) fn print_items(items: impl IntoIterator<Item = Value>) -> Result<(), Failure> {
     print(&format!("{:#}\n", json!({ "items": Value::from_iter(items) })))

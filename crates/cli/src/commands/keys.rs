@@ -28,8 +28,7 @@ enum Action {
     /// Revoke an API key, within five seconds on every replica
     Revoke {
         /// Id of the key: the part between its underscores
-        #[arg(value_parser = parse_id)]
-        id: KeyId,
+        id: String,
     },
 }
 
@@ -51,14 +50,15 @@ pub(super) async fn run<P: Program>(program: &P, args: KeysArgs) -> Result<(), F
     administer(program, schema, async |administration| match args.action {
         Action::Issue(args) => issue::run(administration, *args).await,
         Action::List(args) => list(administration, args).await,
-        Action::Revoke { id } => revoke(administration, id).await,
+        Action::Revoke { id } => revoke(administration, &id).await,
     })
     .await
 }
 
-/// Parses the id of a key. A whole key is refused without being repeated.
-fn parse_id(text: &str) -> Result<KeyId, String> {
-    KeyId::parse("the id", text).map_err(|error| error.to_string())
+/// Parses the id of a key, or takes it from a whole key. No error repeats the text, which may be a key.
+fn parse_id(text: &str) -> Result<KeyId, Failure> {
+    let parts = text.strip_prefix("ut_").and_then(|rest| rest.split_once('_'));
+    KeyId::parse("ID", parts.map_or(text, |(id, _)| id)).map_err(Failure::set_up)
 }
 
 async fn list(administration: &Administration, args: ListArgs) -> Result<(), Failure> {
@@ -96,7 +96,8 @@ async fn tenants(
 #[error("there is no tenant {0}; `undertone tenants list` shows them all")]
 struct NoTenant(TenantId);
 
-async fn revoke(administration: &Administration, id: KeyId) -> Result<(), Failure> {
+async fn revoke(administration: &Administration, id: &str) -> Result<(), Failure> {
+    let id = parse_id(id)?;
     let request = RevokeKeyRequest { tenant: None, id: id.clone(), actor: actor() };
     administration.revoke_key.execute(request).await?;
     eprintln!("revoked key {id}; it is refused within five seconds");

@@ -1,8 +1,10 @@
 mod erase;
 
 use application::dtos::{ChangeTenantRequest, TenantChange};
+use application::errors::ApplicationError;
 use clap::{Args, Subcommand};
 use domain::entities::Tenant;
+use domain::errors::Rule;
 use domain::value_objects::TenantId;
 use serde_json::{Value, json};
 
@@ -91,7 +93,31 @@ async fn change(
     change: TenantChange,
 ) -> Result<(), Failure> {
     let request = ChangeTenantRequest { tenant: tenant.clone(), change, actor: actor() };
-    Ok(administration.change_tenant.execute(request).await?)
+    let changed = administration.change_tenant.execute(request).await;
+    changed.map_err(|error| explain(error, tenant.clone(), change))
+}
+
+/// Why a tenant was not changed.
+#[derive(Debug, thiserror::Error)]
+enum ChangeError {
+    #[error("tenant {tenant} exists already, with the status {status}; choose another name")]
+    Exists { tenant: TenantId, status: &'static str },
+    #[error("tenant {tenant} cannot be changed: its status is {status}, not {required}")]
+    WrongState { tenant: TenantId, status: &'static str, required: &'static str },
+}
+
+/// Says which status of the tenant does not allow the change.
+fn explain(error: ApplicationError, tenant: TenantId, change: TenantChange) -> Failure {
+    match (error, change) {
+        (
+            ApplicationError::Invalid { rule: Rule::WrongState { actual: status, .. }, .. },
+            TenantChange::Add,
+        ) => ChangeError::Exists { tenant, status }.into(),
+        (ApplicationError::Invalid { rule: Rule::WrongState { actual: status, required }, .. }, _) => {
+            ChangeError::WrongState { tenant, status, required }.into()
+        }
+        (error, _) => error.into(),
+    }
 }
 
 async fn list(administration: &Administration, json: bool) -> Result<(), Failure> {

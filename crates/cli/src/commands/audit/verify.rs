@@ -3,6 +3,7 @@ use clap::Args;
 use domain::value_objects::Seal;
 
 use crate::administration::Administration;
+use crate::commands::administer::counted;
 use crate::commands::audit::hex;
 use crate::commands::print;
 use crate::failure::Failure;
@@ -19,8 +20,8 @@ type Anchor = (i64, Seal);
 
 /// The audit is not as it was written.
 #[derive(Debug, thiserror::Error)]
-#[error("the audit is not as it was written: {0} faults")]
-struct Tampered(usize);
+#[error("the audit is not as it was written: {}", counted(*.0, "fault"))]
+struct Tampered(u64);
 
 pub(super) async fn run(administration: &Administration, args: VerifyArgs) -> Result<(), Failure> {
     let request = VerifyAuditRequest { anchor: args.anchor };
@@ -28,7 +29,7 @@ pub(super) async fn run(administration: &Administration, args: VerifyArgs) -> Re
     print(&report(&checked))?;
     match checked.faults.len() {
         0 => Ok(()),
-        faults => Err(Tampered(faults).into()),
+        faults => Err(Tampered(faults as u64).into()),
     }
 }
 
@@ -37,9 +38,9 @@ fn report(checked: &VerifyAuditResponse) -> String {
     let VerifyAuditResponse { lines, unsealed, last, faults } = checked;
     let unsealed = match unsealed {
         0 => String::new(),
-        unsealed => format!("; {unsealed} were written before audit.key was set and have no seal"),
+        unsealed => format!("; the first {unsealed} have no seal, since audit.key was not set"),
     };
-    let mut report = vec![format!("checked {lines} lines{unsealed}")];
+    let mut report = vec![format!("checked {}{unsealed}", counted(*lines, "line"))];
     report.extend(faults.iter().map(describe));
     if let Some((seq, seal)) = last.filter(|_| faults.is_empty()) {
         report.push("store this anchor elsewhere for the next check:".to_owned());
@@ -103,7 +104,7 @@ mod tests {
         let good =
             VerifyAuditResponse { lines: 7, unsealed: 2, last: Some((7, [1; 32])), faults: Vec::new() };
         let expected = format!(
-            "checked 7 lines; 2 were written before audit.key was set and have no seal\n\
+            "checked 7 lines; the first 2 have no seal, since audit.key was not set\n\
              store this anchor elsewhere for the next check:\n--anchor 7:{}\n",
             "01".repeat(32)
         );

@@ -1,14 +1,15 @@
 use std::time::Duration;
 
 use application::dtos::{IssueKeyRequest, IssueKeyResponse, Replacement};
+use application::errors::ApplicationError;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use domain::entities::ApiKey;
-use domain::value_objects::{KeyId, Scope, TenantId};
+use domain::value_objects::{Scope, TenantId};
 
 use crate::administration::Administration;
 use crate::commands::administer::{actor, parse_tenant};
-use crate::commands::keys::{output, parse_id};
+use crate::commands::keys::{NoTenant, output, parse_id};
 use crate::commands::print;
 use crate::failure::Failure;
 use crate::times::{Expiry, parse_duration, to_the_second};
@@ -35,8 +36,8 @@ pub(super) struct IssueArgs {
     #[arg(long, value_name = "DATE", value_parser = Expiry::parse)]
     expires: Option<Expiry>,
     /// Id of a key that this one replaces: it ends after the overlap
-    #[arg(long, value_name = "ID", value_parser = parse_id)]
-    replaces: Option<KeyId>,
+    #[arg(long, value_name = "ID")]
+    replaces: Option<String>,
     /// How long both keys are valid
     #[arg(long, default_value = "24h", requires = "replaces", value_parser = parse_duration)]
     overlap: Duration,
@@ -45,7 +46,9 @@ pub(super) struct IssueArgs {
 pub(super) async fn run(administration: &Administration, args: IssueArgs) -> Result<(), Failure> {
     let now = administration.clock.now();
     let expires_at = args.expires.map(|expiry| expiry.from(now)).transpose().map_err(Failure::set_up)?;
-    let replaces = args.replaces.map(|id| Replacement { id: id.to_string(), overlap: args.overlap });
+    let old = args.replaces.as_deref().map(parse_id).transpose()?;
+    let replaces = old.map(|id| Replacement { id: id.to_string(), overlap: args.overlap });
+    let tenant = args.tenant.clone();
     let request = IssueKeyRequest {
         tenant: args.tenant,
         scopes: args.scopes,
@@ -55,9 +58,18 @@ pub(super) async fn run(administration: &Administration, args: IssueArgs) -> Res
         grantable: None,
         actor: actor(),
     };
-    let IssueKeyResponse { key, secret } = administration.issue_key.execute(request).await?;
+    let issued = administration.issue_key.execute(request).await;
+    let IssueKeyResponse { key, secret } = issued.map_err(|error| explain(error, tenant))?;
     describe(&key, replaces.as_ref());
     print(&format!("{}\n", secret.expose()))
+}
+
+/// Says what to do about a tenant that does not exist.
+fn explain(error: ApplicationError, tenant: TenantId) -> Failure {
+    match error {
+        ApplicationError::NotFound { entity: "tenant", .. } => NoTenant(tenant).into(),
+        error => error.into(),
+    }
 }
 
 /// Describes the new key on standard error.
@@ -71,4 +83,5 @@ fn describe(key: &ApiKey, replaces: Option<&Replacement>) {
     if let Some(Replacement { id, overlap }) = replaces {
         eprintln!("  replaces  {id}, which ends at {}", to_the_second(key.created_at.plus(*overlap)));
     }
+    eprintln!("  send it   Authorization: Bearer <key>, or X-API-Key: <key>");
 }

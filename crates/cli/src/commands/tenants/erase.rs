@@ -4,10 +4,10 @@ use std::time::Duration;
 use application::dtos::EraseTenantRequest;
 use application::errors::ApplicationError;
 use domain::value_objects::TenantId;
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::administration::Administration;
-use crate::commands::administer::actor;
+use crate::commands::administer::{actor, counted};
 use crate::failure::Failure;
 
 /// How long requests in progress have to end after the tenant's callers are refused: replicas notice it within five
@@ -49,7 +49,7 @@ pub(super) async fn run(
     progress.finish();
     match erased {
         Ok(removed) => {
-            eprintln!("erased tenant {tenant}: {removed} rows removed");
+            eprintln!("erased tenant {tenant} ({} removed)", counted(removed, "row"));
             Ok(())
         }
         Err(source @ (ApplicationError::Unavailable { .. } | ApplicationError::Conflict { .. })) => {
@@ -83,16 +83,20 @@ struct Progress {
 
 impl Progress {
     fn new() -> Self {
-        let spinner = || ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let spinner = || {
+            let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            ProgressStyle::with_template("{spinner} {msg}")
+                .map_or(spinner.clone(), |style| spinner.with_style(style))
+        };
         Self { spinner: io::stderr().is_terminal().then(spinner), reported: 0 }
     }
 
     fn report(&mut self, removed: u64) {
         if let Some(spinner) = &self.spinner {
-            spinner.set_message(format!("{removed} rows removed"));
+            spinner.set_message(format!("{} removed", counted(removed, "row")));
         } else if removed >= self.reported + REPORT_EVERY {
             self.reported = removed;
-            eprintln!("{removed} rows removed");
+            eprintln!("{} removed", counted(removed, "row"));
         }
     }
 
