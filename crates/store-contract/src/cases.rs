@@ -6,14 +6,22 @@ pub mod round_trips_of_scores;
 pub mod round_trips_of_texts;
 
 pub mod deletion;
+pub mod interleavings;
 pub mod tenants;
 pub mod unit_of_work;
+
+pub mod keys;
+pub mod tenant_registry;
+
+pub mod audit_chain;
+pub mod audit_lines;
 
 pub mod filters;
 pub mod listing;
 pub mod search;
 
 pub mod leases;
+pub mod newer_releases;
 pub mod outbox;
 pub mod schema;
 pub mod seeding;

@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use application::dtos::{Cursor, PredictionRecord};
 use application::ports::{OutboxEvent, PredictionFilter};
+use domain::entities::TenantStatus;
 use domain::policies::parse_query;
 use domain::value_objects::{
-    LabelScore, PredictionId, Reference, SentenceResult, Sentiment, SentimentScores, Timestamp,
+    LabelScore, PredictionId, Reference, SentenceResult, Sentiment, SentimentScores, TenantId, Timestamp,
 };
 use serde_json::{Map, Value, json};
 
 use crate::StoreHarness;
-use crate::samples::{FIRST, Samples, confidence, reference, tenant};
-use crate::steps::{find, insert, list, list_ids, query, try_delete, unpublished};
+use crate::samples::{FIRST, Samples, confidence, entry, key, key_id, reference, tenant};
+use crate::steps::{audit_of, change, find, insert, list, list_ids, query, try_delete, unpublished};
 
 /// The schemas for which there is a database: the number of applied steps.
 pub const SCHEMAS: [u32; 4] = [1, 2, 3, 4];
@@ -31,6 +32,7 @@ pub fn path(name: &str) -> PathBuf {
 pub async fn assert_works_on(store: &impl StoreHarness, schema: u32) {
     let expected = expected(schema);
     assert_rows(store, &expected["rows"]).await;
+    assert_access(store).await;
     assert_events(store, &expected["events"], schema).await;
     assert_is_writable(store).await;
 }
@@ -73,6 +75,26 @@ async fn assert_rows(store: &impl StoreHarness, expected: &Value) {
     }
     let others = store.predictions().list(&tenant("ann"), &PredictionFilter::default(), None, 10).await;
     assert_eq!(others.expect("the rows can be read").items.len(), 1);
+}
+
+/// The rows belong to the tenant `default`, which the fifth step registers; there are no keys and no audit yet.
+async fn assert_access(store: &impl StoreHarness) {
+    let tenants = store.tenants().list().await.expect("the tenants can be read");
+    let default = TenantId::default();
+    assert_eq!(
+        tenants.iter().map(|tenant| (&tenant.id, tenant.status)).collect::<Vec<_>>(),
+        [(&default, TenantStatus::Active)]
+    );
+    assert_eq!(store.keys().list(&default).await.expect("the keys can be read"), []);
+    assert_eq!(store.audit().appended().await.expect("the head can be read"), 0);
+    let issued = change(store, &default, |work| {
+        work.insert_key(key(&default, 1));
+        work.audit(entry(Some(&default), "the first line"));
+    });
+    issued.await.expect("the key is issued");
+    let found = store.keys().find(&key_id(1)).await.expect("the key can be read");
+    assert_eq!(found.map(|record| record.key), Some(key(&default, 1)));
+    assert_eq!(audit_of(store, &default).await, [entry(Some(&default), "the first line")]);
 }
 
 /// The events of the outbox, which the second step added; the earlier release has published three of them.

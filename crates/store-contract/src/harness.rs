@@ -1,15 +1,17 @@
 use std::sync::Arc;
 
 use application::ports::{
-    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, WriteStore,
+    ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository, PredictionReadModel,
+    SchemaMigrator, TenantRepository, WriteStore,
 };
 use async_trait::async_trait;
-use domain::value_objects::PredictionId;
+use domain::value_objects::{KeyId, PredictionId};
 
 /// One store under test.
 #[async_trait]
 pub trait StoreHarness: Send + Sync + Sized {
-    /// A fresh, empty, migrated store that no other test uses. It is cleaned up on drop.
+    /// A fresh, empty, migrated store that no other test uses, whose audit is sealed by
+    /// [`TestSealer`](crate::chain::TestSealer). It is cleaned up on drop.
     async fn start() -> Self;
 
     /// The write side.
@@ -24,6 +26,15 @@ pub trait StoreHarness: Send + Sync + Sized {
     /// The leases.
     fn leases(&self) -> Arc<dyn LeaseRepository>;
 
+    /// The API keys.
+    fn keys(&self) -> Arc<dyn ApiKeyRepository>;
+
+    /// The tenants.
+    fn tenants(&self) -> Arc<dyn TenantRepository>;
+
+    /// The audit.
+    fn audit(&self) -> Arc<dyn AuditReadModel>;
+
     /// Makes the default tenant's row `id` unreadable, like a newer release that has one more sentiment.
     async fn spoil(&self, id: PredictionId);
 }
@@ -36,4 +47,7 @@ pub trait SchemaHarness: StoreHarness {
 
     /// Records the step `version`, named "a newer step", as applied, like a release that has one more step.
     async fn add_unknown_step(&self, version: i64);
+
+    /// Stores `scopes` as those of the key, like a release that has more of them.
+    async fn set_scopes(&self, key: &KeyId, scopes: &str);
 }

@@ -3,13 +3,14 @@ macro_rules! declare_cases {
     (
         $dollar:tt
         any_store { $($module:ident { $($case:ident),* $(,)? })* }
+        reading { $($read_module:ident { $($read_case:ident),* $(,)? })* }
         with_schema { $($schema_module:ident { $($schema_case:ident),* $(,)? })* }
     ) => {
         /// The names of all cases.
         pub const CASES: &[&str] =
-            &[$($(stringify!($case)),*),*, $($(stringify!($schema_case)),*),*];
+            &[$($(stringify!($case),)*)* $($(stringify!($read_case),)*)* $($(stringify!($schema_case),)*)*];
 
-        /// Expands one named test a case for the given [`SchemaHarness`](crate::SchemaHarness); with `, without schema`
+        /// Expands one named test a case, and a second one for each case that reads, for the given [`SchemaHarness`](crate::SchemaHarness); with `, without schema`
         /// those cases only that any [`StoreHarness`](crate::StoreHarness) can run.
         #[macro_export]
         macro_rules! store_contract {
@@ -26,6 +27,16 @@ macro_rules! declare_cases {
             };
             ($dollar harness:ty, without schema) => {
                 $($($crate::store_contract!(@test $dollar harness, $module, $case);)*)*
+                $($($crate::store_contract!(@test $dollar harness, $read_module, $read_case);)*)*
+
+                /// The cases that read, beside another tenant with look-alikes of their rows.
+                mod beside_another_tenant {
+                    use super::*;
+
+                    $($($crate::store_contract!(
+                        @test $crate::BesideAnotherTenant<$dollar harness>, $read_module, $read_case
+                    );)*)*
+                }
             };
         }
     };
@@ -33,6 +44,66 @@ macro_rules! declare_cases {
 
 declare_cases! { $
     any_store {
+        interleavings {
+            no_interleaving_shows_one_tenant_the_rows_of_another,
+        }
+        tenants {
+            tenants_do_not_see_each_other,
+            two_tenants_may_use_the_same_id,
+            events_carry_their_tenant,
+        }
+        unit_of_work {
+            dropping_a_unit_of_work_writes_nothing,
+            an_empty_unit_of_work_commits,
+            a_committed_write_is_seen_at_once,
+            a_set_of_a_thousand_predictions_commits_whole,
+            an_existing_id_is_a_conflict,
+            a_conflict_inside_one_set_writes_nothing,
+            a_missing_row_inside_one_set_writes_nothing,
+            a_conflict_fails_alone_inside_a_group,
+            a_missing_row_fails_alone_inside_a_group,
+            one_of_many_commits_of_one_id_wins,
+            an_abandoned_commit_is_whole_or_absent,
+        }
+        tenant_registry {
+            the_default_tenant_exists,
+            a_changed_tenant_is_seen_at_once,
+            an_existing_name_is_a_conflict,
+            a_status_changes_from_the_expected_one_only,
+            erasing_a_tenant_removes_its_rows_and_no_others,
+        }
+        audit_chain {
+            lines_of_the_audit_are_numbered_without_gaps,
+            lines_are_sealed_in_a_chain,
+            a_change_that_fails_leaves_no_line,
+            lines_are_paged_in_both_directions,
+        }
+        leases {
+            one_of_two_relays_holds_the_lease,
+            a_holder_renews_its_lease,
+            a_dead_relays_lease_is_granted_to_another,
+            a_released_lease_is_free_at_once,
+            releasing_a_lost_lease_changes_nothing,
+            the_fence_grows_with_every_holder,
+            one_of_many_concurrent_callers_gets_the_lease,
+            leases_of_different_names_are_apart,
+            a_lease_that_ends_too_far_ahead_has_expired,
+        }
+        outbox {
+            outbox_events_come_in_insertion_order,
+            events_of_one_set_stay_in_order_beside_others,
+            an_event_comes_back_as_it_was_appended,
+            payloads_hold_the_events_fields_and_no_text,
+            at_most_the_limit_of_events_is_listed,
+            published_events_are_not_listed_again,
+            marking_an_event_again_changes_nothing,
+            a_lost_lease_marks_nothing,
+            a_purge_removes_only_old_published_events,
+            a_purge_removes_at_most_its_limit,
+            the_oldest_unpublished_event_has_an_age,
+        }
+    }
+    reading {
         round_trips {
             a_prediction_comes_back_as_it_was_stored,
             a_prediction_that_was_not_stored_is_not_found,
@@ -68,24 +139,6 @@ declare_cases! { $
             deleting_and_inserting_in_one_set_replaces,
             one_of_many_deletions_of_one_row_wins,
             a_deleted_id_can_be_inserted_again,
-        }
-        tenants {
-            tenants_do_not_see_each_other,
-            two_tenants_may_use_the_same_id,
-            events_carry_their_tenant,
-        }
-        unit_of_work {
-            dropping_a_unit_of_work_writes_nothing,
-            an_empty_unit_of_work_commits,
-            a_committed_write_is_seen_at_once,
-            a_set_of_a_thousand_predictions_commits_whole,
-            an_existing_id_is_a_conflict,
-            a_conflict_inside_one_set_writes_nothing,
-            a_missing_row_inside_one_set_writes_nothing,
-            a_conflict_fails_alone_inside_a_group,
-            a_missing_row_fails_alone_inside_a_group,
-            one_of_many_commits_of_one_id_wins,
-            an_abandoned_commit_is_whole_or_absent,
         }
         filters {
             every_filter_alone_selects_its_rows,
@@ -125,34 +178,24 @@ declare_cases! { $
             deleted_texts_are_not_found,
             a_search_combines_with_other_filters,
         }
-        leases {
-            one_of_two_relays_holds_the_lease,
-            a_holder_renews_its_lease,
-            a_dead_relays_lease_is_granted_to_another,
-            a_released_lease_is_free_at_once,
-            releasing_a_lost_lease_changes_nothing,
-            the_fence_grows_with_every_holder,
-            one_of_many_concurrent_callers_gets_the_lease,
-            leases_of_different_names_are_apart,
-            a_lease_that_ends_too_far_ahead_has_expired,
-        }
-        outbox {
-            outbox_events_come_in_insertion_order,
-            events_of_one_set_stay_in_order_beside_others,
-            an_event_comes_back_as_it_was_appended,
-            payloads_hold_the_events_fields_and_no_text,
-            at_most_the_limit_of_events_is_listed,
-            published_events_are_not_listed_again,
-            marking_an_event_again_changes_nothing,
-            a_lost_lease_marks_nothing,
-            a_purge_removes_only_old_published_events,
-            a_purge_removes_at_most_its_limit,
-            the_oldest_unpublished_event_has_an_age,
-        }
         seeding {
             every_row_of_a_filled_store_is_walked,
             the_texts_of_a_filled_store_are_found,
             a_filled_store_has_nothing_to_publish,
+        }
+        keys {
+            a_key_comes_back_as_it_was_issued,
+            keys_are_listed_newest_first,
+            tenants_do_not_see_each_others_keys,
+            an_existing_key_id_is_a_conflict,
+            a_revoked_key_is_revoked_at_once,
+            the_end_of_a_key_only_comes_closer,
+            the_last_use_of_a_key_only_moves_forward,
+            a_key_has_the_status_of_its_tenant,
+        }
+        audit_lines {
+            a_line_comes_back_as_it_was_written,
+            tenants_do_not_see_each_others_lines,
         }
     }
     with_schema {
@@ -165,6 +208,9 @@ declare_cases! { $
             an_unknown_step_is_listed_and_left_alone,
             no_step_below_an_unknown_one_is_reverted,
             a_step_above_an_unknown_one_is_reverted,
+        }
+        newer_releases {
+            a_scope_of_a_newer_release_is_not_granted,
         }
     }
 }

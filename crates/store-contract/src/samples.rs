@@ -5,11 +5,12 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use application::ports::UnitOfWork;
-use domain::entities::{NewPrediction, Prediction};
+use domain::entities::{ApiKey, NewPrediction, Prediction};
 use domain::events::DomainEvent;
 use domain::value_objects::{
-    Confidence, EventId, InputText, LabelScore, Metadata, MetadataValue, ModelRef, PredictionId,
-    PredictionResult, Reference, Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
+    AuditAction, AuditEntry, Confidence, EventId, InputText, KeyId, LabelScore, Metadata, MetadataValue,
+    ModelRef, PredictionId, PredictionResult, Reference, Scope, SecretHash, Sentiment, SentimentScores,
+    TenantId, TextLimits, Timestamp, Usage,
 };
 
 /// When the first sample is created, in microseconds: 2026-01-02T03:04:05.678901Z.
@@ -29,6 +30,11 @@ impl Samples {
     /// Starts with the first sample.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Starts after `ids` ids, for samples beside others.
+    pub fn starting_at(ids: u64) -> Self {
+        Self { made: 0, ids }
     }
 
     /// The next sample.
@@ -110,6 +116,41 @@ pub fn confidence(value: f32) -> Confidence {
 /// A tenant.
 pub fn tenant(name: &str) -> TenantId {
     TenantId::parse(name).expect("a tenant's name")
+}
+
+/// The key number `number` of `tenant`, issued a little after the keys of lower numbers.
+pub fn key(tenant: &TenantId, number: u32) -> ApiKey {
+    ApiKey {
+        id: key_id(number),
+        tenant: tenant.clone(),
+        name: None,
+        scopes: [Scope::PredictionsWrite, Scope::PredictionsRead].into_iter().collect(),
+        secret: SecretHash::from_bytes([number.to_le_bytes()[0]; 32]),
+        created_at: Timestamp::from_micros(FIRST + STEP * i64::from(number)),
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+    }
+}
+
+/// The id of the key number `number`.
+pub fn key_id(number: u32) -> KeyId {
+    KeyId::parse("id", format!("k{number:011}")).expect("letters and digits")
+}
+
+/// An entry of the audit about `target`.
+pub fn entry(tenant: Option<&TenantId>, target: &str) -> AuditEntry {
+    AuditEntry {
+        at: Timestamp::from_micros(FIRST),
+        tenant: tenant.cloned(),
+        actor: "command-line:ann".to_owned(),
+        key_id: None,
+        address: None,
+        request_id: None,
+        action: AuditAction::KeyIssued.as_str().to_owned(),
+        target: target.to_owned(),
+        detail: None,
+    }
 }
 
 /// Metadata with these entries.

@@ -2,13 +2,14 @@
 
 use application::dtos::PredictionRecord;
 use application::ports::{OutboxEvent, PredictionFilter, StoreError, UnitOfWork};
-use domain::entities::Prediction;
+use domain::entities::{ApiKey, Prediction, Tenant, TenantStatus};
 use domain::events::DomainEvent;
 use domain::policies::parse_query;
-use domain::value_objects::{PredictionId, TenantId};
+use domain::value_objects::{AuditEntry, PredictionId, TenantId, Timestamp};
 use tokio::task::JoinHandle;
 
 use crate::StoreHarness;
+use crate::samples::FIRST;
 
 /// More rows than any case inserts.
 pub(crate) const ALL: u32 = 20_000;
@@ -55,6 +56,55 @@ pub(crate) async fn append(store: &impl StoreHarness, events: &[DomainEvent]) {
     let mut work = UnitOfWork::of(&TenantId::default());
     work.append(events);
     store.writes().commit(work).await.expect("the write set is committed");
+}
+
+/// Commits what `record` records for `tenant` as one write set.
+pub(crate) async fn change(
+    store: &impl StoreHarness,
+    tenant: &TenantId,
+    record: impl FnOnce(&mut UnitOfWork),
+) -> Result<(), StoreError> {
+    let mut work = UnitOfWork::of(tenant);
+    record(&mut work);
+    store.writes().commit(work).await
+}
+
+/// Adds an active tenant.
+pub(crate) async fn add_tenant(store: &impl StoreHarness, id: &TenantId) {
+    let created_at = Timestamp::from_micros(FIRST);
+    let new = Tenant { id: id.clone(), status: TenantStatus::Active, created_at };
+    change(store, id, |work| work.insert_tenant(new)).await.expect("the tenant is added");
+}
+
+/// Changes the status of a tenant.
+pub(crate) async fn set_status(
+    store: &impl StoreHarness,
+    id: &TenantId,
+    from: TenantStatus,
+    to: TenantStatus,
+) -> Result<(), StoreError> {
+    change(store, id, |work| work.set_tenant_status(from, to)).await
+}
+
+/// Stores `key`.
+pub(crate) async fn issue(store: &impl StoreHarness, key: &ApiKey) -> Result<(), StoreError> {
+    change(store, &key.tenant, |work| work.insert_key(key.clone())).await
+}
+
+/// Appends `entries` to the audit as one write set.
+pub(crate) async fn append_lines(store: &impl StoreHarness, entries: &[AuditEntry]) {
+    let record = |work: &mut UnitOfWork| {
+        for entry in entries {
+            work.audit(entry.clone());
+        }
+    };
+    change(store, &TenantId::default(), record).await.expect("the lines are appended");
+}
+
+/// The entries of the audit of `tenant`, the newest first.
+pub(crate) async fn audit_of(store: &impl StoreHarness, tenant: &TenantId) -> Vec<AuditEntry> {
+    let lines = store.audit().list(Some(tenant), None, ALL).await.expect("the lines can be read");
+    lines.into_iter().map(|line| line.entry).collect()
 }
 
 /// The default tenant's prediction `id`.

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use application::ports::{LeaseRepository, OutboxRelayRepository, PredictionReadModel, WriteStore};
+use application::ports::{
+    ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository, PredictionReadModel,
+    TenantRepository, WriteStore,
+};
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
+use store_contract::chain::TestSealer;
 use store_contract::{StoreHarness, store_contract};
 use testkit::{MemoryCache, MemoryStore, cache_contract};
 
@@ -13,7 +17,7 @@ struct MemoryHarness(MemoryStore);
 #[async_trait]
 impl StoreHarness for MemoryHarness {
     async fn start() -> Self {
-        Self(MemoryStore::new())
+        Self(MemoryStore::with_sealer(Arc::new(TestSealer)))
     }
 
     fn writes(&self) -> Arc<dyn WriteStore> {
@@ -29,6 +33,18 @@ impl StoreHarness for MemoryHarness {
     }
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {
+        Arc::new(self.0.clone())
+    }
+
+    fn keys(&self) -> Arc<dyn ApiKeyRepository> {
+        Arc::new(self.0.clone())
+    }
+
+    fn tenants(&self) -> Arc<dyn TenantRepository> {
+        Arc::new(self.0.clone())
+    }
+
+    fn audit(&self) -> Arc<dyn AuditReadModel> {
         Arc::new(self.0.clone())
     }
 

@@ -2,14 +2,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::ports::{
-    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StoreError, UnitOfWork,
-    WriteStore,
+    ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository, PredictionReadModel,
+    SchemaMigrator, StoreError, TenantRepository, UnitOfWork, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::Prediction;
-use domain::value_objects::{PredictionId, TenantId};
+use domain::value_objects::{KeyId, PredictionId, TenantId};
 use infra_postgres::{PostgresSettings, PostgresStore};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use store_contract::chain::TestSealer;
 use store_contract::{SchemaHarness, StoreHarness};
 use uuid::Uuid;
 
@@ -22,9 +23,11 @@ pub(crate) struct PostgresHarness {
 }
 
 impl PostgresHarness {
+    /// A migrated store whose audit is sealed, opened with settings changed by `change`.
     pub(crate) async fn start_with(change: impl FnOnce(&mut PostgresSettings)) -> Self {
         let database = TestDatabase::create().await;
         let mut settings = database.settings();
+        settings.audit_sealer = Some(Arc::new(TestSealer));
         change(&mut settings);
         let store = PostgresStore::open(&settings).await.expect("the database can be opened");
         store.migrator().up().await.expect("the schema can be migrated");
@@ -54,12 +57,24 @@ impl StoreHarness for PostgresHarness {
         self.store.leases()
     }
 
+    fn keys(&self) -> Arc<dyn ApiKeyRepository> {
+        self.store.keys()
+    }
+
+    fn tenants(&self) -> Arc<dyn TenantRepository> {
+        self.store.tenants()
+    }
+
+    fn audit(&self) -> Arc<dyn AuditReadModel> {
+        self.store.audit()
+    }
+
     async fn spoil(&self, id: PredictionId) {
         let mut beside = self.database.connect().await;
         // A newer release has replaced the check by a wider one.
         let widen = "ALTER TABLE predictions DROP CONSTRAINT IF EXISTS predictions_sentiment_check";
         beside.execute(widen).await.unwrap();
-        let change = "UPDATE predictions SET sentiment = 'sarcastic' WHERE id = $1";
+        let change = "UPDATE predictions SET sentiment = 'sarcastic' WHERE tenant = 'default' AND id = $1";
         let id = Uuid::from_u128(id.as_u128());
         let changed = sqlx::query(change).bind(id).execute(&mut beside).await.unwrap();
         assert_eq!(changed.rows_affected(), 1);
@@ -76,6 +91,13 @@ impl SchemaHarness for PostgresHarness {
         let step = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
                     VALUES ($1, 'a newer step', true, '\\x00', 0)";
         sqlx::query(step).bind(version).execute(&mut self.database.connect().await).await.unwrap();
+    }
+
+    async fn set_scopes(&self, key: &KeyId, scopes: &str) {
+        let change = sqlx::query("UPDATE api_keys SET scopes = $2 WHERE id = $1");
+        let change = change.bind(key.as_str()).bind(scopes);
+        let changed = change.execute(&mut self.database.connect().await).await.unwrap();
+        assert_eq!(changed.rows_affected(), 1);
     }
 }
 

@@ -2,13 +2,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use application::ports::{
-    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, WriteStore,
+    ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository, PredictionReadModel,
+    SchemaMigrator, TenantRepository, WriteStore,
 };
 use async_trait::async_trait;
-use domain::value_objects::PredictionId;
+use domain::value_objects::{KeyId, PredictionId};
 use infra_sqlite::{SqliteSettings, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor};
+use store_contract::chain::TestSealer;
 use store_contract::{SchemaHarness, StoreHarness};
 use tempfile::TempDir;
 
@@ -19,10 +21,11 @@ pub(crate) struct SqliteHarness {
 }
 
 impl SqliteHarness {
-    /// A migrated store, opened with settings changed by `change`.
+    /// A migrated store whose audit is sealed, opened with settings changed by `change`.
     pub(crate) async fn start_with(change: impl FnOnce(&mut SqliteSettings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = SqliteSettings::new(url(&folder.path().join("data/undertone.db")));
+        settings.audit_sealer = Some(Arc::new(TestSealer));
         change(&mut settings);
         let store = SqliteStore::open(&settings).await.unwrap();
         store.migrator().up().await.unwrap();
@@ -68,11 +71,23 @@ impl StoreHarness for SqliteHarness {
         self.store.leases()
     }
 
+    fn keys(&self) -> Arc<dyn ApiKeyRepository> {
+        self.store.keys()
+    }
+
+    fn tenants(&self) -> Arc<dyn TenantRepository> {
+        self.store.tenants()
+    }
+
+    fn audit(&self) -> Arc<dyn AuditReadModel> {
+        self.store.audit()
+    }
+
     async fn spoil(&self, id: PredictionId) {
         let mut beside = SqliteConnectOptions::new().filename(self.store.path()).connect().await.unwrap();
         // A newer release has recreated the table with a wider check.
         beside.execute("PRAGMA ignore_check_constraints = ON").await.unwrap();
-        let change = "UPDATE predictions SET sentiment = 'sarcastic' WHERE id = ?1";
+        let change = "UPDATE predictions SET sentiment = 'sarcastic' WHERE tenant = 'default' AND id = ?1";
         let bytes = id.as_u128().to_be_bytes().to_vec();
         let changed = sqlx::query(change).bind(bytes).execute(&mut beside).await.unwrap();
         assert_eq!(changed.rows_affected(), 1);
@@ -89,5 +104,12 @@ impl SchemaHarness for SqliteHarness {
         let mut beside = SqliteConnectOptions::new().filename(self.store.path()).connect().await.unwrap();
         let step = "INSERT INTO _sqlx_migrations VALUES (?1, 'a newer step', '2030-01-01', TRUE, x'00', 1)";
         sqlx::query(step).bind(version).execute(&mut beside).await.unwrap();
+    }
+
+    async fn set_scopes(&self, key: &KeyId, scopes: &str) {
+        let mut beside = SqliteConnectOptions::new().filename(self.store.path()).connect().await.unwrap();
+        let change = sqlx::query("UPDATE api_keys SET scopes = ?2 WHERE id = ?1");
+        let changed = change.bind(key.as_str()).bind(scopes).execute(&mut beside).await.unwrap();
+        assert_eq!(changed.rows_affected(), 1);
     }
 }

@@ -1,11 +1,13 @@
 use std::time::{Duration, Instant};
 
-use application::ports::StoreError;
-use domain::value_objects::TenantId;
+use application::ports::{StoreError, UnitOfWork};
+use domain::entities::{Tenant, TenantStatus};
+use domain::value_objects::{TenantId, Timestamp};
 use infra_sqlite::{OpenError, SqliteSettings, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor};
 use store_contract::StoreHarness;
+use store_contract::samples::{entry, key, key_id, tenant};
 
 use crate::harness::{SqliteHarness, url};
 use crate::samples::{delete, has, insert, prediction, prediction_of};
@@ -74,6 +76,40 @@ async fn a_delete_succeeds_beside_inserts_that_do_not_fit() {
         assert!(is_unavailable(&too_much));
         deleted.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_store_refuses_callers_and_deletes_with_lines_of_the_audit() {
+    let harness = SqliteHarness::start_with(|settings| settings.max_size_bytes = Some(1 << 20)).await;
+    let (store, ann, now) = (&harness.store, tenant("ann"), Timestamp::from_micros(0));
+    let commit = async |record: &dyn Fn(&mut UnitOfWork)| {
+        let mut work = UnitOfWork::of(&ann);
+        record(&mut work);
+        work.audit(entry(Some(&ann), "a change"));
+        store.writes().commit(work).await
+    };
+    let (active, disabled) = (TenantStatus::Active, TenantStatus::Disabled);
+    let added = Tenant { id: ann.clone(), status: active, created_at: now };
+    commit(&|work| work.insert_tenant(added.clone())).await.unwrap();
+    commit(&|work| work.insert_key(key(&ann, 0))).await.unwrap();
+    let full_at = fill(store, 10).await;
+    let mut keys = 1;
+    while commit(&|work| work.insert_key(key(&ann, keys))).await.is_ok() {
+        keys += 1;
+    }
+    assert!(is_unavailable(&commit(&|work| work.insert_key(key(&ann, keys))).await));
+    // Lines about nothing that the set itself changes do not use the reserve either.
+    while commit(&|_| ()).await.is_ok() {}
+
+    commit(&|work| work.revoke_key(key_id(0), now)).await.unwrap();
+    commit(&|work| work.set_tenant_status(active, disabled)).await.unwrap();
+    let mut deletion = UnitOfWork::of(&TenantId::default());
+    deletion.delete(prediction_of(0, 10).id());
+    deletion.audit(entry(None, "a deletion"));
+    store.writes().commit(deletion).await.unwrap();
+    while store.tenants().erase_rows(&TenantId::default(), 100).await.unwrap() > 0 {}
+    insert(store, &[prediction_of(full_at + 1, 10)]).await.unwrap();
+    commit(&|work| work.insert_key(key(&ann, keys))).await.unwrap();
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::samples::{FIRST, Samples, classified, confidence, reference, text};
 use crate::steps::{ids_descending, insert, list_ids, query};
 
 /// Whether `prediction` matches `filter`, in the simplest implementation.
-fn matches(filter: &PredictionFilter, prediction: &Prediction) -> bool {
+pub(super) fn matches(filter: &PredictionFilter, prediction: &Prediction) -> bool {
     let PredictionFilter { sentiment, model, reference, from, to, min_confidence, max_confidence, terms } =
         filter;
     let result = prediction.result();

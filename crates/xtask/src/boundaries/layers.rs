@@ -170,7 +170,7 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "store-contract",
         inside: &["application", "domain"],
-        outside: &[PLUMBING],
+        outside: &[PLUMBING, &["proptest"]],
         dev_inside: &[],
         dev_outside: &[],
     },
