@@ -6,8 +6,16 @@ pub(crate) mod candle;
 pub(crate) mod cpu;
 mod tensor_error;
 
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+
 pub(crate) use batch::TokenBatch;
 pub(crate) use tensor_error::TensorError;
+
+/// Creates threads that compute one batch together.
+fn core_threads(threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
+    let builder = ThreadPoolBuilder::new().num_threads(threads);
+    builder.thread_name(|number| format!("undertone-core-{number}")).build()
+}
 
 /// A classifier that computes logits; each worker owns one.
 pub(crate) trait Engine: Send {

@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
-use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use rayon::{ThreadPool, ThreadPoolBuildError};
 
 use crate::architecture::Architecture;
-use crate::engine::{Cores, Engine, EngineError, TokenBatch};
+use crate::engine::{Cores, Engine, EngineError, TokenBatch, core_threads};
 
 use bert_like::CandleBertLike;
 use deberta::CandleDeberta;
@@ -90,13 +90,9 @@ impl CandleEngine {
         if !self.device.is_cpu() {
             return Ok(vec![self]);
         }
-        let pool = |threads| {
-            let builder = ThreadPoolBuilder::new().num_threads(threads);
-            builder.thread_name(|number| format!("undertone-core-{number}")).build()
-        };
-        let all = Arc::new(pool(workers)?);
+        let all = Arc::new(core_threads(workers)?);
         let engine = |_| {
-            let pools = Some(Pools { own: pool(1)?, all: Arc::clone(&all) });
+            let pools = Some(Pools { own: core_threads(1)?, all: Arc::clone(&all) });
             Ok(Self { model: Arc::clone(&self.model), device: self.device.clone(), pools })
         };
         (0..workers).map(engine).collect()

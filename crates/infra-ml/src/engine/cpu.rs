@@ -40,10 +40,10 @@ mod word_embeddings;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use rayon::{ThreadPool, ThreadPoolBuildError};
 
 use crate::cores::last_level_cache_bytes;
-use crate::engine::{Cores, Engine, EngineError, TokenBatch};
+use crate::engine::{Cores, Engine, EngineError, TokenBatch, core_threads};
 
 pub(crate) use arch::SimdLevel;
 pub(crate) use arithmetic::Arithmetic;
@@ -80,10 +80,7 @@ impl CpuEngine {
     pub(crate) fn for_workers(model: Classifier, workers: usize) -> Result<Vec<Self>, ThreadPoolBuildError> {
         let pool = match workers {
             1 => None,
-            workers => {
-                let builder = ThreadPoolBuilder::new().num_threads(workers);
-                Some(builder.thread_name(|number| format!("undertone-core-{number}")).build()?)
-            }
+            workers => Some(core_threads(workers)?),
         };
         let plan = Plan::new(workers, model.encoder_bytes(), last_level_cache_bytes());
         let shared =
@@ -124,7 +121,7 @@ impl Engine for CpuEngine {
             Cores::Own => plan.own_cores(batch.tokens()),
             Cores::All => plan.cores(model.arithmetic(), batch.tokens()),
         };
-        Ok(if cores > 1 || batch.tokens() > plan.batch_tokens {
+        Ok(if cores > 1 || batch.tokens() > plan.batch_tokens() {
             self.shared.forward(batch, cores)
         } else {
             model.forward(&mut self.workspace, batch.sequences(), 1)
@@ -134,7 +131,7 @@ impl Engine for CpuEngine {
     /// Without padding a token costs the same in a small batch as in a large one; small batches reduce waiting and
     /// memory.
     fn batch_tokens(&self) -> usize {
-        self.shared.plan.batch_tokens
+        self.shared.plan.batch_tokens()
     }
 
     fn min_batch_tokens(&self) -> usize {

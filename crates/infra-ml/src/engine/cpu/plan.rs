@@ -5,8 +5,6 @@ use super::scratch::BlockSizes;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Plan {
     workers: usize,
-    /// The tokens of a batch of usual size.
-    pub(super) batch_tokens: usize,
     /// The tokens below which what waits is not divided among idle workers.
     pub(super) min_batch_tokens: usize,
     pub(super) sizes: BlockSizes,
@@ -39,7 +37,12 @@ impl Plan {
         // While a core multiplies a token by a byte of weights, memory delivers that byte to about 0.7 cores.
         let repaying = (workers * 3 / 2).min(MAX_MIN_BATCH_TOKENS);
         let min_batch_tokens = if is_cached { 0 } else { repaying };
-        Self { workers, batch_tokens: sizes.tokens, min_batch_tokens, sizes }
+        Self { workers, min_batch_tokens, sizes }
+    }
+
+    /// The tokens of a batch of usual size.
+    pub(super) fn batch_tokens(&self) -> usize {
+        self.sizes.tokens
     }
 
     /// The cores that compute a batch of `tokens` that may use all of them.
@@ -54,7 +57,7 @@ impl Plan {
     /// The cores that compute a batch of `tokens` while others run.
     pub(super) fn own_cores(&self, tokens: usize) -> usize {
         let most = if self.workers <= FEW_WORKERS { 1 } else { LARGE_BATCH_CORES };
-        tokens.div_ceil(self.batch_tokens).clamp(1, most)
+        tokens.div_ceil(self.batch_tokens()).clamp(1, most)
     }
 
     /// The most cores of all batches above the usual size that run at once.
