@@ -1,3 +1,4 @@
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ async fn an_issued_key_is_stored_without_its_secret_and_reported_to_the_audit() 
     let issued = issue(&world, request).await.unwrap();
     let scopes: Scopes = [Scope::KeysAdmin, Scope::MetricsRead].into_iter().collect();
     assert_eq!((issued.key.scopes, issued.key.created_at), (scopes, world.clock.now()));
-    assert_eq!(list(&world).await.0, [issued.key.clone()]);
+    assert_eq!(list(&world).await.0, slice::from_ref(&issued.key));
     let detail = Some("keys:admin metrics:read".to_owned());
     assert_eq!(audited(&world).await, [("key.issued".into(), issued.key.id.to_string(), detail)]);
     let shown = format!("{issued:?}");
