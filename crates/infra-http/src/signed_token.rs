@@ -8,7 +8,7 @@ use crate::strict_json::parse_object;
 /// Why a token is refused: a fixed text, which has no part of the token.
 pub(crate) type Refusal = &'static str;
 
-/// A token in its compact form (RFC 7515, section 7.1), before its signature is checked: nothing in it is to be trusted.
+/// A token in its compact form (RFC 7515, section 7.1), before its signature is checked: nothing in it is trusted.
 ///
 /// Of its header only `alg`, `kid` and `crit` are read. Keys in it, and addresses of keys, have no effect.
 pub(crate) struct SignedToken<'a> {

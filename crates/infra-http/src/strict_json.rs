@@ -1,5 +1,5 @@
-//! JSON objects in which no name stands twice. Of a repeated name one reader takes the first value and another the last,
-//! so that a token could mean one thing to the identity provider and another here.
+//! JSON objects in which no name stands twice. Of a repeated name one reader takes the first value and another the
+//! last, so that a token could mean one thing to the identity provider and another here.
 
 use std::fmt;
 

@@ -10,8 +10,9 @@ macro_rules! declare_cases {
         pub const CASES: &[&str] =
             &[$($(stringify!($case),)*)* $($(stringify!($read_case),)*)* $($(stringify!($schema_case),)*)*];
 
-        /// Expands one named test a case, and a second one for each case that reads, for the given [`SchemaHarness`](crate::SchemaHarness); with `, without schema`
-        /// those cases only that any [`StoreHarness`](crate::StoreHarness) can run.
+        /// Expands one named test a case, and a second one for each case that reads, for the given
+        /// [`SchemaHarness`](crate::SchemaHarness); with `, without schema` those cases only that any
+        /// [`StoreHarness`](crate::StoreHarness) can run.
         #[macro_export]
         macro_rules! store_contract {
             (@test $dollar harness:ty, $dollar module:ident, $dollar case:ident) => {

@@ -34,8 +34,8 @@ pub struct VerifyAuditResponse {
     pub lines: u64,
     /// The lines before the first sealed one, which cannot be checked.
     pub unsealed: u64,
-    /// The number and seal of the last sealed line, to be stored elsewhere: with it a later check detects lines that are
-    /// removed from the end.
+    /// The number and seal of the last sealed line, to be stored elsewhere: with it a later check detects lines that
+    /// were removed from the end.
     pub last: Option<(i64, Seal)>,
     /// What is wrong, in the order of the lines; at most the first hundred.
     pub faults: Vec<AuditFault>,

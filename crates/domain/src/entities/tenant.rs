@@ -59,8 +59,8 @@ impl TenantStatus {
         self.change(&[Self::Disabled], Self::Active, "disabled")
     }
 
-    /// Returns the status of a tenant whose rows are to be removed. An erasure may begin again after it ended, to remove
-    /// what requests in progress have stored since.
+    /// Returns the status of a tenant whose rows are to be removed. An erasure may begin again after it ended, to
+    /// remove what requests in progress have stored since.
     pub fn erase(self) -> Self {
         Self::Erasing
     }

@@ -73,8 +73,8 @@ pub(super) fn script<'s>(sets: &[&'s PreparedSet]) -> Option<QueryBuilder<Sqlite
     Some(script)
 }
 
-/// Writes the sets in their order, but for their lines of the audit. Predictions and events are collected, so that rows of many sets share a statement;
-/// the order among predictions and the order among events are preserved.
+/// Writes the sets in their order, but for their lines of the audit. Predictions and events are collected, so that rows
+/// of many sets share a statement; the order among predictions and the order among events are preserved.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     sets: &[&PreparedSet],
