@@ -66,7 +66,7 @@ impl Program for Undertone {
 
     async fn open_administration(&self, schema: SchemaUse) -> Result<Opened<Administration>, BoxError> {
         let store = match schema {
-            SchemaUse::Create => Store::try_open_migrated(&self.settings).await?,
+            SchemaUse::Create => Store::open_migrated_now(&self.settings).await?,
             SchemaUse::Existing => Store::open_current(&self.settings).await?,
         };
         let part = container::administration(&self.settings, &store);

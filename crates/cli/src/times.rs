@@ -30,12 +30,13 @@ impl Expiry {
     }
 
     /// Returns the instant at which a key ends that is issued at `now`.
-    pub(crate) fn from(&self, now: Timestamp) -> Result<Timestamp, jiff::Error> {
+    /// None beyond the year 9999.
+    pub(crate) fn from(&self, now: Timestamp) -> Option<Timestamp> {
         match self {
-            Self::At(at) => Ok(*at),
+            Self::At(at) => Some(*at),
             Self::After(span) => {
-                let now = jiff::Timestamp::from_microsecond(now.as_micros())?.to_zoned(TimeZone::UTC);
-                Ok(timestamp(now.checked_add(*span)?.timestamp()))
+                let now = jiff::Timestamp::from_microsecond(now.as_micros()).ok()?.to_zoned(TimeZone::UTC);
+                now.checked_add(*span).ok().map(|end| timestamp(end.timestamp()))
             }
         }
     }
@@ -88,7 +89,7 @@ mod tests {
         for bad in ["", "tomorrow", "2027-13-01", "2027-01-31T12:00:00", "31.01.2027", "90"] {
             assert!(Expiry::parse(bad).is_err(), "{bad} was accepted");
         }
-        assert!(Expiry::parse("9999y").expect("a span").from(Timestamp::from_micros(NOW)).is_err());
+        assert!(Expiry::parse("9999y").expect("a span").from(Timestamp::from_micros(NOW)).is_none());
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub(crate) struct AuthSettings {
     pub(crate) failures_per_minute: u32,
     /// Whether `/metrics` needs the scope `metrics:read` where authentication is required.
     pub(crate) protect_metrics: bool,
+    /// Which tokens are accepted.
     pub(crate) jwt: JwtSettings,
 }
 

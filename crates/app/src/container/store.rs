@@ -77,7 +77,9 @@ impl Store {
                 let opened = SqliteStore::open_existing(&sqlite(&settings.store, sealer.clone())).await;
                 Self::of_sqlite(opened.with_context(empty)?, sealer)
             }
-            StoreKind::Postgres => Self::open(settings).await.with_context(empty)?,
+            StoreKind::Postgres => {
+                Self::open(settings).await.with_context(|| format!("cannot use the store {address}"))?
+            }
         };
         if store.migrator.status().await?.iter().all(|step| step.state == StepState::Missing) {
             store.close().await;
@@ -110,14 +112,12 @@ impl Store {
     pub(crate) async fn open_migrated(settings: &Settings) -> anyhow::Result<Self> {
         let deadline = Instant::now() + settings.store.start_timeout.duration();
         loop {
-            let error = match Self::try_open_migrated(settings).await {
+            let error = match Self::open_migrated_now(settings).await {
                 Ok(store) => return Ok(store),
+                Err(error) if Instant::now() + RETRY > deadline => return Err(error),
                 Err(error) => error,
             };
             let address = settings.store.url.redacted();
-            if Instant::now() + RETRY > deadline {
-                return Err(error.context(format!("cannot use the store {address}")));
-            }
             tracing::warn!(store = address, error = chain(error.as_ref()), "the store does not respond yet");
             sleep(RETRY).await;
         }
@@ -127,7 +127,12 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`Store::open`], and migrations that fail.
-    pub(crate) async fn try_open_migrated(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) async fn open_migrated_now(settings: &Settings) -> anyhow::Result<Self> {
+        let opened = Self::try_open_migrated(settings).await;
+        opened.with_context(|| format!("cannot use the store {}", settings.store.url.redacted()))
+    }
+
+    async fn try_open_migrated(settings: &Settings) -> anyhow::Result<Self> {
         let store = Self::open(settings).await?;
         // A store that lacks nothing is not written to, so that one opened read-only can be served.
         if store.migrator.status().await?.iter().any(|step| step.state == StepState::Missing) {

@@ -11,8 +11,13 @@ use crate::config::{AuthMode, Settings};
 /// `server.host` is not of the loopback interface, or cannot be resolved, while `auth.mode` is `none`.
 pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
     let ServerSettings { host, port, .. } = &settings.server;
-    if settings.auth.mode != AuthMode::None {
-        return Ok(());
+    match settings.auth.mode {
+        AuthMode::None => {}
+        AuthMode::Required => return Ok(()),
+        AuthMode::Disabled => {
+            tracing::warn!("auth.mode is disabled: everyone who reaches the address may use the service");
+            return Ok(());
+        }
     }
     let addresses = (host.as_str(), *port).to_socket_addrs();
     let mut addresses = addresses.with_context(|| format!("cannot resolve {host}; choose another --host"))?;

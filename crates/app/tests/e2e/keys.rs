@@ -87,8 +87,8 @@ fn what_cannot_be_issued_or_revoked_is_refused_in_one_line() {
     for (line, code, named) in [
         ("keys issue --tenant other --scopes models:read", 1, "there is no tenant other"),
         ("keys issue --tenant acme --scopes models:read --expires 2020-01-01", 1, "in the future"),
-        ("keys issue --tenant acme --replaces AbcdefAbcdef", 1, "there is no key AbcdefAbcdef"),
-        ("keys revoke AbcdefAbcdef", 1, "there is no key AbcdefAbcdef"),
+        ("keys issue --tenant acme --replaces AbcdefAbcdef", 1, "there is no active key AbcdefAbcdef"),
+        ("keys revoke AbcdefAbcdef", 1, "there is no active key AbcdefAbcdef"),
         ("keys list --tenant other", 1, "there is no tenant other"),
     ] {
         let error = commands.fail(line, code);

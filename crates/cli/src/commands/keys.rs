@@ -2,6 +2,7 @@ mod issue;
 mod output;
 
 use application::dtos::{ListKeysRequest, RevokeKeyRequest};
+use application::errors::ApplicationError;
 use clap::{Args, Subcommand};
 use domain::value_objects::{KeyId, TenantId};
 
@@ -88,18 +89,31 @@ async fn tenants(
     if all.into_iter().any(|known| known == tenant) {
         return Ok(vec![tenant]);
     }
-    Err(NoTenant(tenant).into())
+    Err(MissingError::Tenant(tenant.to_string()).into())
 }
 
-/// A tenant that does not exist.
+/// What a command names does not exist.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no tenant {0}; `undertone tenants list` shows them all")]
-struct NoTenant(TenantId);
+enum MissingError {
+    #[error("there is no tenant {0}; `undertone tenants list` shows them all")]
+    Tenant(String),
+    #[error("there is no active key {0}; `undertone keys list` shows them all")]
+    Key(String),
+}
+
+/// Says where the names and ids are that a command accepts.
+fn explain(error: ApplicationError) -> Failure {
+    match error {
+        ApplicationError::NotFound { entity: "tenant", id } => MissingError::Tenant(id).into(),
+        ApplicationError::NotFound { entity: "key", id } => MissingError::Key(id).into(),
+        error => error.into(),
+    }
+}
 
 async fn revoke(administration: &Administration, id: &str) -> Result<(), Failure> {
     let id = parse_id(id)?;
     let request = RevokeKeyRequest { tenant: None, id: id.clone(), actor: actor() };
-    administration.revoke_key.execute(request).await?;
+    administration.revoke_key.execute(request).await.map_err(explain)?;
     eprintln!("revoked key {id}; it is refused within five seconds");
     Ok(())
 }

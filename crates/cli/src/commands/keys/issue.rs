@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use application::dtos::{IssueKeyRequest, IssueKeyResponse, Replacement};
-use application::errors::ApplicationError;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use domain::entities::ApiKey;
@@ -9,7 +8,7 @@ use domain::value_objects::{Scope, TenantId};
 
 use crate::administration::Administration;
 use crate::commands::administer::{actor, parse_tenant};
-use crate::commands::keys::{NoTenant, output, parse_id};
+use crate::commands::keys::{explain, output, parse_id};
 use crate::commands::print;
 use crate::failure::Failure;
 use crate::times::{Expiry, parse_duration, to_the_second};
@@ -45,10 +44,12 @@ pub(super) struct IssueArgs {
 
 pub(super) async fn run(administration: &Administration, args: IssueArgs) -> Result<(), Failure> {
     let now = administration.clock.now();
-    let expires_at = args.expires.map(|expiry| expiry.from(now)).transpose().map_err(Failure::set_up)?;
+    let end = |expiry: Expiry| {
+        expiry.from(now).ok_or_else(|| Failure::set_up("--expires must not be beyond the year 9999"))
+    };
+    let expires_at = args.expires.map(end).transpose()?;
     let old = args.replaces.as_deref().map(parse_id).transpose()?;
     let replaces = old.map(|id| Replacement { id: id.to_string(), overlap: args.overlap });
-    let tenant = args.tenant.clone();
     let request = IssueKeyRequest {
         tenant: args.tenant,
         scopes: args.scopes,
@@ -58,18 +59,10 @@ pub(super) async fn run(administration: &Administration, args: IssueArgs) -> Res
         grantable: None,
         actor: actor(),
     };
-    let issued = administration.issue_key.execute(request).await;
-    let IssueKeyResponse { key, secret } = issued.map_err(|error| explain(error, tenant))?;
+    let IssueKeyResponse { key, secret } =
+        administration.issue_key.execute(request).await.map_err(explain)?;
     describe(&key, replaces.as_ref());
     print(&format!("{}\n", secret.expose()))
-}
-
-/// Says what to do about a tenant that does not exist.
-fn explain(error: ApplicationError, tenant: TenantId) -> Failure {
-    match error {
-        ApplicationError::NotFound { entity: "tenant", .. } => NoTenant(tenant).into(),
-        error => error.into(),
-    }
 }
 
 /// Describes the new key on standard error.
