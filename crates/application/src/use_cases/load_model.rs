@@ -1,3 +1,4 @@
+use domain::errors::{DomainError, Rule};
 use domain::value_objects::{AuditAction, ModelName};
 
 use crate::action::log_action;
@@ -34,6 +35,7 @@ impl LoadModelUseCase {
         log_action("LoadModelUseCase.execute", async {
             let models = self.changes.catalog()?;
             let name = ModelName::parse("name", request.name)?;
+            check_path(&request.spec.path)?;
             let change = ModelChange {
                 name: &name,
                 tenant: &request.tenant,
@@ -45,4 +47,20 @@ impl LoadModelUseCase {
         })
         .await
     }
+}
+
+/// The most characters of a path: no system has longer ones.
+const MAX_PATH_CHARS: usize = 4_096;
+
+/// Checks that the audit can store the path.
+fn check_path(path: &str) -> Result<(), DomainError> {
+    let chars = path.chars().count();
+    let rule = if path.contains('\0') {
+        Rule::ContainsNul
+    } else if chars > MAX_PATH_CHARS {
+        Rule::TooLong { max: MAX_PATH_CHARS, actual: chars }
+    } else {
+        return Ok(());
+    };
+    Err(DomainError::violation("path", rule))
 }

@@ -76,7 +76,10 @@ async fn a_refused_change_changes_nothing() {
         assert_eq!(refusal(&load(&world, name, "one").await), ("name", "malformed"));
         assert_eq!(refusal(&unload(&world, name).await), ("name", "malformed"));
     }
+    assert_eq!(refusal(&load(&world, "a", "one\0").await), ("path", "contains_nul"));
+    assert_eq!(refusal(&load(&world, "a", &"x".repeat(4_097)).await), ("path", "too_long"));
     assert!(world.catalog().loads().is_empty());
+    assert_eq!(world.store.commits(), 0);
     world.catalog().fail_with(CatalogError::Busy);
     assert_eq!(failure(&load(&world, "a", "one").await), ("conflict", ""));
     assert_eq!(failure(&unload(&world, "a").await), ("conflict", ""));

@@ -20,7 +20,10 @@ pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 19] = [
     ("get_prediction", &[QUERY, BY_ID, &[P::Saturated], CALLER, ANY]),
     ("delete_prediction", &[QUERY, BY_ID, &[P::Conflict], CALLER, ANY]),
     ("list_models", &[QUERY, &[P::Unavailable], CALLER, ANY]),
-    ("load_model", &[QUERY, BODY, CHANGE_MODELS, &[P::TooMany, P::NotLoadable], CALLER, ANY]),
+    (
+        "load_model",
+        &[QUERY, BODY, CHANGE_MODELS, &[P::TooMany, P::TooLong, P::ContainsNul, P::NotLoadable], CALLER, ANY],
+    ),
     ("unload_model", &[QUERY, CHANGE_MODELS, &[P::DefaultModel, P::NotFound], CALLER, ANY]),
     ("me", &[QUERY, CALLER, ANY]),
     ("issue_key", &[QUERY, BODY, KEY, CALLER, ANY]),
