@@ -5,7 +5,7 @@
 //! choice of a label are the domain's. A text goes [`LocalMlGateway`] → tokenizer → windows → queue → worker → engine
 //! and back; then read `queue.rs` (which texts wait), `worker.rs` (what runs together, and what happens when it
 //! fails), `engine.rs` (the arithmetic) and `architecture.rs` (the kinds of models). A model goes
-//! [`LocalModelLoader`] → `resolve.rs` (from a name to a place) → `hub.rs` (from the hub to a folder) → `loader.rs`
+//! [`LocalModelLoader`] → `resolve.rs` (from a name to a place; `model_sources.rs` bounds those that clients name) → `hub.rs` (from the hub to a folder) → `loader.rs`
 //! (from a folder to a model that has passed its self-test) → `gateway/start.rs`.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that fails by a panic is a failed test"))]
@@ -27,6 +27,7 @@ mod local_model_loader;
 mod memory;
 mod metric;
 mod model_folder;
+mod model_sources;
 mod panic;
 mod pytorch;
 mod queue;
@@ -52,6 +53,7 @@ pub use loading::Loading;
 pub use local_model_loader::{LocalModelLoader, ResolvedModel};
 pub use metric::describe_metrics;
 pub use model_folder::{FolderError, TooLarge};
+pub use model_sources::{ModelSources, ModelSourcesError};
 pub use resolve::ResolveError;
 pub use settings::{
     DeviceChoice, LabelMapping, ModelSettings, Precision, Seconds, SettingsError, SettingsPlace,

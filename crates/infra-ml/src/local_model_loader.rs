@@ -1,6 +1,8 @@
 //! The adapter of the port `ModelLoader`: models from folders and from the Hugging Face hub, run in this process.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use application::action::chain;
 use application::ports::{
@@ -16,6 +18,7 @@ use crate::load_error::LoadError;
 use crate::loader::{self, Engines, ModelFrontEnd};
 use crate::loading::Loading;
 use crate::model_folder::ModelFolder;
+use crate::model_sources::ModelSources;
 use crate::queue::QueueLimits;
 use crate::resolve::{ModelSource, ResolveError};
 use crate::settings::{ModelSettings, SettingsError};
@@ -23,37 +26,80 @@ use crate::settings::{ModelSettings, SettingsError};
 /// Loads models from folders and from the hub into this process.
 pub struct LocalModelLoader {
     hub: Arc<Hub>,
+    /// For repositories that only a client has named.
+    hub_without_token: Arc<Hub>,
     /// The most bytes of a model that a client loads.
     max_bytes: u64,
+    /// What clients may load; without it, anything.
+    sources: Option<ModelSources>,
+    /// The repositories of the models that were resolved.
+    configured_repos: Mutex<BTreeSet<String>>,
 }
 
 impl LocalModelLoader {
     /// A loader whose downloads are reported to `progress`. The files of a model that is loaded through the port, by a
     /// client, may have at most `max_bytes` together; [`resolve`](Self::resolve) takes the limit of its settings.
     pub fn new(hub: HubSettings, max_bytes: u64, progress: Arc<dyn DownloadProgress>) -> Self {
-        Self { hub: Arc::new(Hub::new(hub, progress)), max_bytes }
+        Self { max_bytes, ..Self::over(Hub::new(hub, progress)) }
+    }
+
+    /// The same loader, through whose port nothing but `sources` can be loaded. Without `sources`, anything can, but the
+    /// hub's token is used only for repositories that were [resolved](Self::resolve) before.
+    pub fn with_sources(self, sources: Option<ModelSources>) -> Self {
+        Self { sources, ..self }
+    }
+
+    fn over(hub: Hub) -> Self {
+        Self {
+            hub_without_token: Arc::new(hub.without_token()),
+            hub: Arc::new(hub),
+            max_bytes: ModelSettings::default().max_bytes,
+            sources: None,
+            configured_repos: Mutex::default(),
+        }
     }
 
     #[cfg(test)]
     pub(crate) fn with_hub(hub: Hub) -> Self {
-        Self { hub: Arc::new(hub), ..Self::default() }
+        Self::over(hub)
     }
 
-    /// Finds the place of the model of `settings`. Nothing is read or fetched yet.
+    /// Finds the place of a model that the configuration names. Nothing is read or fetched yet.
     ///
     /// # Errors
     /// A folder that does not exist, or a malformed name on the hub.
     pub fn resolve(&self, settings: ModelSettings) -> Result<ResolvedModel, ResolveError> {
         let source = ModelSource::resolve(settings.path.as_deref())?;
+        if let ModelSource::Hub(model) = &source {
+            let mut repos = self.configured_repos.lock().unwrap_or_else(PoisonError::into_inner);
+            repos.insert(model.repo().to_owned());
+        }
         Ok(ResolvedModel { settings, source, hub: Arc::clone(&self.hub) })
+    }
+
+    /// Finds the place of a model that a client names, within the allowed sources.
+    fn resolve_for_client(&self, settings: ModelSettings) -> Result<ResolvedModel, ResolveError> {
+        let path = settings.path.as_deref();
+        let source = match &self.sources {
+            Some(sources) => ModelSource::resolve_within(path.unwrap_or(Path::new("")), sources)?,
+            None => ModelSource::resolve(path)?,
+        };
+        let hub = if self.may_use_token(&source) { &self.hub } else { &self.hub_without_token };
+        Ok(ResolvedModel { settings, source, hub: Arc::clone(hub) })
+    }
+
+    fn may_use_token(&self, source: &ModelSource) -> bool {
+        let ModelSource::Hub(model) = source else { return false };
+        // Sources that are set have allowed the repository by its name or its owner.
+        self.sources.is_some()
+            || self.configured_repos.lock().unwrap_or_else(PoisonError::into_inner).contains(model.repo())
     }
 }
 
 impl Default for LocalModelLoader {
     /// The default hub, with downloads reported in the log.
     fn default() -> Self {
-        let max_bytes = ModelSettings::default().max_bytes;
-        Self::new(HubSettings::default(), max_bytes, Arc::new(LoggedProgress::default()))
+        Self::over(Hub::new(HubSettings::default(), Arc::new(LoggedProgress::default())))
     }
 }
 
@@ -63,8 +109,9 @@ impl ModelLoader for LocalModelLoader {
         let refuse = |SettingsError { key, reason }| ModelLoadError::NotLoadable { field: key, why: reason };
         let settings = ModelSettings::from_spec(spec, self.max_bytes).map_err(refuse)?;
         let settings = ModelSettings { name: Some(name.to_string()), ..settings };
-        let model =
-            self.resolve(settings).map_err(|error| refuse(SettingsError::new("path", chain(&error))))?;
+        let model = self
+            .resolve_for_client(settings)
+            .map_err(|error| refuse(SettingsError::new("path", chain(&error))))?;
         let (model, loading) = model.start();
         loading.await?;
         Ok(model)

@@ -5,6 +5,7 @@ use std::{env, io};
 
 use crate::hub::{HubModel, HubModelError};
 use crate::model_folder::FolderError;
+use crate::model_sources::ModelSources;
 
 /// Where a model is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,15 @@ pub enum ResolveError {
         /// Where it was looked for.
         places: String,
     },
+    /// A path that clients may not load, or that stands for nothing: which of the two is not said.
+    #[error(
+        "no model may be loaded from {path:?}: server.model_sources does not allow it, or there is none; use an allowed \
+         folder or repository, or ask the operator of this service"
+    )]
+    NotAllowed {
+        /// The path as the client sent it.
+        path: String,
+    },
     /// This process has no place to look for models.
     #[error("cannot determine the {what}; set model.path to an absolute path")]
     NoPlace {
@@ -47,7 +57,7 @@ pub enum ResolveError {
 }
 
 /// The prefix that stands for the hub, even where there is such a folder.
-const HUB_PREFIX: &str = "hf:";
+pub(crate) const HUB_PREFIX: &str = "hf:";
 
 /// The model that comes with Undertone.
 const BUNDLED: &str = "sentiment-minilm-l6";
@@ -79,6 +89,27 @@ impl ModelSource {
         })
     }
 
+    /// Resolves the path that a client sent, to nothing but what `sources` allow.
+    ///
+    /// Forms and places are those of [`resolve`](Self::resolve), but a folder that is not allowed is treated as one that
+    /// does not exist, and the folder of the result has no symbolic link in its path.
+    pub(crate) fn resolve_within(path: &Path, sources: &ModelSources) -> Result<Self, ResolveError> {
+        let text = path.to_string_lossy();
+        let mut candidates = Vec::new();
+        if !text.starts_with(HUB_PREFIX) {
+            candidates.push(path.to_owned());
+            if path.components().count() == 1 {
+                candidates.extend(places()?.iter().map(|place| place.join("models").join(path)));
+            }
+        }
+        if let Some(folder) = candidates.iter().find_map(|folder| sources.folder(folder)) {
+            return Ok(Self::Folder(folder));
+        }
+        let model = repo_name(path).map(str::parse::<HubModel>).transpose()?;
+        let allowed = model.filter(|model| sources.allows_repo(model.repo()));
+        allowed.map(Self::Hub).ok_or_else(|| ResolveError::NotAllowed { path: text.into_owned() })
+    }
+
     /// The folder's own name, or the repository's without its owner.
     pub(crate) fn name(&self) -> String {
         match self {
@@ -95,6 +126,11 @@ impl ModelSource {
 
 /// The name on the hub, where `path` is one rather than a folder.
 fn hub_name(path: &Path) -> Option<&str> {
+    repo_name(path).filter(|name| path.to_str() != Some(name) || !path.exists())
+}
+
+/// The name on the hub, where `path` has the form of one.
+fn repo_name(path: &Path) -> Option<&str> {
     let text = path.to_str()?;
     if let Some(name) = text.strip_prefix(HUB_PREFIX) {
         return Some(name);
@@ -102,7 +138,7 @@ fn hub_name(path: &Path) -> Option<&str> {
     let repo = text.split('@').next().unwrap_or(text);
     let looks_like_a_path =
         text.starts_with(['/', '.', '~']) || repo.ends_with('/') || repo.split('/').count() != 2;
-    (!looks_like_a_path && !path.exists()).then_some(text)
+    (!looks_like_a_path).then_some(text)
 }
 
 /// Where a folder `models/` is looked for.
@@ -145,6 +181,42 @@ mod tests {
         for path in ["./name", "../org/name", "/org/name", "~/name", "a/b/c", "name", "org/", "."] {
             assert_eq!(hub_name(Path::new(path)), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_client_reaches_nothing_but_what_the_sources_allow() {
+        let sources = ["src/hub", "../../models/*", "hf:org/*"].map(str::to_owned);
+        let sources = ModelSources::parse(&sources).unwrap();
+        let resolve = |path: &str| ModelSource::resolve_within(Path::new(path), &sources);
+        for (path, end) in [
+            ("src/hub", "src/hub"),
+            ("./src/../src/hub", "src/hub"),
+            (BUNDLED, BUNDLED),
+            ("src/hub/tests/..", "src/hub"),
+        ] {
+            let ModelSource::Folder(folder) = resolve(path).unwrap() else { panic!("{path} is a folder") };
+            assert!(folder.ends_with(end) && folder.is_absolute(), "{}", folder.display());
+        }
+        for path in ["org/name", "hf:org/name@v1"] {
+            assert!(matches!(resolve(path).unwrap(), ModelSource::Hub(model) if model.repo() == "org/name"));
+        }
+        let refusal = |path: &str| resolve(path).unwrap_err().to_string().replace(path, "PATH");
+        // The first exists, the others do not.
+        for path in [
+            "src/settings",
+            "src/absent",
+            "src/hub/absent",
+            "absent",
+            "hf:other/name",
+            "other/name",
+            "/etc",
+            "..",
+        ] {
+            assert_eq!(refusal(path), refusal("no/such/folder"), "{path}");
+        }
+        assert!(refusal("src/settings").contains("server.model_sources"));
+        let malformed = resolve("hf:org/name@").unwrap_err();
+        assert!(matches!(malformed, ResolveError::HubModel(_)), "{malformed}");
     }
 
     #[test]

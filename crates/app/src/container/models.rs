@@ -6,7 +6,9 @@ use anyhow::Context;
 use application::ports::{CacheGateway, DownloadProgress, RunningModel};
 use futures_util::future::try_join_all;
 use infra_local::LocalModelCatalog;
-use infra_ml::{Loading, LocalModelLoader, LoggedProgress, ModelSettings, ResolvedModel, SettingsPlace};
+use infra_ml::{
+    Loading, LocalModelLoader, LoggedProgress, ModelSettings, ModelSources, ResolvedModel, SettingsPlace,
+};
 
 use crate::config::Settings;
 
@@ -25,13 +27,15 @@ impl ConfiguredModels {
     /// the log. Models that clients load have the limit of the section `model`.
     ///
     /// # Errors
-    /// A folder that does not exist, or a name that two models have.
+    /// A folder that does not exist, a name that two models have, or an invalid `server.model_sources`.
     pub(crate) fn resolve(
         settings: &Settings,
         progress: Option<Arc<dyn DownloadProgress>>,
     ) -> anyhow::Result<Self> {
         let progress = progress.unwrap_or_else(|| Arc::new(LoggedProgress::default()));
-        let loader = LocalModelLoader::new(settings.hub.clone(), settings.model.max_bytes, progress);
+        let sources = settings.server.model_sources.as_deref().map(ModelSources::parse).transpose();
+        let loader = LocalModelLoader::new(settings.hub.clone(), settings.model.max_bytes, progress)
+            .with_sources(sources.context("configuration")?);
         let default = loader.resolve(settings.model.clone()).context("configuration")?;
         let other = |(name, section): (&String, &ModelSettings)| {
             anyhow::ensure!(

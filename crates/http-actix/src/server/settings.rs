@@ -80,11 +80,16 @@ pub struct ServerSettings {
     pub cors_origins: Vec<String>,
     /// Whether to send `Strict-Transport-Security`; only behind TLS.
     pub hsts: bool,
-    /// Whether `POST` and `DELETE /api/v1/models/{name}` load and unload models. Enable it only where all clients are
-    /// trusted: any client of the API can then make the service read any folder that it has access to, fetch any
-    /// repository of the hub with `hub.token`, private ones included, fill the disk with them, and serve them to all
-    /// clients.
+    /// Whether `POST` and `DELETE /api/v1/models/{name}` load and unload models while authentication is not required;
+    /// where it is, callers need the scope `models:write` instead. Enable it only where all clients are trusted: any
+    /// client of the API can then replace the served models, fill the disk, and, unless `server.model_sources` is set,
+    /// make the service read any folder that it has access to and fetch any public repository of the hub.
     pub model_changes: bool,
+    /// What clients may load models from: globs of folders, absolute or below the working directory (`models/*`,
+    /// `/srv/models/**`), matched after symbolic links are resolved, and repositories of the hub (`hf:org/name`,
+    /// `hf:org/*`), for which `hub.token` is used. If not set, clients who may load models load any, and `hub.token` is
+    /// used only for the repositories of configured models. Configured models are not bound by it.
+    pub model_sources: Option<Vec<String>>,
     /// The most memory for the bodies of all requests and responses together, without the first 16 KiB of each; beyond
     /// it 503 `saturated`. At least the largest body of `limits`; parsing may take twice as much in addition.
     #[schemars(range(min = 0, max = 1_099_511_627_776_u64), extend("values" = "bytes"))]
@@ -116,6 +121,7 @@ impl Default for ServerSettings {
             cors_origins: Vec::new(),
             hsts: false,
             model_changes: false,
+            model_sources: None,
             max_body_memory: 64 << 20,
         }
     }

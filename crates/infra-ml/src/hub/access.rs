@@ -14,12 +14,20 @@ pub(crate) struct Hub {
     /// cache has a copy to serve instead.
     pub(super) timeout_with_copy: Duration,
     pub(super) progress: Arc<dyn DownloadProgress>,
+    /// Whether requests have the token.
+    pub(super) sends_token: bool,
 }
 
 impl Hub {
     /// The hub of `settings`; downloads are reported to `progress`.
     pub(crate) fn new(settings: HubSettings, progress: Arc<dyn DownloadProgress>) -> Self {
         let (first_pause, timeout_with_copy) = (Duration::from_millis(500), Duration::from_secs(4));
-        Self { settings, first_pause, timeout_with_copy, progress }
+        Self { settings, first_pause, timeout_with_copy, progress, sends_token: true }
+    }
+
+    /// The same hub as anyone sees it.
+    pub(crate) fn without_token(&self) -> Self {
+        let (settings, progress) = (self.settings.clone(), Arc::clone(&self.progress));
+        Self { settings, progress, sends_token: false, ..*self }
     }
 }

@@ -12,7 +12,8 @@ pub enum HubError {
     /// There is no such repository, or the token gives no access to it: the hub does not say which.
     #[error(
         "the hub has no model {repo} that this token gives access to; check its name (a folder is given by its path), and for \
-         a private one set hub.token or HF_TOKEN"
+         a private one set hub.token or HF_TOKEN, which is used for the models that the configuration or \
+         server.model_sources names"
     )]
     RepoNotFound {
         /// The repository.
@@ -20,7 +21,8 @@ pub enum HubError {
     },
     /// The repository's files need its owner's permission.
     #[error(
-        "the model {repo} is gated; ask for access on its page, then set hub.token or HF_TOKEN to a token of that account"
+        "the model {repo} is gated; ask for access on its page, then set hub.token or HF_TOKEN to a token of that account, which is used for \
+         the models that the configuration or server.model_sources names"
     )]
     Gated {
         /// The repository.

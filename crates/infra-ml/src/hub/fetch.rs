@@ -97,7 +97,7 @@ impl Hub {
         resolving: Resolving,
         requirements: &Requirements<'_>,
     ) -> Result<Snapshot, LoadError> {
-        let remote = Remote::open(model, &self.settings)?;
+        let remote = Remote::open(model, self)?;
         let commit = self.retry(resolving.retries, async || remote.commit(resolving.timeout).await).await?;
         let folder = cache.snapshot(&commit);
         if ModelFolder::first_missing(&folder).is_some() || !cache.knows(&commit, OPTIONAL) {

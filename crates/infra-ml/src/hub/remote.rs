@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::time::timeout;
 
+use crate::hub::access::Hub;
 use crate::hub::committed_file::CommittedFile;
 use crate::hub::content_range::begins_at;
 use crate::hub::environment;
@@ -19,7 +20,6 @@ use crate::hub::error::HubError;
 use crate::hub::hub_model::{HubModel, is_commit};
 use crate::hub::listing::Tree;
 use crate::hub::redaction::redact_urls;
-use crate::hub::settings::HubSettings;
 
 /// One repository on the hub. Each method makes one request (listing files: one a page), without a retry.
 pub(super) struct Remote<'a> {
@@ -53,14 +53,18 @@ enum TreeEntry {
 }
 
 impl<'a> Remote<'a> {
-    pub(super) fn open(model: &'a HubModel, settings: &HubSettings) -> Result<Self, HubError> {
+    pub(super) fn open(model: &'a HubModel, hub: &Hub) -> Result<Self, HubError> {
+        let settings = &hub.settings;
         let endpoint = settings.endpoint.clone().unwrap_or_else(environment::endpoint);
         let endpoint = endpoint.trim_end_matches('/').to_owned();
-        let token = settings.token.as_ref().map(|token| token.expose().to_owned());
+        let token = || {
+            let configured = settings.token.as_ref().map(|token| token.expose().to_owned());
+            configured.or_else(environment::token)
+        };
         // The client's own cache is not used.
         let api = ApiBuilder::from_cache(Cache::new(PathBuf::new()))
             .with_endpoint(endpoint.clone())
-            .with_token(token.or_else(environment::token))
+            .with_token(hub.sends_token.then(token).flatten())
             .with_user_agent("undertone", env!("CARGO_PKG_VERSION"))
             .with_progress(false)
             .build()

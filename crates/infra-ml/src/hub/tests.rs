@@ -6,6 +6,7 @@ mod faults;
 mod layouts;
 mod limits;
 mod refusals;
+mod run_time_loads;
 
 use std::collections::BTreeSet;
 use std::fs;
