@@ -41,7 +41,7 @@ pub fn check_chain(lines: &[AuditLine]) -> Result<(), i64> {
 /// Ways to forge the lines 1 to 6, as SQL that both stores understand, and the number of the first line whose seal or
 /// number is wrong afterwards.
 pub const FORGERIES: [(&str, i64); 8] = [
-    ("UPDATE audit SET actor = 'nobody' WHERE seq = 3", 3),
+    ("UPDATE audit SET actor = 'forged' WHERE seq = 3", 3),
     ("UPDATE audit SET tenant = NULL WHERE seq = 2", 2),
     ("UPDATE audit SET detail = '' WHERE seq = 4", 4),
     ("UPDATE audit SET seal = (SELECT seal FROM audit WHERE seq = 4) WHERE seq = 5", 5),

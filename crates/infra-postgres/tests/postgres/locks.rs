@@ -123,6 +123,17 @@ async fn the_schema_is_the_one_that_the_files_describe() {
     assert_eq!(noted, expected);
 }
 
+/// A replica of the release before works beside one that has applied the step.
+#[tokio::test]
+async fn the_step_of_tenants_and_keys_changes_nothing_that_was_there() {
+    let store = PostgresHarness::start().await;
+    let mut beside = store.database.connect().await;
+    let after = catalog(&mut beside).await;
+    assert_eq!(store.store.migrator().down(1).await.unwrap(), 1);
+    let before = catalog(&mut beside).await;
+    assert!(before.len() > 60 && before.iter().all(|line| after.contains(line)), "{before:#?}");
+}
+
 /// The catalog of a database to which the files were applied as they are.
 async fn catalog_of_the_files() -> Vec<String> {
     let database = TestDatabase::create().await;

@@ -87,3 +87,35 @@ async fn a_span_of_time_is_a_range_of_the_primary_key() {
     assert!(plan.contains("using predictions_pkey"), "{plan}");
     assert!(condition.contains("id >= ") && condition.contains("id < "), "{plan}");
 }
+
+#[tokio::test]
+async fn lines_of_the_audit_and_keys_use_their_indexes() {
+    let store = PostgresHarness::start().await;
+    let fill = "INSERT INTO audit (seq, tenant, at, actor, action, target) \
+                SELECT n, CASE WHEN n % 2000 = 7 THEN 'rare' ELSE 'busy' END, now(), 'actor', 'action', 'target' FROM generate_series(1, 20000) n; \
+                INSERT INTO api_keys (id, tenant, scopes, secret_hash, created_at) \
+                SELECT 'key-' || n, CASE WHEN n % 2000 = 7 THEN 'rare' ELSE 'busy' END, 'models:read', sha256('key'), now() \
+                FROM generate_series(1, 20000) n; \
+                ANALYZE audit; ANALYZE api_keys";
+    let mut beside = store.database.connect().await;
+    beside.execute(fill).await.unwrap();
+    for (query, index) in [
+        (
+            "SELECT * FROM audit WHERE tenant = 'rare' AND seq < 9000 ORDER BY seq DESC LIMIT 20",
+            "audit_by_tenant",
+        ),
+        ("SELECT * FROM audit WHERE seq > 9000 ORDER BY seq LIMIT 20", "audit_pkey"),
+        ("SELECT * FROM api_keys WHERE id = 'key-7'", "api_keys_pkey"),
+        (
+            "SELECT * FROM api_keys WHERE tenant = 'rare' ORDER BY created_at DESC, id DESC",
+            "api_keys_by_tenant",
+        ),
+    ] {
+        let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {query}")))
+            .fetch_all(&mut beside)
+            .await
+            .unwrap();
+        let plan = lines.join("\n");
+        assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{plan}");
+    }
+}

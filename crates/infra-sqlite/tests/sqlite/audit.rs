@@ -6,7 +6,7 @@ use application::ports::UnitOfWork;
 use domain::value_objects::AuditLine;
 use infra_sqlite::{SqliteSettings, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Executor, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
 use store_contract::StoreHarness;
 use store_contract::chain::{FORGERIES, TestSealer, check_chain};
 use store_contract::samples::{entry, tenant};
@@ -66,4 +66,26 @@ async fn sealing(harness: &SqliteHarness) -> SqliteStore {
     let mut settings = SqliteSettings::new(url(harness.store.path()));
     settings.audit_sealer = Some(Arc::new(TestSealer));
     SqliteStore::open(&settings).await.unwrap()
+}
+
+/// The plan of `query`, as EXPLAIN reports it.
+async fn plan(beside: &mut SqliteConnection, query: &str) -> String {
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
+    let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(beside).await.unwrap();
+    steps.into_iter().map(|step| step.3).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn lines_of_the_audit_and_keys_use_their_indexes() {
+    let harness = SqliteHarness::start().await;
+    let mut beside = beside(&harness).await;
+    for (query, index) in [
+        ("SELECT * FROM audit WHERE tenant = 'a' AND seq < 9 ORDER BY seq DESC LIMIT 20", "audit_by_tenant"),
+        ("SELECT * FROM audit WHERE seq > 9 ORDER BY seq LIMIT 20", "INTEGER PRIMARY KEY"),
+        ("SELECT * FROM api_keys WHERE id = 'k'", "sqlite_autoindex_api_keys_1"),
+        ("SELECT * FROM api_keys WHERE tenant = 'a' ORDER BY created_at DESC, id DESC", "api_keys_by_tenant"),
+    ] {
+        let plan = plan(&mut beside, query).await;
+        assert!(plan.contains(index) && !plan.contains("SCAN") && !plan.contains("TEMP"), "{plan}");
+    }
 }

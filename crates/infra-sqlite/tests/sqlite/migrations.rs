@@ -62,6 +62,18 @@ async fn two_processes_may_open_and_migrate_an_empty_database_at_once() {
     }
 }
 
+/// A process of the release before works beside one that has applied the step.
+#[tokio::test]
+async fn the_step_of_tenants_and_keys_changes_nothing_that_was_there() {
+    let harness = SqliteHarness::start_with(|_| {}).await;
+    let mut beside = SqliteConnectOptions::new().filename(harness.store.path()).connect().await.unwrap();
+    let schema = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
+    let after: Vec<(String, String)> = sqlx::query_as(schema).fetch_all(&mut beside).await.unwrap();
+    assert_eq!(harness.store.migrator().down(1).await.unwrap(), 1);
+    let before: Vec<(String, String)> = sqlx::query_as(schema).fetch_all(&mut beside).await.unwrap();
+    assert!(before.len() > 10 && before.iter().all(|object| after.contains(object)), "{before:#?}");
+}
+
 #[tokio::test]
 async fn a_step_that_was_applied_with_other_content_is_refused() {
     let harness = SqliteHarness::start_with(|_| {}).await;

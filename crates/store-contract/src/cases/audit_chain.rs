@@ -64,7 +64,10 @@ pub async fn lines_of_the_audit_are_numbered_without_gaps(store: &impl StoreHarn
     }
     assert_eq!(targets.len(), expected.iter().map(Vec::len).sum::<usize>());
     for unit in &expected {
-        assert!(targets.windows(unit.len()).any(|some| some == unit), "{unit:?} is torn apart");
+        assert!(
+            targets.windows(unit.len()).any(|some| some == unit),
+            "the lines {unit:?} do not follow each other"
+        );
     }
     assert!(targets.is_sorted_by_key(|target| &target[..1]), "{targets:?}");
 }

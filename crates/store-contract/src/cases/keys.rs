@@ -64,7 +64,7 @@ pub async fn tenants_do_not_see_each_others_keys(store: &impl StoreHarness) {
     assert_eq!(list(store, &ann).await, slice::from_ref(&anns));
     assert_eq!(list(store, &bob).await, slice::from_ref(&bobs));
     assert_eq!(list(store, &TenantId::default()).await, []);
-    assert_eq!(find(store, &anns).await, Some(anns.clone()), "a key says itself which tenant it is of");
+    assert_eq!(find(store, &anns).await, Some(anns.clone()), "a key is found without its tenant");
     assert_conflict(&issue(store, &key(&bob, 1)).await);
     assert_not_found(&change(store, &bob, |work| work.revoke_key(anns.id.clone(), at(0))).await);
     assert_not_found(&change(store, &bob, |work| work.end_key(anns.id.clone(), at(0))).await);
