@@ -3,10 +3,10 @@
 //! This crate turns texts into logits and nothing more. It knows Hugging Face model folders and their hub, tokenizers
 //! and the device, but no API, no store, no cache of predictions, and no policy: softmax, merging of windows and the
 //! choice of a label are the domain's. A text goes [`LocalMlGateway`] → tokenizer → windows → queue → worker → engine
-//! and back; then read `queue.rs` (which texts wait), `worker.rs` (what runs together, and what happens when it
-//! fails), `engine.rs` (the arithmetic) and `architecture.rs` (the kinds of models). A model goes
-//! [`LocalModelLoader`] → `resolve.rs` (from a name to a place; `model_sources.rs` bounds those that clients name) → `hub.rs` (from the hub to a folder) → `loader.rs`
-//! (from a folder to a model that has passed its self-test) → `gateway/start.rs`.
+//! and back; then read `queue.rs` (which texts wait), `worker.rs` (what runs together, and what happens when it fails),
+//! `engine.rs` (the arithmetic) and `architecture.rs` (the kinds of models). A model goes [`LocalModelLoader`] →
+//! `resolve.rs` (from a name to a place; `model_sources.rs` bounds those that clients name) → `hub.rs` (from the hub to
+//! a folder) → `loader.rs` (from a folder to a model that has passed its self-test) → `gateway/start.rs`.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that fails by a panic is a failed test"))]
 

@@ -43,8 +43,8 @@ impl LocalModelLoader {
         Self { max_bytes, ..Self::over(Hub::new(hub, progress)) }
     }
 
-    /// The same loader, through whose port nothing but `sources` can be loaded. Without `sources`, anything can, but the
-    /// hub's token is used only for repositories that were [resolved](Self::resolve) before.
+    /// The same loader, through whose port nothing but `sources` can be loaded. Without `sources`, anything can, but
+    /// the hub's token is used only for repositories that were [resolved](Self::resolve) before.
     pub fn with_sources(self, sources: Option<ModelSources>) -> Self {
         Self { sources, ..self }
     }

@@ -91,8 +91,8 @@ impl ModelSource {
 
     /// Resolves the path that a client sent, to nothing but what `sources` allow.
     ///
-    /// Forms and places are those of [`resolve`](Self::resolve), but a folder that is not allowed is treated as one that
-    /// does not exist, and the folder of the result has no symbolic link in its path.
+    /// Forms and places are those of [`resolve`](Self::resolve), but a folder that is not allowed is treated as one
+    /// that does not exist, and the folder of the result has no symbolic link in its path.
     pub(crate) fn resolve_within(path: &Path, sources: &ModelSources) -> Result<Self, ResolveError> {
         let text = path.to_string_lossy();
         let mut candidates = Vec::new();

@@ -25,7 +25,7 @@ impl Hub {
         Self { settings, first_pause, timeout_with_copy, progress, sends_token: true }
     }
 
-    /// The same hub as anyone sees it.
+    /// The same hub, whose requests have no token.
     pub(crate) fn without_token(&self) -> Self {
         let (settings, progress) = (self.settings.clone(), Arc::clone(&self.progress));
         Self { settings, progress, sends_token: false, ..*self }
