@@ -9,7 +9,7 @@ use domain::entities::{ApiKey, NewPrediction, Prediction};
 use domain::value_objects::{AuditEntry, EventId, KeyId, MetadataValue, PredictionId, TenantId};
 
 use crate::StoreHarness;
-use crate::samples::{metadata, tenant};
+use crate::samples::{Samples, entry, key, metadata, tenant};
 
 /// A store in which another tenant has a look-alike of everything that a case stores: predictions with the same id,
 /// text, reference, result and times, keys with the same name, and lines of the audit. They stay when a case deletes
@@ -18,8 +18,17 @@ pub struct BesideAnotherTenant<H>(H);
 
 #[async_trait]
 impl<H: StoreHarness> StoreHarness for BesideAnotherTenant<H> {
+    /// The other tenant has rows before the first of a case as well.
     async fn start() -> Self {
-        Self(H::start().await)
+        let (store, other) = (H::start().await, tenant("look-alike"));
+        let mut work = UnitOfWork::of(&other);
+        for prediction in Samples::starting_at(1_000_000).many(3) {
+            work.insert(&prediction);
+        }
+        work.insert_key(key(&other, 1_000_000));
+        work.audit(entry(Some(&other), "what another tenant did"));
+        store.writes().commit(work).await.expect("the rows of the other tenant are stored");
+        Self(store)
     }
 
     fn writes(&self) -> Arc<dyn WriteStore> {
