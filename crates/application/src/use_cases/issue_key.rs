@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use domain::entities::{ApiKey, KeyState};
+use domain::entities::{ApiKey, KeyState, TenantStatus};
 use domain::errors::{DomainError, Rule};
 use domain::value_objects::{AuditAction, KeyId, KeyName, Scopes, TenantId, Timestamp};
 
@@ -8,6 +8,7 @@ use crate::action::log_action;
 use crate::dtos::{IssueKeyRequest, IssueKeyResponse};
 use crate::errors::ApplicationError;
 use crate::ports::{ApiKeyRepository, Clock, KeySecrets, TenantRepository, UnitOfWork, WriteStore};
+use crate::use_cases::change_tenant::existing;
 
 /// Issues an API key, possibly in place of another.
 pub struct IssueKeyUseCase {
@@ -34,7 +35,7 @@ impl IssueKeyUseCase {
     ///
     /// # Errors
     /// `Invalid`; `NotFound` for an unknown tenant, and for a replaced key that is unknown or not active; `Forbidden`
-    /// for a scope that may not be granted; `Unavailable`.
+    /// for a scope that may not be granted; `Conflict` where the tenant is changed meanwhile; `Unavailable`.
     pub async fn execute(&self, request: IssueKeyRequest) -> Result<IssueKeyResponse, ApplicationError> {
         log_action("IssueKeyUseCase.execute", async {
             let now = self.clock.now();
@@ -48,7 +49,7 @@ impl IssueKeyUseCase {
                 let allowed = "in the future".into();
                 return Err(DomainError::violation("expires_at", Rule::OutOfRange { allowed }).into());
             }
-            self.require_tenant(&request.tenant).await?;
+            let status = self.tenant_status(&request.tenant).await?;
             let new = self.secrets.generate();
             let key = ApiKey {
                 id: new.id,
@@ -61,7 +62,10 @@ impl IssueKeyUseCase {
                 revoked_at: None,
                 last_used_at: None,
             };
-            self.store.commit(work(&request, &key, replaced.as_ref())).await?;
+            let mut work = work(&request, &key, replaced.as_ref());
+            // The tenant must not be erased meanwhile: its keys may have been removed already.
+            work.set_tenant_status(status, status);
+            self.store.commit(work).await?;
             Ok(IssueKeyResponse { key, secret: new.secret })
         })
         .await
@@ -80,10 +84,11 @@ impl IssueKeyUseCase {
         key.map(Some).ok_or_else(|| ApplicationError::NotFound { entity: "key", id: id.to_string() })
     }
 
-    async fn require_tenant(&self, id: &TenantId) -> Result<(), ApplicationError> {
-        let missing = || ApplicationError::NotFound { entity: "tenant", id: id.to_string() };
-        let tenant = self.tenants.find(id).await?.ok_or_else(missing)?;
-        Ok(tenant.status.allow_keys()?)
+    /// Returns the status of a tenant for which keys may be issued.
+    async fn tenant_status(&self, id: &TenantId) -> Result<TenantStatus, ApplicationError> {
+        let tenant = existing(self.tenants.find(id).await?, id)?;
+        tenant.status.allow_keys()?;
+        Ok(tenant.status)
     }
 }
 
