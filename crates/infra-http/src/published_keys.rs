@@ -45,6 +45,10 @@ struct Fetched {
 /// The age at which keys are fetched again.
 const REFRESH_AGE: Duration = Duration::from_mins(5);
 
+/// The age beyond which keys are used only while the provider fails. A service in use refreshes its keys before; one
+/// that was idle must not accept a key that was withdrawn meanwhile.
+const STALE_AGE: Duration = Duration::from_mins(10);
+
 /// The age at which keys are used no more.
 const MAX_AGE: Duration = Duration::from_hours(24);
 
@@ -83,12 +87,16 @@ impl PublishedKeys {
     /// Returns the key of `token` among the keys that are there, and has old ones refreshed.
     fn known(self: &Arc<Self>, token: &SignedToken<'_>) -> Result<DecodingKey, NoKey> {
         let now = self.clock.monotonic();
-        let Some(Fetched { keys, at }) = self.state().fetched.clone() else { return Err(NoKey::Unknown) };
+        let (fetched, fails) = {
+            let state = self.state();
+            (state.fetched.clone(), state.failure.is_some())
+        };
+        let Some(Fetched { keys, at }) = fetched else { return Err(NoKey::Unknown) };
         let age = now.duration_since(at);
         if age >= REFRESH_AGE {
             self.fetch();
         }
-        if age >= MAX_AGE { Err(NoKey::Unknown) } else { keys.find(token) }
+        if age >= if fails { MAX_AGE } else { STALE_AGE } { Err(NoKey::Unknown) } else { keys.find(token) }
     }
 
     /// Returns why a key that is not known may exist all the same: keys cannot be fetched.

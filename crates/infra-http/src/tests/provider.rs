@@ -73,6 +73,23 @@ async fn old_keys_are_refreshed_in_the_background() {
 }
 
 #[tokio::test]
+async fn after_an_idle_time_a_withdrawn_key_is_not_accepted() {
+    let (old, new) = (Issuer::p256(0, "old"), Issuer::p256(1, "new"));
+    let world = World::with_keys(&[&old]);
+    world.verify(&old.token()).await.unwrap();
+    world.provider.publish(&[new.jwk()]);
+    world.clock.advance(Duration::from_mins(10));
+    let valid = json!({ "exp": now() + 3_600 });
+    assert_eq!(world.refusal(&old.token_with(&valid)).await, "its key is not known");
+    world.provider.set_fault(Some(testkit::ProviderFault::Status(500)));
+    world.clock.advance(Duration::from_mins(10));
+    assert!(
+        world.verify(&new.token_with(&valid)).await.is_ok(),
+        "the provider fails: the last keys are used"
+    );
+}
+
+#[tokio::test]
 async fn a_provider_that_rotates_every_second_is_asked_every_30_seconds() {
     let world = World::with_keys(&[&Issuer::p256(0, "0")]);
     let ids: Vec<&'static str> = (0..90).map(|second| &*second.to_string().leak()).collect();
