@@ -13,6 +13,7 @@ use domain::value_objects::{Scope, TenantId};
 
 use crate::problem::{Problem, ProblemCode};
 use crate::request_id::RequestId;
+use crate::state::ApiState;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +103,18 @@ pub(crate) struct Requester {
     pub(crate) caller: Rc<Caller>,
     /// The client's address.
     pub(crate) address: Option<IpAddr>,
+}
+
+/// Checks that the caller of `request` would still be accepted, for a request that takes long.
+///
+/// # Errors
+/// `unauthenticated`, `tenant_disabled`, `unavailable`.
+pub(crate) async fn revalidate(request: &HttpRequest, state: &ApiState) -> Result<(), Problem> {
+    let requester = request.extensions().get::<Requester>().cloned();
+    match (&state.use_cases.revalidate, requester) {
+        (Some(use_case), Some(requester)) => Ok(use_case.execute(&requester.caller).await?),
+        _ => Ok(()),
+    }
 }
 
 /// A caller who may call the route. Only reads what the middleware has stored, so that no other extractor can answer

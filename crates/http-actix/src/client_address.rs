@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, X_FORWARDED_FOR};
+use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue, X_FORWARDED_FOR};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The proxies whose reports of their clients' addresses are believed.
+/// The proxies whose reports of their clients' addresses are trusted.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies {
     /// Their networks.
@@ -37,10 +37,11 @@ impl TrustedProxies {
         if !self.trust(client) {
             return client;
         }
-        let lines = headers.get_all(self.header.name()).filter_map(|line| line.to_str().ok());
-        let entries: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+        let lines = headers.get_all(self.header.name()).map(HeaderValue::as_bytes);
+        let entries: Vec<&[u8]> = lines.flat_map(|line| line.split(|byte| *byte == b',')).collect();
         for entry in entries.into_iter().rev() {
-            let Some(address) = self.header.address(entry.trim()) else { break };
+            let entry = std::str::from_utf8(entry).ok().map(str::trim);
+            let Some(address) = entry.and_then(|entry| self.header.address(entry)) else { break };
             client = address.to_canonical();
             if !self.trust(client) {
                 break;
@@ -87,8 +88,6 @@ fn without_port(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 #[expect(clippy::expect_used, reason = "a test may panic")]
 mod tests {
-    use actix_web::http::header::HeaderValue;
-
     use super::*;
 
     fn client(header: ForwardedHeader, peer: &str, lines: &[&str]) -> String {
@@ -96,7 +95,7 @@ mod tests {
         let proxies = TrustedProxies { networks: networks.to_vec(), header };
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(header.name(), HeaderValue::from_str(line).expect("a value"));
+            headers.append(header.name(), HeaderValue::from_bytes(line.as_bytes()).expect("a value"));
         }
         proxies.client(peer.parse().expect("an address"), &headers).to_string()
     }
@@ -110,12 +109,13 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["6.6.6.6", "1.1.1.1:443 ,10.0.0.2:80"]), "1.1.1.1");
         assert_eq!(client("fd00::1", &["[2001:db8::7]:80"]), "2001:db8::7");
         assert_eq!(client("fd00::1", &["2001:db8::7"]), "2001:db8::7");
+        assert_eq!(client("10.0.0.1", &["\u{ff}, 1.1.1.1"]), "1.1.1.1");
         assert_eq!(client("10.0.0.1", &["10.0.0.3"]), "10.0.0.3");
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
     }
 
     #[test]
-    fn what_others_report_is_not_believed() {
+    fn what_others_report_is_not_trusted() {
         let client = |peer, lines| client(ForwardedHeader::XForwardedFor, peer, lines);
         assert_eq!(client("9.9.9.9", &["1.1.1.1"]), "9.9.9.9");
         assert_eq!(client("10.0.0.1", &["1.1.1.1, unknown"]), "10.0.0.1");

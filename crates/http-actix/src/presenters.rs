@@ -19,7 +19,7 @@ pub(crate) use caller::{CallerView, present_caller};
 pub(crate) use health::{
     HealthView, ProcessFacts, ReadyView, StatusView, present_health, present_ready, present_status,
 };
-pub(crate) use key::{IssuedKeyView, KeyList, present_issued_key, present_keys};
+pub(crate) use key::{IssuedKeyView, KEY_BYTES, KeyList, present_issued_key, present_keys};
 pub(crate) use metadata::present_metadata;
 pub(crate) use model::{ModelList, ModelView, present_model, present_models};
 pub(crate) use prediction::{

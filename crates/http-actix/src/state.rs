@@ -40,7 +40,7 @@ pub struct HttpSettings {
     pub admin_split: bool,
     /// Whether `/metrics` needs the scope `metrics:read`.
     pub protect_metrics: bool,
-    /// The proxies whose reports of their clients' addresses are believed.
+    /// The proxies whose reports of their clients' addresses are trusted.
     pub trusted_proxies: TrustedProxies,
     /// Whether `Cache-Status` is sent: whether there is a cache in front of the model.
     pub cache_status: bool,

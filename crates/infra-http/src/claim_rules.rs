@@ -48,7 +48,8 @@ impl ClaimRules {
         now: Timestamp,
     ) -> Result<VerifiedToken, Refusal> {
         let expires_at = time(claims, "exp")?.ok_or("it has no exp")?;
-        if now >= expires_at.plus(self.leeway) {
+        let accepted_until = expires_at.plus(self.leeway);
+        if now >= accepted_until {
             return Err("it has expired");
         }
         if time(claims, "nbf")?.is_some_and(|begins_at| now.plus(self.leeway) < begins_at) {
@@ -67,6 +68,7 @@ impl ClaimRules {
             scopes: self.scopes(claims)?,
             subject: subject(claims)?,
             expires_at,
+            accepted_until,
         })
     }
 

@@ -52,6 +52,35 @@ fn five_seconds_after_its_revocation_no_replica_accepts_a_key() {
     assert_eq!(stream.end(), json!({"done": false, "reason": "unauthenticated", "ok": 1, "failed": 0}));
 }
 
+#[test]
+fn a_key_that_is_revoked_while_its_request_is_sent_slowly_is_refused() {
+    let (folder, store) = (TempDir::new().unwrap(), "sqlite:undertone.db");
+    let issue = || {
+        let flags = ["keys", "issue", "--tenant", "default", "--scopes", "keys:admin"];
+        undertone(folder.path(), store, &flags).trim().to_owned()
+    };
+    let (admin, leaked) = (issue(), issue());
+    let running = Undertone::start(folder.path(), store, &[REQUIRED]);
+    let body = json!({"scopes": ["keys:admin"]}).to_string();
+    let mut connection = RawConnection::open(&running.address);
+    connection.send(&format!(
+        "POST /api/v1/keys HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {leaked}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+        body.len(),
+        &body[..body.len() - 1]
+    ));
+    // Until this request is answered, the one before has been authenticated.
+    let api = running.api();
+    assert_eq!(api.with_credential(&leaked).get("/api/v1/me").unwrap().status, 200);
+    let path = format!("/api/v1/keys/{}", &leaked[3..15]);
+    assert_eq!(api.with_credential(&admin).delete(&path).unwrap().status, 204);
+    wait_for("the key to be refused", || {
+        (api.with_credential(&leaked).get("/api/v1/me").unwrap().status == 401).then_some(())
+    });
+    connection.send(&body[body.len() - 1..]);
+    assert_eq!(connection.head(), 401);
+}
+
 /// A stream whose body has not ended.
 struct OpenStream {
     connection: RawConnection,

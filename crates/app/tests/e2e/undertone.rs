@@ -174,17 +174,30 @@ impl Undertone {
 }
 
 impl Drop for Undertone {
-    /// Ends the program, and checks that no API key is in its log, whatever the test was about.
+    /// Ends the program, and checks that no API key and no token is in its log, whatever the test was about.
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
-        let leaked = self.log().into_iter().find(|line| has_key(&line.to_string()));
+        let is_leak = |line: &Value| {
+            let line = line.to_string();
+            has_key(&line) || has_token(&line)
+        };
+        let leaked = self.log().into_iter().find(is_leak);
         if let Some(line) = leaked
             && !thread::panicking()
         {
-            panic!("an API key was logged: {line}");
+            panic!("a credential was logged: {line}");
         }
     }
+}
+
+/// Whether a text has a token (JWT): the Base64 of `{"` and at least two dots.
+fn has_token(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    text.match_indices("eyJ").any(|(place, _)| {
+        let end = text[place..].find(|c| !is_part(c)).map_or(text.len(), |length| place + length);
+        text[place..end].matches('.').count() >= 2
+    })
 }
 
 /// Whether a text has an API key with its secret: `ut_<12>_<49>`, all letters and digits.

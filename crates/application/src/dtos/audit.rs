@@ -25,6 +25,9 @@ pub struct ListAuditResponse {
 pub struct VerifyAuditRequest {
     /// The number and seal of a line that an earlier check reported: that line must still have this seal.
     pub anchor: Option<(i64, Seal)>,
+    /// How many lines from the first may have no seal, because they were appended before seals were made. Anyone who
+    /// can write to the store can remove all seals, so that nothing is assumed.
+    pub unsealed: u64,
 }
 
 /// The result of a check of the audit.
@@ -48,7 +51,7 @@ pub enum AuditFault {
     Missing(i64, i64),
     /// The line does not match its seal: it was changed or moved, or a line before it was.
     Mismatch(i64),
-    /// The line has no seal, although one before it has.
+    /// The line has no seal, and is not among the first that may have none.
     Unsealed(i64),
     /// The line does not have the seal of the anchor.
     Anchor(i64),

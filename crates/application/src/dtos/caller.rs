@@ -35,6 +35,8 @@ pub enum Identity {
         subject: Option<String>,
         /// When it ends.
         expires_at: Timestamp,
+        /// Until when it is accepted.
+        accepted_until: Timestamp,
     },
 }
 

@@ -114,7 +114,11 @@ impl AuthenticateUseCase {
         Ok(Caller {
             tenant: token.tenant,
             scopes: token.scopes,
-            identity: Identity::Token { subject: token.subject, expires_at: token.expires_at },
+            identity: Identity::Token {
+                subject: token.subject,
+                expires_at: token.expires_at,
+                accepted_until: token.accepted_until,
+            },
         })
     }
 }

@@ -10,6 +10,9 @@ use crate::errors::ApplicationError;
 use crate::ports::{ApiKeyRepository, Clock, KeySecrets, TenantRepository, UnitOfWork, WriteStore};
 use crate::use_cases::change_tenant::existing;
 
+/// The most keys of a tenant: a rotation each day for thirteen years.
+const MAX_KEYS: usize = 5_000;
+
 /// Issues an API key, possibly in place of another.
 pub struct IssueKeyUseCase {
     keys: Arc<dyn ApiKeyRepository>,
@@ -50,6 +53,7 @@ impl IssueKeyUseCase {
                 return Err(DomainError::violation("expires_at", Rule::OutOfRange { allowed }).into());
             }
             let status = self.tenant_status(&request.tenant).await?;
+            self.require_room(&request.tenant).await?;
             let new = self.secrets.generate();
             let key = ApiKey {
                 id: new.id,
@@ -82,6 +86,13 @@ impl IssueKeyUseCase {
         let active = |key: &ApiKey| key.tenant == request.tenant && key.state(now) == KeyState::Active;
         let key = record.map(|record| record.key).filter(active);
         key.map(Some).ok_or_else(|| ApplicationError::NotFound { entity: "key", id: id.to_string() })
+    }
+
+    /// Checks that the tenant may have another key: its keys are listed together, those that have ended included.
+    async fn require_room(&self, id: &TenantId) -> Result<(), ApplicationError> {
+        let actual = self.keys.list(id).await?.len() + 1;
+        let rule = Rule::TooMany { max: MAX_KEYS, actual };
+        if actual > MAX_KEYS { Err(DomainError::violation("tenant", rule).into()) } else { Ok(()) }
     }
 
     /// Returns the status of a tenant for which keys may be issued.

@@ -37,7 +37,7 @@ impl RevalidateCallerUseCase {
                     }
                     Some(record.tenant_status)
                 }
-                Identity::Token { expires_at, .. } if *expires_at <= now => return Err(ended()),
+                Identity::Token { accepted_until, .. } if *accepted_until <= now => return Err(ended()),
                 Identity::Token { .. } => self.directory.tenant(&caller.tenant).await?,
             };
             require_active(status)

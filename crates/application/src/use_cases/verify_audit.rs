@@ -31,7 +31,7 @@ impl VerifyAuditUseCase {
     /// Returns what was checked and what is wrong.
     ///
     /// # Errors
-    /// `TurnedOff` without `audit.key`; `Unavailable`, `Corrupt`.
+    /// `NotSealed` without `audit.key`; `Unavailable`, `Corrupt`.
     pub async fn execute(
         &self,
         request: VerifyAuditRequest,
@@ -39,7 +39,7 @@ impl VerifyAuditUseCase {
         log_action("VerifyAuditUseCase.execute", async {
             let sealer = self.sealer.as_deref().ok_or(ApplicationError::NotSealed)?;
             let appended = self.audit.appended().await?;
-            let mut check = Check::new(sealer, request.anchor);
+            let mut check = Check::new(sealer, &request);
             loop {
                 let page = self.audit.walk(check.seq, PAGE).await?;
                 for line in &page {
@@ -59,6 +59,8 @@ impl VerifyAuditUseCase {
 struct Check<'a> {
     sealer: &'a dyn AuditSealer,
     anchor: Option<(i64, Seal)>,
+    /// How many lines from the first may have no seal.
+    unsealed: u64,
     /// The number and the seal of the line before.
     seq: i64,
     previous: Option<Seal>,
@@ -68,9 +70,10 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn new(sealer: &'a dyn AuditSealer, anchor: Option<(i64, Seal)>) -> Self {
+    fn new(sealer: &'a dyn AuditSealer, request: &VerifyAuditRequest) -> Self {
         let report = VerifyAuditResponse { lines: 0, unsealed: 0, last: None, faults: Vec::new() };
-        Self { sealer, anchor, seq: 0, previous: None, sealed: false, report }
+        let VerifyAuditRequest { anchor, unsealed } = *request;
+        Self { sealer, anchor, unsealed, seq: 0, previous: None, sealed: false, report }
     }
 
     fn add(&mut self, line: &AuditLine) {
@@ -93,7 +96,8 @@ impl<'a> Check<'a> {
 
     fn fault_of(&self, line: &AuditLine) -> Option<AuditFault> {
         let Some(seal) = line.seal else {
-            return self.sealed.then_some(AuditFault::Unsealed(line.seq));
+            let is_expected = !self.sealed && self.report.lines <= self.unsealed;
+            return (!is_expected).then_some(AuditFault::Unsealed(line.seq));
         };
         let previous = self.previous.unwrap_or_default();
         let expected = self.sealer.seal(&line.entry.sealed_bytes(line.seq, &previous));

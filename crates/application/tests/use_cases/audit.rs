@@ -77,18 +77,23 @@ impl Lines {
     }
 
     async fn verify(self, anchor: Option<(i64, Seal)>) -> VerifyAuditResponse {
+        self.verify_after(0, anchor).await
+    }
+
+    /// Accepts that the first lines have no seals.
+    async fn verify_after(self, unsealed: u64, anchor: Option<(i64, Seal)>) -> VerifyAuditResponse {
         let use_case = VerifyAuditUseCase::new(Arc::new(self), Some(Arc::new(SumSealer)));
-        use_case.execute(VerifyAuditRequest { anchor }).await.unwrap()
+        use_case.execute(VerifyAuditRequest { anchor, unsealed }).await.unwrap()
     }
 }
 
 #[tokio::test]
 async fn an_untouched_chain_is_valid_over_many_pages() {
-    let report = Lines::chain(2_500, 3).verify(None).await;
+    let report = Lines::chain(2_500, 3).verify_after(3, None).await;
     assert_eq!((report.lines, report.unsealed, report.faults), (2_500, 3, vec![]));
     let (seq, seal) = report.last.unwrap();
     assert_eq!(seq, 2_500);
-    assert_eq!(Lines::chain(2_500, 3).verify(Some((seq, seal))).await.faults, []);
+    assert_eq!(Lines::chain(2_500, 3).verify_after(3, Some((seq, seal))).await.faults, []);
     let empty = Lines::chain(0, 0).verify(None).await;
     assert_eq!((empty.lines, empty.last, empty.faults), (0, None, vec![]));
 }
@@ -115,13 +120,21 @@ async fn a_changed_removed_or_reordered_line_is_found() {
 }
 
 #[tokio::test]
+async fn lines_without_seals_are_faults_unless_they_are_expected() {
+    let stripped = || Lines::chain(4, 4);
+    assert_eq!(stripped().verify(None).await.faults, [1, 2, 3, 4].map(AuditFault::Unsealed));
+    assert_eq!(stripped().verify_after(3, None).await.faults, [AuditFault::Unsealed(4)]);
+    assert_eq!(stripped().verify_after(4, None).await.faults, []);
+}
+
+#[tokio::test]
 async fn lines_removed_from_the_end_are_found_by_the_count_or_by_an_anchor() {
     let whole = Lines::chain(9, 0).verify(None).await;
     let cut = Lines::chain(9, 0).change(|lines| lines.truncate(7));
     assert_eq!(cut.verify(None).await.faults, [AuditFault::Missing(8, 9)]);
     let cut = Lines { appended: 7, ..Lines::chain(9, 0).change(|lines| lines.truncate(7)) };
     assert_eq!(cut.verify(whole.last).await.faults, [AuditFault::Missing(8, 9)]);
-    let rewritten = Lines::chain(10, 3).verify(whole.last).await;
+    let rewritten = Lines::chain(10, 3).verify_after(3, whole.last).await;
     assert_eq!(rewritten.faults, [AuditFault::Anchor(9)]);
 }
 

@@ -31,7 +31,7 @@ pub(crate) async fn list(
         let sees_all = authorized.caller().scopes.contains(Scope::AuditInstance);
         let query = audit_request(&request, (!sees_all).then(|| authorized.tenant()))?;
         let page = state.use_cases.audit.execute(query).await?;
-        Ok(HttpResponse::Ok().json(present_audit(page)))
+        Ok(HttpResponse::Ok().json(present_audit(page, sees_all)))
     });
     respond(&request, action).await
 }

@@ -7,7 +7,8 @@ use crate::access::{Authorized, KeysAdmin};
 use crate::controllers::respond;
 use crate::extractors::{key_id, parse_key, read_json, refuse_parameters};
 use crate::openapi::PathKeyId;
-use crate::presenters::{IssuedKeyView, KeyList, present_issued_key, present_keys};
+use crate::presenters::{IssuedKeyView, KEY_BYTES, KeyList, present_issued_key, present_keys};
+use crate::render::render_json;
 use crate::state::ApiState;
 
 /// Issue an API key
@@ -71,7 +72,9 @@ pub(crate) async fn list(
         refuse_parameters(&request)?;
         let query = ListKeysRequest { tenant: authorized.tenant() };
         let keys = state.use_cases.list_keys.execute(query).await?;
-        Ok(HttpResponse::Ok().json(present_keys(&keys)))
+        let mut reservation = state.body_memory.reserve();
+        reservation.grow_to(keys.keys.len() * KEY_BYTES)?;
+        render_json(&state, reservation, HttpResponse::Ok(), move || present_keys(&keys)).await
     });
     respond(&request, action).await
 }

@@ -6,7 +6,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
 use application::dtos::{Caller, LoadModelRequest, UnloadModelRequest};
-use application::ports::LoadedModel;
+use application::errors::ApplicationError;
 use domain::value_objects::Scope;
 use tracing::Instrument;
 
@@ -75,11 +75,12 @@ pub(crate) async fn load(
         let (spec, _reservation) = read_json(&request, payload, &state, limit, parse_model_spec).await?;
         let (tenant, actor) = (authorized.tenant(), authorized.actor(&request));
         let command = LoadModelRequest { name: model_name(&request), spec, tenant, actor };
-        let loaded = load_detached(&state, command).await?;
+        let use_cases = Arc::clone(&state.use_cases);
+        let loaded = detached(async move { use_cases.load_model.execute(command).await }).await?;
         let status = if loaded.replaced { StatusCode::OK } else { StatusCode::CREATED };
         Ok(HttpResponse::build(status).json(present_model(&loaded.model, true)))
     });
-    respond(&request, action).await
+    respond(&request, Box::pin(action)).await
 }
 
 /// Whether the caller may know where models come from: as who may change them, where that needs a scope.
@@ -87,13 +88,13 @@ fn may_change(caller: &Caller) -> bool {
     caller.require(&[Scope::ModelsWrite]).is_ok()
 }
 
-/// Loads a model in a task of its own, which continues if the client disconnects: loading may take longer than the
-/// timeout of a proxy.
-async fn load_detached(state: &Data<ApiState>, command: LoadModelRequest) -> Result<LoadedModel, Problem> {
-    let use_cases = Arc::clone(&state.use_cases);
-    let loading = async move { use_cases.load_model.execute(command).await };
-    match actix_web::rt::spawn(loading.in_current_span()).await {
-        Ok(loaded) => Ok(loaded?),
+/// Changes the models in a task of its own, which continues if the client disconnects: loading may take longer than the
+/// timeout of a proxy, and the line of the audit must not remain without its change.
+async fn detached<T: 'static>(
+    change: impl Future<Output = Result<T, ApplicationError>> + 'static,
+) -> Result<T, Problem> {
+    match actix_web::rt::spawn(change.in_current_span()).await {
+        Ok(changed) => Ok(changed?),
         Err(ended) => match ended.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
             Err(_) => Err(Problem::new(ProblemCode::Unavailable)),
@@ -124,7 +125,8 @@ pub(crate) async fn unload(
         refuse_parameters(&request)?;
         let (tenant, actor) = (authorized.tenant(), authorized.actor(&request));
         let command = UnloadModelRequest { name: model_name(&request), tenant, actor };
-        state.use_cases.unload_model.execute(command).await?;
+        let use_cases = Arc::clone(&state.use_cases);
+        detached(async move { use_cases.unload_model.execute(command).await }).await?;
         Ok(HttpResponse::NoContent().finish())
     });
     respond(&request, action).await

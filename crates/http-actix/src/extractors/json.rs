@@ -1,8 +1,11 @@
+use std::time::{Duration, Instant};
+
 use actix_web::HttpRequest;
 use actix_web::web::Payload;
 use serde::de::DeserializeSeed;
 use serde_json::Deserializer;
 
+use crate::access::revalidate;
 use crate::body_memory::Reservation;
 use crate::extractors::{JSON, Shape, Shaped, read_body, require_media_type};
 use crate::problem::{Problem, ProblemCode};
@@ -19,6 +22,10 @@ pub(super) fn parse_json(json: &[u8], shape: Shape) -> Result<Shaped, Problem> {
     value.map_err(|error| Problem::new(ProblemCode::MalformedJson).detail(error.to_string()))
 }
 
+/// The time after which a caller is checked again: a key that was revoked while its client sent the body slowly must
+/// not be accepted any more.
+const REVALIDATE_AFTER: Duration = Duration::from_millis(500);
+
 /// Reads a JSON body of at most `limit` bytes with `parse`; a large one is parsed away from the connections' threads.
 /// The caller must hold the reservation while the value is in memory.
 pub(crate) async fn read_json<T: Send + 'static>(
@@ -29,7 +36,11 @@ pub(crate) async fn read_json<T: Send + 'static>(
     parse: impl FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
 ) -> Result<(T, Reservation), Problem> {
     require_media_type(request, JSON)?;
+    let started = Instant::now();
     let (json, reservation) = read_body(request, payload, state, limit).await?;
+    if started.elapsed() >= REVALIDATE_AFTER {
+        revalidate(request, state).await?;
+    }
     let length = json.len();
     // The reservation moves along: the work continues even if the client disconnects.
     state.offload.run(length, move || Ok((parse(&json)?, reservation))).await?

@@ -1,3 +1,5 @@
+use std::future::ready;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::rc::Rc;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -9,10 +11,12 @@ use actix_web::{Error, HttpMessage};
 use application::dtos::{AuthenticateRequest, Caller, Credential};
 use application::errors::ApplicationError;
 use application::ports::SecretText;
+use futures_util::FutureExt;
 use metrics::counter;
 
 use crate::access::Requester;
-use crate::problem::Problem;
+use crate::controllers::respond;
+use crate::problem::{Problem, ProblemCode};
 use crate::state::ApiState;
 
 pub(crate) const AUTHENTICATIONS_REFUSED_TOTAL: &str = "undertone_authentications_refused_total";
@@ -29,27 +33,35 @@ pub(crate) async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let state = request.app_data::<Data<ApiState>>().cloned();
-    let use_case = state.as_ref().and_then(|state| state.use_cases.authenticate.as_ref());
-    let address = state.as_ref().and_then(|state| {
-        Some(state.settings.trusted_proxies.client(request.peer_addr()?.ip(), request.headers()))
-    });
-    let caller = match use_case {
-        None => Ok(Caller::anonymous()),
-        Some(authenticate) => {
-            let credential = credential(request.headers());
-            authenticate.execute(AuthenticateRequest { credential, address }).await
+    // Unwind safe: no state of the authentication is used after a panic.
+    let outcome = AssertUnwindSafe(find_requester(&request)).catch_unwind().await;
+    let refusal = match outcome {
+        Ok(Ok(requester)) => {
+            request.extensions_mut().insert(requester);
+            return Ok(next.call(request).await?.map_into_boxed_body());
         }
+        Ok(Err(problem)) => respond(request.request(), ready(Err(problem))).await,
+        Err(panic) => respond(request.request(), async move { resume_unwind(panic) }).await,
     };
-    match caller {
-        Ok(caller) => {
-            request.extensions_mut().insert(Requester { caller: Rc::new(caller), address });
-            Ok(next.call(request).await?.map_into_boxed_body())
-        }
+    Ok(request.into_response(refusal))
+}
+
+/// Returns who sent the request.
+async fn find_requester(request: &ServiceRequest) -> Result<Requester, Problem> {
+    let Some(state) = request.app_data::<Data<ApiState>>() else {
+        return Err(Problem::new(ProblemCode::Internal));
+    };
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let address = peer.map(|peer| state.settings.trusted_proxies.client(peer, request.headers()));
+    let Some(authenticate) = &state.use_cases.authenticate else {
+        return Ok(Requester { caller: Rc::new(Caller::anonymous()), address });
+    };
+    let credential = credential(request.headers());
+    match authenticate.execute(AuthenticateRequest { credential, address }).await {
+        Ok(caller) => Ok(Requester { caller: Rc::new(caller), address }),
         Err(error) => {
             counter!(AUTHENTICATIONS_REFUSED_TOTAL, "reason" => reason(&error)).increment(1);
-            let refusal = Problem::from(error).respond(request.request());
-            Ok(request.into_response(refusal))
+            Err(error.into())
         }
     }
 }

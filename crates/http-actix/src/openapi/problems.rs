@@ -27,7 +27,7 @@ pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 19] = [
     ("unload_model", &[QUERY, CHANGE_MODELS, &[P::DefaultModel, P::NotFound], CALLER, ANY]),
     ("me", &[QUERY, CALLER, ANY]),
     ("issue_key", &[QUERY, BODY, KEY, CALLER, ANY]),
-    ("list_keys", &[QUERY, CALLER, ANY]),
+    ("list_keys", &[QUERY, &[P::Saturated], CALLER, ANY]),
     ("revoke_key", &[QUERY, &[P::Malformed, P::NotFound, P::Conflict], CALLER, ANY]),
     (
         "list_audit",

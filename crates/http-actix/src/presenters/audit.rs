@@ -22,8 +22,9 @@ pub(crate) struct AuditPage {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditLine)]
 pub(crate) struct AuditLineView {
-    /// The line's number among those of all tenants.
-    seq: i64,
+    /// The line's number among those of all tenants; null without the scope `audit:instance`.
+    #[schema(required = true)]
+    seq: Option<i64>,
     /// When.
     #[schema(format = DateTime)]
     at: String,
@@ -50,22 +51,23 @@ pub(crate) struct AuditLineView {
     /// Further facts, such as the scopes of a key.
     #[schema(required = true)]
     detail: Option<String>,
-    /// HMAC-SHA-256 of the line and of the seal before it, in hexadecimal; null where `audit.key` was not set.
+    /// HMAC-SHA-256 of the line and of the seal before it, in hexadecimal; null where `audit.key` was not set, and without
+    /// the scope `audit:instance`.
     #[schema(required = true, pattern = "^[0-9a-f]{64}$")]
     seal: Option<String>,
 }
 
-/// Presents a page of the audit.
-pub(crate) fn present_audit(page: ListAuditResponse) -> AuditPage {
-    let items = page.items.into_iter().map(present_audit_line).collect();
+/// Presents a page of the audit; with the place of each line in the chain of all tenants if `with_chain`.
+pub(crate) fn present_audit(page: ListAuditResponse, with_chain: bool) -> AuditPage {
+    let items = page.items.into_iter().map(|line| present_audit_line(line, with_chain)).collect();
     AuditPage { items, next_cursor: page.next_cursor }
 }
 
-/// Presents a line of the audit.
-pub(crate) fn present_audit_line(line: AuditLine) -> AuditLineView {
+/// Presents a line of the audit; with its place in the chain of all tenants if `with_chain`.
+pub(crate) fn present_audit_line(line: AuditLine, with_chain: bool) -> AuditLineView {
     let AuditLine { seq, entry, seal } = line;
     AuditLineView {
-        seq,
+        seq: with_chain.then_some(seq),
         at: present_timestamp(entry.at),
         tenant: entry.tenant.as_ref().map(TenantId::to_string),
         actor: entry.actor,
@@ -75,7 +77,7 @@ pub(crate) fn present_audit_line(line: AuditLine) -> AuditLineView {
         action: entry.action,
         target: entry.target,
         detail: entry.detail,
-        seal: seal.as_ref().map(present_seal),
+        seal: seal.as_ref().filter(|_| with_chain).map(present_seal),
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn present_caller(caller: &Caller) -> CallerView {
             let name = name.as_ref().map(KeyName::to_string);
             ("key", Some(CallerKeyView { id: id.to_string(), name }), None, *expires_at)
         }
-        Identity::Token { subject, expires_at } => ("token", None, subject.clone(), Some(*expires_at)),
+        Identity::Token { subject, expires_at, .. } => ("token", None, subject.clone(), Some(*expires_at)),
     };
     CallerView {
         tenant: caller.tenant.to_string(),

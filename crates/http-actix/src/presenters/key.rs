@@ -54,6 +54,9 @@ pub(crate) struct IssuedKeyView {
     key: String,
 }
 
+/// The bytes that a key takes in a list, at most as an estimate.
+pub(crate) const KEY_BYTES: usize = 1_024;
+
 /// Presents the keys of a tenant.
 pub(crate) fn present_keys(list: &ListKeysResponse) -> KeyList {
     KeyList { items: list.keys.iter().map(|key| present_key(key, list.now)).collect() }

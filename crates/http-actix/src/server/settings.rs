@@ -70,7 +70,7 @@ pub struct ServerSettings {
     #[serde(with = "seconds")]
     #[schemars(with = "f64", range(min = 0, max = 86_400))]
     pub shutdown_timeout: Duration,
-    /// The proxies whose reports of their clients' addresses are believed: addresses or networks. The address is part
+    /// The proxies whose reports of their clients' addresses are trusted: addresses or networks. The address is part
     /// of the audit, and failed authentications are counted by it.
     #[schemars(with = "Vec<String>", extend("values" = "address or network"))]
     pub trusted_proxies: Vec<String>,

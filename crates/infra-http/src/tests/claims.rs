@@ -14,6 +14,7 @@ async fn a_valid_token_says_tenant_scopes_subject_and_end() {
         scopes: [Scope::PredictionsWrite, Scope::ModelsRead].into_iter().collect(),
         subject: Some("user-1".to_owned()),
         expires_at: Timestamp::from_micros((now() + 60) * 1_000_000),
+        accepted_until: Timestamp::from_micros((now() + 90) * 1_000_000),
     };
     assert_eq!(verified, expected);
 }

@@ -28,6 +28,8 @@ pub struct VerifiedToken {
     pub subject: Option<String>,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Until when it is accepted: later than its end by what clocks may differ.
+    pub accepted_until: Timestamp,
 }
 
 /// Why a token was not accepted.

@@ -24,7 +24,7 @@ type Anchor = (i64, Seal);
 struct Tampered(u64);
 
 pub(super) async fn run(administration: &Administration, args: VerifyArgs) -> Result<(), Failure> {
-    let request = VerifyAuditRequest { anchor: args.anchor };
+    let request = VerifyAuditRequest { anchor: args.anchor, ..VerifyAuditRequest::default() };
     let checked = administration.verify_audit.execute(request).await.map_err(Failure::set_up)?;
     print(&report(&checked))?;
     match checked.faults.len() {
