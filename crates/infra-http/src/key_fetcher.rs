@@ -9,8 +9,8 @@ use crate::key_set::KeySet;
 
 /// Fetches the key set of an identity provider from one address.
 ///
-/// A request goes to the host and port of that address and nowhere else: redirects are not followed, and each request
-/// has a connection of its own.
+/// A request goes to the host and port of that address, or to the proxy that the environment names for https, and
+/// nowhere else: redirects are not followed, and each request has a connection of its own.
 pub(crate) struct KeyFetcher {
     pub(crate) client: Client,
     pub(crate) url: Url,

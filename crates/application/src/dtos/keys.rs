@@ -13,7 +13,7 @@ pub struct IssueKeyRequest {
     pub tenant: TenantId,
     /// The names of its scopes; without them those of the replaced key.
     pub scopes: Option<Vec<String>>,
-    /// What people call it; without it the name of the replaced key.
+    /// Its display name; without it that of the replaced key.
     pub name: Option<String>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,

@@ -7,7 +7,7 @@ pub struct ApiKey {
     pub id: KeyId,
     /// The tenant that its caller acts for.
     pub tenant: TenantId,
-    /// What people call it.
+    /// Its display name.
     pub name: Option<KeyName>,
     /// What its caller may do.
     pub scopes: Scopes,

@@ -3,7 +3,7 @@ use std::fmt;
 use crate::errors::DomainError;
 use crate::value_objects::printable::broken_rule;
 
-/// What people call an API key: 1 to 128 printable characters, not necessarily unique.
+/// The display name of an API key: 1 to 128 printable characters, not necessarily unique.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyName(String);
 

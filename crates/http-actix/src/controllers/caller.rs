@@ -6,9 +6,9 @@ use crate::controllers::respond;
 use crate::extractors::refuse_parameters;
 use crate::presenters::{CallerView, present_caller};
 
-/// Who am I
+/// Describe the caller
 ///
-/// The caller as the service sees it: useful to check a key or token, and what it may do.
+/// The tenant, the scopes and the end of the key or token that the request has sent.
 #[utoipa::path(
     get,
     path = "/api/v1/me",

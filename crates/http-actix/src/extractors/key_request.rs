@@ -98,7 +98,7 @@ pub(crate) fn key_schema() -> ObjectBuilder {
         ))
         .min_items(Some(1))
         .max_items(Some(MAX_SCOPES));
-    let name = schemas::nullable_string("What people call the key; the replaced key's name if absent.");
+    let name = schemas::nullable_string("The display name of the key; that of the replaced key if absent.");
     let expires_at = schemas::nullable_string("When the key ends (RFC 3339); it has no end if absent.");
     let replaces = schemas::nullable_string("The id of a key that this one replaces, for a rotation.");
     let overlap = schemas::nullable_number("How long the replaced key stays valid, in seconds; 0 if absent.");

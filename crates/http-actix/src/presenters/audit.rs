@@ -51,8 +51,8 @@ pub(crate) struct AuditLineView {
     /// Further facts, such as the scopes of a key.
     #[schema(required = true)]
     detail: Option<String>,
-    /// HMAC-SHA-256 of the line and of the seal before it, in hexadecimal; null where `audit.key` was not set, and without
-    /// the scope `audit:instance`.
+    /// HMAC-SHA-256 of the line and of the seal before it, in hexadecimal; null where `audit.key` was not set, and
+    /// without the scope `audit:instance`.
     #[schema(required = true, pattern = "^[0-9a-f]{64}$")]
     seal: Option<String>,
 }

@@ -37,7 +37,7 @@ struct CallerKeyView {
     /// Its id.
     #[schema(schema_with = schemas::key_id)]
     id: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(required = true)]
     name: Option<String>,
 }

@@ -21,7 +21,7 @@ pub(crate) struct KeyView {
     /// Its id, the part of the key between the underscores.
     #[schema(schema_with = schemas::key_id)]
     id: String,
-    /// What people call it.
+    /// Its display name.
     #[schema(required = true)]
     name: Option<String>,
     /// What its callers may do.

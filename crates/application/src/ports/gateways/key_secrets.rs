@@ -2,9 +2,9 @@ use domain::value_objects::{KeyId, SecretHash};
 
 /// Makes API keys and checks those that callers send.
 ///
-/// A key is `ut_<id>_<secret>`: 12 letters and digits, then 49 of which 43 are 256 random bits in base62 and 6 are the
-/// CRC-32 of everything before them in base62, by which a mistyped key is refused without a look-up and leaked keys are
-/// found by scanners.
+/// A key is `ut_<id>_<secret>`. The id has 12 letters and digits. Of the 49 of the secret the first 43 encode 256
+/// random bits in base62, and the last 6 the CRC-32 of everything before them, by which a mistyped key is refused
+/// without a look-up and leaked keys are found by scanners.
 pub trait KeySecrets: Send + Sync {
     /// Makes a key of a new id and a new secret from the system's source of random numbers.
     fn generate(&self) -> NewKey;
