@@ -1,13 +1,17 @@
+mod accepted_keys;
 mod key_uses;
 mod lookups;
 
 use std::sync::Arc;
 
-use application::ports::{ApiKeyRepository, CallerDirectory, KeyRecord, StoreError, TenantRepository};
+use application::ports::{
+    ApiKeyRepository, CallerDirectory, KeyRecord, SentKey, StoreError, TenantRepository,
+};
 use async_trait::async_trait;
 use domain::entities::TenantStatus;
 use domain::value_objects::{KeyId, TenantId, Timestamp};
 
+use crate::cached_caller_directory::accepted_keys::AcceptedKeys;
 use crate::cached_caller_directory::key_uses::KeyUses;
 use crate::cached_caller_directory::lookups::Lookups;
 
@@ -15,6 +19,7 @@ use crate::cached_caller_directory::lookups::Lookups;
 pub struct CachedCallerDirectory {
     keys: Arc<Lookups<KeyId, Arc<KeyRecord>>>,
     tenants: Arc<Lookups<TenantId, TenantStatus>>,
+    accepted: AcceptedKeys,
     uses: KeyUses,
     repository: Arc<dyn ApiKeyRepository>,
 }
@@ -34,6 +39,7 @@ impl CachedCallerDirectory {
         Self {
             keys: Lookups::new(read_key),
             tenants: Lookups::new(read_tenant),
+            accepted: AcceptedKeys::default(),
             uses: KeyUses::default(),
             repository,
         }
@@ -47,8 +53,8 @@ impl CachedCallerDirectory {
 
 #[async_trait]
 impl CallerDirectory for CachedCallerDirectory {
-    fn cached_key(&self, id: &KeyId) -> Option<Arc<KeyRecord>> {
-        self.keys.cached(id)
+    fn was_valid(&self, sent: &SentKey) -> bool {
+        self.accepted.contains(sent)
     }
 
     async fn key(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
@@ -59,7 +65,8 @@ impl CallerDirectory for CachedCallerDirectory {
         self.tenants.get(id).await
     }
 
-    fn used(&self, id: &KeyId, at: Timestamp) {
-        self.uses.note(id, at);
+    fn used(&self, sent: &SentKey, at: Timestamp) {
+        self.accepted.add(sent);
+        self.uses.note(&sent.id, at);
     }
 }

@@ -1,24 +1,28 @@
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use application::ports::{ApiKeyRepository, CallerDirectory, KeyRecord, StoreError, TenantRepository};
+use application::ports::{
+    ApiKeyRepository, CallerDirectory, KeyRecord, SentKey, StoreError, TenantRepository,
+};
 use async_trait::async_trait;
 use domain::entities::TenantStatus;
-use domain::value_objects::{KeyId, TenantId, Timestamp};
-use futures_util::FutureExt;
+use domain::value_objects::{KeyId, SecretHash, TenantId, Timestamp};
+use tokio::task::yield_now;
 
 use crate::MemoryStore;
 
-/// Reads keys and tenants from a store each time.
+/// Reads keys and tenants from a store each time. A key that was accepted once was valid for good.
 #[derive(Debug)]
 pub struct DirectCallerDirectory {
     store: MemoryStore,
     used: Mutex<Vec<(KeyId, Timestamp)>>,
+    accepted: Mutex<HashMap<KeyId, SecretHash>>,
 }
 
 impl DirectCallerDirectory {
     /// A directory of `store`.
     pub fn of(store: &MemoryStore) -> Self {
-        Self { store: store.clone(), used: Mutex::default() }
+        Self { store: store.clone(), used: Mutex::default(), accepted: Mutex::default() }
     }
 
     /// The uses of keys, in their order.
@@ -29,12 +33,14 @@ impl DirectCallerDirectory {
 
 #[async_trait]
 impl CallerDirectory for DirectCallerDirectory {
-    fn cached_key(&self, id: &KeyId) -> Option<Arc<KeyRecord>> {
-        // The store in memory answers at once.
-        self.key(id).now_or_never()?.ok()?
+    fn was_valid(&self, sent: &SentKey) -> bool {
+        let accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        accepted.get(&sent.id) == Some(&sent.hash)
     }
 
     async fn key(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError> {
+        // Other requests continue meanwhile, as with a store outside the process.
+        yield_now().await;
         Ok(ApiKeyRepository::find(&self.store, id).await?.map(Arc::new))
     }
 
@@ -42,7 +48,9 @@ impl CallerDirectory for DirectCallerDirectory {
         Ok(TenantRepository::find(&self.store, id).await?.map(|tenant| tenant.status))
     }
 
-    fn used(&self, id: &KeyId, at: Timestamp) {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).push((id.clone(), at));
+    fn used(&self, sent: &SentKey, at: Timestamp) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).push((sent.id.clone(), at));
+        let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        accepted.insert(sent.id.clone(), sent.hash);
     }
 }

@@ -10,8 +10,8 @@ pub(crate) struct AuthSettings {
     /// yes; `disabled`: no, on any address. Without authentication everyone who reaches the address acts as the tenant
     /// `default`.
     pub(crate) mode: AuthMode,
-    /// How many failed authentications an address may have in a minute; beyond it 429, unless it sends a key that is
-    /// known to be valid.
+    /// How many failed authentications an address may have in a minute; beyond it 429, unless it sends a key that was
+    /// accepted within the last hour, or a valid token.
     #[schemars(range(min = 1, max = 100_000))]
     pub(crate) failures_per_minute: u32,
     /// Whether `/metrics` needs the scope `metrics:read` where authentication is required.

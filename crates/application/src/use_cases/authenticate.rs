@@ -8,7 +8,7 @@ use crate::action::log_action;
 use crate::dtos::{AuthenticateRequest, Caller, Credential, Identity};
 use crate::errors::ApplicationError;
 use crate::ports::{
-    CallerDirectory, Clock, FailureLimiter, KeyRecord, KeySecrets, SentKey, TokenError, TokenVerifier,
+    CallerDirectory, Clock, FailureLimiter, KeySecrets, SentKey, TokenError, TokenVerifier,
 };
 
 /// The ports of authentication.
@@ -26,10 +26,10 @@ pub struct AuthenticationPorts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Finds out who sent a request.
+/// Authenticates the caller of a request.
 ///
-/// An address with too many failures is refused before any look-up, except with a credential that is known to be valid:
-/// a client must not be locked out by another behind the same address.
+/// An address with too many failures is refused before any look-up, except with a key that was accepted within the last
+/// hour or a token that is valid: a client must not be locked out by another behind the same address.
 pub struct AuthenticateUseCase {
     ports: AuthenticationPorts,
 }
@@ -69,16 +69,12 @@ impl AuthenticateUseCase {
         client: &Client<'_>,
         sent: &SentKey,
     ) -> Result<Caller, ApplicationError> {
-        let now = self.ports.clock.now();
-        let is_valid = |record: &KeyRecord| {
-            self.ports.secrets.matches(&sent.hash, &record.key.secret)
-                && record.key.state(now) == KeyState::Active
-        };
         if let Some(error) = client.blocked()
-            && !self.ports.directory.cached_key(&sent.id).is_some_and(|record| is_valid(&record))
+            && !self.ports.directory.was_valid(sent)
         {
             return Err(error);
         }
+        let now = self.ports.clock.now();
         let Some(record) = self.ports.directory.key(&sent.id).await? else {
             self.ports.secrets.matches(&sent.hash, &UNKNOWN);
             return Err(client.refuse("unknown key"));
@@ -92,7 +88,7 @@ impl AuthenticateUseCase {
             KeyState::Revoked => return Err(client.refuse("revoked key")),
         }
         require_active(Some(record.tenant_status))?;
-        self.ports.directory.used(&sent.id, now);
+        self.ports.directory.used(sent, now);
         Ok(caller_of(&record.key))
     }
 
@@ -158,7 +154,8 @@ impl Client<'_> {
         Some(ApplicationError::RateLimited { retry_after })
     }
 
-    /// Returns the refusal of a credential, and counts it.
+    /// Returns the refusal of a credential, and counts it. The address may have reached its limit by other requests
+    /// since this one began.
     fn refuse(&self, why: &'static str) -> ApplicationError {
         if let Some(error) = self.blocked() {
             return error;

@@ -11,6 +11,7 @@ use application::use_cases::{AuthenticateUseCase, AuthenticationPorts, Revalidat
 use async_trait::async_trait;
 use domain::entities::TenantStatus;
 use domain::value_objects::{KeyId, Scope, Scopes, TenantId, Timestamp};
+use futures_util::future::join_all;
 use testkit::{CountingFailureLimiter, DirectCallerDirectory, PlainKeySecrets};
 
 use crate::keys::{issue, key_request};
@@ -151,11 +152,20 @@ async fn the_callers_of_a_tenant_that_is_not_active_are_refused_without_being_co
 async fn after_too_many_failures_only_valid_credentials_are_accepted_from_the_address() {
     let world = World::new();
     let door = Door::of(&world);
-    let issued = issue(&world, key_request(&["models:read"])).await.unwrap();
+    let new = async || issue(&world, key_request(&["models:read"])).await.unwrap();
+    let (issued, unused, revoked) = (new().await, new().await, new().await);
+    for key in [&issued, &revoked] {
+        door.key(key.secret.expose()).await.unwrap();
+    }
+    crate::keys::revoke(&world, revoked.key.id.clone()).await.unwrap();
     for _ in 0..3 {
         assert_eq!(failure(&door.send(Credential::Malformed).await), ("unauthenticated", ""));
     }
+    let other_secret = format!("ut_{}_{:049}", issued.key.id, 0);
     for refused in [
+        door.key(unused.secret.expose()).await,
+        door.key(revoked.secret.expose()).await,
+        door.key(&other_secret).await,
         door.send(Credential::Malformed).await,
         door.key("ut_nonsense").await,
         door.key(&PlainKeySecrets::key(99)).await,
@@ -168,6 +178,16 @@ async fn after_too_many_failures_only_valid_credentials_are_accepted_from_the_ad
     assert!(door.key(issued.secret.expose()).await.is_ok());
     assert!(door.token("a.valid.token").await.is_ok());
     assert_eq!(failure(&door.send(Credential::Missing).await), ("unauthenticated", ""));
+}
+
+#[tokio::test]
+async fn attempts_at_the_same_time_are_refused_as_too_many_once_the_limit_is_reached() {
+    let world = World::new();
+    let door = Door::of(&world);
+    let keys: Vec<String> = (90..100).map(PlainKeySecrets::key).collect();
+    let answers = join_all(keys.iter().map(|key| door.key(key))).await;
+    let of = |kind: &str| answers.iter().filter(|answer| failure(answer).0 == kind).count();
+    assert_eq!((of("unauthenticated"), of("rate_limited"), door.failed()), (3, 7, 3));
 }
 
 #[tokio::test]

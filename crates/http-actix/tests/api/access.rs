@@ -374,6 +374,8 @@ async fn an_address_that_fails_too_often_must_wait() {
             .peer_addr(([192, 0, 2, 1], 80).into())
             .insert_header(("x-forwarded-for", client))
     };
+    let unused = key(&service, &[Scope::ModelsRead]).await;
+    assert_eq!(service.send(from("198.51.100.2", &issued)).await.status, 200);
     for expected in [401, 401, 429] {
         assert_eq!(service.send(from("198.51.100.1", "ut_1")).await.status, expected);
     }
@@ -383,6 +385,7 @@ async fn an_address_that_fails_too_often_must_wait() {
         ((429, "rate_limited".to_owned()), Some("6"))
     );
     assert_eq!(service.send(from("198.51.100.1", &issued)).await.status, 200);
+    assert_eq!(service.send(from("198.51.100.1", &unused)).await.status, 429);
     assert_eq!(service.send(from("198.51.100.2", "ut_1")).await.status, 401);
 }
 

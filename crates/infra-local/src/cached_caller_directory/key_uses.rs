@@ -57,7 +57,7 @@ impl KeyUses {
         self.failing.store(false, Ordering::Relaxed);
     }
 
-    /// Returns the uses that are to be stored now, and forgets those that are and were not followed by others.
+    /// Returns the uses that are to be stored now, and removes those that are stored and were not followed by others.
     fn due(&self) -> Vec<(KeyId, Timestamp)> {
         let mut uses = self.uses();
         let is_recent = |noted: &Use| noted.stored.is_some_and(|(_, when)| when.elapsed() < EVERY);

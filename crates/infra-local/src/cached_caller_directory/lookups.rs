@@ -12,6 +12,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 /// Values of the store, used for [`MAX_AGE`] after they were read.
@@ -23,6 +24,8 @@ pub(super) struct Lookups<K, V> {
     /// The keys without a value, apart, so that guessed keys do not displace values.
     absent: Cache<K, Instant>,
     in_flight: Mutex<InFlight<K, V>>,
+    /// Bounds the reads that calls wait for, so that a burst of guessed keys does not flood the store.
+    permits: Semaphore,
     read: Box<Read<K, V>>,
 }
 
@@ -44,8 +47,20 @@ struct InFlight<K, V> {
 const MAX_AGE: Duration = Duration::from_secs(4);
 /// The age after which a value is read again while it is used.
 const REFRESH_AFTER: Duration = Duration::from_secs(1);
+/// The most concurrent reads that calls wait for; the others are queued. Reads in the background are only of keys with
+/// a value, and need no permit.
+const MAX_READS: usize = 4;
 /// The most values, and the most keys without one.
 const MAX_ENTRIES: u64 = 10_000;
+
+/// What a read is for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    /// For a call that waits for it.
+    Awaited,
+    /// For later calls.
+    Background,
+}
 
 /// Why a value could not be read, for each call that waited for it.
 #[derive(Clone)]
@@ -77,14 +92,9 @@ where
             found: bounded(),
             absent: bounded(),
             in_flight: Mutex::new(InFlight { readings: HashMap::new(), last: 0 }),
+            permits: Semaphore::new(MAX_READS),
             read: Box::new(move |key| read(key).boxed()),
         })
-    }
-
-    /// The value of `key` if it was found recently.
-    pub(super) fn cached(&self, key: &K) -> Option<V> {
-        let (value, read_at) = self.found.get(key)?;
-        (read_at.elapsed() <= MAX_AGE).then_some(value)
     }
 
     /// The value of `key`.
@@ -102,7 +112,7 @@ where
         }
         // A read that others began may be too old when this call sees its end.
         for _ in 0..2 {
-            let reading = self.join(key).unwrap_or_else(|begun| begun);
+            let reading = self.join(key, Purpose::Awaited).unwrap_or_else(|begun| begun);
             let (value, read_at) = reading.await?;
             if read_at.elapsed() <= MAX_AGE {
                 return Ok(value);
@@ -114,7 +124,7 @@ where
     /// Reads `key` in the background, unless it is being read. Where there is no runtime, the value just ages.
     fn refresh(self: &Arc<Self>, key: &K) {
         let Ok(runtime) = Handle::try_current() else { return };
-        let Err(begun) = self.join(key) else { return };
+        let Err(begun) = self.join(key, Purpose::Background) else { return };
         runtime.spawn(async move {
             if let Err(error) = begun.await.map_err(StoreError::from) {
                 tracing::debug!(error = chain(&error), "a key or tenant was not read again; trying later");
@@ -123,7 +133,7 @@ where
     }
 
     /// Returns the read of `key` in progress, or as `Err` one that begins now.
-    fn join(self: &Arc<Self>, key: &K) -> Result<Reading<V>, Reading<V>> {
+    fn join(self: &Arc<Self>, key: &K, purpose: Purpose) -> Result<Reading<V>, Reading<V>> {
         let mut in_flight = self.in_flight();
         if let Some(reading) = in_flight.readings.get(key).and_then(|(_, reading)| reading.upgrade()) {
             return Ok(reading);
@@ -131,7 +141,7 @@ where
         in_flight.last += 1;
         let number = in_flight.last;
         let registration = Registration { owner: Arc::clone(self), key: key.clone(), number };
-        let reading = run(registration).boxed().shared();
+        let reading = run(registration, purpose).boxed().shared();
         // `downgrade` only fails for a future that has completed.
         if let Some(weak) = reading.downgrade() {
             in_flight.readings.insert(key.clone(), (number, weak));
@@ -156,18 +166,24 @@ impl<K, V> Lookups<K, V> {
     }
 }
 
-/// Reads the key of `registration` and caches what was read.
-async fn run<K, V>(registration: Registration<K, V>) -> Outcome<V>
+/// Reads the key of `registration` and caches what was read. The wait for a permit counts for the time limit.
+async fn run<K, V>(registration: Registration<K, V>, purpose: Purpose) -> Outcome<V>
 where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     let Registration { owner, key, .. } = &registration;
-    let read_at = Instant::now();
-    let read = AssertUnwindSafe((owner.read)(key.clone())).catch_unwind();
-    let value = match timeout(MAX_AGE, read).await {
-        Ok(Ok(value)) => value?,
-        Ok(Err(_panic)) => return Err(Failure::Unavailable(Arc::new(ReadError::Panicked))),
+    let read = async {
+        let _permit = match purpose {
+            Purpose::Awaited => owner.permits.acquire().await.ok(),
+            Purpose::Background => None,
+        };
+        let read_at = Instant::now();
+        (AssertUnwindSafe((owner.read)(key.clone())).catch_unwind().await, read_at)
+    };
+    let (value, read_at) = match timeout(MAX_AGE, read).await {
+        Ok((Ok(value), read_at)) => (value?, read_at),
+        Ok((Err(_panic), _)) => return Err(Failure::Unavailable(Arc::new(ReadError::Panicked))),
         Err(_elapsed) => return Err(Failure::Unavailable(Arc::new(ReadError::TooSlow))),
     };
     owner.store(key, value.clone(), read_at);
@@ -191,7 +207,7 @@ impl<K: Eq + Hash, V> Drop for Registration<K, V> {
     }
 }
 
-/// A cache that forgets what was unused for longest. Ages are checked by its user; here they only free memory.
+/// A cache that evicts what was unused for longest. Ages are checked by its user; here they only free memory.
 fn bounded<K, V>() -> Cache<K, V>
 where
     K: Eq + Hash + Send + Sync + 'static,

@@ -35,7 +35,7 @@ async fn an_address_is_blocked_after_its_failures_until_one_is_forgiven() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_failures_are_forgiven_after_a_minute() {
+async fn all_failures_expire_after_a_minute() {
     let limiter = AddressFailureLimiter::new(10);
     fail(&limiter, "192.0.2.1", 10);
     advance(Duration::from_mins(1)).await;

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::{CallerDirectory, StoreError};
+use application::ports::{CallerDirectory, SentKey, StoreError};
 use domain::entities::TenantStatus;
-use domain::value_objects::{KeyId, TenantId, Timestamp};
+use domain::value_objects::{KeyId, SecretHash, TenantId, Timestamp};
 use infra_local::CachedCallerDirectory;
 use testkit::CapturedLog;
 use tokio::task::yield_now;
@@ -15,6 +15,10 @@ const KNOWN: &str = "KnownKnown12";
 
 fn id(text: &str) -> KeyId {
     KeyId::parse("key", text).expect("an id")
+}
+
+fn sent(text: &str) -> SentKey {
+    SentKey { id: id(text), hash: SecretHash::from_bytes([7; 32]) }
 }
 
 /// A directory over a store with the key `KNOWN`.
@@ -68,7 +72,24 @@ async fn an_old_entry_is_returned_at_once_and_read_again_by_one_task() {
     store.resume();
     settle().await;
     pass(3_900).await;
-    assert!(directory.cached_key(&id(KNOWN)).is_some());
+    store.fail();
+    assert!(is_known(&directory, KNOWN).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_was_valid_for_an_hour_after_it_was_last_accepted() {
+    let (directory, _) = directory();
+    let other_secret = SentKey { hash: SecretHash::from_bytes([8; 32]), ..sent(KNOWN) };
+    assert!(!directory.was_valid(&sent(KNOWN)));
+    directory.used(&sent(KNOWN), at(1));
+    assert!(directory.was_valid(&sent(KNOWN)) && !directory.was_valid(&other_secret));
+    pass(3_599_000).await;
+    assert!(directory.was_valid(&sent(KNOWN)));
+    directory.used(&sent(KNOWN), at(3_600));
+    pass(3_599_000).await;
+    assert!(directory.was_valid(&sent(KNOWN)));
+    pass(1_000).await;
+    assert!(!directory.was_valid(&sent(KNOWN)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,7 +99,6 @@ async fn a_revoked_key_is_refused_within_four_seconds() {
     store.remove(&id(KNOWN));
     pass(4_001).await;
     assert!(!is_known(&directory, KNOWN).await);
-    assert!(directory.cached_key(&id(KNOWN)).is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,9 +113,10 @@ async fn the_age_of_an_entry_counts_from_before_it_was_read() {
     pass(3_000).await;
     store.resume();
     assert!(reader.await.expect("ended"));
-    assert!(directory.cached_key(&id(KNOWN)).is_some());
+    store.fail();
+    assert!(is_known(&directory, KNOWN).await);
     pass(1_001).await;
-    assert!(directory.cached_key(&id(KNOWN)).is_none());
+    assert!(directory.key(&id(KNOWN)).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +193,7 @@ async fn a_store_that_does_not_respond_is_an_error_after_four_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unknown_keys_are_remembered_for_four_seconds_and_not_read_again_meanwhile() {
+async fn unknown_keys_are_cached_for_four_seconds_and_not_read_again_meanwhile() {
     let (directory, store) = directory();
     for _ in 0..4 {
         assert!(!is_known(&directory, "UnknownXXX12").await);
@@ -183,6 +204,31 @@ async fn unknown_keys_are_remembered_for_four_seconds_and_not_read_again_meanwhi
     store.add(&id("UnknownXXX12"));
     pass(1).await;
     assert!(is_known(&directory, "UnknownXXX12").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_of_unknown_keys_causes_at_most_four_reads_at_once() {
+    let (directory, store) = directory();
+    assert!(is_known(&directory, KNOWN).await);
+    pass(1_000).await;
+    store.stall();
+    let burst: Vec<_> = (0..100)
+        .map(|n| {
+            let directory = Arc::clone(&directory);
+            tokio::spawn(async move { is_known(&directory, &format!("{n:012}")).await })
+        })
+        .collect();
+    settle().await;
+    assert_eq!(store.reads_in_progress(), (4, 4));
+    // The key in use is read again without waiting for them.
+    assert!(is_known(&directory, KNOWN).await);
+    settle().await;
+    assert_eq!(store.reads_in_progress(), (5, 5));
+    store.resume();
+    for call in burst {
+        assert!(!call.await.expect("ended"));
+    }
+    assert_eq!((store.reads(), store.reads_in_progress()), (102, (0, 5)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,15 +268,15 @@ fn at(seconds: i64) -> Timestamp {
 async fn the_last_use_of_a_key_is_stored_once_a_minute() {
     let (directory, store) = directory();
     let key = id(KNOWN);
-    directory.used(&key, at(2));
-    directory.used(&key, at(1));
+    directory.used(&sent(KNOWN), at(2));
+    directory.used(&sent(KNOWN), at(1));
     directory.flush().await;
     assert_eq!(store.uses(), [(key.clone(), at(2))]);
-    directory.used(&key, at(3));
+    directory.used(&sent(KNOWN), at(3));
     pass(59_000).await;
     directory.flush().await;
     assert_eq!(store.uses().len(), 1);
-    directory.used(&key, at(60));
+    directory.used(&sent(KNOWN), at(60));
     pass(1_000).await;
     directory.flush().await;
     assert_eq!(store.uses(), [(key.clone(), at(2)), (key.clone(), at(60))]);
@@ -238,7 +284,7 @@ async fn the_last_use_of_a_key_is_stored_once_a_minute() {
     pass(120_000).await;
     directory.flush().await;
     assert_eq!(store.uses().len(), 2);
-    directory.used(&key, at(200));
+    directory.used(&sent(KNOWN), at(200));
     directory.flush().await;
     assert_eq!(store.uses().last(), Some(&(key, at(200))));
 }
@@ -247,8 +293,8 @@ async fn the_last_use_of_a_key_is_stored_once_a_minute() {
 async fn a_use_that_cannot_be_stored_is_stored_later_and_logged_once() {
     let log = CapturedLog::start();
     let (directory, store) = directory();
-    directory.used(&id(KNOWN), at(1));
-    directory.used(&id("Other1Other1"), at(1));
+    directory.used(&sent(KNOWN), at(1));
+    directory.used(&sent("Other1Other1"), at(1));
     store.fail();
     directory.flush().await;
     directory.flush().await;
@@ -258,7 +304,7 @@ async fn a_use_that_cannot_be_stored_is_stored_later_and_logged_once() {
     directory.flush().await;
     assert_eq!(store.uses().len(), 2);
     store.fail();
-    directory.used(&id("Third1Third1"), at(1));
+    directory.used(&sent("Third1Third1"), at(1));
     directory.flush().await;
     assert_eq!(warnings(), 2);
 }
@@ -267,7 +313,7 @@ async fn a_use_that_cannot_be_stored_is_stored_later_and_logged_once() {
 async fn the_memory_of_uses_is_bounded() {
     let (directory, store) = directory();
     for n in 0..10_500 {
-        directory.used(&id(&format!("{n:012}")), at(1));
+        directory.used(&sent(&format!("{n:012}")), at(1));
     }
     directory.flush().await;
     assert_eq!(store.uses().len(), 10_000);

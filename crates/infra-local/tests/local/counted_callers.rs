@@ -13,6 +13,8 @@ pub(crate) struct CountedCallers {
     keys: Mutex<HashSet<KeyId>>,
     uses: Mutex<Vec<(KeyId, Timestamp)>>,
     reads: AtomicUsize,
+    /// The reads in progress, and the most there were.
+    in_progress: Mutex<(usize, usize)>,
     state: watch::Sender<State>,
 }
 
@@ -25,8 +27,13 @@ enum State {
 
 impl Default for CountedCallers {
     fn default() -> Self {
-        let (uses, reads) = (Mutex::default(), AtomicUsize::default());
-        Self { keys: Mutex::default(), uses, reads, state: watch::Sender::new(State::Up) }
+        Self {
+            keys: Mutex::default(),
+            uses: Mutex::default(),
+            reads: AtomicUsize::default(),
+            in_progress: Mutex::default(),
+            state: watch::Sender::new(State::Up),
+        }
     }
 }
 
@@ -64,6 +71,11 @@ impl CountedCallers {
         self.reads.load(Ordering::SeqCst)
     }
 
+    /// The number of reads in progress, and the most there were.
+    pub(crate) fn reads_in_progress(&self) -> (usize, usize) {
+        *self.in_progress.lock().unwrap()
+    }
+
     /// The uses of keys that were stored, in order.
     pub(crate) fn uses(&self) -> Vec<(KeyId, Timestamp)> {
         self.uses.lock().unwrap().clone()
@@ -84,7 +96,13 @@ impl CountedCallers {
 impl ApiKeyRepository for CountedCallers {
     async fn find(&self, id: &KeyId) -> Result<Option<KeyRecord>, StoreError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
-        self.respond().await?;
+        {
+            let mut reads = self.in_progress.lock().unwrap();
+            *reads = (reads.0 + 1, reads.1.max(reads.0 + 1));
+        }
+        let response = self.respond().await;
+        self.in_progress.lock().unwrap().0 -= 1;
+        response?;
         let key = self.keys().contains(id).then(|| ApiKey {
             id: id.clone(),
             tenant: TenantId::default(),

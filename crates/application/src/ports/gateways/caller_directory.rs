@@ -4,17 +4,19 @@ use async_trait::async_trait;
 use domain::entities::TenantStatus;
 use domain::value_objects::{KeyId, TenantId, Timestamp};
 
-use crate::ports::{KeyRecord, StoreError};
+use crate::ports::{KeyRecord, SentKey, StoreError};
 
 /// Keys and tenants for authentication, cached for a short time.
 ///
 /// Implementations must return nothing that is older than 4 s, counted from before the store was read, so that a
 /// revocation takes effect on every replica within 5 s; must serve a cached entry up to that age while the store is
-/// down; and must remember unknown keys for as long, without displacing known ones.
+/// down; must cache unknown keys for as long, without displacing known ones; and must bound the number of concurrent
+/// reads of the store that calls wait for.
 #[async_trait]
 pub trait CallerDirectory: Send + Sync {
-    /// The key `id`, if it is cached as known.
-    fn cached_key(&self, id: &KeyId) -> Option<Arc<KeyRecord>>;
+    /// Returns whether this id was accepted with this hash within the last hour. Implementations must compare hashes in
+    /// constant time and use bounded memory. The key may have ended since.
+    fn was_valid(&self, sent: &SentKey) -> bool;
 
     /// The key `id`.
     ///
@@ -28,6 +30,6 @@ pub trait CallerDirectory: Send + Sync {
     /// `Unavailable`, `Corrupt`.
     async fn tenant(&self, id: &TenantId) -> Result<Option<TenantStatus>, StoreError>;
 
-    /// Notes that the key was used at `at`; stored later, at most once a minute.
-    fn used(&self, id: &KeyId, at: Timestamp);
+    /// Notes that the key was accepted at `at`; stored later, at most once a minute.
+    fn used(&self, sent: &SentKey, at: Timestamp);
 }
