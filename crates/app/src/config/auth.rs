@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct AuthSettings {
-    /// Whether callers must authenticate by an API key or a token. `none`: no, on a loopback address only; `required`:
-    /// yes; `disabled`: no, on any address. Without authentication everyone who reaches the address acts as the tenant
-    /// `default`.
+    /// Whether callers must authenticate by an API key or a token. `none`: no, on loopback addresses only; `required`:
+    /// yes; `disabled`: no, on any address. Without authentication every client that reaches the address acts as the
+    /// tenant `default`.
     pub(crate) mode: AuthMode,
     /// How many failed authentications an address may have in a minute; beyond it 429, unless it sends a key that was
     /// accepted within the last hour, or a valid token.
@@ -24,7 +24,7 @@ pub(crate) struct AuthSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AuthMode {
-    /// No, on a loopback address only.
+    /// No, on loopback addresses only.
     None,
     /// Yes.
     Required,

@@ -1,4 +1,4 @@
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, ToSocketAddrs};
 
 use anyhow::Context;
 use http_actix::ServerSettings;
@@ -8,26 +8,39 @@ use crate::config::{AuthMode, Settings};
 /// Refuses a service without authentication that other machines can reach, unless the configuration says so.
 ///
 /// # Errors
-/// `server.host` is not of the loopback interface, or cannot be resolved, while `auth.mode` is `none`.
+/// `server.host` or `server.admin_address` is not of the loopback interface, or `server.host` cannot be resolved, while
+/// `auth.mode` is `none`.
 pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
-    let ServerSettings { host, port, .. } = &settings.server;
+    let ServerSettings { host, port, admin_address, .. } = &settings.server;
     match settings.auth.mode {
         AuthMode::None => {}
         AuthMode::Required => return Ok(()),
         AuthMode::Disabled => {
-            tracing::warn!("auth.mode is disabled: everyone who reaches the address may use the service");
+            tracing::warn!(
+                "auth.mode is disabled: every client that reaches the address may use the service"
+            );
             return Ok(());
         }
     }
     let addresses = (host.as_str(), *port).to_socket_addrs();
     let mut addresses = addresses.with_context(|| format!("cannot resolve {host}; choose another --host"))?;
-    anyhow::ensure!(
-        addresses.all(|address| address.ip().to_canonical().is_loopback()),
-        "other machines can reach server.host {host}, but auth.mode is \"none\"; set auth.mode = \"required\" to \
-         accept only callers with a key (`undertone tenants add`, then `undertone keys issue`), or \
-         auth.mode = \"disabled\" to accept everyone who reaches the address"
-    );
+    anyhow::ensure!(addresses.all(|address| is_loopback(address.ip())), refusal("host", host));
+    if let Some(address) = admin_address {
+        anyhow::ensure!(is_loopback(address.ip()), refusal("admin_address", &address.to_string()));
+    }
     Ok(())
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+fn refusal(key: &str, value: &str) -> String {
+    format!(
+        "other machines can reach server.{key} {value}, but auth.mode is \"none\"; set auth.mode = \"required\" to \
+         accept only callers with a key (`undertone tenants add`, then `undertone keys issue`), or \
+         auth.mode = \"disabled\" to accept every client that reaches the address"
+    )
 }
 
 #[cfg(test)]
@@ -35,8 +48,13 @@ mod tests {
     use super::*;
 
     fn checked(host: &str, mode: AuthMode) -> Result<(), String> {
+        checked_with(host, None, mode)
+    }
+
+    fn checked_with(host: &str, admin_address: Option<&str>, mode: AuthMode) -> Result<(), String> {
         let mut settings = Settings::default();
         settings.server.host = host.to_owned();
+        settings.server.admin_address = admin_address.map(|address| address.parse().unwrap());
         settings.auth.mode = mode;
         check(&settings).map_err(|error| error.to_string())
     }
@@ -52,6 +70,20 @@ mod tests {
             assert!(error.contains(host) && !error.contains('\n'), "{error}");
             assert_eq!(checked(host, AuthMode::Required), Ok(()));
             assert_eq!(checked(host, AuthMode::Disabled), Ok(()));
+        }
+    }
+
+    #[test]
+    fn without_authentication_the_operators_listener_is_on_loopback_only() {
+        let checked = |address, mode| checked_with("127.0.0.1", Some(address), mode);
+        for address in ["127.0.0.1:9000", "[::1]:9000", "[::ffff:127.0.0.1]:9000"] {
+            assert_eq!(checked(address, AuthMode::None), Ok(()), "{address}");
+        }
+        for address in ["0.0.0.0:9000", "[::]:9000", "192.0.2.1:9000"] {
+            let error = checked(address, AuthMode::None).unwrap_err();
+            assert!(error.contains(&format!("server.admin_address {address}, but")), "{error}");
+            assert_eq!(checked(address, AuthMode::Required), Ok(()));
+            assert_eq!(checked(address, AuthMode::Disabled), Ok(()));
         }
     }
 }
