@@ -37,9 +37,15 @@ fn tenants_change_while_the_service_runs(store: &str) {
 
     let error = commands.fail("tenants erase acme", 2);
     assert!(error.contains("--yes"), "{error}");
-    let output = commands.run("tenants erase acme --yes");
-    let report = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && report.contains("erased tenant acme ("), "{output:?}");
+    for removed in ["rows removed); running the command again", "(0 rows removed);"] {
+        let output = commands.run("tenants erase acme --yes --grace 0s");
+        let report = String::from_utf8_lossy(&output.stderr).into_owned();
+        let (last, expected) = (report.lines().last().unwrap_or_default(), "erased tenant acme (");
+        assert!(output.status.success() && last.starts_with(expected), "{output:?}");
+        assert!(last.contains(removed), "{last}");
+    }
+    let output = commands.run("tenants erase acme --yes --grace 100ms");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("waiting 0.1 s for requests"), "{output:?}");
     // The key is gone with the other rows.
     wait_for_status(&acme, 401);
     let page = other.get("/api/v1/predictions").unwrap().body;
@@ -99,6 +105,10 @@ fn a_service_without_authentication_is_refused_where_other_machines_reach_it() {
             assert!(error.contains(way), "{error}");
         }
     }
+    let listeners = ["--port", "0", "--set", "server.admin_address=0.0.0.0:0"];
+    let output = undertone(folder.path(), &listeners, "");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && error.contains("server.admin_address"), "{output:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was created");
     for mode in ["disabled", "required"] {
         let settings = ["server.host=0.0.0.0", &format!("auth.mode={mode}")];

@@ -16,6 +16,8 @@ use crate::program::{Program, SchemaUse};
 use crate::table::Table;
 use crate::times::{rfc3339, to_the_second};
 
+use self::erase::EraseArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct TenantsArgs {
     #[command(subcommand)]
@@ -47,16 +49,6 @@ struct NameArgs {
     tenant: TenantId,
 }
 
-#[derive(Debug, Args)]
-struct EraseArgs {
-    /// Name of the tenant
-    #[arg(value_name = "NAME", value_parser = parse_tenant)]
-    tenant: TenantId,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
-}
-
 pub(super) async fn run<P: Program>(program: &P, args: TenantsArgs) -> Result<(), Failure> {
     let schema = match args.action {
         Action::Add(_) => SchemaUse::Create,
@@ -82,7 +74,7 @@ pub(super) async fn run<P: Program>(program: &P, args: TenantsArgs) -> Result<()
             eprintln!("enabled tenant {tenant}; its callers are accepted within five seconds");
             Ok(())
         }
-        Action::Erase(EraseArgs { tenant, yes }) => erase::run(administration, tenant, yes).await,
+        Action::Erase(args) => erase::run(administration, args).await,
     })
     .await
 }

@@ -3,16 +3,16 @@ use std::time::Duration;
 
 use application::dtos::EraseTenantRequest;
 use application::errors::ApplicationError;
+use clap::Args;
 use domain::value_objects::TenantId;
+use futures_util::future::BoxFuture;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::administration::Administration;
-use crate::commands::administer::{actor, counted};
+use crate::commands::administer::{actor, counted, parse_tenant};
 use crate::failure::Failure;
+use crate::times::parse_duration;
 
-/// How long requests in progress have to end after the tenant's callers are refused: replicas notice it within five
-/// seconds.
-const GRACE: Duration = Duration::from_secs(10);
 /// How many rows are removed between two reports where there is no terminal.
 const REPORT_EVERY: u64 = 100_000;
 
@@ -27,35 +27,60 @@ enum EraseError {
     Interrupted { tenant: TenantId, source: ApplicationError },
 }
 
+#[derive(Debug, Args)]
+pub(super) struct EraseArgs {
+    /// Name of the tenant
+    #[arg(value_name = "NAME", value_parser = parse_tenant)]
+    tenant: TenantId,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// How long requests in progress have to end, after the tenant's callers are refused and before rows are removed
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
+    grace: Duration,
+}
+
 /// Erases the tenant after a confirmation.
 pub(super) async fn run(
     administration: &Administration,
-    tenant: TenantId,
-    confirmed: bool,
+    EraseArgs { tenant, yes, grace }: EraseArgs,
 ) -> Result<(), Failure> {
     let known = administration.list_tenants.execute().await?.into_iter().any(|known| known.id == tenant);
     // What cannot be erased is refused without a question.
-    if known && tenant != TenantId::default() {
-        if !confirmed {
-            confirm(&tenant)?;
-        }
-        eprintln!("waiting {} s for requests in progress, then removing rows", GRACE.as_secs());
+    if known && tenant != TenantId::default() && !yes {
+        confirm(&tenant)?;
     }
     let request = EraseTenantRequest { tenant: tenant.clone(), actor: actor() };
     let mut progress = Progress::new();
-    let grace = (administration.sleep)(GRACE);
-    let erased =
-        administration.erase_tenant.execute(request, grace, |removed| progress.report(removed)).await;
+    let wait = wait_for_requests(administration.sleep, grace);
+    let erased = administration.erase_tenant.execute(request, wait, |removed| progress.report(removed)).await;
     progress.finish();
     match erased {
         Ok(removed) => {
-            eprintln!("erased tenant {tenant} ({} removed)", counted(removed, "row"));
+            eprintln!(
+                "erased tenant {tenant} ({} removed); running the command again removes what requests in progress \
+                 may have stored since",
+                counted(removed, "row")
+            );
             Ok(())
         }
         Err(source @ (ApplicationError::Unavailable { .. } | ApplicationError::Conflict { .. })) => {
             Err(EraseError::Interrupted { tenant, source }.into())
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Waits for the end of requests in progress; the time begins when the future is polled, after the tenant's callers
+/// are refused.
+async fn wait_for_requests(sleep: fn(Duration) -> BoxFuture<'static, ()>, grace: Duration) {
+    if !grace.is_zero() {
+        eprintln!(
+            "the tenant's callers are refused; waiting {} s for requests in progress on every replica, then \
+             removing rows",
+            grace.as_secs_f64()
+        );
+        sleep(grace).await;
     }
 }
 
