@@ -8,6 +8,8 @@ use application::errors::BoxError;
 use application::ports::{DownloadProgress, ModelCatalog, SchemaMigrator};
 use application::use_cases::PredictSentimentBatchUseCase;
 use cli::{Administration, Failure, Opened, Overrides, Program, SchemaUse, Terminal};
+use domain::entities::ApiKey;
+use domain::value_objects::{AuditLine, Timestamp};
 use serde_json::Value;
 
 use crate::config::{self, Settings};
@@ -35,6 +37,14 @@ impl Program for Undertone {
 
     fn prediction_json(prediction: &PredictSentimentResponse) -> serde_json::Result<Value> {
         serde_json::to_value(http_actix::prediction_json(prediction))
+    }
+
+    fn key_json(key: &ApiKey, now: Timestamp) -> serde_json::Result<Value> {
+        serde_json::to_value(http_actix::key_json(key, now))
+    }
+
+    fn audit_line_json(line: &AuditLine) -> serde_json::Result<Value> {
+        serde_json::to_value(http_actix::audit_line_json(line))
     }
 
     fn configure(overrides: &Overrides) -> Result<Self, BoxError> {

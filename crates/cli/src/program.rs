@@ -5,6 +5,8 @@ use application::dtos::PredictSentimentResponse;
 use application::errors::BoxError;
 use application::ports::{DownloadProgress, SchemaMigrator};
 use application::use_cases::PredictSentimentBatchUseCase;
+use domain::entities::ApiKey;
+use domain::value_objects::{AuditLine, Timestamp};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
@@ -28,6 +30,18 @@ pub trait Program: Sized {
     /// # Errors
     /// A value that has no JSON.
     fn prediction_json(prediction: &PredictSentimentResponse) -> serde_json::Result<Value>;
+
+    /// Returns `key` as the API does at `now`.
+    ///
+    /// # Errors
+    /// A value that has no JSON.
+    fn key_json(key: &ApiKey, now: Timestamp) -> serde_json::Result<Value>;
+
+    /// Returns `line` as the API does.
+    ///
+    /// # Errors
+    /// A value that has no JSON.
+    fn audit_line_json(line: &AuditLine) -> serde_json::Result<Value>;
 
     /// Reads and checks the configuration.
     ///

@@ -12,14 +12,14 @@ mod prediction;
 mod stream;
 mod timestamp;
 
-pub(crate) use audit::{AuditPage, present_audit};
+pub(crate) use audit::{AuditPage, present_audit, present_audit_line};
 pub(crate) use batch::{BatchView, present_batch};
 pub(crate) use cache_status::present_cache_status;
 pub(crate) use caller::{CallerView, present_caller};
 pub(crate) use health::{
     HealthView, ProcessFacts, ReadyView, StatusView, present_health, present_ready, present_status,
 };
-pub(crate) use key::{IssuedKeyView, KEY_BYTES, KeyList, present_issued_key, present_keys};
+pub(crate) use key::{IssuedKeyView, KEY_BYTES, KeyList, present_issued_key, present_key, present_keys};
 pub(crate) use metadata::present_metadata;
 pub(crate) use model::{ModelList, ModelView, present_model, present_models};
 pub(crate) use prediction::{

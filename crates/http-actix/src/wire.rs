@@ -2,9 +2,11 @@
 
 use application::dtos::PredictSentimentResponse;
 use application::ports::ServedModel;
+use domain::entities::ApiKey;
+use domain::value_objects::{AuditLine, Timestamp};
 use serde::Serialize;
 
-use crate::presenters::{present_models, present_prediction};
+use crate::presenters::{present_audit_line, present_key, present_models, present_prediction};
 
 /// Returns a prediction as `POST /api/v1/predictions` does.
 pub fn prediction_json(prediction: &PredictSentimentResponse) -> impl Serialize + use<> {
@@ -14,4 +16,14 @@ pub fn prediction_json(prediction: &PredictSentimentResponse) -> impl Serialize 
 /// Returns the models as `GET /api/v1/models` does.
 pub fn models_json(models: &[ServedModel]) -> impl Serialize + use<> {
     present_models(models, true)
+}
+
+/// Returns an API key as `GET /api/v1/keys` does at `now`.
+pub fn key_json(key: &ApiKey, now: Timestamp) -> impl Serialize + use<> {
+    present_key(key, now)
+}
+
+/// Returns a line of the audit as `GET /api/v1/audit` does for a caller with the scope `audit:instance`.
+pub fn audit_line_json(line: &AuditLine) -> impl Serialize + use<> {
+    present_audit_line(line.clone(), true)
 }

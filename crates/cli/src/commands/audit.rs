@@ -27,13 +27,8 @@ enum Action {
 
 pub(super) async fn run<P: Program>(program: &P, args: AuditArgs) -> Result<(), Failure> {
     administer(program, SchemaUse::Existing, async |administration| match args.action {
-        Action::List(args) => list::run(administration, args).await,
+        Action::List(args) => list::run::<P>(administration, args).await,
         Action::Verify(args) => verify::run(administration, args).await,
     })
     .await
-}
-
-/// The bytes of a seal in hexadecimal digits.
-fn hex(seal: domain::value_objects::Seal) -> String {
-    seal.map(|byte| format!("{byte:02x}")).concat()
 }

@@ -50,7 +50,7 @@ pub(super) async fn run<P: Program>(program: &P, args: KeysArgs) -> Result<(), F
     };
     administer(program, schema, async |administration| match args.action {
         Action::Issue(args) => issue::run(administration, *args).await,
-        Action::List(args) => list(administration, args).await,
+        Action::List(args) => list::<P>(administration, args).await,
         Action::Revoke { id } => revoke(administration, &id).await,
     })
     .await
@@ -62,7 +62,7 @@ fn parse_id(text: &str) -> Result<KeyId, Failure> {
     KeyId::parse("ID", parts.map_or(text, |(id, _)| id)).map_err(Failure::set_up)
 }
 
-async fn list(administration: &Administration, args: ListArgs) -> Result<(), Failure> {
+async fn list<P: Program>(administration: &Administration, args: ListArgs) -> Result<(), Failure> {
     let (mut keys, mut now) = (Vec::new(), administration.clock.now());
     for tenant in tenants(administration, args.tenant).await? {
         let listed = administration.list_keys.execute(ListKeysRequest { tenant }).await?;
@@ -70,7 +70,8 @@ async fn list(administration: &Administration, args: ListArgs) -> Result<(), Fai
         now = listed.now;
     }
     if args.json {
-        return print_items(keys.iter().map(|key| output::as_json(key, now)));
+        let items = keys.iter().map(|key| output::as_json::<P>(key, now));
+        return print_items(items.collect::<Result<Vec<_>, _>>()?);
     }
     if keys.is_empty() {
         eprintln!("there are no keys; `undertone keys issue` makes one");

@@ -68,7 +68,8 @@ pub(crate) fn present_issued_key(issued: &IssueKeyResponse) -> IssuedKeyView {
     IssuedKeyView { about, key: issued.secret.expose().to_owned() }
 }
 
-fn present_key(key: &ApiKey, now: Timestamp) -> KeyView {
+/// Presents a key.
+pub(crate) fn present_key(key: &ApiKey, now: Timestamp) -> KeyView {
     KeyView {
         id: key.id.to_string(),
         name: key.name.as_ref().map(KeyName::to_string),

@@ -1,15 +1,14 @@
 use application::dtos::ListAuditRequest;
 use clap::Args;
 use domain::value_objects::{AuditLine, TenantId};
-use serde_json::{Value, json};
 
 use crate::administration::Administration;
 use crate::commands::administer::{parse_tenant, print_items};
-use crate::commands::audit::hex;
 use crate::commands::print;
 use crate::failure::Failure;
+use crate::program::Program;
 use crate::table::Table;
-use crate::times::{rfc3339, to_the_second};
+use crate::times::to_the_second;
 
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
@@ -27,7 +26,7 @@ pub(super) struct ListArgs {
 /// The most lines of one call of the use case.
 const PAGE: u32 = 100;
 
-pub(super) async fn run(administration: &Administration, args: ListArgs) -> Result<(), Failure> {
+pub(super) async fn run<P: Program>(administration: &Administration, args: ListArgs) -> Result<(), Failure> {
     let (mut lines, mut cursor) = (Vec::new(), None);
     loop {
         let missing = args.limit.saturating_sub(lines.len() as u32);
@@ -41,7 +40,7 @@ pub(super) async fn run(administration: &Administration, args: ListArgs) -> Resu
         }
     }
     if args.json {
-        return print_items(lines.iter().map(as_json));
+        return print_items(lines.iter().map(P::audit_line_json).collect::<Result<Vec<_>, _>>()?);
     }
     if lines.is_empty() {
         eprintln!("the audit has no such lines");
@@ -68,22 +67,6 @@ fn as_table(lines: &[AuditLine]) -> String {
         table.add(cells, &note.concat());
     }
     table.to_string()
-}
-
-fn as_json(AuditLine { seq, entry, seal }: &AuditLine) -> Value {
-    json!({
-        "seq": seq,
-        "at": rfc3339(entry.at),
-        "tenant": entry.tenant.as_ref().map(TenantId::as_str),
-        "actor": entry.actor,
-        "key_id": entry.key_id,
-        "address": entry.address,
-        "request_id": entry.request_id,
-        "action": entry.action,
-        "target": entry.target,
-        "detail": entry.detail,
-        "seal": seal.map(hex),
-    })
 }
 
 #[cfg(test)]
@@ -126,6 +109,5 @@ LINE  TIME                  ACTION              TENANT
     NT3kWq0aZbYd by command-line:ann: predictions:write predictions:read
 ";
         assert_eq!(as_table(&lines), expected);
-        assert_eq!(as_json(&lines[1])["at"], "2026-01-02T03:04:05.678901Z");
     }
 }
