@@ -1,4 +1,4 @@
-//! Times as people write and read them.
+//! Times in arguments and in output.
 
 use std::time::Duration;
 

@@ -216,14 +216,14 @@ impl Gate {
             ("token, other issuer", json!({"iss": "https://another.example"})),
             ("token, expired", json!({"exp": now() - 3_600})),
             ("token, not yet valid", json!({"nbf": now() + 3_600})),
-            ("token, unknown tenant", json!({"tenant": "nobody"})),
+            ("token, unknown tenant", json!({"tenant": "missing"})),
             ("token, instance scopes", json!({"scope": instance})),
         ] {
             self.add(name, new.token(&changes));
         }
         self.add("token, alg none", new.unsigned());
         self.add("token, HS256 with the public key", new.confused());
-        self.add("token, unknown kid", RsaIssuer::new(1, "nobody").token(&json!({})));
+        self.add("token, unknown kid", RsaIssuer::new(1, "unknown").token(&json!({})));
     }
 }
 

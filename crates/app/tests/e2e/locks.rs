@@ -27,7 +27,7 @@ impl OpenTransaction {
             let mut connection = options.connect().await.expect("the test PostgreSQL answers");
             let mut transaction = connection.begin().await.expect("begun");
             transaction.execute(statement).await.expect("the statement is done");
-            begun.send(()).expect("somebody waits");
+            begun.send(()).expect("a receiver");
             let _ = closing.await;
         };
         let thread = thread::spawn(move || block_on(work));
@@ -51,7 +51,7 @@ pub(crate) fn wait_for_lock_waiter(url: &str) {
         let mut connection = options.connect().await.expect("the test PostgreSQL answers");
         let deadline = Instant::now() + PATIENCE;
         while sqlx::query_scalar::<_, i64>(WAITERS).fetch_one(&mut connection).await.expect("counted") == 0 {
-            assert!(Instant::now() < deadline, "nobody waits for a lock");
+            assert!(Instant::now() < deadline, "no connection waits for a lock");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });

@@ -7,9 +7,7 @@ use domain::value_objects::SecretHash;
 use crate::action::log_action;
 use crate::dtos::{AuthenticateRequest, Caller, Credential, Identity};
 use crate::errors::ApplicationError;
-use crate::ports::{
-    CallerDirectory, Clock, FailureLimiter, KeySecrets, SentKey, TokenError, TokenVerifier,
-};
+use crate::ports::{CallerDirectory, Clock, FailureLimiter, KeySecrets, SentKey, TokenError, TokenVerifier};
 
 /// The ports of authentication.
 #[derive(Clone)]

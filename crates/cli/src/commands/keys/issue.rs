@@ -27,7 +27,7 @@ pub(super) struct IssueArgs {
         value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)),
     )]
     scopes: Option<Vec<String>>,
-    /// Name of the key, for people [default: that of the key that it replaces]
+    /// Display name of the key [default: that of the key that it replaces]
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
     /// When the key ends: a date (2027-01-31, at its first moment in UTC), a time (RFC 3339) or a span (90d)
