@@ -2,7 +2,6 @@ use application::ports::{StoreError, TenantRepository};
 use async_trait::async_trait;
 use domain::entities::Tenant;
 use domain::value_objects::TenantId;
-use sqlx::Connection;
 use sqlx::postgres::PgRow;
 use store_codec::read_tenant;
 
@@ -52,13 +51,14 @@ impl PostgresTenantRepository {
 
     async fn erase(&self, tenant: &TenantId, limit: u32) -> Result<u64, CallError> {
         let mut lent = self.pool.lend().await?;
-        let mut transaction = lent.connection().begin().await?;
         let mut erased = 0;
         for statement in [ERASE_PREDICTIONS, ERASE_EVENTS, ERASE_KEYS] {
             let query = sqlx::query(statement).bind(tenant.as_str()).bind(i64::from(limit));
-            erased += query.execute(&mut *transaction).await?.rows_affected();
+            erased = query.execute(lent.connection()).await?.rows_affected();
+            if erased > 0 {
+                break;
+            }
         }
-        transaction.commit().await?;
         lent.give_back();
         Ok(erased)
     }

@@ -81,11 +81,13 @@ impl WriteJob for EraseRows {
 
     async fn write(&self, connection: &mut SqliteConnection) -> Result<u64, CallError> {
         self.erase(connection, ERASE_TERMS).await?;
-        let mut erased = 0;
         for statement in [ERASE_PREDICTIONS, ERASE_EVENTS, ERASE_KEYS] {
-            erased += self.erase(connection, statement).await?;
+            let erased = self.erase(connection, statement).await?;
+            if erased > 0 {
+                return Ok(erased);
+            }
         }
-        Ok(erased)
+        Ok(0)
     }
 }
 

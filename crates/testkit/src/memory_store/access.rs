@@ -137,11 +137,10 @@ impl TenantRepository for MemoryStore {
     async fn erase_rows(&self, tenant: &TenantId, limit: u32) -> Result<u64, StoreError> {
         let mut state = self.working()?;
         let limit = limit as usize;
-        let mut erased = state.access.erase_keys(tenant, limit);
-        if let Some(rows) = state.rows.get_mut(tenant) {
+        if let Some(rows) = state.rows.get_mut(tenant).filter(|rows| !rows.is_empty()) {
             let ids: Vec<_> = rows.keys().take(limit).copied().collect();
             rows.retain(|id, _| !ids.contains(id));
-            erased += ids.len();
+            return Ok(ids.len() as u64);
         }
         let mut events = 0;
         state.outbox.retain(|outgoing| {
@@ -149,6 +148,7 @@ impl TenantRepository for MemoryStore {
             events += usize::from(goes);
             !goes
         });
-        Ok((erased + events) as u64)
+        let erased = if events > 0 { events } else { state.access.erase_keys(tenant, limit) };
+        Ok(erased as u64)
     }
 }
