@@ -34,5 +34,5 @@ pub use schema_migrator::{
     MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StepState,
 };
 pub use store_error::StoreError;
-pub use unit_of_work::{UnitOfWork, Write};
+pub use unit_of_work::{AccessChange, UnitOfWork, Write};
 pub use write_store::WriteStore;

@@ -25,5 +25,5 @@ pub use json::write_payload;
 pub use outbox_reader::{OutboxPage, OutboxReader};
 pub use page_reader::PageReader;
 pub use prediction::read_prediction;
-pub use prepared::{AccessChange, EventValues, PredictionValues, PreparedSet, PreparedWrite};
+pub use prepared::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
 pub use timed::timed;

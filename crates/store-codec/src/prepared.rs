@@ -1,9 +1,9 @@
-use application::ports::{UnitOfWork, Write};
-use domain::entities::{ApiKey, Prediction, Tenant, TenantStatus};
+use application::ports::{AccessChange, UnitOfWork, Write};
+use domain::entities::Prediction;
 use domain::events::DomainEvent;
 use domain::policies::search_terms;
 use domain::value_objects::{
-    AuditEntry, Confidence, EventId, KeyId, PredictionId, Sentiment, SentimentScores, TenantId, Timestamp,
+    AuditEntry, Confidence, EventId, PredictionId, Sentiment, SentimentScores, TenantId, Timestamp,
 };
 
 use crate::json::{write_labels, write_metadata, write_payload};
@@ -26,35 +26,6 @@ pub enum PreparedWrite {
     Append(EventValues),
     /// A change of `tenants` or `api_keys`.
     Change(AccessChange),
-}
-
-/// A change of a tenant or of an API key, which concerns no other table.
-pub enum AccessChange {
-    /// A new row of `tenants`.
-    InsertTenant(Tenant),
-    /// Another status of the set's tenant.
-    SetTenantStatus {
-        /// The status that it must have before.
-        from: TenantStatus,
-        /// The status after.
-        to: TenantStatus,
-    },
-    /// A new row of `api_keys`.
-    InsertKey(Box<ApiKey>),
-    /// The revocation of a key of the set's tenant.
-    RevokeKey {
-        /// The key.
-        id: KeyId,
-        /// When.
-        at: Timestamp,
-    },
-    /// The end of a key of the set's tenant, unless it ends earlier.
-    EndKey {
-        /// The key.
-        id: KeyId,
-        /// When it ends.
-        at: Timestamp,
-    },
 }
 
 /// The values of a row of `predictions`, and the terms of its text.
@@ -110,23 +81,7 @@ impl PreparedSet {
                 Write::DeletePrediction(id) => writes.push(PreparedWrite::Delete(*id)),
                 Write::AppendEvent(event) => writes.push(PreparedWrite::Append(event.into())),
                 Write::AppendAudit(entry) => entries.push((**entry).clone()),
-                Write::InsertTenant(tenant) => {
-                    writes.push(PreparedWrite::Change(AccessChange::InsertTenant(tenant.clone())));
-                }
-                Write::SetTenantStatus { from, to } => {
-                    let change = AccessChange::SetTenantStatus { from: *from, to: *to };
-                    writes.push(PreparedWrite::Change(change));
-                }
-                Write::InsertKey(key) => {
-                    writes.push(PreparedWrite::Change(AccessChange::InsertKey(key.clone())));
-                }
-                Write::RevokeKey { id, at } => {
-                    let change = AccessChange::RevokeKey { id: id.clone(), at: *at };
-                    writes.push(PreparedWrite::Change(change));
-                }
-                Write::EndKey { id, at } => {
-                    writes.push(PreparedWrite::Change(AccessChange::EndKey { id: id.clone(), at: *at }));
-                }
+                Write::Change(change) => writes.push(PreparedWrite::Change(change.clone())),
             }
         }
         Self { tenant: work.tenant().clone(), writes, entries }

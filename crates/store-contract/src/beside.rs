@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository, PredictionReadModel,
-    StoreError, TenantRepository, UnitOfWork, Write, WriteStore,
+    AccessChange, ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository,
+    PredictionReadModel, StoreError, TenantRepository, UnitOfWork, Write, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::{ApiKey, NewPrediction, Prediction};
@@ -87,7 +87,7 @@ impl WithLookAlikes {
         for write in work.writes() {
             match write {
                 Write::InsertPrediction(prediction) => other.insert(&prediction_like(prediction)),
-                Write::InsertKey(key) => other.insert_key(self.key_like(key)),
+                Write::Change(AccessChange::InsertKey(key)) => other.insert_key(self.key_like(key)),
                 Write::AppendAudit(entry) if entry.tenant.is_some() => {
                     other.audit(AuditEntry { tenant: Some(self.tenant.clone()), ..(**entry).clone() });
                 }

@@ -22,6 +22,15 @@ pub enum Write {
     DeletePrediction(PredictionId),
     /// Stores this event until it is published.
     AppendEvent(DomainEvent),
+    /// Changes a tenant or an API key.
+    Change(AccessChange),
+    /// Appends this entry to the audit.
+    AppendAudit(Box<AuditEntry>),
+}
+
+/// A change of a tenant or of an API key, and its expectation.
+#[derive(Debug, Clone)]
+pub enum AccessChange {
     /// Stores this tenant, whose name must be new.
     InsertTenant(Tenant),
     /// Changes the status of the unit's tenant, which must be `from`.
@@ -47,8 +56,6 @@ pub enum Write {
         /// When it ends.
         at: Timestamp,
     },
-    /// Appends this entry to the audit.
-    AppendAudit(Box<AuditEntry>),
 }
 
 impl UnitOfWork {
@@ -74,29 +81,29 @@ impl UnitOfWork {
 
     /// Stores `tenant`. The commit fails with `Conflict` if its name exists already.
     pub fn insert_tenant(&mut self, tenant: Tenant) {
-        self.writes.push(Write::InsertTenant(tenant));
+        self.writes.push(Write::Change(AccessChange::InsertTenant(tenant)));
     }
 
     /// Changes the status of the tenant. The commit fails with `NotFound` if the tenant does not exist, with `Conflict`
     /// if its status is not `from`.
     pub fn set_tenant_status(&mut self, from: TenantStatus, to: TenantStatus) {
-        self.writes.push(Write::SetTenantStatus { from, to });
+        self.writes.push(Write::Change(AccessChange::SetTenantStatus { from, to }));
     }
 
     /// Stores `key`. The commit fails with `Conflict` if its id exists already.
     pub fn insert_key(&mut self, key: ApiKey) {
-        self.writes.push(Write::InsertKey(Box::new(key)));
+        self.writes.push(Write::Change(AccessChange::InsertKey(Box::new(key))));
     }
 
     /// Revokes the key `id`. The commit fails with `NotFound` if the tenant has none of that id, or it is revoked.
     pub fn revoke_key(&mut self, id: KeyId, at: Timestamp) {
-        self.writes.push(Write::RevokeKey { id, at });
+        self.writes.push(Write::Change(AccessChange::RevokeKey { id, at }));
     }
 
     /// Ends the key `id` at `at`, unless it ends earlier. The commit fails with `NotFound` if the tenant has none of
     /// that id, or it is revoked.
     pub fn end_key(&mut self, id: KeyId, at: Timestamp) {
-        self.writes.push(Write::EndKey { id, at });
+        self.writes.push(Write::Change(AccessChange::EndKey { id, at }));
     }
 
     /// Appends `entry` to the audit. The lines of a unit follow all its other writes.

@@ -1,8 +1,7 @@
-use application::ports::StoreError;
+use application::ports::{AccessChange, StoreError};
 use domain::entities::{ApiKey, Tenant, TenantStatus};
 use domain::value_objects::{KeyId, KeyName, TenantId, Timestamp};
 use sqlx::PgConnection;
-use store_codec::AccessChange;
 
 use crate::error::CallError;
 use crate::timestamp::PgTimestamp;

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, HashSet};
 
-use application::ports::StoreError;
+use application::ports::{AccessChange, StoreError};
 use domain::value_objects::{PredictionId, TenantId};
 use sqlx::PgConnection;
 use sqlx::postgres::PgBindIterExt;
-use store_codec::{AccessChange, EventValues, PredictionValues, PreparedSet, PreparedWrite};
+use store_codec::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
 use uuid::Uuid;
 
 use crate::columns::stored_id;

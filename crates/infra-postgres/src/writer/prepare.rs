@@ -1,8 +1,8 @@
 use std::panic::resume_unwind;
 
-use application::ports::{StoreError, UnitOfWork};
+use application::ports::{AccessChange, StoreError, UnitOfWork};
 use domain::value_objects::{AuditEntry, Timestamp};
-use store_codec::{AccessChange, PreparedSet, PreparedWrite};
+use store_codec::{PreparedSet, PreparedWrite};
 use tokio::task::spawn_blocking;
 
 use crate::error::{Failure, unavailable};

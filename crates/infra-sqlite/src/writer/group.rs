@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 
-use application::ports::{AuditSealer, StoreError};
+use application::ports::{AccessChange, AuditSealer, StoreError};
 use sqlx::{Executor, SqliteConnection};
-use store_codec::{AccessChange, PreparedSet, PreparedWrite, timed};
+use store_codec::{PreparedSet, PreparedWrite, timed};
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 

@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use application::ports::{ApiKeyRepository, Clock, KeyRecord, StoreError, TenantRepository, Write};
+use application::ports::{AccessChange, ApiKeyRepository, Clock, KeyRecord, StoreError, TenantRepository};
 use async_trait::async_trait;
 use domain::entities::{ApiKey, Tenant, TenantStatus};
 use domain::value_objects::{KeyId, TenantId, Timestamp};
@@ -26,25 +26,21 @@ impl Default for Access {
 }
 
 impl Access {
-    /// Makes the change of `write`, if it is one of a tenant or a key.
-    pub(super) fn apply(&mut self, tenant: &TenantId, write: &Write) -> Result<(), StoreError> {
-        match write {
-            Write::InsertTenant(new) => self.insert_tenant(new),
-            Write::SetTenantStatus { from, to } => self.set_status(tenant, *from, *to),
-            Write::InsertKey(key) => self.insert_key(tenant, key),
-            Write::RevokeKey { id, at } => {
+    /// Makes the change to the tenant, or to a key of the tenant.
+    pub(super) fn apply(&mut self, tenant: &TenantId, change: &AccessChange) -> Result<(), StoreError> {
+        match change {
+            AccessChange::InsertTenant(new) => self.insert_tenant(new),
+            AccessChange::SetTenantStatus { from, to } => self.set_status(tenant, *from, *to),
+            AccessChange::InsertKey(key) => self.insert_key(tenant, key),
+            AccessChange::RevokeKey { id, at } => {
                 self.unrevoked(tenant, id)?.revoked_at = Some(*at);
                 Ok(())
             }
-            Write::EndKey { id, at } => {
+            AccessChange::EndKey { id, at } => {
                 let key = self.unrevoked(tenant, id)?;
                 key.expires_at = Some(key.expires_at.map_or(*at, |end| end.min(*at)));
                 Ok(())
             }
-            Write::InsertPrediction(_)
-            | Write::DeletePrediction(_)
-            | Write::AppendEvent(_)
-            | Write::AppendAudit(_) => Ok(()),
         }
     }
 

@@ -24,7 +24,11 @@ impl State {
     fn apply(&mut self, work: &UnitOfWork, sealer: Option<&dyn AuditSealer>) -> Result<(), StoreError> {
         self.check(work)?;
         let mut access = self.access.clone();
-        work.writes().iter().try_for_each(|write| access.apply(work.tenant(), write))?;
+        for write in work.writes() {
+            if let Write::Change(change) = write {
+                access.apply(work.tenant(), change)?;
+            }
+        }
         self.access = access;
         let mut entries = Vec::new();
         let rows = self.rows.entry(work.tenant().clone()).or_default();
@@ -40,11 +44,7 @@ impl State {
                     self.outbox.push(Outgoing { event: outgoing(work.tenant(), event), published_at: None });
                 }
                 Write::AppendAudit(entry) => entries.push(&**entry),
-                Write::InsertTenant(_)
-                | Write::SetTenantStatus { .. }
-                | Write::InsertKey(_)
-                | Write::RevokeKey { .. }
-                | Write::EndKey { .. } => {}
+                Write::Change(_) => {}
             }
         }
         self.append_lines(entries, sealer);
