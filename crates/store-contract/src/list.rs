@@ -30,12 +30,12 @@ macro_rules! declare_cases {
                 $($($crate::store_contract!(@test $dollar harness, $module, $case);)*)*
                 $($($crate::store_contract!(@test $dollar harness, $read_module, $read_case);)*)*
 
-                /// The cases that read, beside another tenant with look-alikes of their rows.
-                mod beside_another_tenant {
+                /// The cases that read, over a store in which another tenant has look-alikes of their rows.
+                mod with_a_second_tenant {
                     use super::*;
 
                     $($($crate::store_contract!(
-                        @test $crate::BesideAnotherTenant<$dollar harness>, $read_module, $read_case
+                        @test $crate::WithSecondTenant<$dollar harness>, $read_module, $read_case
                     );)*)*
                 }
             };

@@ -14,10 +14,10 @@ use crate::samples::{Samples, entry, key, metadata, tenant};
 /// A store in which another tenant has a look-alike of everything that a case stores: predictions with the same id,
 /// text, reference, result and times, keys with the same name, and lines of the audit. They stay when a case deletes
 /// its own rows. A case that passes over this store sees none of them.
-pub struct BesideAnotherTenant<H>(H);
+pub struct WithSecondTenant<H>(H);
 
 #[async_trait]
-impl<H: StoreHarness> StoreHarness for BesideAnotherTenant<H> {
+impl<H: StoreHarness> StoreHarness for WithSecondTenant<H> {
     /// The other tenant has rows before the first of a case as well.
     async fn start() -> Self {
         let (store, other) = (H::start().await, tenant("look-alike"));
