@@ -2,8 +2,8 @@
 //!
 //! [`store_contract!`](crate::store_contract) expands one named test for each case of the one list in `list.rs`;
 //! each test gets a fresh, empty store from [`StoreHarness::start`]. Cases that read run a second time over a store in
-//! which another tenant has look-alikes of their rows ([`WithSecondTenant`]). This crate knows the ports and no adapter.
-//! Start reading at [`cases`].
+//! which another tenant has look-alikes of their rows ([`WithSecondTenant`]). This crate knows the ports and no
+//! adapter. Start reading at [`cases`].
 
 #![forbid(unsafe_code)]
 #![expect(clippy::missing_panics_doc, reason = "every case panics where the contract is broken")]

@@ -91,8 +91,8 @@ pub async fn a_status_changes_from_the_expected_one_only(store: &impl StoreHarne
     assert_eq!((succeeded, status(store, &ann).await), (1, Some(disabled)));
 }
 
-/// All rows of the tenant go, at most `limit` rows of one table at a time; its name and its lines of the audit stay, and
-/// so does everything of others.
+/// All rows of the tenant go, at most `limit` rows of one table at a time; its name and its lines of the audit stay,
+/// and so does everything of others.
 pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreHarness) {
     const LIMIT: u32 = 4;
     let (ann, bob) = (tenant("ann"), tenant("bob"));

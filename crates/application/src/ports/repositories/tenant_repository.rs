@@ -8,8 +8,8 @@ use crate::ports::StoreError;
 /// [`UnitOfWork`](crate::ports::UnitOfWork).
 ///
 /// Implementations must know the tenant `default` from the migration on (`the_default_tenant_exists`), must see every
-/// committed change (`a_changed_tenant_is_seen_at_once`), and must remove the rows of the given tenant only, of one table
-/// at a time, until none is left (`erasing_a_tenant_removes_its_rows_and_no_others`).
+/// committed change (`a_changed_tenant_is_seen_at_once`), and must remove the rows of the given tenant only, of one
+/// table at a time, until none is left (`erasing_a_tenant_removes_its_rows_and_no_others`).
 #[async_trait]
 pub trait TenantRepository: Send + Sync {
     /// The tenant `id`.
@@ -24,9 +24,9 @@ pub trait TenantRepository: Send + Sync {
     /// `Unavailable`, `Corrupt`.
     async fn list(&self) -> Result<Vec<Tenant>, StoreError>;
 
-    /// Removes at most `limit` rows of `tenant`, of the first of these that still has any: predictions with their search
-    /// terms, events of the outbox, keys. So a slow search for events delays no removal of predictions. Returns how
-    /// many rows were removed; 0 where none is left. The tenant's own row and its lines of the audit stay.
+    /// Removes at most `limit` rows of `tenant`, of the first of these that still has any: predictions with their
+    /// search terms, events of the outbox, keys. So a slow search for events delays no removal of predictions. Returns
+    /// how many rows were removed; 0 where none is left. The tenant's own row and its lines of the audit stay.
     ///
     /// # Errors
     /// `Unavailable`.
