@@ -64,8 +64,6 @@ struct Check<'a> {
     /// The number and the seal of the line before.
     seq: i64,
     previous: Option<Seal>,
-    /// Whether a line before has a seal.
-    sealed: bool,
     report: VerifyAuditResponse,
 }
 
@@ -73,7 +71,7 @@ impl<'a> Check<'a> {
     fn new(sealer: &'a dyn AuditSealer, request: &VerifyAuditRequest) -> Self {
         let report = VerifyAuditResponse { lines: 0, unsealed: 0, last: None, faults: Vec::new() };
         let VerifyAuditRequest { anchor, unsealed } = *request;
-        Self { sealer, anchor, unsealed, seq: 0, previous: None, sealed: false, report }
+        Self { sealer, anchor, unsealed, seq: 0, previous: None, report }
     }
 
     fn add(&mut self, line: &AuditLine) {
@@ -87,16 +85,13 @@ impl<'a> Check<'a> {
         }
         self.seq = line.seq;
         self.previous = line.seal;
-        self.sealed |= line.seal.is_some();
-        self.report.unsealed += u64::from(!self.sealed);
-        if let Some(seal) = line.seal {
-            self.report.last = Some((line.seq, seal));
-        }
+        self.report.last = line.seal.map(|seal| (line.seq, seal)).or(self.report.last);
+        self.report.unsealed += u64::from(self.report.last.is_none());
     }
 
     fn fault_of(&self, line: &AuditLine) -> Option<AuditFault> {
         let Some(seal) = line.seal else {
-            let is_expected = !self.sealed && self.report.lines <= self.unsealed;
+            let is_expected = self.report.last.is_none() && self.report.lines <= self.unsealed;
             return (!is_expected).then_some(AuditFault::Unsealed(line.seq));
         };
         let previous = self.previous.unwrap_or_default();

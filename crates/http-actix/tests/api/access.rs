@@ -1,4 +1,4 @@
-//! Who may call what: credentials, scopes, and the routes for callers, keys and the audit.
+//! Who may call what: credentials and scopes.
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Service, uuid};
 
 /// A service whose callers are authenticated.
-fn service() -> Service {
+pub(crate) fn service() -> Service {
     Service::with_authentication(100, |_| {})
 }
 
 /// Issues a key of `tenant` and returns it.
-async fn key_of(service: &Service, tenant: &TenantId, scopes: &[Scope]) -> String {
+pub(crate) async fn key_of(service: &Service, tenant: &TenantId, scopes: &[Scope]) -> String {
     let request = IssueKeyRequest {
         tenant: tenant.clone(),
         scopes: Some(scopes.iter().map(|scope| scope.as_str().to_owned()).collect()),
@@ -30,11 +30,11 @@ async fn key_of(service: &Service, tenant: &TenantId, scopes: &[Scope]) -> Strin
     service.state.use_cases.issue_key.execute(request).await.unwrap().secret.expose().to_owned()
 }
 
-async fn key(service: &Service, scopes: &[Scope]) -> String {
+pub(crate) async fn key(service: &Service, scopes: &[Scope]) -> String {
     key_of(service, &TenantId::default(), scopes).await
 }
 
-async fn add_tenant(service: &Service, name: &str) -> TenantId {
+pub(crate) async fn add_tenant(service: &Service, name: &str) -> TenantId {
     let id = TenantId::parse(name).unwrap();
     let mut work = UnitOfWork::of(&id);
     let created_at = Timestamp::from_micros(0);
@@ -43,20 +43,20 @@ async fn add_tenant(service: &Service, name: &str) -> TenantId {
     id
 }
 
-fn with_key(request: TestRequest, key: &str) -> TestRequest {
+pub(crate) fn with_key(request: TestRequest, key: &str) -> TestRequest {
     request.insert_header(("authorization", format!("Bearer {key}")))
 }
 
-async fn get(service: &Service, path: &str, key: &str) -> Answer {
+pub(crate) async fn get(service: &Service, path: &str, key: &str) -> Answer {
     service.send(with_key(TestRequest::get().uri(path), key)).await
 }
 
-async fn post(service: &Service, path: &str, key: &str, body: &Value) -> Answer {
+pub(crate) async fn post(service: &Service, path: &str, key: &str, body: &Value) -> Answer {
     let request = TestRequest::post().uri(path).insert_header(("content-type", "application/json"));
     service.send(with_key(request.set_payload(body.to_string()), key)).await
 }
 
-fn code(answer: &Answer) -> (u16, String) {
+pub(crate) fn code(answer: &Answer) -> (u16, String) {
     let (status, code, _) = answer.problem();
     (status, code)
 }
@@ -204,137 +204,6 @@ async fn a_caller_sees_who_it_is() {
     let scopes: Vec<&str> =
         Scope::ALL.iter().filter(|scope| !scope.is_instance()).map(|s| s.as_str()).collect();
     assert_eq!(anonymous["scopes"], json!(scopes));
-}
-
-#[actix_web::test]
-async fn a_key_is_issued_listed_rotated_and_revoked() {
-    let service = service();
-    let admin = key(&service, &[Scope::KeysAdmin, Scope::ModelsRead]).await;
-    let body = json!({"name": "shop", "scopes": ["models:read"], "expires_at": "2027-01-31T00:00:00Z"});
-    let issued = post(&service, "/api/v1/keys", &admin, &body).await;
-    assert_eq!((issued.status, issued.header("cache-control")), (201, Some("no-store")));
-    let (issued, secret) = (issued.json(), issued.json()["key"].as_str().unwrap().to_owned());
-    assert_eq!(
-        issued,
-        json!({
-            "id": &secret[3..15],
-            "name": "shop",
-            "scopes": ["models:read"],
-            "status": "active",
-            "created_at": "2026-01-01T00:00:00.000000Z",
-            "expires_at": "2027-01-31T00:00:00.000000Z",
-            "revoked_at": null,
-            "last_used_at": null,
-            "key": secret,
-        })
-    );
-    let rotation = json!({"replaces": issued["id"], "overlap": 60});
-    let rotated = post(&service, "/api/v1/keys", &admin, &rotation).await;
-    assert_eq!((rotated.status, &rotated.json()["name"]), (201, &json!("shop")));
-    let path = format!("/api/v1/keys/{}", issued["id"].as_str().unwrap());
-    assert_eq!(get(&service, "/api/v1/models", &secret).await.status, 200);
-    let revoke = || with_key(TestRequest::delete().uri(&path), &admin);
-    assert_eq!(service.send(revoke()).await.status, 204);
-    assert_eq!(get(&service, "/api/v1/models", &secret).await.status, 401);
-    assert_eq!(code(&service.send(revoke()).await), (404, "not_found".to_owned()));
-    let list = get(&service, "/api/v1/keys", &admin).await;
-    let statuses: Vec<_> =
-        list.json()["items"].as_array().unwrap().iter().map(|key| key["status"].clone()).collect();
-    assert_eq!(statuses.iter().filter(|status| **status == "revoked").count(), 1, "{statuses:?}");
-    assert!(!list.text().contains(&secret[16..]), "the list shows a secret");
-}
-
-#[actix_web::test]
-async fn a_key_grants_nothing_that_its_issuer_lacks_and_acts_in_its_own_tenant() {
-    let service = service();
-    let admin = key(&service, &[Scope::KeysAdmin]).await;
-    for scope in ["models:write", "predictions:read"] {
-        let answer = post(&service, "/api/v1/keys", &admin, &json!({"scopes": [scope]})).await;
-        assert_eq!(code(&answer), (403, "forbidden".to_owned()));
-    }
-    let acme = add_tenant(&service, "acme").await;
-    let theirs = key_of(&service, &acme, &[Scope::KeysAdmin]).await;
-    let path = format!("/api/v1/keys/{}", &admin[3..15]);
-    let answer = service.send(with_key(TestRequest::delete().uri(&path), &theirs)).await;
-    assert_eq!(code(&answer), (404, "not_found".to_owned()));
-    let keys = get(&service, "/api/v1/keys", &theirs).await.json();
-    assert_eq!(keys["items"].as_array().unwrap().len(), 1);
-    let anonymous = Service::new();
-    let answer = anonymous.post_json("/api/v1/keys", &json!({"scopes": ["models:write"]})).await;
-    assert_eq!(code(&answer), (403, "forbidden".to_owned()));
-}
-
-#[actix_web::test]
-async fn a_bad_request_for_a_key_names_the_field() {
-    let service = service();
-    let admin = key(&service, &[Scope::KeysAdmin]).await;
-    for (body, expected) in [
-        (json!([]), (422, "wrong_type", None)),
-        (json!({}), (422, "blank", Some("scopes"))),
-        (json!({"scopes": []}), (422, "blank", Some("scopes"))),
-        (json!({"scopes": "keys:admin"}), (422, "wrong_type", Some("scopes"))),
-        (json!({"scopes": [7]}), (422, "wrong_type", Some("scopes.0"))),
-        (json!({"scopes": ["keys"]}), (422, "not_one_of", Some("scopes"))),
-        (json!({"scopes": vec!["keys:admin"; 33]}), (422, "too_many", Some("scopes"))),
-        (json!({"scopes": ["keys:admin"], "name": ""}), (422, "blank", Some("name"))),
-        (json!({"scopes": ["keys:admin"], "expires_at": "soon"}), (422, "malformed", Some("expires_at"))),
-        (
-            json!({"scopes": ["keys:admin"], "expires_at": "2020-01-01T00:00:00Z"}),
-            (422, "out_of_range", Some("expires_at")),
-        ),
-        (json!({"scopes": ["keys:admin"], "overlap": 1}), (422, "contradictory", Some("overlap"))),
-        (json!({"replaces": "000000000001", "overlap": -1}), (422, "out_of_range", Some("overlap"))),
-        (json!({"replaces": "x"}), (422, "malformed", Some("replaces"))),
-        (json!({"replaces": "000000000999"}), (404, "not_found", None)),
-        (json!({"scopes": ["keys:admin"], "tenant": "acme"}), (422, "unknown_field", Some("tenant"))),
-    ] {
-        let (status, code, field) = post(&service, "/api/v1/keys", &admin, &body).await.problem();
-        assert_eq!((status, code.as_str(), field.as_deref()), expected, "{body}");
-    }
-}
-
-#[actix_web::test]
-async fn the_audit_reports_changes_to_the_tenant_and_all_of_them_to_the_instance() {
-    let service = service();
-    let scopes = [Scope::KeysAdmin, Scope::PredictionsWrite, Scope::PredictionsDelete];
-    let admin = key(&service, &scopes).await;
-    let auditor = key(&service, &[Scope::AuditInstance]).await;
-    let acme = add_tenant(&service, "acme").await;
-    let theirs = key_of(&service, &acme, &[Scope::KeysAdmin, Scope::ModelsWrite]).await;
-    let made = post(&service, "/api/v1/predictions", &admin, &json!({"text": "good"})).await;
-    let id = made.json()["id"].as_str().unwrap().to_owned();
-    let deletion = TestRequest::delete()
-        .uri(&format!("/api/v1/predictions/{id}"))
-        .peer_addr(([192, 0, 2, 7], 80).into());
-    assert_eq!(service.send(with_key(deletion, &admin)).await.status, 204);
-    let load = post(&service, "/api/v1/models/fast", &theirs, &json!({"path": "a"})).await;
-    assert_eq!(load.status, 201);
-
-    let page = get(&service, "/api/v1/audit", &admin).await.json();
-    let line = &page["items"][0];
-    assert_eq!(
-        (&line["action"], &line["target"], &line["actor"], &line["tenant"]),
-        (
-            &json!("prediction.deleted"),
-            &json!(id),
-            &json!(format!("key:{}", &admin[3..15])),
-            &json!("default")
-        )
-    );
-    assert_eq!((&line["address"], &line["request_id"]), (&json!("192.0.2.7"), &json!("test-request")));
-    let of = |page: &Value, member: &str| -> Vec<Value> {
-        page["items"].as_array().unwrap().iter().map(|line| line[member].clone()).collect()
-    };
-    assert_eq!(of(&page, "action"), ["prediction.deleted", "key.issued", "key.issued"]);
-    let page = get(&service, "/api/v1/audit", &theirs).await.json();
-    assert_eq!((of(&page, "action"), of(&page, "seq")), (vec![json!("key.issued")], vec![Value::Null]));
-    let page = get(&service, "/api/v1/audit?limit=2", &auditor).await.json();
-    assert_eq!(of(&page, "action"), ["model.load", "prediction.deleted"]);
-    assert_eq!((&page["items"][0]["tenant"], &page["items"][0]["seq"]), (&Value::Null, &json!(5)));
-    let next = format!("/api/v1/audit?cursor={}", page["next_cursor"].as_str().unwrap());
-    assert_eq!(get(&service, &next, &auditor).await.json()["items"].as_array().unwrap().len(), 3);
-    let bad = get(&service, "/api/v1/audit?cursor=x", &auditor).await;
-    assert_eq!(bad.problem(), (422, "malformed".to_owned(), Some("cursor".to_owned())));
 }
 
 #[actix_web::test]

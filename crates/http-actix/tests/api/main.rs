@@ -15,6 +15,7 @@ mod failures;
 mod headers;
 mod health;
 mod hosts;
+mod keys;
 mod listing;
 mod models;
 mod observation;

@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_killed_server_starts_again_in_its_folder_and_stops_with_the_value() {
-        let script = "echo $$ >id; echo here; while :; do sleep 1; done";
+        let script = "echo here; echo $$ >id; while :; do sleep 1; done";
         let mut server = Supervised::start(plan(script)).unwrap();
         let folder = server.folder().to_owned();
         let first = wait_for(&folder.join("id"));
