@@ -32,6 +32,11 @@ impl ActionFailure for ApplicationError {
             Self::Forbidden { .. } => "forbidden",
             Self::TenantDisabled => "tenant_disabled",
             Self::RateLimited { .. } => "rate_limited",
+            Self::LimitExceeded { .. } => "limit_exceeded",
+            Self::IdempotencyInProgress => "idempotency_in_progress",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::Gone { .. } => "gone",
+            Self::FailedBefore(_) => "failed_before",
             Self::Saturated => "saturated",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Unavailable { .. } => "unavailable",
@@ -54,6 +59,12 @@ impl ActionFailure for ApplicationError {
             | Self::Forbidden { .. }
             | Self::TenantDisabled
             | Self::RateLimited { .. }
+            | Self::LimitExceeded { .. }
+            | Self::IdempotencyInProgress
+            | Self::IdempotencyKeyReused
+            | Self::Gone { .. }
+            // It was logged when it happened.
+            | Self::FailedBefore(_)
             | Self::Saturated => false,
             Self::DeadlineExceeded
             | Self::Unavailable { .. }

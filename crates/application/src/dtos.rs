@@ -5,6 +5,7 @@ mod authenticate;
 mod caller;
 mod cursor;
 mod health;
+mod idempotency;
 mod keys;
 mod models;
 mod predict_sentiment;
@@ -12,12 +13,15 @@ mod prediction_record;
 mod relay_outbox;
 mod stored_predictions;
 mod tenants;
+mod time_limit;
+mod usage;
 
 pub use audit::{AuditFault, ListAuditRequest, ListAuditResponse, VerifyAuditRequest, VerifyAuditResponse};
 pub use authenticate::{AuthenticateRequest, Credential};
 pub use caller::{Actor, Caller, Identity};
 pub use cursor::Cursor;
 pub use health::{ComponentHealth, HealthReport, HealthStatus};
+pub use idempotency::{Answer, IdempotentRequest};
 pub use keys::{
     IssueKeyRequest, IssueKeyResponse, ListKeysRequest, ListKeysResponse, Replacement, RevokeKeyRequest,
 };
@@ -31,4 +35,6 @@ pub use relay_outbox::{RelayOutboxRequest, RelayOutboxResponse};
 pub use stored_predictions::{
     DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
 };
-pub use tenants::{ChangeTenantRequest, EraseTenantRequest, TenantChange};
+pub use tenants::{ChangeTenantRequest, EraseTenantRequest, LimitsChange, TenantChange};
+pub use time_limit::TimeLimit;
+pub use usage::GetUsageResponse;

@@ -2,6 +2,7 @@
 //! docs is part of its contract, and every contract of a store has its case in `store-contract`.
 
 mod clock;
+mod deadline;
 mod download_progress;
 mod event_publisher;
 pub mod gateways;
@@ -15,24 +16,31 @@ mod unit_of_work;
 mod write_store;
 
 pub use clock::Clock;
+pub use deadline::Deadline;
 pub use download_progress::DownloadProgress;
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
     Admission, AuditSealer, CacheGateway, CacheKey, CachedOutput, Calibration, CallerDirectory, CatalogError,
-    FailureLimiter, KeySecrets, LabelMappingOrigin, LabelsSpec, LoadedModel, MlError, MlGateway,
-    ModelCatalog, ModelInfo, ModelLifecycle, ModelLoadError, ModelLoader, ModelOrigin, ModelSpec, NewKey,
-    PrecisionReason, PredictionMetrics, RelayMetrics, RunningModel, SecretText, SelfTest, SentKey,
-    SentenceSplitter, ServedModel, TokenError, TokenVerifier, VerifiedToken, WindowInfo,
+    ConcurrencyStanding, FailureLimiter, KeySecrets, LabelMappingOrigin, LabelsSpec, LimitError, LimitPolicy,
+    LimitsStanding, LoadedModel, MlError, MlGateway, ModelCatalog, ModelInfo, ModelLifecycle, ModelLoadError,
+    ModelLoader, ModelOrigin, ModelSpec, NewKey, OwnLimits, PrecisionReason, PredictionMetrics, Principal,
+    PrincipalStanding, QuotaStanding, RateStanding, RelayMetrics, RequestPermit, RunningModel, SecretText,
+    SelfTest, SentKey, SentenceSplitter, ServedModel, TokenError, TokenVerifier, UsageLimiter, VerifiedToken,
+    WindowInfo,
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;
-pub use read_models::{AuditReadModel, FoundRow, PredictionFilter, PredictionPage, PredictionReadModel};
+pub use read_models::{
+    AuditReadModel, DayUsage, FoundRow, PredictionFilter, PredictionPage, PredictionReadModel, UsageCount,
+    UsageReadModel,
+};
 pub use repositories::{
-    ApiKeyRepository, KeyRecord, Lease, LeaseRepository, OutboxEvent, OutboxRelayRepository, TenantRepository,
+    ApiKeyRepository, ClaimOutcome, IdempotencyClaim, IdempotencyRepository, ItemFailure, KeyRecord, Lease,
+    LeaseRepository, OutboxEvent, OutboxRelayRepository, StoredAnswer, StoredItem, TenantRepository,
 };
 pub use schema_migrator::{
     MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StepState,
 };
 pub use store_error::StoreError;
-pub use unit_of_work::{AccessChange, UnitOfWork, Write};
+pub use unit_of_work::{AccessChange, TextCount, UnitOfWork, Write};
 pub use write_store::WriteStore;

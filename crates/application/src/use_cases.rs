@@ -5,6 +5,11 @@ mod predict_sentiment_batch;
 mod prediction_pipeline;
 mod stream_predictions;
 
+mod admit_request;
+mod get_usage;
+mod purge_idempotency_keys;
+pub mod time_limits;
+
 mod delete_prediction;
 mod get_prediction;
 mod list_predictions;
@@ -33,12 +38,14 @@ mod verify_audit;
 
 mod page_limit;
 
+pub use admit_request::AdmitRequestUseCase;
 pub use authenticate::{AuthenticateUseCase, AuthenticationPorts};
 pub use change_tenant::ChangeTenantUseCase;
 pub use check_health::CheckHealthUseCase;
 pub use delete_prediction::DeletePredictionUseCase;
 pub use erase_tenant::EraseTenantUseCase;
 pub use get_prediction::GetPredictionUseCase;
+pub use get_usage::GetUsageUseCase;
 pub use issue_key::IssueKeyUseCase;
 pub use list_audit::ListAuditUseCase;
 pub use list_keys::ListKeysUseCase;
@@ -50,7 +57,8 @@ pub use model_changes::ModelChanges;
 pub use page_limit::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT};
 pub use predict_sentiment::PredictSentimentUseCase;
 pub use predict_sentiment_batch::PredictSentimentBatchUseCase;
-pub use prediction_pipeline::PredictionPorts;
+pub use prediction_pipeline::{IdempotencyPorts, PredictionPorts};
+pub use purge_idempotency_keys::PurgeIdempotencyKeysUseCase;
 pub use relay_outbox::RelayOutboxUseCase;
 pub use revalidate_caller::RevalidateCallerUseCase;
 pub use revoke_key::RevokeKeyUseCase;

@@ -2,10 +2,12 @@
 
 mod audit;
 mod confidence;
+mod idempotency_key;
 mod ids;
 mod input_text;
 mod key_id;
 mod key_name;
+mod limits;
 mod metadata;
 mod model;
 mod model_name;
@@ -25,10 +27,12 @@ mod usage;
 
 pub use audit::{AuditAction, AuditEntry, AuditLine, Seal};
 pub use confidence::Confidence;
+pub use idempotency_key::{IdempotencyKey, RequestDigest};
 pub use ids::{EventId, PredictionId};
 pub use input_text::{InputText, TextLimits};
 pub use key_id::KeyId;
 pub use key_name::KeyName;
+pub use limits::{Limits, Rate};
 pub use metadata::{Metadata, MetadataValue};
 pub use model::{LabelSet, ModelLabel, ModelRef, ProblemType, ScoreFunction};
 pub use model_name::ModelName;

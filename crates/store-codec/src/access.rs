@@ -1,8 +1,9 @@
 use application::ports::{KeyRecord, StoreError};
 use domain::entities::{ApiKey, Tenant, TenantStatus};
-use domain::value_objects::{KeyId, KeyName, Scope, Scopes, SecretHash, TenantId};
+use domain::value_objects::{KeyId, KeyName, Limits, Scope, Scopes, SecretHash, TenantId};
 
 use crate::columns::{Columns, Unreadable, text};
+use crate::limits::read_limits;
 
 /// Reads a row of `tenants`.
 ///
@@ -13,6 +14,7 @@ pub fn read_tenant(row: &impl Columns) -> Result<Tenant, StoreError> {
         Ok(Tenant {
             id: tenant_id(row, "name")?,
             status: status(row, "status")?,
+            limits: limits(row, "limits")?,
             created_at: row.time("created_at")?,
         })
     };
@@ -27,12 +29,19 @@ pub fn read_key(row: &impl Columns) -> Result<ApiKey, StoreError> {
     key(row).map_err(|error| error.corrupt("api_keys", shown(row, "id")))
 }
 
-/// Reads a row of `api_keys` with the status of its tenant in the column `tenant_status`.
+/// Reads a row of `api_keys` with the status and the limits of its tenant in the columns `tenant_status` and
+/// `tenant_limits`.
 ///
 /// # Errors
 /// `Corrupt` for the first column that cannot be read.
 pub fn read_key_record(row: &impl Columns) -> Result<KeyRecord, StoreError> {
-    let read = || Ok(KeyRecord { key: key(row)?, tenant_status: status(row, "tenant_status")? });
+    let read = || {
+        Ok(KeyRecord {
+            key: key(row)?,
+            tenant_status: status(row, "tenant_status")?,
+            tenant_limits: limits(row, "tenant_limits")?,
+        })
+    };
     read().map_err(|error: Unreadable| error.corrupt("api_keys", shown(row, "id")))
 }
 
@@ -45,6 +54,7 @@ fn key(row: &impl Columns) -> Result<ApiKey, Unreadable> {
         tenant: tenant_id(row, "tenant")?,
         name: name.map_err(|_| Unreadable("name"))?,
         scopes,
+        limits: limits(row, "limits")?,
         secret: SecretHash::from_bytes(row.digest("secret_hash")?.ok_or(Unreadable("secret_hash"))?),
         created_at: row.time("created_at")?,
         expires_at: row.optional_time("expires_at")?,
@@ -55,6 +65,10 @@ fn key(row: &impl Columns) -> Result<ApiKey, Unreadable> {
 
 fn tenant_id(row: &impl Columns, column: &'static str) -> Result<TenantId, Unreadable> {
     TenantId::parse(text(row, column)?).map_err(|_| Unreadable(column))
+}
+
+fn limits(row: &impl Columns, column: &'static str) -> Result<Limits, Unreadable> {
+    read_limits(row.text(column)?.as_deref()).ok_or(Unreadable(column))
 }
 
 fn status(row: &impl Columns, column: &'static str) -> Result<TenantStatus, Unreadable> {

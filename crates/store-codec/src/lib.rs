@@ -8,9 +8,11 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod answer;
 mod audit;
 mod columns;
 mod json;
+mod limits;
 mod outbox_reader;
 mod page_reader;
 mod prediction;
@@ -19,9 +21,11 @@ mod sentences;
 mod timed;
 
 pub use access::{read_key, read_key_record, read_tenant};
+pub use answer::read_answer;
 pub use audit::{AuditHead, read_line};
 pub use columns::{Columns, Unreadable};
 pub use json::write_payload;
+pub use limits::write_limits;
 pub use outbox_reader::{OutboxPage, OutboxReader};
 pub use page_reader::PageReader;
 pub use prediction::read_prediction;

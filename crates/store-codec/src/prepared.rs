@@ -1,4 +1,4 @@
-use application::ports::{AccessChange, UnitOfWork, Write};
+use application::ports::{AccessChange, Deadline, IdempotencyClaim, TextCount, UnitOfWork, Write};
 use domain::entities::Prediction;
 use domain::events::DomainEvent;
 use domain::policies::search_terms;
@@ -6,6 +6,7 @@ use domain::value_objects::{
     AuditEntry, Confidence, EventId, PredictionId, Sentiment, SentimentScores, TenantId, Timestamp,
 };
 
+use crate::answer::write_answer;
 use crate::json::{write_labels, write_metadata, write_payload};
 use crate::sentences::write_sentences;
 
@@ -14,6 +15,7 @@ pub struct PreparedSet {
     tenant: TenantId,
     writes: Vec<PreparedWrite>,
     entries: Vec<AuditEntry>,
+    deadline: Deadline,
 }
 
 /// One write of a [`PreparedSet`].
@@ -24,6 +26,15 @@ pub enum PreparedWrite {
     Delete(PredictionId),
     /// A new row of `outbox`.
     Append(EventValues),
+    /// Texts to add to a row of `usage`.
+    Count(TextCount),
+    /// The answer to the request of a claim, a row of `idempotency_keys`.
+    Complete {
+        /// The claim.
+        claim: IdempotencyClaim,
+        /// The value of the column `answer`.
+        answer: String,
+    },
     /// A change of `tenants` or `api_keys`.
     Change(AccessChange),
 }
@@ -80,16 +91,26 @@ impl PreparedSet {
                 }
                 Write::DeletePrediction(id) => writes.push(PreparedWrite::Delete(*id)),
                 Write::AppendEvent(event) => writes.push(PreparedWrite::Append(event.into())),
+                Write::CountTexts(count) => writes.push(PreparedWrite::Count(count.clone())),
+                Write::CompleteClaim { claim, answer } => {
+                    let answer = write_answer(answer);
+                    writes.push(PreparedWrite::Complete { claim: claim.clone(), answer });
+                }
                 Write::AppendAudit(entry) => entries.push((**entry).clone()),
                 Write::Change(change) => writes.push(PreparedWrite::Change(change.clone())),
             }
         }
-        Self { tenant: work.tenant().clone(), writes, entries }
+        Self { tenant: work.tenant().clone(), writes, entries, deadline: work.deadline() }
     }
 
     /// The owner of the rows.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
+    }
+
+    /// When the commit must have begun.
+    pub fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
     /// The writes but the lines of the audit, in the order in which they were recorded.

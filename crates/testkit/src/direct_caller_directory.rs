@@ -5,7 +5,7 @@ use application::ports::{
     ApiKeyRepository, CallerDirectory, KeyRecord, SentKey, StoreError, TenantRepository,
 };
 use async_trait::async_trait;
-use domain::entities::TenantStatus;
+use domain::entities::Tenant;
 use domain::value_objects::{KeyId, SecretHash, TenantId, Timestamp};
 use tokio::task::yield_now;
 
@@ -44,8 +44,8 @@ impl CallerDirectory for DirectCallerDirectory {
         Ok(ApiKeyRepository::find(&self.store, id).await?.map(Arc::new))
     }
 
-    async fn tenant(&self, id: &TenantId) -> Result<Option<TenantStatus>, StoreError> {
-        Ok(TenantRepository::find(&self.store, id).await?.map(|tenant| tenant.status))
+    async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
+        Ok(TenantRepository::find(&self.store, id).await?.map(Arc::new))
     }
 
     fn used(&self, sent: &SentKey, at: Timestamp) {

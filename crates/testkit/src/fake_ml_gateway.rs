@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use application::ports::{
-    Admission, LabelMappingOrigin, MlError, MlGateway, ModelInfo, ModelOrigin, PrecisionReason, SelfTest,
-    WindowInfo,
+    Admission, Deadline, LabelMappingOrigin, MlError, MlGateway, ModelInfo, ModelOrigin, PrecisionReason,
+    SelfTest, WindowInfo,
 };
 use async_trait::async_trait;
 use domain::value_objects::{
@@ -29,6 +29,7 @@ pub struct FakeMlGateway {
     calls: Mutex<Vec<MlCall>>,
     held: watch::Sender<Held>,
     load: watch::Sender<Load>,
+    speed: Mutex<Option<f64>>,
 }
 
 /// One call of `classify`.
@@ -40,6 +41,8 @@ pub struct MlCall {
     pub texts: Vec<String>,
     /// How they enter the queue.
     pub admission: Admission,
+    /// When they must be classified.
+    pub deadline: Deadline,
 }
 
 /// The texts whose outputs wait to be released.
@@ -79,12 +82,18 @@ impl FakeMlGateway {
             calls: Mutex::default(),
             held: watch::Sender::default(),
             load: watch::Sender::default(),
+            speed: Mutex::default(),
         }
     }
 
     /// Sets the logits of `text`.
     pub fn set_logits(&self, text: &str, logits: &[f32]) {
         self.script().logits.insert(text.to_owned(), logits.to_vec());
+    }
+
+    /// Sets the tokens that the model computes in a second.
+    pub fn set_tokens_per_second(&self, speed: f64) {
+        *self.speed.lock().unwrap_or_else(PoisonError::into_inner) = Some(speed);
     }
 
     /// Marks the output of `text` as cached.
@@ -162,10 +171,11 @@ impl FakeMlGateway {
         tenant: &TenantId,
         texts: &[&InputText],
         admission: Admission,
+        deadline: Deadline,
     ) -> Result<InWork<'_>, MlError> {
         let texts: Vec<_> = texts.iter().map(|text| text.as_str().to_owned()).collect();
         let count = texts.len();
-        let call = MlCall { tenant: tenant.clone(), texts, admission };
+        let call = MlCall { tenant: tenant.clone(), texts, admission, deadline };
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         match self.script().refusal {
             Some(MlFailure::Saturated) if admission == Admission::BulkNext => {}
@@ -218,13 +228,18 @@ impl MlGateway for FakeMlGateway {
         texts: &[&InputText],
         options: ReadOptions,
         admission: Admission,
+        deadline: Deadline,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
-        let _in_work = self.enter(tenant, texts, admission)?;
+        let _in_work = self.enter(tenant, texts, admission, deadline)?;
         let mut outputs = Vec::with_capacity(texts.len());
         for text in texts {
             outputs.push(self.output(text, options).await);
         }
         Ok(outputs)
+    }
+
+    fn tokens_per_second(&self) -> Option<f64> {
+        *self.speed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn info(&self) -> Option<Arc<ModelInfo>> {

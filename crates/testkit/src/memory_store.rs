@@ -2,9 +2,11 @@
 
 mod access;
 mod audit;
+mod claims;
 mod leases;
 mod outbox;
 mod predictions;
+mod usage;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,6 +20,8 @@ use domain::value_objects::{AuditLine, PredictionId, TenantId, Timestamp};
 use crate::FixedClock;
 
 use access::Access;
+use claims::Claims;
+use usage::TextCounts;
 
 /// Every port of a store over maps behind one lock. Clones share their rows.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +61,8 @@ struct State {
     outbox: Vec<Outgoing>,
     leases: HashMap<String, HeldLease>,
     access: Access,
+    claims: Claims,
+    texts: TextCounts,
     audit: Vec<AuditLine>,
     failure: Option<&'static str>,
     commits: usize,

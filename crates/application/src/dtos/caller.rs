@@ -1,8 +1,11 @@
 use std::net::IpAddr;
 
-use domain::value_objects::{AuditAction, AuditEntry, KeyId, KeyName, Scope, Scopes, TenantId, Timestamp};
+use domain::value_objects::{
+    AuditAction, AuditEntry, KeyId, KeyName, Limits, Scope, Scopes, TenantId, Timestamp,
+};
 
 use crate::errors::ApplicationError;
+use crate::ports::{OwnLimits, Principal};
 
 /// Who sent a request, and what they may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +14,10 @@ pub struct Caller {
     pub tenant: TenantId,
     /// What the caller may do.
     pub scopes: Scopes,
+    /// What all callers of the tenant may use together.
+    pub tenant_limits: Limits,
+    /// What the caller may use, beside the limits of the tenant.
+    pub limits: Limits,
     /// How the caller was authenticated.
     pub identity: Identity,
 }
@@ -31,6 +38,8 @@ pub enum Identity {
     },
     /// By a token of the identity provider.
     Token {
+        /// Which identity provider.
+        issuer: Option<String>,
         /// Who the caller is there.
         subject: Option<String>,
         /// When it ends.
@@ -43,12 +52,32 @@ pub enum Identity {
 impl Caller {
     /// The caller of a service that requires no authentication: the tenant `default` with all scopes of a tenant.
     pub fn anonymous() -> Self {
-        Self { tenant: TenantId::default(), scopes: Scopes::of_tenant(), identity: Identity::Anonymous }
+        Self {
+            tenant: TenantId::default(),
+            scopes: Scopes::of_tenant(),
+            tenant_limits: Limits::default(),
+            limits: Limits::default(),
+            identity: Identity::Anonymous,
+        }
     }
 
     /// Whether the caller was not authenticated.
     pub fn is_anonymous(&self) -> bool {
         self.identity == Identity::Anonymous
+    }
+
+    /// Returns whose use is counted for the caller.
+    pub fn principal(&self) -> Principal {
+        let id = match &self.identity {
+            Identity::Anonymous => None,
+            Identity::Key { id, .. } => Some(format!("key:{id}")),
+            Identity::Token { issuer, subject, .. } => {
+                let (issuer, subject) = (issuer.as_deref(), subject.as_deref());
+                Some(format!("token:{} {}", issuer.unwrap_or_default(), subject.unwrap_or_default()))
+            }
+        };
+        let own = id.filter(|_| !self.limits.is_unlimited()).map(|id| OwnLimits { id, limits: self.limits });
+        Principal { tenant: self.tenant.clone(), limits: self.tenant_limits, own }
     }
 
     /// Checks that the caller has one of the scopes `any_of`; where there are none, every caller passes. A service that

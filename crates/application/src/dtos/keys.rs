@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use domain::entities::ApiKey;
-use domain::value_objects::{KeyId, Scopes, TenantId, Timestamp};
+use domain::value_objects::{KeyId, Limits, Scopes, TenantId, Timestamp};
 
 use crate::dtos::Actor;
 use crate::ports::SecretText;
@@ -17,6 +17,10 @@ pub struct IssueKeyRequest {
     pub name: Option<String>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Its limits; without them those of the replaced key. What they leave open is limited as for the issuer.
+    pub limits: Option<Limits>,
+    /// The limits of the issuer; none for the command line.
+    pub issuer_limits: Limits,
     /// The key that it replaces, if it is a rotation.
     pub replaces: Option<Replacement>,
     /// The scopes that may be granted; none for the command line, which may grant all.

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::entities::Prediction;
 use domain::value_objects::{
@@ -6,7 +7,9 @@ use domain::value_objects::{
     Reference, SentenceResult, Sentiment, SentimentScores, TenantId, Timestamp, Usage,
 };
 
+use crate::dtos::{IdempotentRequest, TimeLimit};
 use crate::errors::ApplicationError;
+use crate::ports::Principal;
 
 /// One text, as the client sent it.
 #[derive(Debug, Clone, Default)]
@@ -30,10 +33,16 @@ pub struct PredictSentimentRequest {
     pub model: Option<String>,
     /// The options of the prediction.
     pub options: RawOptions,
+    /// What the request is limited by; unlimited without it.
+    pub principal: Option<Arc<Principal>>,
+    /// How long the request may take.
+    pub time_limit: TimeLimit,
+    /// The key of a request that may be sent again; not for the lines of a stream.
+    pub idempotency: Option<IdempotentRequest>,
 }
 
 /// Classify many texts and store the predictions.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PredictSentimentBatchRequest {
     /// The tenant.
     pub tenant: TenantId,
@@ -43,6 +52,12 @@ pub struct PredictSentimentBatchRequest {
     pub model: Option<String>,
     /// The options of each prediction.
     pub options: RawOptions,
+    /// What the request is limited by; unlimited without it.
+    pub principal: Option<Arc<Principal>>,
+    /// How long the request may take.
+    pub time_limit: TimeLimit,
+    /// The key of a request that may be sent again.
+    pub idempotency: Option<IdempotentRequest>,
 }
 
 /// The predictions of a batch.
@@ -50,6 +65,8 @@ pub struct PredictSentimentBatchRequest {
 pub struct PredictSentimentBatchResponse {
     /// One prediction or error an item, in the order of the items.
     pub items: Vec<Result<PredictSentimentResponse, ApplicationError>>,
+    /// Whether this repeats the first answer to the request.
+    pub replayed: bool,
 }
 
 /// A prediction, as it is returned.

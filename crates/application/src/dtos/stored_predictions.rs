@@ -1,6 +1,6 @@
 use domain::value_objects::{PredictionId, TenantId};
 
-use crate::dtos::{Actor, PredictionRecord};
+use crate::dtos::{Actor, PredictionRecord, TimeLimit};
 use crate::ports::PredictionFilter;
 
 /// Read one prediction.
@@ -21,6 +21,8 @@ pub struct DeletePredictionRequest {
     pub id: PredictionId,
     /// Who deletes it.
     pub actor: Actor,
+    /// How long the request may take.
+    pub time_limit: TimeLimit,
 }
 
 /// List predictions, newest first.

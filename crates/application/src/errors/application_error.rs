@@ -4,8 +4,9 @@ use std::time::Duration;
 use domain::errors::{DomainError, Rule};
 use domain::value_objects::Scope;
 
+use crate::action::ActionFailure;
 use crate::errors::BoxError;
-use crate::ports::{MlError, StoreError};
+use crate::ports::{ItemFailure, LimitError, LimitPolicy, MlError, StoreError};
 
 /// Why a use case failed. `Display` is safe to show to a client; the cause of an `Unavailable` or an `InferenceFailed`
 /// is not, and is only reachable by [`source`](std::error::Error::source).
@@ -81,11 +82,36 @@ pub enum ApplicationError {
         /// How long.
         retry_after: Duration,
     },
+    /// A limit of the tenant or of the caller is reached.
+    #[error("the limit {} is reached", .policy.as_str())]
+    LimitExceeded {
+        /// The limit.
+        policy: LimitPolicy,
+        /// How long to wait before another attempt.
+        retry_after: Duration,
+    },
+    /// Another request with the same idempotency key is in progress.
+    #[error("a request with this idempotency key is in progress")]
+    IdempotencyInProgress,
+    /// Another request has the same idempotency key.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyKeyReused,
+    /// The entity existed when the request was answered first, and was deleted since.
+    #[error("{entity} {id} was deleted")]
+    Gone {
+        /// The kind of entity, such as `prediction`.
+        entity: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// The item failed when the request was answered first.
+    #[error("the item failed with {} when the request was answered first", .0.code)]
+    FailedBefore(ItemFailure),
     /// The model's queue is full.
     #[error("the model's queue is full")]
     Saturated,
-    /// The model did not answer in time.
-    #[error("the model did not answer in time")]
+    /// The request was not answered in time, and nothing is stored.
+    #[error("the request was not answered in time")]
     DeadlineExceeded,
     /// A component is not available.
     #[error("the {what} is not available")]
@@ -129,8 +155,39 @@ impl From<StoreError> for ApplicationError {
         match error {
             StoreError::Conflict { entity, id } => Self::Conflict { entity, id },
             StoreError::NotFound { entity, id } => Self::NotFound { entity, id },
+            StoreError::QuotaExceeded { day_ends_in } => {
+                Self::LimitExceeded { policy: LimitPolicy::TextsPerDay, retry_after: day_ends_in }
+            }
+            StoreError::DeadlineExceeded => Self::DeadlineExceeded,
             StoreError::Unavailable { source } => Self::Unavailable { what: "store", source },
             StoreError::Corrupt { table, column, id } => Self::Corrupt { table, column, id },
+        }
+    }
+}
+
+impl ApplicationError {
+    /// Returns the failure of an item, to be stored: what its client learns of the error.
+    pub fn to_item_failure(&self) -> ItemFailure {
+        match self {
+            Self::Invalid { field, rule } => ItemFailure {
+                code: rule.code().to_owned(),
+                field: Some(field.clone().into_owned()),
+                detail: Some(self.to_string()),
+            },
+            Self::FailedBefore(failure) => failure.clone(),
+            // The other errors of items have no more than their code.
+            error => ItemFailure { code: error.code().to_owned(), field: None, detail: None },
+        }
+    }
+
+    /// The refusal of `texts` by a limit.
+    pub(crate) fn of_limit(error: LimitError, texts: u32) -> Self {
+        match error {
+            LimitError::Exceeded { policy, retry_after } => Self::LimitExceeded { policy, retry_after },
+            LimitError::TooManyAtOnce { max } => {
+                let rule = Rule::TooMany { max: max as usize, actual: texts as usize };
+                Self::Invalid { field: "items".into(), rule }
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ mod prediction_metrics;
 mod relay_metrics;
 mod sentence_splitter;
 mod token_verifier;
+mod usage_limiter;
 
 pub use audit_sealer::AuditSealer;
 pub use cache_gateway::{CacheGateway, CacheKey, CachedOutput};
@@ -29,3 +30,7 @@ pub use prediction_metrics::PredictionMetrics;
 pub use relay_metrics::RelayMetrics;
 pub use sentence_splitter::SentenceSplitter;
 pub use token_verifier::{TokenError, TokenVerifier, VerifiedToken};
+pub use usage_limiter::{
+    ConcurrencyStanding, LimitError, LimitPolicy, LimitsStanding, OwnLimits, Principal, PrincipalStanding,
+    QuotaStanding, RateStanding, RequestPermit, UsageLimiter,
+};

@@ -2,6 +2,8 @@
 
 mod audit_read_model;
 mod prediction_read_model;
+mod usage_read_model;
 
 pub use audit_read_model::AuditReadModel;
 pub use prediction_read_model::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel};
+pub use usage_read_model::{DayUsage, UsageCount, UsageReadModel};

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::errors::BoxError;
 
 /// Why a store did not do what was requested.
@@ -19,6 +21,15 @@ pub enum StoreError {
         /// Its id.
         id: String,
     },
+    /// The texts of the day are used up.
+    #[error("the quota of the day is used up")]
+    QuotaExceeded {
+        /// How long until the day (UTC) ends, by the store's own clock.
+        day_ends_in: Duration,
+    },
+    /// The write did not begin in time; nothing of it is written.
+    #[error("the write did not begin in time")]
+    DeadlineExceeded,
     /// The store is down, full, read-only or too slow, or a commit's outcome is not known.
     #[error("the store is unavailable")]
     Unavailable {

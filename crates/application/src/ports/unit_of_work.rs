@@ -1,6 +1,10 @@
+use std::num::NonZeroU64;
+
 use domain::entities::{ApiKey, Prediction, Tenant, TenantStatus};
 use domain::events::DomainEvent;
-use domain::value_objects::{AuditEntry, KeyId, PredictionId, TenantId, Timestamp};
+use domain::value_objects::{AuditEntry, KeyId, Limits, PredictionId, TenantId, Timestamp};
+
+use crate::ports::{Deadline, IdempotencyClaim, StoredAnswer};
 
 /// The writes of one tenant that are committed together or not at all: plain data, which a
 /// [`WriteStore`](crate::ports::WriteStore) consumes. Dropping it writes nothing.
@@ -11,6 +15,7 @@ use domain::value_objects::{AuditEntry, KeyId, PredictionId, TenantId, Timestamp
 pub struct UnitOfWork {
     tenant: TenantId,
     writes: Vec<Write>,
+    begin_by: Deadline,
 }
 
 /// One recorded write and its expectation.
@@ -24,8 +29,29 @@ pub enum Write {
     AppendEvent(DomainEvent),
     /// Changes a tenant or an API key.
     Change(AccessChange),
+    /// Counts the texts that the unit stores.
+    CountTexts(TextCount),
+    /// Stores the answer to the request of this claim, whose fence must be the highest of the key, and which must not be
+    /// answered yet.
+    CompleteClaim {
+        /// The claim.
+        claim: IdempotencyClaim,
+        /// The answer.
+        answer: StoredAnswer,
+    },
     /// Appends this entry to the audit.
     AppendAudit(Box<AuditEntry>),
+}
+
+/// Texts that are added to the count of this day (UTC), by the store's own clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextCount {
+    /// The caller within the unit's tenant; none for all callers of the tenant.
+    pub principal: Option<String>,
+    /// The texts.
+    pub texts: u32,
+    /// The largest count of the day, these texts included, of all replicas together.
+    pub quota: Option<NonZeroU64>,
 }
 
 /// A change of a tenant or of an API key, and its expectation.
@@ -40,6 +66,8 @@ pub enum AccessChange {
         /// The status after.
         to: TenantStatus,
     },
+    /// Sets the limits of the unit's tenant, which must exist.
+    SetTenantLimits(Limits),
     /// Stores this key of the unit's tenant, whose id must be new.
     InsertKey(Box<ApiKey>),
     /// Revokes this key of the unit's tenant, which must exist and not be revoked.
@@ -61,7 +89,17 @@ pub enum AccessChange {
 impl UnitOfWork {
     /// An empty unit of work on the tenant's rows.
     pub fn of(tenant: &TenantId) -> Self {
-        Self { tenant: tenant.clone(), writes: Vec::new() }
+        Self { tenant: tenant.clone(), writes: Vec::new(), begin_by: Deadline::Never }
+    }
+
+    /// Gives the unit up if its commit has not begun at `deadline`. The commit then fails with `DeadlineExceeded`.
+    pub fn begin_by(&mut self, deadline: Deadline) {
+        self.begin_by = deadline;
+    }
+
+    /// When the commit must have begun.
+    pub fn deadline(&self) -> Deadline {
+        self.begin_by
     }
 
     /// Stores `prediction`. The commit fails with `Conflict` if its id exists already.
@@ -90,6 +128,11 @@ impl UnitOfWork {
         self.writes.push(Write::Change(AccessChange::SetTenantStatus { from, to }));
     }
 
+    /// Sets the limits of the tenant. The commit fails with `NotFound` if the tenant does not exist.
+    pub fn set_tenant_limits(&mut self, limits: Limits) {
+        self.writes.push(Write::Change(AccessChange::SetTenantLimits(limits)));
+    }
+
     /// Stores `key`. The commit fails with `Conflict` if its id exists already.
     pub fn insert_key(&mut self, key: ApiKey) {
         self.writes.push(Write::Change(AccessChange::InsertKey(Box::new(key))));
@@ -104,6 +147,17 @@ impl UnitOfWork {
     /// that id, or it is revoked.
     pub fn end_key(&mut self, id: KeyId, at: Timestamp) {
         self.writes.push(Write::Change(AccessChange::EndKey { id, at }));
+    }
+
+    /// Adds `count` to the texts of this day. The commit fails with `QuotaExceeded` if they then are more than its quota.
+    pub fn count_texts(&mut self, count: TextCount) {
+        self.writes.push(Write::CountTexts(count));
+    }
+
+    /// Stores `answer` as that to the request of `claim`. The commit fails with `Conflict` if the claim is lost or its
+    /// request is answered.
+    pub fn complete(&mut self, claim: IdempotencyClaim, answer: StoredAnswer) {
+        self.writes.push(Write::CompleteClaim { claim, answer });
     }
 
     /// Appends `entry` to the audit. The lines of a unit follow all its other writes.

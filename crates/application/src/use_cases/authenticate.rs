@@ -1,13 +1,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use domain::entities::{ApiKey, KeyState, TenantStatus};
-use domain::value_objects::SecretHash;
+use domain::entities::{KeyState, TenantStatus};
+use domain::value_objects::{Limits, SecretHash};
 
 use crate::action::log_action;
 use crate::dtos::{AuthenticateRequest, Caller, Credential, Identity};
 use crate::errors::ApplicationError;
-use crate::ports::{CallerDirectory, Clock, FailureLimiter, KeySecrets, SentKey, TokenError, TokenVerifier};
+use crate::ports::{
+    CallerDirectory, Clock, FailureLimiter, KeyRecord, KeySecrets, SentKey, TokenError, TokenVerifier,
+};
 
 /// The ports of authentication.
 #[derive(Clone)]
@@ -18,6 +20,8 @@ pub struct AuthenticationPorts {
     pub directory: Arc<dyn CallerDirectory>,
     /// Verifies tokens, if the service accepts them.
     pub tokens: Option<Arc<dyn TokenVerifier>>,
+    /// What each subject of a token may use, beside the limits of its tenant.
+    pub token_limits: Limits,
     /// Limits failures per address.
     pub failures: Arc<dyn FailureLimiter>,
     /// The time at which keys and tokens end.
@@ -87,7 +91,7 @@ impl AuthenticateUseCase {
         }
         require_active(Some(record.tenant_status))?;
         self.ports.directory.used(sent, now);
-        Ok(caller_of(&record.key))
+        Ok(caller_of(&record))
     }
 
     async fn authenticate_token(&self, client: &Client<'_>, token: &str) -> Result<Caller, ApplicationError> {
@@ -104,11 +108,15 @@ impl AuthenticateUseCase {
                 return Err(ApplicationError::Unavailable { what, source: error.into() });
             }
         };
-        require_active(self.ports.directory.tenant(&token.tenant).await?)?;
+        let tenant = self.ports.directory.tenant(&token.tenant).await?;
+        require_active(tenant.as_ref().map(|tenant| tenant.status))?;
         Ok(Caller {
             tenant: token.tenant,
             scopes: token.scopes,
+            tenant_limits: tenant.map(|tenant| tenant.limits).unwrap_or_default(),
+            limits: self.ports.token_limits,
             identity: Identity::Token {
+                issuer: token.issuer,
                 subject: token.subject,
                 expires_at: token.expires_at,
                 accepted_until: token.accepted_until,
@@ -117,10 +125,13 @@ impl AuthenticateUseCase {
     }
 }
 
-fn caller_of(key: &ApiKey) -> Caller {
+fn caller_of(record: &KeyRecord) -> Caller {
+    let key = &record.key;
     Caller {
         tenant: key.tenant.clone(),
         scopes: key.scopes,
+        tenant_limits: record.tenant_limits,
+        limits: key.limits,
         identity: Identity::Key { id: key.id.clone(), name: key.name.clone(), expires_at: key.expires_at },
     }
 }

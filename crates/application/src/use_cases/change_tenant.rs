@@ -2,14 +2,14 @@ use std::sync::Arc;
 
 use domain::entities::{Tenant, TenantStatus};
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::{AuditAction, TenantId};
+use domain::value_objects::{AuditAction, Limits, TenantId};
 
 use crate::action::log_action;
 use crate::dtos::{ChangeTenantRequest, TenantChange};
 use crate::errors::ApplicationError;
 use crate::ports::{Clock, TenantRepository, UnitOfWork, WriteStore};
 
-/// Adds, disables or enables a tenant.
+/// Adds, disables, enables or limits a tenant.
 pub struct ChangeTenantUseCase {
     tenants: Arc<dyn TenantRepository>,
     store: Arc<dyn WriteStore>,
@@ -36,11 +36,13 @@ impl ChangeTenantUseCase {
             let (now, id) = (self.clock.now(), &request.tenant);
             let found = self.tenants.find(id).await?;
             let mut work = UnitOfWork::of(id);
+            let mut detail = None;
             let action = match request.change {
                 TenantChange::Add => {
                     require_new(found.as_ref())?;
                     let status = TenantStatus::Active;
-                    work.insert_tenant(Tenant { id: id.clone(), status, created_at: now });
+                    let limits = Limits::default();
+                    work.insert_tenant(Tenant { id: id.clone(), status, limits, created_at: now });
                     AuditAction::TenantAdded
                 }
                 TenantChange::Disable => {
@@ -53,8 +55,16 @@ impl ChangeTenantUseCase {
                     work.set_tenant_status(status, status.enable()?);
                     AuditAction::TenantEnabled
                 }
+                TenantChange::Limit(change) => {
+                    let limits = change.apply_to(existing(found, id)?.limits);
+                    work.set_tenant_limits(limits);
+                    detail = Some(limits.to_string());
+                    AuditAction::TenantLimited
+                }
             };
-            work.audit(request.actor.entry(now, Some(id), action, id.as_str()));
+            let mut entry = request.actor.entry(now, Some(id), action, id.as_str());
+            entry.detail = detail;
+            work.audit(entry);
             Ok(self.store.commit(work).await?)
         })
         .await

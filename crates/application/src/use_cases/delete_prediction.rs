@@ -8,6 +8,7 @@ use crate::action::log_action;
 use crate::dtos::DeletePredictionRequest;
 use crate::errors::ApplicationError;
 use crate::ports::{Clock, IdGenerator, UnitOfWork, WriteStore};
+use crate::use_cases::time_limits::SINGLE;
 
 /// Deletes one prediction permanently.
 pub struct DeletePredictionUseCase {
@@ -25,12 +26,13 @@ impl DeletePredictionUseCase {
     /// Deletes the prediction; the deletion is durable when this returns.
     ///
     /// # Errors
-    /// `NotFound`, also the second time; `Unavailable`.
+    /// `NotFound`, also the second time; `DeadlineExceeded`, `Unavailable`.
     pub async fn execute(&self, request: DeletePredictionRequest) -> Result<(), ApplicationError> {
         log_action("DeletePredictionUseCase.execute", async {
             let now = self.clock.now();
             let event = Prediction::deleted(request.id, self.ids.event_id(now), now);
             let mut work = UnitOfWork::of(&request.tenant);
+            work.begin_by(request.time_limit.deadline(SINGLE));
             work.delete(request.id);
             work.append(slice::from_ref(&event));
             let action = AuditAction::PredictionDeleted;

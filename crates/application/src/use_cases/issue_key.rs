@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use domain::entities::{ApiKey, KeyState, TenantStatus};
+use domain::entities::{ApiKey, KeyState, Tenant};
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::{AuditAction, KeyId, KeyName, Scopes, TenantId, Timestamp};
+use domain::value_objects::{AuditAction, KeyId, KeyName, Limits, Scopes, TenantId, Timestamp};
 
 use crate::action::log_action;
 use crate::dtos::{IssueKeyRequest, IssueKeyResponse};
@@ -52,7 +52,7 @@ impl IssueKeyUseCase {
                 let allowed = "in the future".into();
                 return Err(DomainError::violation("expires_at", Rule::OutOfRange { allowed }).into());
             }
-            let status = self.tenant_status(&request.tenant).await?;
+            let tenant = self.tenant(&request.tenant).await?;
             self.require_room(&request.tenant).await?;
             let new = self.secrets.generate();
             let key = ApiKey {
@@ -60,6 +60,7 @@ impl IssueKeyUseCase {
                 tenant: request.tenant.clone(),
                 name,
                 scopes,
+                limits: limits(&request, replaced.as_ref(), &tenant)?,
                 secret: new.hash,
                 created_at: now,
                 expires_at: request.expires_at,
@@ -68,7 +69,7 @@ impl IssueKeyUseCase {
             };
             let mut work = work(&request, &key, replaced.as_ref());
             // The tenant must not be erased meanwhile: its keys may have been removed already.
-            work.set_tenant_status(status, status);
+            work.set_tenant_status(tenant.status, tenant.status);
             self.store.commit(work).await?;
             Ok(IssueKeyResponse { key, secret: new.secret })
         })
@@ -95,11 +96,11 @@ impl IssueKeyUseCase {
         if actual > MAX_KEYS { Err(DomainError::violation("tenant", rule).into()) } else { Ok(()) }
     }
 
-    /// Returns the status of a tenant for which keys may be issued.
-    async fn tenant_status(&self, id: &TenantId) -> Result<TenantStatus, ApplicationError> {
+    /// Returns a tenant for which keys may be issued.
+    async fn tenant(&self, id: &TenantId) -> Result<Tenant, ApplicationError> {
         let tenant = existing(self.tenants.find(id).await?, id)?;
         tenant.status.allow_keys()?;
-        Ok(tenant.status)
+        Ok(tenant)
     }
 }
 
@@ -111,6 +112,17 @@ fn scopes(request: &IssueKeyRequest, replaced: Option<&ApiKey>) -> Result<Scopes
     };
     let refused = request.grantable.and_then(|grantable| scopes.without(grantable).iter().next());
     refused.map_or(Ok(scopes), |scope| Err(ApplicationError::Forbidden { scope }))
+}
+
+/// Returns the limits of the new key, which are never wider than those of its tenant and of its issuer.
+fn limits(
+    request: &IssueKeyRequest,
+    replaced: Option<&ApiKey>,
+    tenant: &Tenant,
+) -> Result<Limits, DomainError> {
+    let own = request.limits.or(replaced.map(|key| key.limits)).unwrap_or_default();
+    own.narrowed_by(&tenant.limits)?;
+    own.narrowed_by(&request.issuer_limits)
 }
 
 fn work(request: &IssueKeyRequest, key: &ApiKey, replaced: Option<&ApiKey>) -> UnitOfWork {

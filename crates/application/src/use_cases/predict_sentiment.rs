@@ -1,12 +1,14 @@
 use std::slice;
 
 use crate::action::log_action;
-use crate::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentResponse};
+use crate::dtos::{Answer, PredictItem, PredictSentimentRequest, PredictSentimentResponse};
 use crate::errors::ApplicationError;
-use crate::ports::Admission;
+use crate::ports::{Admission, IdempotencyClaim, StoredAnswer, StoredItem};
 use crate::use_cases::prediction_pipeline::{
-    PredictionPorts, RequestContext, classify, create_prediction, missing_output, store, validate,
+    Claimed, PredictionPorts, RequestContext, ValidItem, claim, classify, create_prediction, missing_output,
+    release_after_failure, replay, store, take_texts, validate, wait_for_text,
 };
+use crate::use_cases::time_limits::SINGLE;
 
 /// Classifies one text and stores the prediction.
 pub struct PredictSentimentUseCase {
@@ -19,34 +21,75 @@ impl PredictSentimentUseCase {
         Self { ports }
     }
 
-    /// Returns the prediction once it is stored.
+    /// Returns the prediction once it is stored, or again where the request was answered before.
     ///
     /// # Errors
-    /// `Invalid` (an unknown model included), `Saturated`, `DeadlineExceeded`, `InferenceFailed`, `Unavailable`.
+    /// `Invalid` (an unknown model included), `LimitExceeded`, `Saturated`, `DeadlineExceeded`, `InferenceFailed`,
+    /// `Unavailable`; with an idempotency key also `IdempotencyInProgress`, `IdempotencyKeyReused`, `Gone`, and
+    /// `Conflict` where the lease of the key ended meanwhile.
     pub async fn execute(
         &self,
         request: PredictSentimentRequest,
-    ) -> Result<PredictSentimentResponse, ApplicationError> {
+    ) -> Result<Answer<PredictSentimentResponse>, ApplicationError> {
         log_action("PredictSentimentUseCase.execute", async {
-            let PredictSentimentRequest { tenant, item, model, options } = request;
+            let PredictSentimentRequest { tenant, item, model, options, principal, time_limit, idempotency } =
+                request;
             let models = self.ports.models.as_ref();
-            let context = RequestContext::resolve(models, tenant, model.as_deref(), &options)?;
-            predict_one(&self.ports, &context, item, Admission::Single).await
+            let context = RequestContext::resolve(models, tenant, model.as_deref(), &options, principal)?
+                .with_deadline(time_limit.deadline(SINGLE));
+            let item = validate(&self.ports, item, &context.options).await?;
+            match claim(&self.ports, &context, idempotency.as_ref()).await? {
+                Claimed::First(claim) => {
+                    let outcome = self.predict(&context, item, claim.as_ref()).await;
+                    let response =
+                        release_after_failure(&self.ports, &context, claim.as_ref(), outcome).await?;
+                    Ok(Answer { response, replayed: false })
+                }
+                Claimed::Before(answer) => {
+                    let item = replay(&self.ports, &context, answer).await?.pop();
+                    let response = item.ok_or_else(missing_output)??;
+                    Ok(Answer { response, replayed: true })
+                }
+            }
         })
         .await
     }
+
+    async fn predict(
+        &self,
+        context: &RequestContext,
+        item: ValidItem,
+        claim: Option<&IdempotencyClaim>,
+    ) -> Result<PredictSentimentResponse, ApplicationError> {
+        take_texts(&self.ports, context, 1).await?;
+        predict_valid(&self.ports, context, item, Admission::Single, claim).await
+    }
 }
 
-/// Validates, classifies and stores one item: a request of its own or a line of a stream.
-pub(super) async fn predict_one(
+/// Validates, classifies and stores one line of a stream, when the limits allow it.
+pub(super) async fn predict_line(
     ports: &PredictionPorts,
     context: &RequestContext,
     item: PredictItem,
-    admission: Admission,
 ) -> Result<PredictSentimentResponse, ApplicationError> {
     let item = validate(ports, item, &context.options).await?;
+    wait_for_text(ports, context).await?;
+    predict_valid(ports, context, item, Admission::BulkNext, None).await
+}
+
+/// Classifies and stores one item, as the answer to the request of `claim`.
+async fn predict_valid(
+    ports: &PredictionPorts,
+    context: &RequestContext,
+    item: ValidItem,
+    admission: Admission,
+    claim: Option<&IdempotencyClaim>,
+) -> Result<PredictSentimentResponse, ApplicationError> {
     let classification = classify(context, &[&item], admission).await?.pop().ok_or_else(missing_output)??;
     let prediction = create_prediction(ports, item, classification);
-    store(ports, &context.tenant, slice::from_ref(&prediction)).await?;
+    let answer = |claim: &IdempotencyClaim| {
+        (claim.clone(), StoredAnswer { items: vec![StoredItem::Prediction(prediction.id())] })
+    };
+    store(ports, context, slice::from_ref(&prediction), claim.map(answer)).await?;
     Ok(PredictSentimentResponse::from(&prediction))
 }

@@ -7,11 +7,12 @@ use crate::dtos::{
     PredictItem, PredictSentimentBatchRequest, PredictSentimentBatchResponse, PredictSentimentResponse,
 };
 use crate::errors::ApplicationError;
-use crate::ports::{Admission, MlError};
+use crate::ports::{Admission, IdempotencyClaim, MlError, StoredAnswer, StoredItem};
 use crate::use_cases::prediction_pipeline::{
-    Classification, PredictionPorts, RequestContext, ValidItem, classify, create_prediction, missing_output,
-    store, validate,
+    Claimed, Classification, PredictionPorts, RequestContext, ValidItem, claim, classify, create_prediction,
+    missing_output, release_after_failure, replay, store, take_texts, validate,
 };
+use crate::use_cases::time_limits;
 
 /// Classifies many texts and stores the predictions in one unit of work; an invalid item fails alone.
 pub struct PredictSentimentBatchUseCase {
@@ -29,33 +30,65 @@ impl PredictSentimentBatchUseCase {
         Self { ports }
     }
 
-    /// Returns one prediction or error an item, once the predictions are stored.
+    /// Returns one prediction or error an item, once the predictions are stored, or again where the request was answered
+    /// before. An item that failed then is not tried again.
     ///
     /// # Errors
     /// About the whole batch: `Invalid` (more than 1,000 items or 10,000 sentences, invalid options, an unknown model),
-    /// `Saturated` (decided before the first item), `Unavailable`.
+    /// `LimitExceeded`, `Saturated` (decided before the first item), `DeadlineExceeded`, `Unavailable`; with an
+    /// idempotency key also `IdempotencyInProgress`, `IdempotencyKeyReused`, and `Conflict` where the lease of the key
+    /// ended meanwhile.
     pub async fn execute(
         &self,
         request: PredictSentimentBatchRequest,
     ) -> Result<PredictSentimentBatchResponse, ApplicationError> {
         log_action("PredictSentimentBatchUseCase.execute", async {
-            let PredictSentimentBatchRequest { tenant, items, model, options } = request;
+            let PredictSentimentBatchRequest { tenant, items, model, options, principal, .. } = request;
             if items.len() > Self::MAX_ITEMS {
                 let rule = Rule::TooMany { max: Self::MAX_ITEMS, actual: items.len() };
                 return Err(DomainError::violation("items", rule).into());
             }
             let models = self.ports.models.as_ref();
-            let context = RequestContext::resolve(models, tenant, model.as_deref(), &options)?;
+            let context = RequestContext::resolve(models, tenant, model.as_deref(), &options, principal)?;
             let items = self.validate_all(items, &context.options).await?;
-            let valid: Vec<&ValidItem> = items.iter().flatten().collect();
-            let classified = classify(&context, &valid, Admission::BulkStart).await?;
-            let (items, predictions) = self.create_all(items, classified);
-            let failures = items.iter().filter_map(|item| item.as_ref().err());
-            log_failed_items("PredictSentimentBatchUseCase.execute", failures);
-            store(&self.ports, &context.tenant, &predictions).await?;
-            Ok(PredictSentimentBatchResponse { items })
+            let speed = context.model.tokens_per_second();
+            let allowed = time_limits::batch(items.iter().flatten(), speed);
+            let context = context.with_deadline(request.time_limit.deadline(allowed));
+            match claim(&self.ports, &context, request.idempotency.as_ref()).await? {
+                Claimed::First(claim) => {
+                    let outcome = self.predict_all(&context, items, claim.as_ref()).await;
+                    let items = release_after_failure(&self.ports, &context, claim.as_ref(), outcome).await?;
+                    Ok(PredictSentimentBatchResponse { items, replayed: false })
+                }
+                Claimed::Before(answer) => {
+                    let items = replay(&self.ports, &context, answer).await?;
+                    Ok(PredictSentimentBatchResponse { items, replayed: true })
+                }
+            }
         })
         .await
+    }
+
+    /// Classifies and stores the valid items together, as the answer to the request of `claim`.
+    async fn predict_all(
+        &self,
+        context: &RequestContext,
+        items: Vec<Result<ValidItem, ApplicationError>>,
+        claim: Option<&IdempotencyClaim>,
+    ) -> Result<Vec<Result<PredictSentimentResponse, ApplicationError>>, ApplicationError> {
+        let valid: Vec<&ValidItem> = items.iter().flatten().collect();
+        take_texts(&self.ports, context, valid.len()).await?;
+        let classified = classify(context, &valid, Admission::BulkStart).await?;
+        // The deadline is that of the whole batch.
+        if classified.iter().any(|item| matches!(item, Err(MlError::DeadlineExceeded))) {
+            return Err(ApplicationError::DeadlineExceeded);
+        }
+        let (items, predictions) = self.create_all(items, classified);
+        let failures = items.iter().filter_map(|item| item.as_ref().err());
+        log_failed_items("PredictSentimentBatchUseCase.execute", failures);
+        let answer = claim.map(|claim| (claim.clone(), stored_answer(&items)));
+        store(&self.ports, context, &predictions, answer).await?;
+        Ok(items)
     }
 
     /// Validates each item separately, and the number of all sentences.
@@ -101,4 +134,12 @@ impl PredictSentimentBatchUseCase {
             .collect();
         (responses, predictions)
     }
+}
+
+fn stored_answer(items: &[Result<PredictSentimentResponse, ApplicationError>]) -> StoredAnswer {
+    let stored = |item: &Result<PredictSentimentResponse, ApplicationError>| match item {
+        Ok(prediction) => StoredItem::Prediction(prediction.id),
+        Err(error) => StoredItem::Failure(error.to_item_failure()),
+    };
+    StoredAnswer { items: items.iter().map(stored).collect() }
 }

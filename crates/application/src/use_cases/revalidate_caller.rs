@@ -38,7 +38,9 @@ impl RevalidateCallerUseCase {
                     Some(record.tenant_status)
                 }
                 Identity::Token { accepted_until, .. } if *accepted_until <= now => return Err(ended()),
-                Identity::Token { .. } => self.directory.tenant(&caller.tenant).await?,
+                Identity::Token { .. } => {
+                    self.directory.tenant(&caller.tenant).await?.map(|tenant| tenant.status)
+                }
             };
             require_active(status)
         })

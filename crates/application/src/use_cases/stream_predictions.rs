@@ -9,9 +9,10 @@ use futures_util::{Stream, StreamExt};
 use crate::action::log_action;
 use crate::dtos::{PredictSentimentRequest, PredictSentimentResponse};
 use crate::errors::ApplicationError;
-use crate::ports::{Admission, MlGateway};
-use crate::use_cases::predict_sentiment::predict_one;
+use crate::ports::MlGateway;
+use crate::use_cases::predict_sentiment::predict_line;
 use crate::use_cases::prediction_pipeline::{PredictionPorts, RequestContext, choose_model};
+use crate::use_cases::time_limits::LINE;
 
 /// Classifies texts as they arrive and stores each prediction before it is returned.
 pub struct StreamPredictionsUseCase {
@@ -32,7 +33,8 @@ impl StreamPredictionsUseCase {
 
     /// Returns the predictions of `lines` in their order, with at most 64 lines in work. A line that is an error
     /// is passed through in its place. All lines that name the same model are answered by the model that had the name
-    /// when the first of them arrived.
+    /// when the first of them arrived. Lines wait while the rate of texts of their principal is used up. Idempotency keys
+    /// are ignored.
     ///
     /// # Errors
     /// About the whole stream: none. Each line has its own, those of `PredictSentimentUseCase`, converted to the error
@@ -73,10 +75,11 @@ impl StreamSession {
         line: PredictSentimentRequest,
     ) -> Result<PredictSentimentResponse, ApplicationError> {
         log_action("StreamPredictionsUseCase.predict_line", async {
-            let PredictSentimentRequest { tenant, item, model, options } = line;
+            let PredictSentimentRequest { tenant, item, model, options, principal, time_limit, .. } = line;
             let options = PredictionOptions::parse(&options)?;
-            let context = RequestContext { tenant, model: self.choose_once(model)?, options };
-            predict_one(&self.ports, &context, item, Admission::BulkNext).await
+            let context = RequestContext::new(tenant, self.choose_once(model)?, options, principal)
+                .with_deadline(time_limit.deadline_of_line(LINE));
+            predict_line(&self.ports, &context, item).await
         })
         .await
     }

@@ -1,4 +1,4 @@
-use crate::value_objects::{KeyId, KeyName, Scopes, SecretHash, TenantId, Timestamp};
+use crate::value_objects::{KeyId, KeyName, Limits, Scopes, SecretHash, TenantId, Timestamp};
 
 /// An API key of a tenant, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct ApiKey {
     pub name: Option<KeyName>,
     /// What its caller may do.
     pub scopes: Scopes,
+    /// What its callers may use, beside the limits of the tenant.
+    pub limits: Limits,
     /// The hash of the whole key.
     pub secret: SecretHash,
     /// When it was issued.

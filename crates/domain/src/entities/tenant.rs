@@ -1,5 +1,5 @@
 use crate::errors::{DomainError, Rule};
-use crate::value_objects::{TenantId, Timestamp};
+use crate::value_objects::{Limits, TenantId, Timestamp};
 
 /// An owner of rows and keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,6 +8,8 @@ pub struct Tenant {
     pub id: TenantId,
     /// Whether its callers are accepted.
     pub status: TenantStatus,
+    /// What its callers may use together.
+    pub limits: Limits,
     /// When it was added.
     pub created_at: Timestamp,
 }

@@ -16,6 +16,8 @@ pub enum AuditAction {
     TenantErasureBegun,
     /// A tenant was erased.
     TenantErased,
+    /// The limits of a tenant were set.
+    TenantLimited,
     /// An API key was issued.
     KeyIssued,
     /// An API key got an end, because another replaces it.
@@ -43,6 +45,7 @@ impl AuditAction {
             Self::TenantEnabled => "tenant.enabled",
             Self::TenantErasureBegun => "tenant.erasure_begun",
             Self::TenantErased => "tenant.erased",
+            Self::TenantLimited => "tenant.limited",
             Self::KeyIssued => "key.issued",
             Self::KeyReplaced => "key.replaced",
             Self::KeyRevoked => "key.revoked",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use application::ports::{AccessChange, ApiKeyRepository, Clock, KeyRecord, StoreError, TenantRepository};
 use async_trait::async_trait;
 use domain::entities::{ApiKey, Tenant, TenantStatus};
-use domain::value_objects::{KeyId, TenantId, Timestamp};
+use domain::value_objects::{KeyId, Limits, TenantId, Timestamp};
 
 use super::MemoryStore;
 use crate::FixedClock;
@@ -20,7 +20,8 @@ impl Default for Access {
     /// The tenant `default`, without keys.
     fn default() -> Self {
         let (id, created_at) = (TenantId::default(), FixedClock::default().now());
-        let tenant = Tenant { id: id.clone(), status: TenantStatus::Active, created_at };
+        let limits = Limits::default();
+        let tenant = Tenant { id: id.clone(), status: TenantStatus::Active, limits, created_at };
         Self { tenants: BTreeMap::from([(id, tenant)]), keys: BTreeMap::new() }
     }
 }
@@ -31,6 +32,11 @@ impl Access {
         match change {
             AccessChange::InsertTenant(new) => self.insert_tenant(new),
             AccessChange::SetTenantStatus { from, to } => self.set_status(tenant, *from, *to),
+            AccessChange::SetTenantLimits(limits) => {
+                let missing = || StoreError::NotFound { entity: "tenant", id: tenant.to_string() };
+                self.tenants.get_mut(tenant).ok_or_else(missing)?.limits = *limits;
+                Ok(())
+            }
             AccessChange::InsertKey(key) => self.insert_key(tenant, key),
             AccessChange::RevokeKey { id, at } => {
                 self.unrevoked(tenant, id)?.revoked_at = Some(*at);
@@ -96,7 +102,7 @@ impl ApiKeyRepository for MemoryStore {
         let corrupt =
             || StoreError::Corrupt { table: "api_keys", column: "tenant_status", id: id.to_string() };
         let tenant = state.access.tenants.get(&key.tenant).ok_or_else(corrupt)?;
-        Ok(Some(KeyRecord { key: key.clone(), tenant_status: tenant.status }))
+        Ok(Some(KeyRecord { key: key.clone(), tenant_status: tenant.status, tenant_limits: tenant.limits }))
     }
 
     async fn list(&self, tenant: &TenantId) -> Result<Vec<ApiKey>, StoreError> {
@@ -144,7 +150,15 @@ impl TenantRepository for MemoryStore {
             events += usize::from(goes);
             !goes
         });
-        let erased = if events > 0 { events } else { state.access.erase_keys(tenant, limit) };
+        if events > 0 {
+            return Ok(events as u64);
+        }
+        let claims = state.claims.erase(tenant, limit);
+        if claims > 0 {
+            return Ok(claims as u64);
+        }
+        let counts = state.texts.erase(tenant, limit);
+        let erased = if counts > 0 { counts } else { state.access.erase_keys(tenant, limit) };
         Ok(erased as u64)
     }
 }

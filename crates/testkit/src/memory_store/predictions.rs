@@ -17,6 +17,17 @@ impl PredictionReadModel for MemoryStore {
         state.rows.get(tenant).and_then(|rows| rows.get(&id)).map(Row::read).transpose()
     }
 
+    async fn find_many(
+        &self,
+        tenant: &TenantId,
+        ids: &[PredictionId],
+    ) -> Result<Vec<Option<PredictionRecord>>, StoreError> {
+        let mut state = self.working()?;
+        state.reads += 1;
+        let rows = state.rows.get(tenant);
+        ids.iter().map(|id| rows.and_then(|rows| rows.get(id)).map(Row::read).transpose()).collect()
+    }
+
     async fn list(
         &self,
         tenant: &TenantId,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::entities::Prediction;
 use domain::events::DomainEvent;
 use domain::policies::search_terms;
-use domain::value_objects::{AuditEntry, PredictionId, TenantId};
+use domain::value_objects::{AuditEntry, PredictionId, TenantId, Timestamp};
 use store_codec::{AuditHead, write_payload};
 
 use super::{MemoryStore, Outgoing, Row, State};
@@ -16,20 +16,32 @@ impl WriteStore for MemoryStore {
     async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError> {
         // As in a real store, the commit is pending at first: a caller that drops it at once has written nothing.
         tokio::task::yield_now().await;
-        self.working()?.apply(&work, self.sealer.as_deref())
+        if work.deadline().has_passed() {
+            return Err(StoreError::DeadlineExceeded);
+        }
+        self.working()?.apply(&work, self.clock.now(), self.sealer.as_deref())
     }
 }
 
 impl State {
-    fn apply(&mut self, work: &UnitOfWork, sealer: Option<&dyn AuditSealer>) -> Result<(), StoreError> {
+    fn apply(
+        &mut self,
+        work: &UnitOfWork,
+        now: Timestamp,
+        sealer: Option<&dyn AuditSealer>,
+    ) -> Result<(), StoreError> {
         self.check(work)?;
-        let mut access = self.access.clone();
+        let (mut access, mut claims, mut texts) =
+            (self.access.clone(), self.claims.clone(), self.texts.clone());
         for write in work.writes() {
-            if let Write::Change(change) = write {
-                access.apply(work.tenant(), change)?;
+            match write {
+                Write::Change(change) => access.apply(work.tenant(), change)?,
+                Write::CompleteClaim { claim, answer } => claims.complete(work.tenant(), claim, answer)?,
+                Write::CountTexts(count) => texts.add(work.tenant(), count, now)?,
+                _ => {}
             }
         }
-        self.access = access;
+        (self.access, self.claims, self.texts) = (access, claims, texts);
         let mut entries = Vec::new();
         let rows = self.rows.entry(work.tenant().clone()).or_default();
         for write in work.writes() {
@@ -44,7 +56,7 @@ impl State {
                     self.outbox.push(Outgoing { event: outgoing(work.tenant(), event), published_at: None });
                 }
                 Write::AppendAudit(entry) => entries.push(&**entry),
-                Write::Change(_) => {}
+                Write::Change(_) | Write::CompleteClaim { .. } | Write::CountTexts(_) => {}
             }
         }
         self.append_lines(entries, sealer);

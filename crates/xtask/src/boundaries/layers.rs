@@ -56,7 +56,7 @@ pub(super) const LAYERS: &[Layer] = &[
         inside: &["application", "domain"],
         outside: &[
             PLUMBING,
-            &["crc32fast", "getrandom", "hmac", "moka", "sha2", "subtle"],
+            &["crc32fast", "getrandom", "governor", "hmac", "moka", "sha2", "subtle"],
             &["tokio-util", "unicode-segmentation"],
         ],
         dev_inside: &["testkit"],
@@ -133,10 +133,10 @@ pub(super) const LAYERS: &[Layer] = &[
                 "jiff",
                 "percent-encoding",
             ],
-            &["rlimit", "schemars", "socket2", "tracing-actix-web", "utoipa", "utoipa-swagger-ui"],
+            &["rlimit", "schemars", "sha2", "socket2", "tracing-actix-web", "utoipa", "utoipa-swagger-ui"],
         ],
         dev_inside: &["testkit"],
-        dev_outside: &["insta", "proptest", "tracing-subscriber"],
+        dev_outside: &["insta", "proptest", "sfv", "tracing-subscriber"],
     },
     Layer {
         name: "cli",

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::entities::TenantStatus;
+use domain::entities::Tenant;
 use domain::value_objects::{KeyId, TenantId, Timestamp};
 
 use crate::ports::{KeyRecord, SentKey, StoreError};
@@ -24,11 +24,11 @@ pub trait CallerDirectory: Send + Sync {
     /// `Unavailable`, `Corrupt`.
     async fn key(&self, id: &KeyId) -> Result<Option<Arc<KeyRecord>>, StoreError>;
 
-    /// The status of the tenant `id`.
+    /// The tenant `id`.
     ///
     /// # Errors
     /// `Unavailable`, `Corrupt`.
-    async fn tenant(&self, id: &TenantId) -> Result<Option<TenantStatus>, StoreError>;
+    async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError>;
 
     /// Notes that the key was accepted at `at`; stored later, at most once a minute.
     fn used(&self, sent: &SentKey, at: Timestamp);

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::value_objects::{InputText, LabelSet, ModelOutput, ModelRef, ReadOptions, TenantId};
 
 use crate::errors::{BoxError, SharedError};
-use crate::ports::{Calibration, PrecisionReason};
+use crate::ports::{Calibration, Deadline, PrecisionReason};
 
 /// A model that classifies texts.
 ///
@@ -14,18 +14,23 @@ use crate::ports::{Calibration, PrecisionReason};
 /// the model read, which [`ReadOptions`] may limit.
 #[async_trait]
 pub trait MlGateway: Send + Sync {
-    /// Classifies `texts`.
+    /// Classifies `texts` until `deadline`.
     ///
     /// # Errors
     /// The outer error concerns the whole call, an inner one a single text; see [`MlError`]. `Saturated` is always an
-    /// outer error.
+    /// outer error; it is also returned where what waits already would take longer than the deadline allows.
     async fn classify(
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
         options: ReadOptions,
         admission: Admission,
+        deadline: Deadline,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError>;
+
+    /// The tokens that the model computes in a second when it has nothing else to do, as measured lately; none before
+    /// the first measurement.
+    fn tokens_per_second(&self) -> Option<f64>;
 
     /// The loaded model; none while it is loading or after it has stopped.
     fn info(&self) -> Option<Arc<ModelInfo>>;

@@ -24,6 +24,8 @@ pub struct VerifiedToken {
     pub tenant: TenantId,
     /// What its caller may do.
     pub scopes: Scopes,
+    /// Who made it, `iss`.
+    pub issuer: Option<String>,
     /// Who the caller is, `sub`.
     pub subject: Option<String>,
     /// When it ends.

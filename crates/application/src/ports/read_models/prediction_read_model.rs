@@ -90,7 +90,8 @@ impl PredictionPage {
 ///
 /// Implementations must return exactly what was stored (`a_prediction_comes_back_as_it_was_stored` and the other
 /// round trips), must never return one tenant's rows to another (`tenants_do_not_see_each_other`), and must see every
-/// write set that was committed before the call (`a_committed_write_is_seen_at_once`). A row that cannot be read,
+/// write set that was committed before the call (`a_committed_write_is_seen_at_once`), and must return many predictions
+/// in the order of their ids (`many_predictions_come_back_in_the_order_of_their_ids`). A row that cannot be read,
 /// such as one with a value of a newer release, must not hide others: a list leaves it out, logs it and counts it
 /// (`a_row_that_cannot_be_read_is_left_out_of_lists`, `a_walk_passes_rows_that_cannot_be_read`).
 #[async_trait]
@@ -101,6 +102,16 @@ pub trait PredictionReadModel: Send + Sync {
     /// `Unavailable`, or `Corrupt` for a row that cannot be read.
     async fn find(&self, tenant: &TenantId, id: PredictionId)
     -> Result<Option<PredictionRecord>, StoreError>;
+
+    /// The predictions `ids`, in this order; none for each that the tenant does not have.
+    ///
+    /// # Errors
+    /// `Unavailable`, or `Corrupt` for a row that cannot be read.
+    async fn find_many(
+        &self,
+        tenant: &TenantId,
+        ids: &[PredictionId],
+    ) -> Result<Vec<Option<PredictionRecord>>, StoreError>;
 
     /// The page of the first `limit` rows (at least 1) that match `filter`, ids descending, below `after`.
     ///

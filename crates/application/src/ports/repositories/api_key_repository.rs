@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use domain::entities::{ApiKey, TenantStatus};
-use domain::value_objects::{KeyId, TenantId, Timestamp};
+use domain::value_objects::{KeyId, Limits, TenantId, Timestamp};
 
 use crate::ports::StoreError;
 
@@ -11,6 +11,8 @@ pub struct KeyRecord {
     pub key: ApiKey,
     /// The state of its tenant.
     pub tenant_status: TenantStatus,
+    /// What the callers of its tenant may use together.
+    pub tenant_limits: Limits,
 }
 
 /// Reads API keys; they are issued, ended and revoked by a [`UnitOfWork`](crate::ports::UnitOfWork).

@@ -103,7 +103,8 @@ async fn classify_texts(
 ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
     let mut outputs = Vec::with_capacity(texts.len());
     for chunk in texts.chunks(CHUNK) {
-        outputs.extend(context.model.classify(&context.tenant, chunk, options, admission).await?);
+        let deadline = context.deadline;
+        outputs.extend(context.model.classify(&context.tenant, chunk, options, admission, deadline).await?);
         admission = Admission::BulkNext;
     }
     if outputs.len() == texts.len() { Ok(outputs) } else { Err(missing_output()) }

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use domain::errors::{DomainError, Rule};
 use domain::value_objects::{PredictionOptions, RawOptions, TenantId};
 
-use crate::ports::{MlGateway, ModelCatalog};
+use crate::ports::{Deadline, MlGateway, ModelCatalog, Principal};
 
-/// The tenant, the model and the options of a request.
+/// The tenant, the model, the options, the limits and the deadline of a request.
 ///
 /// It holds its model from the first text to the last, so that one model answers the whole request, whichever models
 /// are loaded or unloaded meanwhile.
@@ -13,18 +13,37 @@ pub(in crate::use_cases) struct RequestContext {
     pub(in crate::use_cases) tenant: TenantId,
     pub(in crate::use_cases) model: Arc<dyn MlGateway>,
     pub(in crate::use_cases) options: PredictionOptions,
+    pub(in crate::use_cases) principal: Arc<Principal>,
+    pub(in crate::use_cases) deadline: Deadline,
 }
 
 impl RequestContext {
-    /// Validates the options and chooses the model.
+    /// Validates the options and chooses the model; without a deadline.
     pub(in crate::use_cases) fn resolve(
         models: &dyn ModelCatalog,
         tenant: TenantId,
         model: Option<&str>,
         options: &RawOptions,
+        principal: Option<Arc<Principal>>,
     ) -> Result<Self, DomainError> {
         let options = PredictionOptions::parse(options)?;
-        Ok(Self { tenant, model: choose_model(models, model)?, options })
+        Ok(Self::new(tenant, choose_model(models, model)?, options, principal))
+    }
+
+    /// The context of a request without a deadline.
+    pub(in crate::use_cases) fn new(
+        tenant: TenantId,
+        model: Arc<dyn MlGateway>,
+        options: PredictionOptions,
+        principal: Option<Arc<Principal>>,
+    ) -> Self {
+        let principal = principal.unwrap_or_else(|| Arc::new(Principal::unlimited(tenant.clone())));
+        Self { tenant, model, options, principal, deadline: Deadline::Never }
+    }
+
+    /// The same context with this deadline.
+    pub(in crate::use_cases) fn with_deadline(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
     }
 }
 

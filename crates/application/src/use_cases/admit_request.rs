@@ -1,0 +1,41 @@
+use std::sync::Arc;
+
+use crate::action::log_action;
+use crate::dtos::Caller;
+use crate::errors::ApplicationError;
+use crate::ports::{CallerDirectory, Principal, RequestPermit, UsageLimiter};
+
+/// Counts a request of a caller against its limits, before anything of it is read.
+pub struct AdmitRequestUseCase {
+    directory: Arc<dyn CallerDirectory>,
+    limiter: Arc<dyn UsageLimiter>,
+}
+
+impl AdmitRequestUseCase {
+    /// The use case over its ports.
+    pub fn new(directory: Arc<dyn CallerDirectory>, limiter: Arc<dyn UsageLimiter>) -> Self {
+        Self { directory, limiter }
+    }
+
+    /// Returns whose use is counted, and the permit to hold until the response is sent. The limits of a caller without
+    /// authentication are those of its tenant; while the store that knows them is down there are none.
+    ///
+    /// # Errors
+    /// `LimitExceeded`.
+    pub async fn execute(
+        &self,
+        caller: &Caller,
+    ) -> Result<(Arc<Principal>, RequestPermit), ApplicationError> {
+        log_action("AdmitRequestUseCase.execute", async {
+            let mut principal = caller.principal();
+            if caller.is_anonymous() {
+                let tenant = self.directory.tenant(&caller.tenant).await.ok().flatten();
+                principal.limits = tenant.map(|tenant| tenant.limits).unwrap_or_default();
+            }
+            let permit = self.limiter.begin_request(&principal).await;
+            let permit = permit.map_err(|error| ApplicationError::of_limit(error, 1))?;
+            Ok((Arc::new(principal), permit))
+        })
+        .await
+    }
+}
