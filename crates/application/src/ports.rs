@@ -24,9 +24,9 @@ pub use gateways::{
     ConcurrencyStanding, FailureLimiter, KeySecrets, LabelMappingOrigin, LabelsSpec, LimitError, LimitPolicy,
     LimitsStanding, LoadedModel, MlError, MlGateway, ModelCatalog, ModelInfo, ModelLifecycle, ModelLoadError,
     ModelLoader, ModelOrigin, ModelSpec, NewKey, OwnLimits, PrecisionReason, PredictionMetrics, Principal,
-    PrincipalStanding, QuotaStanding, RateStanding, RelayMetrics, RequestPermit, RunningModel, SecretText,
-    SelfTest, SentKey, SentenceSplitter, ServedModel, TokenError, TokenVerifier, UsageLimiter, VerifiedToken,
-    WindowInfo,
+    PrincipalStanding, Queueing, QuotaStanding, RateStanding, RelayMetrics, RequestPermit, RunningModel,
+    SecretText, SelfTest, SentKey, SentenceSplitter, ServedModel, TokenError, TokenVerifier, UsageLimiter,
+    VerifiedToken, WindowInfo,
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;

@@ -1,4 +1,4 @@
-use application::ports::{Admission, Deadline, MlError, MlGateway};
+use application::ports::{Admission, MlError, MlGateway};
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 
 /// [`MlGateway::classify`] for one text, with [`Admission::Single`] and without a deadline.
@@ -21,7 +21,7 @@ impl<T: MlGateway + ?Sized> ClassifyOne for T {
         text: &InputText,
         options: ReadOptions,
     ) -> Result<ModelOutput, MlError> {
-        let mut outputs = self.classify(tenant, &[text], options, Admission::Single, Deadline::Never).await?;
+        let mut outputs = self.classify(tenant, &[text], options, Admission::Single.into()).await?;
         assert_eq!(outputs.len(), 1, "one output for one text");
         outputs.remove(0)
     }

@@ -21,7 +21,7 @@ pub use caller_directory::CallerDirectory;
 pub use failure_limiter::FailureLimiter;
 pub use key_secrets::{KeySecrets, NewKey, SecretText, SentKey};
 pub use ml_gateway::{
-    Admission, LabelMappingOrigin, MlError, MlGateway, ModelInfo, ModelOrigin, SelfTest, WindowInfo,
+    Admission, LabelMappingOrigin, MlError, MlGateway, ModelInfo, ModelOrigin, Queueing, SelfTest, WindowInfo,
 };
 pub use model_catalog::{CatalogError, LoadedModel, ModelCatalog, ServedModel};
 pub use model_loader::{LabelsSpec, ModelLifecycle, ModelLoadError, ModelLoader, ModelSpec, RunningModel};

@@ -11,7 +11,7 @@ pub const SINGLE: Duration = Duration::from_secs(10);
 /// A line of a stream, from its entry into the model's queue.
 pub const LINE: Duration = Duration::from_secs(10);
 /// The longest of a batch.
-pub const LONGEST_BATCH: Duration = Duration::from_secs(120);
+pub const LONGEST_BATCH: Duration = Duration::from_mins(2);
 
 /// How many times longer a batch may take than its tokens take on a model that has nothing else to do.
 const BATCH_FACTOR: f64 = 3.0;

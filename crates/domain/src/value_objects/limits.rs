@@ -35,13 +35,11 @@ impl Rate {
     /// `OutOfRange` unless both are between 1 and [`Rate::MAX`].
     pub fn try_new(field: &'static str, per_second: u32, burst: u32) -> Result<Self, DomainError> {
         let part = |value: u32| NonZeroU32::new(value).filter(|value| value.get() <= Self::MAX);
-        match (part(per_second), part(burst)) {
-            (Some(per_second), Some(burst)) => Ok(Self { per_second, burst }),
-            _ => {
-                let allowed = "between 1 and 1000000".into();
-                Err(DomainError::violation(field, Rule::OutOfRange { allowed }))
-            }
-        }
+        let (Some(per_second), Some(burst)) = (part(per_second), part(burst)) else {
+            let allowed = "between 1 and 1000000".into();
+            return Err(DomainError::violation(field, Rule::OutOfRange { allowed }));
+        };
+        Ok(Self { per_second, burst })
     }
 
     /// Returns the whole seconds, rounded up, after which an unused rate allows its burst again.

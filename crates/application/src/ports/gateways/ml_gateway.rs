@@ -14,7 +14,7 @@ use crate::ports::{Calibration, Deadline, PrecisionReason};
 /// the model read, which [`ReadOptions`] may limit.
 #[async_trait]
 pub trait MlGateway: Send + Sync {
-    /// Classifies `texts` until `deadline`.
+    /// Classifies `texts`.
     ///
     /// # Errors
     /// The outer error concerns the whole call, an inner one a single text; see [`MlError`]. `Saturated` is always an
@@ -24,8 +24,7 @@ pub trait MlGateway: Send + Sync {
         tenant: &TenantId,
         texts: &[&InputText],
         options: ReadOptions,
-        admission: Admission,
-        deadline: Deadline,
+        queueing: Queueing,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError>;
 
     /// The tokens that the model computes in a second when it has nothing else to do, as measured lately; none before
@@ -45,6 +44,22 @@ pub enum Admission {
     BulkStart,
     /// Further texts of a bulk request: they wait for room.
     BulkNext,
+}
+
+/// How texts wait for a model, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queueing {
+    /// How they enter its queue.
+    pub admission: Admission,
+    /// When they must be classified.
+    pub deadline: Deadline,
+}
+
+impl From<Admission> for Queueing {
+    /// Without a deadline.
+    fn from(admission: Admission) -> Self {
+        Self { admission, deadline: Deadline::Never }
+    }
 }
 
 /// Why a classification failed. A clone shares the cause, so that several waiting calls can return it.

@@ -3,7 +3,7 @@ use domain::value_objects::{
     SentenceResult, TextSpan, Usage,
 };
 
-use crate::ports::{Admission, MlError};
+use crate::ports::{Admission, MlError, Queueing};
 use crate::use_cases::prediction_pipeline::{RequestContext, ValidItem};
 
 /// The texts given to the model at a time, so that one request does not fill its queue.
@@ -103,8 +103,8 @@ async fn classify_texts(
 ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
     let mut outputs = Vec::with_capacity(texts.len());
     for chunk in texts.chunks(CHUNK) {
-        let deadline = context.deadline;
-        outputs.extend(context.model.classify(&context.tenant, chunk, options, admission, deadline).await?);
+        let queueing = Queueing { admission, deadline: context.deadline };
+        outputs.extend(context.model.classify(&context.tenant, chunk, options, queueing).await?);
         admission = Admission::BulkNext;
     }
     if outputs.len() == texts.len() { Ok(outputs) } else { Err(missing_output()) }
