@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn what_a_newer_release_adds_is_ignored_and_anything_else_is_not_read() {
         assert_eq!(read_limits(Some(r#"{"tokens":{"per_second":1}}"#)), Some(Limits::default()));
-        for bad in ["", "[]", r#"{"concurrent":0}"#, r#"{"texts":{"per_second":1}}"#] {
+        for bad in ["", "7", r#"{"concurrent":0}"#, r#"{"texts":{"per_second":1}}"#] {
             assert_eq!(read_limits(Some(bad)), None, "{bad}");
         }
     }

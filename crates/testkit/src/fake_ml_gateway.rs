@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use application::ports::{
     Admission, Deadline, LabelMappingOrigin, MlError, MlGateway, ModelInfo, ModelOrigin, PrecisionReason,
-    SelfTest, WindowInfo,
+    Queueing, SelfTest, WindowInfo,
 };
 use async_trait::async_trait;
 use domain::value_objects::{
@@ -170,8 +170,7 @@ impl FakeMlGateway {
         &self,
         tenant: &TenantId,
         texts: &[&InputText],
-        admission: Admission,
-        deadline: Deadline,
+        Queueing { admission, deadline }: Queueing,
     ) -> Result<InWork<'_>, MlError> {
         let texts: Vec<_> = texts.iter().map(|text| text.as_str().to_owned()).collect();
         let count = texts.len();
@@ -227,10 +226,9 @@ impl MlGateway for FakeMlGateway {
         tenant: &TenantId,
         texts: &[&InputText],
         options: ReadOptions,
-        admission: Admission,
-        deadline: Deadline,
+        queueing: Queueing,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
-        let _in_work = self.enter(tenant, texts, admission, deadline)?;
+        let _in_work = self.enter(tenant, texts, queueing)?;
         let mut outputs = Vec::with_capacity(texts.len());
         for text in texts {
             outputs.push(self.output(text, options).await);

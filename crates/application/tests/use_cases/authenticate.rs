@@ -1,16 +1,18 @@
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use application::dtos::{AuthenticateRequest, Caller, Credential, Identity};
 use application::errors::ApplicationError;
 use application::ports::{
-    SecretText, TenantRepository, TokenError, TokenVerifier, UnitOfWork, VerifiedToken, WriteStore,
+    OwnLimits, Principal, SecretText, TenantRepository, TokenError, TokenVerifier, UnitOfWork, VerifiedToken,
+    WriteStore,
 };
 use application::use_cases::{AuthenticateUseCase, AuthenticationPorts, RevalidateCallerUseCase};
 use async_trait::async_trait;
 use domain::entities::TenantStatus;
-use domain::value_objects::{KeyId, Scope, Scopes, TenantId, Timestamp};
+use domain::value_objects::{KeyId, Limits, Scope, Scopes, TenantId, Timestamp};
 use futures_util::future::join_all;
 use testkit::{CountingFailureLimiter, DirectCallerDirectory, PlainKeySecrets};
 
@@ -18,6 +20,11 @@ use crate::keys::{issue, key_request};
 use crate::world::{World, failure};
 
 const ADDRESS: &str = "192.0.2.1";
+
+/// Limits of so many requests at the same time.
+fn at_once(requests: u32) -> Limits {
+    Limits { concurrent: NonZeroU32::new(requests), ..Limits::default() }
+}
 
 /// Accepts the token `a.valid.token`; `an.unknown.key` needs a fetch, which fails.
 struct OneToken(Timestamp);
@@ -27,6 +34,7 @@ impl TokenVerifier for OneToken {
     async fn verify(&self, token: &str, may_fetch: bool) -> Result<VerifiedToken, TokenError> {
         match token {
             "a.valid.token" => Ok(VerifiedToken {
+                issuer: Some("https://id.example".to_owned()),
                 tenant: TenantId::default(),
                 scopes: [Scope::PredictionsRead].into_iter().collect(),
                 subject: Some("ann".to_owned()),
@@ -52,6 +60,7 @@ impl Door {
         let directory = Arc::new(DirectCallerDirectory::of(&world.store));
         let failures = Arc::new(CountingFailureLimiter::after(3));
         let use_case = AuthenticateUseCase::new(AuthenticationPorts {
+            token_limits: at_once(2),
             secrets: Arc::new(PlainKeySecrets::new()),
             directory: directory.clone(),
             tokens: Some(Arc::new(OneToken(application::ports::Clock::now(&*world.clock)))),
@@ -197,6 +206,8 @@ async fn a_token_names_its_tenant_and_scopes_and_ends() {
     let caller = door.token("a.valid.token").await.unwrap();
     assert_eq!(caller.scopes, [Scope::PredictionsRead].into_iter().collect::<Scopes>());
     assert!(matches!(&caller.identity, Identity::Token { subject: Some(subject), .. } if subject == "ann"));
+    let own = OwnLimits { id: "token:https://id.example ann".to_owned(), limits: at_once(2) };
+    assert_eq!(caller.principal(), Principal { own: Some(own), ..Principal::default() });
     assert!(door.revalidate.execute(&caller).await.is_ok());
     world.clock.advance(Duration::from_mins(1));
     assert!(door.revalidate.execute(&caller).await.is_ok(), "clocks may differ");

@@ -54,7 +54,7 @@ async fn the_named_model_classifies_and_the_default_one_without_a_name() {
         (Some("fake-model"), ("fake-model", "r1")),
         (Some("fast"), ("fast", "r7")),
     ] {
-        let answer = predict.execute(request(asked)).await.unwrap();
+        let answer = predict.execute(request(asked)).await.unwrap().response;
         assert_eq!((answer.model.name(), answer.model.revision()), expected);
     }
     assert_eq!((world.ml.calls().len(), fast.calls().len()), (2, 1));
@@ -70,10 +70,9 @@ async fn an_unknown_model_is_refused_before_any_model_sees_the_text() {
         let single = PredictSentimentUseCase::new(world.ports()).execute(request(Some(name))).await;
         assert_eq!(refusal(&single), unknown);
         let batch = PredictSentimentBatchRequest {
-            tenant: TenantId::default(),
             items: vec![item("good")],
             model: Some(name.to_owned()),
-            options: RawOptions::default(),
+            ..PredictSentimentBatchRequest::default()
         };
         assert_eq!(refusal(&PredictSentimentBatchUseCase::new(world.ports()).execute(batch).await), unknown);
         let answers = stream(&world, vec![line("good", Some(name))]).await;
@@ -88,10 +87,10 @@ async fn a_batch_is_classified_by_the_model_it_names() {
     let (world, fast) = world();
     let options = RawOptions { granularity: Some("sentence".to_owned()), ..RawOptions::default() };
     let batch = PredictSentimentBatchRequest {
-        tenant: TenantId::default(),
         items: vec![item("good. bad."), item("love")],
         model: Some("fast".to_owned()),
         options,
+        ..PredictSentimentBatchRequest::default()
     };
     let answers = PredictSentimentBatchUseCase::new(world.ports()).execute(batch).await.unwrap().items;
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().model.name() == "fast"));
@@ -117,11 +116,11 @@ async fn a_request_in_flight_is_classified_by_the_model_it_began_with() {
     let mut asked = Box::pin(predict.execute(request(Some("fast"))));
     assert!(asked.as_mut().now_or_never().is_none());
     world.catalog().add(Arc::new(FakeMlGateway::named("fast", "r8")));
-    let after = predict.execute(request(Some("fast"))).await.unwrap();
+    let after = predict.execute(request(Some("fast"))).await.unwrap().response;
     world.catalog().unload(&fast_name()).unwrap();
     assert_eq!(refusal(&predict.execute(request(Some("fast"))).await), ("model", "unknown_model"));
     fast.release("good");
-    let before = asked.await.unwrap();
+    let before = asked.await.unwrap().response;
     assert_eq!((before.model.revision(), after.model.revision()), ("r7", "r8"));
 }
 

@@ -1,4 +1,4 @@
-use application::dtos::{Actor, DeletePredictionRequest};
+use application::dtos::{Actor, DeletePredictionRequest, TimeLimit};
 use application::errors::ApplicationError;
 use application::use_cases::DeletePredictionUseCase;
 use domain::value_objects::{PredictionId, TenantId};
@@ -8,7 +8,14 @@ use crate::world::{World, failure};
 
 async fn delete(world: &World, tenant: TenantId, id: PredictionId) -> Result<(), ApplicationError> {
     let use_case = DeletePredictionUseCase::new(world.read(), world.clock.clone(), world.ids.clone());
-    use_case.execute(DeletePredictionRequest { tenant, id, actor: Actor::command_line("ann") }).await
+    use_case
+        .execute(DeletePredictionRequest {
+            tenant,
+            id,
+            actor: Actor::command_line("ann"),
+            time_limit: TimeLimit::Unlimited,
+        })
+        .await
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+use std::num::NonZeroU64;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +10,15 @@ use application::errors::ApplicationError;
 use application::ports::{AuditReadModel, Clock, UnitOfWork, WriteStore};
 use application::use_cases::{IssueKeyUseCase, ListKeysUseCase, RevokeKeyUseCase};
 use domain::entities::{ApiKey, KeyState, Tenant, TenantStatus};
-use domain::value_objects::{KeyId, Scope, Scopes, TenantId, Timestamp};
+use domain::value_objects::{KeyId, Limits, Scope, Scopes, TenantId, Timestamp};
 
 use crate::world::{World, failure, refusal};
 
 /// A request for a key of the tenant `default`, from the command line.
 pub(crate) fn key_request(scopes: &[&str]) -> IssueKeyRequest {
     IssueKeyRequest {
+        limits: None,
+        issuer_limits: Limits::default(),
         tenant: TenantId::default(),
         scopes: Some(scopes.iter().map(|&scope| scope.to_owned()).collect()),
         name: None,
@@ -117,7 +120,12 @@ async fn a_tenant_that_is_erased_gets_no_keys() {
     let id = TenantId::parse("gone").unwrap();
     let mut work = UnitOfWork::of(&id);
     let created_at = world.clock.now();
-    work.insert_tenant(Tenant { id: id.clone(), status: TenantStatus::Erased, created_at });
+    work.insert_tenant(Tenant {
+        id: id.clone(),
+        status: TenantStatus::Erased,
+        limits: Limits::default(),
+        created_at,
+    });
     world.store.commit(work).await.unwrap();
     let request = IssueKeyRequest { tenant: id, ..key_request(&["models:read"]) };
     assert_eq!(refusal(&issue(&world, request).await), ("tenant", "wrong_state"));
@@ -155,6 +163,7 @@ async fn only_an_active_key_of_the_same_tenant_can_be_replaced() {
     work.insert_tenant(Tenant {
         id: other.clone(),
         status: TenantStatus::Active,
+        limits: Limits::default(),
         created_at: world.clock.now(),
     });
     world.store.commit(work).await.unwrap();
@@ -182,4 +191,29 @@ async fn a_revoked_key_stays_in_the_list_and_cannot_be_revoked_again() {
     assert_eq!(failure(&revoke(&world, unknown).await), ("not_found", ""));
     let actions: Vec<_> = audited(&world).await.into_iter().map(|(action, ..)| action).collect();
     assert_eq!(actions, ["key.issued", "key.revoked"]);
+}
+
+#[tokio::test]
+async fn a_key_is_never_wider_than_its_tenant_or_its_issuer() {
+    let world = World::new();
+    let limit = |texts| Limits { texts_per_day: NonZeroU64::new(texts), ..Limits::default() };
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.set_tenant_limits(limit(100));
+    world.store.commit(work).await.unwrap();
+    let issue_limited = |own: Option<u64>, issuer: Option<u64>| {
+        let request = IssueKeyRequest {
+            limits: own.map(limit),
+            issuer_limits: issuer.map(limit).unwrap_or_default(),
+            ..key_request(&["models:read"])
+        };
+        issue(&world, request)
+    };
+    let limits = |issued: Result<IssueKeyResponse, ApplicationError>| issued.unwrap().key.limits;
+    assert_eq!(limits(issue_limited(None, None).await), Limits::default(), "the tenant's apply anyway");
+    assert_eq!(limits(issue_limited(Some(100), None).await), limit(100));
+    assert_eq!(limits(issue_limited(None, Some(7)).await), limit(7), "a limited key issues no unlimited one");
+    assert_eq!(limits(issue_limited(Some(5), Some(7)).await), limit(5));
+    let too_wide = ("limits.texts_per_day", "out_of_range");
+    assert_eq!(refusal(&issue_limited(Some(101), None).await), too_wide);
+    assert_eq!(refusal(&issue_limited(Some(8), Some(7)).await), too_wide);
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 use application::action::{ActionFailure, chain, log_action};
 use application::dtos::PredictSentimentRequest;
 use application::errors::ApplicationError;
+use application::ports::{ItemFailure, LimitPolicy};
 use application::use_cases::PredictSentimentUseCase;
 use domain::errors::Rule;
-use domain::value_objects::{RawOptions, Scope, TenantId};
+use domain::value_objects::Scope;
 use futures_util::FutureExt;
 use testkit::{CapturedLog, LogLine, MlFailure};
 use tracing::Level;
@@ -85,6 +86,11 @@ fn every_error_has_a_code_and_a_party_at_fault() {
         ("forbidden", false),
         ("tenant_disabled", false),
         ("rate_limited", false),
+        ("limit_exceeded", false),
+        ("idempotency_in_progress", false),
+        ("idempotency_key_reused", false),
+        ("gone", false),
+        ("failed_before", false),
         ("saturated", false),
         ("deadline_exceeded", true),
         ("unavailable", true),
@@ -112,7 +118,18 @@ fn next_kind(error: &ApplicationError) -> Option<ApplicationError> {
         ApplicationError::TenantDisabled => {
             ApplicationError::RateLimited { retry_after: Duration::from_secs(1) }
         }
-        ApplicationError::RateLimited { .. } => ApplicationError::Saturated,
+        ApplicationError::RateLimited { retry_after } => {
+            ApplicationError::LimitExceeded { policy: LimitPolicy::Texts, retry_after: *retry_after }
+        }
+        ApplicationError::LimitExceeded { .. } => ApplicationError::IdempotencyInProgress,
+        ApplicationError::IdempotencyInProgress => ApplicationError::IdempotencyKeyReused,
+        ApplicationError::IdempotencyKeyReused => ApplicationError::Gone { entity: "prediction", id: id() },
+        ApplicationError::Gone { .. } => ApplicationError::FailedBefore(ItemFailure {
+            code: "blank".to_owned(),
+            field: None,
+            detail: None,
+        }),
+        ApplicationError::FailedBefore(_) => ApplicationError::Saturated,
         ApplicationError::Saturated => ApplicationError::DeadlineExceeded,
         ApplicationError::DeadlineExceeded => {
             ApplicationError::Unavailable { what: "store", source: "x".into() }
@@ -138,12 +155,7 @@ async fn a_use_case_logs_its_failure_once_and_never_the_text() {
     let world = World::new();
     let secret = "the secret words of the text";
     let predict = PredictSentimentUseCase::new(world.ports());
-    let request = || PredictSentimentRequest {
-        tenant: TenantId::default(),
-        item: item(secret),
-        model: None,
-        options: RawOptions::default(),
-    };
+    let request = || PredictSentimentRequest { item: item(secret), ..PredictSentimentRequest::default() };
     let log = CapturedLog::start();
     predict.execute(request()).await.unwrap();
     world.store.fail_with("the disk is full");

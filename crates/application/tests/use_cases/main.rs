@@ -10,11 +10,13 @@ mod stream_predictions;
 
 mod delete_prediction;
 mod get_prediction;
+mod idempotency;
 mod list_predictions;
 
 mod audit;
 mod authenticate;
 mod keys;
+mod limits;
 mod tenants;
 
 mod check_health;

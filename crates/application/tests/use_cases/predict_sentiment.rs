@@ -5,7 +5,7 @@ use application::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentRe
 use application::errors::ApplicationError;
 use application::use_cases::PredictSentimentUseCase;
 use domain::value_objects::{
-    Confidence, LabelSet, MetadataValue, ModelLabel, ProblemType, RawOptions, Sentiment, TenantId,
+    Confidence, LabelSet, MetadataValue, ModelLabel, ProblemType, Sentiment, TenantId,
 };
 use futures_util::FutureExt;
 use testkit::{FakeMlGateway, MlFailure};
@@ -13,13 +13,8 @@ use testkit::{FakeMlGateway, MlFailure};
 use crate::world::{World, failure, item, refusal};
 
 async fn predict(world: &World, item: PredictItem) -> Result<PredictSentimentResponse, ApplicationError> {
-    let request = PredictSentimentRequest {
-        tenant: TenantId::default(),
-        item,
-        model: None,
-        options: RawOptions::default(),
-    };
-    PredictSentimentUseCase::new(world.ports()).execute(request).await
+    let request = PredictSentimentRequest { item, ..PredictSentimentRequest::default() };
+    Ok(PredictSentimentUseCase::new(world.ports()).execute(request).await?.response)
 }
 
 #[tokio::test]
@@ -76,8 +71,7 @@ async fn a_prediction_belongs_to_the_tenant_of_the_request() {
     let request = PredictSentimentRequest {
         tenant: ann.clone(),
         item: item("good"),
-        model: None,
-        options: RawOptions::default(),
+        ..PredictSentimentRequest::default()
     };
     PredictSentimentUseCase::new(world.ports()).execute(request).await.unwrap();
     assert_eq!(world.store.stored(&ann).len(), 1);

@@ -5,7 +5,7 @@ use application::errors::ApplicationError;
 use application::ports::Admission;
 use application::use_cases::PredictSentimentBatchUseCase;
 use domain::value_objects::Sentiment::{Negative, Neutral, Positive};
-use domain::value_objects::{RawOptions, TenantId};
+use domain::value_objects::TenantId;
 use testkit::{CapturedLog, MlFailure};
 use tracing::Level;
 
@@ -15,12 +15,7 @@ async fn predict(
     world: &World,
     items: Vec<PredictItem>,
 ) -> Result<PredictSentimentBatchResponse, ApplicationError> {
-    let request = PredictSentimentBatchRequest {
-        tenant: TenantId::default(),
-        items,
-        model: None,
-        options: RawOptions::default(),
-    };
+    let request = PredictSentimentBatchRequest { items, ..PredictSentimentBatchRequest::default() };
     PredictSentimentBatchUseCase::new(world.ports()).execute(request).await
 }
 
@@ -75,11 +70,11 @@ async fn server_failures_of_items_are_logged_once_a_code_with_their_number_and_f
     for (text, failure) in [
         ("poison", MlFailure::InferenceFailed),
         ("venom", MlFailure::InferenceFailed),
-        ("late", MlFailure::DeadlineExceeded),
+        ("absent", MlFailure::Unavailable),
     ] {
         world.ml.fail(text, failure);
     }
-    let items = ["poison", "good", "", "late", "venom", "poison"].map(item).to_vec();
+    let items = ["poison", "good", "", "absent", "venom", "poison"].map(item).to_vec();
     let log = CapturedLog::start();
     assert_eq!(predict(&world, items).await.unwrap().items.iter().filter(|item| item.is_err()).count(), 5);
     let errors: Vec<_> = log.lines().into_iter().filter(|line| line.level == Level::ERROR).collect();
@@ -88,7 +83,10 @@ async fn server_failures_of_items_are_logged_once_a_code_with_their_number_and_f
     let chain = "the model failed on this text: the engine failed: a logit is not a number";
     assert_eq!(
         fields,
-        [["deadline_exceeded", "1", "the model did not answer in time"], ["inference_failed", "3", chain]]
+        [
+            ["inference_failed", "3", chain],
+            ["unavailable", "1", "the model is not available: the model is not there"]
+        ]
     );
     assert!(errors.iter().all(|line| line.field("action") == "PredictSentimentBatchUseCase.execute"));
     assert!(!format!("{errors:?}").contains("poison"));

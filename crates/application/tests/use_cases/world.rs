@@ -4,11 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use application::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentResponse};
 use application::errors::ApplicationError;
-use application::use_cases::{PredictSentimentUseCase, PredictionPorts};
-use domain::value_objects::{RawOptions, TenantId, TextLimits};
+use application::use_cases::{IdempotencyPorts, PredictSentimentUseCase, PredictionPorts};
+use domain::value_objects::{TenantId, TextLimits};
 use testkit::{
-    FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, PlainKeySecrets,
-    RecordingMetrics, SequenceIds,
+    CountingUsageLimiter, FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore,
+    PlainKeySecrets, RecordingMetrics, SequenceIds,
 };
 
 #[derive(Default)]
@@ -18,6 +18,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) ids: Arc<SequenceIds>,
     pub(crate) metrics: Arc<RecordingMetrics>,
+    pub(crate) limiter: Arc<CountingUsageLimiter>,
     pub(crate) secrets: Arc<PlainKeySecrets>,
     pub(crate) catalog: OnceLock<Arc<FakeModelCatalog>>,
 }
@@ -40,6 +41,8 @@ impl World {
             store: Arc::new(self.store.clone()),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
+            limiter: self.limiter.clone(),
+            idempotency: Some(IdempotencyPorts { claims: self.read(), predictions: self.read() }),
             metrics: self.metrics.clone(),
             sentences: Arc::new(FullStopSplitter),
             limits: TextLimits { max_chars: 100 },
@@ -52,13 +55,8 @@ impl World {
 
     /// Predicts `text`.
     pub(crate) async fn predict(&self, text: &str) -> PredictSentimentResponse {
-        let request = PredictSentimentRequest {
-            tenant: TenantId::default(),
-            item: item(text),
-            model: None,
-            options: RawOptions::default(),
-        };
-        PredictSentimentUseCase::new(self.ports()).execute(request).await.expect("an answer")
+        let request = PredictSentimentRequest { item: item(text), ..PredictSentimentRequest::default() };
+        PredictSentimentUseCase::new(self.ports()).execute(request).await.expect("an answer").response
     }
 
     /// Asserts that there is no row, event or count.
