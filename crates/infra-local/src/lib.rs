@@ -13,6 +13,8 @@ mod base62;
 mod cached_caller_directory;
 mod cached_ml_gateway;
 mod discarding_store;
+#[cfg(debug_assertions)]
+mod fault_injector;
 mod hmac_audit_sealer;
 mod local_model_catalog;
 mod log_publisher;
@@ -31,6 +33,8 @@ pub use background_tasks::BackgroundTasks;
 pub use cached_caller_directory::CachedCallerDirectory;
 pub use cached_ml_gateway::CachedMlGateway;
 pub use discarding_store::DiscardingWriteStore;
+#[cfg(debug_assertions)]
+pub use fault_injector::{Fault, FaultInjector, FaultStep};
 pub use hmac_audit_sealer::{HmacAuditSealer, ShortKey};
 pub use local_model_catalog::LocalModelCatalog;
 pub use log_publisher::LogPublisher;

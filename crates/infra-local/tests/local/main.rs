@@ -7,6 +7,8 @@ mod cached_caller_directory;
 mod cached_outputs;
 mod cached_use_cases;
 mod counted_callers;
+#[cfg(debug_assertions)]
+mod fault_injector;
 mod gate;
 mod late_lookup;
 mod local_model_catalog;
