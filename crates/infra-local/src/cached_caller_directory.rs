@@ -8,7 +8,7 @@ use application::ports::{
     ApiKeyRepository, CallerDirectory, KeyRecord, SentKey, StoreError, TenantRepository,
 };
 use async_trait::async_trait;
-use domain::entities::TenantStatus;
+use domain::entities::Tenant;
 use domain::value_objects::{KeyId, TenantId, Timestamp};
 
 use crate::cached_caller_directory::accepted_keys::AcceptedKeys;
@@ -18,7 +18,7 @@ use crate::cached_caller_directory::lookups::Lookups;
 /// Reads keys and tenants from the store, each at most once a second while it is used, and collects when keys are used.
 pub struct CachedCallerDirectory {
     keys: Arc<Lookups<KeyId, Arc<KeyRecord>>>,
-    tenants: Arc<Lookups<TenantId, TenantStatus>>,
+    tenants: Arc<Lookups<TenantId, Arc<Tenant>>>,
     accepted: AcceptedKeys,
     uses: KeyUses,
     repository: Arc<dyn ApiKeyRepository>,
@@ -34,7 +34,7 @@ impl CachedCallerDirectory {
         };
         let read_tenant = move |id: TenantId| {
             let tenants = Arc::clone(&tenants);
-            async move { Ok(tenants.find(&id).await?.map(|tenant| tenant.status)) }
+            async move { Ok(tenants.find(&id).await?.map(Arc::new)) }
         };
         Self {
             keys: Lookups::new(read_key),
@@ -61,7 +61,7 @@ impl CallerDirectory for CachedCallerDirectory {
         self.keys.get(id).await
     }
 
-    async fn tenant(&self, id: &TenantId) -> Result<Option<TenantStatus>, StoreError> {
+    async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         self.tenants.get(id).await
     }
 

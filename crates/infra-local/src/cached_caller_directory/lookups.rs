@@ -223,7 +223,10 @@ impl From<StoreError> for Failure {
             StoreError::Unavailable { source } => Self::Unavailable(source.into()),
             StoreError::Corrupt { table, column, id } => Self::Corrupt { table, column, id },
             // No read fails so.
-            StoreError::Conflict { .. } | StoreError::NotFound { .. } => Self::Unavailable(Arc::new(error)),
+            StoreError::Conflict { .. }
+            | StoreError::NotFound { .. }
+            | StoreError::QuotaExceeded { .. }
+            | StoreError::DeadlineExceeded => Self::Unavailable(Arc::new(error)),
         }
     }
 }

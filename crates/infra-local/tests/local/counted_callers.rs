@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 use application::ports::{ApiKeyRepository, KeyRecord, StoreError, TenantRepository};
 use async_trait::async_trait;
 use domain::entities::{ApiKey, Tenant, TenantStatus};
-use domain::value_objects::{KeyId, Scopes, SecretHash, TenantId, Timestamp};
+use domain::value_objects::{KeyId, Limits, Scopes, SecretHash, TenantId, Timestamp};
 use tokio::sync::watch;
 
 /// Keys of the tenant `default`, which counts its reads, and stalls or fails on request.
@@ -108,13 +108,15 @@ impl ApiKeyRepository for CountedCallers {
             tenant: TenantId::default(),
             name: None,
             scopes: Scopes::of_tenant(),
+            limits: Limits::default(),
             secret: SecretHash::from_bytes([7; 32]),
             created_at: Timestamp::from_micros(0),
             expires_at: None,
             revoked_at: None,
             last_used_at: None,
         });
-        Ok(key.map(|key| KeyRecord { key, tenant_status: TenantStatus::Active }))
+        let (tenant_status, tenant_limits) = (TenantStatus::Active, Limits::default());
+        Ok(key.map(|key| KeyRecord { key, tenant_status, tenant_limits }))
     }
 
     async fn list(&self, _: &TenantId) -> Result<Vec<ApiKey>, StoreError> {
@@ -133,7 +135,12 @@ impl TenantRepository for CountedCallers {
     async fn find(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
         self.respond().await?;
         let created_at = Timestamp::from_micros(0);
-        Ok(Some(Tenant { id: id.clone(), status: TenantStatus::Active, created_at }))
+        Ok(Some(Tenant {
+            id: id.clone(),
+            status: TenantStatus::Active,
+            limits: Limits::default(),
+            created_at,
+        }))
     }
 
     async fn list(&self) -> Result<Vec<Tenant>, StoreError> {
