@@ -66,6 +66,7 @@ impl ClaimRules {
         Ok(VerifiedToken {
             tenant: tenant.map_err(|_| "its claim of the tenant is no name of a tenant")?,
             scopes: self.scopes(claims)?,
+            issuer: Some(self.issuer.clone()),
             subject: subject(claims)?,
             expires_at,
             accepted_until,

@@ -7,11 +7,12 @@ fn issuer() -> Issuer {
 }
 
 #[tokio::test]
-async fn a_valid_token_says_tenant_scopes_subject_and_end() {
+async fn a_valid_token_says_tenant_scopes_issuer_subject_and_end() {
     let verified = World::with_secret().verify(&issuer().token()).await.unwrap();
     let expected = VerifiedToken {
         tenant: TenantId::parse("acme").unwrap(),
         scopes: [Scope::PredictionsWrite, Scope::ModelsRead].into_iter().collect(),
+        issuer: Some("https://idp.example".to_owned()),
         subject: Some("user-1".to_owned()),
         expires_at: Timestamp::from_micros((now() + 60) * 1_000_000),
         accepted_until: Timestamp::from_micros((now() + 90) * 1_000_000),
