@@ -6,11 +6,14 @@ mod single_flight;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use application::ports::{Admission, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway, ModelInfo};
+use application::ports::{
+    Admission, CacheGateway, CacheKey, CachedOutput, Deadline, MlError, MlGateway, ModelInfo, Queueing,
+};
 use async_trait::async_trait;
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 use metrics::counter;
 use sha2::{Digest, Sha256};
+use tokio::time::timeout_at;
 
 use crate::metric::{CACHE_HITS, CACHE_NAME, PREDICTION};
 
@@ -22,7 +25,11 @@ use single_flight::{SingleFlight, Slot};
 /// A cached text is not computed again, and identical texts that arrive at the same time are computed once: later calls
 /// wait for the first one's output. Errors are not cached. An error goes to every call that waits, with two exceptions,
 /// after which a call computes the text itself: a full queue, for calls that would have waited for room, and the
-/// deadline of a call that began earlier.
+/// deadline of another call.
+///
+/// A computation has the deadline of the call that began it. A call ends at its own instant, whatever it waits for. A
+/// call whose deadline runs from the entry into the queue waits for the computation of another call as long as that
+/// call would: the other's place in the queue is not its own.
 ///
 /// While no model is loaded, the cache is bypassed. Models that share a cache share no entry.
 pub struct CachedMlGateway {
@@ -54,6 +61,15 @@ impl CachedMlGateway {
         Self { model, cache, in_flight: Arc::default(), generation, identity: Mutex::new(identity) }
     }
 
+    /// Returns the outputs of `call`, cached or computed.
+    async fn outputs(&self, call: &Call<'_>) -> Result<Outputs, MlError> {
+        let cached = self.cache.get_many(call.tenant, &call.keys).await.into_iter();
+        let mut outputs: Vec<_> =
+            cached.map(|output| output.map(|output| Ok(model_output(call.info, output, true)))).collect();
+        self.fill(call, &mut outputs).await?;
+        Ok(outputs.into_iter().flatten().collect())
+    }
+
     /// Computes the texts whose `outputs` are missing, or waits for the calls that are computing them, until none is
     /// missing.
     async fn fill(
@@ -61,13 +77,13 @@ impl CachedMlGateway {
         call: &Call<'_>,
         outputs: &mut [Option<Result<ModelOutput, MlError>>],
     ) -> Result<(), MlError> {
-        let mut admission = call.admission;
-        for round in 0_usize.. {
+        let is_single = call.queueing.admission == Admission::Single;
+        let mut queueing = call.queueing;
+        loop {
             let missing: Vec<usize> = (0..outputs.len()).filter(|at| outputs[*at].is_none()).collect();
             if missing.is_empty() {
-                break;
+                return Ok(());
             }
-            let is_single = call.admission == Admission::Single;
             let texts = missing.iter().map(|at| (&call.keys[*at], call.texts[*at]));
             let joined = self.in_flight.join(call.tenant, is_single, texts, |keys, texts| Computation {
                 model: Arc::clone(&self.model),
@@ -76,21 +92,17 @@ impl CachedMlGateway {
                 keys,
                 texts,
                 options: call.options,
-                admission,
+                queueing,
             });
-            // What is joined in a later round began after this call, so its deadline is no earlier than this call's.
-            let joined_may_be_older = round == 0;
             if let Some(own) = joined.own {
                 own.await.as_ref().as_ref().map_err(MlError::clone)?;
                 // A request that was admitted once is computed to its end.
-                admission = Admission::BulkNext;
+                queueing.admission = Admission::BulkNext;
             }
             for (at, slot) in missing.into_iter().zip(joined.slots) {
-                let retries_late = joined_may_be_older && slot.joined;
-                outputs[at] = wait_for(call.info, slot, admission, retries_late).await?;
+                outputs[at] = wait_for(call.info, slot, queueing.admission).await?;
             }
         }
-        Ok(())
     }
 
     fn keys(&self, info: &ModelInfo, texts: &[&InputText], options: ReadOptions) -> Vec<CacheKey> {
@@ -122,7 +134,7 @@ struct Call<'a> {
     texts: &'a [&'a InputText],
     keys: Vec<CacheKey>,
     options: ReadOptions,
-    admission: Admission,
+    queueing: Queueing,
 }
 
 #[async_trait]
@@ -132,21 +144,21 @@ impl MlGateway for CachedMlGateway {
         tenant: &TenantId,
         texts: &[&InputText],
         options: ReadOptions,
-        admission: Admission,
+        queueing: Queueing,
     ) -> Result<Outputs, MlError> {
         let Some(info) = self.model.info() else {
-            return self.model.classify(tenant, texts, options, admission).await;
+            return self.model.classify(tenant, texts, options, queueing).await;
         };
         let info = info.as_ref();
-        let call = Call { info, tenant, texts, keys: self.keys(info, texts, options), options, admission };
-        let cached = self.cache.get_many(tenant, &call.keys).await.into_iter();
-        let mut outputs: Vec<_> =
-            cached.map(|output| output.map(|output| Ok(model_output(info, output, true)))).collect();
-        self.fill(&call, &mut outputs).await?;
-        let outputs: Outputs = outputs.into_iter().flatten().collect();
+        let call = Call { info, tenant, texts, keys: self.keys(info, texts, options), options, queueing };
+        let outputs = until(queueing.deadline, self.outputs(&call)).await?;
         let hits = outputs.iter().flatten().filter(|output| output.cached).count();
         counter!(CACHE_HITS, CACHE_NAME => PREDICTION).increment(hits as u64);
         Ok(outputs)
+    }
+
+    fn tokens_per_second(&self) -> Option<f64> {
+        self.model.tokens_per_second()
     }
 
     fn info(&self) -> Option<Arc<ModelInfo>> {
@@ -154,14 +166,24 @@ impl MlGateway for CachedMlGateway {
     }
 }
 
+/// Awaits `work`, and drops it at the instant of `deadline`, where it has one.
+async fn until<T>(deadline: Deadline, work: impl Future<Output = Result<T, MlError>>) -> Result<T, MlError> {
+    let Some(instant) = deadline.instant() else { return work.await };
+    if deadline.has_passed() {
+        return Err(MlError::DeadlineExceeded);
+    }
+    timeout_at(instant.into(), work).await.unwrap_or(Err(MlError::DeadlineExceeded))
+}
+
 /// Waits for the output of one text. None where the text has to be computed once more.
 async fn wait_for(
     info: &ModelInfo,
     slot: Slot,
     admission: Admission,
-    retries_late: bool,
 ) -> Result<Option<Result<ModelOutput, MlError>>, MlError> {
     let outcome = slot.in_flight.await;
+    // The deadline of another call, which may be earlier than that of this one.
+    let retries_late = slot.joined;
     let item = match outcome.as_ref() {
         Ok(items) => items.get(slot.index),
         Err(MlError::Saturated) if admission == Admission::BulkNext => return Ok(None),

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use application::ports::{Admission, CacheGateway, CacheKey, CachedOutput, MlError, MlGateway};
+use application::ports::{CacheGateway, CacheKey, CachedOutput, MlError, MlGateway, Queueing};
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 use metrics::counter;
 
@@ -14,7 +14,7 @@ pub(super) struct Computation {
     pub(super) keys: Vec<CacheKey>,
     pub(super) texts: Vec<InputText>,
     pub(super) options: ReadOptions,
-    pub(super) admission: Admission,
+    pub(super) queueing: Queueing,
 }
 
 /// The output of one text.
@@ -36,7 +36,7 @@ impl Computation {
         let mut outputs = Vec::new();
         if !missing.is_empty() {
             counter!(CACHE_MISSES, CACHE_NAME => PREDICTION).increment(missing.len() as u64);
-            outputs = self.model.classify(&self.tenant, &missing, self.options, self.admission).await?;
+            outputs = self.model.classify(&self.tenant, &missing, self.options, self.queueing).await?;
         }
         let mut outputs = outputs.into_iter();
         let mut fresh = Vec::new();

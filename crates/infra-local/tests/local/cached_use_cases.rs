@@ -7,9 +7,12 @@ use application::errors::ApplicationError;
 use application::use_cases::{
     PredictSentimentBatchUseCase, PredictSentimentUseCase, PredictionPorts, StreamPredictionsUseCase,
 };
-use domain::value_objects::{RawOptions, TenantId, TextLimits};
+use domain::value_objects::{TenantId, TextLimits};
 use futures_util::{StreamExt, stream};
-use testkit::{FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics, SequenceIds};
+use testkit::{
+    CountingUsageLimiter, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics,
+    SequenceIds,
+};
 
 use crate::gate::World;
 
@@ -20,6 +23,8 @@ fn ports(world: &World, store: &MemoryStore) -> (PredictionPorts, Arc<RecordingM
         store: Arc::new(store.clone()),
         clock: Arc::new(FixedClock::default()),
         ids: Arc::new(SequenceIds::new()),
+        limiter: Arc::new(CountingUsageLimiter::default()),
+        idempotency: None,
         metrics: metrics.clone(),
         sentences: Arc::new(FullStopSplitter),
         limits: TextLimits::default(),
@@ -36,15 +41,9 @@ async fn a_cached_output_becomes_a_new_prediction() {
     let (world, store) = (World::new(), MemoryStore::new());
     let (ports, metrics) = ports(&world, &store);
     let predict = PredictSentimentUseCase::new(ports);
-    let options = RawOptions::default();
-    let request = PredictSentimentRequest {
-        tenant: TenantId::default(),
-        item: item("I love it"),
-        model: None,
-        options,
-    };
-    let first = predict.execute(request.clone()).await.unwrap();
-    let second = predict.execute(request).await.unwrap();
+    let request = PredictSentimentRequest { item: item("I love it"), ..PredictSentimentRequest::default() };
+    let first = predict.execute(request.clone()).await.unwrap().response;
+    let second = predict.execute(request).await.unwrap().response;
     assert_ne!(first.id, second.id);
     assert_eq!((first.cached, second.cached), (false, true));
     assert_eq!((first.sentiment, &first.labels), (second.sentiment, &second.labels));
@@ -63,12 +62,7 @@ async fn identical_items_of_a_batch_are_computed_once_and_each_is_stored() {
     let (world, store) = (World::new(), MemoryStore::new());
     let predict = PredictSentimentBatchUseCase::new(ports(&world, &store).0);
     let items: Vec<_> = (0..300).map(|n| item(["good", "bad", "so so"][n % 3])).collect();
-    let request = PredictSentimentBatchRequest {
-        tenant: TenantId::default(),
-        items,
-        model: None,
-        options: RawOptions::default(),
-    };
+    let request = PredictSentimentBatchRequest { items, ..PredictSentimentBatchRequest::default() };
     let answers = predict.execute(request).await.unwrap().items;
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
     assert_eq!(world.calls(), [["good", "bad", "so so"]]);

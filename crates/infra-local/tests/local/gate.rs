@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use application::ports::{Admission, MlError, MlGateway, ModelInfo};
+use application::ports::{Admission, Deadline, MlError, MlGateway, ModelInfo, Queueing};
 use async_trait::async_trait;
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId, TextLimits};
 use infra_local::CachedMlGateway;
 use testkit::{ClassifyOne, FakeMlGateway, MemoryCache};
 use tokio::sync::watch;
+use tokio::time::timeout_at;
 
-/// A fake model whose calls wait at a gate, and whose model info can be changed.
+/// A fake model whose calls wait at a gate until their deadline, and whose model info can be changed.
 pub(crate) struct Gate {
     pub(crate) model: FakeMlGateway,
     pub(crate) info: Mutex<Option<Arc<ModelInfo>>>,
@@ -56,10 +57,20 @@ impl MlGateway for Gate {
         tenant: &TenantId,
         texts: &[&InputText],
         options: ReadOptions,
-        admission: Admission,
+        queueing: Queueing,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
-        self.pass().await;
-        self.model.classify(tenant, texts, options, admission).await
+        match queueing.deadline.instant() {
+            None => self.pass().await,
+            Some(instant) => {
+                let passed = timeout_at(instant.into(), self.pass()).await;
+                passed.map_err(|_elapsed| MlError::DeadlineExceeded)?;
+            }
+        }
+        self.model.classify(tenant, texts, options, queueing).await
+    }
+
+    fn tokens_per_second(&self) -> Option<f64> {
+        self.model.tokens_per_second()
     }
 
     fn info(&self) -> Option<Arc<ModelInfo>> {
@@ -94,14 +105,23 @@ impl World {
         self.gateway.classify_one(tenant, &text(words), ReadOptions::default()).await
     }
 
+    pub(crate) async fn predict_until(
+        &self,
+        words: &str,
+        deadline: Deadline,
+    ) -> Result<ModelOutput, MlError> {
+        let queueing = Queueing { admission: Admission::Single, deadline };
+        self.predict_batch(&[words], queueing).await?.remove(0)
+    }
+
     pub(crate) async fn predict_batch(
         &self,
         words: &[&str],
-        admission: Admission,
+        queueing: impl Into<Queueing>,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
         let texts: Vec<InputText> = words.iter().map(|words| text(words)).collect();
         let texts: Vec<&InputText> = texts.iter().collect();
-        self.gateway.classify(&TenantId::default(), &texts, ReadOptions::default(), admission).await
+        self.gateway.classify(&TenantId::default(), &texts, ReadOptions::default(), queueing.into()).await
     }
 
     /// The texts of every call that reached the model.

@@ -17,4 +17,5 @@ mod metrics_recorder;
 mod moka_cache_gateway;
 mod recorded;
 mod sentences;
+mod shared_deadlines;
 mod single_flight;
