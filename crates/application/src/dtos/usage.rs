@@ -1,4 +1,4 @@
-use std::time::Duration;
+use domain::value_objects::Timestamp;
 
 use crate::ports::{Principal, PrincipalStanding};
 
@@ -13,6 +13,6 @@ pub struct GetUsageResponse {
     pub texts_today: u64,
     /// The texts of this day of the caller, where it has a quota of its own.
     pub own_texts_today: Option<u64>,
-    /// How long until the day ends.
-    pub day_ends_in: Duration,
+    /// When the day ends.
+    pub day_ends_at: Timestamp,
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::action::log_action;
 use crate::dtos::Caller;
 use crate::errors::ApplicationError;
-use crate::ports::{CallerDirectory, Principal, RequestPermit, UsageLimiter};
+use crate::ports::{CallerDirectory, Principal, PrincipalStanding, RequestPermit, UsageLimiter};
 
 /// Counts a request of a caller against its limits, before anything of it is read.
 pub struct AdmitRequestUseCase {
@@ -17,25 +17,32 @@ impl AdmitRequestUseCase {
         Self { directory, limiter }
     }
 
-    /// Returns whose use is counted, and the permit to hold until the response is sent. The limits of a caller without
-    /// authentication are those of its tenant; while the store that knows them is down there are none.
+    /// Returns whose use is counted for `caller`. The limits of a caller without authentication are those of its tenant;
+    /// while the store that knows them is down there are none.
+    pub async fn principal_of(&self, caller: &Caller) -> Principal {
+        let mut principal = caller.principal();
+        if caller.is_anonymous() {
+            let tenant = self.directory.tenant(&caller.tenant).await.ok().flatten();
+            principal.limits = tenant.map(|tenant| tenant.limits).unwrap_or_default();
+        }
+        principal
+    }
+
+    /// Returns the permit to hold until the response is sent.
     ///
     /// # Errors
     /// `LimitExceeded`.
-    pub async fn execute(
-        &self,
-        caller: &Caller,
-    ) -> Result<(Arc<Principal>, RequestPermit), ApplicationError> {
+    pub async fn execute(&self, principal: &Principal) -> Result<RequestPermit, ApplicationError> {
         log_action("AdmitRequestUseCase.execute", async {
-            let mut principal = caller.principal();
-            if caller.is_anonymous() {
-                let tenant = self.directory.tenant(&caller.tenant).await.ok().flatten();
-                principal.limits = tenant.map(|tenant| tenant.limits).unwrap_or_default();
-            }
-            let permit = self.limiter.begin_request(&principal).await;
-            let permit = permit.map_err(|error| ApplicationError::of_limit(error, 1))?;
-            Ok((Arc::new(principal), permit))
+            let permit = self.limiter.begin_request(principal).await;
+            permit.map_err(|error| ApplicationError::of_limit(error, 1))
         })
         .await
+    }
+
+    /// Returns what is left of the limits of `principal`; none where nothing is limited.
+    pub fn standing(&self, principal: &Principal) -> Option<PrincipalStanding> {
+        let is_limited = !principal.limits.is_unlimited() || principal.own.is_some();
+        is_limited.then(|| self.limiter.standing(principal))
     }
 }
