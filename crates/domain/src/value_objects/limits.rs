@@ -42,6 +42,29 @@ impl Rate {
         Ok(Self { per_second, burst })
     }
 
+    /// Checks a rate of requests, whose burst is by default the rate.
+    ///
+    /// # Errors
+    /// Those of [`Rate::try_new`].
+    pub fn of_requests(
+        field: &'static str,
+        per_second: u32,
+        burst: Option<u32>,
+    ) -> Result<Self, DomainError> {
+        Self::try_new(field, per_second, burst.unwrap_or(per_second))
+    }
+
+    /// Checks a rate of texts, whose burst is by default the rate, but no less than the largest batch needs.
+    ///
+    /// # Errors
+    /// Those of [`Rate::try_new`].
+    pub fn of_texts(field: &'static str, per_second: u32, burst: Option<u32>) -> Result<Self, DomainError> {
+        Self::try_new(field, per_second, burst.unwrap_or(per_second.max(Self::LARGEST_BATCH)))
+    }
+
+    /// The items of the largest batch.
+    const LARGEST_BATCH: u32 = 1_000;
+
     /// Returns the whole seconds, rounded up, after which an unused rate allows its burst again.
     pub fn window_seconds(self) -> u32 {
         self.burst.get().div_ceil(self.per_second.get())
@@ -115,7 +138,7 @@ mod tests {
     use super::*;
 
     fn rate(per_second: u32, burst: u32) -> Option<Rate> {
-        Some(Rate::try_new("limits.texts", per_second, burst).unwrap())
+        Rate::try_new("limits.texts", per_second, burst).ok()
     }
 
     #[test]
@@ -125,6 +148,16 @@ mod tests {
             let refused = Rate::try_new("limits.texts", per_second, burst).unwrap_err();
             assert_eq!(refused.to_string(), "limits.texts must be between 1 and 1000000");
         }
+    }
+
+    #[test]
+    fn the_default_burst_of_texts_allows_the_largest_batch() {
+        let burst = |rate: Result<Rate, DomainError>| rate.unwrap().burst.get();
+        assert_eq!(burst(Rate::of_requests("limits.requests", 7, None)), 7);
+        assert_eq!(burst(Rate::of_requests("limits.requests", 7, Some(3))), 3);
+        assert_eq!(burst(Rate::of_texts("limits.texts", 7, None)), 1_000);
+        assert_eq!(burst(Rate::of_texts("limits.texts", 2_000, None)), 2_000);
+        assert_eq!(burst(Rate::of_texts("limits.texts", 7, Some(3))), 3);
     }
 
     #[test]
