@@ -10,9 +10,9 @@ use futures_util::future::BoxFuture;
 
 /// What the commands `tenants`, `keys` and `audit` need.
 pub struct Administration {
-    /// `tenants add`, `disable`, `enable`.
+    /// `tenants add`, `limit`, `disable`, `enable`.
     pub change_tenant: ChangeTenantUseCase,
-    /// `tenants list`, and `keys list` of all tenants.
+    /// `tenants list`, `tenants limit` without options, and `keys list` of all tenants.
     pub list_tenants: ListTenantsUseCase,
     /// `tenants erase`.
     pub erase_tenant: EraseTenantUseCase,

@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Serve,
     /// Classify a text, a file or standard input without a server
     Predict(Box<PredictArgs>),
-    /// Add, list, disable, enable or erase tenants
+    /// Add, list, limit, disable, enable or erase tenants
     Tenants(TenantsArgs),
     /// Issue, list or revoke API keys
     Keys(KeysArgs),

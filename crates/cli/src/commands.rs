@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod healthcheck;
 pub(crate) mod keys;
+mod limits;
 pub(crate) mod migrate;
 mod models;
 pub(crate) mod openapi;

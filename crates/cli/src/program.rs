@@ -6,7 +6,7 @@ use application::errors::BoxError;
 use application::ports::{DownloadProgress, SchemaMigrator};
 use application::use_cases::PredictSentimentBatchUseCase;
 use domain::entities::ApiKey;
-use domain::value_objects::{AuditLine, Timestamp};
+use domain::value_objects::{AuditLine, Limits, Timestamp};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
@@ -36,6 +36,12 @@ pub trait Program: Sized {
     /// # Errors
     /// A value that has no JSON.
     fn key_json(key: &ApiKey, now: Timestamp) -> serde_json::Result<Value>;
+
+    /// Returns `limits` as the API does.
+    ///
+    /// # Errors
+    /// A value that has no JSON.
+    fn limits_json(limits: &Limits) -> serde_json::Result<Value>;
 
     /// Returns `line` as the API does.
     ///

@@ -11,7 +11,7 @@ use application::dtos::{PredictItem, PredictSentimentBatchRequest, PredictSentim
 use application::errors::BoxError;
 use application::use_cases::PredictSentimentBatchUseCase;
 use clap::{Args, ValueEnum};
-use domain::value_objects::{PredictionOptions, RawOptions, TenantId};
+use domain::value_objects::{PredictionOptions, RawOptions};
 
 use crate::failure::Failure;
 use crate::program::{Opened, Program};
@@ -144,8 +144,8 @@ async fn predict_batch(
     options: &RawOptions,
 ) -> Result<Vec<Outcome>, BoxError> {
     let items: Vec<PredictItem> = rows.iter().filter_map(|row| row.item.as_ref().ok()).cloned().collect();
-    let (tenant, options) = (TenantId::default(), options.clone());
-    let request = PredictSentimentBatchRequest { tenant, items, model: None, options };
+    let options = options.clone();
+    let request = PredictSentimentBatchRequest { items, options, ..Default::default() };
     let mut predictions = predict.execute(request).await?.items.into_iter();
     let outcome = |row: &Row| match &row.item {
         Ok(_) => match predictions.next() {

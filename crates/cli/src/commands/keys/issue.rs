@@ -1,14 +1,17 @@
 use std::time::Duration;
 
 use application::dtos::{IssueKeyRequest, IssueKeyResponse, Replacement};
+use application::errors::ApplicationError;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use domain::entities::ApiKey;
-use domain::value_objects::{Scope, TenantId};
+use domain::errors::Rule;
+use domain::value_objects::{Limits, Scope, TenantId};
 
 use crate::administration::Administration;
 use crate::commands::administer::{actor, parse_tenant};
 use crate::commands::keys::{explain, output, parse_id};
+use crate::commands::limits::LimitArgs;
 use crate::commands::print;
 use crate::failure::Failure;
 use crate::times::{Expiry, parse_duration, to_the_second};
@@ -40,6 +43,18 @@ pub(super) struct IssueArgs {
     /// How long both keys are valid
     #[arg(long, default_value = "24h", requires = "replaces", value_parser = parse_duration)]
     overlap: Duration,
+    // [default: those of the key that it replaces, else none beside those of the tenant]
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// Why a key was not issued.
+#[derive(Debug, thiserror::Error)]
+enum IssueError {
+    #[error(
+        "the key's limit of {kind} must be at most that of tenant {tenant}; `undertone tenants limit {tenant}` shows it"
+    )]
+    WiderThanTenant { kind: String, tenant: TenantId },
 }
 
 pub(super) async fn run(administration: &Administration, args: IssueArgs) -> Result<(), Failure> {
@@ -51,18 +66,33 @@ pub(super) async fn run(administration: &Administration, args: IssueArgs) -> Res
     let old = args.replaces.as_deref().map(parse_id).transpose()?;
     let replaces = old.map(|id| Replacement { id: id.to_string(), overlap: args.overlap });
     let request = IssueKeyRequest {
-        tenant: args.tenant,
+        tenant: args.tenant.clone(),
         scopes: args.scopes,
         name: args.name,
         expires_at,
+        limits: args.limits.change().map(|change| change.apply_to(Limits::default())),
+        issuer_limits: Limits::default(),
         replaces: replaces.clone(),
         grantable: None,
         actor: actor(),
     };
-    let IssueKeyResponse { key, secret } =
-        administration.issue_key.execute(request).await.map_err(explain)?;
+    let issued = administration.issue_key.execute(request).await;
+    let IssueKeyResponse { key, secret } = issued.map_err(|error| explain_limit(error, args.tenant))?;
     describe(&key, replaces.as_ref());
     print(&format!("{}\n", secret.expose()))
+}
+
+/// Says which limit is wider than that of the tenant.
+fn explain_limit(error: ApplicationError, tenant: TenantId) -> Failure {
+    match &error {
+        ApplicationError::Invalid { field, rule: Rule::OutOfRange { .. } } => {
+            match field.strip_prefix("limits.") {
+                Some(kind) => IssueError::WiderThanTenant { kind: kind.replace('_', " "), tenant }.into(),
+                None => explain(error),
+            }
+        }
+        _ => explain(error),
+    }
 }
 
 /// Describes the new key on standard error.
@@ -72,6 +102,9 @@ fn describe(key: &ApiKey, replaces: Option<&Replacement>) {
         eprintln!("  name      {name}");
     }
     eprintln!("  scopes    {}", output::scopes(key));
+    let limits = Some(key.limits).filter(|limits| !limits.is_unlimited());
+    let limits = limits.map_or("those of the tenant".to_owned(), |limits| limits.to_string());
+    eprintln!("  limits    {limits}");
     eprintln!("  expires   {}", key.expires_at.map_or("never".to_owned(), to_the_second));
     if let Some(Replacement { id, overlap }) = replaces {
         eprintln!("  replaces  {id}, which ends at {}", to_the_second(key.created_at.plus(*overlap)));

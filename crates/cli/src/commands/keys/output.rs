@@ -6,12 +6,14 @@ use crate::program::Program;
 use crate::table::Table;
 use crate::times::to_the_second;
 
-/// The keys as a table; below each its name and scopes.
+/// The keys as a table; below each its name, scopes and limits.
 pub(super) fn as_table(keys: &[ApiKey], now: Timestamp) -> String {
     let mut table = Table::new(["ID", "TENANT", "STATUS", "EXPIRES", "LAST USED"]);
     for key in keys {
         let never = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), to_the_second);
         let name = key.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        let limits =
+            if key.limits.is_unlimited() { String::new() } else { format!("; limits: {}", key.limits) };
         let cells = [
             key.id.to_string(),
             key.tenant.to_string(),
@@ -19,7 +21,7 @@ pub(super) fn as_table(keys: &[ApiKey], now: Timestamp) -> String {
             never(key.expires_at),
             never(key.last_used_at),
         ];
-        table.add(cells, &format!("{name}{}", scopes(key)));
+        table.add(cells, &format!("{name}{}{limits}", scopes(key)));
     }
     table.to_string()
 }
@@ -40,7 +42,9 @@ pub(super) fn scopes(key: &ApiKey) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::value_objects::{KeyId, KeyName, Scopes, SecretHash, TenantId};
+    use std::num::NonZeroU32;
+
+    use domain::value_objects::{KeyId, KeyName, Limits, Scopes, SecretHash, TenantId};
 
     use super::*;
 
@@ -51,6 +55,7 @@ mod tests {
             tenant: TenantId::parse("acme").expect("a name"),
             name: KeyName::parse("web frontend").ok(),
             scopes: Scopes::of_tenant(),
+            limits: Limits::default(),
             secret: SecretHash::from_bytes([7; 32]),
             created_at: at(0),
             expires_at: Some(at(30)),
@@ -62,14 +67,16 @@ mod tests {
     #[test]
     fn a_table_of_keys_fits_80_columns() {
         let (key, now) = (key(), Timestamp::from_micros(0));
-        let unnamed = ApiKey { name: None, scopes: [Scope::ModelsRead].into_iter().collect(), ..key.clone() };
+        let scopes = [Scope::ModelsRead].into_iter().collect();
+        let limits = Limits { concurrent: NonZeroU32::new(2), ..Limits::default() };
+        let unnamed = ApiKey { name: None, scopes, limits, ..key.clone() };
         let expected = "\
 ID            TENANT  STATUS  EXPIRES               LAST USED
 NT3kWq0aZbYd  acme    active  2024-11-03T00:00:00Z  never
     web frontend: predictions:write, predictions:read, predictions:delete,
     models:read, keys:admin
 NT3kWq0aZbYd  acme    active  2024-11-03T00:00:00Z  never
-    models:read
+    models:read; limits: concurrent 2
 ";
         assert_eq!(as_table(&[key, unnamed], now), expected);
     }
