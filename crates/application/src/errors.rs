@@ -2,6 +2,7 @@
 
 mod application_error;
 mod cause;
+mod item_failure;
 
 pub use application_error::ApplicationError;
 pub use cause::{BoxError, SharedError};

@@ -4,7 +4,6 @@ use std::time::Duration;
 use domain::errors::{DomainError, Rule};
 use domain::value_objects::Scope;
 
-use crate::action::ActionFailure;
 use crate::errors::BoxError;
 use crate::ports::{ItemFailure, LimitError, LimitPolicy, MlError, StoreError};
 
@@ -166,20 +165,6 @@ impl From<StoreError> for ApplicationError {
 }
 
 impl ApplicationError {
-    /// Returns the failure of an item, to be stored: what its client learns of the error.
-    pub fn to_item_failure(&self) -> ItemFailure {
-        match self {
-            Self::Invalid { field, rule } => ItemFailure {
-                code: rule.code().to_owned(),
-                field: Some(field.clone().into_owned()),
-                detail: Some(self.to_string()),
-            },
-            Self::FailedBefore(failure) => failure.clone(),
-            // The other errors of items have no more than their code.
-            error => ItemFailure { code: error.code().to_owned(), field: None, detail: None },
-        }
-    }
-
     /// The refusal of `texts` by a limit.
     pub(crate) fn of_limit(error: LimitError, texts: u32) -> Self {
         match error {

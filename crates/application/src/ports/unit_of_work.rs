@@ -31,8 +31,8 @@ pub enum Write {
     Change(AccessChange),
     /// Counts the texts that the unit stores.
     CountTexts(TextCount),
-    /// Stores the answer to the request of this claim, whose fence must be the highest of the key, and which must not be
-    /// answered yet.
+    /// Stores the answer to the request of this claim, whose fence must be the highest of the key, and which must not
+    /// be answered yet.
     CompleteClaim {
         /// The claim.
         claim: IdempotencyClaim,
@@ -149,7 +149,8 @@ impl UnitOfWork {
         self.writes.push(Write::Change(AccessChange::EndKey { id, at }));
     }
 
-    /// Adds `count` to the texts of this day. The commit fails with `QuotaExceeded` if they then are more than its quota.
+    /// Adds `count` to the texts of this day. The commit fails with `QuotaExceeded` if they then are more than its
+    /// quota.
     pub fn count_texts(&mut self, count: TextCount) {
         self.writes.push(Write::CountTexts(count));
     }

@@ -17,8 +17,8 @@ impl AdmitRequestUseCase {
         Self { directory, limiter }
     }
 
-    /// Returns whose use is counted for `caller`. The limits of a caller without authentication are those of its tenant;
-    /// while the store that knows them is down there are none.
+    /// Returns whose use is counted for `caller`. The limits of a caller without authentication are those of its
+    /// tenant; while the store that knows them is down there are none.
     pub async fn principal_of(&self, caller: &Caller) -> Principal {
         let mut principal = caller.principal();
         if caller.is_anonymous() {

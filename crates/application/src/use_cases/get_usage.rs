@@ -50,8 +50,8 @@ impl GetUsageUseCase {
     }
 }
 
-/// Returns the midnight (UTC) that is about `ends_in` after `now`: the day is that of the store's clock, from which this
-/// clock may differ a little.
+/// Returns the midnight (UTC) that is about `ends_in` after `now`: the day is that of the store's clock, from which
+/// this clock may differ a little.
 fn midnight(now: Timestamp, ends_in: Duration) -> Timestamp {
     let end = now.plus(ends_in).as_micros().saturating_add(DAY / 2);
     Timestamp::from_micros(end.div_euclid(DAY) * DAY)

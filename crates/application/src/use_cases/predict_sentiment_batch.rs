@@ -30,8 +30,8 @@ impl PredictSentimentBatchUseCase {
         Self { ports }
     }
 
-    /// Returns one prediction or error an item, once the predictions are stored, or again where the request was answered
-    /// before. An item that failed then is not tried again.
+    /// Returns one prediction or error an item, once the predictions are stored, or again where the request was
+    /// answered before. An item that failed then is not tried again.
     ///
     /// # Errors
     /// About the whole batch: `Invalid` (more than 1,000 items or 10,000 sentences, invalid options, an unknown model),

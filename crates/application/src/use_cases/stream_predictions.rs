@@ -33,8 +33,8 @@ impl StreamPredictionsUseCase {
 
     /// Returns the predictions of `lines` in their order, with at most 64 lines in work. A line that is an error
     /// is passed through in its place. All lines that name the same model are answered by the model that had the name
-    /// when the first of them arrived. Lines wait while the rate of texts of their principal is used up. Idempotency keys
-    /// are ignored.
+    /// when the first of them arrived. Lines wait while the rate of texts of their principal is used up. Idempotency
+    /// keys are ignored.
     ///
     /// # Errors
     /// About the whole stream: none. Each line has its own, those of `PredictSentimentUseCase`, converted to the error

@@ -36,10 +36,11 @@ impl Principal {
 /// Limits the rates of requests and texts and the concurrent requests of principals, by the generic cell rate algorithm
 /// (ITU-T I.371).
 ///
-/// Implementations must allow `rate × time + burst` and no more, must count concurrent requests exactly, must check the
-/// limits of the tenant and of the caller together (what one of them refuses is not counted by the other), must count
-/// principals apart, and must use bounded memory. The daily quota is enforced where the texts are counted, by the commit
-/// of their unit of work; implementations should refuse by it earlier, from sums that are at most a few seconds old.
+/// Implementations must allow `rate × time + burst` and no more, must count concurrent requests exactly, must check
+/// the limits of the tenant and of the caller together (what one of them refuses is not counted by the other), must
+/// count principals apart, and must use bounded memory. The daily quota is enforced where the texts are counted, by
+/// the commit of their unit of work; implementations should refuse by it earlier, from sums that are at most a few
+/// seconds old.
 #[async_trait]
 pub trait UsageLimiter: Send + Sync {
     /// Counts a request that begins; it ends when the permit is dropped.

@@ -27,7 +27,8 @@ pub enum ClaimOutcome {
     Reused,
 }
 
-/// What is needed to answer a request again: for each item, in their order, where its prediction is or why there is none.
+/// What is needed to answer a request again: for each item, in their order, where its prediction is or why there is
+/// none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAnswer {
     /// The items.
@@ -58,12 +59,12 @@ pub struct ItemFailure {
 ///
 /// Times are those of the store's own clock. Implementations must grant a free key to exactly one of several requests
 /// (`one_of_two_requests_claims_a_key`); must refuse another digest even after the lease has ended
-/// (`a_key_is_not_given_to_another_request`); must grant an unanswered key again once its lease has ended, with a higher
-/// fence (`a_key_is_claimed_again_after_its_lease`), or once it was released, whatever the digest
+/// (`a_key_is_not_given_to_another_request`); must grant an unanswered key again once its lease has ended, with a
+/// higher fence (`a_key_is_claimed_again_after_its_lease`), or once it was released, whatever the digest
 /// (`a_released_key_is_free_for_any_request`); must refuse the unit of work of an earlier fence
 /// (`a_late_holder_stores_nothing`); must return the stored answer from the commit on
-/// (`an_answered_key_returns_its_answer`); and must separate tenants (`tenants_do_not_share_keys`). A claim itself need
-/// not survive a crash of the store: its request has then failed as well.
+/// (`an_answered_key_returns_its_answer`); and must separate tenants (`tenants_do_not_share_keys`). A claim itself
+/// need not survive a crash of the store: its request has then failed as well.
 #[async_trait]
 pub trait IdempotencyRepository: Send + Sync {
     /// Claims `key` for the request of this digest, for `lease` from now.

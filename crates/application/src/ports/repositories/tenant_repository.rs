@@ -25,8 +25,9 @@ pub trait TenantRepository: Send + Sync {
     async fn list(&self) -> Result<Vec<Tenant>, StoreError>;
 
     /// Removes at most `limit` rows of `tenant`, of the first of these that still has any: predictions with their
-    /// search terms, events of the outbox, idempotency keys, counts of texts, API keys. So a slow search for events delays no removal of predictions. Returns
-    /// how many rows were removed; 0 where none is left. The tenant's own row and its lines of the audit stay.
+    /// search terms, events of the outbox, idempotency keys, counts of texts, API keys. So a slow search for events
+    /// delays no removal of predictions. Returns how many rows were removed; 0 where none is left. The tenant's own
+    /// row and its lines of the audit stay.
     ///
     /// # Errors
     /// `Unavailable`.
