@@ -1,3 +1,4 @@
+mod limits;
 mod secret;
 
 use std::net::IpAddr;
@@ -7,6 +8,7 @@ use reqwest::Url;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use limits::TokenLimitSettings;
 pub use secret::JwtSecret;
 
 /// Which tokens (JWT) are accepted. The section `[auth.jwt]` of the configuration has this form. Without `secret` and
@@ -41,6 +43,8 @@ pub struct JwtSettings {
     /// The scopes for the whole service that a token may grant: `models:write`, `metrics:read`, `audit:instance`. By
     /// default none; others are ignored in tokens.
     pub instance_scopes: Vec<String>,
+    /// What each subject of a token may use.
+    pub limits: TokenLimitSettings,
 }
 
 /// The fewest bytes of a secret: as many as HS256 has (RFC 7518, section 3.2).
@@ -60,6 +64,7 @@ impl Default for JwtSettings {
             tenant_claim: "tenant".to_owned(),
             scopes_claim: "scope".to_owned(),
             instance_scopes: Vec::new(),
+            limits: TokenLimitSettings::default(),
         }
     }
 }
@@ -103,6 +108,7 @@ impl JwtSettings {
                 return Err(format!("{key} must not be empty"));
             }
         }
+        self.limits.limits()?;
         self.grantable().map(drop)
     }
 
@@ -197,6 +203,14 @@ mod tests {
     }
 
     #[test]
+    fn limits_have_the_default_bursts() {
+        let limits = json!({ "requests_per_second": 5, "texts_per_second": 10, "concurrent": 2 });
+        let limits = with(&json!({ "limits": limits })).unwrap().limits.limits().unwrap();
+        assert_eq!(limits.to_string(), "requests 5/s, texts 10/s:1000, concurrent 2");
+        assert!(parse(json!({})).unwrap().limits.limits().unwrap().is_unlimited());
+    }
+
+    #[test]
     fn an_invalid_value_is_refused_with_its_key() {
         for (changes, key) in [
             (json!({ "secret": "x".repeat(31) }), "secret must have at least 32 bytes"),
@@ -211,6 +225,11 @@ mod tests {
             (json!({ "instance_scopes": ["predictions:read"] }), "instance_scopes"),
             (json!({ "instance_scopes": ["models"] }), "models:write, metrics:read, audit:instance"),
             (json!({ "isuer": "x" }), "isuer"),
+            (json!({ "limits": { "requests_burst": 3 } }), "limits.requests_per_second must be set"),
+            (json!({ "limits": { "texts_per_second": 0 } }), "limits.texts_per_second must be between 1 and"),
+            (json!({ "limits": { "concurrent": 0 } }), "limits.concurrent must be at least 1"),
+            (json!({ "limits": { "texts_per_day": 0 } }), "limits.texts_per_day must be at least 1"),
+            (json!({ "limits": { "requests": 1 } }), "requests"),
         ] {
             let error = with(&changes).unwrap_err();
             assert!(error.contains(key), "{changes}: {error}");

@@ -18,7 +18,7 @@ mod published_keys;
 mod signed_token;
 mod strict_json;
 
-pub use jwt_settings::{JwtSecret, JwtSettings};
+pub use jwt_settings::{JwtSecret, JwtSettings, TokenLimitSettings};
 pub use jwt_verifier::{JwtVerifier, JwtVerifierError};
 pub use metric::describe_metrics;
 
