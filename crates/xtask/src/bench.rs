@@ -2,9 +2,14 @@
 //! `docs/benchmarks.md` explains what is measured and why.
 
 pub(crate) mod client;
+pub(crate) mod clients;
+pub(crate) mod comparison;
 pub(crate) mod corpus;
 pub(crate) mod disk;
+pub(crate) mod fixed_load;
+pub(crate) mod interval;
 pub(crate) mod load;
+pub(crate) mod ndjson_stream;
 pub(crate) mod resident;
 mod sentences;
 pub(crate) mod server;

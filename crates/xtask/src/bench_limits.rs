@@ -4,7 +4,6 @@
 
 mod bodies;
 mod bulk;
-mod clients;
 mod leavers;
 mod scans;
 mod stalled;
@@ -13,7 +12,7 @@ use clap::{Args, ValueEnum};
 
 use crate::bench::client::Client;
 use crate::bench::server::Server;
-use crate::bench::table::table;
+use crate::bench::table::{figure_rows, table};
 use crate::bench::undertone::{Undertone, UndertoneArgs};
 use crate::workspace::Workspace;
 
@@ -46,9 +45,6 @@ enum Scenario {
     Stalled,
 }
 
-/// The result of a scenario: names and values.
-type Figures = Vec<(&'static str, String)>;
-
 /// A scenario's server and settings.
 #[derive(Debug)]
 struct Bench {
@@ -77,7 +73,7 @@ pub(crate) fn run(workspace: &Workspace, args: &BenchLimitsArgs) -> anyhow::Resu
             Scenario::Stalled => stalled::run(&bench)?,
         };
         bench.server.ensure_running()?;
-        rows.extend(figures.into_iter().map(|(figure, value)| vec![name.clone(), figure.to_owned(), value]));
+        rows.extend(figure_rows(&name, figures));
     }
     println!("{}", table(&["scenario", "figure", "value"], &rows));
     Ok(())

@@ -1,5 +1,6 @@
 //! The project's development commands: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `chaos`,
-//! `cuda-check`, `fuzz-api`, `bench-auth`, `bench-engine`, `bench-http`, `bench-limits`, `bench-peers`, `seed`.
+//! `cuda-check`, `fuzz-api`, `bench-auth`, `bench-engine`, `bench-http`, `bench-idempotency`, `bench-limits`,
+//! `bench-overload`, `bench-peers`, `seed`.
 //!
 //! The crate depends on no other crate of the workspace: it reads their manifests and sources and runs the program.
 //! It needs only cargo, and stops every server that it starts, such as a PostgreSQL for the tests.
@@ -12,7 +13,9 @@ mod bench;
 mod bench_auth;
 mod bench_engine;
 mod bench_http;
+mod bench_idempotency;
 mod bench_limits;
+mod bench_overload;
 mod bench_peers;
 mod boundaries;
 mod chaos;
@@ -67,8 +70,12 @@ enum Command {
     BenchEngine(bench_engine::BenchEngineArgs),
     /// Measure the service under load: every text new, every prediction stored (needs wrk)
     BenchHttp(bench_http::BenchHttpArgs),
+    /// Measure what idempotency keys cost a prediction in CPU time (needs wrk)
+    BenchIdempotency(bench_idempotency::BenchIdempotencyArgs),
     /// Measure what clients experience while others overload, disconnect, scan or stall
     BenchLimits(bench_limits::BenchLimitsArgs),
+    /// Measure the service at three times its capacity, beside a tenant over its limits, and how exact limits are
+    BenchOverload(bench_overload::BenchOverloadArgs),
     /// Measure engine and service beside Python's (needs wrk, python3 and a package registry)
     BenchPeers(bench_peers::BenchPeersArgs),
     /// Fill a store with generated predictions, for measurements at size
@@ -100,7 +107,11 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::BenchAuth(args) => bench_auth::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Command::BenchIdempotency(args) => {
+            bench_idempotency::run(&workspace, args).map(|()| ExitCode::SUCCESS)
+        }
         Command::BenchLimits(args) => bench_limits::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Command::BenchOverload(args) => bench_overload::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchPeers(args) => bench_peers::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::Seed(args) => seed::run(&workspace, args).map(|()| ExitCode::SUCCESS),
     }

@@ -1,3 +1,6 @@
+/// The result of a scenario: names and values.
+pub(crate) type Figures = Vec<(&'static str, String)>;
+
 /// Formats rows as a Markdown table with columns as wide as their content: the first aligned left, others right.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
@@ -21,6 +24,11 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 
 fn rule(column: usize, width: usize) -> String {
     if column == 0 { "-".repeat(width + 2) } else { format!("{}:", "-".repeat(width + 1)) }
+}
+
+/// Returns the rows of a scenario: its name, then a figure and its value.
+pub(crate) fn figure_rows(scenario: &str, figures: Figures) -> impl Iterator<Item = Vec<String>> {
+    figures.into_iter().map(move |(figure, value)| vec![scenario.to_owned(), figure.to_owned(), value])
 }
 
 /// Formats microseconds as milliseconds.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::{Context, ensure};
 use clap::Args;
 
 use super::server::Server;
@@ -26,6 +27,17 @@ pub(crate) struct UndertoneArgs {
 }
 
 impl UndertoneArgs {
+    /// Returns these arguments with another program.
+    pub(crate) fn with_program(self, program: &Path) -> Self {
+        Self { program: Some(program.to_owned()), ..self }
+    }
+
+    /// Returns these arguments with one more setting.
+    pub(crate) fn with_setting(mut self, setting: &str) -> Self {
+        self.settings.push(setting.to_owned());
+        self
+    }
+
     /// Returns the folder of the model to serve.
     pub(crate) fn model(&self, workspace: &Workspace) -> PathBuf {
         self.model.clone().unwrap_or_else(|| workspace.root().join("models/sentiment-minilm-l6"))
@@ -79,9 +91,17 @@ impl Undertone {
         })
     }
 
-    /// Returns the program's file.
-    pub(crate) fn program(&self) -> &Path {
-        &self.program
+    /// Runs a command of the program on the store of a server, and returns what it prints.
+    ///
+    /// # Errors
+    /// A command that fails, with what it prints.
+    pub(crate) fn command(&self, server: &Server, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut command = Command::new(&self.program);
+        let output = command.args(["--store", &self.store_of(server)]).args(arguments).output();
+        let output = output.with_context(|| format!("cannot run {arguments:?}"))?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{arguments:?} failed: {errors}");
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     /// Returns the address of a server's store.

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
-use super::clients::{ClientSettings, Clients, Request};
-use super::{Bench, Figures};
-use crate::bench::table::megabytes;
+use super::Bench;
+use crate::bench::clients::{ClientSettings, Clients, Pace, Request};
+use crate::bench::table::{Figures, megabytes};
 
 /// The concurrent requests of each kind.
 const AT_ONCE: usize = 10;
@@ -18,9 +18,12 @@ const SINGLE_BYTES: usize = 1 << 20;
 pub(super) fn run(bench: &Bench) -> Figures {
     let peak = bench.server.peak_memory();
     let ready = format!("{}/health/ready", bench.server.address());
-    let settings =
-        ClientSettings { clients: 1, timeout: Duration::from_secs(30), pause: Duration::from_millis(5) };
-    let probes = Clients::start(settings, move |_| Request::Get(ready.clone()));
+    let settings = ClientSettings {
+        clients: 1,
+        timeout: Duration::from_secs(30),
+        pace: Pace::Pause(Duration::from_millis(5)),
+    };
+    let probes = Clients::start(settings, move |_| Request::get(ready.clone()));
     let (mut slowest, mut statuses) = (Duration::ZERO, BTreeMap::new());
     for (route, body) in kinds() {
         let url = format!("{}/api/v1/predictions{route}", bench.server.address());

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::clients::{ClientSettings, Request, Tally, ratio, run_clients};
-use super::{Bench, Figures};
+use super::Bench;
+use crate::bench::clients::{ClientSettings, Pace, Request, Tally, ratio, run_clients};
+use crate::bench::table::Figures;
 
 /// Enough clients to use the model fully.
 const PATIENT: usize = 64;
@@ -17,9 +18,9 @@ const WORDS: usize = 120;
 pub(super) fn run(bench: &Bench) -> Figures {
     let load = |clients, timeout| {
         let route = format!("{}/api/v1/predictions", bench.server.address());
-        let settings = ClientSettings { clients, timeout, pause: Duration::ZERO };
+        let settings = ClientSettings { clients, timeout, pace: Pace::Pause(Duration::ZERO) };
         run_clients(bench.seconds, settings, move |number| {
-            Request::Post(route.clone(), json!({ "text": text(number) }))
+            Request::post(route.clone(), json!({ "text": text(number) }))
         })
     };
     let most: Tally = load(PATIENT, Duration::from_mins(1));

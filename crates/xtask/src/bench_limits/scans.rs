@@ -3,8 +3,9 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::clients::{ClientSettings, Clients, Request, Tally, wait};
-use super::{Bench, Figures};
+use super::Bench;
+use crate::bench::clients::{ClientSettings, Clients, Pace, Request, Tally, wait};
+use crate::bench::table::Figures;
 use crate::bench::undertone::Undertone;
 use crate::seed::{self, SeedArgs};
 use crate::workspace::Workspace;
@@ -19,19 +20,22 @@ pub(super) fn run(workspace: &Workspace, undertone: &Undertone, bench: &Bench) -
     let server = bench.server.address().to_owned();
     let id = any_id(&server)?;
     let start = |clients, pause, request: Box<dyn Fn(u64) -> Request + Send + Sync>| {
-        Clients::start(ClientSettings { clients, timeout: Duration::from_mins(1), pause }, request)
+        Clients::start(
+            ClientSettings { clients, timeout: Duration::from_mins(1), pace: Pace::Pause(pause) },
+            request,
+        )
     };
     let base = format!("{server}/api/v1/predictions");
     let scan = format!("{base}?model=no-such-model&limit=100");
-    let lists = start(SCANNING, Duration::ZERO, Box::new(move |_| Request::Get(scan.clone())));
+    let lists = start(SCANNING, Duration::ZERO, Box::new(move |_| Request::get(scan.clone())));
     let by_id = format!("{base}/{id}");
-    let finds = start(1, Duration::from_millis(10), Box::new(move |_| Request::Get(by_id.clone())));
+    let finds = start(1, Duration::from_millis(10), Box::new(move |_| Request::get(by_id.clone())));
     let ready = format!("{server}/health/ready");
-    let probes = start(1, Duration::from_millis(50), Box::new(move |_| Request::Get(ready.clone())));
+    let probes = start(1, Duration::from_millis(50), Box::new(move |_| Request::get(ready.clone())));
     let health = format!("{server}/health");
-    let health = start(1, Duration::from_millis(50), Box::new(move |_| Request::Get(health.clone())));
+    let health = start(1, Duration::from_millis(50), Box::new(move |_| Request::get(health.clone())));
     let post =
-        move |number| Request::Post(base.clone(), json!({ "text": format!("Written meanwhile {number}") }));
+        move |number| Request::post(base.clone(), json!({ "text": format!("Written meanwhile {number}") }));
     let writes = start(2, Duration::from_millis(10), Box::new(post));
     wait(Duration::from_secs(bench.seconds));
     let [lists, finds, probes, health, writes] = [lists, finds, probes, health, writes].map(Clients::finish);

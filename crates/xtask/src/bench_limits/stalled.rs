@@ -9,9 +9,9 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::clients::{ClientSettings, Request, Tally, ratio, run_clients, wait};
-use super::{Bench, Figures, bulk};
-use crate::bench::table::megabytes;
+use super::{Bench, bulk};
+use crate::bench::clients::{ClientSettings, Pace, Request, Tally, ratio, run_clients, wait};
+use crate::bench::table::{Figures, megabytes};
 
 const CONNECTIONS: usize = 1_000;
 const CALLERS: usize = 8;
@@ -55,10 +55,10 @@ fn singles(bench: &Bench) -> Tally {
     let settings = ClientSettings {
         clients: CALLERS,
         timeout: Duration::from_mins(1),
-        pause: Duration::from_millis(20),
+        pace: Pace::Pause(Duration::from_millis(20)),
     };
     run_clients(bench.seconds, settings, move |number| {
-        Request::Post(route.clone(), json!({ "text": format!("Order {number} came late, and it was cold") }))
+        Request::post(route.clone(), json!({ "text": format!("Order {number} came late, and it was cold") }))
     })
 }
 

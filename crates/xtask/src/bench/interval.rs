@@ -1,7 +1,7 @@
 /// Returns the median of `values`, and the interval that contains the median of what they are drawn from with a
 /// probability of at least 95 %: order statistics by the normal approximation of the binomial distribution (Conover,
 /// Practical Nonparametric Statistics, section 3.2). The values are sorted.
-pub(super) fn median_and_interval(values: &mut [f64]) -> (f64, f64, f64) {
+pub(crate) fn median_and_interval(values: &mut [f64]) -> (f64, f64, f64) {
     values.sort_by(f64::total_cmp);
     let count = values.len();
     let margin = 1.96 * (count as f64).sqrt() / 2.0;
