@@ -4,11 +4,13 @@ use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use application::dtos::{Actor, Caller};
+use application::ports::{Principal, RequestPermit};
 use domain::value_objects::{Scope, TenantId};
 
 use crate::problem::{Problem, ProblemCode};
@@ -97,12 +99,28 @@ requirements! {
     AuditRead = [Scope::KeysAdmin, Scope::AuditInstance];
 }
 
-/// Who sent a request, as the middleware `authenticate` has found out.
+/// Who sent a request, as the middlewares `authenticate` and `admit` have found out.
 #[derive(Debug, Clone)]
 pub(crate) struct Requester {
     pub(crate) caller: Rc<Caller>,
     /// The client's address.
     pub(crate) address: Option<IpAddr>,
+    /// Whose use the request is counted as; none on a route that is not limited.
+    pub(crate) principal: Option<Arc<Principal>>,
+    /// Counts the request as in progress while it or a clone of it exists.
+    pub(crate) permit: Option<Rc<RequestPermit>>,
+}
+
+impl Requester {
+    /// The sender of a request that is not counted yet.
+    pub(crate) fn new(caller: Caller, address: Option<IpAddr>) -> Self {
+        Self { caller: Rc::new(caller), address, principal: None, permit: None }
+    }
+
+    /// Returns what the middlewares have found out about `request`.
+    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Self>().cloned()
+    }
 }
 
 /// Checks that the caller of `request` would still be accepted, for a request that takes long.
@@ -110,7 +128,7 @@ pub(crate) struct Requester {
 /// # Errors
 /// `unauthenticated`, `tenant_disabled`, `unavailable`.
 pub(crate) async fn revalidate(request: &HttpRequest, state: &ApiState) -> Result<(), Problem> {
-    let requester = request.extensions().get::<Requester>().cloned();
+    let requester = Requester::of(request);
     match (&state.use_cases.revalidate, requester) {
         (Some(use_case), Some(requester)) => Ok(use_case.execute(&requester.caller).await?),
         _ => Ok(()),
@@ -134,6 +152,16 @@ impl<S> Authorized<S> {
         self.requester.caller.tenant.clone()
     }
 
+    /// Returns whose use the request is counted as.
+    pub(crate) fn principal(&self) -> Option<Arc<Principal>> {
+        self.requester.principal.clone()
+    }
+
+    /// Returns the permit of the request, for work that continues after the response is given up.
+    pub(crate) fn permit(&self) -> Option<Rc<RequestPermit>> {
+        self.requester.permit.clone()
+    }
+
     /// Returns the caller of `request` for the audit.
     pub(crate) fn actor(&self, request: &HttpRequest) -> Actor {
         Actor::of_request(&self.requester.caller, self.requester.address, &RequestId::of(request))
@@ -145,7 +173,7 @@ impl<S: Requirement> FromRequest for Authorized<S> {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let requester = request.extensions().get::<Requester>().cloned();
+        let requester = Requester::of(request);
         let authorized = requester.ok_or_else(|| Problem::new(ProblemCode::Internal)).and_then(|requester| {
             requester.caller.require(S::ANY_OF)?;
             Ok(Self { requester, requirement: PhantomData })

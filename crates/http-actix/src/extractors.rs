@@ -4,7 +4,9 @@
 mod audit_filter;
 mod batch_request;
 mod body;
+mod client_timeout;
 mod client_wait;
+mod idempotency_key;
 mod json;
 mod key_request;
 mod line_memory;
@@ -24,7 +26,11 @@ mod shape;
 pub(crate) use audit_filter::audit_request;
 pub(crate) use batch_request::{BatchEntry, batch_schema, parse_batch};
 use body::read_body;
-pub(crate) use json::read_json;
+pub(crate) use client_timeout::{
+    ClientTimeout, MAX_TIMEOUT_MS, X_REQUEST_TIMEOUT_MS, X_REQUEST_TIMEOUT_MS_FIELD,
+};
+pub(crate) use idempotency_key::{IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_FIELD, KeyedRequest, refuse_key};
+pub(crate) use json::{ArrivedBody, read_json};
 pub(crate) use key_request::{key_id, key_schema, parse_key};
 pub(crate) use line_memory::LineMemory;
 pub(crate) use lines::{Line, LineFeed, LineLimits, Unfinished, line_feed};

@@ -1,6 +1,7 @@
 //! What runs around every request, whatever its route.
 
 mod accept_encoding;
+mod admit;
 mod authenticate;
 mod connection;
 mod cors;
@@ -13,6 +14,7 @@ mod root_span;
 mod security_headers;
 
 pub(crate) use accept_encoding::accept_encoding;
+pub(crate) use admit::{RATE_LIMIT, RATE_LIMIT_POLICY, admit};
 pub(crate) use authenticate::{X_API_KEY, admit_everyone, authenticate};
 pub(crate) use connection::mark_connection;
 pub(crate) use cors::{cors, present_cors_refusal};

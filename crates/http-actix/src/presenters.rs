@@ -6,11 +6,14 @@ mod cache_status;
 mod caller;
 mod health;
 mod key;
+mod limits;
 mod metadata;
 mod model;
 mod prediction;
+mod rate_limit;
 mod stream;
 mod timestamp;
+mod usage;
 
 pub(crate) use audit::{AuditPage, present_audit, present_audit_line};
 pub(crate) use batch::{BatchView, present_batch};
@@ -20,11 +23,14 @@ pub(crate) use health::{
     HealthView, ProcessFacts, ReadyView, StatusView, present_health, present_ready, present_status,
 };
 pub(crate) use key::{IssuedKeyView, KEY_BYTES, KeyList, present_issued_key, present_key, present_keys};
+pub(crate) use limits::{LimitsView, present_limits};
 pub(crate) use metadata::present_metadata;
 pub(crate) use model::{ModelList, ModelView, present_model, present_models};
 pub(crate) use prediction::{
     PREDICTION_BYTES, PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_page,
     present_prediction, present_record,
 };
+pub(crate) use rate_limit::present_rate_limit;
 pub(crate) use stream::{LineCounts, StreamEnd, StreamLine, present_end, present_line};
 pub(crate) use timestamp::present_timestamp;
+pub(crate) use usage::{UsageView, present_usage};

@@ -5,7 +5,7 @@ mod endpoint;
 use actix_web::web::{self, ServiceConfig};
 
 use crate::controllers::{
-    audit, batch, caller, docs, health, key, metrics, model, prediction, refusal, stream,
+    audit, batch, caller, docs, health, key, metrics, model, prediction, refusal, stream, usage,
 };
 use crate::state::HttpSettings;
 
@@ -64,6 +64,7 @@ fn predictions() -> Vec<Endpoint> {
 fn access() -> Vec<Endpoint> {
     vec![
         Endpoint::at("/api/v1/me").get(caller::me),
+        Endpoint::at("/api/v1/usage").get(usage::show),
         Endpoint::at("/api/v1/keys").get(key::list).post(key::issue),
         Endpoint::at("/api/v1/keys/{id}").delete(key::revoke),
         Endpoint::at("/api/v1/audit").get(audit::list),
@@ -71,7 +72,7 @@ fn access() -> Vec<Endpoint> {
 }
 
 fn metrics(settings: &HttpSettings) -> Endpoint {
-    Endpoint::at("/metrics").protected_if(settings.protect_metrics).get(metrics::render)
+    Endpoint::at("/metrics").unlimited().protected_if(settings.protect_metrics).get(metrics::render)
 }
 
 fn probes() -> Vec<Endpoint> {

@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::use_cases::{
-    AuthenticateUseCase, CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, IssueKeyUseCase,
-    ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
-    PredictSentimentBatchUseCase, PredictSentimentUseCase, RevalidateCallerUseCase, RevokeKeyUseCase,
-    StreamPredictionsUseCase, UnloadModelUseCase,
+    AdmitRequestUseCase, AuthenticateUseCase, CheckHealthUseCase, DeletePredictionUseCase,
+    GetPredictionUseCase, GetUsageUseCase, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase,
+    ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase,
+    PredictSentimentUseCase, RevalidateCallerUseCase, RevokeKeyUseCase, StreamPredictionsUseCase,
+    UnloadModelUseCase,
 };
 
 use tokio::sync::watch;
@@ -91,6 +92,10 @@ pub struct UseCases {
     pub unload_model: UnloadModelUseCase,
     /// Finds out who sent a request; none where no authentication is required.
     pub authenticate: Option<AuthenticateUseCase>,
+    /// Counts the requests of callers, and reports what is left of their limits.
+    pub admit: AdmitRequestUseCase,
+    /// `GET /api/v1/usage`.
+    pub usage: GetUsageUseCase,
     /// Checks the callers of streams that are open; none where no authentication is required.
     pub revalidate: Option<RevalidateCallerUseCase>,
     /// `POST /api/v1/keys`.

@@ -1,6 +1,7 @@
 //! Limits of requests and texts, and deadlines.
 
 use std::num::{NonZeroU32, NonZeroU64};
+use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use application::use_cases::{
     AdmitRequestUseCase, ChangeTenantUseCase, GetUsageUseCase, PredictSentimentBatchUseCase,
     PredictSentimentUseCase, StreamPredictionsUseCase,
 };
-use domain::value_objects::{Limits, Rate, TenantId};
+use domain::value_objects::{Limits, Rate, TenantId, Timestamp};
 use futures_util::{StreamExt, stream};
 use testkit::{DirectCallerDirectory, MlFailure};
 
@@ -90,7 +91,7 @@ async fn texts_that_a_limit_refuses_do_not_reach_the_model() {
 #[tokio::test]
 async fn stored_texts_are_counted_for_the_tenant_and_for_a_key_with_a_quota() {
     let world = World::new();
-    let usage = GetUsageUseCase::new(world.limiter.clone(), world.read());
+    let usage = GetUsageUseCase::new(world.limiter.clone(), world.read(), world.clock.clone());
     let predict = PredictSentimentUseCase::new(world.ports());
     world.ml.fail("poison", MlFailure::InferenceFailed);
     let (plain, keyed) = (principal(None, None), principal(Some(10), Some(2)));
@@ -102,7 +103,8 @@ async fn stored_texts_are_counted_for_the_tenant_and_for_a_key_with_a_quota() {
     batches.execute(batch_of(&["a", "poison"], &keyed)).await.unwrap();
     let used = usage.execute(&keyed).await.unwrap();
     assert_eq!((used.texts_today, used.own_texts_today), (3, Some(2)));
-    assert!(used.day_ends_in <= Duration::from_hours(24));
+    // 2026-01-03T00:00:00Z.
+    assert_eq!(used.day_ends_at, Timestamp::from_micros(1_767_398_400_000_000));
     assert_eq!(usage.execute(&plain).await.unwrap().own_texts_today, None);
     assert_eq!(world.store.stored(&TenantId::default()).len(), 3);
 }
@@ -114,15 +116,18 @@ async fn a_caller_without_authentication_has_the_limits_of_its_tenant() {
     let admit = AdmitRequestUseCase::new(directory, world.limiter.clone());
     let change = LimitsChange { concurrent: Some(NonZeroU32::new(2)), ..LimitsChange::default() };
     change_limits(&world, change).await;
-    let (principal, _permit) = admit.execute(&Caller::anonymous()).await.unwrap();
+    let principal = admit.principal_of(&Caller::anonymous()).await;
+    admit.execute(&principal).await.unwrap();
     let limits = Limits { concurrent: NonZeroU32::new(2), ..Limits::default() };
-    assert_eq!(*principal, Principal { limits, ..Principal::default() });
-    assert_eq!(world.limiter.requests(), [(*principal).clone()]);
+    assert_eq!(principal, Principal { limits, ..Principal::default() });
+    assert_eq!(world.limiter.requests(), slice::from_ref(&principal));
+    assert!(admit.standing(&principal).is_some());
     world.limiter.refuse_requests(exceeded(LimitPolicy::Concurrent));
-    assert_eq!(failure(&admit.execute(&Caller::anonymous()).await), ("limit_exceeded", ""));
+    assert_eq!(failure(&admit.execute(&principal).await), ("limit_exceeded", ""));
     world.limiter.allow_all();
     world.store.fail_with("the disk is full");
-    assert!(admit.execute(&Caller::anonymous()).await.unwrap().0.limits.is_unlimited());
+    let unlimited = admit.principal_of(&Caller::anonymous()).await;
+    assert_eq!((unlimited.limits.is_unlimited(), admit.standing(&unlimited)), (true, None));
 }
 
 async fn change_limits(world: &World, change: LimitsChange) {

@@ -4,7 +4,7 @@ use application::action::log_action;
 use domain::value_objects::Scope;
 
 use crate::access::{AuditRead, Authorized};
-use crate::controllers::respond;
+use crate::controllers::respond_in_time;
 use crate::extractors::audit_request;
 use crate::openapi::AuditParameters;
 use crate::presenters::{AuditPage, present_audit};
@@ -33,5 +33,5 @@ pub(crate) async fn list(
         let page = state.use_cases.audit.execute(query).await?;
         Ok(HttpResponse::Ok().json(present_audit(page, sees_all)))
     });
-    respond(&request, action).await
+    respond_in_time(&request, action).await
 }

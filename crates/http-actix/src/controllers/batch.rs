@@ -1,10 +1,15 @@
+use std::sync::Arc;
+
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
+use application::dtos::PredictSentimentBatchRequest;
 
 use crate::access::{Authorized, PredictionsWrite};
-use crate::controllers::respond;
-use crate::extractors::{parse_batch, read_json, refuse_parameters};
+use crate::controllers::{IDEMPOTENT_REPLAYED, detached, respond};
+use crate::extractors::{
+    ArrivedBody, ClientTimeout, KeyedRequest, parse_batch, read_json, refuse_parameters,
+};
 use crate::presenters::{BatchView, PREDICTION_BYTES, present_batch};
 use crate::render::render_json;
 use crate::request_id::RequestId;
@@ -14,6 +19,9 @@ use crate::state::ApiState;
 ///
 /// The results are in the order of the items. An item that is not allowed fails alone; the predictions of the others
 /// are stored together.
+///
+/// A request with an `Idempotency-Key` may be sent again for a day, and stores its predictions once however often it is
+/// sent. Items that failed stay failed under their key.
 #[utoipa::path(
     post,
     path = "/api/v1/predictions/batch",
@@ -34,15 +42,31 @@ pub(crate) async fn create(
 ) -> HttpResponse {
     let action = log_action("BatchController.create", async {
         refuse_parameters(&request)?;
+        let (timeout, keyed) = (ClientTimeout::read(&request)?, KeyedRequest::read(&request)?);
         let (limit, owner) = (state.settings.max_batch_body_bytes, authorized.tenant());
-        let parse = |json: &[u8]| parse_batch(json, owner);
+        let (principal, is_keyed) = (authorized.principal(), keyed.is_some());
+        let parse = move |body: &ArrivedBody| {
+            let (batch, entries) = parse_batch(&body.json, owner)?;
+            let (time_limit, idempotency) =
+                (timeout.since(body.at), keyed.map(|keyed| keyed.with_body(&body.json)));
+            Ok((PredictSentimentBatchRequest { principal, time_limit, idempotency, ..batch }, entries))
+        };
         let ((batch, entries), mut reservation) = read_json(&request, payload, &state, limit, parse).await?;
         // Reserves the response's memory before the work is done: afterwards it is too late to refuse.
         reservation.grow_to(entries.len() * PREDICTION_BYTES)?;
-        let outcomes = state.use_cases.predict_batch.execute(batch).await?.items;
+        let (use_cases, permit) = (Arc::clone(&state.use_cases), authorized.permit());
+        let work = async move {
+            let _permit = permit;
+            (use_cases.predict_batch.execute(batch).await, reservation)
+        };
+        let (answer, reservation) = if is_keyed { detached(work).await? } else { work.await };
+        let (answer, mut response) = (answer?, HttpResponse::Ok());
+        if answer.replayed {
+            response.insert_header((IDEMPOTENT_REPLAYED, "true"));
+        }
         let request_id = RequestId::of(&request).to_string();
-        let present = move || present_batch(entries, outcomes, &request_id);
-        render_json(&state, reservation, HttpResponse::Ok(), present).await
+        let present = move || present_batch(entries, answer.items, &request_id);
+        render_json(&state, reservation, response, present).await
     });
     respond(&request, Box::pin(action)).await
 }

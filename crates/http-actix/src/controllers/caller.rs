@@ -2,13 +2,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
 
 use crate::access::{AnyCaller, Authorized};
-use crate::controllers::respond;
+use crate::controllers::respond_in_time;
 use crate::extractors::refuse_parameters;
 use crate::presenters::{CallerView, present_caller};
 
 /// Describe the caller
 ///
-/// The tenant, the scopes and the end of the key or token that the request has sent.
+/// The tenant, the scopes, the limits and the end of the key or token that the request has sent.
 #[utoipa::path(
     get,
     path = "/api/v1/me",
@@ -19,7 +19,7 @@ use crate::presenters::{CallerView, present_caller};
 pub(crate) async fn me(authorized: Authorized<AnyCaller>, request: HttpRequest) -> HttpResponse {
     let action = log_action("CallerController.me", async {
         refuse_parameters(&request)?;
-        Ok(HttpResponse::Ok().json(present_caller(authorized.caller())))
+        Ok(HttpResponse::Ok().json(present_caller(authorized.caller(), authorized.principal().as_deref())))
     });
-    respond(&request, action).await
+    respond_in_time(&request, action).await
 }

@@ -4,7 +4,7 @@ use application::action::log_action;
 use application::dtos::{IssueKeyRequest, ListKeysRequest, RevokeKeyRequest};
 
 use crate::access::{Authorized, KeysAdmin};
-use crate::controllers::respond;
+use crate::controllers::{respond, respond_in_time};
 use crate::extractors::{key_id, parse_key, read_json, refuse_parameters};
 use crate::openapi::PathKeyId;
 use crate::presenters::{IssuedKeyView, KEY_BYTES, KeyList, present_issued_key, present_keys};
@@ -13,7 +13,8 @@ use crate::state::ApiState;
 
 /// Issue an API key
 ///
-/// The key belongs to the caller's tenant, and can have the scopes that the caller has. The response is the only one
+/// The key belongs to the caller's tenant, can have the scopes that the caller has, and is limited at least as the caller
+/// is. The response is the only one
 /// with the whole key. To rotate a key without downtime, issue one that `replaces` it with an `overlap`, in which both
 /// are valid.
 #[utoipa::path(
@@ -37,12 +38,15 @@ pub(crate) async fn issue(
     let action = log_action("KeyController.issue", async {
         refuse_parameters(&request)?;
         let limit = state.settings.max_body_bytes;
-        let (input, _reservation) = read_json(&request, payload, &state, limit, parse_key).await?;
+        let (input, _reservation) =
+            read_json(&request, payload, &state, limit, |body| parse_key(&body.json)).await?;
         let command = IssueKeyRequest {
             tenant: authorized.tenant(),
             scopes: input.scopes,
             name: input.name,
             expires_at: input.expires_at,
+            limits: input.limits,
+            issuer_limits: authorized.caller().limits,
             replaces: input.replaces,
             grantable: Some(authorized.caller().scopes),
             actor: authorized.actor(&request),
@@ -76,7 +80,7 @@ pub(crate) async fn list(
         reservation.grow_to(keys.keys.len() * KEY_BYTES)?;
         render_json(&state, reservation, HttpResponse::Ok(), move || present_keys(&keys)).await
     });
-    respond(&request, action).await
+    respond_in_time(&request, action).await
 }
 
 /// Revoke an API key

@@ -1,4 +1,3 @@
-use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -6,16 +5,13 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
 use application::dtos::{Caller, LoadModelRequest, UnloadModelRequest};
-use application::errors::ApplicationError;
 use domain::value_objects::Scope;
-use tracing::Instrument;
 
 use crate::access::{Authorized, ModelsRead, ModelsWrite};
-use crate::controllers::respond;
+use crate::controllers::{detached, respond, respond_in_time};
 use crate::extractors::{model_name, parse_model_spec, read_json, refuse_parameters};
 use crate::openapi::PathModelName;
 use crate::presenters::{ModelList, ModelView, present_model, present_models};
-use crate::problem::{Problem, ProblemCode};
 use crate::state::ApiState;
 
 /// List the served models
@@ -36,7 +32,7 @@ pub(crate) async fn list(
         let models = state.use_cases.models.execute().await?;
         Ok(HttpResponse::Ok().json(present_models(&models, may_change(authorized.caller()))))
     });
-    respond(&request, action).await
+    respond_in_time(&request, action).await
 }
 
 /// Load a model
@@ -72,11 +68,13 @@ pub(crate) async fn load(
         state.use_cases.load_model.allow()?;
         refuse_parameters(&request)?;
         let limit = state.settings.max_body_bytes;
-        let (spec, _reservation) = read_json(&request, payload, &state, limit, parse_model_spec).await?;
+        let (spec, _reservation) =
+            read_json(&request, payload, &state, limit, |body| parse_model_spec(&body.json)).await?;
         let (tenant, actor) = (authorized.tenant(), authorized.actor(&request));
         let command = LoadModelRequest { name: model_name(&request), spec, tenant, actor };
         let use_cases = Arc::clone(&state.use_cases);
-        let loaded = detached(async move { use_cases.load_model.execute(command).await }).await?;
+        // Loading may take longer than the timeout of a proxy.
+        let loaded = detached(async move { use_cases.load_model.execute(command).await }).await??;
         let status = if loaded.replaced { StatusCode::OK } else { StatusCode::CREATED };
         Ok(HttpResponse::build(status).json(present_model(&loaded.model, true)))
     });
@@ -86,20 +84,6 @@ pub(crate) async fn load(
 /// Whether the caller may know where models come from: as who may change them, where that needs a scope.
 fn may_change(caller: &Caller) -> bool {
     caller.require(&[Scope::ModelsWrite]).is_ok()
-}
-
-/// Changes the models in a task of its own, which continues if the client disconnects: loading may take longer than the
-/// timeout of a proxy, and the line of the audit must not remain without its change.
-async fn detached<T: 'static>(
-    change: impl Future<Output = Result<T, ApplicationError>> + 'static,
-) -> Result<T, Problem> {
-    match actix_web::rt::spawn(change.in_current_span()).await {
-        Ok(changed) => Ok(changed?),
-        Err(ended) => match ended.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_) => Err(Problem::new(ProblemCode::Unavailable)),
-        },
-    }
 }
 
 /// Unload a model
@@ -126,7 +110,8 @@ pub(crate) async fn unload(
         let (tenant, actor) = (authorized.tenant(), authorized.actor(&request));
         let command = UnloadModelRequest { name: model_name(&request), tenant, actor };
         let use_cases = Arc::clone(&state.use_cases);
-        detached(async move { use_cases.unload_model.execute(command).await }).await?;
+        // The line of the audit must not remain without its change.
+        detached(async move { use_cases.unload_model.execute(command).await }).await??;
         Ok(HttpResponse::NoContent().finish())
     });
     respond(&request, action).await

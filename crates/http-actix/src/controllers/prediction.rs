@@ -1,12 +1,18 @@
-use actix_web::http::header::CACHE_STATUS;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::http::header::{CACHE_STATUS, HeaderName};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::log_action;
-use application::dtos::{DeletePredictionRequest, GetPredictionRequest};
+use application::dtos::{DeletePredictionRequest, GetPredictionRequest, PredictSentimentRequest};
 
 use crate::access::{Authorized, PredictionsDelete, PredictionsRead, PredictionsWrite};
-use crate::controllers::respond;
-use crate::extractors::{list_request, parse_prediction, prediction_id, read_json, refuse_parameters};
+use crate::controllers::{detached, respond, respond_in_time};
+use crate::extractors::{
+    ArrivedBody, ClientTimeout, KeyedRequest, list_request, parse_prediction, prediction_id, read_json,
+    refuse_parameters,
+};
 use crate::openapi::{ListParameters, PathId};
 use crate::presenters::{
     PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_cache_status, present_page,
@@ -15,10 +21,15 @@ use crate::presenters::{
 use crate::render::render_json;
 use crate::state::ApiState;
 
+/// The header of a response that repeats the first one to the request.
+pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
 /// Classify a text
 ///
 /// The prediction is stored under its id before the response is sent. If the same text was classified a short while
 /// ago, the model's output may come from a cache: the prediction is a new one all the same, and `cached` is true.
+///
+/// A request with an `Idempotency-Key` may be sent again for a day, and stores one prediction however often it is sent.
 #[utoipa::path(
     post,
     path = "/api/v1/predictions",
@@ -48,11 +59,27 @@ pub(crate) async fn create(
 ) -> HttpResponse {
     let action = log_action("PredictionController.create", async {
         refuse_parameters(&request)?;
+        let (timeout, keyed) = (ClientTimeout::read(&request)?, KeyedRequest::read(&request)?);
         let (limit, owner) = (state.settings.max_body_bytes, authorized.tenant());
-        let parse = |json: &[u8]| parse_prediction(json, owner);
+        let (principal, is_keyed) = (authorized.principal(), keyed.is_some());
+        let parse = move |body: &ArrivedBody| {
+            let command = parse_prediction(&body.json, owner)?;
+            let (time_limit, idempotency) =
+                (timeout.since(body.at), keyed.map(|keyed| keyed.with_body(&body.json)));
+            Ok(PredictSentimentRequest { principal, time_limit, idempotency, ..command })
+        };
         let (command, reservation) = read_json(&request, payload, &state, limit, parse).await?;
-        let prediction = state.use_cases.predict.execute(command).await?;
-        let mut response = HttpResponse::Ok();
+        let (use_cases, permit) = (Arc::clone(&state.use_cases), authorized.permit());
+        let work = async move {
+            let _permit = permit;
+            (use_cases.predict.execute(command).await, reservation)
+        };
+        let (answer, reservation) = if is_keyed { detached(work).await? } else { work.await };
+        let answer = answer?;
+        let (prediction, mut response) = (answer.response, HttpResponse::Ok());
+        if answer.replayed {
+            response.insert_header((IDEMPOTENT_REPLAYED, "true"));
+        }
         if state.settings.cache_status {
             response.insert_header((CACHE_STATUS, present_cache_status(&prediction)));
         }
@@ -85,7 +112,7 @@ pub(crate) async fn list(
         reservation.grow_to(page.items.iter().map(estimate_bytes).sum())?;
         render_json(&state, reservation, HttpResponse::Ok(), || present_page(page)).await
     });
-    respond(&request, action).await
+    respond_in_time(&request, Box::pin(action)).await
 }
 
 /// Read a prediction
@@ -110,7 +137,7 @@ pub(crate) async fn get(
         reservation.grow_to(estimate_bytes(&record))?;
         render_json(&state, reservation, HttpResponse::Ok(), move || present_record(&record)).await
     });
-    respond(&request, action).await
+    respond_in_time(&request, Box::pin(action)).await
 }
 
 /// Delete a prediction
@@ -132,7 +159,8 @@ pub(crate) async fn delete(
     let action = log_action("PredictionController.delete", async {
         refuse_parameters(&request)?;
         let (tenant, actor) = (authorized.tenant(), authorized.actor(&request));
-        let command = DeletePredictionRequest { tenant, id: prediction_id(&request)?, actor };
+        let time_limit = ClientTimeout::read(&request)?.since(Instant::now());
+        let command = DeletePredictionRequest { tenant, id: prediction_id(&request)?, actor, time_limit };
         state.use_cases.delete.execute(command).await?;
         Ok(HttpResponse::NoContent().finish())
     });

@@ -4,10 +4,13 @@ use std::panic::AssertUnwindSafe;
 use actix_web::body::MessageBody;
 use actix_web::{HttpRequest, HttpResponse};
 use application::action::panic_message;
+use application::use_cases::time_limits::SINGLE;
 use futures_util::FutureExt;
 use metrics::counter;
+use tokio::time::timeout;
 
 use crate::body_memory::{Reservation, ReservedBody};
+use crate::extractors::ClientTimeout;
 use crate::problem::{Problem, ProblemCode};
 
 pub(crate) const INTERNAL_ERRORS_TOTAL: &str = "undertone_internal_errors_total";
@@ -34,6 +37,23 @@ pub(crate) async fn respond(
             Problem::new(ProblemCode::Internal).respond(request)
         }
     }
+}
+
+/// Runs the action of a controller that reads, within the time that its route and its client allow, and returns its
+/// response as [`respond`] does.
+pub(crate) async fn respond_in_time(
+    request: &HttpRequest,
+    action: impl Future<Output = Result<HttpResponse, Problem>>,
+) -> HttpResponse {
+    let in_time = async {
+        let allowed = ClientTimeout::read(request)?.within(SINGLE);
+        timeout(allowed, action).await.unwrap_or_else(|_elapsed| {
+            let allowed_ms = allowed.as_millis() as u64;
+            tracing::error!(path = request.match_pattern(), allowed_ms, "a read did not end in time");
+            Err(Problem::new(ProblemCode::DeadlineExceeded))
+        })
+    };
+    respond(request, in_time).await
 }
 
 /// Logs and counts a panic in the controller of `route`.

@@ -1,14 +1,16 @@
 use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use application::action::log_action;
-use application::dtos::{Caller, PredictSentimentRequest};
+use application::dtos::{Caller, PredictSentimentRequest, TimeLimit};
 use application::errors::ApplicationError;
+use application::ports::Principal;
 use domain::value_objects::TenantId;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
@@ -17,8 +19,8 @@ use tokio::time::sleep;
 use crate::access::{Authorized, PredictionsWrite};
 use crate::controllers::{report_panic, respond};
 use crate::extractors::{
-    Line, LineFeed, LineLimits, LineMemory, NDJSON, Unfinished, line_feed, parse_prediction,
-    refuse_parameters, require_media_type,
+    ClientTimeout, Line, LineFeed, LineLimits, LineMemory, NDJSON, Unfinished, line_feed, parse_prediction,
+    refuse_key, refuse_parameters, require_media_type,
 };
 use crate::offload::Offload;
 use crate::presenters::{LineCounts, present_end, present_line};
@@ -36,6 +38,9 @@ use crate::state::ApiState;
 /// means that the service read no more lines: it is shutting down (`shutting_down`), the next line did not arrive in
 /// time (`request_timeout`), the key or token has ended (`unauthenticated`), or the store that knows the keys does not
 /// respond (`unavailable`); the lines after the first `ok` + `failed` may be sent again.
+///
+/// Lines wait while the rate of texts is used up. `X-Request-Timeout-Ms` is the time of each line, from its entry into the
+/// model's queue.
 #[utoipa::path(
     post,
     path = "/api/v1/predictions/stream",
@@ -62,6 +67,8 @@ pub(crate) async fn create(
 ) -> HttpResponse {
     let action = log_action("StreamController.create", async {
         refuse_parameters(&request)?;
+        refuse_key(&request, "cannot be sent with a stream, whose lines are stored one by one")?;
+        let time_limit = ClientTimeout::read(&request)?.since(Instant::now());
         require_media_type(&request, NDJSON)?;
         let limits = LineLimits {
             bytes: state.settings.max_line_bytes,
@@ -70,9 +77,10 @@ pub(crate) async fn create(
         };
         let LineFeed { pump, lines, unfinished, memory } =
             line_feed(payload, limits, LineMemory::of(&state.body_memory));
-        let owner = authorized.tenant();
+        let (tenant, principal) = (authorized.tenant(), authorized.principal());
+        let terms = LineTerms { tenant, principal, time_limit };
         let offload = state.offload.clone();
-        let lines = lines.then(move |line| read_line(line, owner.clone(), offload.clone()));
+        let lines = lines.then(move |line| read_line(line, terms.clone(), offload.clone()));
         let outcomes = state.use_cases.stream.execute(lines).await?;
         let request_id = RequestId::of(&request);
         let mut counts = LineCounts::default();
@@ -101,7 +109,7 @@ pub(crate) async fn create(
         });
         Ok(streamed(body))
     });
-    respond(&request, action).await
+    respond(&request, Box::pin(action)).await
 }
 
 /// How often it is checked whether the caller of a stream may continue. With the greatest age of a cached key (4 s) a
@@ -140,14 +148,25 @@ enum Event<O> {
     End,
 }
 
+/// What the requests of all lines of a stream have in common.
+#[derive(Clone)]
+struct LineTerms {
+    tenant: TenantId,
+    principal: Option<Arc<Principal>>,
+    time_limit: TimeLimit,
+}
+
+/// Reads a line as a request.
 async fn read_line(
     line: Line,
-    tenant: TenantId,
+    terms: LineTerms,
     offload: Offload,
 ) -> Result<PredictSentimentRequest, Problem> {
     let line = line?;
     let length = line.len();
-    offload.run(length, move || parse_prediction(&line, tenant)).await?
+    let LineTerms { tenant, principal, time_limit } = terms;
+    let command = offload.run(length, move || parse_prediction(&line, tenant)).await??;
+    Ok(PredictSentimentRequest { principal, time_limit, ..command })
 }
 
 /// Returns one line of the response.

@@ -45,7 +45,8 @@ pub(crate) fn parse_batch(
     check_count(&elements)?;
     let mut items = Vec::with_capacity(elements.stored.len());
     let entries = elements.stored.into_iter().map(|value| read_entry(value, &mut items)).collect();
-    Ok((PredictSentimentBatchRequest { tenant, items, model, options }, entries))
+    let rest = PredictSentimentBatchRequest::default();
+    Ok((PredictSentimentBatchRequest { tenant, items, model, options, ..rest }, entries))
 }
 
 fn check_count(elements: &Elements) -> Result<(), Problem> {

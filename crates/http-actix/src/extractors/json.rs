@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
-use actix_web::web::Payload;
+use actix_web::web::{Bytes, Payload};
 use serde::de::DeserializeSeed;
 use serde_json::Deserializer;
 
@@ -26,6 +26,13 @@ pub(super) fn parse_json(json: &[u8], shape: Shape) -> Result<Shaped, Problem> {
 /// not be accepted any more.
 const REVALIDATE_AFTER: Duration = Duration::from_millis(500);
 
+/// A body, and when the whole of it had arrived.
+#[derive(Debug)]
+pub(crate) struct ArrivedBody {
+    pub(crate) json: Bytes,
+    pub(crate) at: Instant,
+}
+
 /// Reads a JSON body of at most `limit` bytes with `parse`; a large one is parsed away from the connections' threads.
 /// The caller must hold the reservation while the value is in memory.
 pub(crate) async fn read_json<T: Send + 'static>(
@@ -33,15 +40,16 @@ pub(crate) async fn read_json<T: Send + 'static>(
     payload: Payload,
     state: &ApiState,
     limit: usize,
-    parse: impl FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
+    parse: impl FnOnce(&ArrivedBody) -> Result<T, Problem> + Send + 'static,
 ) -> Result<(T, Reservation), Problem> {
     require_media_type(request, JSON)?;
     let started = Instant::now();
     let (json, reservation) = read_body(request, payload, state, limit).await?;
+    let body = ArrivedBody { json, at: Instant::now() };
     if started.elapsed() >= REVALIDATE_AFTER {
         revalidate(request, state).await?;
     }
-    let length = json.len();
+    let length = body.json.len();
     // The reservation moves along: the work continues even if the client disconnects.
-    state.offload.run(length, move || Ok((parse(&json)?, reservation))).await?
+    state.offload.run(length, move || Ok((parse(&body)?, reservation))).await?
 }

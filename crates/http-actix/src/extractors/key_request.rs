@@ -1,9 +1,10 @@
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use application::dtos::Replacement;
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::{KeyId, Scope, Timestamp};
+use domain::value_objects::{KeyId, Limits, Rate, Scope, Timestamp};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
 
 use crate::extractors::json::parse_json;
@@ -19,7 +20,19 @@ const KEY: Shape = Shape::Object(&[
     ("expires_at", Shape::Scalar),
     ("replaces", Shape::Scalar),
     ("overlap", Shape::Scalar),
+    ("limits", LIMITS),
 ]);
+
+/// The shape of the member `limits`.
+const LIMITS: Shape = Shape::Object(&[
+    ("requests", RATE),
+    ("texts", RATE),
+    ("concurrent", Shape::Scalar),
+    ("texts_per_day", Shape::Scalar),
+]);
+
+/// The shape of a rate.
+const RATE: Shape = Shape::Object(&[("per_second", Shape::Scalar), ("burst", Shape::Scalar)]);
 
 /// The most names of scopes in a request, repetitions included.
 const MAX_SCOPES: usize = 32;
@@ -34,6 +47,7 @@ pub(crate) struct KeyInput {
     pub(crate) name: Option<String>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) replaces: Option<Replacement>,
+    pub(crate) limits: Option<Limits>,
 }
 
 /// Parses the body of a request for a key.
@@ -44,10 +58,51 @@ pub(crate) fn parse_key(json: &[u8]) -> Result<KeyInput, Problem> {
     let expires_at = object.optional_string("expires_at")?;
     let replaces = object.optional_string("replaces")?;
     let overlap = object.optional_number("overlap")?;
+    let limits = object.optional("limits").map(read_limits).transpose()?;
     object.finish()?;
     let expires_at = expires_at.map(|text| parse_timestamp("expires_at", &text)).transpose()?;
     let replaces = replacement(replaces, overlap)?;
-    Ok(KeyInput { scopes, name, expires_at, replaces })
+    Ok(KeyInput { scopes, name, expires_at, replaces, limits })
+}
+
+fn read_limits(value: Shaped) -> Result<Limits, Problem> {
+    let mut object = ObjectReader::within(value, "limits")?;
+    let requests = object.optional("requests");
+    let requests = requests.map(|rate| read_rate(rate, "limits.requests", Rate::of_requests)).transpose()?;
+    let texts = object.optional("texts");
+    let texts = texts.map(|rate| read_rate(rate, "limits.texts", Rate::of_texts)).transpose()?;
+    let concurrent = object.optional_integer("concurrent")?;
+    let texts_per_day = object.optional_integer("texts_per_day")?;
+    object.finish()?;
+    let concurrent = concurrent.map(|most| {
+        let most = u32::try_from(most).ok().and_then(NonZeroU32::new);
+        most.ok_or_else(|| out_of_range("limits.concurrent", u32::MAX.into()))
+    });
+    let texts_per_day = texts_per_day.map(|most| {
+        let most = u64::try_from(most).ok().and_then(NonZeroU64::new);
+        most.ok_or_else(|| out_of_range("limits.texts_per_day", i64::MAX))
+    });
+    let (concurrent, texts_per_day) = (concurrent.transpose()?, texts_per_day.transpose()?);
+    Ok(Limits { requests, texts, concurrent, texts_per_day })
+}
+
+/// Reads a rate and checks it with `check`, which knows its default burst.
+fn read_rate(
+    value: Shaped,
+    field: &'static str,
+    check: fn(&'static str, u32, Option<u32>) -> Result<Rate, DomainError>,
+) -> Result<Rate, Problem> {
+    let mut object = ObjectReader::within(value, field)?;
+    let per_second = object.integer("per_second")?;
+    let burst = object.optional_integer("burst")?;
+    object.finish()?;
+    // A negative number becomes 0 and a large one the largest: both are out of range too.
+    let part = |number: i64| u32::try_from(number.max(0)).unwrap_or(u32::MAX);
+    Ok(check(field, part(per_second), burst.map(part))?)
+}
+
+fn out_of_range(field: &'static str, most: i64) -> DomainError {
+    DomainError::violation(field, Rule::OutOfRange { allowed: format!("between 1 and {most}").into() })
 }
 
 fn replacement(id: Option<String>, overlap: Option<f64>) -> Result<Option<Replacement>, DomainError> {
@@ -107,5 +162,28 @@ pub(crate) fn key_schema() -> ObjectBuilder {
         .property("name", schemas::with_example(name, "checkout service"))
         .property("expires_at", schemas::with_example(expires_at, "2027-01-31T00:00:00Z"))
         .property("replaces", schemas::with_example(replaces, "4fT9aZ02kLmQ"))
+        .property("limits", limits_schema())
         .property("overlap", overlap.minimum(Some(0)).maximum(Some(MAX_OVERLAP_S)))
+}
+
+fn limits_schema() -> ObjectBuilder {
+    let count =
+        |description, most: i64| schemas::nullable_integer(description).minimum(Some(1)).maximum(Some(most));
+    let rate = |description, burst| {
+        schemas::nullable_object(description)
+            .property("per_second", schemas::integer("The average of a second.", 1, Rate::MAX))
+            .required("per_second")
+            .property("burst", count(burst, Rate::MAX.into()))
+    };
+    let requests = rate("The rate of requests.", "The most at once; `per_second` if absent.");
+    let texts =
+        rate("The rate of texts.", "The most at once; `per_second` if absent, but at least 1,000: a batch.");
+    schemas::nullable_object(
+        "What the callers with the key may use, beside the limits of the tenant: what is absent is limited as for the \
+         caller who issues the key, and nothing may be wider. Those of the replaced key if absent.",
+    )
+    .property("requests", requests)
+    .property("texts", texts)
+    .property("concurrent", count("The most requests at the same time.", u32::MAX.into()))
+    .property("texts_per_day", count("The most texts of a day (UTC).", i64::MAX))
 }

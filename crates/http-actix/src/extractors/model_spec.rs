@@ -61,7 +61,9 @@ pub(crate) fn model_spec_schema() -> ObjectBuilder {
     let device = nullable_string("The device: `auto`, `cpu` or `cuda:N`.");
     let window = count("The most tokens of a window, not counting special tokens.");
     let overlap = nullable_integer("The tokens that a window shares with the previous one.").minimum(Some(0));
-    let max_wait = nullable_number("The longest time that a text waits in the queue, in seconds.");
+    let max_wait = nullable_number(
+        "Accepted and without effect: the deadline of its request decides how long a text waits in the queue.",
+    );
     request_object("A model to load and its settings: the keys of a model's section, with the same defaults.")
         .property("path", with_example(path, "models/reviews-de"))
         .required("path")

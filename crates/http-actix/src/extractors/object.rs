@@ -53,11 +53,15 @@ impl ObjectReader {
         }
     }
 
+    /// Takes the whole number `name` in any notation, which is required.
+    pub(crate) fn integer(&mut self, name: &str) -> Result<i64, Problem> {
+        let value = self.required(name)?;
+        into_integer(&self.path(name), &value)
+    }
+
     /// Takes the whole number `name` in any notation; none where it is absent or null.
     pub(crate) fn optional_integer(&mut self, name: &str) -> Result<Option<i64>, Problem> {
-        let Some(value) = self.optional(name) else { return Ok(None) };
-        let integer = if let Shaped::Number(number) = &value { whole(number) } else { None };
-        integer.map(Some).ok_or_else(|| wrong_type(Some(&self.path(name)), "a whole number", &value))
+        self.optional(name).map(|value| into_integer(&self.path(name), &value)).transpose()
     }
 
     /// Takes the number `name`; none where it is absent or null.
@@ -103,6 +107,11 @@ fn into_string(name: &str, value: Shaped) -> Result<String, Problem> {
         Shaped::String(text) => Ok(text),
         other => Err(wrong_type(Some(name), "a string", &other)),
     }
+}
+
+fn into_integer(name: &str, value: &Shaped) -> Result<i64, Problem> {
+    let integer = if let Shaped::Number(number) = value { whole(number) } else { None };
+    integer.ok_or_else(|| wrong_type(Some(name), "a whole number", value))
 }
 
 /// Returns a whole number in any notation. One beyond 64 bits becomes the nearest within them: both are out of range

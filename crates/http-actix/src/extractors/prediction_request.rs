@@ -25,7 +25,7 @@ pub(crate) fn parse_prediction(json: &[u8], tenant: TenantId) -> Result<PredictS
     let model = object.optional_string("model")?;
     let options = take_options(&mut object)?;
     object.finish()?;
-    Ok(PredictSentimentRequest { tenant, item, model, options })
+    Ok(PredictSentimentRequest { tenant, item, model, options, ..PredictSentimentRequest::default() })
 }
 
 /// The schema `PredictionInput`, with a text of at most `max_text_chars` characters.

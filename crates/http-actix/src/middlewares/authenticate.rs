@@ -1,13 +1,12 @@
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::rc::Rc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, HttpResponse};
 use application::dtos::{AuthenticateRequest, Caller, Credential};
 use application::errors::ApplicationError;
 use application::ports::SecretText;
@@ -33,17 +32,26 @@ pub(crate) async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    // Unwind safe: no state of the authentication is used after a panic.
-    let outcome = AssertUnwindSafe(find_requester(&request)).catch_unwind().await;
-    let refusal = match outcome {
-        Ok(Ok(requester)) => {
+    match refusable(&request, find_requester(&request)).await {
+        Ok(requester) => {
             request.extensions_mut().insert(requester);
-            return Ok(next.call(request).await?.map_into_boxed_body());
+            Ok(next.call(request).await?.map_into_boxed_body())
         }
-        Ok(Err(problem)) => respond(request.request(), ready(Err(problem))).await,
-        Err(panic) => respond(request.request(), async move { resume_unwind(panic) }).await,
-    };
-    Ok(request.into_response(refusal))
+        Err(refusal) => Ok(request.into_response(refusal)),
+    }
+}
+
+/// Returns the result of `step`, or the response to `request` that its problem or its panic becomes.
+pub(super) async fn refusable<T>(
+    request: &ServiceRequest,
+    step: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, HttpResponse> {
+    // Unwind safe: no state of the step is used after a panic.
+    match AssertUnwindSafe(step).catch_unwind().await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(problem)) => Err(respond(request.request(), ready(Err(problem))).await),
+        Err(panic) => Err(respond(request.request(), async move { resume_unwind(panic) }).await),
+    }
 }
 
 /// Returns who sent the request.
@@ -54,11 +62,11 @@ async fn find_requester(request: &ServiceRequest) -> Result<Requester, Problem> 
     let peer = request.peer_addr().map(|peer| peer.ip());
     let address = peer.map(|peer| state.settings.trusted_proxies.client(peer, request.headers()));
     let Some(authenticate) = &state.use_cases.authenticate else {
-        return Ok(Requester { caller: Rc::new(Caller::anonymous()), address });
+        return Ok(Requester::new(Caller::anonymous(), address));
     };
     let credential = credential(request.headers());
     match authenticate.execute(AuthenticateRequest { credential, address }).await {
-        Ok(caller) => Ok(Requester { caller: Rc::new(caller), address }),
+        Ok(caller) => Ok(Requester::new(caller, address)),
         Err(error) => {
             counter!(AUTHENTICATIONS_REFUSED_TOTAL, "reason" => reason(&error)).increment(1);
             Err(error.into())
@@ -71,7 +79,7 @@ pub(crate) async fn admit_everyone(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    request.extensions_mut().insert(Requester { caller: Rc::new(Caller::anonymous()), address: None });
+    request.extensions_mut().insert(Requester::new(Caller::anonymous(), None));
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 

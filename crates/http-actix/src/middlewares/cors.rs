@@ -8,7 +8,9 @@ use actix_web::http::header::{
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 
-use crate::middlewares::X_API_KEY;
+use crate::controllers::IDEMPOTENT_REPLAYED;
+use crate::extractors::{IDEMPOTENCY_KEY, X_REQUEST_TIMEOUT_MS};
+use crate::middlewares::{RATE_LIMIT, RATE_LIMIT_POLICY, X_API_KEY};
 use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
 use crate::request_id::X_REQUEST_ID;
 use crate::state::HttpSettings;
@@ -18,10 +20,19 @@ const MAX_AGE_S: usize = 3_600;
 
 /// Returns what pages of other origins may do.
 pub(crate) fn cors(settings: &HttpSettings) -> Cors {
-    let exposed: [HeaderName; 4] = [X_REQUEST_ID, RETRY_AFTER, CACHE_STATUS, WWW_AUTHENTICATE];
+    let sent = [AUTHORIZATION, CONTENT_TYPE, X_API_KEY, X_REQUEST_ID, IDEMPOTENCY_KEY, X_REQUEST_TIMEOUT_MS];
+    let exposed: [HeaderName; 7] = [
+        X_REQUEST_ID,
+        RETRY_AFTER,
+        CACHE_STATUS,
+        WWW_AUTHENTICATE,
+        RATE_LIMIT,
+        RATE_LIMIT_POLICY,
+        IDEMPOTENT_REPLAYED,
+    ];
     let rules = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::DELETE])
-        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, X_API_KEY, X_REQUEST_ID])
+        .allowed_headers(sent)
         .expose_headers(exposed)
         .max_age(MAX_AGE_S);
     if settings.cors_origins.iter().any(|origin| origin == "*") {

@@ -2,11 +2,13 @@ use utoipa::OpenApi;
 use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{RefOr, Required};
 
-use crate::controllers::{audit, batch, caller, docs, health, key, metrics, model, prediction, stream};
+use crate::controllers::{
+    audit, batch, caller, docs, health, key, metrics, model, prediction, stream, usage,
+};
 use crate::extractors::{
     batch_schema, item_schema, key_schema, model_spec_schema, options_schema, prediction_schema,
 };
-use crate::openapi::{problems, security};
+use crate::openapi::{headers, problems, security};
 use crate::presenters::{StreamEnd, StreamLine};
 use crate::problem::ProblemView;
 use crate::state::HttpSettings;
@@ -23,7 +25,7 @@ use crate::state::HttpSettings;
     tags(
         (name = "predictions", description = "Classify texts; read, search and delete the stored predictions"),
         (name = "models", description = "List, load and unload models"),
-        (name = "access", description = "Who is calling: API keys, and the audit of changes"),
+        (name = "access", description = "Who is calling: API keys, usage and limits, and the audit of changes"),
         (name = "operations", description = "Health, metrics and the OpenAPI document")
     ),
     paths(
@@ -37,6 +39,7 @@ use crate::state::HttpSettings;
         model::load,
         model::unload,
         caller::me,
+        usage::show,
         key::issue,
         key::list,
         key::revoke,
@@ -60,6 +63,7 @@ pub fn openapi() -> String {
 pub(crate) fn document_for(settings: &HttpSettings) -> String {
     let mut document = Document::openapi();
     problems::add(&mut document);
+    headers::add(&mut document);
     security::add(&mut document, settings);
     for operation in problems::operations(&mut document) {
         // utoipa sets it for a body with a type, but not for one with a reference to a schema.

@@ -12,27 +12,36 @@ use crate::problem::{PROBLEM_JSON, ProblemCode};
 use ProblemCode as P;
 
 /// The problems of each operation, by its id. A test compares the ids with those of the document.
-pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 19] = [
-    ("create_prediction", &[QUERY, BODY, ITEM, OPTIONS, PREDICT, CALLER, ANY]),
-    ("create_batch", &[QUERY, BODY, BATCH, OPTIONS, PREDICT, CALLER, ANY]),
-    ("stream_predictions", &[QUERY, &[P::UnsupportedMediaType, P::Unavailable], CALLER, ANY]),
-    ("list_predictions", &[LIST, CALLER, ANY]),
-    ("get_prediction", &[QUERY, BY_ID, &[P::Saturated], CALLER, ANY]),
-    ("delete_prediction", &[QUERY, BY_ID, &[P::Conflict], CALLER, ANY]),
-    ("list_models", &[QUERY, &[P::Unavailable], CALLER, ANY]),
+pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 20] = [
+    (
+        "create_prediction",
+        &[QUERY, BODY, ITEM, OPTIONS, PREDICT, KEYED, &[P::Gone], TIMED, CALLER, LIMITED, ANY],
+    ),
+    ("create_batch", &[QUERY, BODY, BATCH, OPTIONS, PREDICT, KEYED, TIMED, CALLER, LIMITED, ANY]),
+    ("stream_predictions", &[QUERY, STREAM, CALLER, LIMITED, ANY]),
+    ("list_predictions", &[LIST, TIMED, CALLER, LIMITED, ANY]),
+    ("get_prediction", &[QUERY, BY_ID, &[P::Saturated], TIMED, CALLER, LIMITED, ANY]),
+    ("delete_prediction", &[QUERY, BY_ID, &[P::Conflict], TIMED, CALLER, LIMITED, ANY]),
+    ("list_models", &[QUERY, &[P::Unavailable], TIMED, CALLER, LIMITED, ANY]),
     (
         "load_model",
-        &[QUERY, BODY, CHANGE_MODELS, &[P::TooMany, P::TooLong, P::ContainsNul, P::NotLoadable], CALLER, ANY],
+        &[
+            QUERY,
+            BODY,
+            CHANGE_MODELS,
+            &[P::TooMany, P::TooLong, P::ContainsNul, P::NotLoadable],
+            CALLER,
+            LIMITED,
+            ANY,
+        ],
     ),
-    ("unload_model", &[QUERY, CHANGE_MODELS, &[P::DefaultModel, P::NotFound], CALLER, ANY]),
-    ("me", &[QUERY, CALLER, ANY]),
-    ("issue_key", &[QUERY, BODY, KEY, CALLER, ANY]),
-    ("list_keys", &[QUERY, &[P::Saturated], CALLER, ANY]),
-    ("revoke_key", &[QUERY, &[P::Malformed, P::NotFound, P::Conflict], CALLER, ANY]),
-    (
-        "list_audit",
-        &[QUERY, &[P::RepeatedParameter, P::ContainsNul, P::OutOfRange, P::Malformed], CALLER, ANY],
-    ),
+    ("unload_model", &[QUERY, CHANGE_MODELS, &[P::DefaultModel, P::NotFound], CALLER, LIMITED, ANY]),
+    ("me", &[QUERY, TIMED, CALLER, LIMITED, ANY]),
+    ("get_usage", &[QUERY, TIMED, CALLER, LIMITED, ANY]),
+    ("issue_key", &[QUERY, BODY, KEY, CALLER, LIMITED, ANY]),
+    ("list_keys", &[QUERY, &[P::Saturated], TIMED, CALLER, LIMITED, ANY]),
+    ("revoke_key", &[QUERY, &[P::Malformed, P::NotFound, P::Conflict], CALLER, LIMITED, ANY]),
+    ("list_audit", &[QUERY, &[P::RepeatedParameter, P::ContainsNul], TIMED, CALLER, LIMITED, ANY]),
     ("health", &[ANY]),
     ("health_live", &[PROBE]),
     ("health_ready", &[PROBE]),
@@ -45,6 +54,16 @@ const ANY: &[ProblemCode] = &[P::Internal, P::MisdirectedRequest];
 /// An operation whose caller is authenticated where the service requires it.
 const CALLER: &[ProblemCode] =
     &[P::Unauthenticated, P::Forbidden, P::TenantDisabled, P::RateLimited, P::Unavailable];
+/// An operation whose requests are counted against the limits of their callers.
+const LIMITED: &[ProblemCode] = &[P::RateLimited, P::TooManyConcurrent];
+/// An operation with a deadline, which the client may shorten.
+const TIMED: &[ProblemCode] = &[P::OutOfRange, P::Malformed, P::DeadlineExceeded];
+/// An operation whose requests may have an idempotency key.
+const KEYED: &[ProblemCode] =
+    &[P::Blank, P::TooLong, P::NotPrintable, P::Malformed, P::IdempotencyInProgress, P::IdempotencyKeyReused];
+/// A stream as a whole; its lines have their own problems.
+const STREAM: &[ProblemCode] =
+    &[P::UnsupportedMediaType, P::Contradictory, P::OutOfRange, P::Malformed, P::Unavailable];
 /// An operation that issues a key.
 const KEY: &[ProblemCode] = &[
     P::NotFound,
@@ -96,7 +115,7 @@ const CHANGE_MODELS: &[ProblemCode] = &[P::TurnedOff, P::Malformed, P::Conflict,
 /// A batch as a whole; its items have their own problems.
 const BATCH: &[ProblemCode] = &[P::Blank, P::TooMany, P::OutOfRange];
 /// An operation that classifies texts and stores predictions.
-const PREDICT: &[ProblemCode] = &[P::Conflict, P::DeadlineExceeded, P::Unavailable];
+const PREDICT: &[ProblemCode] = &[P::Conflict, P::QuotaExceeded, P::Unavailable];
 /// An operation on the prediction of an id.
 const BY_ID: &[ProblemCode] = &[P::Malformed, P::NotFound, P::Unavailable];
 /// The query parameters of the list.
@@ -117,20 +136,18 @@ const LIST: &[ProblemCode] = &[
     P::Unavailable,
 ];
 
-/// Adds to every operation one response for each status of its problems, and to every response the request id's header.
+/// Adds to every operation one response for each status of its problems.
 pub(super) fn add(document: &mut OpenApi) {
     for operation in operations(document) {
         let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
         for code in problems_of(operation).unwrap_or_default().concat() {
-            by_status.entry(code.status().as_u16()).or_default().push(code);
+            let codes = by_status.entry(code.status().as_u16()).or_default();
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
         }
         for (status, codes) in by_status {
             operation.responses.responses.insert(status.to_string(), RefOr::T(response(&codes)));
-        }
-        for response in operation.responses.responses.values_mut() {
-            if let RefOr::T(response) = response {
-                response.headers.insert("X-Request-ID".to_owned(), request_id_header().into());
-            }
         }
     }
 }
@@ -149,20 +166,14 @@ fn problems_of(operation: &Operation) -> Option<&'static [&'static [ProblemCode]
 fn response(codes: &[ProblemCode]) -> Response {
     let lines: Vec<String> =
         codes.iter().map(|code| format!("* `{}`: {}", code.code(), code.entry().meaning)).collect();
-    let temporary = codes.iter().any(|code| code.is_temporary());
+    let has_retry_after = codes.iter().any(|code| code.has_retry_after());
     let mut response = ResponseBuilder::new()
         .description(lines.join("\n"))
         .content(PROBLEM_JSON, Content::new(Some(Ref::from_schema_name("Problem"))));
-    if temporary {
+    if has_retry_after {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
         let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds to wait")).build();
         response = response.header("Retry-After", header);
     }
     response.build()
-}
-
-fn request_id_header() -> utoipa::openapi::Header {
-    let id = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9._-]{1,128}$"));
-    let description = "The request's id: yours if it is well formed, else a new one";
-    HeaderBuilder::new().schema(Some(id)).description(Some(description)).build()
 }

@@ -42,6 +42,20 @@ pub(crate) fn nullable_integer(description: &str) -> ObjectBuilder {
     nullable(Type::Integer).format(Some(format)).description(Some(description))
 }
 
+/// A whole number of a range.
+pub(crate) fn integer(description: &str, least: u32, most: u32) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .description(Some(description))
+        .minimum(Some(least))
+        .maximum(Some(most))
+}
+
+/// An object of a request without other members than its properties, or null.
+pub(crate) fn nullable_object(description: &str) -> ObjectBuilder {
+    request_object(description).schema_type(or_null(Type::Object))
+}
+
 /// A number, or null.
 pub(crate) fn nullable_number(description: &str) -> ObjectBuilder {
     let format = SchemaFormat::KnownFormat(KnownFormat::Double);

@@ -1,10 +1,11 @@
 use application::dtos::{Caller, Identity};
+use application::ports::Principal;
 use domain::value_objects::{KeyName, Scope};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::openapi::schemas;
-use crate::presenters::present_timestamp;
+use crate::presenters::{LimitsView, present_limits, present_timestamp};
 
 /// Who the request was sent by.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,9 +26,22 @@ pub(crate) struct CallerView {
     /// What the caller may do.
     #[schema(schema_with = schemas::scopes)]
     scopes: Vec<&'static str>,
+    limits: CallerLimitsView,
     /// When the key or token ends; null for one without an end.
     #[schema(required = true, format = DateTime)]
     expires_at: Option<String>,
+}
+
+/// What the caller may use.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CallerLimits)]
+struct CallerLimitsView {
+    /// What all callers of the tenant may use together; null if nothing is limited.
+    #[schema(required = true)]
+    tenant: Option<LimitsView>,
+    /// What the caller may use, beside the limits of the tenant; null if nothing is limited.
+    #[schema(required = true)]
+    caller: Option<LimitsView>,
 }
 
 /// The API key of a caller.
@@ -42,8 +56,8 @@ struct CallerKeyView {
     name: Option<String>,
 }
 
-/// Presents the caller of a request.
-pub(crate) fn present_caller(caller: &Caller) -> CallerView {
+/// Presents the caller of a request, which is counted as the use of `principal`.
+pub(crate) fn present_caller(caller: &Caller, principal: Option<&Principal>) -> CallerView {
     let (authentication, key, subject, expires_at) = match &caller.identity {
         Identity::Anonymous => ("none", None, None, None),
         Identity::Key { id, name, expires_at } => {
@@ -58,6 +72,10 @@ pub(crate) fn present_caller(caller: &Caller) -> CallerView {
         key,
         subject,
         scopes: caller.scopes.iter().map(Scope::as_str).collect(),
+        limits: CallerLimitsView {
+            tenant: principal.and_then(|principal| present_limits(&principal.limits)),
+            caller: present_limits(&caller.limits),
+        },
         expires_at: expires_at.map(present_timestamp),
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::openapi::schemas;
-use crate::presenters::present_timestamp;
+use crate::presenters::{LimitsView, present_limits, present_timestamp};
 
 /// The keys of a tenant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,6 +27,9 @@ pub(crate) struct KeyView {
     /// What its callers may do.
     #[schema(schema_with = schemas::scopes)]
     scopes: Vec<&'static str>,
+    /// What its callers may use, beside the limits of the tenant; null if nothing is limited.
+    #[schema(required = true)]
+    limits: Option<LimitsView>,
     #[schema(schema_with = schemas::key_state)]
     status: &'static str,
     /// When it was issued.
@@ -74,6 +77,7 @@ pub(crate) fn present_key(key: &ApiKey, now: Timestamp) -> KeyView {
         id: key.id.to_string(),
         name: key.name.as_ref().map(KeyName::to_string),
         scopes: key.scopes.iter().map(Scope::as_str).collect(),
+        limits: present_limits(&key.limits),
         status: key.state(now).as_str(),
         created_at: present_timestamp(key.created_at),
         expires_at: key.expires_at.map(present_timestamp),

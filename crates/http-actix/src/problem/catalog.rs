@@ -9,7 +9,7 @@ pub fn problem_catalog_markdown() -> String {
          Every error is `application/problem+json` (RFC 9457) with the members `type` \
          (`urn:undertone:problem:<code>`), `title`, `status`, `detail`, `code`, `request_id` and, where one \
          field is at fault, `field`.\nThe problem of an item of a batch or of a line of a stream has the same \
-         form.\nA 503 carries `Retry-After`.\n\n\
+         form.\nA 503, a 429 and `idempotency_in_progress` carry `Retry-After`.\n\n\
          | Status | Code | Title | When |\n|---|---|---|---|\n",
     );
     for problem in ProblemCode::ALL {

@@ -18,6 +18,8 @@ pub enum ProblemCode {
     MethodNotAllowed,
     RequestTimeout,
     Conflict,
+    IdempotencyInProgress,
+    Gone,
     BodyTooLarge,
     UnsupportedMediaType,
     MisdirectedRequest,
@@ -42,7 +44,10 @@ pub enum ProblemCode {
     UnknownModel,
     NotLoadable,
     WrongState,
+    IdempotencyKeyReused,
     RateLimited,
+    TooManyConcurrent,
+    QuotaExceeded,
     InferenceFailed,
     Internal,
     Saturated,
@@ -65,7 +70,7 @@ pub(crate) struct Entry {
 
 impl ProblemCode {
     /// Every kind, ordered by status.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 49] = [
         Self::MalformedJson,
         Self::MalformedQuery,
         Self::IncompleteBody,
@@ -80,6 +85,8 @@ impl ProblemCode {
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::Conflict,
+        Self::IdempotencyInProgress,
+        Self::Gone,
         Self::BodyTooLarge,
         Self::UnsupportedMediaType,
         Self::MisdirectedRequest,
@@ -104,7 +111,10 @@ impl ProblemCode {
         Self::UnknownModel,
         Self::NotLoadable,
         Self::WrongState,
+        Self::IdempotencyKeyReused,
         Self::RateLimited,
+        Self::TooManyConcurrent,
+        Self::QuotaExceeded,
         Self::InferenceFailed,
         Self::Internal,
         Self::Saturated,
@@ -127,9 +137,19 @@ impl ProblemCode {
         format!("urn:undertone:problem:{}", self.entry().code)
     }
 
+    /// Returns the kind of this name for programs.
+    pub(crate) fn named(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|problem| problem.code() == code)
+    }
+
     /// Whether the same request may succeed a little later.
     pub(crate) fn is_temporary(self) -> bool {
         self.entry().status == 503
+    }
+
+    /// Whether a response with this problem has `Retry-After`.
+    pub(crate) fn has_retry_after(self) -> bool {
+        self.is_temporary() || self.entry().status == 429 || self == Self::IdempotencyInProgress
     }
 
     /// Returns the catalog's entry.
@@ -211,7 +231,21 @@ impl ProblemCode {
                 "conflict",
                 409,
                 "Conflict",
-                "Another request is changing the same prediction or model; nothing was written.",
+                "Another request is changing the same prediction or model, or has claimed the idempotency key since; \
+                 nothing was written.",
+            ),
+            Self::IdempotencyInProgress => (
+                "idempotency_in_progress",
+                409,
+                "Request in progress",
+                "Another request with the same idempotency key is in progress. Try again after the time in \
+                 Retry-After: the response is then that of the other request.",
+            ),
+            Self::Gone => (
+                "gone",
+                410,
+                "Gone",
+                "The request was answered before, and its prediction was deleted since.",
             ),
             Self::BodyTooLarge => (
                 "body_too_large",
@@ -304,12 +338,32 @@ impl ProblemCode {
                 "Wrong state",
                 "What the field names is not in the state that the change needs.",
             ),
+            Self::IdempotencyKeyReused => (
+                "idempotency_key_reused",
+                422,
+                "Idempotency key reused",
+                "The idempotency key was sent with another request before: another route or another body.",
+            ),
             Self::RateLimited => (
                 "rate_limited",
                 429,
                 "Too many requests",
-                "Too many failed attempts to authenticate came from this address. Try again after the time in \
-                 Retry-After.",
+                "The tenant's or the caller's rate of requests or texts is used up, or too many failed attempts to \
+                 authenticate came from this address. Try again after the time in Retry-After.",
+            ),
+            Self::TooManyConcurrent => (
+                "too_many_concurrent",
+                429,
+                "Too many concurrent requests",
+                "The tenant or the caller has as many requests in progress as it may have. Try again when one of them \
+                 has ended.",
+            ),
+            Self::QuotaExceeded => (
+                "quota_exceeded",
+                429,
+                "Quota exceeded",
+                "The tenant's or the caller's texts of this day (UTC) are used up. Nothing was stored. The next day \
+                 begins after the time in Retry-After.",
             ),
             Self::InferenceFailed => (
                 "inference_failed",
@@ -334,7 +388,8 @@ impl ProblemCode {
                 "deadline_exceeded",
                 503,
                 "Deadline exceeded",
-                "The prediction took too long. Try again after the time in Retry-After.",
+                "The request was not answered within its time, and nothing was stored. Try again after the time in \
+                 Retry-After.",
             ),
             Self::Unavailable => (
                 "unavailable",

@@ -61,7 +61,7 @@ impl Problem {
         Self { allow: Some(methods), ..self }
     }
 
-    /// Sets the `Retry-After` header, in whole seconds, rounded up.
+    /// Sets the `Retry-After` header, in whole seconds, rounded up, at least one.
     pub(crate) fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
     }
@@ -95,7 +95,8 @@ impl Problem {
             response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"undertone\""));
         }
         if let Some(wait) = self.retry_after {
-            response.insert_header((RETRY_AFTER, wait.as_secs() + u64::from(wait.subsec_nanos() > 0)));
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.insert_header((RETRY_AFTER, seconds.max(1)));
         }
         if self.code.is_temporary()
             && let Some(state) = request.app_data::<Data<ApiState>>()

@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use application::errors::ApplicationError;
+use application::ports::{ItemFailure, LimitPolicy};
 use domain::errors::{DomainError, Rule};
 
 use crate::body_memory::BodyMemoryFull;
@@ -27,13 +30,42 @@ impl From<ApplicationError> for Problem {
             ApplicationError::Forbidden { .. } => Self::new(ProblemCode::Forbidden).detail(error.to_string()),
             ApplicationError::TenantDisabled => Self::new(ProblemCode::TenantDisabled),
             ApplicationError::RateLimited { retry_after } => {
-                Self::new(ProblemCode::RateLimited).retry_after(retry_after)
+                Self::new(ProblemCode::RateLimited).detail(error.to_string()).retry_after(retry_after)
             }
+            ApplicationError::LimitExceeded { policy, retry_after } => {
+                Self::new(ProblemCode::from(policy)).detail(error.to_string()).retry_after(retry_after)
+            }
+            ApplicationError::IdempotencyInProgress => {
+                Self::new(ProblemCode::IdempotencyInProgress).retry_after(Duration::from_secs(1))
+            }
+            ApplicationError::IdempotencyKeyReused => Self::new(ProblemCode::IdempotencyKeyReused),
+            ApplicationError::Gone { .. } => Self::new(ProblemCode::Gone).detail(error.to_string()),
+            ApplicationError::FailedBefore(failure) => failure.into(),
             ApplicationError::Saturated => Self::new(ProblemCode::Saturated),
             ApplicationError::DeadlineExceeded => Self::new(ProblemCode::DeadlineExceeded),
             ApplicationError::InferenceFailed { .. } => Self::new(ProblemCode::InferenceFailed),
             ApplicationError::Corrupt { .. } => Self::new(ProblemCode::Internal),
             ApplicationError::Unavailable { .. } => Self::new(ProblemCode::Unavailable),
+        }
+    }
+}
+
+impl From<ItemFailure> for Problem {
+    /// Returns the problem of an item once more. A code that the catalog does not have was stored for a fault of the
+    /// service itself.
+    fn from(failure: ItemFailure) -> Self {
+        let problem = Self::new(ProblemCode::named(&failure.code).unwrap_or(ProblemCode::Internal));
+        let problem = failure.field.iter().fold(problem, |problem, field| problem.field(field));
+        failure.detail.into_iter().fold(problem, Self::detail)
+    }
+}
+
+impl From<LimitPolicy> for ProblemCode {
+    fn from(policy: LimitPolicy) -> Self {
+        match policy {
+            LimitPolicy::Requests | LimitPolicy::Texts => Self::RateLimited,
+            LimitPolicy::Concurrent => Self::TooManyConcurrent,
+            LimitPolicy::TextsPerDay => Self::QuotaExceeded,
         }
     }
 }
@@ -80,11 +112,13 @@ impl From<&Rule> for ProblemCode {
 
 #[cfg(test)]
 mod tests {
+    use application::ports::MlError;
+
     use super::*;
 
-    #[test]
-    fn every_rule_has_the_same_name_on_the_wire() {
-        for rule in [
+    /// Every rule, with some numbers.
+    fn rules() -> [Rule; 15] {
+        [
             Rule::Blank,
             Rule::TooLong { max: 1, actual: 2 },
             Rule::ContainsNul,
@@ -100,11 +134,38 @@ mod tests {
             Rule::Contradictory { why: "needs another" },
             Rule::UnknownModel,
             Rule::WrongState { required: "active", actual: "erased" },
-        ] {
+        ]
+    }
+
+    #[test]
+    fn every_rule_has_the_same_name_on_the_wire() {
+        for rule in rules() {
             let code = ProblemCode::from(&rule);
             assert_eq!(code.code(), rule.code());
             assert_eq!(code.status().as_u16(), 422);
         }
+    }
+
+    #[test]
+    fn an_item_that_failed_has_the_same_problem_when_its_request_is_answered_again() {
+        let broken = rules().map(|rule| ApplicationError::Invalid { field: "text".into(), rule });
+        let failed = [
+            MlError::Saturated,
+            MlError::DeadlineExceeded,
+            MlError::inference_failed("a logit is not a number"),
+            MlError::TooManyTokens { max: 1, actual: 2 },
+            MlError::unavailable("the model is not there"),
+        ];
+        for error in broken.into_iter().chain(failed.map(ApplicationError::from)) {
+            let again = ApplicationError::FailedBefore(error.to_item_failure());
+            assert_eq!(Problem::from(again), Problem::from(error));
+        }
+    }
+
+    #[test]
+    fn a_stored_code_without_an_entry_is_an_internal_error() {
+        let failure = ItemFailure { code: "corrupt".to_owned(), field: None, detail: None };
+        assert_eq!(Problem::from(failure), Problem::new(ProblemCode::Internal));
     }
 
     #[test]

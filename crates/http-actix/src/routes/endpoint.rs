@@ -5,7 +5,7 @@ use actix_web::{Handler, HttpRequest, Resource, Responder, web};
 
 use crate::access::{Access, ControllerParameters};
 use crate::controllers::refusal;
-use crate::middlewares::{admit_everyone, authenticate};
+use crate::middlewares::{admit, admit_everyone, authenticate};
 
 /// A path with its methods, and who may call each.
 pub type RouteMethods = (&'static str, Vec<(&'static str, Access)>);
@@ -16,18 +16,26 @@ pub(crate) struct Endpoint {
     methods: Vec<(&'static str, Access)>,
     /// Whether the routes that declare a scope require it.
     protected: bool,
+    /// Whether the requests of callers are counted against their limits.
+    limited: bool,
     resource: Resource,
 }
 
 impl Endpoint {
     /// Creates an endpoint at `path` without methods.
     pub(crate) fn at(path: &'static str) -> Self {
-        Self { path, methods: Vec::new(), protected: true, resource: web::resource(path) }
+        let (methods, resource) = (Vec::new(), web::resource(path));
+        Self { path, methods, protected: true, limited: true, resource }
     }
 
     /// Lets everyone call the routes that are added next, unless `protected`.
     pub(crate) fn protected_if(self, protected: bool) -> Self {
         Self { protected, ..self }
+    }
+
+    /// Counts no requests to the routes that are added next.
+    pub(crate) fn unlimited(self) -> Self {
+        Self { limited: false, ..self }
     }
 
     /// Adds GET, and HEAD, which is a GET whose body is not sent.
@@ -72,6 +80,10 @@ impl Endpoint {
         let route = web::route().guard(method).to(handler);
         self.resource = self.resource.route(match Args::ACCESS {
             Access::Public => route,
+            // The middleware that is wrapped last runs first.
+            Access::Caller(_) if self.protected && self.limited => {
+                route.wrap(from_fn(admit)).wrap(from_fn(authenticate))
+            }
             Access::Caller(_) if self.protected => route.wrap(from_fn(authenticate)),
             Access::Caller(_) => route.wrap(from_fn(admit_everyone)),
         });

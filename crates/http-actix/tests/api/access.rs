@@ -5,7 +5,7 @@ use actix_web::test::TestRequest;
 use application::dtos::{Actor, IssueKeyRequest};
 use application::ports::{UnitOfWork, WriteStore};
 use domain::entities::{Tenant, TenantStatus};
-use domain::value_objects::{Scope, TenantId, Timestamp};
+use domain::value_objects::{Limits, Scope, TenantId, Timestamp};
 use http_actix::{Access, HttpSettings, TrustedProxies, public_routes};
 use serde_json::{Value, json};
 
@@ -23,6 +23,8 @@ pub(crate) async fn key_of(service: &Service, tenant: &TenantId, scopes: &[Scope
         scopes: Some(scopes.iter().map(|scope| scope.as_str().to_owned()).collect()),
         name: Some("a test".to_owned()),
         expires_at: None,
+        limits: None,
+        issuer_limits: Limits::default(),
         replaces: None,
         grantable: None,
         actor: Actor::command_line("ann"),
@@ -37,8 +39,8 @@ pub(crate) async fn key(service: &Service, scopes: &[Scope]) -> String {
 pub(crate) async fn add_tenant(service: &Service, name: &str) -> TenantId {
     let id = TenantId::parse(name).unwrap();
     let mut work = UnitOfWork::of(&id);
-    let created_at = Timestamp::from_micros(0);
-    work.insert_tenant(Tenant { id: id.clone(), status: TenantStatus::Active, created_at });
+    let (limits, created_at) = (Limits::default(), Timestamp::from_micros(0));
+    work.insert_tenant(Tenant { id: id.clone(), status: TenantStatus::Active, limits, created_at });
     service.store.commit(work).await.unwrap();
     id
 }
@@ -196,6 +198,7 @@ async fn a_caller_sees_who_it_is() {
             "key": {"id": &issued[3..15], "name": "a test"},
             "subject": null,
             "scopes": ["models:read", "metrics:read"],
+            "limits": {"tenant": null, "caller": null},
             "expires_at": null,
         })
     );

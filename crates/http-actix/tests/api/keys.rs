@@ -21,6 +21,7 @@ async fn a_key_is_issued_listed_rotated_and_revoked() {
             "id": &secret[3..15],
             "name": "shop",
             "scopes": ["models:read"],
+            "limits": null,
             "status": "active",
             "created_at": "2026-01-01T00:00:00.000000Z",
             "expires_at": "2027-01-31T00:00:00.000000Z",

@@ -43,12 +43,14 @@ async fn a_request_is_one_span_around_those_of_its_controller_and_use_case() {
         "http.request request_id=test-request method=GET endpoint=/api/v1/predictions/{id} status_code=404";
     let expected = [
         create.to_owned(),
+        format!("{create} > app.action action=AdmitRequestUseCase.execute"),
         format!("{create} > app.action action=PredictionController.create"),
         format!(
             "{create} > app.action action=PredictionController.create > app.action \
              action=PredictSentimentUseCase.execute"
         ),
         get.to_owned(),
+        format!("{get} > app.action action=AdmitRequestUseCase.execute"),
         format!("{get} > app.action action=PredictionController.get"),
         format!(
             "{get} > app.action action=PredictionController.get > app.action \

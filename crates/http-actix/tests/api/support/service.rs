@@ -10,20 +10,21 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
 use application::ports::{Clock, HealthCheck, SentenceSplitter};
 use application::use_cases::{
-    AuthenticateUseCase, AuthenticationPorts, CheckHealthUseCase, DeletePredictionUseCase,
-    GetPredictionUseCase, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
-    PredictSentimentUseCase, PredictionPorts, RevalidateCallerUseCase, RevokeKeyUseCase,
-    StreamPredictionsUseCase, UnloadModelUseCase,
+    AdmitRequestUseCase, AuthenticateUseCase, AuthenticationPorts, CheckHealthUseCase,
+    DeletePredictionUseCase, GetPredictionUseCase, GetUsageUseCase, IdempotencyPorts, IssueKeyUseCase,
+    ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
+    ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PredictionPorts,
+    RevalidateCallerUseCase, RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use async_trait::async_trait;
-use domain::value_objects::{TextLimits, Timestamp};
+use domain::value_objects::{Limits, TextLimits, Timestamp};
 use futures_util::Stream;
 use http_actix::{ApiState, BodyMemory, HttpSettings, Offload, UseCases, admin_api, api};
 use serde_json::Value;
 use testkit::{
-    CountingFailureLimiter, DirectCallerDirectory, FakeHealthCheck, FakeMlGateway, FakeModelCatalog,
-    FixedClock, FullStopSplitter, MemoryStore, MlFailure, PlainKeySecrets, RecordingMetrics, SequenceIds,
+    CountingFailureLimiter, CountingUsageLimiter, DirectCallerDirectory, FakeHealthCheck, FakeMlGateway,
+    FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, MlFailure, PlainKeySecrets,
+    RecordingMetrics, SequenceIds,
 };
 
 use tokio::sync::watch;
@@ -62,6 +63,8 @@ pub(crate) struct Service {
     /// The catalog, with `model` as its default.
     pub(crate) catalog: Arc<FakeModelCatalog>,
     pub(crate) store: MemoryStore,
+    /// Allows everything unless a test makes it refuse.
+    pub(crate) limiter: Arc<CountingUsageLimiter>,
     shutting_down: watch::Sender<bool>,
     clock: Arc<FixedClock>,
 }
@@ -114,7 +117,13 @@ impl Service {
         let cache_check = Arc::new(FakeHealthCheck::non_vital("cache"));
         let checks: Vec<Arc<dyn HealthCheck>> =
             vec![Arc::clone(&store_check) as _, Arc::clone(&cache_check) as _];
+        let limiter = Arc::new(CountingUsageLimiter::default());
         let ports = PredictionPorts {
+            limiter: Arc::clone(&limiter) as _,
+            idempotency: Some(IdempotencyPorts {
+                claims: Arc::new(store.clone()),
+                predictions: Arc::new(store.clone()),
+            }),
             models: Arc::clone(&catalog) as _,
             store: Arc::new(store.clone()),
             clock: Arc::clone(&clock) as _,
@@ -136,7 +145,19 @@ impl Service {
             version: "0.0.0-test",
             render_metrics: Arc::new(|| "undertone_build_info 1\n".to_owned()),
         };
-        Self { state, log, metrics, store_check, cache_check, model, catalog, store, shutting_down, clock }
+        Self {
+            state,
+            log,
+            metrics,
+            store_check,
+            cache_check,
+            model,
+            catalog,
+            store,
+            limiter,
+            shutting_down,
+            clock,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -256,6 +277,7 @@ fn authentication(
         secrets: Arc::new(PlainKeySecrets::new()),
         directory: Arc::clone(&directory) as _,
         tokens: None,
+        token_limits: Limits::default(),
         failures: Arc::new(CountingFailureLimiter::after(failures)),
         clock: Arc::clone(clock),
     });
@@ -278,7 +300,10 @@ fn use_cases(
         store: Arc::clone(&ports.store),
         clock: Arc::clone(&clock),
     };
+    let directory = Arc::new(DirectCallerDirectory::of(store));
     UseCases {
+        admit: AdmitRequestUseCase::new(directory, Arc::clone(&ports.limiter)),
+        usage: GetUsageUseCase::new(Arc::clone(&ports.limiter), read.clone(), Arc::clone(&clock)),
         authenticate,
         revalidate,
         issue_key: IssueKeyUseCase::new(

@@ -1,0 +1,110 @@
+//! The headers of requests and responses, added to every operation that has them.
+
+use domain::value_objects::IdempotencyKey;
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::{OpenApi, RefOr, Required, Response};
+
+use crate::extractors::{IDEMPOTENCY_KEY_FIELD, MAX_TIMEOUT_MS, X_REQUEST_TIMEOUT_MS_FIELD};
+
+/// The operations whose requests may have an idempotency key.
+const KEYED: [&str; 2] = ["create_prediction", "create_batch"];
+
+/// The operations, beside those that read, whose time the client may shorten.
+const TIMED: [&str; 4] = ["create_prediction", "create_batch", "stream_predictions", "delete_prediction"];
+
+/// Adds the headers.
+pub(super) fn add(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let is_limited = path.starts_with("/api/");
+        let reads = item.get.iter_mut().map(|operation| (operation, true));
+        let writes =
+            [&mut item.post, &mut item.delete].into_iter().flatten().map(|operation| (operation, false));
+        for (operation, reads) in reads.chain(writes) {
+            if is_limited {
+                add_to_request(operation, reads);
+            }
+            for response in operation.responses.responses.values_mut() {
+                if let RefOr::T(response) = response {
+                    add_to_response(response, is_limited);
+                }
+            }
+            let answer = operation.responses.responses.get_mut("200");
+            if let (Some(RefOr::T(answer)), true) =
+                (answer, is_one_of(operation.operation_id.as_deref(), &KEYED))
+            {
+                answer.headers.insert("Idempotent-Replayed".to_owned(), replayed().into());
+            }
+        }
+    }
+}
+
+fn is_one_of(id: Option<&str>, ids: &[&str]) -> bool {
+    id.is_some_and(|id| ids.contains(&id))
+}
+
+fn add_to_request(operation: &mut Operation, reads: bool) {
+    let parameters = operation.parameters.get_or_insert_default();
+    if reads || is_one_of(operation.operation_id.as_deref(), &TIMED) {
+        let description = "The milliseconds after which the request is given up with 503 `deadline_exceeded`, if its \
+                           route allows it longer";
+        let millis =
+            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_TIMEOUT_MS));
+        parameters.push(in_header(X_REQUEST_TIMEOUT_MS_FIELD, description, millis.build()).into());
+    }
+    if is_one_of(operation.operation_id.as_deref(), &KEYED) {
+        let description = "Your own id of the request, unique for a day: the same request with the same key gets the \
+                           first response again, with `Idempotent-Replayed: true`, and stores nothing more. May be \
+                           in quotes";
+        let key = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(IdempotencyKey::MAX_CHARS))
+            .examples(["8e03978e-40d5-43e8-bc93-6894a57f9324"]);
+        parameters.push(in_header(IDEMPOTENCY_KEY_FIELD, description, key.build()).into());
+    }
+    if parameters.is_empty() {
+        operation.parameters = None;
+    }
+}
+
+fn in_header(name: &str, description: &str, schema: Object) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
+}
+
+fn add_to_response(response: &mut Response, is_limited: bool) {
+    response.headers.insert("X-Request-ID".to_owned(), request_id().into());
+    if is_limited {
+        let policy = "The limits of the caller (draft-ietf-httpapi-ratelimit-headers), if it has any: `requests`, \
+                      `texts` and `texts-day`, each with its quota `q` and its window `w` in seconds";
+        let left = "What is left of the limits of the caller, if it has any: `r` of each, and `t`, the seconds until \
+                    its quota is whole again";
+        response.headers.insert("RateLimit-Policy".to_owned(), header(policy, string()).into());
+        response.headers.insert("RateLimit".to_owned(), header(left, string()).into());
+    }
+}
+
+fn replayed() -> Header {
+    let only = string().enum_values(Some(["true"]));
+    header("That the response repeats the first one to the request; absent on the first", only)
+}
+
+fn request_id() -> Header {
+    let id = string().pattern(Some("^[A-Za-z0-9._-]{1,128}$"));
+    header("The request's id: yours if it is well formed, else a new one", id)
+}
+
+fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn header(description: &str, schema: ObjectBuilder) -> Header {
+    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
+}
