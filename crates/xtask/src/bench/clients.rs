@@ -52,6 +52,8 @@ pub(crate) struct Tally {
     statuses: BTreeMap<u16, u64>,
     /// Requests that timed out, or whose connection failed.
     unanswered: u64,
+    /// The responses of status 2xx that came after the end of the load.
+    late: u64,
     elapsed: Duration,
 }
 
@@ -117,14 +119,23 @@ impl Clients {
 
     /// Stops the clients and sums up their responses.
     pub(crate) fn finish(self) -> Tally {
-        self.end.store(true, Ordering::Relaxed);
-        let elapsed = self.started.elapsed();
-        let mut sum = Tally::default();
-        for tally in self.threads.into_iter().filter_map(|thread| thread.join().ok()) {
-            sum.add(tally);
+        let [tally] = Self::finish_all([self]);
+        tally
+    }
+
+    /// Stops several groups of clients at the same time and sums up the responses of each.
+    pub(crate) fn finish_all<const GROUPS: usize>(groups: [Self; GROUPS]) -> [Tally; GROUPS] {
+        for group in &groups {
+            group.end.store(true, Ordering::Relaxed);
         }
-        sum.elapsed = elapsed;
-        sum
+        let end = Instant::now();
+        groups.map(|group| {
+            let mut sum = Tally { elapsed: end - group.started, ..Tally::default() };
+            for tally in group.threads.into_iter().filter_map(|thread| thread.join().ok()) {
+                sum.add(tally);
+            }
+            sum
+        })
     }
 }
 
@@ -205,9 +216,10 @@ fn call(
             response.body_mut().read_to_vec()?;
             Ok(response)
         });
+        let is_late = end.load(Ordering::Relaxed);
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         match &read {
-            Ok(response) => tally.count_response(response.status().as_u16(), micros),
+            Ok(response) => tally.count_response(response.status().as_u16(), micros, is_late),
             Err(_) => tally.unanswered += 1,
         }
         schedule.advance(read.ok().as_ref().and_then(retry_after));
@@ -223,9 +235,14 @@ fn retry_after<B>(response: &Response<B>) -> Option<Duration> {
 }
 
 impl Tally {
-    fn count_response(&mut self, status: u16, micros: u64) {
+    fn count_response(&mut self, status: u16, micros: u64, is_late: bool) {
         *self.statuses.entry(status).or_default() += 1;
-        if status < 300 { self.micros.push(micros) } else { self.refused_micros.push(micros) }
+        if status < 300 {
+            self.micros.push(micros);
+            self.late += u64::from(is_late);
+        } else {
+            self.refused_micros.push(micros);
+        }
     }
 
     /// Adds the responses that other clients received in the same time.
@@ -235,6 +252,7 @@ impl Tally {
         self.refused_micros.extend(other.refused_micros);
         self.refused_micros.sort_unstable();
         self.unanswered += other.unanswered;
+        self.late += other.late;
         for (status, count) in other.statuses {
             *self.statuses.entry(status).or_default() += count;
         }
@@ -251,9 +269,9 @@ impl Tally {
         self.micros.len() as u64
     }
 
-    /// Returns the responses of status 2xx per second.
+    /// Returns the responses of status 2xx per second, until the end of the load.
     pub(crate) fn answers_per_second(&self) -> f64 {
-        self.per_second(self.answers())
+        self.per_second(self.answers() - self.late)
     }
 
     /// Returns the requests per second, answered or not.
@@ -318,11 +336,12 @@ mod tests {
             refused_micros: vec![7, 8, 9],
             statuses: BTreeMap::from([(200, 100), (503, 3)]),
             unanswered: 2,
+            late: 10,
             elapsed: Duration::from_secs(10),
         };
         assert_eq!((tally.percentile(0.5), tally.percentile(0.99)), (51, 99));
         assert_eq!(tally.percentile_of_refused(0.5), 8);
-        assert!((tally.answers_per_second() - 10.0).abs() < 1e-9);
+        assert!((tally.answers_per_second() - 9.0).abs() < 1e-9);
         assert!((tally.requests_per_second() - 10.5).abs() < 1e-9);
         assert_eq!(tally.faults(), "3 × 503, 2 unanswered");
         assert_eq!((tally.count(503), tally.count(404)), (3, 0));

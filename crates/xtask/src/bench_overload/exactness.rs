@@ -42,7 +42,7 @@ pub(super) fn run(bench: &Bench<'_>) -> anyhow::Result<Figures> {
     let streams = NdjsonStream::start(bench.server.address(), Some(&of_streams), text)?;
     wait(Duration::from_secs(bench.args.seconds));
     let lines = streams.finish() as u64;
-    let [requests, texts, batches] = [requests, texts, batches].map(Clients::finish);
+    let [requests, texts, batches] = Clients::finish_all([requests, texts, batches]);
     let seconds = requests.elapsed().as_secs_f64();
     Ok(vec![
         ("requests", allowed(requests.answers(), seconds)),

@@ -34,7 +34,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Figures {
     };
     let (patient, stubborn) = (half(true), half(false));
     wait(Duration::from_secs(seconds));
-    let (patient, stubborn) = (patient.finish(), stubborn.finish());
+    let [patient, stubborn] = Clients::finish_all([patient, stubborn]);
     let mut all = patient.clone();
     all.add(stubborn.clone());
     figures(most, &all, [&patient, &stubborn])
