@@ -3,10 +3,12 @@
 use application::dtos::PredictSentimentResponse;
 use application::ports::ServedModel;
 use domain::entities::ApiKey;
-use domain::value_objects::{AuditLine, Timestamp};
+use domain::value_objects::{AuditLine, Limits, Timestamp};
 use serde::Serialize;
 
-use crate::presenters::{present_audit_line, present_key, present_models, present_prediction};
+use crate::presenters::{
+    present_audit_line, present_key, present_limits, present_models, present_prediction,
+};
 
 /// Returns a prediction as `POST /api/v1/predictions` does.
 pub fn prediction_json(prediction: &PredictSentimentResponse) -> impl Serialize + use<> {
@@ -21,6 +23,11 @@ pub fn models_json(models: &[ServedModel]) -> impl Serialize + use<> {
 /// Returns an API key as `GET /api/v1/keys` does at `now`.
 pub fn key_json(key: &ApiKey, now: Timestamp) -> impl Serialize + use<> {
     present_key(key, now)
+}
+
+/// Returns limits as `GET /api/v1/keys` does.
+pub fn limits_json(limits: &Limits) -> impl Serialize + use<> {
+    present_limits(limits)
 }
 
 /// Returns a line of the audit as `GET /api/v1/audit` does for a caller with the scope `audit:instance`.
