@@ -21,7 +21,7 @@ use std::{env, fs, thread};
 
 use application::ports::{Admission, MlGateway, RunningModel};
 use domain::value_objects::{InputText, ReadOptions, TenantId, TextLimits};
-use infra_ml::{DeviceChoice, LocalModelLoader, ModelSettings, Precision, Seconds, peak_products_per_second};
+use infra_ml::{DeviceChoice, LocalModelLoader, ModelSettings, Precision, peak_products_per_second};
 use serde_json::{Value, json};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -49,7 +49,6 @@ async fn run(options: Options) -> Result<(), Failure> {
     settings.precision = options.precision;
     settings.device = options.device;
     settings.threads = NonZeroUsize::new(options.threads);
-    settings.max_wait = Seconds(600.0);
     settings.max_queue_items = 100_000;
     settings.max_queue_tokens = 100_000_000;
     let (RunningModel { gateway, lifecycle }, loading) =
@@ -153,7 +152,7 @@ async fn call(
         let started = Instant::now();
         let admission = if texts.len() == 1 { Admission::Single } else { Admission::BulkNext };
         let texts: Vec<&InputText> = texts.iter().collect();
-        for output in gateway.classify(&tenant, &texts, ReadOptions::default(), admission).await? {
+        for output in gateway.classify(&tenant, &texts, ReadOptions::default(), admission.into()).await? {
             tokens += u64::from(output?.usage.tokens) + SPECIALS;
         }
         times.push(started.elapsed());

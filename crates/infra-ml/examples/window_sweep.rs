@@ -15,7 +15,7 @@ use application::ports::{Admission, RunningModel};
 use domain::value_objects::{
     InputText, ModelOutput, PredictionOptions, PredictionResult, ReadOptions, TenantId, TextLimits,
 };
-use infra_ml::{LocalModelLoader, ModelSettings, Seconds};
+use infra_ml::{LocalModelLoader, ModelSettings};
 
 type Failure = Box<dyn Error>;
 
@@ -57,19 +57,16 @@ fn read(file: &str, every: usize) -> Result<Vec<Row>, Failure> {
 }
 
 async fn measure(model: &str, window: u32, overlap: u32, rows: &[Row]) -> Result<(), Failure> {
-    let settings = ModelSettings {
-        window: Some(window),
-        overlap: Some(overlap),
-        max_wait: Seconds(3_600.0),
-        ..ModelSettings::new(model)
-    };
+    let settings =
+        ModelSettings { window: Some(window), overlap: Some(overlap), ..ModelSettings::new(model) };
     let (RunningModel { gateway, lifecycle }, loading) =
         LocalModelLoader::default().resolve(settings)?.start();
     loading.await?;
     let texts: Vec<&InputText> = rows.iter().map(|row| &row.text).collect();
     let started = Instant::now();
-    let outputs =
-        gateway.classify(&TenantId::default(), &texts, ReadOptions::default(), Admission::BulkNext).await?;
+    let outputs = gateway
+        .classify(&TenantId::default(), &texts, ReadOptions::default(), Admission::BulkNext.into())
+        .await?;
     let seconds = started.elapsed().as_secs_f64();
     lifecycle.stop().await;
     let outputs: Vec<ModelOutput> = outputs.into_iter().collect::<Result<_, _>>()?;

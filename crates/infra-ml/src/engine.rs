@@ -28,6 +28,9 @@ pub(crate) trait Engine: Send {
     /// If the batch cannot be computed. The worker then runs its sequences one by one.
     fn forward(&mut self, batch: &TokenBatch, cores: Cores) -> Result<Vec<Vec<f32>>, EngineError>;
 
+    /// The number of cores that compute a batch of `tokens` that may use `cores`, at most as many as there are workers.
+    fn cores_of(&self, tokens: usize, cores: Cores) -> usize;
+
     /// The tokens beyond which a larger batch is not more efficient.
     fn batch_tokens(&self) -> usize;
 

@@ -6,10 +6,10 @@ mod start;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use application::errors::BoxError;
-use application::ports::{Admission, MlError, MlGateway, ModelInfo, ModelLifecycle};
+use application::ports::{Admission, Deadline, MlError, MlGateway, ModelInfo, ModelLifecycle, Queueing};
 use async_trait::async_trait;
 use domain::value_objects::{InputText, ModelOutput, ReadOptions, TenantId};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use crate::queue::{Queue, Refused, class_of};
 use crate::tokenizer::TextTokenizer;
 use crate::windowing::Cut;
 
-use pending::Pending;
+use pending::{Pending, before};
 
 pub(crate) use start::start;
 
@@ -35,7 +35,6 @@ pub struct LocalMlGateway {
     queue: Arc<Queue>,
     model: Arc<OnceLock<ModelFrontEnd>>,
     health: Arc<EngineHealth>,
-    max_wait: Duration,
     /// Ends the loading.
     cancel: CancellationToken,
     worker: Mutex<Option<JoinHandle<()>>>,
@@ -53,19 +52,21 @@ impl LocalMlGateway {
         self.model.get().ok_or(NotAvailable::Loading)
     }
 
-    fn refuse_when_full(&self, admission: Admission) -> Result<(), MlError> {
-        if self.queue.is_full(admission) { Err(saturated()) } else { Ok(()) }
+    fn refuse_when_full(&self, queueing: Queueing) -> Result<(), MlError> {
+        if self.queue.is_full(queueing) { Err(saturated()) } else { Ok(()) }
     }
 
-    /// Cuts `text` into windows and adds it to the queue; a bulk text may wait in the backlog first. That time does not
-    /// count against its deadline: the backlog slows batches and streams down to the throughput of the model.
+    /// Cuts `text` into windows and adds it to the queue; a bulk text may wait in the backlog first.
     async fn submit(
         &self,
         served: &ModelFrontEnd,
         text: &InputText,
         options: ReadOptions,
-        admission: Admission,
+        Queueing { admission, deadline }: Queueing,
     ) -> Result<Pending, MlError> {
+        if deadline.has_passed() {
+            return Err(MlError::DeadlineExceeded);
+        }
         let mut started = tokio::time::Instant::now();
         let mut ids = tokenize(&served.tokenizer, text).await?;
         let Cut { tokens, windowing } = served.windowing.cut(ids.len(), options)?;
@@ -74,13 +75,18 @@ impl LocalMlGateway {
         let spans = windowing.spans(tokens);
         let window_tokens = spans.iter().map(|span| span.len() as u32).collect();
         let (job, reply) = Job::new(ids, spans, served.tokenizer.specials().len(), class_of(admission));
-        let mut queued = self.queue.enter(Arc::new(job), admission).map_err(refused)?;
+        let queueing = Queueing { admission, deadline };
+        let mut queued = self.queue.enter(Arc::new(job), queueing).map_err(refused)?;
+        let instant = deadline.instant().map(tokio::time::Instant::from_std);
         if let Some(entered) = queued.entered.take() {
-            // Fails if the queue was stopped; then the reply is the error.
-            let _ = entered.await;
+            // The inner result is an error if the queue was stopped; then the reply is the error too.
+            let _ = before(instant, entered).await?;
             started = tokio::time::Instant::now();
         }
-        let deadline = started + self.max_wait;
+        let deadline = match deadline {
+            Deadline::Never | Deadline::At(_) => instant,
+            Deadline::AfterQueueing(longest) => started.checked_add(longest),
+        };
         Ok(Pending { _queued: queued, reply, deadline, tokens: tokens as u32, window_tokens, truncated })
     }
 
@@ -88,7 +94,7 @@ impl LocalMlGateway {
     async fn probe(&self, served: &ModelFrontEnd) {
         let (spans, specials) = (served.windowing.spans(0), served.tokenizer.specials().len());
         let (job, reply) = Job::new(Vec::new(), spans, specials, Class::Single);
-        if let Ok(_queued) = self.queue.enter(Arc::new(job), Admission::Single) {
+        if let Ok(_queued) = self.queue.enter(Arc::new(job), Admission::Single.into()) {
             // Without a reply in time nothing is recorded.
             let _ = tokio::time::timeout(PROBE_TIME, reply).await;
         }
@@ -105,10 +111,13 @@ impl MlGateway for LocalMlGateway {
         _tenant: &TenantId,
         texts: &[&InputText],
         options: ReadOptions,
-        mut admission: Admission,
+        mut queueing: Queueing,
     ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
         let served = self.served()?;
-        self.refuse_when_full(admission)?;
+        if queueing.deadline.has_passed() {
+            return Err(MlError::DeadlineExceeded);
+        }
+        self.refuse_when_full(queueing)?;
         let mut entered = Vec::with_capacity(texts.len());
         let mut inline_bytes = 0;
         for text in texts {
@@ -117,12 +126,12 @@ impl MlGateway for LocalMlGateway {
                 inline_bytes = text.as_str().len();
                 tokio::task::yield_now().await;
             }
-            let pending = match self.submit(served, text, options, admission).await {
+            let pending = match self.submit(served, text, options, queueing).await {
                 Err(error @ MlError::Saturated) => return Err(error),
                 pending => pending,
             };
-            if pending.is_ok() && admission == Admission::BulkStart {
-                admission = Admission::BulkNext;
+            if pending.is_ok() && queueing.admission == Admission::BulkStart {
+                queueing.admission = Admission::BulkNext;
             }
             entered.push(pending);
         }
@@ -134,6 +143,10 @@ impl MlGateway for LocalMlGateway {
             });
         }
         Ok(outputs)
+    }
+
+    fn tokens_per_second(&self) -> Option<f64> {
+        self.queue.tokens_per_second()
     }
 
     fn info(&self) -> Option<Arc<ModelInfo>> {

@@ -143,7 +143,13 @@ impl ResolvedModel {
             tokens: self.settings.max_queue_tokens,
             batch_tokens: self.settings.max_batch_tokens.unwrap_or(usize::MAX),
         };
-        gateway::start(limits, self.settings.max_wait.duration(), move |cancel| self.load(cancel))
+        if self.settings.max_wait.is_some() {
+            tracing::warn!(
+                model = self.name(),
+                "the setting max_wait of the model has no effect, since requests have deadlines; remove it"
+            );
+        }
+        gateway::start(limits, move |cancel| self.load(cancel))
     }
 
     /// Loads the model on this thread, after fetching it where it is on the hub.

@@ -24,7 +24,11 @@ pub fn describe_metrics() {
     describe_histogram!(TOKENIZE_SECONDS, Unit::Seconds, "One text in the tokenizer");
     describe_gauge!(QUEUE_DEPTH, Unit::Count, "Texts that wait");
     describe_gauge!(QUEUE_TOKENS, Unit::Count, "Tokens that wait, special tokens included");
-    describe_counter!(SATURATED, Unit::Count, "Requests refused because the queue was full");
+    describe_counter!(
+        SATURATED,
+        Unit::Count,
+        "Requests refused because the queue was full, or too slow for their deadlines"
+    );
     describe_counter!(SKIPPED, Unit::Count, "Texts skipped because their request was cancelled");
     describe_counter!(INFERENCE_FAILED, Unit::Count, "Texts for which the engine returned no usable logits");
 }

@@ -1,10 +1,13 @@
+mod admission;
 mod class_load;
 mod length_queue;
 mod state;
+mod throughput;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use application::ports::Admission;
+use application::ports::{Admission, Queueing};
 use tokio::sync::oneshot;
 
 use crate::engine::Cores;
@@ -12,6 +15,7 @@ use crate::inference_error::NotAvailable;
 use crate::job::{Class, Job};
 use crate::metric;
 
+use admission::TextSize;
 use state::{Length, State};
 
 /// The texts that wait for the workers, bounded in texts and in tokens. First come, first served, with these
@@ -19,7 +23,13 @@ use state::{Length, State};
 ///
 /// **Admission.** The limits of single texts and of bulk texts (those of batches and streams) are separate; bulk has
 /// half as much. A single text that does not fit is refused. A bulk text that does not fit waits in a backlog before
-/// the queue, first come, first served. When a caller drops a waiting text, the backlog moves up at once.
+/// the queue, first come, first served. When a caller drops a waiting text, as at its deadline, the backlog moves up at
+/// once.
+///
+/// **Deadlines.** A single text, or the first of a batch, is also refused where the texts that wait before it in its
+/// class would take so long, at the measured speed and the share of the class, that its deadline would be missed; see
+/// [`State::refuses`]. The client learns it at once, and no work is spent on what is too late. A text of several windows
+/// waits for as many windows of each text before it. Bulk texts that may wait in the backlog are not refused.
 ///
 /// **Window lengths.** Long windows wait and run apart from short ones. While both wait, one worker at a time takes
 /// long windows and the others short ones; a single worker alternates. So a short text waits for at most one long
@@ -108,7 +118,7 @@ impl Drop for QueuedText {
 /// Why a text did not enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The queue is full.
+    /// The queue is full, or too slow for the text's deadline.
     Full,
     /// The queue was stopped.
     Stopped,
@@ -129,27 +139,36 @@ impl Queue {
         self.state().min_batch_tokens = tokens;
     }
 
-    /// Whether any text would be refused now.
-    pub(crate) fn is_full(&self, admission: Admission) -> bool {
-        self.refuses(&self.state(), admission, 1)
+    /// Records a batch of `tokens` that took `elapsed` on `cores` of as many cores as there are workers.
+    pub(crate) fn record_batch(&self, tokens: usize, elapsed: Duration, cores: usize) {
+        let mut state = self.state();
+        let share = cores as f64 / state.workers as f64;
+        state.throughput.record(tokens, elapsed, share.min(1.0));
     }
 
-    /// Adds `job` to the queue or to the backlog. Its class must be [`class_of`] `admission`.
-    pub(crate) fn enter(
-        self: &Arc<Self>,
-        job: Arc<Job>,
-        admission: Admission,
-    ) -> Result<QueuedText, Refused> {
+    /// Returns the tokens that all workers compute in a second under full load; none before the first batch.
+    pub(crate) fn tokens_per_second(&self) -> Option<f64> {
+        self.state().throughput.tokens_per_second()
+    }
+
+    /// Whether any text would be refused now.
+    pub(crate) fn is_full(&self, queueing: Queueing) -> bool {
+        self.state().refuses(queueing, TextSize::LEAST, &self.limits)
+    }
+
+    /// Adds `job` to the queue or to the backlog. Its class must be [`class_of`] its admission. Its caller must drop it
+    /// at its deadline.
+    pub(crate) fn enter(self: &Arc<Self>, job: Arc<Job>, queueing: Queueing) -> Result<QueuedText, Refused> {
         let mut state = self.state();
         if state.stopped {
             return Err(Refused::Stopped);
         }
-        let cost = job.cost_from(0);
-        if self.refuses(&state, admission, cost) {
+        let size = TextSize::of(&job);
+        if state.refuses(queueing, size, &self.limits) {
             return Err(Refused::Full);
         }
         let mut entered = None;
-        if state.can_enter(job.class(), cost) {
+        if state.can_enter(job.class(), size.tokens) {
             state.push(Arc::clone(&job));
             state.publish_gauges();
             self.work_available.notify_one();
@@ -220,14 +239,6 @@ impl Queue {
     #[cfg(test)]
     pub(crate) fn depth(&self) -> usize {
         self.state().texts()
-    }
-
-    fn refuses(&self, state: &State, admission: Admission, cost: usize) -> bool {
-        match admission {
-            Admission::Single => !state.can_enter(Class::Single, cost),
-            Admission::BulkStart => state.bulk_texts() >= self.limits.items,
-            Admission::BulkNext => false,
-        }
     }
 
     /// Abandons the reply of a text and removes its windows that have not run.

@@ -65,9 +65,9 @@ pub struct ModelSettings {
     /// The most single texts that may wait, each with all its windows; beyond them requests get 503 `saturated`. A
     /// batch gets 503 where as many texts of batches and streams wait already.
     pub max_queue_items: usize,
-    /// The longest that a text may wait in the queue; then 503 `deadline_exceeded`. The time that a text of a batch or
-    /// stream waits for room in the queue does not count.
-    pub max_wait: Seconds,
+    /// Has no effect, and gives a warning in the log: a text may wait until the deadline of its request.
+    #[schemars(with = "Option<f64>", extend("values" = "seconds"))]
+    pub max_wait: Option<Seconds>,
     /// The most bytes that the model's files may have together. A larger model is refused before its first byte is
     /// fetched or read. The limit of `[model]` is also that of the models which clients load at run time.
     #[schemars(extend("values" = "bytes"))]
@@ -118,7 +118,7 @@ impl Default for ModelSettings {
             max_batch_tokens: None,
             max_queue_tokens: 65_536,
             max_queue_items: 1_024,
-            max_wait: Seconds(30.0),
+            max_wait: None,
             max_bytes: DEFAULT_MAX_BYTES,
             place: SettingsPlace::DefaultSection,
         }
@@ -154,6 +154,7 @@ impl ModelSettings {
         if self.max_bytes == 0 {
             return Err(SettingsError::new("max_bytes", "must be at least 1"));
         }
-        self.max_wait.check(MIN_WAIT).map_err(|reason| SettingsError::new("max_wait", reason))
+        let max_wait = self.max_wait.map_or(Ok(()), |max_wait| max_wait.check(MIN_WAIT));
+        max_wait.map_err(|reason| SettingsError::new("max_wait", reason))
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::gateway::LocalMlGateway;
 use crate::local_model_loader::ResolvedModel;
-use crate::settings::{ModelSettings, Seconds};
+use crate::settings::ModelSettings;
 
 /// The folder of the bundled model.
 pub(crate) fn bundled_folder() -> PathBuf {
@@ -25,8 +25,7 @@ pub(crate) fn bundled_folder() -> PathBuf {
 pub(crate) async fn bundled() -> Arc<LocalMlGateway> {
     static BUNDLED: OnceCell<Arc<LocalMlGateway>> = OnceCell::const_new();
     let start = || async {
-        // Long enough for a busy machine: these tests do not check deadlines.
-        let settings = ModelSettings { max_wait: Seconds(600.0), ..ModelSettings::new(bundled_folder()) };
+        let settings = ModelSettings::new(bundled_folder());
         let (gateway, loading) = ResolvedModel::of_folder(settings).start_gateway();
         loading.await.unwrap();
         gateway

@@ -98,10 +98,13 @@ impl Worker {
         metrics::histogram!(metric::BATCH_TOKENS).record(batch.tokens() as f64);
         let started = Instant::now();
         let outcome = catch_panic(|| self.engine.forward(batch, cores));
-        metrics::histogram!(metric::INFERENCE_SECONDS).record(started.elapsed());
+        let elapsed = started.elapsed();
+        metrics::histogram!(metric::INFERENCE_SECONDS).record(elapsed);
         let sequences = batch.len();
         let error = match outcome {
             Ok(Ok(rows)) if rows.len() == sequences => {
+                let tokens = batch.tokens();
+                self.queue.record_batch(tokens, elapsed, self.engine.cores_of(tokens, cores));
                 return rows.into_iter().map(|row| self.check(row)).collect();
             }
             Ok(Ok(rows)) => InferenceError::Rows { rows: rows.len(), sequences },

@@ -137,6 +137,13 @@ impl Engine for CandleEngine {
         }
     }
 
+    fn cores_of(&self, _tokens: usize, cores: Cores) -> usize {
+        match (&self.pools, cores) {
+            (None, _) | (Some(_), Cores::Own) => 1,
+            (Some(pools), Cores::All) => pools.all.current_num_threads(),
+        }
+    }
+
     fn batch_tokens(&self) -> usize {
         if self.device.is_cpu() { CPU_BATCH_TOKENS } else { DEVICE_BATCH_TOKENS }
     }

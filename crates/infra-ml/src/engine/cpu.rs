@@ -116,16 +116,21 @@ impl Shared {
 
 impl Engine for CpuEngine {
     fn forward(&mut self, batch: &TokenBatch, cores: Cores) -> Result<Vec<Vec<f32>>, EngineError> {
+        let cores = self.cores_of(batch.tokens(), cores);
         let Shared { model, plan, .. } = &*self.shared;
-        let cores = match cores {
-            Cores::Own => plan.own_cores(batch.tokens()),
-            Cores::All => plan.cores(model.arithmetic(), batch.tokens()),
-        };
         Ok(if cores > 1 || batch.tokens() > plan.batch_tokens() {
             self.shared.forward(batch, cores)
         } else {
             model.forward(&mut self.workspace, batch.sequences(), 1)
         })
+    }
+
+    fn cores_of(&self, tokens: usize, cores: Cores) -> usize {
+        let Shared { model, plan, .. } = &*self.shared;
+        match cores {
+            Cores::Own => plan.own_cores(tokens),
+            Cores::All => plan.cores(model.arithmetic(), tokens),
+        }
     }
 
     /// Without padding a token costs the same in a small batch as in a large one; small batches reduce waiting and

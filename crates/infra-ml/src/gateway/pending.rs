@@ -13,7 +13,8 @@ use crate::queue::QueuedText;
 pub(super) struct Pending {
     pub(super) _queued: QueuedText,
     pub(super) reply: oneshot::Receiver<Reply>,
-    pub(super) deadline: Instant,
+    /// When it is given up.
+    pub(super) deadline: Option<Instant>,
     /// The number of the text's tokens that are used, without those repeated by overlaps.
     pub(super) tokens: u32,
     /// The tokens of each window.
@@ -22,15 +23,27 @@ pub(super) struct Pending {
     pub(super) truncated: bool,
 }
 
+/// Awaits `work` until `deadline`, where there is one.
+///
+/// # Errors
+/// `DeadlineExceeded`.
+pub(super) async fn before<T>(
+    deadline: Option<Instant>,
+    work: impl Future<Output = T>,
+) -> Result<T, MlError> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, work).await.map_err(|_elapsed| MlError::DeadlineExceeded),
+        None => Ok(work.await),
+    }
+}
+
 impl Pending {
     /// Waits for the reply and returns it as the output of `model`.
     ///
     /// # Errors
     /// `DeadlineExceeded` if it does not arrive in time; else the error that it contains.
     pub(super) async fn output(self, model: &ModelInfo) -> Result<ModelOutput, MlError> {
-        let Ok(reply) = timeout_at(self.deadline, self.reply).await else {
-            return Err(MlError::DeadlineExceeded);
-        };
+        let reply = before(self.deadline, self.reply).await?;
         // The sender is dropped without a reply if the worker is gone.
         let logits = reply.unwrap_or_else(|_| Err(NotAvailable::Stopped.into()))?;
         let windows: Vec<WindowOutput> = logits

@@ -1,6 +1,5 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
-use std::time::Duration;
 
 use application::action::chain;
 use tokio::sync::oneshot;
@@ -19,7 +18,6 @@ use crate::worker::Worker;
 /// Starts a gateway whose first worker's thread loads the model by `load`, then serves it with the others.
 pub(crate) fn start(
     limits: QueueLimits,
-    max_wait: Duration,
     load: impl FnOnce(&CancellationToken) -> Result<(Engines, ModelFrontEnd), LoadError> + Send + 'static,
 ) -> (Arc<LocalMlGateway>, Loading) {
     memory::prepare();
@@ -58,7 +56,7 @@ pub(crate) fn start(
             (None, Loading::failed(LoadError::Thread { source }))
         }
     };
-    let gateway = LocalMlGateway { queue, model, health, max_wait, cancel, worker: Mutex::new(worker) };
+    let gateway = LocalMlGateway { queue, model, health, cancel, worker: Mutex::new(worker) };
     (Arc::new(gateway), loading)
 }
 

@@ -1,4 +1,5 @@
 mod bundled_model;
+mod deadlines;
 mod failures;
 mod fairness;
 mod health;
@@ -26,7 +27,6 @@ use crate::windowing::Windowing;
 const ROOMY: QueueLimits = QueueLimits { items: 100, tokens: 10_000, batch_tokens: 100 };
 /// The whole text, in the windows of the model.
 const PLAIN: ReadOptions = ReadOptions { max_tokens: None, overflow: Overflow::Window };
-const PATIENT: Duration = Duration::from_mins(10);
 
 /// A model of the small vocabulary with windows of eight tokens that share two, on a fake engine.
 fn fake_model(engine: FakeEngine) -> Result<(Engines, ModelFrontEnd), LoadError> {
@@ -55,8 +55,8 @@ fn fake_model(engine: FakeEngine) -> Result<(Engines, ModelFrontEnd), LoadError>
     ))
 }
 
-async fn start_fake(engine: FakeEngine, limits: QueueLimits, max_wait: Duration) -> Arc<LocalMlGateway> {
-    let (gateway, loading) = start(limits, max_wait, |_| fake_model(engine));
+async fn start_fake(engine: FakeEngine, limits: QueueLimits) -> Arc<LocalMlGateway> {
+    let (gateway, loading) = start(limits, |_| fake_model(engine));
     loading.await.unwrap();
     gateway
 }
@@ -64,7 +64,7 @@ async fn start_fake(engine: FakeEngine, limits: QueueLimits, max_wait: Duration)
 /// Adds a text of the one token `id` to the queue, without a deadline.
 fn enter(gateway: &LocalMlGateway, id: u32) -> (QueuedText, Receiver<Reply>) {
     let (job, answer) = Job::new(vec![id], std::iter::once(0..1).collect(), 2, Class::Single);
-    (gateway.queue.enter(Arc::new(job), Admission::Single).unwrap(), answer)
+    (gateway.queue.enter(Arc::new(job), Admission::Single.into()).unwrap(), answer)
 }
 
 /// Occupies the engine with the text `good`, which waits at the gate, so that later texts wait in the queue.
@@ -94,7 +94,7 @@ fn only_window(output: Result<ModelOutput, MlError>) -> Vec<f32> {
 #[tokio::test]
 async fn a_long_text_has_the_logits_of_all_its_windows() {
     let (engine, seen) = FakeEngine::new();
-    let gateway = start_fake(engine, QueueLimits { batch_tokens: 25, ..ROOMY }, PATIENT).await;
+    let gateway = start_fake(engine, QueueLimits { batch_tokens: 25, ..ROOMY }).await;
     let words = ["good", "bad", "word"].repeat(7).join(" ");
     let output = gateway.classify_one(&tenant(), &text(words), PLAIN).await.unwrap();
     assert_eq!((output.usage.tokens, output.usage.windows, output.usage.truncated), (21, 4, false));
@@ -110,13 +110,13 @@ async fn a_long_text_has_the_logits_of_all_its_windows() {
 #[tokio::test]
 async fn the_texts_of_a_batch_run_together_sorted_by_length_and_are_returned_in_order() {
     let (engine, seen) = FakeEngine::new();
-    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    let gateway = start_fake(engine, ROOMY).await;
     let (mut engine_texts, ids) = (Vec::new(), [vec![4, 5, 9], vec![5], vec![4, 4]]);
     for words in ["good bad word", "bad", "good good"] {
         engine_texts.push(text(words));
     }
     let texts: Vec<&InputText> = engine_texts.iter().collect();
-    let outputs = gateway.classify(&tenant(), &texts, PLAIN, Admission::BulkNext).await.unwrap();
+    let outputs = gateway.classify(&tenant(), &texts, PLAIN, Admission::BulkNext.into()).await.unwrap();
     for (output, ids) in outputs.into_iter().zip(ids) {
         assert_eq!(only_window(output), FakeEngine::logits(&[&[1], &ids[..], &[2]].concat()));
     }
@@ -127,23 +127,23 @@ async fn the_texts_of_a_batch_run_together_sorted_by_length_and_are_returned_in_
 
 #[tokio::test]
 async fn an_empty_batch_has_no_outputs() {
-    let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
-    assert!(gateway.classify(&tenant(), &[], PLAIN, Admission::BulkStart).await.unwrap().is_empty());
+    let gateway = start_fake(FakeEngine::new().0, ROOMY).await;
+    assert!(gateway.classify(&tenant(), &[], PLAIN, Admission::BulkStart.into()).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_text_without_tokens_is_one_empty_window() {
-    let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
+    let gateway = start_fake(FakeEngine::new().0, ROOMY).await;
     let served = gateway.served().unwrap();
     let (job, answer) = Job::new(Vec::new(), served.windowing.spans(0), 2, Class::Single);
-    let _queued = gateway.queue.enter(Arc::new(job), Admission::Single).unwrap();
+    let _queued = gateway.queue.enter(Arc::new(job), Admission::Single.into()).unwrap();
     assert_eq!(answer.await.unwrap().unwrap(), [FakeEngine::logits(&[1, 2])]);
 }
 
 #[tokio::test]
 async fn the_options_limit_the_tokens_and_windows_and_usage_reports_it() {
     let (engine, seen) = FakeEngine::new();
-    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    let gateway = start_fake(engine, ROOMY).await;
     let words = text(["good", "bad", "word"].repeat(4).join(" "));
     let ids = [4, 5, 9].repeat(4);
     let read = |max_tokens: u32, overflow| ReadOptions { max_tokens: max_tokens.try_into().ok(), overflow };
@@ -167,7 +167,8 @@ async fn the_options_limit_the_tokens_and_windows_and_usage_reports_it() {
     assert!(matches!(refused, Err(MlError::TooManyTokens { max: 11, actual: 12 })), "{refused:?}");
     let short = text("good");
     let options = read(11, Overflow::Reject);
-    let both = gateway.classify(&tenant(), &[&words, &short], options, Admission::BulkStart).await.unwrap();
+    let both =
+        gateway.classify(&tenant(), &[&words, &short], options, Admission::BulkStart.into()).await.unwrap();
     assert!(matches!(both[0], Err(MlError::TooManyTokens { .. })) && both[1].is_ok());
     assert_eq!(seen.batches().len(), before + 1, "the refused text is not computed");
 }

@@ -35,7 +35,7 @@ pub(super) struct LengthQueue {
 }
 
 /// The single tokens for each bulk token while both classes wait.
-const SINGLE_PER_BULK: usize = 3;
+pub(super) const SINGLE_PER_BULK: usize = 3;
 
 impl LengthQueue {
     pub(super) fn is_empty(&self) -> bool {

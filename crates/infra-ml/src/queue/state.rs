@@ -7,6 +7,7 @@ use crate::job::{Class, Job};
 use crate::metric;
 use crate::queue::class_load::ClassLoad;
 use crate::queue::length_queue::{Entry, LengthQueue};
+use crate::queue::throughput::Throughput;
 use crate::queue::{QueueLimits, Task};
 
 /// A window of more tokens is long.
@@ -30,8 +31,9 @@ pub(super) enum Length {
 pub(super) struct State {
     short: LengthQueue,
     long: LengthQueue,
-    single: ClassLoad,
-    bulk: ClassLoad,
+    pub(super) single: ClassLoad,
+    pub(super) bulk: ClassLoad,
+    pub(super) throughput: Throughput,
     /// The last position that was assigned: to a text that arrived, or that returned to the end of its queue.
     last_position: u64,
     /// How many windows of single texts remain to be taken newest first.
@@ -68,6 +70,7 @@ impl State {
             long: LengthQueue::default(),
             single: ClassLoad::new(limits.items, limits.tokens),
             bulk: ClassLoad::new((limits.items / 2).max(1), limits.tokens / 2),
+            throughput: Throughput::default(),
             last_position: 0,
             newest_first: 0,
             last_single: None,
@@ -100,7 +103,7 @@ impl State {
 
     /// The number of bulk texts in the queue and in the backlog.
     pub(super) fn bulk_texts(&self) -> usize {
-        self.bulk.texts() + self.bulk.backlog.len()
+        self.bulk.texts() + self.bulk.backlog_texts()
     }
 
     /// Whether a text of `cost` tokens can enter now: it fits, and its class has no backlog.
@@ -109,25 +112,22 @@ impl State {
             Class::Single => &self.single,
             Class::Bulk => &self.bulk,
         };
-        load.backlog.is_empty() && load.fits(cost)
+        load.backlog_texts() == 0 && load.fits(cost)
     }
 
     /// Adds a text to the queue.
     pub(super) fn push(&mut self, job: Arc<Job>) {
-        let entry = Entry { job, next: 0 };
-        self.load(entry.job.class()).add_text(entry.cost());
-        if entry.job.class() == Class::Single {
+        let class = job.class();
+        self.append(Entry { job, next: 0 });
+        if class == Class::Single {
             self.note_single();
         }
-        self.append(entry);
     }
 
     /// Adds a text to the backlog. The receiver is notified when it enters the queue.
     pub(super) fn push_backlog(&mut self, job: Arc<Job>) -> oneshot::Receiver<()> {
-        let (entered, receiver) = oneshot::channel();
         let position = self.next_position(&job);
-        self.load(job.class()).backlog.insert(position, (job, entered));
-        receiver
+        self.load(job.class()).push_backlog(position, job)
     }
 
     /// Moves texts from the backlogs into the queue while they fit. Returns whether there were any.
@@ -194,9 +194,9 @@ impl State {
             let newest_single = self.newest_first > 0;
             let Some(mut entry) = self.of_length(length).take(left, newest_single) else { break };
             let class = entry.job.class();
+            self.load(class).remove(&entry);
             if !entry.job.is_awaited() {
                 // Another window of the text has failed.
-                self.load(class).remove_text(entry.cost());
                 continue;
             }
             let cost = entry.next_cost();
@@ -207,10 +207,7 @@ impl State {
             tasks.push(Task { job: Arc::clone(&entry.job), window: entry.next });
             entry.next += 1;
             if entry.next < entry.job.windows() {
-                self.load(class).remove_window(cost);
                 self.append(entry);
-            } else {
-                self.load(class).remove_text(cost);
             }
         }
         self.reset_newest_first();
@@ -220,12 +217,12 @@ impl State {
     /// Removes a text from the queue or the backlog. Returns whether windows of it were waiting.
     pub(super) fn remove(&mut self, job: &Job) -> bool {
         let (class, position) = (job.class(), job.position());
-        if self.load(class).backlog.remove(&position).is_some() {
+        if self.load(class).remove_backlog(position) {
             return true;
         }
         let entry = self.short.remove(class, position).or_else(|| self.long.remove(class, position));
         let Some(entry) = entry else { return false };
-        self.load(class).remove_text(entry.cost());
+        self.load(class).remove(&entry);
         true
     }
 
@@ -240,9 +237,7 @@ impl State {
     pub(super) fn drain(&mut self) -> Vec<Arc<Job>> {
         let mut jobs: Vec<_> = self.short.drain().chain(self.long.drain()).map(|entry| entry.job).collect();
         for class in [Class::Single, Class::Bulk] {
-            let load = self.load(class);
-            load.clear();
-            jobs.extend(std::mem::take(&mut load.backlog).into_values().map(|(job, _)| job));
+            jobs.extend(self.load(class).drain());
         }
         jobs
     }
@@ -262,11 +257,12 @@ impl State {
         }
     }
 
-    /// Appends a text to the queue for the length of its next window. All windows of a text but the last have one
+    /// Counts a text, and appends it to the queue for the length of its next window. All windows of a text but the last have one
     /// length.
     fn append(&mut self, entry: Entry) {
         let length = if entry.next_cost() > MAX_SHORT_WINDOW { Length::Long } else { Length::Short };
         let position = self.next_position(&entry.job);
+        self.load(entry.job.class()).add(&entry);
         self.of_length(length).insert(position, entry);
     }
 

@@ -1,5 +1,6 @@
 mod batch_sizes;
 mod bulk_share;
+mod deadlines;
 mod gauges;
 mod newest_first;
 mod reserved_worker;
@@ -35,15 +36,16 @@ impl Waiting {
 }
 
 /// Submits a text with windows of these many tokens and no special tokens.
-fn enter(queue: &Arc<Queue>, windows: &[usize], admission: Admission) -> Result<Waiting, Refused> {
+fn enter(queue: &Arc<Queue>, windows: &[usize], queueing: impl Into<Queueing>) -> Result<Waiting, Refused> {
+    let queueing = queueing.into();
     let mut spans = Vec::new();
     let mut end = 0;
     for tokens in windows {
         spans.push(end..end + tokens);
         end += tokens;
     }
-    let (job, reply) = Job::new(vec![4; end], spans, 0, class_of(admission));
-    Ok(Waiting { queued: queue.enter(Arc::new(job), admission)?, reply })
+    let (job, reply) = Job::new(vec![4; end], spans, 0, class_of(queueing.admission));
+    Ok(Waiting { queued: queue.enter(Arc::new(job), queueing)?, reply })
 }
 
 fn single(queue: &Arc<Queue>, windows: &[usize]) -> Waiting {
@@ -105,9 +107,9 @@ fn a_full_queue_refuses_single_texts_until_one_is_taken() {
         [Ok(()), Ok(()), Err(Refused::Full)],
         "more than four texts"
     );
-    assert!(queue.is_full(Admission::Single));
+    assert!(queue.is_full(Admission::Single.into()));
     assert_eq!(taken(&queue), [9]);
-    assert!(!queue.is_full(Admission::Single));
+    assert!(!queue.is_full(Admission::Single.into()));
     assert_eq!(arrives(1), Ok(()));
 }
 
@@ -123,9 +125,9 @@ fn a_text_larger_than_the_token_limit_enters_an_empty_queue() {
 fn bulk_texts_do_not_count_against_the_limits_of_single_texts() {
     let queue = queue(LIMITS);
     let _bulk: Vec<Waiting> = (0..100).map(|_| bulk(&queue, &[14])).collect();
-    assert!(!queue.is_full(Admission::Single));
+    assert!(!queue.is_full(Admission::Single.into()));
     let _singles = [10, 10, 5, 5].map(|tokens| single(&queue, &[tokens]));
-    assert!(queue.is_full(Admission::Single), "30 tokens of single texts are the limit");
+    assert!(queue.is_full(Admission::Single.into()), "30 tokens of single texts are the limit");
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn a_batch_is_refused_while_bulk_texts_fill_the_limit_of_single_texts() {
     let queue = queue(LIMITS);
     let waiting = [5, 5, 5, 5].map(|tokens| bulk(&queue, &[tokens]));
     assert_eq!(enter(&queue, &[1], Admission::BulkStart).err(), Some(Refused::Full));
-    assert!(queue.is_full(Admission::BulkStart) && !queue.is_full(Admission::BulkNext));
+    assert!(queue.is_full(Admission::BulkStart.into()) && !queue.is_full(Admission::BulkNext.into()));
     assert!(bulk(&queue, &[1]).is_in_backlog(), "a batch that has started is not refused");
     drop(waiting);
     assert!(enter(&queue, &[1], Admission::BulkStart).is_ok());
@@ -166,9 +168,9 @@ fn a_batch_is_refused_while_bulk_texts_fill_the_limit_of_single_texts() {
 fn dropping_a_waiting_text_makes_space_at_once() {
     let queue = queue(LIMITS);
     let mut singles = Vec::from([9, 9, 6, 6].map(|tokens| single(&queue, &[tokens])));
-    assert!(queue.is_full(Admission::Single));
+    assert!(queue.is_full(Admission::Single.into()));
     singles.remove(1);
-    assert!(!queue.is_full(Admission::Single), "before any worker takes a batch");
+    assert!(!queue.is_full(Admission::Single.into()), "before any worker takes a batch");
     singles.push(single(&queue, &[9]));
     assert_eq!([taken(&queue), taken(&queue), taken(&queue)], [vec![9], vec![6], vec![6]]);
     assert_eq!((taken(&queue), queue.depth()), (vec![9], 0));

@@ -25,7 +25,7 @@ impl ModelSettings {
                 .unwrap_or(default.max_queue_tokens),
             max_queue_items: number("max_queue_items", spec.max_queue_items)?
                 .unwrap_or(default.max_queue_items),
-            max_wait: spec.max_wait.map_or(default.max_wait, Seconds),
+            max_wait: spec.max_wait.map(Seconds),
             max_bytes,
             place: SettingsPlace::Request,
         };
@@ -101,7 +101,7 @@ mod tests {
             max_batch_tokens: Some(4),
             max_queue_tokens: 5,
             max_queue_items: 6,
-            max_wait: Seconds(7.5),
+            max_wait: Some(Seconds(7.5)),
             max_bytes: MAX_BYTES,
             place: SettingsPlace::Request,
         };

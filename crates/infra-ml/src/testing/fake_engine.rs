@@ -95,6 +95,10 @@ impl Engine for FakeEngine {
         Ok(batch.sequences().map(Self::logits).collect())
     }
 
+    fn cores_of(&self, _tokens: usize, _cores: Cores) -> usize {
+        1
+    }
+
     fn batch_tokens(&self) -> usize {
         usize::MAX
     }

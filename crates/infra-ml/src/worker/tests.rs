@@ -27,7 +27,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Links {
 fn submit(queue: &Arc<Queue>, windows: usize) -> (QueuedText, Receiver<Reply>) {
     let spans = (0..windows).map(|window| window..window + 1).collect();
     let (job, answer) = Job::new(vec![4; windows], spans, 2, Class::Bulk);
-    (queue.enter(Arc::new(job), Admission::BulkNext).unwrap(), answer)
+    (queue.enter(Arc::new(job), Admission::BulkNext.into()).unwrap(), answer)
 }
 
 #[test]

@@ -35,7 +35,7 @@ async fn the_logits_in_a_batch_equal_those_of_the_single_text() {
     let mut texts: Vec<InputText> = TEXTS.map(text).into();
     texts.push(text(TEXTS.join(" ").repeat(12)));
     let batch: Vec<&InputText> = texts.iter().chain(&texts).collect();
-    let outputs = gateway.classify(&tenant(), &batch, PLAIN, Admission::BulkNext).await.unwrap();
+    let outputs = gateway.classify(&tenant(), &batch, PLAIN, Admission::BulkNext.into()).await.unwrap();
     for (words, batched) in batch.iter().zip(outputs) {
         let (single, batched) =
             (gateway.classify_one(&tenant(), words, PLAIN).await.unwrap(), batched.unwrap());

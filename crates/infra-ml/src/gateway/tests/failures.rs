@@ -5,13 +5,13 @@ use super::*;
 /// Which of `words` succeed when they run in one batch.
 async fn succeeds(words: &[&str]) -> Vec<bool> {
     let (engine, seen, mut gate) = FakeEngine::gated();
-    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    let gateway = start_fake(engine, ROOMY).await;
     // The texts wait while the gate is closed, and then run in one batch.
     let _in_engine = occupy(&gateway, &mut gate).await;
     let texts: Vec<InputText> = words.iter().map(|word| text(*word)).collect();
     let texts: Vec<&InputText> = texts.iter().collect();
     let tenant = tenant();
-    let asking = gateway.classify(&tenant, &texts, PLAIN, Admission::BulkNext);
+    let asking = gateway.classify(&tenant, &texts, PLAIN, Admission::BulkNext.into());
     let opening = async {
         until_waiting(&gateway, words.len()).await;
         drop(gate);
@@ -46,7 +46,7 @@ async fn an_engine_error_fails_its_own_text_and_no_other() {
 
 #[tokio::test]
 async fn the_worker_continues_after_a_failed_text_and_reports_the_cause() {
-    let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
+    let gateway = start_fake(FakeEngine::new().0, ROOMY).await;
     for (bad, cause) in [
         ("panic", "the engine panicked: deliberate panic"),
         ("nan", "a logit is not a finite number, or one is missing"),
@@ -62,7 +62,7 @@ async fn the_worker_continues_after_a_failed_text_and_reports_the_cause() {
 
 #[tokio::test]
 async fn one_failed_window_fails_the_whole_text() {
-    let gateway = start_fake(FakeEngine::new().0, ROOMY, PATIENT).await;
+    let gateway = start_fake(FakeEngine::new().0, ROOMY).await;
     let words = format!("{} panic", "good ".repeat(20));
     let error = gateway.classify_one(&tenant(), &text(words), PLAIN).await.unwrap_err();
     assert_eq!(chain(&error), "inference failed: the engine panicked: deliberate panic");

@@ -7,7 +7,7 @@ use crate::testing::fake_engine::Seen;
 /// A model whose engine has failed for so many texts that it counts as failing.
 async fn unhealthy() -> (Arc<LocalMlGateway>, Arc<Seen>) {
     let (engine, seen) = FakeEngine::new();
-    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    let gateway = start_fake(engine, ROOMY).await;
     seen.set_broken(true);
     for _ in 0..MAX_FAILED_BATCHES {
         assert!(gateway.check().await.is_ok());
@@ -57,7 +57,7 @@ async fn the_health_check_probes_a_failing_engine_so_that_it_recovers_without_te
 #[tokio::test]
 async fn texts_that_make_the_engine_fail_do_not_make_the_model_unhealthy() {
     let (engine, seen) = FakeEngine::new();
-    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    let gateway = start_fake(engine, ROOMY).await;
     for _ in 0..MAX_FAILED_BATCHES {
         for word in ["error", "panic", "nan"] {
             fails(&gateway, word).await;

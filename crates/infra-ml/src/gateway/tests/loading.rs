@@ -8,7 +8,7 @@ use crate::settings::ModelSettings;
 #[tokio::test]
 async fn until_the_model_is_loaded_it_is_unavailable_unhealthy_and_not_listed() {
     let (go, wait) = mpsc::channel::<()>();
-    let (gateway, loading) = start(ROOMY, PATIENT, move |_| {
+    let (gateway, loading) = start(ROOMY, move |_| {
         wait.recv().unwrap();
         fake_model(FakeEngine::new().0)
     });
@@ -19,7 +19,7 @@ async fn until_the_model_is_loaded_it_is_unavailable_unhealthy_and_not_listed() 
         gateway.classify_one(&tenant(), &texts[0], PLAIN).await,
         Err(MlError::Unavailable { .. })
     ));
-    let batch = gateway.classify(&tenant(), &[&texts[0]], PLAIN, Admission::BulkNext).await;
+    let batch = gateway.classify(&tenant(), &[&texts[0]], PLAIN, Admission::BulkNext.into()).await;
     assert!(matches!(batch, Err(MlError::Unavailable { .. })));
 
     go.send(()).unwrap();
@@ -44,7 +44,7 @@ async fn a_model_that_cannot_be_loaded_stays_unavailable() {
 
 #[tokio::test]
 async fn a_panic_while_loading_is_an_error() {
-    let (_gateway, loading) = start(ROOMY, PATIENT, |_| panic!("unforeseen"));
+    let (_gateway, loading) = start(ROOMY, |_| panic!("unforeseen"));
     let error = loading.await.unwrap_err();
     assert!(matches!(&error, LoadError::Panicked { reason } if reason == "unforeseen"), "{error:?}");
 }
@@ -52,7 +52,7 @@ async fn a_panic_while_loading_is_an_error() {
 #[tokio::test]
 async fn stopping_while_it_loads_ends_the_loading() {
     let (go, wait) = mpsc::channel::<()>();
-    let (gateway, loading) = start(ROOMY, PATIENT, move |_| {
+    let (gateway, loading) = start(ROOMY, move |_| {
         wait.recv().unwrap();
         fake_model(FakeEngine::new().0)
     });

@@ -15,7 +15,7 @@ async fn submit(
 #[tokio::test]
 async fn a_full_queue_is_saturated_and_recovers() {
     let (engine, _seen, mut gate) = FakeEngine::gated();
-    let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }, PATIENT).await;
+    let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }).await;
     let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
     let waiting = submit(&gateway, "bad", 1).await;
 
@@ -31,12 +31,11 @@ async fn a_full_queue_is_saturated_and_recovers() {
 
 #[tokio::test]
 async fn a_batch_that_has_started_is_computed_to_its_end_in_a_small_queue() {
-    let gateway =
-        start_fake(FakeEngine::new().0, QueueLimits { items: 2, tokens: 9, batch_tokens: 8 }, PATIENT).await;
+    let gateway = start_fake(FakeEngine::new().0, QueueLimits { items: 2, tokens: 9, batch_tokens: 8 }).await;
     let texts: Vec<InputText> = (0..1_000).map(|length| text("good ".repeat(1 + length % 20))).collect();
     let texts: Vec<&InputText> = texts.iter().collect();
     for admission in [Admission::BulkNext, Admission::BulkStart] {
-        let outputs = gateway.classify(&tenant(), &texts, PLAIN, admission).await.unwrap();
+        let outputs = gateway.classify(&tenant(), &texts, PLAIN, admission.into()).await.unwrap();
         assert_eq!(outputs.len(), 1_000);
         for (number, output) in outputs.into_iter().enumerate() {
             assert_eq!(output.unwrap().usage.tokens as usize, 1 + number % 20);
@@ -47,7 +46,7 @@ async fn a_batch_that_has_started_is_computed_to_its_end_in_a_small_queue() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_batches_share_a_small_queue() {
     let gateway =
-        start_fake(FakeEngine::new().0, QueueLimits { items: 3, tokens: 20, batch_tokens: 8 }, PATIENT).await;
+        start_fake(FakeEngine::new().0, QueueLimits { items: 3, tokens: 20, batch_tokens: 8 }).await;
     let batches: Vec<_> = (0..8)
         .map(|_| {
             let gateway = Arc::clone(&gateway);
@@ -55,7 +54,7 @@ async fn many_batches_share_a_small_queue() {
                 let texts: Vec<InputText> =
                     (1..=100).map(|length| text("bad ".repeat(length % 30 + 1))).collect();
                 let texts: Vec<&InputText> = texts.iter().collect();
-                gateway.classify(&tenant(), &texts, PLAIN, Admission::BulkNext).await.unwrap()
+                gateway.classify(&tenant(), &texts, PLAIN, Admission::BulkNext.into()).await.unwrap()
             })
         })
         .collect();
@@ -67,7 +66,7 @@ async fn many_batches_share_a_small_queue() {
 #[tokio::test]
 async fn cancelled_texts_are_not_computed_and_free_their_space() {
     let (engine, seen, mut gate) = FakeEngine::gated();
-    let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }, PATIENT).await;
+    let gateway = start_fake(engine, QueueLimits { items: 1, ..ROOMY }).await;
     let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
     for _ in 0..5 {
         submit(&gateway, "bad", 1).await.abort();
@@ -81,26 +80,9 @@ async fn cancelled_texts_are_not_computed_and_free_their_space() {
 }
 
 #[tokio::test]
-async fn a_text_past_its_deadline_fails_and_is_not_computed() {
-    let (engine, seen, mut gate) = FakeEngine::gated();
-    let gateway = start_fake(engine, ROOMY, Duration::ZERO).await;
-    let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
-    let texts = [text("bad"), text("word")];
-    let late = gateway.classify_one(&tenant(), &texts[0], PLAIN).await;
-    assert!(matches!(late, Err(MlError::DeadlineExceeded)));
-    let late =
-        gateway.classify(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::BulkNext).await.unwrap();
-    assert!(late.iter().all(|output| matches!(output, Err(MlError::DeadlineExceeded))));
-    let (_behind, behind_them) = enter(&gateway, 9);
-    drop(gate);
-    assert!(in_engine.await.unwrap().is_ok() && behind_them.await.unwrap().is_ok());
-    assert_eq!(seen.batches(), [vec![vec![1, 4, 2]], vec![vec![1, 9, 2]]]);
-}
-
-#[tokio::test]
 async fn stopping_fails_what_waits_and_ends_the_worker() {
     let (engine, seen, mut gate) = FakeEngine::gated();
-    let gateway = start_fake(engine, ROOMY, PATIENT).await;
+    let gateway = start_fake(engine, ROOMY).await;
     let (_queued, in_engine) = occupy(&gateway, &mut gate).await;
     let waiting = submit(&gateway, "bad", 1).await;
     let (stopping, (in_engine, waiting)) = tokio::join!(gateway.stop(), async {
@@ -123,13 +105,13 @@ async fn stopping_fails_what_waits_and_ends_the_worker() {
 #[tokio::test]
 async fn a_bulk_backlog_refuses_no_single_text_and_refuses_a_batch_only_at_its_limit() {
     let (engine, _seen, mut gate) = FakeEngine::gated();
-    let gateway = start_fake(engine, QueueLimits { items: 4, ..ROOMY }, PATIENT).await;
+    let gateway = start_fake(engine, QueueLimits { items: 4, ..ROOMY }).await;
     let (_queued, _in_engine) = occupy(&gateway, &mut gate).await;
     let lines: Vec<_> = (0..3)
         .map(|_| {
             let gateway = Arc::clone(&gateway);
             tokio::spawn(async move {
-                gateway.classify(&tenant(), &[&text("bad")], PLAIN, Admission::BulkNext).await
+                gateway.classify(&tenant(), &[&text("bad")], PLAIN, Admission::BulkNext.into()).await
             })
         })
         .collect();
@@ -139,38 +121,20 @@ async fn a_bulk_backlog_refuses_no_single_text_and_refuses_a_batch_only_at_its_l
         let gateway = Arc::clone(&gateway);
         let texts = [text("good"), text("good bad")];
         tokio::spawn(async move {
-            gateway.classify(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::BulkStart).await
+            gateway.classify(&tenant(), &[&texts[0], &texts[1]], PLAIN, Admission::BulkStart.into()).await
         })
     };
     let too_many = async {
-        while !gateway.queue.is_full(Admission::BulkStart) {
+        while !gateway.queue.is_full(Admission::BulkStart.into()) {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(Duration::from_mins(1), too_many).await.unwrap();
-    let refused = gateway.classify(&tenant(), &[&text("good")], PLAIN, Admission::BulkStart).await;
+    let refused = gateway.classify(&tenant(), &[&text("good")], PLAIN, Admission::BulkStart.into()).await;
     assert!(matches!(refused, Err(MlError::Saturated)));
     drop(gate);
     assert!(single.await.unwrap().is_ok() && batch.await.unwrap().unwrap().iter().all(Result::is_ok));
     for line in lines {
         assert!(line.await.unwrap().unwrap()[0].is_ok());
     }
-}
-
-#[tokio::test]
-async fn time_in_the_backlog_does_not_count_against_the_deadline() {
-    let (engine, _seen, mut gate) = FakeEngine::gated();
-    let gateway = start_fake(engine, QueueLimits { items: 2, ..ROOMY }, Duration::ZERO).await;
-    let (_queued, _in_engine) = occupy(&gateway, &mut gate).await;
-    let (job, _answer) = Job::new(vec![4], std::iter::once(0..1).collect(), 2, Class::Bulk);
-    let before = gateway.queue.enter(Arc::new(job), Admission::BulkNext).unwrap();
-    let tenant = tenant();
-    let in_line = text("bad");
-    let texts = [&in_line];
-    let mut calling = gateway.classify(&tenant, &texts, PLAIN, Admission::BulkNext);
-    assert!(futures_util::poll!(&mut calling).is_pending());
-    assert!(futures_util::poll!(&mut calling).is_pending(), "the deadline does not run yet");
-    drop(before);
-    let outputs = calling.await.unwrap();
-    assert!(matches!(outputs[..], [Err(MlError::DeadlineExceeded)]), "the deadline runs from the entry on");
 }

@@ -29,6 +29,10 @@ impl Engine for FixedEngine {
         Ok(batch.sequences().map(|_| self.logits.clone()).collect())
     }
 
+    fn cores_of(&self, _tokens: usize, _cores: Cores) -> usize {
+        1
+    }
+
     fn batch_tokens(&self) -> usize {
         usize::MAX
     }
