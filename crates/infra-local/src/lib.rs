@@ -1,7 +1,7 @@
 //! Adapters that need nothing outside the process: the clock, ids, the model catalog, the cache before a model,
 //! sentence splitting, metrics, the log's queue, the publisher of events to the log, a store that discards its writes;
 //! for authentication the secrets of API keys, the cache of keys and tenants, the limit of failures, and the audit's
-//! seals.
+//! seals; the limits of what principals use.
 //!
 //! This crate knows no database and no model. Start reading at [`SystemClock`].
 
@@ -17,6 +17,7 @@ mod discarding_store;
 mod fault_injector;
 mod hmac_audit_sealer;
 mod local_model_catalog;
+mod local_usage_limiter;
 mod log_publisher;
 mod log_queue;
 mod metric;
@@ -37,6 +38,7 @@ pub use discarding_store::DiscardingWriteStore;
 pub use fault_injector::{Fault, FaultInjector, FaultStep};
 pub use hmac_audit_sealer::{HmacAuditSealer, ShortKey};
 pub use local_model_catalog::LocalModelCatalog;
+pub use local_usage_limiter::LocalUsageLimiter;
 pub use log_publisher::LogPublisher;
 pub use log_queue::LogQueue;
 pub use metric::describe_metrics;

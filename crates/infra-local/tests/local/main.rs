@@ -12,6 +12,7 @@ mod fault_injector;
 mod gate;
 mod late_lookup;
 mod local_model_catalog;
+mod local_usage_limiter;
 mod log_queue;
 mod metrics_recorder;
 mod moka_cache_gateway;

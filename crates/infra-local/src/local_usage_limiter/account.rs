@@ -1,0 +1,104 @@
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use application::ports::{ConcurrencyStanding, LimitsStanding};
+use domain::value_objects::{Limits, Rate};
+
+use super::bucket::{Bucket, Refusal};
+
+/// What a tenant or a caller uses.
+#[derive(Default)]
+pub(super) struct Account {
+    usage: Mutex<Usage>,
+    /// Held by the call whose turn it is to wait for a text.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+pub(super) struct Usage {
+    pub(super) requests: Option<Bucket>,
+    pub(super) texts: Option<Bucket>,
+    /// The requests in progress.
+    pub(super) in_progress: u32,
+}
+
+impl Account {
+    /// Locks the usage, with the rates of `limits`.
+    pub(super) fn usage(&self, limits: &Limits) -> MutexGuard<'_, Usage> {
+        let mut usage = self.lock();
+        set_rate(&mut usage.requests, limits.requests);
+        set_rate(&mut usage.texts, limits.texts);
+        usage
+    }
+
+    /// Waits until all calls before this one have dropped what this returns.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Usage {
+    /// Whether no further request is allowed at the same time.
+    pub(super) fn has_most_requests(&self, limits: &Limits) -> bool {
+        limits.concurrent.is_some_and(|max| self.in_progress >= max.get())
+    }
+
+    /// What is left of `limits`, except of the quota of the day.
+    pub(super) fn standing(&self, limits: &Limits) -> LimitsStanding {
+        let in_use = self.in_progress;
+        LimitsStanding {
+            requests: self.requests.as_ref().map(Bucket::standing),
+            texts: self.texts.as_ref().map(Bucket::standing),
+            concurrent: limits.concurrent.map(|max| ConcurrencyStanding { max: max.get(), in_use }),
+            texts_today: None,
+        }
+    }
+}
+
+fn set_rate(bucket: &mut Option<Bucket>, rate: Option<Rate>) {
+    *bucket = match (bucket.take(), rate) {
+        (_, None) => None,
+        (None, Some(rate)) => Some(Bucket::new(rate)),
+        (Some(bucket), Some(rate)) => Some(bucket.at_rate(rate)),
+    };
+}
+
+/// Takes `cells` from all of `buckets`, or none. The longest wait is the one that counts.
+pub(super) fn take_all(mut buckets: [Option<&mut Bucket>; 2], cells: NonZeroU32) -> Result<(), Refusal> {
+    let before = buckets.each_ref().map(|bucket| bucket.as_ref().map(|bucket| bucket.state()));
+    let refusals = buckets.each_mut().map(|bucket| bucket.as_mut()?.take(cells).err());
+    let Some(refusal) = refusals.into_iter().flatten().reduce(stricter) else { return Ok(()) };
+    for (bucket, before) in buckets.into_iter().zip(before) {
+        if let (Some(bucket), Some(before)) = (bucket, before) {
+            bucket.restore(before);
+        }
+    }
+    Err(refusal)
+}
+
+fn stricter(one: Refusal, other: Refusal) -> Refusal {
+    match (one, other) {
+        (Refusal::Never { max: one }, Refusal::Never { max: other }) => {
+            Refusal::Never { max: one.min(other) }
+        }
+        (Refusal::NotYet { retry_after: one }, Refusal::NotYet { retry_after: other }) => {
+            Refusal::NotYet { retry_after: one.max(other) }
+        }
+        (never @ Refusal::Never { .. }, _) | (_, never) => never,
+    }
+}
+
+/// A request in progress, until it is dropped. It shares the ownership of its accounts.
+pub(super) struct InProgress(pub(super) [Option<Arc<Account>>; 2]);
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        for account in self.0.iter().flatten() {
+            account.lock().in_progress -= 1;
+        }
+    }
+}

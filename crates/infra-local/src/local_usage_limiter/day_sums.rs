@@ -1,0 +1,87 @@
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use application::ports::{DayUsage, LimitError, LimitPolicy, Principal, QuotaStanding};
+use domain::value_objects::TenantId;
+use tokio::time::Instant;
+
+use super::accounts::AccountKey;
+
+/// The texts of this day (UTC), as the store has summed them lately, of the tenants with a quota.
+#[derive(Default)]
+pub(super) struct DaySums(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// The tenants with a quota, and when each was last seen.
+    seen: HashMap<TenantId, Instant>,
+    texts: HashMap<AccountKey, u64>,
+    /// When the day of the sums ends; none before the first sums.
+    ends_at: Option<Instant>,
+}
+
+/// How long after its last request the texts of a tenant are read.
+const SEEN_FOR: Duration = Duration::from_mins(1);
+
+impl DaySums {
+    /// Notes that `principal` was seen, if it has a quota.
+    pub(super) fn note(&self, principal: &Principal) {
+        if quotas(principal).next().is_some() {
+            self.state().seen.insert(principal.tenant.clone(), Instant::now());
+        }
+    }
+
+    /// Returns the tenants with a quota that were seen lately.
+    pub(super) fn tenants(&self) -> Vec<TenantId> {
+        let mut state = self.state();
+        state.seen.retain(|_, seen| seen.elapsed() < SEEN_FOR);
+        state.seen.keys().cloned().collect()
+    }
+
+    /// Replaces all sums.
+    pub(super) fn replace(&self, today: DayUsage) {
+        let texts = today
+            .counts
+            .into_iter()
+            .map(|count| (AccountKey { tenant: count.tenant, caller: count.principal }, count.texts));
+        let texts = texts.collect();
+        let mut state = self.state();
+        (state.texts, state.ends_at) = (texts, Some(Instant::now() + today.ends_in));
+    }
+
+    /// Refuses `texts` where a quota of `principal` is known to be used up.
+    pub(super) fn check(&self, principal: &Principal, texts: u32) -> Result<(), LimitError> {
+        for (key, quota) in quotas(principal) {
+            let QuotaStanding { used, ends_in, .. } = self.standing(&key, quota);
+            if !ends_in.is_zero() && used.saturating_add(texts.into()) > quota {
+                let (policy, retry_after) = (LimitPolicy::TextsPerDay, ends_in);
+                return Err(LimitError::Exceeded { policy, retry_after });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is left of `quota`. Nothing is known to be used before the first sums and after their day.
+    pub(super) fn standing(&self, key: &AccountKey, quota: u64) -> QuotaStanding {
+        let state = self.state();
+        let ends_in = state.ends_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
+        let used = if ends_in.is_zero() { 0 } else { state.texts.get(key).copied().unwrap_or_default() };
+        QuotaStanding { quota, used, ends_in }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The quotas of the day of a principal, each with its account.
+fn quotas(principal: &Principal) -> impl Iterator<Item = (AccountKey, u64)> {
+    let tenant = &principal.tenant;
+    let of_tenant = principal.limits.texts_per_day.map(|quota| (AccountKey::of_tenant(tenant), quota.get()));
+    let own = principal
+        .own
+        .as_ref()
+        .and_then(|own| Some((AccountKey::of_caller(tenant, &own.id), own.limits.texts_per_day?.get())));
+    of_tenant.into_iter().chain(own)
+}
