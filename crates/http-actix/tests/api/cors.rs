@@ -44,6 +44,15 @@ async fn a_configured_origin_may_call_the_api_and_another_may_not() {
         answer.header("access-control-expose-headers").is_some_and(|names| names.contains("x-request-id"))
     );
 
+    let exposed = answer.header("access-control-expose-headers").unwrap().to_owned();
+    for name in ["ratelimit", "ratelimit-policy", "idempotent-replayed", "retry-after"] {
+        assert!(exposed.split(", ").any(|exposed| exposed == name), "{name} is not among {exposed}");
+    }
+    for name in ["idempotency-key", "x-request-timeout-ms", "x-api-key"] {
+        let asked = preflight("https://app.example").insert_header(("access-control-request-headers", name));
+        assert_eq!(service.send(asked).await.status, 200, "{name}");
+    }
+
     let answer = service.send(models("https://evil.example")).await;
     assert_eq!(answer.header("access-control-allow-origin"), None);
 }

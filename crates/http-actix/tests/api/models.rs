@@ -8,7 +8,7 @@ use http_actix::HttpSettings;
 use serde_json::{Value, json};
 use testkit::FakeMlGateway;
 
-use crate::support::{Answer, Service};
+use crate::support::{Answer, Service, other_tasks_run};
 
 const PREDICTIONS: &str = "/api/v1/predictions";
 
@@ -187,12 +187,6 @@ async fn loading_continues_when_the_client_disconnects() {
     service.catalog.release();
     other_tasks_run().await;
     assert_eq!(service.catalog.models().len(), 3);
-}
-
-async fn other_tasks_run() {
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
 }
 
 #[actix_web::test]

@@ -214,13 +214,23 @@ impl Service {
 
     /// Begins a request and returns it at its first wait.
     pub(crate) async fn begin_post(&self, path: &str, body: &Value) -> Pin<Box<dyn Future<Output = ()>>> {
+        self.begin(post(path, body)).await
+    }
+
+    /// Begins a request and returns it at its first wait.
+    pub(crate) async fn begin(&self, request: TestRequest) -> Pin<Box<dyn Future<Output = ()>>> {
         let app = init_service(api(self.state.clone())).await;
-        let request = named(post(path, body)).to_request();
+        let request = named(request).to_request();
         let mut call: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
             let _ = app.call(request).await;
         });
         assert!(futures_util::poll!(&mut call).is_pending());
         call
+    }
+
+    /// Changes the use cases; before the first request.
+    pub(crate) fn change_use_cases(&mut self, change: impl FnOnce(&mut UseCases)) {
+        change(Arc::get_mut(&mut self.state.use_cases).unwrap());
     }
 
     pub(crate) fn begin_to_shut_down(&self) {
@@ -259,7 +269,8 @@ fn named(request: TestRequest) -> TestRequest {
     request.insert_header(("x-request-id", "test-request"))
 }
 
-fn post(path: &str, body: &Value) -> TestRequest {
+/// A request with a JSON body.
+pub(crate) fn post(path: &str, body: &Value) -> TestRequest {
     TestRequest::post()
         .uri(path)
         .insert_header((CONTENT_TYPE, "application/json"))

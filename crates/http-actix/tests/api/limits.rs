@@ -1,0 +1,321 @@
+//! Requests that are counted, admitted and refused, and the headers that report limits.
+
+use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::to_bytes;
+use actix_web::dev::Service as _;
+use actix_web::test::{TestRequest, init_service};
+use actix_web::web::Bytes;
+use application::ports::{
+    LimitError, LimitPolicy, LimitsStanding, Principal, PrincipalStanding, QuotaStanding, RateStanding,
+    RequestPermit, UnitOfWork, UsageLimiter, WriteStore,
+};
+use application::use_cases::AdmitRequestUseCase;
+use async_trait::async_trait;
+use domain::value_objects::{Limits, Rate, Scope, TenantId};
+use futures_util::{StreamExt, stream};
+use http_actix::api;
+use serde_json::{Value, json};
+use sfv::{BareItem, List, ListEntry, Parser};
+use testkit::DirectCallerDirectory;
+
+use crate::access::{get, key, service as with_authentication, with_key};
+use crate::support::{Answer, Service, other_tasks_run, post, uuid};
+
+const PREDICTIONS: &str = "/api/v1/predictions";
+const BATCH: &str = "/api/v1/predictions/batch";
+const STREAM: &str = "/api/v1/predictions/stream";
+
+fn exceeded(policy: LimitPolicy, retry_after: Duration) -> LimitError {
+    LimitError::Exceeded { policy, retry_after }
+}
+
+/// Limits the tenant `default`.
+pub(crate) async fn limit_tenant(service: &Service, limits: Limits) {
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.set_tenant_limits(limits);
+    service.store.commit(work).await.unwrap();
+}
+
+pub(crate) fn all_limits() -> Limits {
+    Limits {
+        requests: Rate::try_new("limits.requests", 10, 20).ok(),
+        texts: Rate::try_new("limits.texts", 10, 1_000).ok(),
+        concurrent: NonZeroU32::new(4),
+        texts_per_day: NonZeroU64::new(50),
+    }
+}
+
+/// What is left of [`all_limits`].
+pub(crate) fn standing() -> LimitsStanding {
+    let rate = |rate: Option<Rate>, remaining, millis| {
+        Some(RateStanding { rate: rate.unwrap(), remaining, full_in: Duration::from_millis(millis) })
+    };
+    let limits = all_limits();
+    LimitsStanding {
+        requests: rate(limits.requests, 19, 100),
+        texts: rate(limits.texts, 940, 6_000),
+        concurrent: None,
+        texts_today: Some(QuotaStanding { quota: 50, used: 8, ends_in: Duration::from_mins(502) }),
+    }
+}
+
+/// Returns the items of a header by their names, each with its parameters.
+fn list(answer: &Answer, name: &str) -> BTreeMap<String, Value> {
+    let header = answer.header(name).unwrap_or_else(|| panic!("{name} is missing: {}", answer.text()));
+    let list: List = Parser::new(header).parse().unwrap();
+    let items = list.into_iter().map(|entry| {
+        let ListEntry::Item(item) = entry else { panic!("an inner list: {header}") };
+        let parameters: Value = item
+            .params
+            .iter()
+            .map(|(key, value)| (key.as_str().to_owned(), bare(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        (bare(&item.bare_item).as_str().unwrap().to_owned(), parameters)
+    });
+    items.collect()
+}
+
+fn bare(item: &BareItem) -> Value {
+    match item {
+        BareItem::Integer(integer) => json!(i64::from(*integer)),
+        BareItem::String(text) => json!(text.as_str()),
+        other => panic!("neither an integer nor a string: {other:?}"),
+    }
+}
+
+fn stream_of(lines: &str) -> TestRequest {
+    let request = TestRequest::post().uri(STREAM).insert_header(("content-type", "application/x-ndjson"));
+    request.set_payload(lines.to_owned())
+}
+
+#[actix_web::test]
+async fn every_response_to_a_limited_caller_reports_what_is_left() {
+    let service = Service::new();
+    limit_tenant(&service, all_limits()).await;
+    service.limiter.set_standing(PrincipalStanding { tenant: standing(), own: None });
+    let missing = format!("{PREDICTIONS}/{}", uuid(9));
+    let text = json!({"text": "good"});
+    let made = service.post_json(PREDICTIONS, &text).await;
+    let id = format!("{PREDICTIONS}/{}", made.json()["id"].as_str().unwrap());
+    let mut answers = vec![
+        (200, made),
+        (200, service.get("/api/v1/models").await),
+        (200, service.send(stream_of("{\"text\":\"a\"}\n")).await),
+        (204, service.send(TestRequest::delete().uri(&id)).await),
+        (404, service.get(&missing).await),
+        (422, service.get("/api/v1/models?a=b").await),
+        (415, service.send(TestRequest::post().uri(BATCH)).await),
+    ];
+    service.limiter.refuse_requests(exceeded(LimitPolicy::Requests, Duration::from_mins(1)));
+    answers.push((429, service.get("/api/v1/models").await));
+    service.limiter.allow_all();
+    service.limiter.refuse_texts(exceeded(LimitPolicy::Texts, Duration::from_mins(1)));
+    answers.push((429, service.post_json(PREDICTIONS, &text).await));
+    for (status, answer) in &answers {
+        assert_eq!(answer.status, *status, "{}", answer.text());
+        let policies = [
+            ("requests".to_owned(), json!({"q": 20, "w": 2})),
+            ("texts".to_owned(), json!({"q": 1_000, "w": 100, "qu": "texts"})),
+            ("texts-day".to_owned(), json!({"q": 50, "w": 86_400, "qu": "texts"})),
+        ];
+        assert_eq!(list(answer, "ratelimit-policy"), BTreeMap::from(policies));
+        // The time of a policy is at most that of Retry-After.
+        let day_ends = if *status == 429 { 60 } else { 30_120 };
+        let left = [
+            ("requests".to_owned(), json!({"r": 19, "t": 1})),
+            ("texts".to_owned(), json!({"r": 940, "t": 6})),
+            ("texts-day".to_owned(), json!({"r": 42, "t": day_ends})),
+        ];
+        assert_eq!(list(answer, "ratelimit"), BTreeMap::from(left));
+    }
+}
+
+#[actix_web::test]
+async fn a_caller_without_limits_gets_no_headers_about_them() {
+    let service = Service::new();
+    service.limiter.set_standing(PrincipalStanding { tenant: standing(), own: None });
+    let answer = service.get("/api/v1/models").await;
+    assert_eq!((answer.header("ratelimit"), answer.header("ratelimit-policy")), (None, None));
+}
+
+#[actix_web::test]
+async fn a_refused_request_gets_its_problem_before_its_body_is_read() {
+    let service = Service::new();
+    for (policy, retry_after, code, header) in [
+        (LimitPolicy::Requests, Duration::from_millis(1_500), "rate_limited", "2"),
+        (LimitPolicy::Requests, Duration::from_nanos(1), "rate_limited", "1"),
+        (LimitPolicy::Concurrent, Duration::ZERO, "too_many_concurrent", "1"),
+    ] {
+        service.limiter.refuse_requests(exceeded(policy, retry_after));
+        for path in [PREDICTIONS, BATCH, STREAM] {
+            let never: stream::Pending<Result<Bytes, _>> = stream::pending();
+            let answer = service.send_streaming(TestRequest::post().uri(path), never.boxed_local()).await;
+            assert_eq!(answer.problem(), (429, code.into(), None), "{path}");
+            assert_eq!(answer.header("retry-after"), Some(header));
+        }
+    }
+    service.assert_nothing_logged_at_error();
+    service.assert_nothing_stored();
+}
+
+#[actix_web::test]
+async fn refused_texts_are_a_429_and_not_stored() {
+    let service = Service::new();
+    let (single, batch) = (json!({"text": "good"}), json!({"items": [{"text": "good"}]}));
+    for (policy, code) in [(LimitPolicy::Texts, "rate_limited"), (LimitPolicy::TextsPerDay, "quota_exceeded")]
+    {
+        service.limiter.refuse_texts(exceeded(policy, Duration::from_secs(3)));
+        for (path, body) in [(PREDICTIONS, &single), (BATCH, &batch)] {
+            let answer = service.post_json(path, body).await;
+            assert_eq!(answer.problem(), (429, code.into(), None), "{path}");
+            assert_eq!(answer.header("retry-after"), Some("3"));
+        }
+    }
+    let answer = service.send(stream_of("{\"text\":\"a\"}\n")).await;
+    let first: Value = serde_json::from_str(answer.text().lines().next().unwrap()).unwrap();
+    assert_eq!((&first["status"], &first["problem"]["code"]), (&json!(429), &json!("quota_exceeded")));
+    service.limiter.refuse_texts(LimitError::TooManyAtOnce { max: 10 });
+    let answer = service.post_json(BATCH, &batch).await;
+    assert_eq!(answer.problem(), (422, "too_many".into(), Some("items".into())));
+    service.assert_nothing_logged_at_error();
+    service.assert_nothing_stored();
+}
+
+#[actix_web::test]
+async fn the_quota_of_the_day_is_a_429_until_midnight() {
+    let service = Service::new();
+    let quota = Limits { texts_per_day: NonZeroU64::new(2), ..Limits::default() };
+    limit_tenant(&service, quota).await;
+    let batch = json!({"items": [{"text": "a"}, {"text": "b"}, {"text": "c"}]});
+    assert_eq!(service.post_json(BATCH, &batch).await.problem(), (429, "quota_exceeded".into(), None));
+    for _ in 0..2 {
+        service.create(&json!({"text": "good"})).await;
+    }
+    let answer = service.post_json(PREDICTIONS, &json!({"text": "good"})).await;
+    assert_eq!(answer.problem(), (429, "quota_exceeded".into(), None));
+    // The store's clock shows a little after 03:04:05.
+    let wait: u32 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((75_000..=75_355).contains(&wait), "{wait}");
+}
+
+#[actix_web::test]
+async fn callers_are_counted_once_each_and_only_on_the_routes_of_the_api() {
+    let service = Service::with_authentication(100, |settings| settings.protect_metrics = true);
+    limit_tenant(&service, all_limits()).await;
+    let issued = key(&service, &[Scope::ModelsRead, Scope::MetricsRead]).await;
+    for path in ["/health", "/health/live", "/health/ready", "/openapi.json", "/docs/", "/nowhere"] {
+        service.get(path).await;
+    }
+    assert_eq!(get(&service, "/metrics", &issued).await.status, 200);
+    assert_eq!(get(&service, "/api/v1/models", "ut_1").await.status, 401);
+    assert_eq!(service.limiter.requests(), []);
+    for (path, status) in [("/api/v1/models", 200), ("/api/v1/me", 200), ("/api/v1/keys", 403)] {
+        assert_eq!(get(&service, path, &issued).await.status, status);
+    }
+    let principal = Principal { limits: all_limits(), ..Principal::default() };
+    assert_eq!(service.limiter.requests(), vec![principal; 3]);
+}
+
+/// Gives permits that can be counted.
+#[derive(Default)]
+struct CountingPermits(Arc<()>);
+
+impl CountingPermits {
+    fn in_progress(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+}
+
+#[async_trait]
+impl UsageLimiter for CountingPermits {
+    async fn begin_request(&self, _: &Principal) -> Result<RequestPermit, LimitError> {
+        Ok(RequestPermit::new(Arc::clone(&self.0)))
+    }
+
+    async fn take_texts(&self, _: &Principal, _: NonZeroU32) -> Result<(), LimitError> {
+        Ok(())
+    }
+
+    async fn wait_for_text(&self, _: &Principal) -> Result<(), LimitError> {
+        Ok(())
+    }
+
+    fn standing(&self, _: &Principal) -> PrincipalStanding {
+        PrincipalStanding::default()
+    }
+}
+
+/// A service with these permits.
+fn with_permits(permits: &Arc<CountingPermits>) -> Service {
+    let mut service = Service::new();
+    let directory = Arc::new(DirectCallerDirectory::of(&service.store));
+    service.change_use_cases(|use_cases| {
+        use_cases.admit = AdmitRequestUseCase::new(directory, Arc::clone(permits) as _);
+    });
+    service
+}
+
+#[actix_web::test]
+async fn a_request_is_in_progress_until_its_response_is_sent() {
+    let permits = Arc::new(CountingPermits::default());
+    let service = with_permits(&permits);
+    let app = init_service(api(service.state.clone())).await;
+    for request in [
+        TestRequest::get().uri("/api/v1/models"),
+        TestRequest::get().uri("/api/v1/models?a=b"),
+        stream_of("{\"text\":\"a\"}\n{\"text\":\"b\"}\n"),
+    ] {
+        let response = app.call(request.to_request()).await.unwrap();
+        assert_eq!(permits.in_progress(), 1);
+        assert!(to_bytes(response.into_body()).await.is_ok());
+        assert_eq!(permits.in_progress(), 0);
+    }
+    let unread = app.call(TestRequest::get().uri("/api/v1/models").to_request()).await.unwrap();
+    assert_eq!(permits.in_progress(), 1);
+    drop(unread);
+    assert_eq!(permits.in_progress(), 0);
+}
+
+#[actix_web::test]
+async fn a_request_with_a_key_is_in_progress_until_it_ends_without_its_client() {
+    let permits = Arc::new(CountingPermits::default());
+    let service = with_permits(&permits);
+    service.model.hold_all();
+    let body = json!({"text": "good"});
+    let keyed = service.begin(post(PREDICTIONS, &body).insert_header(("idempotency-key", "a"))).await;
+    let plain = service.begin_post(PREDICTIONS, &body).await;
+    service.model.until_in_work(2).await;
+    assert_eq!(permits.in_progress(), 2);
+    drop((keyed, plain));
+    other_tasks_run().await;
+    assert_eq!(permits.in_progress(), 1);
+    service.model.release_all();
+    other_tasks_run().await;
+    assert_eq!(permits.in_progress(), 0);
+}
+
+#[actix_web::test]
+async fn of_tenant_and_key_the_limit_with_less_left_is_reported() {
+    let service = with_authentication();
+    let admin = key(&service, &[Scope::KeysAdmin, Scope::ModelsRead]).await;
+    let body = json!({"scopes": ["models:read"], "limits": {"requests": {"per_second": 1}}});
+    let issued = service.send(with_key(post("/api/v1/keys", &body), &admin)).await.json();
+    let own = LimitsStanding {
+        requests: Some(RateStanding {
+            rate: Rate::try_new("limits.requests", 1, 1).unwrap(),
+            remaining: 0,
+            full_in: Duration::from_millis(900),
+        }),
+        ..LimitsStanding::default()
+    };
+    service.limiter.set_standing(PrincipalStanding { tenant: standing(), own: Some(own) });
+    let answer = get(&service, "/api/v1/models", issued["key"].as_str().unwrap()).await;
+    assert_eq!(list(&answer, "ratelimit-policy")["requests"], json!({"q": 1, "w": 1}));
+    assert_eq!(list(&answer, "ratelimit")["requests"], json!({"r": 0, "t": 1}));
+    assert_eq!(list(&answer, "ratelimit")["texts"], json!({"r": 940, "t": 6}));
+}
