@@ -13,9 +13,7 @@ pub(crate) mod refusal;
 pub(crate) mod stream;
 pub(crate) mod usage;
 
-mod detached;
 mod respond;
 
-pub(crate) use detached::detached;
 pub(crate) use prediction::IDEMPOTENT_REPLAYED;
 pub(crate) use respond::{INTERNAL_ERRORS_TOTAL, report_panic, respond, respond_in_time};

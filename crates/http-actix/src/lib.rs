@@ -18,6 +18,7 @@ mod body_memory;
 mod client_address;
 mod connection;
 mod controllers;
+mod detached;
 mod extractors;
 mod middlewares;
 mod offload;

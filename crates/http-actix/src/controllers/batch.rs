@@ -6,7 +6,8 @@ use application::action::log_action;
 use application::dtos::PredictSentimentBatchRequest;
 
 use crate::access::{Authorized, PredictionsWrite};
-use crate::controllers::{IDEMPOTENT_REPLAYED, detached, respond};
+use crate::controllers::{IDEMPOTENT_REPLAYED, respond};
+use crate::detached::detached;
 use crate::extractors::{
     ArrivedBody, ClientTimeout, KeyedRequest, parse_batch, read_json, refuse_parameters,
 };

@@ -13,10 +13,9 @@ use crate::state::ApiState;
 
 /// Issue an API key
 ///
-/// The key belongs to the caller's tenant, can have the scopes that the caller has, and is limited at least as the caller
-/// is. The response is the only one
-/// with the whole key. To rotate a key without downtime, issue one that `replaces` it with an `overlap`, in which both
-/// are valid.
+/// The key belongs to the caller's tenant, can have the scopes that the caller has, and is limited at least as the
+/// caller is. The response is the only one with the whole key. To rotate a key without downtime, issue one that
+/// `replaces` it with an `overlap`, in which both are valid.
 #[utoipa::path(
     post,
     path = "/api/v1/keys",

@@ -8,7 +8,8 @@ use application::dtos::{Caller, LoadModelRequest, UnloadModelRequest};
 use domain::value_objects::Scope;
 
 use crate::access::{Authorized, ModelsRead, ModelsWrite};
-use crate::controllers::{detached, respond, respond_in_time};
+use crate::controllers::{respond, respond_in_time};
+use crate::detached::detached;
 use crate::extractors::{model_name, parse_model_spec, read_json, refuse_parameters};
 use crate::openapi::PathModelName;
 use crate::presenters::{ModelList, ModelView, present_model, present_models};

@@ -8,7 +8,8 @@ use application::action::log_action;
 use application::dtos::{DeletePredictionRequest, GetPredictionRequest, PredictSentimentRequest};
 
 use crate::access::{Authorized, PredictionsDelete, PredictionsRead, PredictionsWrite};
-use crate::controllers::{detached, respond, respond_in_time};
+use crate::controllers::{respond, respond_in_time};
+use crate::detached::detached;
 use crate::extractors::{
     ArrivedBody, ClientTimeout, KeyedRequest, list_request, parse_prediction, prediction_id, read_json,
     refuse_parameters,

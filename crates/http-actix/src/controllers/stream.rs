@@ -39,8 +39,8 @@ use crate::state::ApiState;
 /// time (`request_timeout`), the key or token has ended (`unauthenticated`), or the store that knows the keys does not
 /// respond (`unavailable`); the lines after the first `ok` + `failed` may be sent again.
 ///
-/// Lines wait while the rate of texts is used up. `X-Request-Timeout-Ms` is the time of each line, from its entry into the
-/// model's queue.
+/// Lines wait while the rate of texts is used up. `X-Request-Timeout-Ms` is the time of each line, from its entry into
+/// the model's queue.
 #[utoipa::path(
     post,
     path = "/api/v1/predictions/stream",

@@ -58,7 +58,7 @@ pub(crate) struct IssuedKeyView {
 }
 
 /// The bytes that a key takes in a list, at most as an estimate.
-pub(crate) const KEY_BYTES: usize = 1_024;
+pub(crate) const KEY_BYTES: usize = 1_280;
 
 /// Presents the keys of a tenant.
 pub(crate) fn present_keys(list: &ListKeysResponse) -> KeyList {

@@ -9,18 +9,19 @@ use actix_web::web::Bytes;
 use application::dtos::PredictionRecord;
 use application::ports::{
     ApiKeyRepository, AuditReadModel, DayUsage, Deadline, KeyRecord, PredictionFilter, PredictionPage,
-    PredictionReadModel, StoreError, UsageReadModel,
+    PredictionReadModel, StoreError, UnitOfWork, UsageReadModel, WriteStore,
 };
 use application::use_cases::time_limits::{LINE, SINGLE};
 use application::use_cases::{
-    GetPredictionUseCase, GetUsageUseCase, ListAuditUseCase, ListKeysUseCase, ListPredictionsUseCase,
+    DeletePredictionUseCase, GetPredictionUseCase, GetUsageUseCase, ListAuditUseCase, ListKeysUseCase,
+    ListPredictionsUseCase,
 };
 use async_trait::async_trait;
 use domain::entities::ApiKey;
 use domain::value_objects::{AuditLine, KeyId, PredictionId, TenantId, Timestamp};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
-use testkit::{CountingUsageLimiter, FixedClock};
+use testkit::{CountingUsageLimiter, FixedClock, SequenceIds};
 use tokio::time::sleep_until;
 
 use crate::support::{Service, post, uuid};
@@ -91,6 +92,18 @@ impl ApiKeyRepository for Stalled {
 impl UsageReadModel for Stalled {
     async fn today(&self, _: &[TenantId]) -> Result<DayUsage, StoreError> {
         std::future::pending().await
+    }
+}
+
+/// A store that records by when commits must have begun.
+#[derive(Default)]
+struct DeadlineStore(Mutex<Vec<Instant>>);
+
+#[async_trait]
+impl WriteStore for DeadlineStore {
+    async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError> {
+        self.0.lock().unwrap().push(work.deadline().instant().unwrap());
+        Ok(())
     }
 }
 
@@ -215,6 +228,23 @@ async fn batches_and_the_lines_of_streams_have_deadlines_that_clients_may_shorte
         let answer = service.send(millis.into_iter().fold(lines, within)).await;
         assert!(answer.text().contains("\"done\":true,\"ok\":1"), "{}", answer.text());
         assert_eq!(last_deadline(&service), Deadline::AfterQueueing(allowed));
+    }
+}
+
+#[actix_web::test]
+async fn a_deletion_has_a_deadline_that_clients_may_shorten() {
+    let (mut service, store) = (Service::new(), Arc::new(DeadlineStore::default()));
+    service.change_use_cases(|use_cases| {
+        let (clock, ids) = (Arc::new(FixedClock::default()), Arc::new(SequenceIds::new()));
+        use_cases.delete = DeletePredictionUseCase::new(store.clone(), clock, ids);
+    });
+    let path = format!("{PREDICTIONS}/{}", uuid(1));
+    for (millis, allowed) in [(None, SINGLE), (Some("250"), Duration::from_millis(250))] {
+        let before = Instant::now();
+        let request = millis.into_iter().fold(TestRequest::delete().uri(&path), within);
+        assert_eq!(service.send(request).await.status, 204);
+        let deadline = *store.0.lock().unwrap().last().unwrap();
+        assert!((before + allowed..=Instant::now() + allowed).contains(&deadline), "{millis:?}");
     }
 }
 

@@ -93,6 +93,35 @@ fn every_operation_has_a_summary_and_its_problems() {
 }
 
 #[test]
+fn operations_of_the_api_have_the_headers_of_limits_and_deadlines() {
+    let document = document();
+    let mut keyed = Vec::new();
+    for (path, method) in documented() {
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        let is_limited = path.starts_with("/api/");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for header in ["RateLimit", "RateLimit-Policy"] {
+                let has_header = response["headers"][header].is_object();
+                assert_eq!(has_header, is_limited, "{method} {path} {status}");
+            }
+            let waits = response["headers"]["Retry-After"].is_object();
+            assert!(waits || !["429", "503"].contains(&status.as_str()) || !is_limited, "{method} {path}");
+        }
+        let sent = |name: &str| {
+            let parameters = operation["parameters"].as_array();
+            parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == name))
+        };
+        let is_timed = is_limited && method == "GET" || path.starts_with("/api/v1/predictions");
+        assert_eq!(sent("X-Request-Timeout-Ms"), is_timed, "{method} {path}");
+        if sent("Idempotency-Key") {
+            assert!(operation["responses"]["200"]["headers"]["Idempotent-Replayed"].is_object(), "{path}");
+            keyed.push(path);
+        }
+    }
+    assert_eq!(keyed, ["/api/v1/predictions", "/api/v1/predictions/batch"]);
+}
+
+#[test]
 fn the_document_and_the_catalog_list_every_kind_of_problem() {
     let text = openapi();
     let page = problem_catalog_markdown();
@@ -112,6 +141,10 @@ fn request_bodies_allow_no_other_members() {
         ["PredictionInput", "BatchInput", "BatchItemInput", "PredictionOptions", "ModelInput", "KeyInput"]
     {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+    }
+    let limits = &schemas["KeyInput"]["properties"]["limits"];
+    for object in [limits, &limits["properties"]["requests"], &limits["properties"]["texts"]] {
+        assert_eq!(object["additionalProperties"], false);
     }
     assert_eq!(schemas["PredictionInput"]["required"], json!(["text"]));
     assert_eq!(schemas["PredictionInput"]["properties"]["text"]["maxLength"], 10_000);

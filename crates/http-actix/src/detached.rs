@@ -1,3 +1,5 @@
+//! Work that continues if its client disconnects.
+
 use std::panic::resume_unwind;
 
 use tracing::Instrument;
