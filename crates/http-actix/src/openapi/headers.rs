@@ -4,7 +4,7 @@ use domain::value_objects::IdempotencyKey;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
-use utoipa::openapi::{OpenApi, RefOr, Required, Response};
+use utoipa::openapi::{OpenApi, Ref, RefOr, Required, Response};
 
 use crate::extractors::{IDEMPOTENCY_KEY_FIELD, MAX_TIMEOUT_MS, X_REQUEST_TIMEOUT_MS_FIELD};
 
@@ -14,8 +14,24 @@ const KEYED: [&str; 2] = ["create_prediction", "create_batch"];
 /// The operations, beside those that read, whose time the client may shorten.
 const TIMED: [&str; 4] = ["create_prediction", "create_batch", "stream_predictions", "delete_prediction"];
 
+/// The headers of every response to a caller with limits, which the responses share, and what each has.
+const LIMITS: [(&str, &str); 2] = [
+    (
+        "RateLimit-Policy",
+        "The limits of the caller, if it has any (draft-ietf-httpapi-ratelimit-headers): `requests`, `texts` and \
+         `texts-day`, each with its quota `q` and its window `w` in seconds",
+    ),
+    (
+        "RateLimit",
+        "What is left of the limits of the caller, if it has any: `r` of each, and `t`, the seconds until its quota is \
+         whole again",
+    ),
+];
+
 /// Adds the headers.
 pub(super) fn add(document: &mut OpenApi) {
+    let shared = LIMITS.map(|(name, description)| (name.to_owned(), header(description, string()).into()));
+    document.components.get_or_insert_default().headers.extend(shared);
     for (path, item) in &mut document.paths.paths {
         let is_limited = path.starts_with("/api/");
         let reads = item.get.iter_mut().map(|operation| (operation, true));
@@ -81,13 +97,9 @@ fn in_header(name: &str, description: &str, schema: Object) -> Parameter {
 
 fn add_to_response(response: &mut Response, is_limited: bool) {
     response.headers.insert("X-Request-ID".to_owned(), request_id().into());
-    if is_limited {
-        let policy = "The limits of the caller (draft-ietf-httpapi-ratelimit-headers), if it has any: `requests`, \
-                      `texts` and `texts-day`, each with its quota `q` and its window `w` in seconds";
-        let left = "What is left of the limits of the caller, if it has any: `r` of each, and `t`, the seconds until \
-                    its quota is whole again";
-        response.headers.insert("RateLimit-Policy".to_owned(), header(policy, string()).into());
-        response.headers.insert("RateLimit".to_owned(), header(left, string()).into());
+    for (name, _) in LIMITS.iter().filter(|_| is_limited) {
+        let shared = Ref::new(format!("#/components/headers/{name}"));
+        response.headers.insert((*name).to_owned(), RefOr::Ref(shared));
     }
 }
 
