@@ -103,7 +103,8 @@ impl Bucket {
     }
 }
 
-/// The nanoseconds in which a cell is allowed again.
+/// The nanoseconds in which a cell is allowed again, rounded down as in the limiter: at most 0.1% more than the rate are
+/// allowed, at a million in a second.
 fn interval(rate: Rate) -> u64 {
     1_000_000_000 / u64::from(rate.per_second.get())
 }

@@ -2,11 +2,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use application::ports::{DayUsage, LimitError, LimitPolicy, Principal, QuotaStanding};
+use application::ports::{Clock, DayUsage, LimitError, LimitPolicy, Principal, QuotaStanding};
 use domain::value_objects::TenantId;
 use tokio::time::Instant;
 
 use super::accounts::AccountKey;
+use crate::SystemClock;
 
 /// The texts of this day (UTC), as the store has summed them lately, of the tenants with a quota.
 #[derive(Default)]
@@ -27,8 +28,13 @@ const SEEN_FOR: Duration = Duration::from_mins(1);
 impl DaySums {
     /// Notes that `principal` was seen, if it has a quota.
     pub(super) fn note(&self, principal: &Principal) {
-        if quotas(principal).next().is_some() {
-            self.state().seen.insert(principal.tenant.clone(), Instant::now());
+        if quotas(principal).next().is_none() {
+            return;
+        }
+        let (mut state, now) = (self.state(), Instant::now());
+        match state.seen.get_mut(&principal.tenant) {
+            Some(seen) => *seen = now,
+            None => drop(state.seen.insert(principal.tenant.clone(), now)),
         }
     }
 
@@ -53,8 +59,9 @@ impl DaySums {
     /// Refuses `texts` where a quota of `principal` is known to be used up.
     pub(super) fn check(&self, principal: &Principal, texts: u32) -> Result<(), LimitError> {
         for (key, quota) in quotas(principal) {
-            let QuotaStanding { used, ends_in, .. } = self.standing(&key, quota);
-            if !ends_in.is_zero() && used.saturating_add(texts.into()) > quota {
+            if let Some((used, ends_in)) = self.used(&key)
+                && used.saturating_add(texts.into()) > quota
+            {
                 let (policy, retry_after) = (LimitPolicy::TextsPerDay, ends_in);
                 return Err(LimitError::Exceeded { policy, retry_after });
             }
@@ -62,17 +69,29 @@ impl DaySums {
         Ok(())
     }
 
-    /// What is left of `quota`. Nothing is known to be used before the first sums and after their day.
+    /// What is left of `quota`: all of it while the sums of the day are not known.
     pub(super) fn standing(&self, key: &AccountKey, quota: u64) -> QuotaStanding {
-        let state = self.state();
-        let ends_in = state.ends_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
-        let used = if ends_in.is_zero() { 0 } else { state.texts.get(key).copied().unwrap_or_default() };
+        let (used, ends_in) = self.used(key).unwrap_or_else(|| (0, until_midnight()));
         QuotaStanding { quota, used, ends_in }
+    }
+
+    /// The texts of the day, and how long until it ends; none before the first sums and after their day.
+    fn used(&self, key: &AccountKey) -> Option<(u64, Duration)> {
+        let state = self.state();
+        let ends_in = state.ends_at?.checked_duration_since(Instant::now())?;
+        (!ends_in.is_zero()).then(|| (state.texts.get(key).copied().unwrap_or_default(), ends_in))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long until the day (UTC) ends by the machine's clock.
+fn until_midnight() -> Duration {
+    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+    let passed = SystemClock.now().as_micros().rem_euclid(DAY);
+    Duration::from_micros((DAY - passed).unsigned_abs())
 }
 
 /// The quotas of the day of a principal, each with its account.

@@ -43,7 +43,10 @@ fn per_day(texts: u64) -> Limits {
 async fn texts_beyond_the_quota_are_refused_until_the_day_ends() {
     let (limiter, sums) = (LocalUsageLimiter::new(), Sums::default());
     let principal = of_tenant("default", per_day(100));
-    assert_eq!(take(&limiter, &principal, 101).await, Ok(()), "the end of the day is not known");
+    assert_eq!(take(&limiter, &principal, 101).await, Ok(()), "the sums are not known");
+    let standing = limiter.standing(&principal).tenant.texts_today.unwrap();
+    assert_eq!((standing.quota, standing.used), (100, 0));
+    assert!(!standing.ends_in.is_zero() && standing.ends_in <= Duration::from_hours(24));
     sums.set(None, 90);
     limiter.refresh(&sums).await.unwrap();
     advance(SECOND).await;
