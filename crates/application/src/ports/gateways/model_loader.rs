@@ -68,7 +68,7 @@ pub struct ModelSpec {
     pub max_queue_tokens: Option<i64>,
     /// The most texts that wait.
     pub max_queue_items: Option<i64>,
-    /// The longest that a text waits, in seconds.
+    /// Has no effect: requests have deadlines.
     pub max_wait: Option<f64>,
 }
 

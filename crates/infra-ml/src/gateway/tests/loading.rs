@@ -1,9 +1,11 @@
 use std::sync::mpsc;
 
+use testkit::CapturedLog;
+
 use super::*;
 use crate::local_model_loader::ResolvedModel;
 use crate::model_folder::FolderError;
-use crate::settings::ModelSettings;
+use crate::settings::{ModelSettings, Seconds};
 
 #[tokio::test]
 async fn until_the_model_is_loaded_it_is_unavailable_unhealthy_and_not_listed() {
@@ -40,6 +42,21 @@ async fn a_model_that_cannot_be_loaded_stays_unavailable() {
         Err(MlError::Unavailable { .. })
     ));
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_setting_without_effect_is_logged_once_for_its_model() {
+    let log = CapturedLog::start();
+    let name = Some("fast".to_owned());
+    let settings = ModelSettings { name, ..ModelSettings::new("no/such/folder") };
+    for max_wait in [None, Some(Seconds(30.0))] {
+        let settings = ModelSettings { max_wait, ..settings.clone() };
+        let (_gateway, loading) = ResolvedModel::of_folder(settings).start_gateway();
+        assert!(loading.await.is_err());
+    }
+    let warnings: Vec<_> = log.lines().into_iter().filter(|line| line.message.contains("max_wait")).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0].field("model"), "fast");
 }
 
 #[tokio::test]

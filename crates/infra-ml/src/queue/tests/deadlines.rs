@@ -100,3 +100,32 @@ fn what_was_taken_or_dropped_does_not_wait() {
     drop((batch, texts));
     assert_eq!(waiting(), (0, 0, 0));
 }
+
+/// Three times as many texts arrive as the model computes: ten in each second.
+#[test]
+fn under_overload_the_accepted_texts_are_computed_before_their_deadlines_and_the_others_refused_at_once() {
+    const DEADLINE: u64 = 100;
+    const SECONDS: u64 = 1_000;
+    let queue = queue(QueueLimits { batch_tokens: 10, ..LARGE });
+    let deadline = Deadline::AfterQueueing(Duration::from_secs(DEADLINE));
+    let queueing = Queueing { admission: Admission::Single, deadline };
+    let mut waiting: Vec<(u64, Waiting)> = Vec::new();
+    let (mut computed, mut longest) = (0, 0);
+    for second in 0..SECONDS {
+        waiting.extend((0..30).filter_map(|_| Some((second, enter(&queue, &[1], queueing).ok()?))));
+        let batch = queue.take(usize::MAX).unwrap();
+        for task in &batch.tasks {
+            task.job.complete(task.window, vec![0.0]);
+        }
+        queue.record_batch(batch.tasks.len(), Duration::from_secs(1), 1);
+        waiting.retain_mut(|(since, text)| {
+            let is_waiting = text.reply.try_recv().is_err();
+            if !is_waiting {
+                (computed, longest) = (computed + 1, longest.max(second + 1 - *since));
+            }
+            is_waiting
+        });
+    }
+    assert_eq!(computed, 10 * SECONDS, "the model is never idle");
+    assert!((DEADLINE / 2..DEADLINE).contains(&longest), "{longest} s");
+}
