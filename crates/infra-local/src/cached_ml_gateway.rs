@@ -29,7 +29,7 @@ use single_flight::{SingleFlight, Slot};
 ///
 /// A computation has the deadline of the call that began it. A call ends at its own instant, whatever it waits for. A
 /// call whose deadline runs from the entry into the queue waits for the computation of another call as long as that
-/// call would: the other's place in the queue is not its own.
+/// call does: the text would enter the queue later if it were computed once more.
 ///
 /// While no model is loaded, the cache is bypassed. Models that share a cache share no entry.
 pub struct CachedMlGateway {

@@ -1,4 +1,4 @@
-//! Limits what principals use of this process, by the generic cell rate algorithm, and of the day, by sums of the store.
+//! Limits what principals use of this process, by the generic cell rate algorithm, and of the day, by the store's sums.
 
 mod account;
 mod accounts;
@@ -89,8 +89,8 @@ impl Default for LocalUsageLimiter {
 }
 
 impl<'a> PrincipalAccounts<'a> {
-    /// Calls `decide` with the usage of all accounts, locked, and their limits. The tenant's comes first, so that no two
-    /// calls wait for each other.
+    /// Calls `decide` with the usage of all accounts, locked, and their limits. The tenant's comes first, so that no
+    /// two calls wait for each other.
     fn decide<T>(&self, decide: impl FnOnce([Option<(&mut Usage, &'a Limits)>; 2]) -> T) -> T {
         let (account, limits) = &self.tenant;
         let mut tenant = account.usage(limits);

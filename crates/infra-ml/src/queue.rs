@@ -28,8 +28,8 @@ use state::{Length, State};
 ///
 /// **Deadlines.** A single text, or the first of a batch, is also refused where the texts that wait before it in its
 /// class would take so long, at the measured speed and the share of the class, that its deadline would be missed; see
-/// [`State::refuses`]. The client learns it at once, and no work is spent on what is too late. A text of several windows
-/// waits for as many windows of each text before it. Bulk texts that may wait in the backlog are not refused.
+/// [`State::refuses`]. The client learns it at once, and no work is spent on what is too late. A text of several
+/// windows waits for as many windows of each text before it. Bulk texts that may wait in the backlog are not refused.
 ///
 /// **Window lengths.** Long windows wait and run apart from short ones. While both wait, one worker at a time takes
 /// long windows and the others short ones; a single worker alternates. So a short text waits for at most one long

@@ -34,8 +34,8 @@ pub(super) enum Refusal {
     },
 }
 
-/// The theoretical arrival time of the algorithm, in nanoseconds since the start of its limiter: when the whole burst is
-/// allowed again. Calls are serialized by the lock of the account.
+/// The theoretical arrival time of the algorithm, in nanoseconds since the start of its limiter: when the whole burst
+/// is allowed again. Calls are serialized by the lock of the account.
 #[derive(Clone, Default)]
 struct Arrival(Arc<AtomicU64>);
 
@@ -52,8 +52,8 @@ impl Bucket {
         Self { limiter, arrival, started, rate }
     }
 
-    /// The same bucket at this rate: the same part of the burst is used. So nothing is gained while calls with an old and
-    /// with a new rate alternate.
+    /// The same bucket at this rate: the same part of the burst is used. So nothing is gained while calls with an old
+    /// and with a new rate alternate.
     pub(super) fn at_rate(self, rate: Rate) -> Self {
         if rate == self.rate {
             return self;
@@ -103,8 +103,8 @@ impl Bucket {
     }
 }
 
-/// The nanoseconds in which a cell is allowed again, rounded down as in the limiter: at most 0.1% more than the rate are
-/// allowed, at a million in a second.
+/// The nanoseconds in which a cell is allowed again, rounded down as in the limiter: near the largest rate up to 0.1%
+/// more are allowed.
 fn interval(rate: Rate) -> u64 {
     1_000_000_000 / u64::from(rate.per_second.get())
 }

@@ -257,8 +257,8 @@ impl State {
         }
     }
 
-    /// Counts a text, and appends it to the queue for the length of its next window. All windows of a text but the last have one
-    /// length.
+    /// Counts a text, and appends it to the queue for the length of its next window. All windows of a text but the last
+    /// have one length.
     fn append(&mut self, entry: Entry) {
         let length = if entry.next_cost() > MAX_SHORT_WINDOW { Length::Long } else { Length::Short };
         let position = self.next_position(&entry.job);
