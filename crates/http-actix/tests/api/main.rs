@@ -24,6 +24,7 @@ mod models;
 mod observation;
 mod options;
 mod predictions;
+mod rate_limit;
 mod slow_clients;
 mod stream;
 mod support;

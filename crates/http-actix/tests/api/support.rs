@@ -1,11 +1,13 @@
 //! The service under test, its fakes, its log and its metrics.
 
 mod answer;
+mod limits;
 mod log;
 mod recorder;
 mod service;
 
 pub(crate) use answer::{Answer, answer_of};
+pub(crate) use limits::{all_limits, exceeded, limit_tenant, standing, stream_of};
 pub(crate) use service::{FAILS, Listener, PANICS, Service, post};
 
 /// Lets the other tasks of this thread run until they wait.

@@ -1,5 +1,8 @@
 //! What callers see of their limits, and how keys are limited.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use application::ports::{
     ConcurrencyStanding, LimitsStanding, OwnLimits, Principal, PrincipalStanding, RateStanding,
 };
@@ -7,13 +10,10 @@ use domain::value_objects::{Limits, Rate, Scope};
 use serde_json::{Value, json};
 
 use crate::access::{get, key, post, service as with_authentication};
-use crate::limits::{all_limits, limit_tenant, standing};
-use crate::support::Service;
-
-const NOT_LIMITED: &str = r#"{"requests": null, "texts": null, "concurrent": null, "texts_per_day": null}"#;
+use crate::support::{Service, all_limits, limit_tenant, standing};
 
 fn not_limited() -> Value {
-    serde_json::from_str(NOT_LIMITED).unwrap()
+    json!({"requests": null, "texts": null, "concurrent": null, "texts_per_day": null})
 }
 
 #[actix_web::test]
@@ -50,7 +50,7 @@ async fn limits_are_reported_with_what_is_left_of_them() {
     }
     let rate = Rate::try_new("limits.requests", 2, 2).unwrap();
     let own = LimitsStanding {
-        requests: Some(RateStanding { rate, remaining: 1, full_in: std::time::Duration::from_millis(500) }),
+        requests: Some(RateStanding { rate, remaining: 1, full_in: Duration::from_millis(500) }),
         ..LimitsStanding::default()
     };
     let concurrent = Some(ConcurrencyStanding { max: 4, in_use: 1 });
@@ -136,7 +136,7 @@ async fn a_key_is_issued_with_limits_that_are_shown_and_counted() {
     let body = json!({"scopes": ["models:read"], "limits": {"concurrent": 2}});
     let issued = post(&service, "/api/v1/keys", &admin, &body).await.json();
     get(&service, "/api/v1/models", issued["key"].as_str().unwrap()).await;
-    let limits = Limits { concurrent: std::num::NonZeroU32::new(2), ..Limits::default() };
+    let limits = Limits { concurrent: NonZeroU32::new(2), ..Limits::default() };
     let id = format!("key:{}", issued["id"].as_str().unwrap());
     let own = Some(OwnLimits { id, limits });
     assert_eq!(service.limiter.requests().last(), Some(&Principal { own, ..Principal::default() }));
@@ -145,7 +145,7 @@ async fn a_key_is_issued_with_limits_that_are_shown_and_counted() {
 #[actix_web::test]
 async fn a_key_is_limited_at_least_as_its_tenant_and_its_issuer() {
     let service = with_authentication();
-    limit_tenant(&service, Limits { concurrent: std::num::NonZeroU32::new(8), ..Limits::default() }).await;
+    limit_tenant(&service, Limits { concurrent: NonZeroU32::new(8), ..Limits::default() }).await;
     let admin = key(&service, &[Scope::KeysAdmin]).await;
     let own = json!({"texts": {"per_second": 10, "burst": 100}, "texts_per_day": 500});
     let body = json!({"scopes": ["keys:admin"], "limits": own});
