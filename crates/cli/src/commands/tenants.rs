@@ -105,7 +105,7 @@ async fn limit(
     };
     change(administration, &tenant, TenantChange::Limit(limits)).await?;
     let limits = limits_of(administration, &tenant).await?;
-    eprintln!("limited tenant {tenant}: {limits}; in effect within five seconds");
+    eprintln!("limits of tenant {tenant}: {limits}; in effect within five seconds");
     Ok(())
 }
 
