@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, expect(clippy::expect_used, reason = "a test may fail loudly"))]
 
+mod clock;
 mod columns;
 mod database;
 mod error;
@@ -29,11 +30,11 @@ mod writer;
 pub use error::{OpenError, UnfitServer};
 pub use health::PostgresHealthCheck;
 pub use migrate::PostgresMigrator;
-pub use read_models::{PostgresAuditReadModel, PostgresPredictionReadModel};
+pub use read_models::{PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel};
 pub use redacted_url::redacted_url;
 pub use repositories::{
-    PostgresApiKeyRepository, PostgresLeaseRepository, PostgresOutboxRelayRepository,
-    PostgresTenantRepository,
+    PostgresApiKeyRepository, PostgresIdempotencyRepository, PostgresLeaseRepository,
+    PostgresOutboxRelayRepository, PostgresTenantRepository,
 };
 pub use settings::PostgresSettings;
 pub use store::PostgresStore;

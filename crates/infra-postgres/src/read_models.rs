@@ -3,6 +3,8 @@
 mod audit;
 mod prediction;
 mod prediction_query;
+mod usage;
 
 pub use audit::PostgresAuditReadModel;
 pub use prediction::PostgresPredictionReadModel;
+pub use usage::PostgresUsageReadModel;

@@ -1,11 +1,13 @@
-//! Keys and tenants, leases, and the outbox for the relay, with their writes outside units of work.
+//! Keys and tenants, idempotency keys, leases, and the outbox for the relay, with their writes outside units of work.
 
 mod api_key;
+mod idempotency;
 mod lease;
 mod outbox_relay;
 mod tenant;
 
 pub use api_key::PostgresApiKeyRepository;
+pub use idempotency::PostgresIdempotencyRepository;
 pub use lease::PostgresLeaseRepository;
 pub use outbox_relay::PostgresOutboxRelayRepository;
 pub use tenant::PostgresTenantRepository;

@@ -16,6 +16,9 @@ pub struct PostgresSettings {
     pub max_connections: u32,
     /// Whether to accept a server that may lose committed rows when it crashes.
     pub allow_unsafe: bool,
+    /// The name under which this process counts texts. Processes with one name are counted correctly, but wait for each
+    /// other.
+    pub replica: String,
     /// Seals the lines of the audit; none where they are not sealed.
     pub audit_sealer: Option<Arc<dyn AuditSealer>>,
 }
@@ -28,6 +31,7 @@ impl PostgresSettings {
             timeout: Duration::from_secs(5),
             max_connections: 10,
             allow_unsafe: false,
+            replica: "local".to_owned(),
             audit_sealer: None,
         }
     }
@@ -40,6 +44,7 @@ impl fmt::Debug for PostgresSettings {
             .field("timeout", &self.timeout)
             .field("max_connections", &self.max_connections)
             .field("allow_unsafe", &self.allow_unsafe)
+            .field("replica", &self.replica)
             .field("audit_sealer", &self.audit_sealer)
             .finish()
     }

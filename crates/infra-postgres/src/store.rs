@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, HealthCheck, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, SchemaMigrator, TenantRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, HealthCheck, IdempotencyRepository, LeaseRepository,
+    OutboxRelayRepository, PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, WriteStore,
 };
 
 use crate::database::Database;
@@ -10,10 +10,10 @@ use crate::error::{OpenError, UnfitServer};
 use crate::health::PostgresHealthCheck;
 use crate::migrate::PostgresMigrator;
 use crate::pool::Pool;
-use crate::read_models::{PostgresAuditReadModel, PostgresPredictionReadModel};
+use crate::read_models::{PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel};
 use crate::repositories::{
-    PostgresApiKeyRepository, PostgresLeaseRepository, PostgresOutboxRelayRepository,
-    PostgresTenantRepository,
+    PostgresApiKeyRepository, PostgresIdempotencyRepository, PostgresLeaseRepository,
+    PostgresOutboxRelayRepository, PostgresTenantRepository,
 };
 use crate::settings::PostgresSettings;
 use crate::writer::Writer;
@@ -46,7 +46,7 @@ impl PostgresStore {
             Err(UnfitServer::Standby | UnfitServer::ReadOnly) => None,
             Err(unfit) => return Err(OpenError::Unfit(unfit)),
         };
-        let writer = Arc::new(Writer::start(database.clone(), connection, settings.audit_sealer.clone()));
+        let writer = Arc::new(Writer::start(database.clone(), connection, settings));
         Ok(Self { pool: Pool::new(database.clone(), settings.max_connections), database, writer })
     }
 
@@ -78,6 +78,16 @@ impl PostgresStore {
     /// The tenants.
     pub fn tenants(&self) -> Arc<dyn TenantRepository> {
         Arc::new(PostgresTenantRepository::new(self.pool.clone()))
+    }
+
+    /// The idempotency keys.
+    pub fn idempotency(&self) -> Arc<dyn IdempotencyRepository> {
+        Arc::new(PostgresIdempotencyRepository::new(self.pool.clone()))
+    }
+
+    /// The counts of texts.
+    pub fn usage(&self) -> Arc<dyn UsageReadModel> {
+        Arc::new(PostgresUsageReadModel::new(self.pool.clone()))
     }
 
     /// The audit.

@@ -9,23 +9,26 @@
 mod access;
 mod apply;
 mod audit;
+mod completion;
 mod group;
 mod prepare;
 mod probe;
 mod queue;
 mod session;
+mod usage;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use application::ports::{AuditSealer, StoreError, UnitOfWork, WriteStore};
+use application::ports::{StoreError, UnitOfWork, WriteStore};
 use async_trait::async_trait;
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 
 use crate::database::Database;
 use crate::error::Failure;
+use crate::settings::PostgresSettings;
 use crate::timing::within;
 
 use prepare::prepare;
@@ -46,12 +49,12 @@ impl Writer {
     pub(crate) fn start(
         database: Database,
         connection: Option<PgConnection>,
-        audit_sealer: Option<Arc<dyn AuditSealer>>,
+        settings: &PostgresSettings,
     ) -> Self {
         let (queue, failing) = (Arc::new(Queue::default()), Arc::new(AtomicBool::new(false)));
         let (timeout, runtime) = (database.timeout(), database.runtime().clone());
         let task = Task {
-            session: Session::new(database, connection, audit_sealer),
+            session: Session::new(database, connection, settings),
             queue: Arc::clone(&queue),
             failing: Arc::clone(&failing),
         };
@@ -101,9 +104,10 @@ impl WriteStore for Writer {
         if work.writes().is_empty() {
             return Ok(());
         }
+        let begin_by = work.deadline().instant();
         // Serializing and cutting texts into terms happens here, in the caller's task, not in the writer's.
         let set = prepare(work).await?;
-        within(self.timeout, "commit", async { self.queue.enter(set)?.answer().await }).await
+        within(self.timeout, "commit", async { self.queue.enter(set)?.answer(begin_by).await }).await
     }
 }
 

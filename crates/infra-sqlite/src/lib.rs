@@ -7,6 +7,9 @@
 
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod clock;
+
 mod backup;
 mod columns;
 mod error;
@@ -26,9 +29,10 @@ mod writer;
 pub use error::{BackupError, OpenError};
 pub use health::SqliteHealthCheck;
 pub use migrate::SqliteMigrator;
-pub use read_models::{SqliteAuditReadModel, SqlitePredictionReadModel};
+pub use read_models::{SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel};
 pub use repositories::{
-    SqliteApiKeyRepository, SqliteLeaseRepository, SqliteOutboxRelayRepository, SqliteTenantRepository,
+    SqliteApiKeyRepository, SqliteIdempotencyRepository, SqliteLeaseRepository, SqliteOutboxRelayRepository,
+    SqliteTenantRepository,
 };
 pub use settings::SqliteSettings;
 pub use store::SqliteStore;

@@ -3,6 +3,8 @@
 mod audit;
 mod prediction;
 mod prediction_query;
+mod usage;
 
 pub use audit::SqliteAuditReadModel;
 pub use prediction::SqlitePredictionReadModel;
+pub use usage::SqliteUsageReadModel;

@@ -23,6 +23,8 @@ pub struct SqliteSettings {
     pub group_max_sets: usize,
     /// The rows at which no further write set joins a transaction.
     pub group_max_rows: usize,
+    /// The name under which this process counts texts. Processes with one name are counted correctly as well.
+    pub replica: String,
     /// Seals the lines of the audit; none where they are not sealed.
     pub audit_sealer: Option<Arc<dyn AuditSealer>>,
 }
@@ -39,6 +41,7 @@ impl SqliteSettings {
             purge_interval: Duration::from_mins(1),
             group_max_sets: 256,
             group_max_rows: 4_096,
+            replica: "local".to_owned(),
             audit_sealer: None,
         }
     }

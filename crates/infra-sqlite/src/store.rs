@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, HealthCheck, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, SchemaMigrator, TenantRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, HealthCheck, IdempotencyRepository, LeaseRepository,
+    OutboxRelayRepository, PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, WriteStore,
 };
 
 use crate::backup::back_up;
@@ -13,10 +13,11 @@ use crate::existing;
 use crate::health::SqliteHealthCheck;
 use crate::migrate::SqliteMigrator;
 use crate::pool::Database;
-use crate::read_models::{SqliteAuditReadModel, SqlitePredictionReadModel};
+use crate::read_models::{SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel};
 use crate::readers::Readers;
 use crate::repositories::{
-    SqliteApiKeyRepository, SqliteLeaseRepository, SqliteOutboxRelayRepository, SqliteTenantRepository,
+    SqliteApiKeyRepository, SqliteIdempotencyRepository, SqliteLeaseRepository, SqliteOutboxRelayRepository,
+    SqliteTenantRepository,
 };
 use crate::settings::SqliteSettings;
 use crate::upkeep::Upkeep;
@@ -68,7 +69,8 @@ impl SqliteStore {
         let (finds, lists, checks) = (readers(FINDS), readers(settings.readers), readers(1));
         finds.open_one().await?;
         let session = Session::new(database.clone(), connection, settings.max_size_bytes)
-            .sealing(settings.audit_sealer.clone());
+            .sealing(settings.audit_sealer.clone())
+            .counting_as(&settings.replica);
         let writer = Arc::new(Writer::start(session, settings));
         let upkeep =
             Upkeep::start(database.clone(), Arc::clone(&writer), lists.clone(), settings.purge_interval);
@@ -111,6 +113,16 @@ impl SqliteStore {
     /// The tenants.
     pub fn tenants(&self) -> Arc<dyn TenantRepository> {
         Arc::new(SqliteTenantRepository::new(self.finds.clone(), Arc::clone(&self.writer)))
+    }
+
+    /// The idempotency keys.
+    pub fn idempotency(&self) -> Arc<dyn IdempotencyRepository> {
+        Arc::new(SqliteIdempotencyRepository::new(Arc::clone(&self.writer)))
+    }
+
+    /// The counts of texts.
+    pub fn usage(&self) -> Arc<dyn UsageReadModel> {
+        Arc::new(SqliteUsageReadModel::new(self.finds.clone()))
     }
 
     /// The audit.

@@ -2,24 +2,28 @@
 //!
 //! Write sets wait in a queue; the task takes all that wait, applies them in one transaction (`group`, `apply`, then
 //! the lines of the audit: `audit`) and reports to each caller after the commit, so that one flush to the disk serves
-//! many callers. Other writes, such as that of a lease, go through the same queue as a [`Job`] in a transaction of
-//! their own.
+//! many callers. Claims of idempotency keys share transactions of their own (`key_changes`), which are not flushed.
+//! Other writes, such as that of a lease, go through the same queue as a [`Job`] in a transaction of their own.
 
 mod access;
 mod activity;
 mod apply;
 mod audit;
+mod completion;
 mod group;
 mod job;
+mod key_changes;
 mod prepare;
 mod queue;
 mod session;
+mod usage;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use application::ports::{StoreError, UnitOfWork, WriteStore};
+use application::ports::{ClaimOutcome, IdempotencyClaim, StoreError, UnitOfWork, WriteStore};
 use async_trait::async_trait;
+use domain::value_objects::TenantId;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::Span;
@@ -30,11 +34,13 @@ use crate::timing::within;
 
 use group::{GroupLimits, PendingSet};
 use job::{Job, PendingJob, TruncateLog};
+use key_changes::{KeyChange, MOST_KEY_CHANGES, PendingKeyChange};
 use prepare::prepare;
-use queue::Queue;
+use queue::{Choice, Place, Queue};
 
 pub(crate) use activity::Activity;
 pub(crate) use job::WriteJob;
+pub(crate) use key_changes::NewClaim;
 pub(crate) use session::{Room, Session};
 
 /// Submits requests to the writing task.
@@ -48,7 +54,15 @@ pub(crate) struct Writer {
 /// A request in the queue.
 enum Request {
     Set(PendingSet),
+    KeyChange(PendingKeyChange),
     Job(Box<dyn Job>),
+}
+
+impl Request {
+    /// A change of a key, with the current span.
+    fn key_change(change: KeyChange) -> Self {
+        Self::KeyChange(PendingKeyChange { change, span: Span::current() })
+    }
 }
 
 impl Writer {
@@ -66,28 +80,46 @@ impl Writer {
     pub(crate) async fn run<J: WriteJob>(&self, job: J) -> Result<J::Answer, StoreError> {
         let (answer, answered) = oneshot::channel();
         let request = Request::Job(Box::new(PendingJob { job, answer, span: Span::current() }));
-        self.submit(J::QUERY_TYPE, request, answered).await
+        self.submit(J::QUERY_TYPE, request, answered, None).await
+    }
+
+    /// Claims an idempotency key.
+    pub(crate) async fn claim_key(&self, claim: NewClaim) -> Result<ClaimOutcome, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::key_change(KeyChange::Claim(claim, answer));
+        self.submit("claim_key", request, answered, None).await
+    }
+
+    /// Gives the key of `claim` back, unless the claim was lost or completed.
+    pub(crate) async fn release_key(
+        &self,
+        tenant: &TenantId,
+        claim: &IdempotencyClaim,
+    ) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::key_change(KeyChange::Release(tenant.clone(), claim.clone(), answer));
+        self.submit("release_key", request, answered, None).await
     }
 
     /// Moves the log into the file and truncates it; returns whether no reader prevented that.
     pub(crate) async fn truncate_log(&self) -> Result<bool, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.submit("cut_log", Request::Job(Box::new(TruncateLog { answer })), answered).await
+        self.submit("cut_log", Request::Job(Box::new(TruncateLog { answer })), answered, None).await
     }
 
-    /// Submits `request` at once and waits for its result within the timeout. Dropping the future removes the request
-    /// from the queue; where the writer has taken it, but not begun it, the closed channel shows that it is
-    /// abandoned.
+    /// Submits `request` at once and waits for its result within the timeout. At `begin_by` the request is withdrawn if
+    /// the writer has not taken it. Dropping the future removes the request from the queue; where the writer has taken
+    /// it, but not begun it, the closed channel shows that it is abandoned.
     async fn submit<T>(
         &self,
         query_type: &'static str,
         request: Request,
         answered: oneshot::Receiver<Result<T, StoreError>>,
+        begin_by: Option<Instant>,
     ) -> Result<T, StoreError> {
-        let closed = || unavailable(Failure::Closed);
         within(self.timeout, query_type, async {
-            let _place = self.queue.enter(request).ok_or_else(closed)?;
-            answered.await.map_err(|_| closed())?
+            let place = self.queue.enter(request).ok_or_else(|| unavailable(Failure::Closed))?;
+            answer_by(begin_by, &place, answered).await
         })
         .await
     }
@@ -118,6 +150,24 @@ impl Writer {
     }
 }
 
+/// Waits for the answer to a request. At `begin_by` the request is withdrawn, if the writer has not taken it.
+async fn answer_by<T>(
+    begin_by: Option<Instant>,
+    place: &Place<Request>,
+    mut answered: oneshot::Receiver<Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let in_time = match begin_by {
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), &mut answered).await.ok(),
+        None => None,
+    };
+    let answer = match in_time {
+        Some(answer) => answer,
+        None if begin_by.is_some() && place.withdraw() => return Err(StoreError::DeadlineExceeded),
+        None => answered.await,
+    };
+    answer.map_err(|_| unavailable(Failure::Closed))?
+}
+
 #[async_trait]
 impl WriteStore for Writer {
     /// Writes `work` together with the sets that wait.
@@ -126,11 +176,12 @@ impl WriteStore for Writer {
         if work.writes().is_empty() {
             return Ok(());
         }
+        let begin_by = work.deadline().instant();
         // Serializing and cutting texts into terms happens here, in the caller's task, not in the writer's.
         let set = prepare(work).await?;
         let (answer, answered) = oneshot::channel();
         let request = Request::Set(PendingSet { set, answer, span: Span::current() });
-        self.submit("commit", request, answered).await
+        self.submit("commit", request, answered, begin_by).await
     }
 }
 
@@ -140,6 +191,9 @@ async fn serve(mut session: Session, queue: Arc<Queue<Request>>, limits: GroupLi
     while let Some(request) = queue.0.take().await {
         match request {
             Request::Set(first) => group::write(&mut session, gather(first, &queue.0, limits)).await,
+            Request::KeyChange(first) => {
+                key_changes::write(&mut session, gather_key_changes(first, &queue.0)).await;
+            }
             Request::Job(job) => job.run(&mut session).await,
         }
     }
@@ -155,15 +209,34 @@ impl Drop for AbandonOnDrop {
     }
 }
 
-/// The write set `first` and those that wait right behind it, up to the limits.
+/// The write set `first` and those that wait behind it, up to the limits. Changes of keys do not separate them: all of
+/// these have callers that wait, so they may be applied in any order.
 fn gather(first: PendingSet, queue: &Queue<Request>, limits: GroupLimits) -> Vec<PendingSet> {
-    let mut rows = first.set.rows();
-    let mut sets = vec![first];
-    let is_set = |request: &Request| matches!(request, Request::Set(_));
-    while sets.len() < limits.sets && rows < limits.rows {
-        let Some(Request::Set(pending)) = queue.take_if(is_set) else { break };
-        rows += pending.set.rows();
-        sets.push(pending);
-    }
-    sets
+    let (mut number, mut rows) = (1, first.set.rows());
+    let more = queue.take_more(|request| match request {
+        Request::Set(pending) if number < limits.sets && rows < limits.rows => {
+            number += 1;
+            rows += pending.set.rows();
+            Choice::Take
+        }
+        Request::KeyChange(_) => Choice::Pass,
+        Request::Set(_) | Request::Job(_) => Choice::Stop,
+    });
+    let set = |request| if let Request::Set(pending) = request { Some(pending) } else { None };
+    std::iter::once(first).chain(more.into_iter().filter_map(set)).collect()
+}
+
+/// The change of a key `first` and those that wait behind it, whether write sets are between them or not.
+fn gather_key_changes(first: PendingKeyChange, queue: &Queue<Request>) -> Vec<PendingKeyChange> {
+    let mut number = 1;
+    let more = queue.take_more(|request| match request {
+        Request::KeyChange(_) if number < MOST_KEY_CHANGES => {
+            number += 1;
+            Choice::Take
+        }
+        Request::Set(_) => Choice::Pass,
+        Request::KeyChange(_) | Request::Job(_) => Choice::Stop,
+    });
+    let change = |request| if let Request::KeyChange(pending) = request { Some(pending) } else { None };
+    std::iter::once(first).chain(more.into_iter().filter_map(change)).collect()
 }

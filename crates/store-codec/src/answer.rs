@@ -33,7 +33,7 @@ pub(crate) fn write_answer(answer: &StoredAnswer) -> String {
 ///
 /// # Errors
 /// `Corrupt`.
-pub fn read_answer(key: &str, json: &str) -> Result<StoredAnswer, StoreError> {
+pub(crate) fn read_answer(key: &str, json: &str) -> Result<StoredAnswer, StoreError> {
     let item = |item: Item| match item {
         Item::Prediction { id } => PredictionId::parse("id", &id).ok().map(StoredItem::Prediction),
         Item::Failure { code, field, detail } => {

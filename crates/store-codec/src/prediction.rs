@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 
 use application::dtos::{PredictSentimentResponse, PredictionRecord};
@@ -19,6 +20,22 @@ pub fn read_prediction(row: &impl Columns) -> Result<PredictionRecord, StoreErro
     let id = row.id("id").map_err(|error| corrupt(error, "?".to_owned()))?;
     let id = PredictionId::from_u128(id);
     read(row, id).map_err(|error| corrupt(error, id.to_string()))
+}
+
+/// Reads rows of `predictions` in any order; returns the record of each of `ids`, in their order.
+///
+/// # Errors
+/// `Corrupt` for the first column that cannot be read.
+pub fn read_predictions(
+    rows: impl IntoIterator<Item = impl Columns>,
+    ids: &[PredictionId],
+) -> Result<Vec<Option<PredictionRecord>>, StoreError> {
+    let records = rows.into_iter().map(|row| {
+        let record = read_prediction(&row)?;
+        Ok((record.prediction.id, record))
+    });
+    let records: HashMap<_, _> = records.collect::<Result<_, StoreError>>()?;
+    Ok(ids.iter().map(|id| records.get(id).cloned()).collect())
 }
 
 fn read(row: &impl Columns, id: PredictionId) -> Result<PredictionRecord, Unreadable> {

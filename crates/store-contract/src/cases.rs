@@ -10,6 +10,7 @@ pub mod interleavings;
 pub mod tenants;
 pub mod unit_of_work;
 
+pub mod idempotency;
 pub mod keys;
 pub mod tenant_registry;
 
@@ -25,3 +26,4 @@ pub mod newer_releases;
 pub mod outbox;
 pub mod schema;
 pub mod seeding;
+pub mod usage;

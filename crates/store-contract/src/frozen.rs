@@ -3,24 +3,27 @@
 //! `fixtures/README.md` lists the commits that wrote them, and how. They never change.
 
 use std::fs;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use application::dtos::{Cursor, PredictionRecord};
 use application::ports::{OutboxEvent, PredictionFilter};
-use domain::entities::TenantStatus;
+use domain::entities::{ApiKey, Tenant, TenantStatus};
 use domain::policies::parse_query;
 use domain::value_objects::{
-    LabelScore, PredictionId, Reference, SentenceResult, Sentiment, SentimentScores, TenantId, Timestamp,
+    AuditLine, KeyName, LabelScore, Limits, PredictionId, Reference, SentenceResult, Sentiment,
+    SentimentScores, TenantId, Timestamp,
 };
 use serde_json::{Map, Value, json};
 
 use crate::StoreHarness;
-use crate::samples::{FIRST, Samples, confidence, entry, key, key_id, reference, tenant};
+use crate::chain::check_chain;
+use crate::samples::{FIRST, Samples, confidence, entry, key, key_id, limits, reference, tenant};
 use crate::steps::{audit_of, change, find, insert, list, list_ids, query, try_delete, unpublished};
 
 /// The schemas for which there is a database: the number of applied steps.
-pub const SCHEMAS: [u32; 4] = [1, 2, 3, 4];
+pub const SCHEMAS: [u32; 5] = [1, 2, 3, 4, 5];
 
 /// The file `name` of the fixtures.
 pub fn path(name: &str) -> PathBuf {
@@ -32,7 +35,12 @@ pub fn path(name: &str) -> PathBuf {
 pub async fn assert_works_on(store: &impl StoreHarness, schema: u32) {
     let expected = expected(schema);
     assert_rows(store, &expected["rows"]).await;
-    assert_access(store).await;
+    if schema < 5 {
+        assert_no_access(store).await;
+    } else {
+        assert_access(store, &expected).await;
+    }
+    assert_access_is_writable(store).await;
     assert_events(store, &expected["events"], schema).await;
     assert_is_writable(store).await;
 }
@@ -77,8 +85,25 @@ async fn assert_rows(store: &impl StoreHarness, expected: &Value) {
     assert_eq!(others.expect("the rows can be read").items.len(), 1);
 }
 
+/// The tenants, the keys and the audit, which the fifth step added; nothing is limited.
+async fn assert_access(store: &impl StoreHarness, expected: &Value) {
+    let tenants = store.tenants().list().await.expect("the tenants can be read");
+    let mut keys = Vec::new();
+    for tenant in &tenants {
+        keys.extend(store.keys().list(&tenant.id).await.expect("the keys can be read"));
+    }
+    let named = |tenant: &Tenant| json!([tenant.id.as_str(), tenant.status.as_str()]);
+    assert_eq!(tenants.iter().map(named).collect::<Value>(), expected["tenants"]);
+    assert_eq!(keys.iter().map(api_key).collect::<Value>(), expected["keys"]);
+    assert!(tenants.iter().all(|tenant| tenant.limits.is_unlimited()));
+    assert!(keys.iter().all(|key| key.limits.is_unlimited()));
+    let lines = store.audit().walk(0, 100).await.expect("the lines can be read");
+    assert_eq!(lines.iter().map(line).collect::<Value>(), expected["lines"]);
+    assert_eq!(check_chain(&lines), Ok(()));
+}
+
 /// The rows belong to the tenant `default`, which the fifth step registers; there are no keys and no audit yet.
-async fn assert_access(store: &impl StoreHarness) {
+async fn assert_no_access(store: &impl StoreHarness) {
     let tenants = store.tenants().list().await.expect("the tenants can be read");
     let default = TenantId::default();
     assert_eq!(
@@ -87,14 +112,24 @@ async fn assert_access(store: &impl StoreHarness) {
     );
     assert_eq!(store.keys().list(&default).await.expect("the keys can be read"), []);
     assert_eq!(store.audit().appended().await.expect("the head can be read"), 0);
+}
+
+/// A key can be issued and the tenant be limited.
+async fn assert_access_is_writable(store: &impl StoreHarness) {
+    let default = TenantId::default();
+    let new = ApiKey { limits: limits(), ..key(&default, 1) };
+    let per_day = Limits { texts_per_day: NonZeroU64::new(9), ..Limits::default() };
     let issued = change(store, &default, |work| {
-        work.insert_key(key(&default, 1));
-        work.audit(entry(Some(&default), "the first line"));
+        work.insert_key(new.clone());
+        work.set_tenant_limits(per_day);
+        work.audit(entry(Some(&default), "a line of this release"));
     });
     issued.await.expect("the key is issued");
-    let found = store.keys().find(&key_id(1)).await.expect("the key can be read");
-    assert_eq!(found.map(|record| record.key), Some(key(&default, 1)));
-    assert_eq!(audit_of(store, &default).await, [entry(Some(&default), "the first line")]);
+    let found = store.keys().find(&key_id(1)).await.expect("the key can be read").expect("the key");
+    assert_eq!((found.key, found.tenant_limits), (new, per_day));
+    assert_eq!(audit_of(store, &default).await[0], entry(Some(&default), "a line of this release"));
+    let lines = store.audit().walk(0, 100).await.expect("the lines can be read");
+    assert_eq!(check_chain(&lines), Ok(()));
 }
 
 /// The events of the outbox, which the second step added; the earlier release has published three of them.
@@ -179,6 +214,24 @@ fn event(event: &OutboxEvent) -> Value {
         "occurred_at": event.occurred_at.as_micros(),
         "payload": serde_json::from_str::<Value>(&event.payload).expect("JSON"),
     })
+}
+
+/// An API key in the form of the fixtures.
+fn api_key(key: &ApiKey) -> Value {
+    let times = [Some(key.created_at), key.expires_at, key.revoked_at, key.last_used_at];
+    json!({
+        "id": key.id.as_str(),
+        "tenant": key.tenant.as_str(),
+        "name": key.name.as_ref().map(KeyName::as_str),
+        "scopes": key.scopes.to_string(),
+        "secret": key.secret.as_bytes(),
+        "times": times.map(|time| time.map(Timestamp::as_micros)),
+    })
+}
+
+/// A line of the audit in the form of the fixtures.
+fn line(line: &AuditLine) -> Value {
+    json!([line.seq, line.entry.tenant.as_ref().map(TenantId::as_str), line.entry.target, line.seal])
 }
 
 /// A filter of each kind, by the name that the fixtures have for it.

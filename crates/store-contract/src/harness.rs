@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository, PredictionReadModel,
-    SchemaMigrator, TenantRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
+    PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{KeyId, PredictionId};
@@ -35,8 +35,27 @@ pub trait StoreHarness: Send + Sync + Sized {
     /// The audit.
     fn audit(&self) -> Arc<dyn AuditReadModel>;
 
+    /// The idempotency keys.
+    fn idempotency(&self) -> Arc<dyn IdempotencyRepository>;
+
+    /// The counts of texts.
+    fn usage(&self) -> Arc<dyn UsageReadModel>;
+
+    /// Another replica that shares the database; where a store has no replicas, the store itself.
+    async fn replica(&self) -> Replica;
+
     /// Makes the default tenant's row `id` unreadable, like a newer release that has one more sentiment.
     async fn spoil(&self, id: PredictionId);
+}
+
+/// The ports of a replica.
+pub struct Replica {
+    /// The write side.
+    pub writes: Arc<dyn WriteStore>,
+    /// The idempotency keys.
+    pub idempotency: Arc<dyn IdempotencyRepository>,
+    /// The counts of texts.
+    pub usage: Arc<dyn UsageReadModel>,
 }
 
 /// One store under test that has a schema.

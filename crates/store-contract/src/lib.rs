@@ -19,6 +19,6 @@ pub mod seed;
 mod steps;
 mod with_second_tenant;
 
-pub use harness::{SchemaHarness, StoreHarness};
+pub use harness::{Replica, SchemaHarness, StoreHarness};
 pub use list::CASES;
 pub use with_second_tenant::WithSecondTenant;

@@ -65,12 +65,14 @@ declare_cases! { $
             a_missing_row_fails_alone_inside_a_group,
             one_of_many_commits_of_one_id_wins,
             an_abandoned_commit_is_whole_or_absent,
+            a_unit_of_work_past_its_deadline_is_not_written,
         }
         tenant_registry {
             the_default_tenant_exists,
             a_changed_tenant_is_seen_at_once,
             an_existing_name_is_a_conflict,
             a_status_changes_from_the_expected_one_only,
+            the_limits_of_a_tenant_are_changed_at_once,
             erasing_a_tenant_removes_its_rows_and_no_others,
         }
         audit_chain {
@@ -78,6 +80,14 @@ declare_cases! { $
             lines_are_sealed_in_a_chain,
             a_change_that_fails_leaves_no_line,
             lines_are_paged_in_both_directions,
+        }
+        idempotency {
+            tenants_do_not_share_keys,
+            a_purge_removes_only_old_keys,
+            two_replicas_grant_a_key_once,
+        }
+        usage {
+            two_replicas_exceed_a_quota_by_one_group_each,
         }
         leases {
             one_of_two_relays_holds_the_lease,
@@ -115,6 +125,7 @@ declare_cases! { $
             instants_come_back_to_the_microsecond,
             usage_comes_back_up_to_the_largest_counts,
             names_of_models_and_labels_come_back,
+            many_predictions_come_back_in_the_order_of_their_ids,
         }
         round_trips_of_scores {
             extreme_probabilities_come_back_to_the_bit,
@@ -193,6 +204,21 @@ declare_cases! { $
             the_end_of_a_key_only_comes_closer,
             the_last_use_of_a_key_only_moves_forward,
             a_key_has_the_status_of_its_tenant,
+        }
+        idempotency {
+            one_of_two_requests_claims_a_key,
+            a_key_is_not_given_to_another_request,
+            a_key_is_claimed_again_after_its_lease,
+            a_released_key_is_free_for_any_request,
+            a_late_holder_stores_nothing,
+            an_answered_key_returns_its_answer,
+            a_lost_claim_fails_alone_inside_a_group,
+        }
+        usage {
+            the_texts_of_all_replicas_are_summed,
+            tenants_are_counted_apart,
+            texts_above_the_quota_are_not_stored,
+            a_quota_is_exact_inside_a_group,
         }
         audit_lines {
             a_line_comes_back_as_it_was_written,

@@ -1,6 +1,7 @@
 //! Sample predictions: complete, different from one another, and created in order.
 
 use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::pin::pin;
 use std::task::{Context, Waker};
 
@@ -8,9 +9,9 @@ use application::ports::UnitOfWork;
 use domain::entities::{ApiKey, NewPrediction, Prediction};
 use domain::events::DomainEvent;
 use domain::value_objects::{
-    AuditAction, AuditEntry, Confidence, EventId, InputText, KeyId, LabelScore, Metadata, MetadataValue,
-    ModelRef, PredictionId, PredictionResult, Reference, Scope, SecretHash, Sentiment, SentimentScores,
-    TenantId, TextLimits, Timestamp, Usage,
+    AuditAction, AuditEntry, Confidence, EventId, IdempotencyKey, InputText, KeyId, LabelScore, Limits,
+    Metadata, MetadataValue, ModelRef, PredictionId, PredictionResult, Rate, Reference, Scope, SecretHash,
+    Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
 };
 
 /// When the first sample is created, in microseconds: 2026-01-02T03:04:05.678901Z.
@@ -125,6 +126,7 @@ pub fn key(tenant: &TenantId, number: u32) -> ApiKey {
         tenant: tenant.clone(),
         name: None,
         scopes: [Scope::PredictionsWrite, Scope::PredictionsRead].into_iter().collect(),
+        limits: Limits::default(),
         secret: SecretHash::from_bytes([number.to_le_bytes()[0]; 32]),
         created_at: Timestamp::from_micros(FIRST + STEP * i64::from(number)),
         expires_at: None,
@@ -136,6 +138,23 @@ pub fn key(tenant: &TenantId, number: u32) -> ApiKey {
 /// The id of the key number `number`.
 pub fn key_id(number: u32) -> KeyId {
     KeyId::parse("id", format!("k{number:011}")).expect("letters and digits")
+}
+
+/// Limits of every kind.
+pub fn limits() -> Limits {
+    let rate =
+        |per_second, burst| Rate::try_new("limits", per_second, burst).expect("a rate that is allowed");
+    Limits {
+        requests: Some(rate(10, 20)),
+        texts: Some(rate(1, Rate::MAX)),
+        concurrent: NonZeroU32::new(u32::MAX),
+        texts_per_day: NonZeroU64::new(u64::MAX),
+    }
+}
+
+/// An idempotency key.
+pub fn idempotency_key(text: &str) -> IdempotencyKey {
+    IdempotencyKey::parse(text).expect("a key that is allowed")
 }
 
 /// An entry of the audit about `target`.

@@ -5,7 +5,7 @@ use application::ports::{OutboxEvent, PredictionFilter, StoreError, UnitOfWork};
 use domain::entities::{ApiKey, Prediction, Tenant, TenantStatus};
 use domain::events::DomainEvent;
 use domain::policies::parse_query;
-use domain::value_objects::{AuditEntry, PredictionId, TenantId, Timestamp};
+use domain::value_objects::{AuditEntry, Limits, PredictionId, TenantId, Timestamp};
 use tokio::task::JoinHandle;
 
 use crate::StoreHarness;
@@ -72,7 +72,8 @@ pub(crate) async fn change(
 /// Adds an active tenant.
 pub(crate) async fn add_tenant(store: &impl StoreHarness, id: &TenantId) {
     let created_at = Timestamp::from_micros(FIRST);
-    let new = Tenant { id: id.clone(), status: TenantStatus::Active, created_at };
+    let limits = Limits::default();
+    let new = Tenant { id: id.clone(), status: TenantStatus::Active, limits, created_at };
     change(store, id, |work| work.insert_tenant(new)).await.expect("the tenant is added");
 }
 

@@ -1,19 +1,24 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use application::ports::{
-    AccessChange, ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, StoreError, TenantRepository, UnitOfWork, Write, WriteStore,
+    AccessChange, ApiKeyRepository, AuditReadModel, ClaimOutcome, IdempotencyClaim, IdempotencyRepository,
+    LeaseRepository, OutboxRelayRepository, PredictionReadModel, StoreError, TenantRepository, TextCount,
+    UnitOfWork, UsageReadModel, Write, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::{ApiKey, NewPrediction, Prediction};
-use domain::value_objects::{AuditEntry, EventId, KeyId, MetadataValue, PredictionId, TenantId};
+use domain::value_objects::{
+    AuditEntry, EventId, IdempotencyKey, KeyId, MetadataValue, PredictionId, RequestDigest, TenantId,
+};
 
-use crate::StoreHarness;
 use crate::samples::{Samples, entry, key, metadata, tenant};
+use crate::{Replica, StoreHarness};
 
 /// A store in which another tenant has a look-alike of everything that a case stores: predictions with the same id,
-/// text, reference, result and times, keys with the same name, and lines of the audit. They stay when a case deletes
-/// its own rows. A case that passes over this store sees none of them.
+/// text, reference, result and times, API keys with the same name, idempotency keys with the same text, counts of
+/// texts, and lines of the audit. They stay when a case deletes its own rows. A case that passes over this store sees
+/// none of them.
 pub struct WithSecondTenant<H>(H);
 
 #[async_trait]
@@ -27,12 +32,13 @@ impl<H: StoreHarness> StoreHarness for WithSecondTenant<H> {
         }
         work.insert_key(key(&other, 1_000_000));
         work.audit(entry(Some(&other), "what another tenant did"));
+        work.count_texts(TextCount { principal: None, texts: 1_000, quota: None });
         store.writes().commit(work).await.expect("the rows of the other tenant are stored");
         Self(store)
     }
 
     fn writes(&self) -> Arc<dyn WriteStore> {
-        Arc::new(WithLookAlikes { inner: self.0.writes(), tenant: tenant("look-alike") })
+        with_look_alikes(self.0.writes())
     }
 
     fn predictions(&self) -> Arc<dyn PredictionReadModel> {
@@ -59,19 +65,61 @@ impl<H: StoreHarness> StoreHarness for WithSecondTenant<H> {
         self.0.audit()
     }
 
+    fn idempotency(&self) -> Arc<dyn IdempotencyRepository> {
+        Arc::new(WithLookAlikes { inner: self.0.idempotency(), tenant: tenant("look-alike") })
+    }
+
+    fn usage(&self) -> Arc<dyn UsageReadModel> {
+        self.0.usage()
+    }
+
+    async fn replica(&self) -> Replica {
+        let Replica { writes, idempotency, usage } = self.0.replica().await;
+        let idempotency = Arc::new(WithLookAlikes { inner: idempotency, tenant: tenant("look-alike") });
+        Replica { writes: with_look_alikes(writes), idempotency, usage }
+    }
+
     async fn spoil(&self, id: PredictionId) {
         self.0.spoil(id).await;
     }
 }
 
-/// Commits the look-alikes of a unit of work before the unit itself.
-struct WithLookAlikes {
-    inner: Arc<dyn WriteStore>,
+fn with_look_alikes(inner: Arc<dyn WriteStore>) -> Arc<dyn WriteStore> {
+    Arc::new(WithLookAlikes { inner, tenant: tenant("look-alike") })
+}
+
+/// Commits the look-alikes of a unit of work before the unit itself, and claims another tenant's key for another request
+/// before the key of a case.
+struct WithLookAlikes<P: ?Sized> {
+    inner: Arc<P>,
     tenant: TenantId,
 }
 
 #[async_trait]
-impl WriteStore for WithLookAlikes {
+impl IdempotencyRepository for WithLookAlikes<dyn IdempotencyRepository> {
+    async fn claim(
+        &self,
+        tenant: &TenantId,
+        key: &IdempotencyKey,
+        digest: &RequestDigest,
+        lease: Duration,
+    ) -> Result<ClaimOutcome, StoreError> {
+        let other = digest.as_bytes().map(|byte| !byte);
+        self.inner.claim(&self.tenant, key, &RequestDigest::from_bytes(other), lease).await?;
+        self.inner.claim(tenant, key, digest, lease).await
+    }
+
+    async fn release(&self, tenant: &TenantId, claim: &IdempotencyClaim) -> Result<(), StoreError> {
+        self.inner.release(tenant, claim).await
+    }
+
+    async fn purge(&self, age: Duration, limit: u32) -> Result<u64, StoreError> {
+        self.inner.purge(age, limit).await
+    }
+}
+
+#[async_trait]
+impl WriteStore for WithLookAlikes<dyn WriteStore> {
     async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError> {
         match self.inner.commit(self.look_alike(&work)).await {
             // A case that stores an id again has its look-alike already.
@@ -81,13 +129,14 @@ impl WriteStore for WithLookAlikes {
     }
 }
 
-impl WithLookAlikes {
+impl WithLookAlikes<dyn WriteStore> {
     fn look_alike(&self, work: &UnitOfWork) -> UnitOfWork {
         let mut other = UnitOfWork::of(&self.tenant);
         for write in work.writes() {
             match write {
                 Write::InsertPrediction(prediction) => other.insert(&prediction_like(prediction)),
                 Write::Change(AccessChange::InsertKey(key)) => other.insert_key(self.key_like(key)),
+                Write::CountTexts(count) => other.count_texts(TextCount { quota: None, ..count.clone() }),
                 Write::AppendAudit(entry) if entry.tenant.is_some() => {
                     other.audit(AuditEntry { tenant: Some(self.tenant.clone()), ..(**entry).clone() });
                 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository, PredictionReadModel,
-    TenantRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
+    PredictionReadModel, TenantRepository, UsageReadModel, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
 use store_contract::chain::TestSealer;
-use store_contract::{StoreHarness, store_contract};
+use store_contract::{Replica, StoreHarness, store_contract};
 use testkit::{MemoryCache, MemoryStore, cache_contract};
 
 struct MemoryHarness(MemoryStore);
@@ -46,6 +46,18 @@ impl StoreHarness for MemoryHarness {
 
     fn audit(&self) -> Arc<dyn AuditReadModel> {
         Arc::new(self.0.clone())
+    }
+
+    fn idempotency(&self) -> Arc<dyn IdempotencyRepository> {
+        Arc::new(self.0.clone())
+    }
+
+    fn usage(&self) -> Arc<dyn UsageReadModel> {
+        Arc::new(self.0.clone())
+    }
+
+    async fn replica(&self) -> Replica {
+        Replica { writes: self.writes(), idempotency: self.idempotency(), usage: self.usage() }
     }
 
     async fn spoil(&self, id: PredictionId) {

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
-use store_codec::{PageReader, read_prediction};
+use store_codec::{PageReader, read_prediction, read_predictions};
 
 use crate::columns::PostgresColumns;
 use crate::error::CallError;
 use crate::pool::{Lent, Pool};
-use crate::read_models::prediction_query::{find_query, list_query};
+use crate::read_models::prediction_query::{find_many_query, find_query, list_query};
 use crate::timing::within;
 
 /// Reads the table `predictions`.
@@ -41,6 +41,17 @@ impl PredictionReadModel for PostgresPredictionReadModel {
         let read = async { read(self.pool.lend().await?, find_query(tenant, id)).await };
         let rows = within(self.pool.timeout(), "find", read).await?;
         rows.first().map(|row| read_prediction(&PostgresColumns(row))).transpose()
+    }
+
+    #[tracing::instrument(name = "db.find_predictions", skip_all, fields(ids = ids.len()))]
+    async fn find_many(
+        &self,
+        tenant: &TenantId,
+        ids: &[PredictionId],
+    ) -> Result<Vec<Option<PredictionRecord>>, StoreError> {
+        let read = async { read(self.pool.lend().await?, find_many_query(tenant, ids)).await };
+        let rows = within(self.pool.timeout(), "find_many", read).await?;
+        read_predictions(rows.iter().map(PostgresColumns), ids)
     }
 
     #[tracing::instrument(name = "db.list_predictions", skip_all, fields(limit))]

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use application::ports::PredictionFilter;
 use domain::value_objects::{PredictionId, TenantId};
 use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
 
 use crate::columns::stored_id;
 use crate::timestamp::PgTimestamp;
@@ -15,6 +16,14 @@ const SELECT: &str = "SELECT id, created_at, ref, sentiment, confidence, score_n
 pub(super) fn find_query(tenant: &TenantId, id: PredictionId) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(SELECT);
     query.push_bind(tenant.as_str()).push(" AND id = ").push_bind(stored_id(id.as_u128()));
+    query
+}
+
+/// Those predictions of `ids` that the tenant has, in any order.
+pub(super) fn find_many_query(tenant: &TenantId, ids: &[PredictionId]) -> QueryBuilder<Postgres> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| stored_id(id.as_u128())).collect();
+    let mut query = QueryBuilder::new(SELECT);
+    query.push_bind(tenant.as_str()).push(" AND id = ANY (").push_bind(ids).push(")");
     query
 }
 

@@ -17,12 +17,13 @@ pub struct PostgresApiKeyRepository {
 }
 
 /// Two look-ups by primary keys.
-const FIND: &str = "SELECT id, tenant, name, scopes, secret_hash, created_at, expires_at, revoked_at, \
-     last_used_at, (SELECT status FROM tenants WHERE tenants.name = api_keys.tenant) AS tenant_status \
-     FROM api_keys WHERE id = $1";
+const FIND: &str = "SELECT id, tenant, api_keys.name, scopes, api_keys.limits, secret_hash, \
+     api_keys.created_at, expires_at, revoked_at, last_used_at, status AS tenant_status, \
+     tenants.limits AS tenant_limits \
+     FROM api_keys LEFT JOIN tenants ON tenants.name = api_keys.tenant WHERE id = $1";
 
-const LIST: &str = "SELECT id, tenant, name, scopes, secret_hash, created_at, expires_at, revoked_at, \
-     last_used_at FROM api_keys WHERE tenant = $1 ORDER BY created_at DESC, id DESC";
+const LIST: &str = "SELECT id, tenant, name, scopes, limits, secret_hash, created_at, expires_at, \
+     revoked_at, last_used_at FROM api_keys WHERE tenant = $1 ORDER BY created_at DESC, id DESC";
 
 impl PostgresApiKeyRepository {
     pub(crate) fn new(pool: Pool) -> Self {

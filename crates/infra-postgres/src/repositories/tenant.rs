@@ -22,6 +22,12 @@ const ERASE_PREDICTIONS: &str = "DELETE FROM predictions WHERE tenant = $1 AND i
 const ERASE_EVENTS: &str =
     "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE tenant = $1 ORDER BY seq LIMIT $2)";
 
+const ERASE_IDEMPOTENCY_KEYS: &str = "DELETE FROM idempotency_keys WHERE tenant = $1 AND key IN \
+     (SELECT key FROM idempotency_keys WHERE tenant = $1 ORDER BY key LIMIT $2)";
+
+const ERASE_USAGE: &str = "DELETE FROM usage WHERE tenant = $1 AND (day, principal, replica) IN \
+     (SELECT day, principal, replica FROM usage WHERE tenant = $1 ORDER BY day, principal, replica LIMIT $2)";
+
 const ERASE_KEYS: &str = "DELETE FROM api_keys WHERE id IN \
      (SELECT id FROM api_keys WHERE tenant = $1 ORDER BY created_at, id LIMIT $2)";
 
@@ -32,7 +38,7 @@ impl PostgresTenantRepository {
 
     async fn find_row(&self, id: &TenantId) -> Result<Option<PgRow>, CallError> {
         let mut lent = self.pool.lend().await?;
-        let row = sqlx::query("SELECT name, status, created_at FROM tenants WHERE name = $1")
+        let row = sqlx::query("SELECT name, status, limits, created_at FROM tenants WHERE name = $1")
             .bind(id.as_str())
             .fetch_optional(lent.connection())
             .await?;
@@ -42,7 +48,7 @@ impl PostgresTenantRepository {
 
     async fn list_rows(&self) -> Result<Vec<PgRow>, CallError> {
         let mut lent = self.pool.lend().await?;
-        let rows = sqlx::query("SELECT name, status, created_at FROM tenants ORDER BY name")
+        let rows = sqlx::query("SELECT name, status, limits, created_at FROM tenants ORDER BY name")
             .fetch_all(lent.connection())
             .await?;
         lent.give_back();
@@ -52,7 +58,7 @@ impl PostgresTenantRepository {
     async fn erase(&self, tenant: &TenantId, limit: u32) -> Result<u64, CallError> {
         let mut lent = self.pool.lend().await?;
         let mut erased = 0;
-        for statement in [ERASE_PREDICTIONS, ERASE_EVENTS, ERASE_KEYS] {
+        for statement in [ERASE_PREDICTIONS, ERASE_EVENTS, ERASE_IDEMPOTENCY_KEYS, ERASE_USAGE, ERASE_KEYS] {
             let query = sqlx::query(statement).bind(tenant.as_str()).bind(i64::from(limit));
             erased = query.execute(lent.connection()).await?.rows_affected();
             if erased > 0 {

@@ -1,7 +1,8 @@
 use application::ports::{AccessChange, StoreError};
 use domain::entities::{ApiKey, Tenant, TenantStatus};
-use domain::value_objects::{KeyId, KeyName, TenantId, Timestamp};
+use domain::value_objects::{KeyId, KeyName, Limits, TenantId, Timestamp};
 use sqlx::PgConnection;
+use store_codec::write_limits;
 
 use crate::error::CallError;
 use crate::timestamp::PgTimestamp;
@@ -15,6 +16,7 @@ pub(super) async fn change_access(
     match change {
         AccessChange::InsertTenant(new) => insert_tenant(connection, new).await,
         AccessChange::SetTenantStatus { from, to } => set_tenant_status(connection, tenant, *from, *to).await,
+        AccessChange::SetTenantLimits(limits) => set_tenant_limits(connection, tenant, limits).await,
         AccessChange::InsertKey(key) => insert_key(connection, tenant, key).await,
         AccessChange::RevokeKey { id, at } => change_key(connection, REVOKE_KEY, tenant, id, *at).await,
         AccessChange::EndKey { id, at } => change_key(connection, END_KEY, tenant, id, *at).await,
@@ -23,10 +25,12 @@ pub(super) async fn change_access(
 
 async fn insert_tenant(connection: &mut PgConnection, new: &Tenant) -> Result<(), CallError> {
     let inserted = sqlx::query(
-        "INSERT INTO tenants (name, status, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
+        "INSERT INTO tenants (name, status, limits, created_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (name) DO NOTHING",
     )
     .bind(new.id.as_str())
     .bind(new.status.as_str())
+    .bind(write_limits(&new.limits))
     .bind(PgTimestamp::bound(new.created_at))
     .execute(connection)
     .await?;
@@ -53,19 +57,32 @@ async fn set_tenant_status(
         .fetch_optional(connection)
         .await?
         .is_some();
-    let missing = || StoreError::NotFound { entity: "tenant", id: tenant.to_string() };
-    Err(if exists { conflict("tenant", tenant.as_str()) } else { missing() }.into())
+    Err(if exists { conflict("tenant", tenant.as_str()) } else { no_tenant(tenant) }.into())
+}
+
+async fn set_tenant_limits(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    limits: &Limits,
+) -> Result<(), CallError> {
+    let changed = sqlx::query("UPDATE tenants SET limits = $2 WHERE name = $1")
+        .bind(tenant.as_str())
+        .bind(write_limits(limits))
+        .execute(connection)
+        .await?;
+    expect_row(changed.rows_affected(), || no_tenant(tenant))
 }
 
 async fn insert_key(connection: &mut PgConnection, tenant: &TenantId, key: &ApiKey) -> Result<(), CallError> {
     let inserted = sqlx::query(
-        "INSERT INTO api_keys (id, tenant, name, scopes, secret_hash, created_at, expires_at, revoked_at, \
-         last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO api_keys (id, tenant, name, scopes, limits, secret_hash, created_at, expires_at, revoked_at, \
+         last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
     )
     .bind(key.id.as_str())
     .bind(tenant.as_str())
     .bind(key.name.as_ref().map(KeyName::as_str))
     .bind(key.scopes.to_string())
+    .bind(write_limits(&key.limits))
     .bind(&key.secret.as_bytes()[..])
     .bind(PgTimestamp::bound(key.created_at))
     .bind(key.expires_at.map(PgTimestamp::bound))
@@ -102,6 +119,10 @@ async fn change_key(
 
 fn expect_row(rows: u64, error: impl FnOnce() -> StoreError) -> Result<(), CallError> {
     if rows == 0 { Err(error().into()) } else { Ok(()) }
+}
+
+fn no_tenant(tenant: &TenantId) -> StoreError {
+    StoreError::NotFound { entity: "tenant", id: tenant.to_string() }
 }
 
 fn conflict(entity: &'static str, id: &str) -> StoreError {

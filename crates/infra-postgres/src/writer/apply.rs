@@ -1,20 +1,27 @@
 use std::collections::{BTreeMap, HashSet};
 
-use application::ports::{AccessChange, StoreError};
+use application::ports::{AccessChange, StoreError, TextCount};
 use domain::value_objects::{PredictionId, TenantId};
 use sqlx::PgConnection;
 use sqlx::postgres::PgBindIterExt;
-use store_codec::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
+use store_codec::{EventValues, PredictionValues, PreparedSet, PreparedWrite, UsageValues, sum_counts};
 use uuid::Uuid;
 
+use crate::clock::today;
 use crate::columns::stored_id;
 use crate::error::CallError;
 use crate::timestamp::PgTimestamp;
 use crate::writer::access::change_access;
+use crate::writer::completion::{Completion, complete};
+use crate::writer::usage::check_quotas;
 
 /// Writes the sets in their order, but for their lines of the audit, with as few statements as that allows, in the
-/// transaction that is open.
-pub(super) async fn apply(connection: &mut PgConnection, sets: &[&PreparedSet]) -> Result<(), CallError> {
+/// transaction that is open. Texts are counted as `replica`.
+pub(super) async fn apply(
+    connection: &mut PgConnection,
+    sets: &[&PreparedSet],
+    replica: &str,
+) -> Result<(), CallError> {
     for run in runs(sets) {
         insert_predictions(connection, &run.inserts).await?;
         for (tenant, ids) in &run.deletes {
@@ -22,7 +29,10 @@ pub(super) async fn apply(connection: &mut PgConnection, sets: &[&PreparedSet]) 
         }
         // Last, so that an event gets its `seq` only after its prediction was locked: of two processes that write about
         // one prediction, the second gets the higher `seq`.
-        insert_events(connection, &run.events).await?;
+        let counts = sum_counts(run.counts);
+        insert_events(connection, &run.events, &counts, replica).await?;
+        check_quotas(connection, &counts).await?;
+        complete(connection, &run.completions).await?;
         for (tenant, change) in &run.changes {
             change_access(connection, tenant, change).await?;
         }
@@ -39,6 +49,8 @@ struct Run<'s> {
     inserts: Vec<Owned<'s, PredictionValues>>,
     deletes: BTreeMap<&'s str, Vec<Uuid>>,
     events: Vec<Owned<'s, EventValues>>,
+    counts: Vec<(&'s TenantId, &'s TextCount)>,
+    completions: Vec<Completion<'s>>,
     changes: Vec<(&'s TenantId, &'s AccessChange)>,
     touched: HashSet<(&'s str, PredictionId)>,
 }
@@ -53,7 +65,10 @@ fn runs<'s>(sets: &[&'s PreparedSet]) -> Vec<Run<'s>> {
             let id = match write {
                 PreparedWrite::Insert(prediction) => Some(prediction.id),
                 PreparedWrite::Delete(id) => Some(*id),
-                PreparedWrite::Append(_) | PreparedWrite::Change(_) => None,
+                PreparedWrite::Append(_)
+                | PreparedWrite::Count(_)
+                | PreparedWrite::Complete { .. }
+                | PreparedWrite::Change(_) => None,
             };
             if let Some(id) = id
                 && !run.touched.insert((tenant, id))
@@ -67,6 +82,10 @@ fn runs<'s>(sets: &[&'s PreparedSet]) -> Vec<Run<'s>> {
                     run.deletes.entry(tenant).or_default().push(stored_id(id.as_u128()));
                 }
                 PreparedWrite::Append(event) => run.events.push((tenant, event)),
+                PreparedWrite::Count(count) => run.counts.push((set.tenant(), count)),
+                PreparedWrite::Complete { claim, answer } => {
+                    run.completions.push(Completion { tenant, claim, answer });
+                }
                 PreparedWrite::Change(change) => run.changes.push((set.tenant(), change)),
             }
         }
@@ -92,12 +111,25 @@ const INSERT_PREDICTIONS: &str = "INSERT INTO predictions (tenant, id, created_a
      sentences) ON CONFLICT (tenant, id) DO NOTHING RETURNING id";
 
 /// As [`INSERT_PREDICTIONS`]; the events get their `seq` in the order of the arrays.
-const INSERT_EVENTS: &str = "INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload) \
-     SELECT tenant, event_id, event_type, prediction_id, occurred_at, payload::jsonb \
-     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[]) \
-     WITH ORDINALITY AS new (tenant, event_id, event_type, prediction_id, occurred_at, payload, place) \
-     ORDER BY place \
-     ON CONFLICT (event_id) DO NOTHING RETURNING event_id";
+macro_rules! insert_events {
+    () => {
+        "INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload) \
+         SELECT tenant, event_id, event_type, prediction_id, occurred_at, payload::jsonb \
+         FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[]) \
+         WITH ORDINALITY AS new (tenant, event_id, event_type, prediction_id, occurred_at, payload, place) \
+         ORDER BY place \
+         ON CONFLICT (event_id) DO NOTHING RETURNING event_id"
+    };
+}
+
+/// Adds to the texts of this day in the same round trip.
+const COUNT_AND_INSERT_EVENTS: &str = concat!(
+    "WITH counted AS (INSERT INTO usage AS known (tenant, day, principal, replica, texts) SELECT tenant, ",
+    today!(),
+    ", principal, $10, texts FROM unnest($7::text[], $8::text[], $9::bigint[]) AS new (tenant, principal, texts) \
+     ON CONFLICT (tenant, day, principal, replica) DO UPDATE SET texts = known.texts + excluded.texts) ",
+    insert_events!(),
+);
 
 async fn insert_predictions(
     connection: &mut PgConnection,
@@ -157,20 +189,31 @@ async fn delete_predictions(
 async fn insert_events(
     connection: &mut PgConnection,
     rows: &[Owned<'_, EventValues>],
+    counts: &[UsageValues<'_>],
+    replica: &str,
 ) -> Result<(), CallError> {
-    if rows.is_empty() {
+    if rows.is_empty() && counts.is_empty() {
         return Ok(());
     }
     let values = || rows.iter().map(|(_, event)| *event);
-    let inserted: Vec<Uuid> = sqlx::query_scalar(INSERT_EVENTS)
+    let only_events = counts.is_empty();
+    let query = sqlx::query_scalar(if only_events { insert_events!() } else { COUNT_AND_INSERT_EVENTS })
         .bind(rows.iter().map(|(tenant, _)| *tenant).bind_iter())
         .bind(values().map(|row| stored_id(row.event_id.as_u128())).bind_iter())
         .bind(values().map(|row| row.event_type).bind_iter())
         .bind(values().map(|row| stored_id(row.prediction_id.as_u128())).bind_iter())
         .bind(values().map(|row| PgTimestamp::bound(row.occurred_at)).bind_iter())
-        .bind(values().map(|row| row.payload.as_str()).bind_iter())
-        .fetch_all(connection)
-        .await?;
+        .bind(values().map(|row| row.payload.as_str()).bind_iter());
+    let query = if only_events {
+        query
+    } else {
+        query
+            .bind(counts.iter().map(|count| count.tenant).bind_iter())
+            .bind(counts.iter().map(|count| count.principal).bind_iter())
+            .bind(counts.iter().map(|count| count.texts).bind_iter())
+            .bind(replica)
+    };
+    let inserted: Vec<Uuid> = query.fetch_all(connection).await?;
     match first_missing(values().map(|row| stored_id(row.event_id.as_u128())), inserted) {
         None => Ok(()),
         Some(id) => Err(StoreError::Conflict { entity: "event", id: id.to_string() }.into()),

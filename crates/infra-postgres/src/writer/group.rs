@@ -21,11 +21,15 @@ pub(super) struct PendingSet {
 /// The outcome of each set, in their order.
 type Outcomes = Vec<Result<(), StoreError>>;
 
-/// Writes the sets in one transaction and reports to each caller. Sets whose callers have gone are left out; returns
-/// none where no set is left. An error is a failure of the database.
+/// Writes the sets in one transaction and reports to each caller. Sets whose callers have gone are left out, and sets
+/// whose deadlines have passed are refused; returns none where no set is left. An error is a failure of the database.
 #[tracing::instrument(name = "db.write_group", skip_all, fields(sets = sets.len()))]
 pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) -> Option<Result<(), Failure>> {
     sets.retain(|pending| !pending.answer.is_closed());
+    for late in sets.extract_if(.., |pending| pending.set.deadline().has_passed()) {
+        // A caller that has gone since gets no result.
+        let _ = late.answer.send(Err(StoreError::DeadlineExceeded));
+    }
     if sets.is_empty() {
         return None;
     }
@@ -53,11 +57,11 @@ fn link(group: &Span, sets: &[PendingSet]) {
 /// Writes the sets together; where one of them is at fault, writes them again so that it fails alone. A failure of the
 /// database fails all of them without another attempt, and its connection is dropped.
 async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes, Failure> {
-    let sealer = session.audit_sealer();
+    let (sealer, replica) = (session.audit_sealer(), session.replica());
     let sealer = sealer.as_deref();
     let mut open = session.begin().await?;
     let prepared: Vec<&PreparedSet> = sets.iter().map(|pending| &pending.set).collect();
-    let outcomes = match timed("write_group", together(&mut open, &prepared, sealer)).await {
+    let outcomes = match timed("write_group", together(&mut open, &prepared, &replica, sealer)).await {
         Ok(()) => sets.iter().map(|_| Ok(())).collect(),
         Err(CallError::Rejected(error)) if sets.len() == 1 => {
             open.connection().execute("ROLLBACK").await?;
@@ -65,7 +69,7 @@ async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes
         }
         Err(CallError::Rejected(_)) => {
             open.connection().execute("ROLLBACK; BEGIN").await?;
-            timed("write_group_split", one_by_one(&mut open, &prepared, sealer)).await?
+            timed("write_group_split", one_by_one(&mut open, &prepared, &replica, sealer)).await?
         }
         Err(CallError::Database(error)) => return Err(error.into()),
     };
@@ -76,9 +80,10 @@ async fn transact(session: &mut Session, sets: &[PendingSet]) -> Result<Outcomes
 async fn together(
     open: &mut OpenConnection,
     sets: &[&PreparedSet],
+    replica: &str,
     sealer: Option<&dyn AuditSealer>,
 ) -> Result<(), CallError> {
-    apply(open.connection(), sets).await?;
+    apply(open.connection(), sets, replica).await?;
     append_lines(open.connection(), sets.iter().copied(), sealer).await?;
     open.connection().execute("COMMIT").await?;
     Ok(())
@@ -89,13 +94,14 @@ async fn together(
 async fn one_by_one(
     open: &mut OpenConnection,
     sets: &[&PreparedSet],
+    replica: &str,
     sealer: Option<&dyn AuditSealer>,
 ) -> Result<Outcomes, sqlx::Error> {
     let connection = open.connection();
     let mut outcomes = Vec::with_capacity(sets.len());
     for set in sets {
         connection.execute("SAVEPOINT one_set").await?;
-        match apply(connection, &[set]).await {
+        match apply(connection, &[set], replica).await {
             Ok(()) => outcomes.push(Ok(())),
             Err(CallError::Rejected(error)) => {
                 connection.execute("ROLLBACK TO one_set").await?;

@@ -36,7 +36,7 @@ fn check(set: &PreparedSet) -> Result<(), Failure> {
             PreparedWrite::Insert(prediction) => check_time(prediction.created_at)?,
             PreparedWrite::Append(event) => check_time(event.occurred_at)?,
             PreparedWrite::Change(change) => times(change).into_iter().flatten().try_for_each(check_time)?,
-            PreparedWrite::Delete(_) => {}
+            PreparedWrite::Delete(_) | PreparedWrite::Count(_) | PreparedWrite::Complete { .. } => {}
         }
     }
     set.entries().iter().try_for_each(|entry| check_time(entry.at))?;
@@ -55,7 +55,7 @@ fn times(change: &AccessChange) -> [Option<Timestamp>; 4] {
             [Some(key.created_at), key.expires_at, key.revoked_at, key.last_used_at]
         }
         AccessChange::RevokeKey { at, .. } | AccessChange::EndKey { at, .. } => [Some(*at), None, None, None],
-        AccessChange::SetTenantStatus { .. } => [None; 4],
+        AccessChange::SetTenantStatus { .. } | AccessChange::SetTenantLimits(_) => [None; 4],
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use application::ports::StoreError;
 use store_codec::PreparedSet;
@@ -141,15 +142,30 @@ impl State {
 }
 
 impl Ticket<'_> {
-    /// The outcome of the set.
-    pub(super) async fn answer(mut self) -> Result<(), StoreError> {
-        (&mut self.answered).await.unwrap_or_else(|_ended| Err(unavailable(Failure::Closed)))
+    /// The outcome of the set. At `begin_by` the set is withdrawn, if the writer has not taken it.
+    pub(super) async fn answer(mut self, begin_by: Option<Instant>) -> Result<(), StoreError> {
+        let in_time = match begin_by {
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), &mut self.answered).await.ok(),
+            None => None,
+        };
+        let answer = match in_time {
+            Some(answer) => answer,
+            None if begin_by.is_some() && self.withdraw() => return Err(StoreError::DeadlineExceeded),
+            None => (&mut self.answered).await,
+        };
+        answer.unwrap_or_else(|_ended| Err(unavailable(Failure::Closed)))
+    }
+
+    /// Removes the set, unless the writer has taken it; returns whether it was removed.
+    fn withdraw(&self) -> bool {
+        // Dropped after the lock is released.
+        let removed = self.queue.state().waiting.remove(&self.number);
+        removed.is_some()
     }
 }
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        // Dropped after the lock is released.
-        let _removed = self.queue.state().waiting.remove(&self.number);
+        self.withdraw();
     }
 }

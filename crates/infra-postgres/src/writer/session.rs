@@ -6,6 +6,7 @@ use sqlx::{Executor, PgConnection};
 
 use crate::database::{Database, MAX_LIFETIME, close};
 use crate::error::{Failure, UnfitServer};
+use crate::settings::PostgresSettings;
 
 /// The writing connection, between two transactions.
 pub(super) struct Session {
@@ -13,6 +14,7 @@ pub(super) struct Session {
     idle: Option<OpenConnection>,
     refused: Option<Refused>,
     audit_sealer: Option<Arc<dyn AuditSealer>>,
+    replica: Arc<str>,
 }
 
 /// A connection and when it was opened. During a transaction its user owns it, so that dropping the transaction closes
@@ -36,10 +38,16 @@ impl Session {
     pub(super) fn new(
         database: Database,
         connection: Option<PgConnection>,
-        audit_sealer: Option<Arc<dyn AuditSealer>>,
+        settings: &PostgresSettings,
     ) -> Self {
         let idle = connection.map(OpenConnection::new);
-        Self { database, idle, refused: None, audit_sealer }
+        let (audit_sealer, replica) = (settings.audit_sealer.clone(), settings.replica.as_str().into());
+        Self { database, idle, refused: None, audit_sealer, replica }
+    }
+
+    /// The name under which texts are counted.
+    pub(super) fn replica(&self) -> Arc<str> {
+        Arc::clone(&self.replica)
     }
 
     /// What seals the lines of the audit.

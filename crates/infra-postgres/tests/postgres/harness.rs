@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository, PredictionReadModel,
-    SchemaMigrator, StoreError, TenantRepository, UnitOfWork, WriteStore,
+    ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
+    PredictionReadModel, SchemaMigrator, StoreError, TenantRepository, UnitOfWork, UsageReadModel,
+    WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::Prediction;
@@ -11,7 +12,7 @@ use domain::value_objects::{KeyId, PredictionId, TenantId};
 use infra_postgres::{PostgresSettings, PostgresStore};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use store_contract::chain::TestSealer;
-use store_contract::{SchemaHarness, StoreHarness};
+use store_contract::{Replica, SchemaHarness, StoreHarness};
 use uuid::Uuid;
 
 use crate::database::TestDatabase;
@@ -67,6 +68,20 @@ impl StoreHarness for PostgresHarness {
 
     fn audit(&self) -> Arc<dyn AuditReadModel> {
         self.store.audit()
+    }
+
+    fn idempotency(&self) -> Arc<dyn IdempotencyRepository> {
+        self.store.idempotency()
+    }
+
+    fn usage(&self) -> Arc<dyn UsageReadModel> {
+        self.store.usage()
+    }
+
+    async fn replica(&self) -> Replica {
+        let settings = PostgresSettings { replica: "another".to_owned(), ..self.database.settings() };
+        let store = PostgresStore::open(&settings).await.expect("the database can be opened");
+        Replica { writes: store.writes(), idempotency: store.idempotency(), usage: store.usage() }
     }
 
     async fn spoil(&self, id: PredictionId) {

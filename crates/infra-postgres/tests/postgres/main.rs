@@ -7,6 +7,7 @@
 mod audit;
 mod contract;
 mod database;
+mod deadlines;
 mod frozen;
 mod groups;
 mod harness;

@@ -18,7 +18,7 @@ async fn two_processes_migrate_an_empty_database_at_once() {
     let (by_one, by_other) = tokio::join!(one_migrator.up(), other_migrator.up());
     let mut applied = [by_one.unwrap(), by_other.unwrap()];
     applied.sort_unstable();
-    assert_eq!(applied, [0, 5]);
+    assert_eq!(applied, [0, 6]);
     insert(&one.writes(), &[Samples::new().one()]).await.unwrap();
     assert!(other.migrator().status().await.unwrap().iter().all(|step| step.state == StepState::Applied));
 }
@@ -31,7 +31,14 @@ async fn the_status_of_an_empty_database_is_reported_without_changing_it() {
     let names: Vec<_> = steps.iter().map(|step| (step.version, step.description.as_str())).collect();
     assert_eq!(
         names,
-        [(1, "predictions"), (2, "outbox"), (3, "leases"), (4, "options"), (5, "tenants keys audit")]
+        [
+            (1, "predictions"),
+            (2, "outbox"),
+            (3, "leases"),
+            (4, "options"),
+            (5, "tenants keys audit"),
+            (6, "limits and idempotency"),
+        ]
     );
     assert!(steps.iter().all(|step| step.state == StepState::Missing));
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
@@ -44,10 +51,10 @@ async fn the_status_of_an_empty_database_is_reported_without_changing_it() {
 #[tokio::test]
 async fn a_step_that_was_applied_with_other_content_is_refused() {
     let store = PostgresHarness::start().await;
-    let change = "UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 5";
+    let change = "UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 6";
     store.database.connect().await.execute(change).await.unwrap();
     let migrator = store.store.migrator();
-    assert!(matches!(migrator.up().await, Err(SchemaError::AlteredStep { version: 5, .. })));
-    assert!(matches!(migrator.down(1).await, Err(SchemaError::AlteredStep { version: 5, .. })));
-    assert_eq!(migrator.status().await.unwrap()[4].state, StepState::Altered);
+    assert!(matches!(migrator.up().await, Err(SchemaError::AlteredStep { version: 6, .. })));
+    assert!(matches!(migrator.down(1).await, Err(SchemaError::AlteredStep { version: 6, .. })));
+    assert_eq!(migrator.status().await.unwrap()[5].state, StepState::Altered);
 }

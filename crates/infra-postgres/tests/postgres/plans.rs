@@ -89,14 +89,19 @@ async fn a_span_of_time_is_a_range_of_the_primary_key() {
 }
 
 #[tokio::test]
-async fn lines_of_the_audit_and_keys_use_their_indexes() {
+async fn other_reads_and_purges_use_their_indexes() {
     let store = PostgresHarness::start().await;
     let fill = "INSERT INTO audit (seq, tenant, at, actor, action, target) \
                 SELECT n, CASE WHEN n % 2000 = 7 THEN 'rare' ELSE 'busy' END, now(), 'actor', 'action', 'target' FROM generate_series(1, 20000) n; \
                 INSERT INTO api_keys (id, tenant, scopes, secret_hash, created_at) \
                 SELECT 'key-' || n, CASE WHEN n % 2000 = 7 THEN 'rare' ELSE 'busy' END, 'models:read', sha256('key'), now() \
                 FROM generate_series(1, 20000) n; \
-                ANALYZE audit; ANALYZE api_keys";
+                INSERT INTO idempotency_keys (tenant, key, digest, fence, lease_ends_at, created_at) \
+                SELECT 'busy', 'key-' || n, sha256('body'), n, now(), now() + n * interval '1 s' \
+                FROM generate_series(1, 20000) n; \
+                INSERT INTO usage (tenant, day, principal, replica, texts) \
+                SELECT 'busy', '2026-01-01'::date + n / 100, 'key:' || n % 100, 'a', 1 FROM generate_series(1, 20000) n; \
+                ANALYZE audit; ANALYZE api_keys; ANALYZE idempotency_keys; ANALYZE usage";
     let mut beside = store.database.connect().await;
     beside.execute(fill).await.unwrap();
     for (query, index) in [
@@ -109,6 +114,23 @@ async fn lines_of_the_audit_and_keys_use_their_indexes() {
         (
             "SELECT * FROM api_keys WHERE tenant = 'rare' ORDER BY created_at DESC, id DESC",
             "api_keys_by_tenant",
+        ),
+        (
+            "SELECT tenant, key FROM idempotency_keys \
+             WHERE created_at <= statement_timestamp() - make_interval(secs => 9) ORDER BY created_at LIMIT 100",
+            "idempotency_keys_by_age",
+        ),
+        (
+            "UPDATE idempotency_keys AS known SET answer = done.answer \
+             FROM unnest('{busy}'::text[], '{key-7}'::text[], '{7}'::bigint[], '{[]}'::text[]) \
+             AS done (tenant, key, fence, answer) \
+             WHERE known.tenant = done.tenant AND known.key = done.key AND known.fence = done.fence",
+            "idempotency_keys_pkey",
+        ),
+        (
+            "SELECT sum(texts) FROM usage \
+             WHERE tenant = ANY ('{busy,rare}') AND day = (statement_timestamp() AT TIME ZONE 'UTC')::date",
+            "usage_pkey",
         ),
     ] {
         let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {query}")))

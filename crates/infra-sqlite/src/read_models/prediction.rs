@@ -2,10 +2,10 @@ use application::dtos::PredictionRecord;
 use application::ports::{PredictionFilter, PredictionPage, PredictionReadModel, StoreError};
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
-use store_codec::{PageReader, read_prediction};
+use store_codec::{PageReader, read_prediction, read_predictions};
 
 use crate::columns::SqliteColumns;
-use crate::read_models::prediction_query::{find_query, list_query};
+use crate::read_models::prediction_query::{find_many_query, find_query, list_query};
 use crate::readers::Readers;
 
 /// Reads the table `predictions`. Lists, which may scan every row, have connections apart from those of reads by id, so
@@ -35,6 +35,19 @@ impl PredictionReadModel for SqlitePredictionReadModel {
             Box::pin(async move { query.build().fetch_optional(connection).await })
         });
         row.await?.as_ref().map(|row| read_prediction(&SqliteColumns(row))).transpose()
+    }
+
+    #[tracing::instrument(name = "db.find_predictions", skip_all, fields(ids = ids.len()))]
+    async fn find_many(
+        &self,
+        tenant: &TenantId,
+        ids: &[PredictionId],
+    ) -> Result<Vec<Option<PredictionRecord>>, StoreError> {
+        let mut query = find_many_query(tenant, ids);
+        let rows = self.finds.read("find_many", move |connection| {
+            Box::pin(async move { query.build().fetch_all(connection).await })
+        });
+        read_predictions(rows.await?.iter().map(SqliteColumns), ids)
     }
 
     #[tracing::instrument(name = "db.list_predictions", skip_all, fields(limit))]

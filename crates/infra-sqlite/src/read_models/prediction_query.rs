@@ -17,6 +17,16 @@ pub(super) fn find_query(tenant: &TenantId, id: PredictionId) -> QueryBuilder<Sq
     query
 }
 
+/// Those predictions of `ids` that the tenant has, in any order. The ids are one JSON array, so that any number of them
+/// is the same statement.
+pub(super) fn find_many_query(tenant: &TenantId, ids: &[PredictionId]) -> QueryBuilder<Sqlite> {
+    let ids: Vec<String> = ids.iter().map(|id| format!("{:032x}", id.as_u128())).collect();
+    let mut query = QueryBuilder::new(SELECT);
+    query.push_bind(tenant.as_str()).push(" AND id IN (SELECT unhex(value) FROM json_each(");
+    query.push_bind(serde_json::Value::from(ids).to_string()).push("))");
+    query
+}
+
 /// A page of the predictions that match `filter`, ids descending, below `after`.
 pub(super) fn list_query(
     tenant: &TenantId,

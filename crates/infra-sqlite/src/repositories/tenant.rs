@@ -28,8 +28,8 @@ impl SqliteTenantRepository {
 impl TenantRepository for SqliteTenantRepository {
     #[tracing::instrument(name = "db.find_tenant", skip_all)]
     async fn find(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
-        let query =
-            sqlx::query("SELECT name, status, created_at FROM tenants WHERE name = ?1").bind(id.to_string());
+        let query = sqlx::query("SELECT name, status, limits, created_at FROM tenants WHERE name = ?1")
+            .bind(id.to_string());
         let row = self
             .finds
             .read("find_tenant", move |connection| Box::pin(query.fetch_optional(connection)))
@@ -39,7 +39,7 @@ impl TenantRepository for SqliteTenantRepository {
 
     #[tracing::instrument(name = "db.list_tenants", skip_all)]
     async fn list(&self) -> Result<Vec<Tenant>, StoreError> {
-        let query = sqlx::query("SELECT name, status, created_at FROM tenants ORDER BY name");
+        let query = sqlx::query("SELECT name, status, limits, created_at FROM tenants ORDER BY name");
         let rows =
             self.finds.read("list_tenants", move |connection| Box::pin(query.fetch_all(connection))).await?;
         rows.iter().map(|row| read_tenant(&SqliteColumns(row))).collect()
@@ -71,6 +71,12 @@ const ERASE_PREDICTIONS: &str = "DELETE FROM predictions WHERE row IN \
 const ERASE_EVENTS: &str =
     "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE tenant = ?1 ORDER BY seq LIMIT ?2)";
 
+const ERASE_IDEMPOTENCY_KEYS: &str = "DELETE FROM idempotency_keys WHERE tenant = ?1 AND key IN \
+     (SELECT key FROM idempotency_keys WHERE tenant = ?1 ORDER BY key LIMIT ?2)";
+
+const ERASE_USAGE: &str = "DELETE FROM usage WHERE tenant = ?1 AND (day, principal, replica) IN \
+     (SELECT day, principal, replica FROM usage WHERE tenant = ?1 ORDER BY day, principal, replica LIMIT ?2)";
+
 const ERASE_KEYS: &str = "DELETE FROM api_keys WHERE id IN \
      (SELECT id FROM api_keys WHERE tenant = ?1 ORDER BY created_at, id LIMIT ?2)";
 
@@ -81,7 +87,7 @@ impl WriteJob for EraseRows {
 
     async fn write(&self, connection: &mut SqliteConnection) -> Result<u64, CallError> {
         self.erase(connection, ERASE_TERMS).await?;
-        for statement in [ERASE_PREDICTIONS, ERASE_EVENTS, ERASE_KEYS] {
+        for statement in [ERASE_PREDICTIONS, ERASE_EVENTS, ERASE_IDEMPOTENCY_KEYS, ERASE_USAGE, ERASE_KEYS] {
             let erased = self.erase(connection, statement).await?;
             if erased > 0 {
                 return Ok(erased);

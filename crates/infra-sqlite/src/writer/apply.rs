@@ -1,13 +1,15 @@
 use domain::value_objects::{PredictionId, TenantId};
 use sqlx::query_builder::Separated;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
-use store_codec::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
+use store_codec::{EventValues, PredictionValues, PreparedSet, PreparedWrite, sum_counts};
 
-use application::ports::StoreError;
+use application::ports::{StoreError, TextCount};
 
 use crate::columns::stored_id;
 use crate::error::CallError;
 use crate::writer::access::change_access;
+use crate::writer::completion::{Completion, complete, push_completions};
+use crate::writer::usage::{count_texts, push_counts, push_quotas};
 
 /// How many rows one statement inserts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,65 +41,102 @@ impl RowsPerStatement {
 /// Rows of write sets, each with the tenant that it belongs to.
 type Row<'s, T> = (&'s TenantId, &'s T);
 
-/// The statements that write `sets`, from `BEGIN` to `COMMIT`, where they only insert a few rows: apart from the disk,
-/// round trips to the connection's thread dominate the latency of a single write set, and this is one instead of five.
-pub(super) fn script<'s>(sets: &[&'s PreparedSet]) -> Option<QueryBuilder<Sqlite>> {
-    let writes = || sets.iter().flat_map(|set| set.writes().iter().map(|write| (set.tenant(), write)));
-    let only_inserts = |write: &PreparedWrite| match write {
-        PreparedWrite::Insert(_) | PreparedWrite::Append(_) => true,
-        PreparedWrite::Delete(_) | PreparedWrite::Change(_) => false,
-    };
-    if !writes().all(|(_, write)| only_inserts(write)) || sets.iter().any(|set| !set.entries().is_empty()) {
-        return None;
-    }
-    let inserted = |(tenant, write): (_, &'s PreparedWrite)| match write {
-        PreparedWrite::Insert(prediction) => Some((tenant, prediction.as_ref())),
-        _ => None,
-    };
-    let appended = |(tenant, write): (_, &'s PreparedWrite)| match write {
-        PreparedWrite::Append(event) => Some((tenant, event)),
-        _ => None,
-    };
-    let inserts: Vec<_> = writes().filter_map(inserted).collect();
-    let events: Vec<_> = writes().filter_map(appended).collect();
-    if inserts.is_empty() || inserts.len() > EXACT_ROWS || events.is_empty() || events.len() > EXACT_ROWS {
-        return None;
-    }
-    let mut script = QueryBuilder::new("BEGIN IMMEDIATE; ");
-    push_predictions(&mut script, &inserts);
-    script.push("; ");
-    push_terms(&mut script, &inserts);
-    script.push("; ");
-    push_events(&mut script, &events);
-    script.push("; COMMIT");
-    Some(script)
+/// What write sets write, but for deletions, changes of tenants and keys, and lines of the audit.
+#[derive(Default)]
+struct Additions<'s> {
+    predictions: Vec<Row<'s, PredictionValues>>,
+    events: Vec<Row<'s, EventValues>>,
+    counts: Vec<Row<'s, TextCount>>,
+    completions: Vec<Completion<'s>>,
 }
 
-/// Writes the sets in their order, but for their lines of the audit. Predictions and events are collected, so that rows
-/// of many sets share a statement; the order among predictions and the order among events are preserved.
+impl<'s> Additions<'s> {
+    /// Collects a write of `set`; returns it where it is of another kind.
+    fn collect(&mut self, set: &'s PreparedSet, write: &'s PreparedWrite) -> Option<&'s PreparedWrite> {
+        let tenant = set.tenant();
+        match write {
+            PreparedWrite::Insert(prediction) => self.predictions.push((tenant, prediction.as_ref())),
+            PreparedWrite::Append(event) => self.events.push((tenant, event)),
+            PreparedWrite::Count(count) => self.counts.push((tenant, count)),
+            PreparedWrite::Complete { claim, answer } => {
+                self.completions.push(Completion { tenant, claim, answer });
+            }
+            PreparedWrite::Delete(_) | PreparedWrite::Change(_) => return Some(write),
+        }
+        None
+    }
+}
+
+/// A transaction in one round trip to the connection's thread.
+pub(super) struct Script {
+    /// The statements, from `BEGIN` on.
+    pub(super) statements: QueryBuilder<Sqlite>,
+    /// The rows that the statements return if every expectation holds. Only without any, they end with `COMMIT`.
+    pub(super) checks: usize,
+}
+
+/// The statements that write `sets`, where they only add a few rows: apart from the disk, round trips to the
+/// connection's thread dominate the latency of a single write set.
+pub(super) fn script(sets: &[&PreparedSet], replica: &str) -> Option<Script> {
+    if sets.iter().any(|set| !set.entries().is_empty()) {
+        return None;
+    }
+    let mut additions = Additions::default();
+    for set in sets {
+        for write in set.writes() {
+            if additions.collect(set, write).is_some() {
+                return None;
+            }
+        }
+    }
+    let Additions { predictions, events, counts, completions } = additions;
+    let few = |rows: usize| (1..=EXACT_ROWS).contains(&rows);
+    if !few(predictions.len()) || !few(events.len()) {
+        return None;
+    }
+    let mut statements = QueryBuilder::new("BEGIN IMMEDIATE; ");
+    push_predictions(&mut statements, &predictions);
+    push_terms(&mut statements, &predictions);
+    push_events(&mut statements, &events);
+    let counts = sum_counts(counts);
+    if !counts.is_empty() {
+        push_counts(&mut statements, &counts, replica);
+    }
+    let checks = push_quotas(&mut statements, &counts) + push_completions(&mut statements, &completions);
+    if checks == 0 {
+        statements.push("COMMIT");
+    }
+    Some(Script { statements, checks })
+}
+
+/// Writes the sets in their order, but for their lines of the audit. Additions are collected, so that rows of many sets
+/// share a statement; the order among predictions and the order among events are preserved.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     sets: &[&PreparedSet],
     rows: RowsPerStatement,
+    replica: &str,
 ) -> Result<(), CallError> {
-    let mut inserts = Vec::new();
-    let mut events = Vec::new();
+    let mut additions = Additions::default();
     for set in sets {
         for write in set.writes() {
-            match write {
-                PreparedWrite::Insert(prediction) => inserts.push((set.tenant(), prediction.as_ref())),
-                PreparedWrite::Append(event) => events.push((set.tenant(), event)),
-                PreparedWrite::Delete(id) => {
-                    insert_predictions(connection, &inserts, rows).await?;
-                    inserts.clear();
+            match additions.collect(set, write) {
+                Some(PreparedWrite::Delete(id)) => {
+                    insert_predictions(connection, &additions.predictions, rows).await?;
+                    additions.predictions.clear();
                     delete_prediction(connection, set.tenant(), *id).await?;
                 }
-                PreparedWrite::Change(change) => change_access(connection, set.tenant(), change).await?,
+                Some(PreparedWrite::Change(change)) => {
+                    change_access(connection, set.tenant(), change).await?;
+                }
+                _ => {}
             }
         }
     }
-    insert_predictions(connection, &inserts, rows).await?;
-    insert_events(connection, &events, rows).await
+    insert_predictions(connection, &additions.predictions, rows).await?;
+    insert_events(connection, &additions.events, rows).await?;
+    count_texts(connection, &sum_counts(additions.counts), replica).await?;
+    complete(connection, &additions.completions).await
 }
 
 async fn insert_predictions(
@@ -127,6 +166,7 @@ fn push_predictions(query: &mut QueryBuilder<Sqlite>, predictions: &[Row<'_, Pre
          cached, created_at, text, top_k, sentences) ",
     );
     query.push_values(predictions, push_prediction);
+    query.push("; ");
 }
 
 fn push_prediction(
@@ -167,6 +207,7 @@ fn push_terms(query: &mut QueryBuilder<Sqlite>, predictions: &[Row<'_, Predictio
             .push_unseparated(")")
             .push_bind(prediction.terms.as_str());
     });
+    query.push("; ");
 }
 
 async fn delete_prediction(
@@ -213,4 +254,5 @@ fn push_events(query: &mut QueryBuilder<Sqlite>, events: &[Row<'_, EventValues>]
             .push_bind(event.occurred_at.as_micros())
             .push_bind(event.payload.as_str());
     });
+    query.push("; ");
 }

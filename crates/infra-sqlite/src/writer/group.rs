@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 use crate::error::{CallError, Failure, is_full, unavailable};
-use crate::writer::apply::{RowsPerStatement, apply, script};
+use crate::writer::apply::{RowsPerStatement, Script, apply, script};
 use crate::writer::audit::append_lines;
-use crate::writer::session::{Room, Session};
+use crate::writer::session::{Flush, Room, Session};
 
 /// A write set whose caller waits.
 pub(super) struct PendingSet {
@@ -28,26 +28,31 @@ pub(super) struct GroupLimits {
     pub(super) rows: usize,
 }
 
-/// Writes the sets in one transaction and reports to each caller. Sets whose callers have gone are left out.
+/// Writes the sets in one transaction and reports to each caller. Sets whose callers have gone are left out, and sets
+/// whose deadlines have passed are refused.
 pub(super) async fn write(session: &mut Session, mut sets: Vec<PendingSet>) {
     sets.retain(|pending| !pending.answer.is_closed());
+    let is_late = |pending: &mut PendingSet| pending.set.deadline().has_passed();
+    for late in sets.extract_if(.., is_late) {
+        // A caller that has gone since gets no result.
+        let _ = late.answer.send(Err(StoreError::DeadlineExceeded));
+    }
     if sets.is_empty() {
         return;
     }
-    let span = group_span(&sets);
+    let span = tracing::info_span!("db.write_group", sets = sets.len());
+    link(&span, sets.iter().map(|pending| &pending.span));
     write_all(session, sets).instrument(span).await;
 }
 
-/// The group's span, which follows from each caller's once.
-fn group_span(sets: &[PendingSet]) -> Span {
-    let group = tracing::info_span!("db.write_group", sets = sets.len());
-    if !group.is_disabled() {
-        let callers: HashSet<_> = sets.iter().filter_map(|pending| pending.span.id()).collect();
+/// Makes the span of a transaction follow from each of its callers' spans once.
+pub(super) fn link<'s>(transaction: &Span, callers: impl Iterator<Item = &'s Span>) {
+    if !transaction.is_disabled() {
+        let callers: HashSet<_> = callers.filter_map(Span::id).collect();
         for caller in callers {
-            group.follows_from(caller);
+            transaction.follows_from(caller);
         }
     }
-    group
 }
 
 async fn write_all(session: &mut Session, sets: Vec<PendingSet>) {
@@ -64,13 +69,15 @@ async fn write_all(session: &mut Session, sets: Vec<PendingSet>) {
     }
 }
 
-/// Whether the set adds something that a full store refuses: predictions, tenants, keys, or lines of the audit about
-/// nothing that the set itself changes. Other sets make room in a full store, or refuse callers.
+/// Whether the set adds something that a full store refuses: predictions, counts, answers, tenants, keys, or lines of
+/// the audit about nothing that the set itself changes. Other sets make room in a full store, or refuse callers.
 fn inserts(set: &PreparedSet) -> bool {
     let adds = |write: &PreparedWrite| {
         matches!(
             write,
             PreparedWrite::Insert(_)
+                | PreparedWrite::Count(_)
+                | PreparedWrite::Complete { .. }
                 | PreparedWrite::Change(AccessChange::InsertTenant(_) | AccessChange::InsertKey(_))
         )
     };
@@ -95,22 +102,36 @@ fn record(session: &Session, sets: &[PendingSet], room: Room) {
 /// One transaction that fails as a whole.
 async fn together(session: &mut Session, sets: &[PendingSet], room: Room) -> Result<(), CallError> {
     let sets: Vec<&PreparedSet> = sets.iter().map(|pending| &pending.set).collect();
-    if let Some(script) = script(&sets) {
-        let outcome = session.run(room, script).await;
-        return outcome.map_err(|error| CallError::of_insert(error, "write set", String::new()));
+    let replica = session.replica();
+    if let Some(script) = script(&sets, &replica) {
+        return run(session, room, script).await;
     }
     let sealer = session.audit_sealer();
     let connection = session.begin(room).await?;
-    let outcome = apply_all(connection, &sets, sealer.as_deref()).await;
+    let outcome = apply_all(connection, &sets, &replica, sealer.as_deref()).await;
     session.end(outcome).await
+}
+
+/// Runs the script and commits it if every expectation holds.
+async fn run(session: &mut Session, room: Room, script: Script) -> Result<(), CallError> {
+    // Which set is at fault shows when they are written one by one.
+    let (entity, id) = ("write set", String::new);
+    let rows = session.run(room, Flush::AtCommit, script.statements).await;
+    let rows = rows.map_err(|error| CallError::of_insert(error, entity, id()))?.len();
+    if script.checks == 0 {
+        return Ok(());
+    }
+    let conflict = || CallError::Rejected(StoreError::Conflict { entity, id: id() });
+    session.end(if rows == script.checks { Ok(()) } else { Err(conflict()) }).await
 }
 
 async fn apply_all(
     connection: &mut SqliteConnection,
     sets: &[&PreparedSet],
+    replica: &str,
     sealer: Option<&dyn AuditSealer>,
 ) -> Result<(), CallError> {
-    apply(connection, sets, RowsPerStatement::Many).await?;
+    apply(connection, sets, RowsPerStatement::Many, replica).await?;
     append_lines(connection, sets.iter().copied(), sealer).await?;
     Ok(())
 }
@@ -134,21 +155,22 @@ async fn one_by_one(
     sets: &[PendingSet],
     room: Room,
 ) -> Result<Vec<Result<(), StoreError>>, sqlx::Error> {
-    let sealer = session.audit_sealer();
+    let (sealer, replica) = (session.audit_sealer(), session.replica());
     let connection = session.begin(room).await?;
-    let outcomes = apply_each(connection, sets, sealer.as_deref()).await;
+    let outcomes = apply_each(connection, sets, &replica, sealer.as_deref()).await;
     session.end(outcomes).await
 }
 
 async fn apply_each(
     connection: &mut SqliteConnection,
     sets: &[PendingSet],
+    replica: &str,
     sealer: Option<&dyn AuditSealer>,
 ) -> Result<Vec<Result<(), StoreError>>, sqlx::Error> {
     let mut outcomes = Vec::with_capacity(sets.len());
     for pending in sets {
         connection.execute("SAVEPOINT one_set").await?;
-        match apply(connection, &[&pending.set], RowsPerStatement::One).await {
+        match apply(connection, &[&pending.set], RowsPerStatement::One, replica).await {
             Ok(()) => outcomes.push(Ok(())),
             Err(CallError::Rejected(error)) => {
                 connection.execute("ROLLBACK TO one_set").await?;

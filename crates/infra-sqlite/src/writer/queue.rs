@@ -26,6 +26,17 @@ pub(super) struct Place<T> {
     number: u64,
 }
 
+/// Whether a request is taken out of its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// It is taken.
+    Take,
+    /// It stays, and the next one is considered.
+    Pass,
+    /// It stays, and so do all after it.
+    Stop,
+}
+
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
         let state = State { waiting: VecDeque::new(), next_number: 0, closed: false };
@@ -63,11 +74,18 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Takes the first request, if there is one and `matches` holds for it.
-    pub(super) fn take_if(&self, matches: impl FnOnce(&T) -> bool) -> Option<T> {
+    /// Takes those of the waiting requests, from the first on, that `choose` takes, until it stops.
+    pub(super) fn take_more(&self, mut choose: impl FnMut(&T) -> Choice) -> Vec<T> {
+        let (mut taken, mut index) = (Vec::new(), 0);
         let mut state = self.state();
-        let (_, first) = state.waiting.front()?;
-        if matches(first) { state.waiting.pop_front().map(|(_, request)| request) } else { None }
+        while let Some((_, request)) = state.waiting.get(index) {
+            match choose(request) {
+                Choice::Take => taken.extend(state.waiting.remove(index).map(|(_, request)| request)),
+                Choice::Pass => index += 1,
+                Choice::Stop => break,
+            }
+        }
+        taken
     }
 
     /// Accepts no more requests. Those that wait are still taken.
@@ -94,14 +112,21 @@ impl<T> Queue<T> {
     }
 }
 
-impl<T> Drop for Place<T> {
-    fn drop(&mut self) {
+impl<T> Place<T> {
+    /// Removes the request, unless the writer has taken it; returns whether it was removed.
+    pub(super) fn withdraw(&self) -> bool {
         let mut state = self.queue.state();
         let found = state.waiting.binary_search_by_key(&self.number, |(number, _)| *number);
         let request = found.ok().and_then(|index| state.waiting.remove(index));
         // The request is dropped outside the lock.
         drop(state);
-        drop(request);
+        request.is_some()
+    }
+}
+
+impl<T> Drop for Place<T> {
+    fn drop(&mut self) {
+        self.withdraw();
     }
 }
 
@@ -118,10 +143,19 @@ mod tests {
         drop(places.remove(3));
         drop(places.remove(0));
         assert_eq!(queue.take().await, Some(1));
-        assert_eq!(queue.take_if(|request| *request == 4), None);
-        assert_eq!(queue.take_if(|request| *request == 2), Some(2));
+        assert_eq!(queue.take_more(|_| Choice::Stop), [0; 0]);
+        // 5 is passed with 4, as long as nothing stops before it.
+        let choose = |request: &i32| match request {
+            2 => Choice::Take,
+            4 => Choice::Pass,
+            _ => Choice::Stop,
+        };
+        assert_eq!(queue.take_more(choose), [2]);
+        let last = |request: &i32| if *request == 5 { Choice::Take } else { Choice::Pass };
+        assert_eq!(queue.take_more(last), [5]);
+        assert_eq!(places.iter().map(Place::withdraw).filter(|withdrawn| *withdrawn).count(), 1);
         drop(places);
-        assert_eq!(queue.take_if(|_| true), None);
+        assert_eq!(queue.take_more(|_| Choice::Take), [0; 0]);
         let last = queue.enter(6).unwrap();
         queue.close();
         assert!(queue.enter(7).is_none());

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::AuditSealer;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Connection, Executor, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::pool::Database;
@@ -16,8 +17,11 @@ pub(crate) struct Session {
     max_size_bytes: Option<u64>,
     /// The room to which the connection is limited.
     room: Option<Room>,
+    /// What the connection does at a commit.
+    flush: Flush,
     activity: Arc<Activity>,
     audit_sealer: Option<Arc<dyn AuditSealer>>,
+    replica: Arc<str>,
 }
 
 /// How much of the allowed size a transaction may use.
@@ -27,6 +31,17 @@ pub(crate) enum Room {
     Normal,
     /// All of it. Deleting needs space temporarily; without a reserve a full store could not be emptied.
     WithReserve,
+}
+
+/// When a transaction reaches the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Flush {
+    /// Before its commit returns.
+    #[default]
+    AtCommit,
+    /// At the latest with a later transaction that is flushed at its commit, or when the log is moved into the file. A
+    /// loss of power may undo it, alone or with others after it, but damages nothing.
+    WithLaterCommit,
 }
 
 /// The pages of the reserve: a sixteenth of the allowed size, at most 256.
@@ -43,14 +58,26 @@ impl Session {
             connection,
             max_size_bytes,
             room: None,
+            flush: Flush::default(),
             activity: Arc::default(),
             audit_sealer: None,
+            replica: Arc::default(),
         }
     }
 
     /// Seals the lines of the audit with `sealer`.
     pub(crate) fn sealing(self, sealer: Option<Arc<dyn AuditSealer>>) -> Self {
         Self { audit_sealer: sealer, ..self }
+    }
+
+    /// Counts texts as `replica`.
+    pub(crate) fn counting_as(self, replica: &str) -> Self {
+        Self { replica: replica.into(), ..self }
+    }
+
+    /// The name under which texts are counted.
+    pub(super) fn replica(&self) -> Arc<str> {
+        Arc::clone(&self.replica)
     }
 
     /// What seals the lines of the audit.
@@ -65,30 +92,32 @@ impl Session {
 
     /// Begins a transaction that holds the write lock from the start.
     pub(super) async fn begin(&mut self, room: Room) -> Result<&mut SqliteConnection, sqlx::Error> {
-        let mut connection = self.connect(room).await?;
+        let mut connection = self.connect(room, Flush::AtCommit).await?;
         connection.execute("BEGIN IMMEDIATE").await?;
         Ok(self.connection.insert(connection))
     }
 
-    /// Runs `script`, a whole transaction from `BEGIN` to `COMMIT`.
+    /// Runs `script`, a transaction from `BEGIN` on, and returns the rows of its statements. Unless it contains the
+    /// `COMMIT`, [`Session::end`] must follow.
     pub(super) async fn run(
         &mut self,
         room: Room,
+        flush: Flush,
         mut script: QueryBuilder<Sqlite>,
-    ) -> Result<(), sqlx::Error> {
-        let mut connection = self.connect(room).await?;
-        let outcome = script.build().execute(&mut connection).await;
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        let mut connection = self.connect(room, flush).await?;
+        let outcome = script.build().fetch_all(&mut connection).await;
         self.connection = Some(connection);
         if outcome.is_err() {
             self.roll_back().await;
         }
-        outcome.map(drop)
+        outcome
     }
 
     /// Moves the whole log into the file and truncates it; returns whether that was possible. Waits at most
     /// [`READER_TIMEOUT`] for a reader of an older state, since nothing is written meanwhile.
     pub(super) async fn truncate_log(&mut self) -> Result<bool, sqlx::Error> {
-        let mut connection = self.connection(Room::WithReserve).await?;
+        let mut connection = self.connection(Room::WithReserve, Flush::AtCommit).await?;
         set_busy_timeout(&mut connection, READER_TIMEOUT).await?;
         let (busy, _, _): (i64, i64, i64) =
             sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await?;
@@ -98,14 +127,14 @@ impl Session {
     }
 
     /// The connection, limited to `room`; an error where the log has already used that up.
-    async fn connect(&mut self, room: Room) -> Result<SqliteConnection, sqlx::Error> {
+    async fn connect(&mut self, room: Room, flush: Flush) -> Result<SqliteConnection, sqlx::Error> {
         if room == Room::Normal && self.is_log_over_size() {
             return Err(sqlx::Error::Io(io::Error::new(
                 io::ErrorKind::StorageFull,
                 "the database and its write-ahead log have reached the allowed size",
             )));
         }
-        self.connection(room).await
+        self.connection(room, flush).await
     }
 
     /// Whether the log has grown so far beyond its bound that it uses up the allowed size.
@@ -115,11 +144,11 @@ impl Session {
         used.log > max_log && used.file + (used.log - max_log) >= max_size
     }
 
-    async fn connection(&mut self, room: Room) -> Result<SqliteConnection, sqlx::Error> {
+    async fn connection(&mut self, room: Room, flush: Flush) -> Result<SqliteConnection, sqlx::Error> {
         let mut connection = if let Some(connection) = self.connection.take() {
             connection
         } else {
-            self.room = None;
+            (self.room, self.flush) = (None, Flush::default());
             self.database.writing().await?
         };
         if let Some(bytes) = self.max_size_bytes
@@ -127,6 +156,10 @@ impl Session {
         {
             limit(&mut connection, bytes, room).await?;
             self.room = Some(room);
+        }
+        if self.flush != flush {
+            set_flush(&mut connection, flush).await?;
+            self.flush = flush;
         }
         Ok(connection)
     }
@@ -174,6 +207,20 @@ async fn set_busy_timeout(connection: &mut SqliteConnection, longest: Duration) 
     Ok(())
 }
 
+/// Sets when transactions reach the disk. In a log that is written ahead, `NORMAL` flushes when the log is moved into
+/// the file, and `FULL` at each commit as well, all that the log then contains
+/// (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
+async fn set_flush(connection: &mut SqliteConnection, flush: Flush) -> Result<(), sqlx::Error> {
+    // SQLite executes this pragma when it is prepared: a prepared one would have no effect.
+    connection
+        .execute(match flush {
+            Flush::AtCommit => "PRAGMA synchronous = FULL",
+            Flush::WithLaterCommit => "PRAGMA synchronous = NORMAL",
+        })
+        .await?;
+    Ok(())
+}
+
 /// Sets the size beyond which the file must not grow.
 async fn limit(connection: &mut SqliteConnection, bytes: u64, room: Room) -> Result<(), sqlx::Error> {
     let page: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *connection).await?;
@@ -218,6 +265,26 @@ mod tests {
             assert_eq!(pragma(&mut session, "synchronous").await, "2");
             assert_eq!(pragma(&mut session, "foreign_keys").await, "1");
             session.connection = None;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_transaction_is_flushed_at_its_commit_unless_it_asks_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(&folder, None).await;
+        let level = async |session: &mut Session, flush| {
+            let script = QueryBuilder::new("BEGIN; SELECT synchronous FROM pragma_synchronous; COMMIT");
+            let rows = session.run(Room::Normal, flush, script).await.unwrap();
+            sqlx::Row::get::<i64, _>(&rows[0], 0)
+        };
+        for _ in 0..3 {
+            assert_eq!(level(&mut session, Flush::WithLaterCommit).await, 1);
+            assert_eq!(level(&mut session, Flush::AtCommit).await, 2);
+            assert_eq!(level(&mut session, Flush::WithLaterCommit).await, 1);
+            assert_eq!(pragma(&mut session, "synchronous").await, "2");
+            level(&mut session, Flush::WithLaterCommit).await;
+            session.connection = None;
+            assert_eq!(pragma(&mut session, "synchronous").await, "2");
         }
     }
 

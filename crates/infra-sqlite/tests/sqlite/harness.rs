@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, LeaseRepository, OutboxRelayRepository, PredictionReadModel,
-    SchemaMigrator, TenantRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
+    PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{KeyId, PredictionId};
@@ -11,7 +11,7 @@ use infra_sqlite::{SqliteSettings, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor};
 use store_contract::chain::TestSealer;
-use store_contract::{SchemaHarness, StoreHarness};
+use store_contract::{Replica, SchemaHarness, StoreHarness};
 use tempfile::TempDir;
 
 /// A store in a folder of its own.
@@ -81,6 +81,21 @@ impl StoreHarness for SqliteHarness {
 
     fn audit(&self) -> Arc<dyn AuditReadModel> {
         self.store.audit()
+    }
+
+    fn idempotency(&self) -> Arc<dyn IdempotencyRepository> {
+        self.store.idempotency()
+    }
+
+    fn usage(&self) -> Arc<dyn UsageReadModel> {
+        self.store.usage()
+    }
+
+    async fn replica(&self) -> Replica {
+        let settings = SqliteSettings::new(url(self.store.path()));
+        let settings = SqliteSettings { replica: "another".to_owned(), ..settings };
+        let store = SqliteStore::open(&settings).await.unwrap();
+        Replica { writes: store.writes(), idempotency: store.idempotency(), usage: store.usage() }
     }
 
     async fn spoil(&self, id: PredictionId) {

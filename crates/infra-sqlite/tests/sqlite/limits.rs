@@ -1,13 +1,13 @@
 use std::time::{Duration, Instant};
 
-use application::ports::{StoreError, UnitOfWork};
+use application::ports::{ClaimOutcome, StoreError, StoredAnswer, UnitOfWork};
 use domain::entities::{Tenant, TenantStatus};
-use domain::value_objects::{TenantId, Timestamp};
+use domain::value_objects::{Limits, RequestDigest, TenantId, Timestamp};
 use infra_sqlite::{OpenError, SqliteSettings, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor};
 use store_contract::StoreHarness;
-use store_contract::samples::{entry, key, key_id, tenant};
+use store_contract::samples::{entry, idempotency_key, key, key_id, tenant};
 
 use crate::harness::{SqliteHarness, url};
 use crate::samples::{delete, has, insert, prediction, prediction_of};
@@ -89,7 +89,8 @@ async fn a_full_store_refuses_callers_and_deletes_with_lines_of_the_audit() {
         store.writes().commit(work).await
     };
     let (active, disabled) = (TenantStatus::Active, TenantStatus::Disabled);
-    let added = Tenant { id: ann.clone(), status: active, created_at: now };
+    let limits = Limits::default();
+    let added = Tenant { id: ann.clone(), status: active, limits, created_at: now };
     commit(&|work| work.insert_tenant(added.clone())).await.unwrap();
     commit(&|work| work.insert_key(key(&ann, 0))).await.unwrap();
     let full_at = fill(store, 10).await;
@@ -110,6 +111,36 @@ async fn a_full_store_refuses_callers_and_deletes_with_lines_of_the_audit() {
     while store.tenants().erase_rows(&TenantId::default(), 100).await.unwrap() > 0 {}
     insert(store, &[prediction_of(full_at + 1, 10)]).await.unwrap();
     commit(&|work| work.insert_key(key(&ann, keys))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_store_grants_no_claims_but_returns_answers_and_releases_keys() {
+    let harness = SqliteHarness::start_with(|settings| settings.max_size_bytes = Some(1 << 20)).await;
+    let (store, default) = (&harness.store, TenantId::default());
+    let claim = async |number: u32| {
+        let (key, digest) = (idempotency_key(&format!("key {number}")), RequestDigest::from_bytes([1; 32]));
+        store.idempotency().claim(&default, &key, &digest, Duration::from_hours(1)).await
+    };
+    let complete = async |number: u32| {
+        let ClaimOutcome::Claimed(claim) = claim(number).await? else { panic!("the key is free") };
+        let mut work = UnitOfWork::of(&default);
+        work.complete(claim, StoredAnswer { items: Vec::new() });
+        store.writes().commit(work).await
+    };
+    complete(0).await.unwrap();
+    let ClaimOutcome::Claimed(released) = claim(1).await.unwrap() else { panic!("the key is free") };
+    fill(store, 10).await;
+    let mut number = 2;
+    while complete(number).await.is_ok() {
+        number += 1;
+    }
+    while claim(number + 1).await.is_ok() {
+        number += 1;
+    }
+    store.idempotency().release(&default, &released).await.unwrap();
+    assert!(matches!(claim(0).await, Ok(ClaimOutcome::Answered(_))));
+    assert!(store.idempotency().purge(Duration::ZERO, 10_000).await.unwrap() > 0);
+    complete(0).await.unwrap();
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod audit;
 mod backup;
 mod contract;
+mod deadlines;
 mod durability;
 mod frozen;
 mod harness;

@@ -6,7 +6,7 @@ use domain::entities::{ApiKey, TenantStatus};
 use domain::value_objects::{KeyName, Scope, Scopes, TenantId, Timestamp};
 
 use crate::StoreHarness;
-use crate::samples::{FIRST, key, key_id, tenant};
+use crate::samples::{FIRST, key, key_id, limits, tenant};
 use crate::steps::{add_tenant, assert_conflict, assert_not_found, change, issue, set_status};
 
 async fn find(store: &impl StoreHarness, key: &ApiKey) -> Option<ApiKey> {
@@ -32,6 +32,7 @@ pub async fn a_key_comes_back_as_it_was_issued(store: &impl StoreHarness) {
         ApiKey { name: name("CI of the shop, \u{1F600} 'quoted'"), scopes: all, ..key(&default, 2) },
         ApiKey { expires_at: Some(at(1)), ..key(&default, 3) },
         ApiKey { revoked_at: Some(at(-1)), last_used_at: Some(at(999_999)), ..key(&default, 4) },
+        ApiKey { limits: limits(), ..key(&default, 5) },
     ];
     for key in &keys {
         issue(store, key).await.expect("the key is issued");
@@ -40,7 +41,8 @@ pub async fn a_key_comes_back_as_it_was_issued(store: &impl StoreHarness) {
         assert_eq!(record.key.secret.as_bytes(), key.secret.as_bytes());
         assert_eq!(record.tenant_status, TenantStatus::Active);
     }
-    assert_eq!(find(store, &key(&default, 5)).await, None);
+    assert_eq!(find(store, &key(&default, 6)).await, None);
+    assert_eq!(list(store, &default).await[0], keys[4]);
 }
 
 /// Keys are listed by the time of their issue, the newest first.

@@ -8,8 +8,8 @@ use domain::value_objects::{
 };
 
 use crate::StoreHarness;
-use crate::samples::{Samples, classified, confidence, metadata, reference};
-use crate::steps::{ALL, find, insert};
+use crate::samples::{Samples, classified, confidence, metadata, reference, tenant};
+use crate::steps::{ALL, find, insert, try_insert};
 
 /// Inserts `predictions` and asserts that both ways of reading return every field.
 pub(super) async fn assert_stored(store: &impl StoreHarness, predictions: &[Prediction]) {
@@ -154,4 +154,28 @@ pub async fn names_of_models_and_labels_come_back(store: &impl StoreHarness) {
         })
     });
     assert_stored(store, &predictions).await;
+}
+
+/// Predictions come back in the order of their ids, however often and in whatever order these are given; an id that the
+/// tenant does not have has none.
+pub async fn many_predictions_come_back_in_the_order_of_their_ids(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let predictions = samples.many(1_000);
+    insert(store, &predictions).await;
+    let missing = samples.one();
+    let others = samples.one();
+    try_insert(store, &tenant("ann"), std::slice::from_ref(&others)).await.expect("the set is committed");
+    let find_many = async |ids: &[PredictionId]| {
+        let found = store.predictions().find_many(&TenantId::default(), ids).await;
+        found.expect("the rows can be read")
+    };
+    assert_eq!(find_many(&[]).await, []);
+    assert_eq!(find_many(&[missing.id(), others.id()]).await, [None, None]);
+    let (first, last) = (&predictions[0], &predictions[999]);
+    let mixed = [last, &missing, first, last].map(Prediction::id);
+    let expected = [Some(last.into()), None, Some(first.into()), Some(last.into())];
+    assert_eq!(find_many(&mixed).await, expected);
+    let ids: Vec<_> = predictions.iter().map(Prediction::id).rev().collect();
+    let expected: Vec<_> = predictions.iter().rev().map(|prediction| Some(prediction.into())).collect();
+    assert_eq!(find_many(&ids).await, expected);
 }

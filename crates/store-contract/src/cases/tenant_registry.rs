@@ -1,11 +1,14 @@
 //! The tenants themselves, and the removal of their rows.
 
-use application::ports::{PredictionFilter, StoreError, UnitOfWork};
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use application::ports::{ClaimOutcome, PredictionFilter, StoreError, TextCount, UnitOfWork};
 use domain::entities::{Tenant, TenantStatus};
-use domain::value_objects::{TenantId, Timestamp};
+use domain::value_objects::{Limits, RequestDigest, TenantId, Timestamp};
 
 use crate::StoreHarness;
-use crate::samples::{FIRST, Samples, entry, key, tenant};
+use crate::samples::{FIRST, Samples, entry, idempotency_key, key, limits, tenant};
 use crate::steps::{
     ALL, add_tenant, assert_conflict, assert_not_found, change, ids_descending, issue, query, set_status,
     spawn_commit, try_insert, unpublished,
@@ -33,7 +36,8 @@ pub async fn the_default_tenant_exists(store: &impl StoreHarness) {
 pub async fn a_changed_tenant_is_seen_at_once(store: &impl StoreHarness) {
     let created_at = Timestamp::from_micros(FIRST + 1);
     for name in ["bob", "ann", "carl-2_x"] {
-        let new = Tenant { id: tenant(name), status: TenantStatus::Active, created_at };
+        let limits = Limits::default();
+        let new = Tenant { id: tenant(name), status: TenantStatus::Active, limits, created_at };
         let added = change(store, &new.id, |work| work.insert_tenant(new.clone())).await;
         added.expect("the tenant is added");
         assert_eq!(find(store, &new.id).await, Some(new.clone()));
@@ -60,7 +64,7 @@ pub async fn an_existing_name_is_a_conflict(store: &impl StoreHarness) {
     let created_at = Timestamp::from_micros(FIRST + 99);
     for id in [ann.clone(), TenantId::default()] {
         let before = find(store, &id).await;
-        let again = Tenant { id: id.clone(), status: TenantStatus::Active, created_at };
+        let again = Tenant { id: id.clone(), status: TenantStatus::Active, limits: limits(), created_at };
         assert_conflict(&change(store, &id, |work| work.insert_tenant(again)).await);
         assert_eq!(find(store, &id).await, before);
     }
@@ -91,6 +95,29 @@ pub async fn a_status_changes_from_the_expected_one_only(store: &impl StoreHarne
     assert_eq!((succeeded, status(store, &ann).await), (1, Some(disabled)));
 }
 
+/// The limits of a tenant are those that were set last, also for its keys; those of a key stay apart.
+pub async fn the_limits_of_a_tenant_are_changed_at_once(store: &impl StoreHarness) {
+    let ann = tenant("ann");
+    let set = async |limits| change(store, &ann, |work| work.set_tenant_limits(limits)).await;
+    assert_not_found(&set(limits()).await);
+    let (status, created_at) = (TenantStatus::Active, Timestamp::from_micros(FIRST));
+    let new = Tenant { id: ann.clone(), status, limits: limits(), created_at };
+    change(store, &ann, |work| work.insert_tenant(new.clone())).await.expect("the tenant is added");
+    let key = key(&ann, 1);
+    issue(store, &key).await.expect("the key is issued");
+    let per_day = Limits { texts_per_day: NonZeroU64::new(1), ..Limits::default() };
+    assert_eq!(find(store, &ann).await, Some(new.clone()));
+    for limits in [Limits::default(), per_day, limits(), per_day] {
+        set(limits).await.expect("the limits are set");
+        assert_eq!(find(store, &ann).await, Some(Tenant { limits, ..new.clone() }));
+        let record = store.keys().find(&key.id).await.expect("the key can be read").expect("the key");
+        assert_eq!((record.tenant_limits, record.key.limits), (limits, Limits::default()));
+    }
+    let default = find(store, &TenantId::default()).await.expect("the default tenant");
+    assert_eq!(default.limits, Limits::default());
+    assert_eq!(store.tenants().list().await.expect("the tenants can be read")[0].limits, per_day);
+}
+
 /// All rows of the tenant go, at most `limit` rows of one table at a time; its name and its lines of the audit stay,
 /// and so does everything of others.
 pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreHarness) {
@@ -103,11 +130,8 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
         add_tenant(store, id).await;
         try_insert(store, id, rows).await.expect("the rows are inserted");
         for number in 0..5 {
-            issue(store, &key(id, first_key + number)).await.expect("the key is issued");
+            add_one_of_each(store, id, first_key, number).await;
         }
-        change(store, id, |work| work.audit(entry(Some(id), "a change")))
-            .await
-            .expect("the line is appended");
     }
     let everything = PredictionFilter::default();
     let read = store.predictions();
@@ -119,8 +143,9 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
             rows => batches.push(rows),
         }
     }
-    let (of_predictions, of_events, of_keys) = ([4, 4, 3], [4, 4, 3], [4, 1]);
-    assert_eq!(batches, [&of_predictions[..], &of_events, &of_keys].concat());
+    // Idempotency keys, counts of texts and API keys.
+    let (of_predictions, of_events, of_others) = ([4, 4, 3], [4, 4, 3], [4, 1, 4, 1, 4, 1]);
+    assert_eq!(batches, [&of_predictions[..], &of_events, &of_others].concat());
     for filter in [&everything, &query("sample")] {
         assert!(read.list(&ann, filter, None, ALL).await.expect("the rows can be read").items.is_empty());
         let listed = read.list(&bob, filter, None, ALL).await.expect("the rows can be read").items;
@@ -134,8 +159,12 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
     for id in [&ann, &bob] {
         assert_eq!(status(store, id).await, Some(TenantStatus::Active));
         let lines = store.audit().list(Some(id), None, ALL).await.expect("the lines can be read");
-        assert_eq!(lines.len(), 1);
+        assert_eq!(lines.len(), 5);
     }
+    let today = store.usage().today(&[ann.clone(), bob.clone()]).await.expect("the counts can be read");
+    assert_eq!(today.counts.iter().map(|count| &count.tenant).collect::<Vec<_>>(), [&bob; 5]);
+    assert!(matches!(claim_one(store, &ann, 0).await, ClaimOutcome::Claimed(_)));
+    assert_eq!(claim_one(store, &bob, 0).await, ClaimOutcome::InProgress);
     assert_eq!(store.tenants().erase_rows(&tenant("carl"), LIMIT).await.expect("there are none"), 0);
 
     // No term is left that would find a new row.
@@ -143,4 +172,21 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
     try_insert(store, &ann, std::slice::from_ref(&again)).await.expect("the row is inserted");
     let found = read.list(&ann, &query("sample"), None, ALL).await.expect("the rows can be read");
     assert!(found.items.is_empty());
+}
+
+/// Adds an API key, a line of the audit, a count of texts and an idempotency key.
+async fn add_one_of_each(store: &impl StoreHarness, id: &TenantId, first_key: u32, number: u32) {
+    issue(store, &key(id, first_key + number)).await.expect("the key is issued");
+    let counted = change(store, id, |work| {
+        work.audit(entry(Some(id), "a change"));
+        work.count_texts(TextCount { principal: Some(format!("key:{number}")), texts: 1, quota: None });
+    });
+    counted.await.expect("the line is appended");
+    claim_one(store, id, number).await;
+}
+
+async fn claim_one(store: &impl StoreHarness, id: &TenantId, number: u32) -> ClaimOutcome {
+    let (key, digest) = (idempotency_key(&format!("key-{number}")), RequestDigest::from_bytes([7; 32]));
+    let claim = store.idempotency().claim(id, &key, &digest, Duration::from_hours(1)).await;
+    claim.expect("the store works")
 }

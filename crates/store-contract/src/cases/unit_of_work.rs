@@ -1,6 +1,8 @@
 //! Units of work: all or nothing, each independent of the others.
 
-use application::ports::{PredictionFilter, StoreError, UnitOfWork};
+use std::time::{Duration, Instant};
+
+use application::ports::{Deadline, PredictionFilter, StoreError, UnitOfWork};
 use domain::entities::Prediction;
 use domain::value_objects::TenantId;
 
@@ -164,6 +166,32 @@ pub async fn an_abandoned_commit_is_whole_or_absent(store: &impl StoreHarness) {
         let there = set.iter().filter(|prediction| ids.contains(&prediction.id())).count();
         assert!(there == 0 || there == 3, "{there} of 3 are there");
     }
+}
+
+/// A set whose deadline has passed writes nothing, alone or beside others; one whose deadline has not is committed.
+pub async fn a_unit_of_work_past_its_deadline_is_not_written(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let (late, in_time, endless) = (samples.one(), samples.one(), samples.one());
+    let now = Instant::now();
+    let commits = [
+        (&late, Deadline::At(now)),
+        (&in_time, Deadline::At(now + Duration::from_hours(1))),
+        (&endless, Deadline::AfterQueueing(Duration::ZERO)),
+    ]
+    .map(|(prediction, deadline)| {
+        let mut work = UnitOfWork::of(&TenantId::default());
+        work.insert(prediction);
+        work.append(prediction.events());
+        work.begin_by(deadline);
+        spawn_commit(store, work)
+    });
+    let [of_late, of_in_time, of_endless] = commits;
+    let of_late = of_late.await.expect("the commit does not panic");
+    assert!(matches!(of_late, Err(StoreError::DeadlineExceeded)), "{of_late:?}");
+    for commit in [of_in_time, of_endless] {
+        commit.await.expect("the commit does not panic").expect("the set is committed");
+    }
+    assert_only(store, &[in_time, endless]).await;
 }
 
 /// Commits each of `sets` in a task of its own; the outcomes are in the order of the sets.

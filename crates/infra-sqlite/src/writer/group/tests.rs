@@ -1,8 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
-use application::ports::{SchemaMigrator, UnitOfWork};
+use application::ports::{Deadline, SchemaMigrator, UnitOfWork};
 use domain::entities::Prediction;
 use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
 use tracing::span::{Attributes, Id, Record};
@@ -15,6 +16,10 @@ use crate::settings::SqliteSettings;
 
 /// A set that appends the event `id`, and deletes a prediction that is not there if `id` is odd.
 fn pending(id: u128) -> (PendingSet, oneshot::Receiver<Result<(), StoreError>>) {
+    pending_until(Deadline::Never, id)
+}
+
+fn pending_until(deadline: Deadline, id: u128) -> (PendingSet, oneshot::Receiver<Result<(), StoreError>>) {
     let prediction_id = PredictionId::from_u128(id);
     let event = Prediction::deleted(prediction_id, EventId::from_u128(id), Timestamp::from_micros(0));
     let mut work = UnitOfWork::of(&TenantId::default());
@@ -22,6 +27,7 @@ fn pending(id: u128) -> (PendingSet, oneshot::Receiver<Result<(), StoreError>>) 
     if id % 2 == 1 {
         work.delete(prediction_id);
     }
+    work.begin_by(deadline);
     let (answer, answered) = oneshot::channel();
     let set = PreparedSet::new(&work, usize::MAX);
     (PendingSet { set, answer, span: Span::none() }, answered)
@@ -36,16 +42,18 @@ async fn session(folder: &tempfile::TempDir) -> Session {
 }
 
 #[tokio::test]
-async fn sets_whose_callers_have_gone_are_left_out_and_bad_ones_fail_alone() {
+async fn abandoned_and_late_sets_are_left_out_and_bad_ones_fail_alone() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = session(&folder).await;
     let ((gone, receiver), (good, first)) = (pending(2), pending(4));
-    let ((bad, refused), (good_too, kept_too)) = (pending(5), pending(6));
+    let ((bad, refused), (good_too, second)) = (pending(5), pending(6));
+    let (late, too_late) = pending_until(Deadline::At(Instant::now()), 8);
     drop(receiver);
-    write(&mut session, vec![gone, good, bad, good_too]).await;
+    write(&mut session, vec![gone, good, late, bad, good_too]).await;
 
     first.await.unwrap().unwrap();
-    kept_too.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+    assert!(matches!(too_late.await.unwrap(), Err(StoreError::DeadlineExceeded)));
     assert!(matches!(refused.await.unwrap(), Err(StoreError::NotFound { entity: "prediction", .. })));
     let connection = session.begin(Room::Normal).await.unwrap();
     let ids: Vec<Vec<u8>> =
