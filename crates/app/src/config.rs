@@ -5,6 +5,8 @@ mod auth;
 mod cache;
 #[cfg(debug_assertions)]
 mod clock;
+#[cfg(debug_assertions)]
+mod faults;
 mod log;
 mod reference;
 mod schema;
@@ -55,6 +57,11 @@ pub(crate) struct Settings {
     #[serde(default, skip_serializing)]
     #[schemars(skip)]
     pub(crate) clock: clock::ClockSettings,
+    /// Only in builds for tests: neither printed nor documented.
+    #[cfg(debug_assertions)]
+    #[serde(default, skip_serializing)]
+    #[schemars(skip)]
+    pub(crate) faults: faults::FaultSettings,
 }
 
 impl Settings {
@@ -86,6 +93,8 @@ impl Settings {
         self.server.validate(&self.limits).map_err(|problem| format!("server.{problem}"))?;
         self.store.url.kind()?;
         self.auth.jwt.validate().map_err(|problem| format!("auth.jwt.{problem}"))?;
+        #[cfg(debug_assertions)]
+        self.faults.injector().map_err(|problem| format!("faults.{problem}"))?;
         self.audit.validate().map_err(|problem| format!("audit.{problem}"))?;
         self.model.validate().map_err(|error| format!("model.{error}"))?;
         self.hub.validate().map_err(|error| format!("hub.{error}"))?;
@@ -175,7 +184,8 @@ mod tests {
             server.allowed_hosts=[\"a.example:80\"] server.max_connections=0 server.workers=513 \
             server.head_timeout=0 server.body_timeout=0 server.stream_idle_timeout=0 server.send_timeout=0 \
             server.send_timeout=nan server.disconnect_timeout=0 server.keep_alive=-1 auth.mode=maybe \
-            auth.failures_per_minute=0 auth.jwt.leeway=301 auth.jwt.secret=x audit.key=1234 audit.key=short audit.keys=x";
+            auth.failures_per_minute=0 auth.jwt.leeway=301 auth.jwt.secret=x audit.key=1234 audit.key=short audit.keys=x \
+            auth.jwt.limits.texts_per_second=0 auth.jwt.limits.requests_burst=3 auth.jwt.limits.texts=1";
         Jail::expect_with(|_| {
             for pair in BAD.split_whitespace() {
                 let (key, value) = pair.split_once('=').unwrap();
@@ -190,10 +200,26 @@ mod tests {
     }
 
     #[test]
-    fn only_builds_for_tests_let_the_clock_be_wrong() {
+    fn only_builds_for_tests_let_the_clock_be_wrong_and_inject_faults() {
         Jail::expect_with(|_| {
-            let loaded = Settings::load(&flags(&[("clock.offset_s", "-3600")]));
-            assert_eq!(loaded.is_ok(), cfg!(debug_assertions), "{loaded:?}");
+            for pairs in
+                [&[("clock.offset_s", "-3600")][..], &[("faults.at", "claimed"), ("faults.action", "abort")]]
+            {
+                let loaded = Settings::load(&flags(pairs));
+                assert_eq!(loaded.is_ok(), cfg!(debug_assertions), "{loaded:?}");
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn the_limits_of_tokens_are_a_section_of_their_own() {
+        Jail::expect_with(|jail| {
+            jail.create_file(DEFAULT_FILE, "[auth.jwt.limits]\nrequests_per_second = 5\n")?;
+            jail.set_env("UNDERTONE_AUTH__JWT__LIMITS__TEXTS_PER_DAY", "70");
+            let settings = Settings::load(&flags(&[("auth.jwt.limits.concurrent", "2")])).unwrap();
+            let limits = settings.auth.jwt.limits.limits().unwrap();
+            assert_eq!(limits.to_string(), "requests 5/s, concurrent 2, texts per day 70");
             Ok(())
         });
     }

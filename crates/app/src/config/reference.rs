@@ -28,7 +28,7 @@ In the environment `UNDERTONE_MODELS__<NAME>__PATH` and so on configure the mode
 ";
 
 /// The keys of sections that are sections themselves.
-const INNER_SECTIONS: &[&str] = &["jwt"];
+const INNER_SECTIONS: &[&str] = &["jwt", "limits"];
 
 /// Returns the reference page: every key with its environment variable, values, default and meaning.
 pub(crate) fn reference_markdown() -> String {
@@ -89,15 +89,25 @@ fn flatten(settings: &Settings) -> Vec<(String, String)> {
                 let name = format!("models.{}", Value::String(key.clone()));
                 let keys = value.as_object().into_iter().flatten().filter(|(key, _)| *key != "name");
                 flat.extend(keys.map(|(key, value)| (format!("{name}.{key}"), toml_value(value))));
-            } else if let Some(keys) = value.as_object().filter(|_| INNER_SECTIONS.contains(&key.as_str())) {
-                let name = |inner: &String| format!("{section}.{key}.{inner}");
-                flat.extend(keys.iter().map(|(inner, value)| (name(inner), toml_value(value))));
             } else {
-                flat.push((format!("{section}.{key}"), toml_value(value)));
+                flatten_inner(&mut flat, format!("{section}.{key}"), value);
             }
         }
     }
     flat
+}
+
+/// Adds the key of this name, or, where it is a section, its keys.
+fn flatten_inner(flat: &mut Vec<(String, String)>, name: String, value: &Value) {
+    let is_section = name.rsplit('.').next().is_some_and(|last| INNER_SECTIONS.contains(&last));
+    match value {
+        Value::Object(keys) if is_section => {
+            for (key, value) in keys {
+                flatten_inner(flat, format!("{name}.{key}"), value);
+            }
+        }
+        _ => flat.push((name, toml_value(value))),
+    }
 }
 
 /// A value in TOML's form. Strings, numbers, bools and arrays have the same form as in JSON; tables do not.
