@@ -2,29 +2,31 @@
 
 mod access;
 mod models;
+mod predictions;
 mod store;
 
 use std::sync::Arc;
 
-use application::ports::{CacheGateway, Clock, DownloadProgress, IdGenerator, ModelCatalog, WriteStore};
+use application::ports::{CacheGateway, Clock, DownloadProgress, ModelCatalog, UsageLimiter};
 use application::use_cases::{
-    CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, ListAuditUseCase, ListKeysUseCase,
-    ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
-    PredictSentimentUseCase, PredictionPorts, RelayOutboxUseCase, RevokeKeyUseCase, StreamPredictionsUseCase,
-    UnloadModelUseCase,
+    AdmitRequestUseCase, CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, GetUsageUseCase,
+    ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
+    ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PurgeIdempotencyKeysUseCase,
+    RelayOutboxUseCase, RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
-use domain::value_objects::TextLimits;
 use http_actix::UseCases;
 use infra_local::{
-    CacheLimits, CachedCallerDirectory, DiscardingWriteStore, LocalModelCatalog, LogPublisher, LogQueue,
-    MetricsRecorder, MokaCacheGateway, SystemClock, UnicodeSentenceSplitter, UuidV7Ids,
+    CacheLimits, CachedCallerDirectory, LocalModelCatalog, LocalUsageLimiter, LogPublisher, LogQueue,
+    MetricsRecorder, MokaCacheGateway, SystemClock, UuidV7Ids,
 };
 
 use crate::config::{CacheSettings, Settings};
 use crate::container::access::Access;
+use crate::container::predictions::prediction_ports;
 
 pub(crate) use access::administration;
 pub(crate) use models::{ConfiguredModels, Starting};
+pub(crate) use predictions::predict_batch;
 pub(crate) use store::Store;
 
 /// The parts of the service, wired together.
@@ -37,10 +39,12 @@ pub(crate) struct Container {
     /// The cache in front of the models, if it is enabled.
     pub(crate) cache: Option<Arc<MokaCacheGateway>>,
     pub(crate) store: Store,
-    /// The keys and tenants of callers, if authentication is required.
-    pub(crate) directory: Option<Arc<CachedCallerDirectory>>,
-    /// The name of this process among the replicas.
-    pub(crate) process: String,
+    /// The keys and tenants of callers.
+    pub(crate) directory: Arc<CachedCallerDirectory>,
+    /// What limits the use of the service.
+    pub(crate) limiter: Arc<LocalUsageLimiter>,
+    /// The removal of old idempotency keys.
+    pub(crate) purge: Arc<PurgeIdempotencyKeysUseCase>,
 }
 
 impl Container {
@@ -62,15 +66,23 @@ impl Container {
         let clock = clock(settings);
         let access = Access::new(&settings.auth, &store, &clock)?;
         let (models, starting) = configured.start(cache.clone().map(|cache| cache as Arc<dyn CacheGateway>));
-        let process = UuidV7Ids.event_id(clock.now()).to_string();
-        let directory = access.as_ref().map(|access| access.directory.clone());
-        let use_cases = use_cases(settings, &store, &models, access);
+        let (directory, limiter) = (access.directory.clone(), Arc::new(LocalUsageLimiter::new()));
+        let use_cases = use_cases(settings, &store, &models, access, limiter.clone());
         let publisher = Arc::new(LogPublisher::new(Arc::clone(log)));
         let metrics = Arc::new(MetricsRecorder);
         let relay =
             RelayOutboxUseCase::new(store.leases.clone(), store.outbox.clone(), publisher, clock, metrics);
-        let (use_cases, relay) = (Arc::new(use_cases), Arc::new(relay));
-        let container = Self { use_cases, relay, models, cache, store, directory, process };
+        let purge = PurgeIdempotencyKeysUseCase::new(store.claims.clone());
+        let container = Self {
+            use_cases: Arc::new(use_cases),
+            relay: Arc::new(relay),
+            models,
+            cache,
+            store,
+            directory,
+            limiter,
+            purge: Arc::new(purge),
+        };
         Ok((container, starting))
     }
 
@@ -81,16 +93,17 @@ impl Container {
     }
 }
 
-/// The use cases of the API; callers are authenticated by `access`, if that is required.
+/// The use cases of the API; callers are authenticated by `access`, if that is required, and limited by `limiter`.
 fn use_cases(
     settings: &Settings,
     store: &Store,
     models: &Arc<LocalModelCatalog>,
-    access: Option<Access>,
+    access: Access,
+    limiter: Arc<dyn UsageLimiter>,
 ) -> UseCases {
     let clock = clock(settings);
     let catalog: Arc<dyn ModelCatalog> = models.clone();
-    let ports = predict_ports(settings, catalog.clone(), store.writes.clone());
+    let ports = prediction_ports(settings, catalog.clone(), store, limiter.clone());
     let changes = ModelChanges {
         models: catalog.clone(),
         // Where callers are authenticated, their scopes decide.
@@ -99,7 +112,7 @@ fn use_cases(
         clock: clock.clone(),
     };
     let checks = vec![store.health.clone(), models.health()];
-    let (authenticate, revalidate) = access.map(|access| (access.authenticate, access.revalidate)).unzip();
+    let Access { directory, authenticate, revalidate } = access;
     UseCases {
         predict: PredictSentimentUseCase::new(ports.clone()),
         predict_batch: PredictSentimentBatchUseCase::new(ports.clone()),
@@ -111,6 +124,8 @@ fn use_cases(
         load_model: LoadModelUseCase::new(changes.clone()),
         unload_model: UnloadModelUseCase::new(changes),
         authenticate,
+        admit: AdmitRequestUseCase::new(directory, limiter.clone()),
+        usage: GetUsageUseCase::new(limiter, store.usage.clone(), clock.clone()),
         revalidate,
         issue_key: access::issue_key(store, &clock),
         list_keys: ListKeysUseCase::new(store.keys.clone(), clock.clone()),
@@ -118,17 +133,6 @@ fn use_cases(
         audit: ListAuditUseCase::new(store.audit.clone()),
         health: Arc::new(CheckHealthUseCase::new(checks, clock)),
     }
-}
-
-/// The batch use case for the command line, over `models`; predictions are stored in `store` if there is one.
-pub(crate) fn predict_batch(
-    settings: &Settings,
-    models: &Arc<LocalModelCatalog>,
-    store: Option<&Store>,
-) -> PredictSentimentBatchUseCase {
-    let writes: Arc<dyn WriteStore> =
-        store.map_or_else(|| Arc::new(DiscardingWriteStore) as _, |store| store.writes.clone());
-    PredictSentimentBatchUseCase::new(predict_ports(settings, models.clone(), writes))
 }
 
 /// The machine's clock.
@@ -148,20 +152,4 @@ fn cache(settings: &CacheSettings) -> Option<Arc<MokaCacheGateway>> {
     let limits = CacheLimits { entries: settings.max_entries, bytes: settings.max_bytes };
     let cache = || Arc::new(MokaCacheGateway::new(limits, settings.ttl.duration()));
     settings.enabled.then(cache)
-}
-
-fn predict_ports(
-    settings: &Settings,
-    models: Arc<dyn ModelCatalog>,
-    store: Arc<dyn WriteStore>,
-) -> PredictionPorts {
-    PredictionPorts {
-        models,
-        store,
-        clock: clock(settings),
-        ids: Arc::new(UuidV7Ids),
-        metrics: Arc::new(MetricsRecorder),
-        sentences: Arc::new(UnicodeSentenceSplitter),
-        limits: TextLimits { max_chars: settings.limits.max_chars },
-    }
 }

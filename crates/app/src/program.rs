@@ -9,7 +9,7 @@ use application::ports::{DownloadProgress, ModelCatalog, SchemaMigrator};
 use application::use_cases::PredictSentimentBatchUseCase;
 use cli::{Administration, Failure, Opened, Overrides, Program, SchemaUse, Terminal};
 use domain::entities::ApiKey;
-use domain::value_objects::{AuditLine, Timestamp};
+use domain::value_objects::{AuditLine, Limits, Timestamp};
 use serde_json::Value;
 
 use crate::config::{self, Settings};
@@ -41,6 +41,10 @@ impl Program for Undertone {
 
     fn key_json(key: &ApiKey, now: Timestamp) -> serde_json::Result<Value> {
         serde_json::to_value(http_actix::key_json(key, now))
+    }
+
+    fn limits_json(limits: &Limits) -> serde_json::Result<Value> {
+        serde_json::to_value(http_actix::limits_json(limits))
     }
 
     fn audit_line_json(line: &AuditLine) -> serde_json::Result<Value> {

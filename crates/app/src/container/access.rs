@@ -15,38 +15,39 @@ use infra_local::{AddressFailureLimiter, CachedCallerDirectory, RandomKeySecrets
 use crate::config::{AuthSettings, Settings};
 use crate::container::{Store, clock};
 
-/// What authenticates callers, where that is required.
+/// The keys and tenants of callers, and what authenticates callers where that is required.
 pub(super) struct Access {
     pub(super) directory: Arc<CachedCallerDirectory>,
-    pub(super) authenticate: AuthenticateUseCase,
-    pub(super) revalidate: RevalidateCallerUseCase,
+    pub(super) authenticate: Option<AuthenticateUseCase>,
+    pub(super) revalidate: Option<RevalidateCallerUseCase>,
 }
 
 impl Access {
-    /// Wires it, if authentication is required.
+    /// Wires it.
     ///
     /// # Errors
-    /// A verifier of tokens that cannot be made.
+    /// A verifier of tokens that cannot be made, or invalid limits of tokens.
     pub(super) fn new(
         settings: &AuthSettings,
         store: &Store,
         clock: &Arc<dyn Clock>,
-    ) -> anyhow::Result<Option<Self>> {
-        if !settings.is_required() {
-            return Ok(None);
-        }
+    ) -> anyhow::Result<Self> {
         let cached = Arc::new(CachedCallerDirectory::new(store.keys.clone(), store.tenants.clone()));
+        if !settings.is_required() {
+            return Ok(Self { directory: cached, authenticate: None, revalidate: None });
+        }
         let directory: Arc<dyn CallerDirectory> = cached.clone();
         let ports = AuthenticationPorts {
             secrets: Arc::new(RandomKeySecrets),
             directory: directory.clone(),
             tokens: tokens(settings, clock)?,
+            token_limits: settings.jwt.limits.limits().map_err(anyhow::Error::msg)?,
             failures: Arc::new(AddressFailureLimiter::new(settings.failures_per_minute)),
             clock: clock.clone(),
         };
-        let authenticate = AuthenticateUseCase::new(ports);
-        let revalidate = RevalidateCallerUseCase::new(directory, clock.clone());
-        Ok(Some(Self { directory: cached, authenticate, revalidate }))
+        let authenticate = Some(AuthenticateUseCase::new(ports));
+        let revalidate = Some(RevalidateCallerUseCase::new(directory, clock.clone()));
+        Ok(Self { directory: cached, authenticate, revalidate })
     }
 }
 

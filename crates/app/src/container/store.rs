@@ -5,15 +5,17 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use application::action::chain;
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, AuditSealer, HealthCheck, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, SchemaMigrator, StepState, TenantRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, AuditSealer, HealthCheck, IdGenerator, IdempotencyRepository,
+    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StepState, TenantRepository,
+    UsageReadModel, WriteStore,
 };
-use infra_local::HmacAuditSealer;
+use infra_local::{HmacAuditSealer, UuidV7Ids};
 use infra_postgres::{PostgresSettings, PostgresStore};
 use infra_sqlite::{SqliteSettings, SqliteStore};
 use tokio::time::{interval, sleep};
 
-use crate::config::{AuditSettings, Settings, StoreKind, StoreSettings};
+use crate::config::{AuditSettings, Settings, StoreKind};
+use crate::container::clock;
 
 /// The store that `store.url` chooses: its ports, and the adapter behind them.
 pub(crate) struct Store {
@@ -24,10 +26,14 @@ pub(crate) struct Store {
     pub(crate) keys: Arc<dyn ApiKeyRepository>,
     pub(crate) tenants: Arc<dyn TenantRepository>,
     pub(crate) audit: Arc<dyn AuditReadModel>,
+    pub(crate) claims: Arc<dyn IdempotencyRepository>,
+    pub(crate) usage: Arc<dyn UsageReadModel>,
     /// Seals the lines of the audit, if `audit.key` is set.
     pub(crate) sealer: Option<Arc<dyn AuditSealer>>,
     pub(crate) health: Arc<dyn HealthCheck>,
     pub(crate) migrator: Arc<dyn SchemaMigrator>,
+    /// The name of this process among the replicas.
+    pub(crate) process: String,
     adapter: Adapter,
 }
 
@@ -47,15 +53,13 @@ impl Store {
     /// # Errors
     /// A store that cannot be reached, or could lose acknowledged predictions; an `audit.key` that is too short.
     pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Self> {
-        let sealer = sealer(&settings.audit)?;
+        let identity = Identity::new(settings)?;
         Ok(match settings.store.url.kind().map_err(anyhow::Error::msg)? {
             StoreKind::Sqlite => {
-                let store = SqliteStore::open(&sqlite(&settings.store, sealer.clone())).await?;
-                Self::of_sqlite(store, sealer)
+                Self::of_sqlite(SqliteStore::open(&sqlite(settings, &identity)).await?, identity)
             }
             StoreKind::Postgres => {
-                let store = PostgresStore::open(&postgres(&settings.store, sealer.clone())).await?;
-                Self::of_postgres(store, sealer)
+                Self::of_postgres(PostgresStore::open(&postgres(settings, &identity)).await?, identity)
             }
         })
     }
@@ -73,9 +77,9 @@ impl Store {
         };
         let store = match settings.store.url.kind().map_err(anyhow::Error::msg)? {
             StoreKind::Sqlite => {
-                let sealer = sealer(&settings.audit)?;
-                let opened = SqliteStore::open_existing(&sqlite(&settings.store, sealer.clone())).await;
-                Self::of_sqlite(opened.with_context(empty)?, sealer)
+                let identity = Identity::new(settings)?;
+                let opened = SqliteStore::open_existing(&sqlite(settings, &identity)).await;
+                Self::of_sqlite(opened.with_context(empty)?, identity)
             }
             StoreKind::Postgres => {
                 Self::open(settings).await.with_context(|| format!("cannot use the store {address}"))?
@@ -142,7 +146,7 @@ impl Store {
         Ok(store)
     }
 
-    fn of_sqlite(store: SqliteStore, sealer: Option<Arc<dyn AuditSealer>>) -> Self {
+    fn of_sqlite(store: SqliteStore, identity: Identity) -> Self {
         Self {
             writes: store.writes(),
             predictions: store.predictions(),
@@ -151,14 +155,17 @@ impl Store {
             keys: store.keys(),
             tenants: store.tenants(),
             audit: store.audit(),
-            sealer,
+            claims: store.idempotency(),
+            usage: store.usage(),
+            sealer: identity.sealer,
             health: store.health(),
             migrator: store.migrator(),
+            process: identity.process,
             adapter: Adapter::Sqlite(store),
         }
     }
 
-    fn of_postgres(store: PostgresStore, sealer: Option<Arc<dyn AuditSealer>>) -> Self {
+    fn of_postgres(store: PostgresStore, identity: Identity) -> Self {
         Self {
             writes: store.writes(),
             predictions: store.predictions(),
@@ -167,9 +174,12 @@ impl Store {
             keys: store.keys(),
             tenants: store.tenants(),
             audit: store.audit(),
-            sealer,
+            claims: store.idempotency(),
+            usage: store.usage(),
+            sealer: identity.sealer,
             health: store.health(),
             migrator: store.migrator(),
+            process: identity.process,
             adapter: Adapter::Postgres(store),
         }
     }
@@ -215,22 +225,37 @@ impl Store {
     }
 }
 
-fn sqlite(settings: &StoreSettings, audit_sealer: Option<Arc<dyn AuditSealer>>) -> SqliteSettings {
+/// By what rows show which process has written them.
+struct Identity {
+    process: String,
+    sealer: Option<Arc<dyn AuditSealer>>,
+}
+
+impl Identity {
+    fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let process = UuidV7Ids.event_id(clock(settings).now()).to_string();
+        Ok(Self { process, sealer: sealer(&settings.audit)? })
+    }
+}
+
+fn sqlite(Settings { store: settings, .. }: &Settings, identity: &Identity) -> SqliteSettings {
     SqliteSettings {
         timeout: settings.timeout.duration(),
         readers: settings.readers,
         max_size_bytes: Some(settings.max_size_mib << 20).filter(|bytes| *bytes > 0),
-        audit_sealer,
+        audit_sealer: identity.sealer.clone(),
+        replica: identity.process.clone(),
         ..SqliteSettings::new(settings.url.expose())
     }
 }
 
-fn postgres(settings: &StoreSettings, audit_sealer: Option<Arc<dyn AuditSealer>>) -> PostgresSettings {
+fn postgres(Settings { store: settings, .. }: &Settings, identity: &Identity) -> PostgresSettings {
     PostgresSettings {
         timeout: settings.timeout.duration(),
         max_connections: settings.max_connections,
         allow_unsafe: settings.allow_unsafe,
-        audit_sealer,
+        audit_sealer: identity.sealer.clone(),
+        replica: identity.process.clone(),
         ..PostgresSettings::new(settings.url.expose())
     }
 }

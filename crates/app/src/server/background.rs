@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use application::action::chain;
 use application::dtos::RelayOutboxRequest;
-use application::use_cases::{CheckHealthUseCase, RelayOutboxUseCase};
-use infra_local::{BackgroundTasks, CachedCallerDirectory, MokaCacheGateway};
+use application::ports::UsageReadModel;
+use application::use_cases::{CheckHealthUseCase, PurgeIdempotencyKeysUseCase, RelayOutboxUseCase};
+use infra_local::{BackgroundTasks, CachedCallerDirectory, LocalUsageLimiter, MokaCacheGateway};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -13,16 +14,20 @@ use crate::config::Settings;
 use crate::container::Container;
 
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
+/// How often the sums of the texts of the day are read.
+const READ_USAGE_EVERY: Duration = Duration::from_secs(1);
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often the last uses of keys are stored.
 const STORE_USES_EVERY: Duration = Duration::from_secs(15);
+/// How often old idempotency keys are removed.
+const PURGE_EVERY: Duration = Duration::from_mins(1);
 /// The longest that the tasks may take to end.
 const END_WITHIN: Duration = Duration::from_millis(1_500);
 /// The longest that releasing the relay's lease may take.
 const STEP_DOWN_WITHIN: Duration = Duration::from_millis(500);
 
-/// Starts what runs beside the requests: health checks, the relay of events, the upkeep of metrics and cache, and
-/// storing when keys were used.
+/// Starts what runs beside the requests: health checks, the relay of events, the upkeep of metrics and cache, storing
+/// when keys were used, reading what of quotas is used, and removing old idempotency keys.
 pub(super) fn start(
     container: &Container,
     settings: &Settings,
@@ -31,14 +36,17 @@ pub(super) fn start(
     let mut tasks = BackgroundTasks::new();
     let health = Arc::clone(&container.use_cases.health);
     tasks.spawn("health", move |cancel| check_health(Arc::clone(&health), cancel));
-    let (outbox, holder) = (Arc::clone(&container.relay), container.process.clone());
+    let (outbox, holder) = (Arc::clone(&container.relay), container.store.process.clone());
     let pause = settings.store.relay_interval.duration();
     tasks.spawn("relay", move |cancel| relay(Arc::clone(&outbox), holder.clone(), pause, cancel));
     let cache = container.cache.clone();
     tasks.spawn("upkeep", move |cancel| run_upkeep(metrics.clone(), cache.clone(), cancel));
-    if let Some(directory) = container.directory.clone() {
-        tasks.spawn("key_uses", move |cancel| store_uses(Arc::clone(&directory), cancel));
-    }
+    let directory = Arc::clone(&container.directory);
+    tasks.spawn("key_uses", move |cancel| store_uses(Arc::clone(&directory), cancel));
+    let (limiter, usage) = (Arc::clone(&container.limiter), Arc::clone(&container.store.usage));
+    tasks.spawn("usage", move |cancel| read_usage(Arc::clone(&limiter), Arc::clone(&usage), cancel));
+    let purge = Arc::clone(&container.purge);
+    tasks.spawn("idempotency_keys", move |cancel| purge_keys(Arc::clone(&purge), cancel));
     tasks
 }
 
@@ -82,6 +90,30 @@ async fn store_uses(directory: Arc<CachedCallerDirectory>, cancel: CancellationT
         directory.flush().await;
     }
     directory.flush().await;
+}
+
+async fn read_usage(
+    limiter: Arc<LocalUsageLimiter>,
+    usage: Arc<dyn UsageReadModel>,
+    cancel: CancellationToken,
+) {
+    let mut tick = interval(READ_USAGE_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while cancel.run_until_cancelled(tick.tick()).await.is_some() {
+        if let Err(error) = limiter.refresh(usage.as_ref()).await {
+            // The health check reports a store that does not respond; meanwhile quotas are enforced by commits alone.
+            tracing::debug!(error = chain(&error), "the texts of the day were not read");
+        }
+    }
+}
+
+async fn purge_keys(purge: Arc<PurgeIdempotencyKeysUseCase>, cancel: CancellationToken) {
+    let mut tick = interval(PURGE_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while cancel.run_until_cancelled(tick.tick()).await.is_some() {
+        // The use case has logged what failed; the next pass tries again.
+        let _ = cancel.run_until_cancelled(purge.execute()).await;
+    }
 }
 
 async fn run_upkeep(
