@@ -107,6 +107,7 @@ impl Subject<'_> {
                 | "/api/v1/me"
                 | "/api/v1/keys"
                 | "/api/v1/audit"
+                | "/api/v1/usage"
                 | "/health"
                 | "/health/live"
                 | "/health/ready"

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use ureq::http::{Request, Response};
+use ureq::http::{HeaderMap, Request, Response};
 use ureq::{Agent, RequestBuilder};
 
 /// A response of the service.
@@ -15,6 +15,14 @@ pub(crate) struct Answer {
     pub(crate) cache_status: Option<String>,
     /// Whether the service asked to end the connection.
     pub(crate) closes: bool,
+    headers: HeaderMap,
+}
+
+impl Answer {
+    /// Returns the header `name`.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 /// The longest that a client waits: far longer than every timeout of the service, so that a hang fails the test.
@@ -59,6 +67,29 @@ impl Api {
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Answer, ureq::Error> {
         self.authorized(self.agent.post(format!("{}{path}", self.base))).send_json(body).map(answer)
+    }
+
+    /// Sends `body`, byte by byte as it is displayed, with these headers.
+    pub(crate) fn post_with(
+        &self,
+        path: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ureq::Error> {
+        let request = self.authorized(self.agent.post(format!("{}{path}", self.base)));
+        let request = request.content_type("application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send(body.to_string()).map(answer)
+    }
+
+    /// Sends a GET with these headers.
+    pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer, ureq::Error> {
+        let request = self.authorized(self.agent.get(format!("{}{path}", self.base)));
+        headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value))
+            .call()
+            .map(answer)
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Answer, ureq::Error> {
@@ -129,9 +160,10 @@ fn answer(mut response: Response<ureq::Body>) -> Answer {
     let closes = response.headers().get("connection").is_some_and(|value| value == "close");
     let cache_status = response.headers().get("cache-status").and_then(|value| value.to_str().ok());
     let cache_status = cache_status.map(str::to_owned);
+    let headers = response.headers().clone();
     let text = response.body_mut().read_to_string().unwrap_or_default();
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    Answer { status: response.status().as_u16(), body, cache_status, closes }
+    Answer { status: response.status().as_u16(), body, cache_status, closes, headers }
 }
 
 /// Asserts that the stored prediction is the returned one with its text.

@@ -1,9 +1,9 @@
 //! Tenants: added, disabled, enabled and erased while the service runs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::administration::Commands;
+use crate::administration::{Commands, id_of};
 use crate::api::Api;
 use crate::command_line::undertone;
 use crate::database::Database;
@@ -82,6 +82,8 @@ fn a_change_that_the_tenant_does_not_allow_is_refused_in_one_line() {
         ("tenants add default", "tenant default exists already, with the status active"),
         ("tenants enable acme", "its status is active, not disabled"),
         ("tenants disable other", "there is no tenant other"),
+        ("tenants limit other", "there is no tenant other"),
+        ("tenants limit other --requests 1", "there is no tenant other"),
         ("tenants erase other --yes", "there is no tenant other"),
         ("tenants erase default --yes", "tenant cannot be default"),
     ] {
@@ -91,6 +93,45 @@ fn a_change_that_the_tenant_does_not_allow_is_refused_in_one_line() {
     assert_eq!(commands.run("tenants add Acme").status.code(), Some(2));
     let table = commands.succeed("tenants list");
     assert!(table.starts_with("NAME     STATUS  ADDED\nacme     active  20"), "{table}");
+}
+
+#[test]
+fn limits_are_shown_by_the_commands_and_a_key_is_never_wider_than_its_tenant() {
+    let folder = TempDir::new().unwrap();
+    let commands = Commands { folder: folder.path(), store: SQLITE, settings: &[] };
+    commands.succeed("tenants add acme");
+    assert_eq!(commands.items("tenants list")[0]["limits"], Value::Null);
+    commands.succeed("tenants limit acme --requests 10:20 --concurrent 4 --texts-per-day 5000");
+    commands.succeed("tenants limit acme --texts 5 --concurrent none");
+    let shown = commands.succeed("tenants limit acme");
+    let lines = [
+        "requests       10 per second, at most 20 at once",
+        "texts          5 per second, at most 1000 at once",
+        "concurrent     unlimited",
+        "texts per day  5000",
+    ];
+    assert_eq!(shown, lines.map(|line| format!("{line}\n")).concat());
+    let rate = |per_second, burst| json!({"per_second": per_second, "burst": burst});
+    let limits = json!({
+        "requests": rate(10, 20), "texts": rate(5, 1_000), "concurrent": null, "texts_per_day": 5_000
+    });
+    assert_eq!(commands.items("tenants list")[0]["limits"], limits);
+    let table = commands.succeed("tenants list");
+    assert!(table.contains("limits: requests 10/s:20, texts 5/s:1000, texts per day 5000"), "{table}");
+
+    let scopes = "--tenant acme --scopes predictions:write";
+    for wider in ["--requests 11", "--requests 10:21", "--texts 5:1001", "--texts-per-day 5001"] {
+        let error = commands.fail(&format!("keys issue {scopes} {wider}"), 1);
+        assert!(error.contains("must be at most that of tenant acme"), "{wider}: {error}");
+    }
+    let first = commands.issue(&format!("{scopes} --requests 1 --concurrent 2"));
+    // A rotated key has the limits of the one before.
+    commands.issue(&format!("--tenant acme --replaces {}", id_of(&first)));
+    let keys = commands.items("keys list");
+    let own = json!({"requests": rate(1, 1), "texts": null, "concurrent": 2, "texts_per_day": null});
+    assert_eq!([&keys[0]["limits"], &keys[1]["limits"]], [&own, &own]);
+    let table = commands.succeed("keys list");
+    assert!(table.contains("predictions:write; limits: requests 1/s, concurrent 2"), "{table}");
 }
 
 #[test]
