@@ -17,8 +17,8 @@ use crate::undertone::{Event, Undertone, wait_for};
 const CALLERS: usize = 16;
 
 /// The program with a database behind a proxy, in the order in which they are dropped.
-struct Proxied {
-    running: Undertone,
+pub(crate) struct Proxied {
+    pub(crate) running: Undertone,
     proxy: FaultProxy,
     runtime: Runtime,
     _folder: TempDir,
@@ -26,7 +26,7 @@ struct Proxied {
 }
 
 impl Proxied {
-    fn start(settings: &[&str]) -> Self {
+    pub(crate) fn start(settings: &[&str]) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let database = Database::create();
@@ -40,7 +40,7 @@ impl Proxied {
         Self { running, proxy, runtime, _folder: folder, _database: database }
     }
 
-    fn set_mode(&self, mode: ProxyMode) {
+    pub(crate) fn set_mode(&self, mode: ProxyMode) {
         self.runtime.block_on(self.proxy.set_mode(mode));
     }
 }
