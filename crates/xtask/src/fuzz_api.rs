@@ -26,7 +26,7 @@ pub(crate) struct FuzzApiArgs {
     max_examples: u32,
     /// The seed of an earlier run, to repeat it
     #[arg(long)]
-    seed: Option<u64>,
+    seed: Option<u128>,
 }
 
 const SCHEMATHESIS: &str = "4.32.5";

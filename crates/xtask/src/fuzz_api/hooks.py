@@ -19,8 +19,7 @@ def lines(context, value):
 
 
 @schemathesis.hook
-def map_headers(context, headers):
-    deadline = (headers or {}).get("X-Request-Timeout-Ms")
-    if deadline is not None and str(deadline).isdecimal() and 1 <= int(deadline) <= 120_000:
-        return {**headers, "X-Request-Timeout-Ms": "120000"}
-    return headers
+def before_call(context, case, kwargs):
+    deadline = str((case.headers or {}).get("X-Request-Timeout-Ms", ""))
+    if deadline.isdecimal() and 1 <= int(deadline) <= 120_000:
+        case.headers["X-Request-Timeout-Ms"] = "120000"
