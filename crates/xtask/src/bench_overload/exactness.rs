@@ -11,9 +11,9 @@ use crate::bench::table::Figures;
 /// The limit of each tenant: so many per second, and so many at once.
 const RATE: (u32, u32) = (50, 100);
 /// The clients of each tenant: together they send more than the limit allows.
-const CLIENTS: usize = 4;
+const CLIENTS: usize = 8;
 /// Short beside the time between two requests that the limit allows.
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(5);
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// The items of each batch.
 const ITEMS: u64 = 10;
