@@ -240,3 +240,6 @@ fn gather_key_changes(first: PendingKeyChange, queue: &Queue<Request>) -> Vec<Pe
     let change = |request| if let Request::KeyChange(pending) = request { Some(pending) } else { None };
     std::iter::once(first).chain(more.into_iter().filter_map(change)).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -256,3 +256,6 @@ fn push_events(query: &mut QueryBuilder<Sqlite>, events: &[Row<'_, EventValues>]
     });
     query.push("; ");
 }
+
+#[cfg(test)]
+mod tests;

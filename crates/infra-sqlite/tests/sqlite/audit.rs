@@ -76,7 +76,7 @@ async fn plan(beside: &mut SqliteConnection, query: &str) -> String {
 }
 
 #[tokio::test]
-async fn lines_of_the_audit_and_keys_use_their_indexes() {
+async fn reads_and_purges_use_their_indexes() {
     let harness = SqliteHarness::start().await;
     let mut beside = beside(&harness).await;
     for (query, index) in [
@@ -84,6 +84,12 @@ async fn lines_of_the_audit_and_keys_use_their_indexes() {
         ("SELECT * FROM audit WHERE seq > 9 ORDER BY seq LIMIT 20", "INTEGER PRIMARY KEY"),
         ("SELECT * FROM api_keys WHERE id = 'k'", "sqlite_autoindex_api_keys_1"),
         ("SELECT * FROM api_keys WHERE tenant = 'a' ORDER BY created_at DESC, id DESC", "api_keys_by_tenant"),
+        (
+            "SELECT tenant, key FROM idempotency_keys WHERE created_at <= 9 ORDER BY created_at LIMIT 9",
+            "idempotency_keys_by_age",
+        ),
+        ("SELECT answer FROM idempotency_keys WHERE tenant = 'a' AND key = 'k'", "PRIMARY KEY"),
+        ("SELECT sum(texts) FROM usage WHERE tenant = 'a' AND day = 9 AND principal = 'k'", "PRIMARY KEY"),
     ] {
         let plan = plan(&mut beside, query).await;
         assert!(plan.contains(index) && !plan.contains("SCAN") && !plan.contains("TEMP"), "{plan}");
