@@ -88,8 +88,8 @@ fn with_look_alikes(inner: Arc<dyn WriteStore>) -> Arc<dyn WriteStore> {
     Arc::new(WithLookAlikes { inner, tenant: tenant("look-alike") })
 }
 
-/// Commits the look-alikes of a unit of work before the unit itself, and claims another tenant's key for another request
-/// before the key of a case.
+/// Commits the look-alikes of a unit of work before the unit itself, and claims another tenant's key for another
+/// request before the key of a case.
 struct WithLookAlikes<P: ?Sized> {
     inner: Arc<P>,
     tenant: TenantId,
