@@ -120,7 +120,11 @@ fn limits(
     replaced: Option<&ApiKey>,
     tenant: &Tenant,
 ) -> Result<Limits, DomainError> {
-    let own = request.limits.or(replaced.map(|key| key.limits)).unwrap_or_default();
+    let Some(own) = request.limits else {
+        // What the request did not send is narrowed and not refused: the issuer may have got narrower limits since.
+        let inherited = replaced.map(|key| key.limits).unwrap_or_default();
+        return Ok(inherited.clamped_to(&request.issuer_limits));
+    };
     own.narrowed_by(&tenant.limits)?;
     own.narrowed_by(&request.issuer_limits)
 }

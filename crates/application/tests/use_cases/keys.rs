@@ -213,6 +213,15 @@ async fn a_key_is_never_wider_than_its_tenant_or_its_issuer() {
     assert_eq!(limits(issue_limited(Some(100), None).await), limit(100));
     assert_eq!(limits(issue_limited(None, Some(7)).await), limit(7), "a limited key issues no unlimited one");
     assert_eq!(limits(issue_limited(Some(5), Some(7)).await), limit(5));
+    let replaced = issue_limited(Some(9), None).await.unwrap().key.id;
+    let rotation = |texts| IssueKeyRequest {
+        replaces: Some(replacement(replaced.as_str(), 60)),
+        issuer_limits: limit(texts),
+        ..key_request(&["models:read"])
+    };
+    for (issuer, expected) in [(20, 9), (3, 3)] {
+        assert_eq!(limits(issue(&world, rotation(issuer)).await), limit(expected), "inherited and narrowed");
+    }
     let too_wide = ("limits.texts_per_day", "out_of_range");
     assert_eq!(refusal(&issue_limited(Some(101), None).await), too_wide);
     assert_eq!(refusal(&issue_limited(Some(8), Some(7)).await), too_wide);

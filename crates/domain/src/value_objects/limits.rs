@@ -70,6 +70,10 @@ impl Rate {
         self.burst.get().div_ceil(self.per_second.get())
     }
 
+    fn clamped_to(self, other: Self) -> Self {
+        Self { per_second: self.per_second.min(other.per_second), burst: self.burst.min(other.burst) }
+    }
+
     fn is_within(self, other: Self) -> bool {
         self.per_second <= other.per_second && self.burst <= other.burst
     }
@@ -79,6 +83,16 @@ impl Limits {
     /// Returns whether nothing is limited.
     pub fn is_unlimited(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Returns the narrower of each limit.
+    pub fn clamped_to(self, outer: &Self) -> Self {
+        Self {
+            requests: narrower(self.requests, outer.requests, Rate::clamped_to),
+            texts: narrower(self.texts, outer.texts, Rate::clamped_to),
+            concurrent: narrower(self.concurrent, outer.concurrent, Ord::min),
+            texts_per_day: narrower(self.texts_per_day, outer.texts_per_day, Ord::min),
+        }
     }
 
     /// Returns these limits for a key whose issuer has `outer`: what these leave open is limited as by `outer`.
@@ -124,6 +138,13 @@ impl fmt::Display for Limits {
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         out.write_str(if parts.is_empty() { "unlimited" } else { "" })?;
         out.write_str(&parts.join(", "))
+    }
+}
+
+fn narrower<T>(own: Option<T>, outer: Option<T>, min: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (own, outer) {
+        (Some(own), Some(outer)) => Some(min(own, outer)),
+        (own, outer) => own.or(outer),
     }
 }
 
