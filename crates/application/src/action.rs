@@ -47,7 +47,8 @@ impl ActionFailure for ApplicationError {
 
     fn is_server_fault(&self) -> bool {
         match self {
-            // A full queue is counted by a metric; a line for each refused request would flood the log.
+            // Full queues and passed deadlines are counted by metrics; a line for each such request would flood the log,
+            // and a client can shorten its deadline at will.
             Self::Invalid { .. }
             | Self::NotFound { .. }
             | Self::Conflict { .. }
@@ -65,9 +66,9 @@ impl ActionFailure for ApplicationError {
             | Self::Gone { .. }
             // It was logged when it happened.
             | Self::FailedBefore(_)
-            | Self::Saturated => false,
-            Self::DeadlineExceeded
-            | Self::Unavailable { .. }
+            | Self::Saturated
+            | Self::DeadlineExceeded => false,
+            Self::Unavailable { .. }
             | Self::InferenceFailed { .. }
             | Self::Corrupt { .. } => true,
         }

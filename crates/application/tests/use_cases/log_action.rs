@@ -92,7 +92,7 @@ fn every_error_has_a_code_and_a_party_at_fault() {
         ("gone", false),
         ("failed_before", false),
         ("saturated", false),
-        ("deadline_exceeded", true),
+        ("deadline_exceeded", false),
         ("unavailable", true),
         ("inference_failed", true),
         ("corrupt", true),
