@@ -5,8 +5,8 @@ use crate::dtos::{Answer, PredictItem, PredictSentimentRequest, PredictSentiment
 use crate::errors::ApplicationError;
 use crate::ports::{Admission, IdempotencyClaim, StoredAnswer, StoredItem};
 use crate::use_cases::prediction_pipeline::{
-    Claimed, PredictionPorts, RequestContext, ValidItem, claim, classify, create_prediction, missing_output,
-    release_after_failure, replay, store, take_texts, validate, wait_for_text,
+    Claimed, PredictionPorts, RequestContext, ValidItem, answered_before, claim, classify, create_prediction,
+    missing_output, replay, store, take_texts, under_claim, validate, wait_for_text,
 };
 use crate::use_cases::time_limits::SINGLE;
 
@@ -32,27 +32,39 @@ impl PredictSentimentUseCase {
         request: PredictSentimentRequest,
     ) -> Result<Answer<PredictSentimentResponse>, ApplicationError> {
         log_action("PredictSentimentUseCase.execute", async {
-            let PredictSentimentRequest { tenant, item, model, options, principal, time_limit, idempotency } =
-                request;
-            let models = self.ports.models.as_ref();
-            let context = RequestContext::resolve(models, tenant, model.as_deref(), &options, principal)?
-                .with_deadline(time_limit.deadline(SINGLE));
-            let item = validate(&self.ports, item, &context.options).await?;
-            match claim(&self.ports, &context, idempotency.as_ref()).await? {
-                Claimed::First(claim) => {
-                    let outcome = self.predict(&context, item, claim.as_ref()).await;
-                    let response =
-                        release_after_failure(&self.ports, &context, claim.as_ref(), outcome).await?;
-                    Ok(Answer { response, replayed: false })
+            let (tenant, idempotency) = (request.tenant.clone(), request.idempotency.clone());
+            let answer = match self.prepare(request).await {
+                Ok((context, item)) => {
+                    let lease = context.remaining();
+                    match claim(&self.ports, &tenant, idempotency.as_ref(), lease).await? {
+                        Claimed::First(claim) => {
+                            let work = self.predict(&context, item, claim.as_ref());
+                            let response = under_claim(&self.ports, &tenant, claim.as_ref(), work).await?;
+                            return Ok(Answer { response, replayed: false });
+                        }
+                        Claimed::Before(answer) => answer,
+                    }
                 }
-                Claimed::Before(answer) => {
-                    let item = replay(&self.ports, &context, answer).await?.pop();
-                    let response = item.ok_or_else(missing_output)??;
-                    Ok(Answer { response, replayed: true })
-                }
-            }
+                Err(error) => answered_before(&self.ports, &tenant, idempotency.as_ref(), error).await?,
+            };
+            let item = replay(&self.ports, &tenant, answer).await?.pop();
+            let response = item.ok_or_else(missing_output)??;
+            Ok(Answer { response, replayed: true })
         })
         .await
+    }
+
+    /// Chooses the model and validates the item.
+    async fn prepare(
+        &self,
+        request: PredictSentimentRequest,
+    ) -> Result<(RequestContext, ValidItem), ApplicationError> {
+        let PredictSentimentRequest { tenant, item, model, options, principal, time_limit, .. } = request;
+        let models = self.ports.models.as_ref();
+        let context = RequestContext::resolve(models, tenant, model.as_deref(), &options, principal)?
+            .with_deadline(time_limit.deadline(SINGLE));
+        let item = validate(&self.ports, item, &context.options).await?;
+        Ok((context, item))
     }
 
     async fn predict(

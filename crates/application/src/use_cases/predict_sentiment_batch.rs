@@ -9,8 +9,8 @@ use crate::dtos::{
 use crate::errors::ApplicationError;
 use crate::ports::{Admission, IdempotencyClaim, MlError, StoredAnswer, StoredItem};
 use crate::use_cases::prediction_pipeline::{
-    Claimed, Classification, PredictionPorts, RequestContext, ValidItem, claim, classify, create_prediction,
-    missing_output, release_after_failure, replay, store, take_texts, validate,
+    Claimed, Classification, PredictionPorts, RequestContext, ValidItem, answered_before, claim, classify,
+    create_prediction, missing_output, replay, store, take_texts, under_claim, validate,
 };
 use crate::use_cases::time_limits;
 
@@ -43,30 +43,43 @@ impl PredictSentimentBatchUseCase {
         request: PredictSentimentBatchRequest,
     ) -> Result<PredictSentimentBatchResponse, ApplicationError> {
         log_action("PredictSentimentBatchUseCase.execute", async {
-            let PredictSentimentBatchRequest { tenant, items, model, options, principal, .. } = request;
-            if items.len() > Self::MAX_ITEMS {
-                let rule = Rule::TooMany { max: Self::MAX_ITEMS, actual: items.len() };
-                return Err(DomainError::violation("items", rule).into());
-            }
-            let models = self.ports.models.as_ref();
-            let context = RequestContext::resolve(models, tenant, model.as_deref(), &options, principal)?;
-            let items = self.validate_all(items, &context.options).await?;
-            let speed = context.model.tokens_per_second();
-            let allowed = time_limits::batch(items.iter().flatten(), speed);
-            let context = context.with_deadline(request.time_limit.deadline(allowed));
-            match claim(&self.ports, &context, request.idempotency.as_ref()).await? {
-                Claimed::First(claim) => {
-                    let outcome = self.predict_all(&context, items, claim.as_ref()).await;
-                    let items = release_after_failure(&self.ports, &context, claim.as_ref(), outcome).await?;
-                    Ok(PredictSentimentBatchResponse { items, replayed: false })
+            let (tenant, idempotency) = (request.tenant.clone(), request.idempotency.clone());
+            let answer = match self.prepare(request).await {
+                Ok((context, items)) => {
+                    let lease = context.remaining();
+                    match claim(&self.ports, &tenant, idempotency.as_ref(), lease).await? {
+                        Claimed::First(claim) => {
+                            let work = self.predict_all(&context, items, claim.as_ref());
+                            let items = under_claim(&self.ports, &tenant, claim.as_ref(), work).await?;
+                            return Ok(PredictSentimentBatchResponse { items, replayed: false });
+                        }
+                        Claimed::Before(answer) => answer,
+                    }
                 }
-                Claimed::Before(answer) => {
-                    let items = replay(&self.ports, &context, answer).await?;
-                    Ok(PredictSentimentBatchResponse { items, replayed: true })
-                }
-            }
+                Err(error) => answered_before(&self.ports, &tenant, idempotency.as_ref(), error).await?,
+            };
+            let items = replay(&self.ports, &tenant, answer).await?;
+            Ok(PredictSentimentBatchResponse { items, replayed: true })
         })
         .await
+    }
+
+    /// Chooses the model, validates the items and sets the deadline.
+    async fn prepare(
+        &self,
+        request: PredictSentimentBatchRequest,
+    ) -> Result<(RequestContext, Vec<Result<ValidItem, ApplicationError>>), ApplicationError> {
+        let PredictSentimentBatchRequest { tenant, items, model, options, principal, time_limit, .. } =
+            request;
+        if items.len() > Self::MAX_ITEMS {
+            let rule = Rule::TooMany { max: Self::MAX_ITEMS, actual: items.len() };
+            return Err(DomainError::violation("items", rule).into());
+        }
+        let models = self.ports.models.as_ref();
+        let context = RequestContext::resolve(models, tenant, model.as_deref(), &options, principal)?;
+        let items = self.validate_all(items, &context.options).await?;
+        let allowed = time_limits::batch(items.iter().flatten(), context.model.tokens_per_second());
+        Ok((context.with_deadline(time_limit.deadline(allowed)), items))
     }
 
     /// Classifies and stores the valid items together, as the answer to the request of `claim`.

@@ -12,7 +12,7 @@ mod validate;
 pub use ports::{IdempotencyPorts, PredictionPorts};
 
 pub(super) use classify::{Classification, classify, missing_output};
-pub(super) use idempotency::{Claimed, claim, release_after_failure, replay};
+pub(super) use idempotency::{Claimed, answered_before, claim, replay, under_claim};
 pub(super) use limits::{take_texts, wait_for_text};
 pub(super) use request_context::{RequestContext, choose_model};
 pub(super) use store::{create_prediction, store};

@@ -1,6 +1,7 @@
 //! Requests that are sent again.
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::dtos::{
@@ -8,17 +9,49 @@ use application::dtos::{
     PredictSentimentBatchResponse, PredictSentimentRequest, PredictSentimentResponse, TimeLimit,
 };
 use application::errors::ApplicationError;
-use application::ports::{IdempotencyRepository, ItemFailure, LimitError, LimitPolicy};
+use application::ports::{
+    IdempotencyRepository, ItemFailure, LimitError, LimitPolicy, MlError, MlGateway, ModelCatalog, ModelInfo,
+    Queueing,
+};
 use application::use_cases::time_limits::SINGLE;
 use application::use_cases::{
     DeletePredictionUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase,
     PurgeIdempotencyKeysUseCase,
 };
-use domain::value_objects::{IdempotencyKey, Limits, PredictionId, RequestDigest, TenantId};
+use async_trait::async_trait;
+use domain::value_objects::{
+    IdempotencyKey, InputText, Limits, ModelName, ModelOutput, PredictionId, ReadOptions, RequestDigest,
+    TenantId,
+};
 use futures_util::FutureExt;
-use testkit::MlFailure;
+use testkit::{FakeMlGateway, FakeModelCatalog, MlFailure};
 
 use crate::world::{World, failure, item, refusal};
+
+/// A model whose code has a fault.
+#[derive(Debug)]
+struct PanickingGateway;
+
+#[async_trait]
+impl MlGateway for PanickingGateway {
+    async fn classify(
+        &self,
+        _: &TenantId,
+        _: &[&InputText],
+        _: ReadOptions,
+        _: Queueing,
+    ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
+        panic!("a fault")
+    }
+
+    fn tokens_per_second(&self) -> Option<f64> {
+        None
+    }
+
+    fn info(&self) -> Option<Arc<ModelInfo>> {
+        FakeMlGateway::new().info()
+    }
+}
 
 /// The request with the key `key`; `body` stands for its digest.
 fn keyed(key: &str, body: u8) -> IdempotentRequest {
@@ -153,6 +186,56 @@ async fn a_request_that_failed_may_be_sent_again_at_once() {
 }
 
 #[tokio::test]
+async fn an_answer_is_returned_where_its_request_could_not_be_served_any_more() {
+    let world = World::new();
+    let fast = Arc::new(FakeMlGateway::named("fast", "r7"));
+    world.catalog().add(fast);
+    let named = |model: &str, key: &str, body| PredictSentimentRequest {
+        item: item("good"),
+        model: Some(model.to_owned()),
+        time_limit: of_route(),
+        idempotency: Some(keyed(key, body)),
+        ..PredictSentimentRequest::default()
+    };
+    let batch_of = |model: &str, key: &str| PredictSentimentBatchRequest {
+        items: vec![item("good")],
+        model: Some(model.to_owned()),
+        time_limit: of_route(),
+        idempotency: Some(keyed(key, 1)),
+        ..PredictSentimentBatchRequest::default()
+    };
+    let predict = PredictSentimentUseCase::new(world.ports());
+    let batches = PredictSentimentBatchUseCase::new(world.ports());
+    let first = predict.execute(named("fast", "a", 1)).await.unwrap();
+    batches.execute(batch_of("fast", "b")).await.unwrap();
+    world.catalog().unload(&ModelName::parse("name", "fast").unwrap()).unwrap();
+    let again = predict.execute(named("fast", "a", 1)).await.unwrap();
+    assert!(again.replayed && again.response == first.response);
+    assert!(batches.execute(batch_of("fast", "b")).await.unwrap().replayed);
+    let unknown = ("model", "unknown_model");
+    assert_eq!(refusal(&predict.execute(named("fast", "c", 1)).await), unknown);
+    assert_eq!(refusal(&batches.execute(batch_of("fast", "c")).await), unknown, "the key is free again");
+    assert_eq!(rows(&world), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_panics_gives_its_key_back() {
+    let world = World::new();
+    let mut ports = world.ports();
+    ports.models = Arc::new(FakeModelCatalog::of(Arc::new(PanickingGateway)));
+    let request = || PredictSentimentRequest {
+        item: item("good"),
+        time_limit: of_route(),
+        idempotency: Some(keyed("a", 1)),
+        ..PredictSentimentRequest::default()
+    };
+    let panicking = PredictSentimentUseCase::new(ports);
+    let outcome = std::panic::AssertUnwindSafe(panicking.execute(request())).catch_unwind().await;
+    assert!(outcome.is_err());
+    assert!(!PredictSentimentUseCase::new(world.ports()).execute(request()).await.unwrap().replayed);
+}
+
+#[tokio::test]
 async fn a_deleted_prediction_is_gone_from_the_answer() {
     let world = World::new();
     let first = single(&world, "good", keyed("a", 1)).await.unwrap().response;
@@ -237,7 +320,7 @@ async fn more_keys_than_a_statement_deletes_are_deleted_as_well() {
 async fn a_request_above_the_quota_gives_its_key_back() {
     let world = World::new();
     let limits = Limits { texts_per_day: NonZeroU64::new(1), ..Limits::default() };
-    let principal = std::sync::Arc::new(application::ports::Principal { limits, ..Default::default() });
+    let principal = Arc::new(application::ports::Principal { limits, ..Default::default() });
     let request = |text: &str, key| PredictSentimentRequest {
         item: item(text),
         principal: Some(principal.clone()),

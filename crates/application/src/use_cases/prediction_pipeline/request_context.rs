@@ -1,9 +1,11 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::errors::{DomainError, Rule};
 use domain::value_objects::{PredictionOptions, RawOptions, TenantId};
 
 use crate::ports::{Deadline, MlGateway, ModelCatalog, Principal};
+use crate::use_cases::time_limits::LONGEST_BATCH;
 
 /// The tenant, the model, the options, the limits and the deadline of a request.
 ///
@@ -39,6 +41,11 @@ impl RequestContext {
     ) -> Self {
         let principal = principal.unwrap_or_else(|| Arc::new(Principal::unlimited(tenant.clone())));
         Self { tenant, model, options, principal, deadline: Deadline::Never }
+    }
+
+    /// How long the request may still take, at most the time of the longest request.
+    pub(in crate::use_cases) fn remaining(&self) -> Duration {
+        self.deadline.remaining().unwrap_or(LONGEST_BATCH)
     }
 
     /// The same context with this deadline.
