@@ -58,6 +58,14 @@ bench *flags:
 bench-auth *flags:
     cargo xtask bench-auth {{ flags }}
 
+# What idempotency keys cost a prediction.
+bench-idempotency *flags:
+    cargo xtask bench-idempotency {{ flags }}
+
+# What is accepted and refused under overload and by limits.
+bench-overload *flags:
+    cargo xtask bench-overload {{ flags }}
+
 # Measure the service under load: every text new, every prediction stored
 bench-http *flags:
     cargo xtask bench-http {{ flags }}
