@@ -58,11 +58,11 @@ bench *flags:
 bench-auth *flags:
     cargo xtask bench-auth {{ flags }}
 
-# What idempotency keys cost a prediction.
+# Measure what idempotency keys cost a prediction
 bench-idempotency *flags:
     cargo xtask bench-idempotency {{ flags }}
 
-# What is accepted and refused under overload and by limits.
+# Measure what is accepted under overload and by limits
 bench-overload *flags:
     cargo xtask bench-overload {{ flags }}
 
