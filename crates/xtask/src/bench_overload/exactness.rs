@@ -10,7 +10,7 @@ use crate::bench::table::Figures;
 
 /// The limit of each tenant: so many per second, and so many at once.
 const RATE: (u32, u32) = (50, 100);
-/// The clients of each tenant: together they send more than the limit allows.
+/// The clients of each tenant: enough that they send more than the limit allows also where responses are slow.
 const CLIENTS: usize = 8;
 /// Short beside the time between two requests that the limit allows.
 const PAUSE: Duration = Duration::from_millis(5);
