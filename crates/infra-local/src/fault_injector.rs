@@ -36,7 +36,7 @@ pub enum FaultStep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The process ends at once, without any cleanup, as by `kill -9`.
-    Crash,
+    Abort,
     /// The request waits so long, and then continues.
     Stall(Duration),
 }
@@ -91,7 +91,7 @@ impl FaultInjector {
             return;
         }
         match self.fault {
-            Fault::Crash => std::process::abort(),
+            Fault::Abort => std::process::abort(),
             Fault::Stall(duration) => tokio::time::sleep(duration).await,
         }
     }

@@ -36,7 +36,7 @@ impl FaultSettings {
         let Some(step) = &self.at else { return Ok(None) };
         let step = step.parse().map_err(|error| format!("at {error}"))?;
         let fault = match (self.action, &self.stall_s) {
-            (FaultAction::Abort, _) => Fault::Crash,
+            (FaultAction::Abort, _) => Fault::Abort,
             (FaultAction::Stall, Some(length)) => Fault::Stall(length.duration()),
             (FaultAction::Stall, None) => return Err("stall_s must be set for a stall".to_owned()),
         };

@@ -1,4 +1,4 @@
-//! Faults at the steps of a request with an idempotency key. What a crash leaves behind is tested end to end.
+//! Faults at the steps of a request with an idempotency key. What an abort leaves behind is tested end to end.
 
 use std::sync::Arc;
 use std::time::Duration;
