@@ -18,8 +18,8 @@ struct StoredLimits {
 
 #[derive(Serialize, Deserialize)]
 struct StoredRate {
-    per_second: NonZeroU32,
-    burst: NonZeroU32,
+    per_second: u32,
+    burst: u32,
 }
 
 /// The object of `limits`; none where nothing is limited.
@@ -27,7 +27,7 @@ pub fn write_limits(limits: &Limits) -> Option<String> {
     if limits.is_unlimited() {
         return None;
     }
-    let rate = |rate: Rate| StoredRate { per_second: rate.per_second, burst: rate.burst };
+    let rate = |rate: Rate| StoredRate { per_second: rate.per_second.get(), burst: rate.burst.get() };
     let stored = StoredLimits {
         requests: limits.requests.map(rate),
         texts: limits.texts.map(rate),
@@ -41,10 +41,10 @@ pub fn write_limits(limits: &Limits) -> Option<String> {
 pub(crate) fn read_limits(json: Option<&str>) -> Option<Limits> {
     let Some(json) = json else { return Some(Limits::default()) };
     let stored: StoredLimits = serde_json::from_str(json).ok()?;
-    let rate = |rate: StoredRate| Rate { per_second: rate.per_second, burst: rate.burst };
+    let rate = |rate: StoredRate| Rate::try_new("limits", rate.per_second, rate.burst);
     Some(Limits {
-        requests: stored.requests.map(rate),
-        texts: stored.texts.map(rate),
+        requests: stored.requests.map(rate).transpose().ok()?,
+        texts: stored.texts.map(rate).transpose().ok()?,
         concurrent: stored.concurrent,
         texts_per_day: stored.texts_per_day,
     })
@@ -77,6 +77,17 @@ mod tests {
         assert_eq!(read_limits(Some(r#"{"tokens":{"per_second":1}}"#)), Some(Limits::default()));
         for bad in ["", "7", r#"{"concurrent":0}"#, r#"{"texts":{"per_second":1}}"#] {
             assert_eq!(read_limits(Some(bad)), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn rates_that_are_out_of_range_are_not_read() {
+        for rate in [(0, 1), (1, 0), (Rate::MAX + 1, 1), (1, Rate::MAX + 1), (u32::MAX, u32::MAX)] {
+            let (per_second, burst) = rate;
+            for field in ["requests", "texts"] {
+                let json = format!(r#"{{"{field}":{{"per_second":{per_second},"burst":{burst}}}}}"#);
+                assert_eq!(read_limits(Some(&json)), None, "{json}");
+            }
         }
     }
 }
