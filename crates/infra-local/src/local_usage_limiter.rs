@@ -60,7 +60,7 @@ impl LocalUsageLimiter {
     pub async fn refresh(&self, usage: &dyn UsageReadModel) -> Result<(), StoreError> {
         let tenants = self.day.tenants();
         if !tenants.is_empty() {
-            self.day.replace(usage.today(&tenants).await?);
+            self.day.update(&tenants, usage.today(&tenants).await?);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ pub(super) struct DaySums(Mutex<State>);
 struct State {
     /// The tenants with a quota, and when each was last seen.
     seen: HashMap<TenantId, Instant>,
+    /// Of all tenants that were read this day. A tenant that was not read lately may have used more, but not less.
     texts: HashMap<AccountKey, u64>,
     /// When the day of the sums ends; none before the first sums.
     ends_at: Option<Instant>,
@@ -24,6 +25,10 @@ struct State {
 
 /// How long after its last request the texts of a tenant are read.
 const SEEN_FOR: Duration = Duration::from_mins(1);
+/// The most sums; where there are more, those of tenants that were not read lately are forgotten.
+const MAX_SUMS: usize = 100_000;
+/// How far apart the ends of one day may be as they are computed by different reads.
+const SAME_DAY: Duration = Duration::from_mins(1);
 
 impl DaySums {
     /// Notes that `principal` was seen, if it has a quota.
@@ -45,15 +50,25 @@ impl DaySums {
         state.seen.keys().cloned().collect()
     }
 
-    /// Replaces all sums.
-    pub(super) fn replace(&self, today: DayUsage) {
-        let texts = today
-            .counts
-            .into_iter()
-            .map(|count| (AccountKey { tenant: count.tenant, caller: count.principal }, count.texts));
-        let texts = texts.collect();
+    /// Replaces the sums of `tenants`, and removes those of other days.
+    pub(super) fn update(&self, tenants: &[TenantId], today: DayUsage) {
+        let ends_at = Instant::now() + today.ends_in;
         let mut state = self.state();
-        (state.texts, state.ends_at) = (texts, Some(Instant::now() + today.ends_in));
+        if state.ends_at.is_some_and(|before| ends_at.max(before) - ends_at.min(before) < SAME_DAY)
+            && state.texts.len() < MAX_SUMS
+        {
+            let tenants: HashSet<_> = tenants.iter().collect();
+            state.texts.retain(|key, _| !tenants.contains(&key.tenant));
+        } else {
+            state.texts.clear();
+        }
+        state.ends_at = Some(ends_at);
+        state.texts.extend(
+            today
+                .counts
+                .into_iter()
+                .map(|count| (AccountKey { tenant: count.tenant, caller: count.principal }, count.texts)),
+        );
     }
 
     /// Refuses `texts` where a quota of `principal` is known to be used up.

@@ -10,11 +10,22 @@ use super::*;
 const DAY_ENDS_IN: Duration = Duration::from_hours(5);
 
 /// Sums that a test sets, and the tenants that were read.
-#[derive(Default)]
 struct Sums {
+    day_ends_at: Instant,
     counts: Mutex<Vec<UsageCount>>,
     read: Mutex<Vec<Vec<TenantId>>>,
     is_down: Mutex<bool>,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Self {
+            day_ends_at: Instant::now() + DAY_ENDS_IN,
+            counts: Mutex::default(),
+            read: Mutex::default(),
+            is_down: Mutex::default(),
+        }
+    }
 }
 
 impl Sums {
@@ -31,7 +42,9 @@ impl UsageReadModel for Sums {
             return Err(StoreError::unavailable("it is down"));
         }
         self.read.lock().unwrap().push(tenants.to_vec());
-        Ok(DayUsage { ends_in: DAY_ENDS_IN, counts: self.counts.lock().unwrap().clone() })
+        let mut counts = self.counts.lock().unwrap().clone();
+        counts.retain(|count| tenants.contains(&count.tenant));
+        Ok(DayUsage { ends_in: self.day_ends_at.saturating_duration_since(Instant::now()), counts })
     }
 }
 
@@ -98,4 +111,38 @@ async fn while_the_store_is_down_the_last_sums_hold() {
     *sums.is_down.lock().unwrap() = true;
     assert!(limiter.refresh(&sums).await.is_err());
     assert_eq!(take(&limiter, &principal, 1).await, exceeded(TextsPerDay, DAY_ENDS_IN));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_used_up_quota_is_refused_at_once_after_hours_without_requests() {
+    let (limiter, mut sums) = (LocalUsageLimiter::new(), Sums::default());
+    let (idle, busy) = (of_tenant("default", per_day(5)), of_tenant("busy", per_day(5)));
+    begin(&limiter, &idle).await.unwrap();
+    sums.set(None, 5);
+    limiter.refresh(&sums).await.unwrap();
+    for _ in 0..2 {
+        advance(2 * Duration::from_hours(1)).await;
+        begin(&limiter, &busy).await.unwrap();
+        limiter.refresh(&sums).await.unwrap();
+    }
+    assert_eq!(sums.read.lock().unwrap().last(), Some(&vec![busy.tenant.clone()]));
+    assert_eq!(take(&limiter, &idle, 1).await, exceeded(TextsPerDay, Duration::from_hours(1)));
+    // The next day begins a moment before the last one ends by the sums of that day.
+    sums.day_ends_at += Duration::from_hours(24);
+    advance(Duration::from_mins(59)).await;
+    begin(&limiter, &busy).await.unwrap();
+    limiter.refresh(&sums).await.unwrap();
+    assert_eq!(take(&limiter, &idle, 5).await, Ok(()), "another day");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sums_that_the_store_no_longer_has_are_forgotten() {
+    let (limiter, sums) = (LocalUsageLimiter::new(), Sums::default());
+    let principal = of_tenant("default", per_day(5));
+    begin(&limiter, &principal).await.unwrap();
+    sums.set(None, 5);
+    limiter.refresh(&sums).await.unwrap();
+    sums.counts.lock().unwrap().clear();
+    limiter.refresh(&sums).await.unwrap();
+    assert_eq!(take(&limiter, &principal, 5).await, Ok(()));
 }
