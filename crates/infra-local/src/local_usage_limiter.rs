@@ -25,7 +25,8 @@ use day_sums::DaySums;
 /// Limits requests, texts and concurrent requests of each tenant, and of each caller with limits of its own, within
 /// this process.
 ///
-/// A principal's limits are those of its latest call; where a rate has changed, the same part of the burst is used.
+/// Each call has the limits of its principal; where a rate has changed, the same part of the burst is used, and a call
+/// without a rate uses nothing of it.
 /// Callers without any limit are not counted. The account that was unused for longest is forgotten where there are too
 /// many, but none with a request in progress.
 pub struct LocalUsageLimiter {
@@ -78,7 +79,7 @@ impl LocalUsageLimiter {
     fn limits_standing(&self, key: &AccountKey, limits: &Limits) -> LimitsStanding {
         let texts_today = limits.texts_per_day.map(|quota| self.day.standing(key, quota.get()));
         let account = self.accounts.get(key).unwrap_or_default();
-        LimitsStanding { texts_today, ..account.usage(limits).standing(limits) }
+        LimitsStanding { texts_today, ..account.usage().standing(limits) }
     }
 }
 
@@ -93,13 +94,16 @@ impl<'a> PrincipalAccounts<'a> {
     /// two calls wait for each other.
     fn decide<T>(&self, decide: impl FnOnce([Option<(&mut Usage, &'a Limits)>; 2]) -> T) -> T {
         let (account, limits) = &self.tenant;
-        let mut tenant = account.usage(limits);
-        let mut own = self.own.as_ref().map(|(account, limits)| (account.usage(limits), *limits));
+        let mut tenant = account.usage();
+        let mut own = self.own.as_ref().map(|(account, limits)| (account.usage(), *limits));
         decide([Some((&mut *tenant, *limits)), own.as_mut().map(|(usage, limits)| (&mut **usage, *limits))])
     }
 
     fn take_texts(&self, texts: NonZeroU32) -> Result<(), LimitError> {
-        self.decide(|usages| take(LimitPolicy::Texts, usages.map(|usage| usage?.0.texts.as_mut()), texts))
+        self.decide(|usages| {
+            let buckets = usages.map(|usage| usage.and_then(|(usage, limits)| usage.texts(limits)));
+            take(LimitPolicy::Texts, buckets, texts)
+        })
     }
 
     /// The account whose callers wait one after another.
@@ -121,7 +125,10 @@ impl UsageLimiter for LocalUsageLimiter {
                 let (policy, retry_after) = (LimitPolicy::Concurrent, CONCURRENT_RETRY_AFTER);
                 return Err(LimitError::Exceeded { policy, retry_after });
             }
-            let buckets = usages.each_mut().map(|usage| usage.as_mut()?.0.requests.as_mut());
+            let buckets = usages.each_mut().map(|usage| {
+                let (usage, limits) = usage.as_mut()?;
+                usage.requests(limits)
+            });
             take(LimitPolicy::Requests, buckets, NonZeroU32::MIN)?;
             usages.into_iter().flatten().for_each(|(usage, _)| usage.in_progress += 1);
             Ok(())

@@ -16,55 +16,60 @@ pub(super) struct Account {
 
 #[derive(Default)]
 pub(super) struct Usage {
-    pub(super) requests: Option<Bucket>,
-    pub(super) texts: Option<Bucket>,
+    requests: Option<Bucket>,
+    texts: Option<Bucket>,
     /// The requests in progress.
     pub(super) in_progress: u32,
 }
 
 impl Account {
-    /// Locks the usage, with the rates of `limits`.
-    pub(super) fn usage(&self, limits: &Limits) -> MutexGuard<'_, Usage> {
-        let mut usage = self.lock();
-        set_rate(&mut usage.requests, limits.requests);
-        set_rate(&mut usage.texts, limits.texts);
-        usage
+    /// Locks the usage.
+    pub(super) fn usage(&self) -> MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until all calls before this one have dropped what this returns.
     pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn.lock().await
     }
-
-    fn lock(&self) -> MutexGuard<'_, Usage> {
-        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Usage {
+    /// The bucket of the requests, at the rate of `limits`; none where they have no rate.
+    pub(super) fn requests(&mut self, limits: &Limits) -> Option<&mut Bucket> {
+        at_rate(&mut self.requests, limits.requests)
+    }
+
+    /// The bucket of the texts, at the rate of `limits`; none where they have no rate.
+    pub(super) fn texts(&mut self, limits: &Limits) -> Option<&mut Bucket> {
+        at_rate(&mut self.texts, limits.texts)
+    }
+
     /// Whether no further request is allowed at the same time.
     pub(super) fn has_most_requests(&self, limits: &Limits) -> bool {
         limits.concurrent.is_some_and(|max| self.in_progress >= max.get())
     }
 
     /// What is left of `limits`, except of the quota of the day.
-    pub(super) fn standing(&self, limits: &Limits) -> LimitsStanding {
+    pub(super) fn standing(&mut self, limits: &Limits) -> LimitsStanding {
         let in_use = self.in_progress;
         LimitsStanding {
-            requests: self.requests.as_ref().map(Bucket::standing),
-            texts: self.texts.as_ref().map(Bucket::standing),
+            requests: self.requests(limits).map(|bucket| bucket.standing()),
+            texts: self.texts(limits).map(|bucket| bucket.standing()),
             concurrent: limits.concurrent.map(|max| ConcurrencyStanding { max: max.get(), in_use }),
             texts_today: None,
         }
     }
 }
 
-fn set_rate(bucket: &mut Option<Bucket>, rate: Option<Rate>) {
-    *bucket = match (bucket.take(), rate) {
-        (_, None) => None,
-        (None, Some(rate)) => Some(Bucket::new(rate)),
-        (Some(bucket), Some(rate)) => Some(bucket.at_rate(rate)),
+/// The bucket at `rate`. A call without a rate leaves it as it is: its limits may be older than those of other calls.
+fn at_rate(bucket: &mut Option<Bucket>, rate: Option<Rate>) -> Option<&mut Bucket> {
+    let rate = rate?;
+    let at_rate = match bucket.take() {
+        Some(bucket) => bucket.at_rate(rate),
+        None => Bucket::new(rate),
     };
+    Some(bucket.insert(at_rate))
 }
 
 /// Takes `cells` from all of `buckets`, or none. The longest wait is the one that counts.
@@ -98,7 +103,7 @@ pub(super) struct InProgress(pub(super) [Option<Arc<Account>>; 2]);
 impl Drop for InProgress {
     fn drop(&mut self) {
         for account in self.0.iter().flatten() {
-            account.lock().in_progress -= 1;
+            account.usage().in_progress -= 1;
         }
     }
 }

@@ -186,6 +186,21 @@ async fn a_changed_rate_applies_at_once_and_gives_nothing_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_with_limits_from_before_a_rate_was_set_leaves_what_is_used_of_it() {
+    let limiter = LocalUsageLimiter::new();
+    let rates = Limits { requests: Some(rate(1, 2)), ..texts(1, 10) };
+    let (old, new) = (of_tenant("default", concurrent(9)), of_tenant("default", rates));
+    assert_eq!(take(&limiter, &new, 10).await, Ok(()));
+    assert_eq!((begin(&limiter, &new).await, begin(&limiter, &new).await), (Ok(()), Ok(())));
+    assert_eq!((take(&limiter, &old, 1_000).await, begin(&limiter, &old).await), (Ok(()), Ok(())));
+    assert_eq!(limiter.wait_for_text(&old).await, Ok(()));
+    let standing = limiter.standing(&old).tenant;
+    assert_eq!((standing.requests, standing.texts), (None, None));
+    assert_eq!(take(&limiter, &new, 1).await, exceeded(Texts, SECOND));
+    assert_eq!(begin(&limiter, &new).await, exceeded(Requests, SECOND));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_standing_of_a_principal_is_what_is_left() {
     let limiter = LocalUsageLimiter::new();
     let own = Limits { requests: Some(rate(1, 2)), ..concurrent(3) };
