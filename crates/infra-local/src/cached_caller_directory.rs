@@ -65,6 +65,10 @@ impl CallerDirectory for CachedCallerDirectory {
         self.tenants.get(id).await
     }
 
+    async fn known_tenant(&self, id: &TenantId) -> Option<Arc<Tenant>> {
+        self.tenants.get_known(id).await
+    }
+
     fn used(&self, sent: &SentKey, at: Timestamp) {
         self.accepted.add(sent);
         self.uses.note(&sent.id, at);

@@ -11,18 +11,21 @@ use tokio::task::yield_now;
 
 use crate::MemoryStore;
 
-/// Reads keys and tenants from a store each time. A key that was accepted once was valid for good.
+/// Reads keys and tenants from a store each time; a known tenant is that of the last read that succeeded. A key that was
+/// accepted once was valid for good.
 #[derive(Debug)]
 pub struct DirectCallerDirectory {
     store: MemoryStore,
     used: Mutex<Vec<(KeyId, Timestamp)>>,
     accepted: Mutex<HashMap<KeyId, SecretHash>>,
+    known: Mutex<HashMap<TenantId, Arc<Tenant>>>,
 }
 
 impl DirectCallerDirectory {
     /// A directory of `store`.
     pub fn of(store: &MemoryStore) -> Self {
-        Self { store: store.clone(), used: Mutex::default(), accepted: Mutex::default() }
+        let (used, accepted, known) = Default::default();
+        Self { store: store.clone(), used, accepted, known }
     }
 
     /// The uses of keys, in their order.
@@ -46,6 +49,17 @@ impl CallerDirectory for DirectCallerDirectory {
 
     async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         Ok(TenantRepository::find(&self.store, id).await?.map(Arc::new))
+    }
+
+    async fn known_tenant(&self, id: &TenantId) -> Option<Arc<Tenant>> {
+        let read = self.tenant(id).await;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(Some(tenant)) => drop(known.insert(id.clone(), tenant)),
+            Ok(None) => drop(known.remove(id)),
+            Err(_) => {}
+        }
+        known.get(id).cloned()
     }
 
     fn used(&self, sent: &SentKey, at: Timestamp) {

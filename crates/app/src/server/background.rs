@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::action::chain;
-use application::dtos::RelayOutboxRequest;
-use application::ports::UsageReadModel;
+use application::dtos::{Caller, RelayOutboxRequest};
+use application::ports::{CallerDirectory, UsageReadModel};
 use application::use_cases::{CheckHealthUseCase, PurgeIdempotencyKeysUseCase, RelayOutboxUseCase};
 use infra_local::{BackgroundTasks, CachedCallerDirectory, LocalUsageLimiter, MokaCacheGateway};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -16,6 +16,9 @@ use crate::container::Container;
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
 /// How often the sums of the texts of the day are read.
 const READ_USAGE_EVERY: Duration = Duration::from_secs(1);
+/// How often the limits of callers without authentication are read, so that a change also takes effect on a service that
+/// was idle.
+const READ_LIMITS_EVERY: Duration = Duration::from_secs(1);
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often the last uses of keys are stored.
 const STORE_USES_EVERY: Duration = Duration::from_secs(15);
@@ -27,7 +30,8 @@ const END_WITHIN: Duration = Duration::from_millis(1_500);
 const STEP_DOWN_WITHIN: Duration = Duration::from_millis(500);
 
 /// Starts what runs beside the requests: health checks, the relay of events, the upkeep of metrics and cache, storing
-/// when keys were used, reading what of quotas is used, and removing old idempotency keys.
+/// when keys were used, reading what of quotas is used and the limits of callers without authentication, and removing
+/// old idempotency keys.
 pub(super) fn start(
     container: &Container,
     settings: &Settings,
@@ -43,6 +47,10 @@ pub(super) fn start(
     tasks.spawn("upkeep", move |cancel| run_upkeep(metrics.clone(), cache.clone(), cancel));
     let directory = Arc::clone(&container.directory);
     tasks.spawn("key_uses", move |cancel| store_uses(Arc::clone(&directory), cancel));
+    if container.use_cases.authenticate.is_none() {
+        let directory = Arc::clone(&container.directory);
+        tasks.spawn("limits", move |cancel| read_limits(Arc::clone(&directory), cancel));
+    }
     let (limiter, usage) = (Arc::clone(&container.limiter), Arc::clone(&container.store.usage));
     tasks.spawn("usage", move |cancel| read_usage(Arc::clone(&limiter), Arc::clone(&usage), cancel));
     let purge = Arc::clone(&container.purge);
@@ -90,6 +98,15 @@ async fn store_uses(directory: Arc<CachedCallerDirectory>, cancel: CancellationT
         directory.flush().await;
     }
     directory.flush().await;
+}
+
+async fn read_limits(directory: Arc<CachedCallerDirectory>, cancel: CancellationToken) {
+    let tenant = Caller::anonymous().tenant;
+    let mut tick = interval(READ_LIMITS_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while cancel.run_until_cancelled(tick.tick()).await.is_some() {
+        directory.known_tenant(&tenant).await;
+    }
 }
 
 async fn read_usage(

@@ -18,11 +18,11 @@ impl AdmitRequestUseCase {
     }
 
     /// Returns whose use is counted for `caller`. The limits of a caller without authentication are those of its
-    /// tenant; while the store that knows them is down there are none.
+    /// tenant, as they were last read; before that there are none. A store that does not respond delays no request.
     pub async fn principal_of(&self, caller: &Caller) -> Principal {
         let mut principal = caller.principal();
         if caller.is_anonymous() {
-            let tenant = self.directory.tenant(&caller.tenant).await.ok().flatten();
+            let tenant = self.directory.known_tenant(&caller.tenant).await;
             principal.limits = tenant.map(|tenant| tenant.limits).unwrap_or_default();
         }
         principal

@@ -126,6 +126,9 @@ async fn a_caller_without_authentication_has_the_limits_of_its_tenant() {
     assert_eq!(failure(&admit.execute(&principal).await), ("limit_exceeded", ""));
     world.limiter.allow_all();
     world.store.fail_with("the disk is full");
+    assert_eq!(admit.principal_of(&Caller::anonymous()).await, principal, "the limits that are known");
+    let admit =
+        AdmitRequestUseCase::new(Arc::new(DirectCallerDirectory::of(&world.store)), world.limiter.clone());
     let unlimited = admit.principal_of(&Caller::anonymous()).await;
     assert_eq!((unlimited.limits.is_unlimited(), admit.standing(&unlimited)), (true, None));
 }

@@ -10,12 +10,12 @@ use application::ports::StoreError;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
+use moka::sync::{Cache, CacheBuilder};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-/// Values of the store, used for [`MAX_AGE`] after they were read.
+/// Values of the store, used for [`MAX_AGE`] after they were read, and longer only by [`get_known`](Self::get_known).
 ///
 /// A value that is used is read again in the background after [`REFRESH_AFTER`], so that no caller waits for it. Reads
 /// of one key are shared by all that wait for it.
@@ -47,8 +47,10 @@ struct InFlight<K, V> {
 const MAX_AGE: Duration = Duration::from_secs(4);
 /// The age after which a value is read again while it is used.
 const REFRESH_AFTER: Duration = Duration::from_secs(1);
-/// The most concurrent reads that calls wait for; the others are queued. Reads in the background are only of keys with
-/// a value, and need no permit.
+/// How long a call waits for the first read of a value that it can do without.
+const FIRST_READ_WITHIN: Duration = Duration::from_millis(100);
+/// The most concurrent reads that calls wait for; the others are queued. Reads in the background need no permit: their
+/// keys have a value, or were not sent by a client.
 const MAX_READS: usize = 4;
 /// The most values, and the most keys without one.
 const MAX_ENTRIES: u64 = 10_000;
@@ -89,8 +91,8 @@ where
         F: Future<Output = Result<Option<V>, StoreError>> + Send + 'static,
     {
         Arc::new(Self {
-            found: bounded(),
-            absent: bounded(),
+            found: bounded().build(),
+            absent: bounded().time_to_live(MAX_AGE).build(),
             in_flight: Mutex::new(InFlight { readings: HashMap::new(), last: 0 }),
             permits: Semaphore::new(MAX_READS),
             read: Box::new(move |key| read(key).boxed()),
@@ -107,7 +109,7 @@ where
             }
             return Ok(Some(value));
         }
-        if self.absent.get(key).is_some_and(|read_at| read_at.elapsed() <= MAX_AGE) {
+        if self.is_absent(key) {
             return Ok(None);
         }
         // A read that others began may be too old when this call sees its end.
@@ -119,6 +121,27 @@ where
             }
         }
         Err(StoreError::unavailable(ReadError::TooSlow))
+    }
+
+    /// Returns the value of `key` as it was last read, however long ago, and reads it again in the background. Waits for
+    /// its first read, at most [`FIRST_READ_WITHIN`]. Not for keys that clients send.
+    pub(super) async fn get_known(self: &Arc<Self>, key: &K) -> Option<V> {
+        if let Some((value, read_at)) = self.found.get(key) {
+            if read_at.elapsed() >= REFRESH_AFTER {
+                self.refresh(key);
+            }
+            return Some(value);
+        }
+        if self.is_absent(key) {
+            return None;
+        }
+        // In the background, so that the read continues after the wait.
+        self.refresh(key);
+        timeout(FIRST_READ_WITHIN, self.get(key)).await.ok()?.ok()?
+    }
+
+    fn is_absent(&self, key: &K) -> bool {
+        self.absent.get(key).is_some_and(|read_at| read_at.elapsed() <= MAX_AGE)
     }
 
     /// Reads `key` in the background, unless it is being read. Where there is no runtime, the value just ages.
@@ -207,14 +230,13 @@ impl<K: Eq + Hash, V> Drop for Registration<K, V> {
     }
 }
 
-/// A cache that evicts what was unused for longest. Ages are checked by its user; here they only free memory.
-fn bounded<K, V>() -> Cache<K, V>
+/// A cache that evicts what was unused for longest. Ages are checked by its user; a time to live only frees memory.
+fn bounded<K, V>() -> CacheBuilder<K, V, Cache<K, V>>
 where
     K: Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    let lru = EvictionPolicy::lru();
-    Cache::builder().max_capacity(MAX_ENTRIES).eviction_policy(lru).time_to_live(MAX_AGE).build()
+    Cache::builder().max_capacity(MAX_ENTRIES).eviction_policy(EvictionPolicy::lru())
 }
 
 impl From<StoreError> for Failure {

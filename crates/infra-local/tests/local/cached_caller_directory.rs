@@ -4,12 +4,15 @@ use std::time::Duration;
 use application::ports::{CallerDirectory, SentKey, StoreError};
 use domain::entities::TenantStatus;
 use domain::value_objects::{KeyId, SecretHash, TenantId, Timestamp};
+use futures_util::FutureExt;
 use infra_local::CachedCallerDirectory;
 use testkit::CapturedLog;
 use tokio::task::yield_now;
 use tokio::time::advance;
 
 use crate::counted_callers::CountedCallers;
+
+mod known_tenants;
 
 const KNOWN: &str = "KnownKnown12";
 
@@ -255,7 +258,7 @@ fn without_a_runtime_an_old_entry_is_returned_and_not_read_again() {
         let guard = runtime.enter();
         let call = Box::pin(is_known(&directory, KNOWN));
         drop(guard);
-        futures_util::FutureExt::now_or_never(call)
+        call.now_or_never()
     };
     assert_eq!((polled, store.reads()), (Some(true), 1));
 }

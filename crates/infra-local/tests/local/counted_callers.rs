@@ -11,6 +11,7 @@ use tokio::sync::watch;
 /// Keys of the tenant `default`, which counts its reads, and stalls or fails on request.
 pub(crate) struct CountedCallers {
     keys: Mutex<HashSet<KeyId>>,
+    tenant_limits: Mutex<Limits>,
     uses: Mutex<Vec<(KeyId, Timestamp)>>,
     reads: AtomicUsize,
     /// The reads in progress, and the most there were.
@@ -29,6 +30,7 @@ impl Default for CountedCallers {
     fn default() -> Self {
         Self {
             keys: Mutex::default(),
+            tenant_limits: Mutex::default(),
             uses: Mutex::default(),
             reads: AtomicUsize::default(),
             in_progress: Mutex::default(),
@@ -44,6 +46,10 @@ impl CountedCallers {
 
     pub(crate) fn remove(&self, id: &KeyId) {
         self.keys().remove(id);
+    }
+
+    pub(crate) fn limit_tenant(&self, limits: Limits) {
+        *self.tenant_limits.lock().unwrap() = limits;
     }
 
     /// Lets reads wait.
@@ -66,7 +72,7 @@ impl CountedCallers {
         self.resume();
     }
 
-    /// The number of reads.
+    /// The number of reads, of keys and tenants.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }
@@ -133,14 +139,10 @@ impl ApiKeyRepository for CountedCallers {
 #[async_trait]
 impl TenantRepository for CountedCallers {
     async fn find(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.respond().await?;
-        let created_at = Timestamp::from_micros(0);
-        Ok(Some(Tenant {
-            id: id.clone(),
-            status: TenantStatus::Active,
-            limits: Limits::default(),
-            created_at,
-        }))
+        let (created_at, limits) = (Timestamp::from_micros(0), *self.tenant_limits.lock().unwrap());
+        Ok(Some(Tenant { id: id.clone(), status: TenantStatus::Active, limits, created_at }))
     }
 
     async fn list(&self) -> Result<Vec<Tenant>, StoreError> {

@@ -8,8 +8,8 @@ use crate::ports::{KeyRecord, SentKey, StoreError};
 
 /// Keys and tenants for authentication, cached for a short time.
 ///
-/// Implementations must return nothing that is older than 4 s, counted from before the store was read, so that a
-/// revocation takes effect on every replica within 5 s; must serve a cached entry up to that age while the store is
+/// Except where a method says otherwise, implementations must return nothing that is older than 4 s, counted from before
+/// the store was read, so that a revocation takes effect on every replica within 5 s; must serve a cached entry up to that age while the store is
 /// down; must cache unknown keys for as long, without displacing known ones; and must bound the number of concurrent
 /// reads of the store that calls wait for.
 #[async_trait]
@@ -29,6 +29,10 @@ pub trait CallerDirectory: Send + Sync {
     /// # Errors
     /// `Unavailable`, `Corrupt`.
     async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError>;
+
+    /// Returns the tenant `id` as it was last read, however long ago; none where it is not known. Implementations must
+    /// read it again in the background, at most once a second, and may wait only for the first read, at most 100 ms.
+    async fn known_tenant(&self, id: &TenantId) -> Option<Arc<Tenant>>;
 
     /// Notes that the key was accepted at `at`; stored later, at most once a minute.
     fn used(&self, sent: &SentKey, at: Timestamp);
