@@ -108,7 +108,7 @@ pub(crate) struct Requester {
     /// Whose use the request is counted as; none on a route that is not limited.
     pub(crate) principal: Option<Arc<Principal>>,
     /// Counts the request as in progress while it or a clone of it exists.
-    pub(crate) permit: Option<Rc<RequestPermit>>,
+    pub(crate) permit: Option<Arc<RequestPermit>>,
 }
 
 impl Requester {
@@ -129,10 +129,10 @@ impl Requester {
 /// `unauthenticated`, `tenant_disabled`, `unavailable`.
 pub(crate) async fn revalidate(request: &HttpRequest, state: &ApiState) -> Result<(), Problem> {
     let requester = Requester::of(request);
-    match (&state.use_cases.revalidate, requester) {
-        (Some(use_case), Some(requester)) => Ok(use_case.execute(&requester.caller).await?),
-        _ => Ok(()),
+    if let (Some(use_case), Some(requester)) = (&state.use_cases.revalidate, requester) {
+        use_case.execute(&requester.caller).await?;
     }
+    Ok(())
 }
 
 /// A caller who may call the route. Only reads what the middleware has stored, so that no other extractor can answer
@@ -158,7 +158,7 @@ impl<S> Authorized<S> {
     }
 
     /// Returns the permit of the request, for work that continues after the response is given up.
-    pub(crate) fn permit(&self) -> Option<Rc<RequestPermit>> {
+    pub(crate) fn permit(&self) -> Option<Arc<RequestPermit>> {
         self.requester.permit.clone()
     }
 

@@ -37,6 +37,7 @@ pub use allowed_hosts::AllowedHosts;
 pub use assembly::{admin_api, api};
 pub use body_memory::BodyMemory;
 pub use client_address::{ForwardedHeader, TrustedProxies};
+pub use detached::Detached;
 pub use middlewares::describe_http_metrics;
 pub use offload::Offload;
 pub use openapi::openapi;

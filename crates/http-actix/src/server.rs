@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::assembly::{admin_api, api};
+use crate::detached::Detached;
 use crate::state::ApiState;
 
 pub use error::ServeError;
@@ -33,6 +34,8 @@ pub struct Servers {
     handles: Vec<ServerHandle>,
     /// Each ends when its server has stopped; dropping them stops the servers at once.
     tasks: JoinSet<io::Result<()>>,
+    /// Has the requests that continue although their clients have disconnected.
+    detached: Detached,
 }
 
 /// How much longer than its limit a graceful stop may take before it is aborted.
@@ -44,7 +47,8 @@ impl Servers {
     /// # Errors
     /// `Resolve`, `Bind`, `Listener`.
     pub fn bind(settings: &ServerSettings, connections: usize, state: &ApiState) -> Result<Self, ServeError> {
-        let mut servers = Self { handles: Vec::new(), tasks: JoinSet::new() };
+        let detached = state.detached.clone();
+        let mut servers = Self { handles: Vec::new(), tasks: JoinSet::new(), detached };
         let listener = listener::bind((settings.host.as_str(), settings.port), settings.authority())?;
         let address = address_of(&listener)?;
         let public = with_allowed_hosts(settings, address, state);
@@ -83,9 +87,13 @@ impl Servers {
         }
     }
 
-    /// Stops accepting connections, waits at most `within` for requests in progress, and aborts the rest.
+    /// Stops accepting connections, waits at most `within` for requests in progress, also those whose clients have
+    /// disconnected, and aborts the rest.
     pub async fn stop(mut self, within: Duration) {
-        let stopped = join_all(self.handles.iter().map(|handle| handle.stop(true)));
+        let stopped = async {
+            join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
+            self.detached.idle().await;
+        };
         if timeout(within + MARGIN, stopped).await.is_err() {
             tracing::warn!("requests in progress did not end in time");
         }
@@ -105,16 +113,40 @@ fn with_allowed_hosts(settings: &ServerSettings, address: SocketAddr, state: &Ap
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use application::action::chain;
+    use futures_util::poll;
+    use tokio::runtime::Handle;
+    use tokio::sync::oneshot;
 
     use super::*;
 
+    fn servers() -> Servers {
+        let detached = Detached::on(Handle::current());
+        Servers { handles: Vec::new(), tasks: JoinSet::new(), detached }
+    }
+
     #[tokio::test]
     async fn a_server_that_ends_by_itself_is_noticed() {
-        let mut servers = Servers { handles: Vec::new(), tasks: JoinSet::new() };
+        let mut servers = servers();
         servers.tasks.spawn(async { panic!("a bug") });
         assert!(chain(&servers.ended().await).contains("panicked"));
         servers.tasks.spawn(async { Ok(()) });
         assert_eq!(servers.ended().await.to_string(), "the server ended unexpectedly");
+    }
+
+    #[tokio::test]
+    async fn a_stop_waits_for_a_request_whose_client_has_disconnected() {
+        let servers = servers();
+        let detached = servers.detached.clone();
+        let (end, ended) = oneshot::channel();
+        let mut request = Box::pin(detached.run(ended));
+        assert!(poll!(&mut request).is_pending());
+        drop(request);
+        let mut stop = pin!(servers.stop(Duration::from_hours(1)));
+        assert!(poll!(&mut stop).is_pending());
+        end.send(()).expect("the request is in progress");
+        stop.await;
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::allowed_hosts::AllowedHosts;
 use crate::body_memory::BodyMemory;
 use crate::client_address::TrustedProxies;
+use crate::detached::Detached;
 use crate::offload::Offload;
 
 /// The settings of the API.
@@ -96,7 +97,7 @@ pub struct UseCases {
     pub admit: AdmitRequestUseCase,
     /// `GET /api/v1/usage`.
     pub usage: GetUsageUseCase,
-    /// Checks the callers of streams that are open; none where no authentication is required.
+    /// Checks the callers of requests that last; none where no authentication is required.
     pub revalidate: Option<RevalidateCallerUseCase>,
     /// `POST /api/v1/keys`.
     pub issue_key: IssueKeyUseCase,
@@ -121,6 +122,8 @@ pub struct ApiState {
     pub body_memory: BodyMemory,
     /// Runs work on large bodies away from the connections' threads.
     pub offload: Offload,
+    /// Runs work that continues if its client disconnects.
+    pub detached: Detached,
     /// Becomes true when the service begins to shut down.
     pub shutting_down: watch::Receiver<bool>,
     /// When the process started, for `uptime_seconds`.

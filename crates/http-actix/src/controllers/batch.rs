@@ -7,7 +7,6 @@ use application::dtos::PredictSentimentBatchRequest;
 
 use crate::access::{Authorized, PredictionsWrite};
 use crate::controllers::{IDEMPOTENT_REPLAYED, respond};
-use crate::detached::detached;
 use crate::extractors::{
     ArrivedBody, ClientTimeout, KeyedRequest, parse_batch, read_json, refuse_parameters,
 };
@@ -60,7 +59,7 @@ pub(crate) async fn create(
             let _permit = permit;
             (use_cases.predict_batch.execute(batch).await, reservation)
         };
-        let (answer, reservation) = if is_keyed { detached(work).await? } else { work.await };
+        let (answer, reservation) = if is_keyed { state.detached.run(work).await? } else { work.await };
         let (answer, mut response) = (answer?, HttpResponse::Ok());
         if answer.replayed {
             response.insert_header((IDEMPOTENT_REPLAYED, "true"));

@@ -9,7 +9,6 @@ use domain::value_objects::Scope;
 
 use crate::access::{Authorized, ModelsRead, ModelsWrite};
 use crate::controllers::{respond, respond_in_time};
-use crate::detached::detached;
 use crate::extractors::{model_name, parse_model_spec, read_json, refuse_parameters};
 use crate::openapi::PathModelName;
 use crate::presenters::{ModelList, ModelView, present_model, present_models};
@@ -75,7 +74,8 @@ pub(crate) async fn load(
         let command = LoadModelRequest { name: model_name(&request), spec, tenant, actor };
         let use_cases = Arc::clone(&state.use_cases);
         // Loading may take longer than the timeout of a proxy.
-        let loaded = detached(async move { use_cases.load_model.execute(command).await }).await??;
+        let loading = async move { use_cases.load_model.execute(command).await };
+        let loaded = state.detached.run(loading).await??;
         let status = if loaded.replaced { StatusCode::OK } else { StatusCode::CREATED };
         Ok(HttpResponse::build(status).json(present_model(&loaded.model, true)))
     });
@@ -112,7 +112,7 @@ pub(crate) async fn unload(
         let command = UnloadModelRequest { name: model_name(&request), tenant, actor };
         let use_cases = Arc::clone(&state.use_cases);
         // The line of the audit must not remain without its change.
-        detached(async move { use_cases.unload_model.execute(command).await }).await??;
+        state.detached.run(async move { use_cases.unload_model.execute(command).await }).await??;
         Ok(HttpResponse::NoContent().finish())
     });
     respond(&request, action).await

@@ -9,7 +9,6 @@ use application::dtos::{DeletePredictionRequest, GetPredictionRequest, PredictSe
 
 use crate::access::{Authorized, PredictionsDelete, PredictionsRead, PredictionsWrite};
 use crate::controllers::{respond, respond_in_time};
-use crate::detached::detached;
 use crate::extractors::{
     ArrivedBody, ClientTimeout, KeyedRequest, list_request, parse_prediction, prediction_id, read_json,
     refuse_parameters,
@@ -75,7 +74,7 @@ pub(crate) async fn create(
             let _permit = permit;
             (use_cases.predict.execute(command).await, reservation)
         };
-        let (answer, reservation) = if is_keyed { detached(work).await? } else { work.await };
+        let (answer, reservation) = if is_keyed { state.detached.run(work).await? } else { work.await };
         let answer = answer?;
         let (prediction, mut response) = (answer.response, HttpResponse::Ok());
         if answer.replayed {

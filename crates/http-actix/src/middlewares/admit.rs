@@ -1,5 +1,4 @@
 use std::future::ready;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -47,8 +46,8 @@ pub(crate) async fn admit(
     };
     let mut response = match permit {
         Ok(permit) => {
-            let permit = Rc::new(permit);
-            let (whose, held) = (Some(Arc::clone(&principal)), Some(Rc::clone(&permit)));
+            let permit = Arc::new(permit);
+            let (whose, held) = (Some(Arc::clone(&principal)), Some(Arc::clone(&permit)));
             request.extensions_mut().insert(Requester { principal: whose, permit: held, ..requester });
             let response = next.call(request).await?;
             response.map_body(|_, body| GuardedBody::new(body, permit)).map_into_boxed_body()

@@ -1,6 +1,7 @@
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::{Payload, Service as _};
@@ -19,7 +20,7 @@ use application::use_cases::{
 use async_trait::async_trait;
 use domain::value_objects::{Limits, TextLimits, Timestamp};
 use futures_util::Stream;
-use http_actix::{ApiState, BodyMemory, HttpSettings, Offload, UseCases, admin_api, api};
+use http_actix::{ApiState, BodyMemory, Detached, HttpSettings, Offload, UseCases, admin_api, api};
 use serde_json::Value;
 use testkit::{
     CountingFailureLimiter, CountingUsageLimiter, DirectCallerDirectory, FakeHealthCheck, FakeMlGateway,
@@ -27,6 +28,7 @@ use testkit::{
     RecordingMetrics, SequenceIds,
 };
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::support::log::Log;
@@ -39,13 +41,22 @@ pub(crate) const FAILS: &str = "this text fails";
 /// A text at which the splitter of sentences panics.
 pub(crate) const PANICS: &str = "this text panics";
 
-/// Splits at full stops, except for one text, at which it panics.
-struct PanickingSplitter;
+/// Splits at full stops, except for one text, at which it panics until it is repaired.
+#[derive(Default)]
+pub(crate) struct PanickingSplitter {
+    is_repaired: AtomicBool,
+}
+
+impl PanickingSplitter {
+    pub(crate) fn repair(&self) {
+        self.is_repaired.store(true, Ordering::Relaxed);
+    }
+}
 
 #[async_trait]
 impl SentenceSplitter for PanickingSplitter {
     async fn split(&self, text: &str) -> Vec<Range<usize>> {
-        assert_ne!(text, PANICS, "a bug");
+        assert!(text != PANICS || self.is_repaired.load(Ordering::Relaxed), "a bug");
         FullStopSplitter.split(text).await
     }
 }
@@ -65,6 +76,7 @@ pub(crate) struct Service {
     pub(crate) store: MemoryStore,
     /// Allows everything unless a test makes it refuse.
     pub(crate) limiter: Arc<CountingUsageLimiter>,
+    pub(crate) splitter: Arc<PanickingSplitter>,
     shutting_down: watch::Sender<bool>,
     clock: Arc<FixedClock>,
 }
@@ -118,6 +130,7 @@ impl Service {
         let checks: Vec<Arc<dyn HealthCheck>> =
             vec![Arc::clone(&store_check) as _, Arc::clone(&cache_check) as _];
         let limiter = Arc::new(CountingUsageLimiter::default());
+        let splitter = Arc::new(PanickingSplitter::default());
         let ports = PredictionPorts {
             limiter: Arc::clone(&limiter) as _,
             idempotency: Some(IdempotencyPorts {
@@ -129,22 +142,13 @@ impl Service {
             clock: Arc::clone(&clock) as _,
             ids: Arc::new(SequenceIds::new()),
             metrics: Arc::new(RecordingMetrics::new()),
-            sentences: Arc::new(PanickingSplitter),
+            sentences: Arc::clone(&splitter) as _,
             limits: TextLimits { max_chars: settings.max_text_chars },
         };
         let health = CheckHealthUseCase::new(checks, Arc::clone(&clock) as _);
         let use_cases = use_cases(ports, &store, health, callers, model_changes);
         let (shutting_down, is_shutting_down) = watch::channel(false);
-        let state = ApiState {
-            use_cases: Arc::new(use_cases),
-            settings,
-            body_memory: BodyMemory::new(64 << 20),
-            offload: Offload::new(),
-            shutting_down: is_shutting_down,
-            started: Instant::now(),
-            version: "0.0.0-test",
-            render_metrics: Arc::new(|| "undertone_build_info 1\n".to_owned()),
-        };
+        let state = state(use_cases, settings, is_shutting_down);
         Self {
             state,
             log,
@@ -155,6 +159,7 @@ impl Service {
             catalog,
             store,
             limiter,
+            splitter,
             shutting_down,
             clock,
         }
@@ -275,6 +280,20 @@ pub(crate) fn post(path: &str, body: &Value) -> TestRequest {
         .uri(path)
         .insert_header((CONTENT_TYPE, "application/json"))
         .set_payload(body.to_string())
+}
+
+fn state(use_cases: UseCases, settings: HttpSettings, shutting_down: watch::Receiver<bool>) -> ApiState {
+    ApiState {
+        use_cases: Arc::new(use_cases),
+        settings,
+        body_memory: BodyMemory::new(64 << 20),
+        offload: Offload::new(),
+        detached: Detached::on(Handle::current()),
+        shutting_down,
+        started: Instant::now(),
+        version: "0.0.0-test",
+        render_metrics: Arc::new(|| "undertone_build_info 1\n".to_owned()),
+    }
 }
 
 fn authentication(
