@@ -125,7 +125,8 @@ impl AuthenticateUseCase {
     }
 }
 
-fn caller_of(record: &KeyRecord) -> Caller {
+/// Returns the caller who has sent a key.
+pub(super) fn caller_of(record: &KeyRecord) -> Caller {
     let key = &record.key;
     Caller {
         tenant: key.tenant.clone(),

@@ -6,7 +6,7 @@ use crate::action::log_action;
 use crate::dtos::{Caller, Identity};
 use crate::errors::ApplicationError;
 use crate::ports::{CallerDirectory, Clock};
-use crate::use_cases::authenticate::require_active;
+use crate::use_cases::authenticate::{caller_of, require_active};
 
 /// Checks that a caller who was authenticated before would still be: for requests that last.
 pub struct RevalidateCallerUseCase {
@@ -20,29 +20,32 @@ impl RevalidateCallerUseCase {
         Self { directory, clock }
     }
 
-    /// Checks the caller.
+    /// Checks the caller, and returns it with its current limits.
     ///
     /// # Errors
     /// `Unauthenticated` where the key or token has ended or was revoked; `TenantDisabled`; `Unavailable`.
-    pub async fn execute(&self, caller: &Caller) -> Result<(), ApplicationError> {
+    pub async fn execute(&self, caller: &Caller) -> Result<Caller, ApplicationError> {
         log_action("RevalidateCallerUseCase.execute", async {
             let now = self.clock.now();
             let ended = || ApplicationError::Unauthenticated { why: "the credential has ended" };
-            let status = match &caller.identity {
-                Identity::Anonymous => return Ok(()),
+            match &caller.identity {
+                Identity::Anonymous => Ok(caller.clone()),
                 Identity::Key { id, .. } => {
                     let record = self.directory.key(id).await?.ok_or_else(ended)?;
                     if record.key.state(now) != KeyState::Active {
                         return Err(ended());
                     }
-                    Some(record.tenant_status)
+                    require_active(Some(record.tenant_status))?;
+                    Ok(caller_of(&record))
                 }
-                Identity::Token { accepted_until, .. } if *accepted_until <= now => return Err(ended()),
+                Identity::Token { accepted_until, .. } if *accepted_until <= now => Err(ended()),
                 Identity::Token { .. } => {
-                    self.directory.tenant(&caller.tenant).await?.map(|tenant| tenant.status)
+                    let tenant = self.directory.tenant(&caller.tenant).await?;
+                    require_active(tenant.as_ref().map(|tenant| tenant.status))?;
+                    let tenant_limits = tenant.map(|tenant| tenant.limits).unwrap_or_default();
+                    Ok(Caller { tenant_limits, ..caller.clone() })
                 }
-            };
-            require_active(status)
+            }
         })
         .await
     }

@@ -231,5 +231,27 @@ async fn what_is_needed_and_does_not_respond_is_unavailable() {
 async fn an_anonymous_caller_stays_accepted() {
     let world = World::new();
     world.store.fail_with("the connection broke");
-    assert!(Door::of(&world).revalidate.execute(&Caller::anonymous()).await.is_ok());
+    let caller = Door::of(&world).revalidate.execute(&Caller::anonymous()).await.unwrap();
+    assert_eq!(caller, Caller::anonymous());
+}
+
+#[tokio::test]
+async fn a_caller_who_is_checked_again_has_the_current_limits_of_its_tenant() {
+    let world = World::new();
+    let door = Door::of(&world);
+    let limits = Some(at_once(3));
+    let request = application::dtos::IssueKeyRequest { limits, ..key_request(&["models:read"]) };
+    let issued = issue(&world, request).await.unwrap();
+    let callers =
+        [door.key(issued.secret.expose()).await.unwrap(), door.token("a.valid.token").await.unwrap()];
+    for caller in &callers {
+        assert_eq!(door.revalidate.execute(caller).await.unwrap(), *caller);
+    }
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.set_tenant_limits(at_once(4));
+    world.store.commit(work).await.unwrap();
+    for caller in callers {
+        let changed = door.revalidate.execute(&caller).await.unwrap();
+        assert_eq!(changed, Caller { tenant_limits: at_once(4), ..caller });
+    }
 }

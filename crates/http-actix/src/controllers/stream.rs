@@ -14,6 +14,7 @@ use application::ports::Principal;
 use domain::value_objects::TenantId;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::access::{Authorized, PredictionsWrite};
@@ -70,15 +71,15 @@ pub(crate) async fn create(
         refuse_key(&request, "cannot be sent with a stream, whose lines are stored one by one")?;
         let time_limit = ClientTimeout::read(&request)?.since(Instant::now());
         require_media_type(&request, NDJSON)?;
+        let (current, principal) = watch::channel(authorized.principal());
         let limits = LineLimits {
             bytes: state.settings.max_line_bytes,
             idle: state.settings.stream_idle_timeout,
-            stop: Box::pin(stop(state.clone(), Rc::clone(authorized.caller()))),
+            stop: Box::pin(stop(state.clone(), Rc::clone(authorized.caller()), current)),
         };
         let LineFeed { pump, lines, unfinished, memory } =
             line_feed(payload, limits, LineMemory::of(&state.body_memory));
-        let (tenant, principal) = (authorized.tenant(), authorized.principal());
-        let terms = LineTerms { tenant, principal, time_limit };
+        let terms = LineTerms { tenant: authorized.tenant(), principal, time_limit };
         let offload = state.offload.clone();
         let lines = lines.then(move |line| read_line(line, terms.clone(), offload.clone()));
         let outcomes = state.use_cases.stream.execute(lines).await?;
@@ -112,28 +113,45 @@ pub(crate) async fn create(
     respond(&request, Box::pin(action)).await
 }
 
-/// How often it is checked whether the caller of a stream may continue. With the greatest age of a cached key (4 s) a
-/// stream ends within five seconds of a revocation.
+/// Whose use the lines of a stream are counted as; none where they are not limited.
+type StreamPrincipal = Option<Arc<Principal>>;
+
+/// How often it is checked whether the caller of a stream may continue, and with which limits. With the greatest age of
+/// a cached key or tenant (4 s) a stream follows within five seconds of a change.
 const REVALIDATE_EVERY: Duration = Duration::from_millis(500);
 
-/// Returns when the service reads no further line of the stream, and why.
-async fn stop(state: Data<ApiState>, caller: Rc<Caller>) -> Unfinished {
+/// Refreshes `principal`, and returns when the service reads no further line of the stream, and why.
+async fn stop(
+    state: Data<ApiState>,
+    caller: Rc<Caller>,
+    principal: watch::Sender<StreamPrincipal>,
+) -> Unfinished {
     let mut shutting_down = state.shutting_down.clone();
     let shut_down = shutting_down.wait_for(|is_shutting_down| *is_shutting_down);
     tokio::select! {
         biased;
         Ok(_) = shut_down => Unfinished::ShuttingDown,
-        refused = caller_refused(&state, &caller) => refused,
+        refused = caller_refused(&state, &caller, &principal) => refused,
     }
 }
 
-/// Returns once the caller would no longer be accepted.
-async fn caller_refused(state: &ApiState, caller: &Caller) -> Unfinished {
-    let Some(revalidate) = &state.use_cases.revalidate else { return std::future::pending().await };
+/// Publishes the caller's current limits, and returns once the caller would no longer be accepted.
+async fn caller_refused(
+    state: &ApiState,
+    caller: &Caller,
+    principal: &watch::Sender<StreamPrincipal>,
+) -> Unfinished {
     loop {
         sleep(REVALIDATE_EVERY).await;
-        match revalidate.execute(caller).await {
-            Ok(()) => {}
+        let revalidated = match &state.use_cases.revalidate {
+            Some(revalidate) => revalidate.execute(caller).await,
+            None => Ok(caller.clone()),
+        };
+        match revalidated {
+            Ok(caller) => {
+                let current = state.use_cases.admit.principal_of(&caller).await;
+                principal.send_replace(Some(Arc::new(current)));
+            }
             Err(ApplicationError::Unauthenticated { .. } | ApplicationError::TenantDisabled) => {
                 return Unfinished::CallerRefused;
             }
@@ -152,7 +170,7 @@ enum Event<O> {
 #[derive(Clone)]
 struct LineTerms {
     tenant: TenantId,
-    principal: Option<Arc<Principal>>,
+    principal: watch::Receiver<StreamPrincipal>,
     time_limit: TimeLimit,
 }
 
@@ -166,6 +184,7 @@ async fn read_line(
     let length = line.len();
     let LineTerms { tenant, principal, time_limit } = terms;
     let command = offload.run(length, move || parse_prediction(&line, tenant)).await??;
+    let principal = principal.borrow().clone();
     Ok(PredictSentimentRequest { principal, time_limit, ..command })
 }
 

@@ -1,5 +1,6 @@
 //! Requests that are counted, admitted and refused.
 
+use std::future::ready;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +15,15 @@ use application::ports::{
 use application::use_cases::AdmitRequestUseCase;
 use async_trait::async_trait;
 use domain::value_objects::{Limits, Scope};
+use futures_util::future::join;
 use futures_util::{StreamExt, stream};
 use http_actix::api;
 use serde_json::{Value, json};
 use testkit::DirectCallerDirectory;
+use tokio::task::yield_now;
+use tokio::time::sleep;
 
-use crate::access::{get, key};
+use crate::access::{get, key, with_key};
 use crate::support::{Service, all_limits, exceeded, limit_tenant, other_tasks_run, post, stream_of};
 
 const PREDICTIONS: &str = "/api/v1/predictions";
@@ -102,6 +106,35 @@ async fn callers_are_counted_once_each_and_only_on_the_routes_of_the_api() {
     }
     let principal = Principal { limits: all_limits(), ..Principal::default() };
     assert_eq!(service.limiter.requests(), vec![principal; 3]);
+}
+
+#[actix_web::test]
+async fn an_open_stream_follows_when_the_limits_of_its_caller_change() {
+    let with_authentication = Service::with_authentication(100, |_| {});
+    let issued = key(&with_authentication, &[Scope::PredictionsWrite]).await;
+    let with_key = with_key(stream_of(""), &issued);
+    for (service, request) in [(Service::new(), stream_of("")), (with_authentication, with_key)] {
+        let limiter = Arc::clone(&service.limiter);
+        let follows = move || limiter.texts().last().is_some_and(|(of, _)| of.limits == all_limits());
+        // Lines until one is counted by the new limits, with a pause between two looks; 20 s at most.
+        let lines = stream::iter(0..1_000).take_while(move |_| ready(!follows())).then(|_| async {
+            sleep(Duration::from_millis(20)).await;
+            Ok(Bytes::from_static(b"{\"text\":\"a\"}\n"))
+        });
+        let answer = service.send_streaming(request, lines.boxed_local());
+        let change = async {
+            while service.limiter.texts().is_empty() {
+                yield_now().await;
+            }
+            limit_tenant(&service, all_limits()).await;
+        };
+        let (answer, ()) = join(answer, change).await;
+        assert!(answer.text().contains("\"done\":true"), "{}", answer.text());
+        let texts = service.limiter.texts();
+        let limits = |counted: Option<&(Principal, u32)>| counted.map(|(of, _)| of.limits);
+        assert_eq!(limits(texts.first()), Some(Limits::default()));
+        assert_eq!(limits(texts.last()), Some(all_limits()));
+    }
 }
 
 /// Gives permits that can be counted.
