@@ -193,13 +193,18 @@ async fn a_request_that_failed_as_a_whole_may_be_sent_again() {
 }
 
 #[actix_web::test]
-async fn a_panic_of_a_request_with_a_key_is_an_internal_error() {
+async fn a_panic_of_a_request_with_a_key_is_an_internal_error_and_the_request_may_be_sent_again() {
     let service = Service::new();
     let body = json!({"text": PANICS, "options": {"granularity": "sentence"}});
     let answer = send(&service, PREDICTIONS, "a", &body).await;
     assert_eq!(answer.problem(), (500, "internal".into(), None));
     assert_eq!(service.errors_logged(), 1);
     assert_eq!(service.metrics.value("undertone_internal_errors_total{}"), Some(1.0));
+    service.splitter.repair();
+    for expected in [None, Some("true")] {
+        let again = send(&service, PREDICTIONS, "a", &body).await;
+        assert_eq!((again.status, replayed(&again), stored(&service)), (200, expected, 1));
+    }
 }
 
 #[actix_web::test]
