@@ -47,8 +47,8 @@ impl ActionFailure for ApplicationError {
 
     fn is_server_fault(&self) -> bool {
         match self {
-            // Full queues and passed deadlines are counted by metrics; a line for each such request would flood the log,
-            // and a client can shorten its deadline at will.
+            // Full queues and passed deadlines are counted by metrics; a line for each such request would flood the
+            // log, and a client can shorten its deadline at will.
             Self::Invalid { .. }
             | Self::NotFound { .. }
             | Self::Conflict { .. }

@@ -11,8 +11,8 @@ use tokio::task::yield_now;
 
 use crate::MemoryStore;
 
-/// Reads keys and tenants from a store each time; a known tenant is that of the last read that succeeded. A key that was
-/// accepted once was valid for good.
+/// Reads keys and tenants from a store each time; a known tenant is that of the last read that succeeded. A key that
+/// was accepted once was valid for good.
 #[derive(Debug)]
 pub struct DirectCallerDirectory {
     store: MemoryStore,

@@ -16,8 +16,8 @@ use crate::container::Container;
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
 /// How often the sums of the texts of the day are read.
 const READ_USAGE_EVERY: Duration = Duration::from_secs(1);
-/// How often the limits of callers without authentication are read, so that a change also takes effect on a service that
-/// was idle.
+/// How often the limits of callers without authentication are read, so that a change also takes effect on a service
+/// that was idle.
 const READ_LIMITS_EVERY: Duration = Duration::from_secs(1);
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often the last uses of keys are stored.

@@ -19,7 +19,8 @@ pub trait WriteStore: Send + Sync {
     /// Applies the writes of `work`, in their order.
     ///
     /// # Errors
-    /// `Conflict`, `NotFound` or `QuotaExceeded` where an expectation was wrong, and `DeadlineExceeded`: then nothing of
-    /// it is written. `Unavailable` where the store does not work, is too slow, or the commit's outcome is not known.
+    /// `Conflict`, `NotFound` or `QuotaExceeded` where an expectation was wrong, and `DeadlineExceeded`: then nothing
+    /// of it is written. `Unavailable` where the store does not work, is too slow, or the commit's outcome is not
+    /// known.
     async fn commit(&self, work: UnitOfWork) -> Result<(), StoreError>;
 }

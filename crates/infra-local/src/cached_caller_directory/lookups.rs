@@ -123,8 +123,8 @@ where
         Err(StoreError::unavailable(ReadError::TooSlow))
     }
 
-    /// Returns the value of `key` as it was last read, however long ago, and reads it again in the background. Waits for
-    /// its first read, at most [`FIRST_READ_WITHIN`]. Not for keys that clients send.
+    /// Returns the value of `key` as it was last read, however long ago, and reads it again in the background. Waits
+    /// for its first read, at most [`FIRST_READ_WITHIN`]. Not for keys that clients send.
     pub(super) async fn get_known(self: &Arc<Self>, key: &K) -> Option<V> {
         if let Some((value, read_at)) = self.found.get(key) {
             if read_at.elapsed() >= REFRESH_AFTER {

@@ -8,10 +8,10 @@ use crate::ports::{KeyRecord, SentKey, StoreError};
 
 /// Keys and tenants for authentication, cached for a short time.
 ///
-/// Except where a method says otherwise, implementations must return nothing that is older than 4 s, counted from before
-/// the store was read, so that a revocation takes effect on every replica within 5 s; must serve a cached entry up to that age while the store is
-/// down; must cache unknown keys for as long, without displacing known ones; and must bound the number of concurrent
-/// reads of the store that calls wait for.
+/// Except where a method says otherwise, implementations must return nothing that is older than 4 s, counted from
+/// before the store was read, so that a revocation takes effect on every replica within 5 s; must serve a cached entry
+/// up to that age while the store is down; must cache unknown keys for as long, without displacing known ones; and must
+/// bound the number of concurrent reads of the store that calls wait for.
 #[async_trait]
 pub trait CallerDirectory: Send + Sync {
     /// Returns whether this id was accepted with this hash within the last hour. Implementations must compare hashes in
