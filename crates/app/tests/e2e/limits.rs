@@ -103,6 +103,23 @@ fn without_authentication_the_limits_are_those_of_the_default_tenant() {
 }
 
 #[test]
+fn a_limit_takes_effect_within_five_seconds_on_an_idle_service() {
+    let folder = TempDir::new().unwrap();
+    let commands = Commands { folder: folder.path(), store: SQLITE, settings: &[] };
+    let running = Undertone::start(folder.path(), SQLITE, &[]);
+    let policy =
+        || running.api().get("/api/v1/models").unwrap().header("ratelimit-policy").map(str::to_owned);
+    assert_eq!(policy(), None);
+    commands.succeed("tenants limit default --requests 5:5");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the service must be idle for as long as a change may take"
+    )]
+    thread::sleep(Duration::from_secs(5));
+    assert_eq!(policy().as_deref(), Some("\"requests\";q=5;w=1"));
+}
+
+#[test]
 fn tenants_and_keys_are_limited_apart() {
     let folder = TempDir::new().unwrap();
     let commands = Commands { folder: folder.path(), store: SQLITE, settings: &[] };
