@@ -16,26 +16,39 @@ use crate::sentences::read_sentences;
 /// # Errors
 /// `Corrupt` for the first column that cannot be read.
 pub fn read_prediction(row: &impl Columns) -> Result<PredictionRecord, StoreError> {
-    let corrupt = |error: Unreadable, id| error.corrupt("predictions", id);
-    let id = row.id("id").map_err(|error| corrupt(error, "?".to_owned()))?;
-    let id = PredictionId::from_u128(id);
-    read(row, id).map_err(|error| corrupt(error, id.to_string()))
+    let id = read_id(row)?;
+    read(row, id).map_err(|error| corrupt(error, id))
 }
 
-/// Reads rows of `predictions` in any order; returns the record of each of `ids`, in their order.
+/// Reads rows of `predictions` in any order; returns for each of `ids`, in their order, its record, none where it has
+/// no row, or `Corrupt` for the first column that cannot be read.
 ///
 /// # Errors
-/// `Corrupt` for the first column that cannot be read.
+/// `Corrupt` for the first row whose id cannot be read.
 pub fn read_predictions(
     rows: impl IntoIterator<Item = impl Columns>,
     ids: &[PredictionId],
-) -> Result<Vec<Option<PredictionRecord>>, StoreError> {
+) -> Result<Vec<Result<Option<PredictionRecord>, StoreError>>, StoreError> {
     let records = rows.into_iter().map(|row| {
-        let record = read_prediction(&row)?;
-        Ok((record.prediction.id, record))
+        let id = read_id(&row)?;
+        Ok((id, read(&row, id)))
     });
     let records: HashMap<_, _> = records.collect::<Result<_, StoreError>>()?;
-    Ok(ids.iter().map(|id| records.get(id).cloned()).collect())
+    let record = |id: &PredictionId| match records.get(id) {
+        None => Ok(None),
+        Some(Ok(record)) => Ok(Some(record.clone())),
+        Some(Err(error)) => Err(corrupt(*error, *id)),
+    };
+    Ok(ids.iter().map(record).collect())
+}
+
+fn read_id(row: &impl Columns) -> Result<PredictionId, StoreError> {
+    let id = row.id("id").map_err(|error| error.corrupt("predictions", "?".to_owned()))?;
+    Ok(PredictionId::from_u128(id))
+}
+
+fn corrupt(error: Unreadable, id: PredictionId) -> StoreError {
+    error.corrupt("predictions", id.to_string())
 }
 
 fn read(row: &impl Columns, id: PredictionId) -> Result<PredictionRecord, Unreadable> {

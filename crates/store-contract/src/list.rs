@@ -174,6 +174,7 @@ declare_cases! { $
             ten_thousand_rows_are_paged_through,
             a_row_that_cannot_be_read_is_left_out_of_lists,
             a_walk_passes_rows_that_cannot_be_read,
+            a_row_that_cannot_be_read_fails_alone_among_many,
         }
         search {
             a_search_finds_whole_terms_only,

@@ -59,6 +59,10 @@ impl PredictSentimentBatchUseCase {
                 Err(error) => answered_before(&self.ports, &tenant, idempotency.as_ref(), error).await?,
             };
             let items = replay(&self.ports, &tenant, answer).await?;
+            log_failed_items(
+                "PredictSentimentBatchUseCase.execute",
+                items.iter().filter_map(|item| item.as_ref().err()),
+            );
             Ok(PredictSentimentBatchResponse { items, replayed: true })
         })
         .await

@@ -24,7 +24,7 @@ use domain::value_objects::{
     TenantId,
 };
 use futures_util::FutureExt;
-use testkit::{FakeMlGateway, FakeModelCatalog, MlFailure};
+use testkit::{CapturedLog, FakeMlGateway, FakeModelCatalog, MlFailure};
 
 use crate::world::{World, failure, item, refusal};
 
@@ -247,6 +247,31 @@ async fn a_deleted_prediction_is_gone_from_the_answer() {
     let again = batch(&world, &texts, keyed("b", 1)).await.unwrap();
     assert_eq!((again.replayed, failure(&again.items[0])), (true, ("gone", "")));
     assert_eq!(again.items[1].as_ref().unwrap(), items[1].as_ref().unwrap());
+}
+
+#[tokio::test]
+async fn an_unreadable_row_fails_its_item_alone() {
+    let world = World::new();
+    let first = single(&world, "good", keyed("a", 1)).await.unwrap().response;
+    let texts = ["good", "bad", "love"];
+    let items = batch(&world, &texts, keyed("b", 1)).await.unwrap().items;
+    let unreadable = items[1].as_ref().unwrap().id;
+    for id in [first.id, unreadable] {
+        world.store.corrupt(&TenantId::default(), id);
+    }
+    assert_eq!(failure(&single(&world, "good", keyed("a", 1)).await), ("corrupt", ""));
+    let log = CapturedLog::start();
+    let again = batch(&world, &texts, keyed("b", 1)).await.unwrap();
+    assert!(again.replayed);
+    let errors = log.lines().into_iter().filter(|line| line.level == tracing::Level::ERROR);
+    assert_eq!(errors.map(|line| line.field("items").to_owned()).collect::<Vec<_>>(), ["1"]);
+    let Err(ApplicationError::Corrupt { table: "predictions", id, .. }) = &again.items[1] else {
+        panic!("{:?}", again.items[1]);
+    };
+    assert_eq!(*id, unreadable.to_string());
+    for at in [0, 2] {
+        assert_eq!(again.items[at].as_ref().unwrap(), items[at].as_ref().unwrap());
+    }
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ impl PredictionReadModel for Stalled {
         &self,
         _: &TenantId,
         _: &[PredictionId],
-    ) -> Result<Vec<Option<PredictionRecord>>, StoreError> {
+    ) -> Result<Vec<Result<Option<PredictionRecord>, StoreError>>, StoreError> {
         std::future::pending().await
     }
 

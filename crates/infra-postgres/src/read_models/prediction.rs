@@ -48,7 +48,7 @@ impl PredictionReadModel for PostgresPredictionReadModel {
         &self,
         tenant: &TenantId,
         ids: &[PredictionId],
-    ) -> Result<Vec<Option<PredictionRecord>>, StoreError> {
+    ) -> Result<Vec<Result<Option<PredictionRecord>, StoreError>>, StoreError> {
         let read = async { read(self.pool.lend().await?, find_many_query(tenant, ids)).await };
         let rows = within(self.pool.timeout(), "find_many", read).await?;
         read_predictions(rows.iter().map(PostgresColumns), ids)

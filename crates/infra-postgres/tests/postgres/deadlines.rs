@@ -41,5 +41,6 @@ async fn a_set_that_waits_at_its_deadline_is_withdrawn_and_one_that_was_begun_is
     beside.execute("COMMIT").await.unwrap();
     of_begun.await.unwrap().unwrap();
     let found = store.predictions().find_many(&TenantId::default(), &[begun.id(), waiting.id()]).await;
+    let found: Result<Vec<_>, _> = found.unwrap().into_iter().collect();
     assert_eq!(found.unwrap(), [Some((&begun).into()), None]);
 }

@@ -42,7 +42,7 @@ impl PredictionReadModel for SqlitePredictionReadModel {
         &self,
         tenant: &TenantId,
         ids: &[PredictionId],
-    ) -> Result<Vec<Option<PredictionRecord>>, StoreError> {
+    ) -> Result<Vec<Result<Option<PredictionRecord>, StoreError>>, StoreError> {
         let mut query = find_many_query(tenant, ids);
         let rows = self.finds.read("find_many", move |connection| {
             Box::pin(async move { query.build().fetch_all(connection).await })

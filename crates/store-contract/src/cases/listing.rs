@@ -212,3 +212,22 @@ pub async fn a_walk_passes_rows_that_cannot_be_read(store: &impl StoreHarness) {
     store.spoil(ids[28]).await;
     assert_eq!(walk(store, &PredictionFilter::default(), 28).await, expected[..expected.len() - 1]);
 }
+
+/// Of many predictions that are read by their ids the one that cannot be read fails alone.
+pub async fn a_row_that_cannot_be_read_fails_alone_among_many(store: &impl StoreHarness) {
+    let predictions = Samples::new().many(10);
+    insert(store, &predictions).await;
+    let ids: Vec<_> = predictions.iter().map(Prediction::id).collect();
+    store.spoil(ids[3]).await;
+    let found = store.predictions().find_many(&TenantId::default(), &ids).await;
+    let found = found.expect("the other rows can be read");
+    for (place, (found, prediction)) in found.iter().zip(&predictions).enumerate() {
+        match found {
+            Err(StoreError::Corrupt { table: "predictions", id, .. }) => {
+                assert_eq!((place, id), (3, &ids[3].to_string()));
+            }
+            found => assert_eq!(found.as_ref().ok(), Some(&Some(prediction.into())), "{place}"),
+        }
+    }
+    assert_eq!(found.len(), ids.len());
+}

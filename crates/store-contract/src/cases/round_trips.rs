@@ -167,7 +167,8 @@ pub async fn many_predictions_come_back_in_the_order_of_their_ids(store: &impl S
     try_insert(store, &tenant("ann"), std::slice::from_ref(&others)).await.expect("the set is committed");
     let find_many = async |ids: &[PredictionId]| {
         let found = store.predictions().find_many(&TenantId::default(), ids).await;
-        found.expect("the rows can be read")
+        let found: Result<Vec<_>, _> = found.expect("the rows can be read").into_iter().collect();
+        found.expect("each row can be read")
     };
     assert_eq!(find_many(&[]).await, []);
     assert_eq!(find_many(&[missing.id(), others.id()]).await, [None, None]);

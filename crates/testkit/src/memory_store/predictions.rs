@@ -21,11 +21,11 @@ impl PredictionReadModel for MemoryStore {
         &self,
         tenant: &TenantId,
         ids: &[PredictionId],
-    ) -> Result<Vec<Option<PredictionRecord>>, StoreError> {
+    ) -> Result<Vec<Result<Option<PredictionRecord>, StoreError>>, StoreError> {
         let mut state = self.working()?;
         state.reads += 1;
         let rows = state.rows.get(tenant);
-        ids.iter().map(|id| rows.and_then(|rows| rows.get(id)).map(Row::read).transpose()).collect()
+        Ok(ids.iter().map(|id| rows.and_then(|rows| rows.get(id)).map(Row::read).transpose()).collect())
     }
 
     async fn list(

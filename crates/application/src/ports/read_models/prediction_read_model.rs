@@ -93,7 +93,8 @@ impl PredictionPage {
 /// write set that was committed before the call (`a_committed_write_is_seen_at_once`), and must return many predictions
 /// in the order of their ids (`many_predictions_come_back_in_the_order_of_their_ids`). A row that cannot be read,
 /// such as one with a value of a newer release, must not hide others: a list leaves it out, logs it and counts it
-/// (`a_row_that_cannot_be_read_is_left_out_of_lists`, `a_walk_passes_rows_that_cannot_be_read`).
+/// (`a_row_that_cannot_be_read_is_left_out_of_lists`, `a_walk_passes_rows_that_cannot_be_read`), and of many predictions
+/// it fails alone (`a_row_that_cannot_be_read_fails_alone_among_many`).
 #[async_trait]
 pub trait PredictionReadModel: Send + Sync {
     /// The prediction `id`, if the tenant has it.
@@ -103,15 +104,16 @@ pub trait PredictionReadModel: Send + Sync {
     async fn find(&self, tenant: &TenantId, id: PredictionId)
     -> Result<Option<PredictionRecord>, StoreError>;
 
-    /// The predictions `ids`, in this order; none for each that the tenant does not have.
+    /// The predictions `ids`, in this order: none for each that the tenant does not have, and `Corrupt` for each whose
+    /// row cannot be read.
     ///
     /// # Errors
-    /// `Unavailable`, or `Corrupt` for a row that cannot be read.
+    /// `Unavailable`; `Corrupt` where the id of a row cannot be read.
     async fn find_many(
         &self,
         tenant: &TenantId,
         ids: &[PredictionId],
-    ) -> Result<Vec<Option<PredictionRecord>>, StoreError>;
+    ) -> Result<Vec<Result<Option<PredictionRecord>, StoreError>>, StoreError>;
 
     /// The page of the first `limit` rows (at least 1) that match `filter`, ids descending, below `after`.
     ///

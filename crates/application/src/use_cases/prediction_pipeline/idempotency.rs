@@ -89,7 +89,7 @@ async fn release(ports: &PredictionPorts, tenant: &TenantId, claim: &Idempotency
 /// Returns the items of an answer again.
 ///
 /// # Errors
-/// About the whole answer: `Unavailable`, `Corrupt`. An item: `Gone`, `FailedBefore`.
+/// About the whole answer: `Unavailable`, `Corrupt`. An item: `Gone`, `FailedBefore`, `Corrupt`.
 pub(in crate::use_cases) async fn replay(
     ports: &PredictionPorts,
     tenant: &TenantId,
@@ -105,7 +105,8 @@ pub(in crate::use_cases) async fn replay(
     let items = answer.items.into_iter().map(|item| match item {
         StoredItem::Prediction(id) => {
             let gone = || ApplicationError::Gone { entity: "prediction", id: id.to_string() };
-            found.next().flatten().map(|record| record.prediction).ok_or_else(gone)
+            let record = found.next().transpose()?.flatten();
+            record.map(|record| record.prediction).ok_or_else(gone)
         }
         StoredItem::Failure(failure) => Err(ApplicationError::FailedBefore(failure)),
     });
