@@ -13,6 +13,27 @@ use tokio::task::JoinHandle;
 
 use crate::harness::{PostgresHarness, wait_until_blocked};
 
+/// Commits sets whose deadlines come later and later until one has begun, and waits for a lock, before its own; returns
+/// it with its deadline and its commit.
+async fn begin_before_deadline(
+    store: &PostgresHarness,
+    samples: &mut Samples,
+) -> (Prediction, Instant, JoinHandle<Result<(), StoreError>>) {
+    let mut allowed = Duration::from_millis(50);
+    loop {
+        let (prediction, deadline) = (samples.one(), Instant::now() + allowed);
+        let mut committed = commit(store, &prediction, deadline);
+        tokio::select! {
+            outcome = &mut committed => {
+                let outcome = outcome.unwrap();
+                assert!(matches!(outcome, Err(StoreError::DeadlineExceeded)), "{outcome:?}");
+            }
+            () = wait_until_blocked(store) => return (prediction, deadline, committed),
+        }
+        allowed *= 2;
+    }
+}
+
 fn commit(
     store: &PostgresHarness,
     prediction: &Prediction,
@@ -31,10 +52,8 @@ async fn a_set_that_waits_at_its_deadline_is_withdrawn_and_one_that_was_begun_is
     let mut beside = store.database.connect().await;
     beside.execute("BEGIN; LOCK TABLE predictions IN SHARE MODE").await.unwrap();
     let mut samples = Samples::new();
-    let (begun, waiting) = (samples.one(), samples.one());
-    let deadline = Instant::now() + Duration::from_secs(2);
-    let of_begun = commit(&store, &begun, deadline);
-    wait_until_blocked(&store).await;
+    let (begun, deadline, of_begun) = begin_before_deadline(&store, &mut samples).await;
+    let waiting = samples.one();
     let of_waiting = commit(&store, &waiting, Instant::now() + Duration::from_millis(1)).await.unwrap();
     assert!(matches!(of_waiting, Err(StoreError::DeadlineExceeded)), "{of_waiting:?}");
     tokio::time::sleep_until(deadline.into()).await;
