@@ -29,19 +29,25 @@ pub(super) async fn count_texts(
     Err(CallError::Rejected(StoreError::QuotaExceeded { day_ends_in }))
 }
 
+/// The counts are one JSON array, so that any number of them is the same statement. Without its `WHERE` SQLite would
+/// read `ON` as the condition of a join.
+const COUNT: [&str; 3] = [
+    concat!(
+        "INSERT INTO usage (tenant, day, principal, replica, texts) SELECT value ->> 0, ",
+        today!(),
+        ", value ->> 1, ",
+    ),
+    ", value ->> 2 FROM json_each(",
+    ") WHERE true \
+     ON CONFLICT (tenant, day, principal, replica) DO UPDATE SET texts = texts + excluded.texts; ",
+];
+
 /// The statement that adds `counts`, of which there is at least one.
 pub(super) fn push_counts(query: &mut QueryBuilder<Sqlite>, counts: &[UsageValues<'_>], replica: &str) {
-    query.push("INSERT INTO usage (tenant, day, principal, replica, texts) ");
-    query.push_values(counts, |mut row, count| {
-        row.push_bind(count.tenant)
-            .push(today!())
-            .push_bind(count.principal)
-            .push_bind(replica)
-            .push_bind(count.texts);
-    });
-    query.push(
-        " ON CONFLICT (tenant, day, principal, replica) DO UPDATE SET texts = texts + excluded.texts; ",
-    );
+    let values: Value =
+        counts.iter().map(|count| json!([count.tenant, count.principal, count.texts])).collect();
+    query.push(COUNT[0]).push_bind(replica.to_owned());
+    query.push(COUNT[1]).push_bind(values.to_string()).push(COUNT[2]);
 }
 
 /// The quotas are one JSON array, so that any number of them is the same statement.

@@ -1,7 +1,7 @@
 use std::num::NonZeroU64;
 
 use application::ports::{IdempotencyClaim, StoredAnswer, UnitOfWork};
-use store_contract::samples::{Samples, entry, idempotency_key};
+use store_contract::samples::{Samples, entry, idempotency_key, tenant};
 
 use super::*;
 
@@ -47,4 +47,26 @@ fn other_writes_are_no_script() {
     assert_eq!(checks(EXACT_ROWS + 1, |_| ()), None);
     assert_eq!(checks(1, |work| work.delete(Samples::new().one().id())), None);
     assert_eq!(checks(1, |work| work.audit(entry(None, "a change"))), None);
+}
+
+#[test]
+fn any_number_of_counts_is_the_same_statement() {
+    let text = |tenants: usize| {
+        let sets = (0..tenants).map(|number| {
+            let mut work = UnitOfWork::of(&tenant(&format!("tenant-{number}")));
+            if number == 0 {
+                let prediction = Samples::new().one();
+                work.insert(&prediction);
+                work.append(prediction.events());
+            }
+            work.count_texts(count(9));
+            PreparedSet::new(&work, usize::MAX)
+        });
+        let sets: Vec<_> = sets.collect();
+        script(&sets.iter().collect::<Vec<_>>(), "local")
+            .map(|script| script.statements.sql().as_str().to_owned())
+    };
+    let one = text(1);
+    assert!(one.is_some());
+    assert_eq!([2, 3, 40].map(text), [one.clone(), one.clone(), one]);
 }
