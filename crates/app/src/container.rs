@@ -12,7 +12,7 @@ use application::use_cases::{
     AdmitRequestUseCase, CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, GetUsageUseCase,
     ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
     ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PurgeIdempotencyKeysUseCase,
-    RelayOutboxUseCase, RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
+    PurgeUsageUseCase, RelayOutboxUseCase, RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use http_actix::UseCases;
 use infra_local::{
@@ -44,7 +44,9 @@ pub(crate) struct Container {
     /// What limits the use of the service.
     pub(crate) limiter: Arc<LocalUsageLimiter>,
     /// The removal of old idempotency keys.
-    pub(crate) purge: Arc<PurgeIdempotencyKeysUseCase>,
+    pub(crate) purge_keys: Arc<PurgeIdempotencyKeysUseCase>,
+    /// The removal of the counts of old days.
+    pub(crate) purge_usage: Arc<PurgeUsageUseCase>,
 }
 
 impl Container {
@@ -72,7 +74,8 @@ impl Container {
         let metrics = Arc::new(MetricsRecorder);
         let relay =
             RelayOutboxUseCase::new(store.leases.clone(), store.outbox.clone(), publisher, clock, metrics);
-        let purge = PurgeIdempotencyKeysUseCase::new(store.claims.clone());
+        let purge_keys = PurgeIdempotencyKeysUseCase::new(store.claims.clone());
+        let purge_usage = PurgeUsageUseCase::new(store.usage_purge.clone());
         let container = Self {
             use_cases: Arc::new(use_cases),
             relay: Arc::new(relay),
@@ -81,7 +84,8 @@ impl Container {
             store,
             directory,
             limiter,
-            purge: Arc::new(purge),
+            purge_keys: Arc::new(purge_keys),
+            purge_usage: Arc::new(purge_usage),
         };
         Ok((container, starting))
     }

@@ -37,6 +37,7 @@ pub use read_models::{
 pub use repositories::{
     ApiKeyRepository, ClaimOutcome, IdempotencyClaim, IdempotencyRepository, ItemFailure, KeyRecord, Lease,
     LeaseRepository, OutboxEvent, OutboxRelayRepository, StoredAnswer, StoredItem, TenantRepository,
+    UsageRepository,
 };
 pub use schema_migrator::{
     MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StepState,

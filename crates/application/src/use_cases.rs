@@ -8,6 +8,7 @@ mod stream_predictions;
 mod admit_request;
 mod get_usage;
 mod purge_idempotency_keys;
+mod purge_usage;
 pub mod time_limits;
 
 mod delete_prediction;
@@ -59,6 +60,7 @@ pub use predict_sentiment::PredictSentimentUseCase;
 pub use predict_sentiment_batch::PredictSentimentBatchUseCase;
 pub use prediction_pipeline::{IdempotencyPorts, PredictionPorts};
 pub use purge_idempotency_keys::PurgeIdempotencyKeysUseCase;
+pub use purge_usage::PurgeUsageUseCase;
 pub use relay_outbox::RelayOutboxUseCase;
 pub use revalidate_caller::RevalidateCallerUseCase;
 pub use revoke_key::RevokeKeyUseCase;

@@ -34,7 +34,7 @@ pub use read_models::{PostgresAuditReadModel, PostgresPredictionReadModel, Postg
 pub use redacted_url::redacted_url;
 pub use repositories::{
     PostgresApiKeyRepository, PostgresIdempotencyRepository, PostgresLeaseRepository,
-    PostgresOutboxRelayRepository, PostgresTenantRepository,
+    PostgresOutboxRelayRepository, PostgresTenantRepository, PostgresUsageRepository,
 };
 pub use settings::PostgresSettings;
 pub use store::PostgresStore;

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use application::ports::{
     ApiKeyRepository, AuditReadModel, HealthCheck, IdempotencyRepository, LeaseRepository,
-    OutboxRelayRepository, PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, WriteStore,
+    OutboxRelayRepository, PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel,
+    UsageRepository, WriteStore,
 };
 
 use crate::database::Database;
@@ -13,7 +14,7 @@ use crate::pool::Pool;
 use crate::read_models::{PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel};
 use crate::repositories::{
     PostgresApiKeyRepository, PostgresIdempotencyRepository, PostgresLeaseRepository,
-    PostgresOutboxRelayRepository, PostgresTenantRepository,
+    PostgresOutboxRelayRepository, PostgresTenantRepository, PostgresUsageRepository,
 };
 use crate::settings::PostgresSettings;
 use crate::writer::Writer;
@@ -88,6 +89,11 @@ impl PostgresStore {
     /// The counts of texts.
     pub fn usage(&self) -> Arc<dyn UsageReadModel> {
         Arc::new(PostgresUsageReadModel::new(self.pool.clone()))
+    }
+
+    /// The removal of counts of texts.
+    pub fn usage_purge(&self) -> Arc<dyn UsageRepository> {
+        Arc::new(PostgresUsageRepository::new(self.pool.clone()))
     }
 
     /// The audit.

@@ -32,7 +32,7 @@ pub use migrate::SqliteMigrator;
 pub use read_models::{SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel};
 pub use repositories::{
     SqliteApiKeyRepository, SqliteIdempotencyRepository, SqliteLeaseRepository, SqliteOutboxRelayRepository,
-    SqliteTenantRepository,
+    SqliteTenantRepository, SqliteUsageRepository,
 };
 pub use settings::SqliteSettings;
 pub use store::SqliteStore;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use application::ports::{
     ApiKeyRepository, AuditReadModel, HealthCheck, IdempotencyRepository, LeaseRepository,
-    OutboxRelayRepository, PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, WriteStore,
+    OutboxRelayRepository, PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel,
+    UsageRepository, WriteStore,
 };
 
 use crate::backup::back_up;
@@ -17,7 +18,7 @@ use crate::read_models::{SqliteAuditReadModel, SqlitePredictionReadModel, Sqlite
 use crate::readers::Readers;
 use crate::repositories::{
     SqliteApiKeyRepository, SqliteIdempotencyRepository, SqliteLeaseRepository, SqliteOutboxRelayRepository,
-    SqliteTenantRepository,
+    SqliteTenantRepository, SqliteUsageRepository,
 };
 use crate::settings::SqliteSettings;
 use crate::upkeep::Upkeep;
@@ -123,6 +124,11 @@ impl SqliteStore {
     /// The counts of texts.
     pub fn usage(&self) -> Arc<dyn UsageReadModel> {
         Arc::new(SqliteUsageReadModel::new(self.finds.clone()))
+    }
+
+    /// The removal of counts of texts.
+    pub fn usage_purge(&self) -> Arc<dyn UsageRepository> {
+        Arc::new(SqliteUsageRepository::new(Arc::clone(&self.writer)))
     }
 
     /// The audit.

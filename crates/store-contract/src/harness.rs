@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use application::ports::{
     ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, WriteStore,
+    PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{KeyId, PredictionId};
@@ -41,11 +41,17 @@ pub trait StoreHarness: Send + Sync + Sized {
     /// The counts of texts.
     fn usage(&self) -> Arc<dyn UsageReadModel>;
 
+    /// The removal of counts of texts.
+    fn usage_purge(&self) -> Arc<dyn UsageRepository>;
+
     /// Another replica that shares the database; where a store has no replicas, the store itself.
     async fn replica(&self) -> Replica;
 
     /// Makes the default tenant's row `id` unreadable, like a newer release that has one more sentiment.
     async fn spoil(&self, id: PredictionId);
+
+    /// Makes every count of texts and every idempotency key `days` days older, as if that time had passed: leases end.
+    async fn age_rows(&self, days: u32);
 }
 
 /// The ports of a replica.

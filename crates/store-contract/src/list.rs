@@ -88,6 +88,8 @@ declare_cases! { $
         }
         usage {
             two_replicas_exceed_a_quota_by_one_group_each,
+            texts_of_another_replica_use_up_the_quota,
+            a_purge_removes_only_the_counts_of_old_days,
         }
         leases {
             one_of_two_relays_holds_the_lease,

@@ -4,7 +4,7 @@ use std::time::Duration;
 use application::ports::{
     AccessChange, ApiKeyRepository, AuditReadModel, ClaimOutcome, IdempotencyClaim, IdempotencyRepository,
     LeaseRepository, OutboxRelayRepository, PredictionReadModel, StoreError, TenantRepository, TextCount,
-    UnitOfWork, UsageReadModel, Write, WriteStore,
+    UnitOfWork, UsageReadModel, UsageRepository, Write, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::{ApiKey, NewPrediction, Prediction};
@@ -73,6 +73,10 @@ impl<H: StoreHarness> StoreHarness for WithSecondTenant<H> {
         self.0.usage()
     }
 
+    fn usage_purge(&self) -> Arc<dyn UsageRepository> {
+        self.0.usage_purge()
+    }
+
     async fn replica(&self) -> Replica {
         let Replica { writes, idempotency, usage } = self.0.replica().await;
         let idempotency = Arc::new(WithLookAlikes { inner: idempotency, tenant: tenant("look-alike") });
@@ -81,6 +85,10 @@ impl<H: StoreHarness> StoreHarness for WithSecondTenant<H> {
 
     async fn spoil(&self, id: PredictionId) {
         self.0.spoil(id).await;
+    }
+
+    async fn age_rows(&self, days: u32) {
+        self.0.age_rows(days).await;
     }
 }
 

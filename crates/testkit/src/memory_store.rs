@@ -11,7 +11,7 @@ mod writes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use application::dtos::PredictionRecord;
 use application::ports::{AuditSealer, Clock, OutboxEvent, StoreError};
@@ -120,6 +120,13 @@ impl MemoryStore {
         if let Some(row) = self.lock().rows.get_mut(tenant).and_then(|rows| rows.get_mut(&id)) {
             row.unreadable = true;
         }
+    }
+
+    /// Makes every count of texts and every idempotency key `days` days older.
+    pub fn age_rows(&self, days: u32) {
+        let mut state = self.lock();
+        state.texts.age(days);
+        state.claims.age(Duration::from_hours(24) * days);
     }
 
     /// The tenant's predictions, newest first.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use application::ports::{
     ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, TenantRepository, UsageReadModel, WriteStore,
+    PredictionReadModel, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
@@ -56,12 +56,20 @@ impl StoreHarness for MemoryHarness {
         Arc::new(self.0.clone())
     }
 
+    fn usage_purge(&self) -> Arc<dyn UsageRepository> {
+        Arc::new(self.0.clone())
+    }
+
     async fn replica(&self) -> Replica {
         Replica { writes: self.writes(), idempotency: self.idempotency(), usage: self.usage() }
     }
 
     async fn spoil(&self, id: PredictionId) {
         self.0.corrupt(&TenantId::default(), id);
+    }
+
+    async fn age_rows(&self, days: u32) {
+        self.0.age_rows(days);
     }
 }
 

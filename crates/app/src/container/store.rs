@@ -7,7 +7,7 @@ use application::action::chain;
 use application::ports::{
     ApiKeyRepository, AuditReadModel, AuditSealer, HealthCheck, IdGenerator, IdempotencyRepository,
     LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StepState, TenantRepository,
-    UsageReadModel, WriteStore,
+    UsageReadModel, UsageRepository, WriteStore,
 };
 use infra_local::{HmacAuditSealer, UuidV7Ids};
 use infra_postgres::{PostgresSettings, PostgresStore};
@@ -28,6 +28,7 @@ pub(crate) struct Store {
     pub(crate) audit: Arc<dyn AuditReadModel>,
     pub(crate) claims: Arc<dyn IdempotencyRepository>,
     pub(crate) usage: Arc<dyn UsageReadModel>,
+    pub(crate) usage_purge: Arc<dyn UsageRepository>,
     /// Seals the lines of the audit, if `audit.key` is set.
     pub(crate) sealer: Option<Arc<dyn AuditSealer>>,
     pub(crate) health: Arc<dyn HealthCheck>,
@@ -157,6 +158,7 @@ impl Store {
             audit: store.audit(),
             claims: store.idempotency(),
             usage: store.usage(),
+            usage_purge: store.usage_purge(),
             sealer: identity.sealer,
             health: store.health(),
             migrator: store.migrator(),
@@ -176,6 +178,7 @@ impl Store {
             audit: store.audit(),
             claims: store.idempotency(),
             usage: store.usage(),
+            usage_purge: store.usage_purge(),
             sealer: identity.sealer,
             health: store.health(),
             migrator: store.migrator(),

@@ -4,7 +4,9 @@ use std::time::Duration;
 use application::action::chain;
 use application::dtos::{Caller, RelayOutboxRequest};
 use application::ports::{CallerDirectory, UsageReadModel};
-use application::use_cases::{CheckHealthUseCase, PurgeIdempotencyKeysUseCase, RelayOutboxUseCase};
+use application::use_cases::{
+    CheckHealthUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase, RelayOutboxUseCase,
+};
 use infra_local::{BackgroundTasks, CachedCallerDirectory, LocalUsageLimiter, MokaCacheGateway};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -23,7 +25,9 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often the last uses of keys are stored.
 const STORE_USES_EVERY: Duration = Duration::from_secs(15);
 /// How often old idempotency keys are removed.
-const PURGE_EVERY: Duration = Duration::from_mins(1);
+const PURGE_KEYS_EVERY: Duration = Duration::from_mins(1);
+/// How often the counts of old days are removed, for which all counts are read.
+const PURGE_USAGE_EVERY: Duration = Duration::from_hours(1);
 /// The longest that the tasks may take to end.
 const END_WITHIN: Duration = Duration::from_millis(1_500);
 /// The longest that releasing the relay's lease may take.
@@ -31,7 +35,7 @@ const STEP_DOWN_WITHIN: Duration = Duration::from_millis(500);
 
 /// Starts what runs beside the requests: health checks, the relay of events, the upkeep of metrics and cache, storing
 /// when keys were used, reading what of quotas is used and the limits of callers without authentication, and removing
-/// old idempotency keys.
+/// old idempotency keys and counts.
 pub(super) fn start(
     container: &Container,
     settings: &Settings,
@@ -53,8 +57,10 @@ pub(super) fn start(
     }
     let (limiter, usage) = (Arc::clone(&container.limiter), Arc::clone(&container.store.usage));
     tasks.spawn("usage", move |cancel| read_usage(Arc::clone(&limiter), Arc::clone(&usage), cancel));
-    let purge = Arc::clone(&container.purge);
+    let purge = Arc::clone(&container.purge_keys);
     tasks.spawn("idempotency_keys", move |cancel| purge_keys(Arc::clone(&purge), cancel));
+    let purge = Arc::clone(&container.purge_usage);
+    tasks.spawn("old_usage", move |cancel| purge_usage(Arc::clone(&purge), cancel));
     tasks
 }
 
@@ -125,7 +131,16 @@ async fn read_usage(
 }
 
 async fn purge_keys(purge: Arc<PurgeIdempotencyKeysUseCase>, cancel: CancellationToken) {
-    let mut tick = interval(PURGE_EVERY);
+    let mut tick = interval(PURGE_KEYS_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while cancel.run_until_cancelled(tick.tick()).await.is_some() {
+        // The use case has logged what failed; the next pass tries again.
+        let _ = cancel.run_until_cancelled(purge.execute()).await;
+    }
+}
+
+async fn purge_usage(purge: Arc<PurgeUsageUseCase>, cancel: CancellationToken) {
+    let mut tick = interval(PURGE_USAGE_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while cancel.run_until_cancelled(tick.tick()).await.is_some() {
         // The use case has logged what failed; the next pass tries again.

@@ -11,12 +11,13 @@ use application::dtos::{
 };
 use application::errors::ApplicationError;
 use application::ports::{
-    AuditReadModel, Deadline, LimitError, LimitPolicy, OwnLimits, Principal, TenantRepository,
+    AuditReadModel, Deadline, LimitError, LimitPolicy, OwnLimits, Principal, TenantRepository, TextCount,
+    UnitOfWork, WriteStore,
 };
 use application::use_cases::time_limits::{LINE, LONGEST_BATCH, SINGLE};
 use application::use_cases::{
     AdmitRequestUseCase, ChangeTenantUseCase, GetUsageUseCase, PredictSentimentBatchUseCase,
-    PredictSentimentUseCase, StreamPredictionsUseCase,
+    PredictSentimentUseCase, PurgeUsageUseCase, StreamPredictionsUseCase,
 };
 use domain::value_objects::{Limits, Rate, TenantId, Timestamp};
 use futures_util::{StreamExt, stream};
@@ -224,4 +225,22 @@ async fn after_its_deadline_nothing_of_a_request_is_stored() {
     let half = batches.execute(batch_of(&["good", "bad"], &principal(None, None))).await;
     assert_eq!(failure(&half), ("deadline_exceeded", ""), "the deadline is that of the whole batch");
     world.assert_untouched();
+}
+
+#[tokio::test]
+async fn counts_of_texts_are_deleted_after_35_days() {
+    let world = World::new();
+    let purge = PurgeUsageUseCase::new(world.read());
+    let mut work = UnitOfWork::of(&TenantId::default());
+    for n in 0..2_500 {
+        work.count_texts(TextCount { principal: Some(format!("key:{n}")), texts: 1, quota: None });
+    }
+    world.store.commit(work).await.unwrap();
+    world.clock.advance(Duration::from_hours(24 * 34));
+    world.predict("good").await;
+    assert_eq!(purge.execute().await.unwrap(), 0);
+    world.clock.advance(Duration::from_hours(24));
+    assert_eq!(purge.execute().await.unwrap(), 2_500);
+    world.store.fail_with("the disk is full");
+    assert_eq!(failure(&purge.execute().await), ("unavailable", "store"));
 }

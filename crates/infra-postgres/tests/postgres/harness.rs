@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use application::ports::{
     ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
     PredictionReadModel, SchemaMigrator, StoreError, TenantRepository, UnitOfWork, UsageReadModel,
-    WriteStore,
+    UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::Prediction;
@@ -78,6 +78,10 @@ impl StoreHarness for PostgresHarness {
         self.store.usage()
     }
 
+    fn usage_purge(&self) -> Arc<dyn UsageRepository> {
+        self.store.usage_purge()
+    }
+
     async fn replica(&self) -> Replica {
         let settings = PostgresSettings { replica: "another".to_owned(), ..self.database.settings() };
         let store = PostgresStore::open(&settings).await.expect("the database can be opened");
@@ -93,6 +97,18 @@ impl StoreHarness for PostgresHarness {
         let id = Uuid::from_u128(id.as_u128());
         let changed = sqlx::query(change).bind(id).execute(&mut beside).await.unwrap();
         assert_eq!(changed.rows_affected(), 1);
+    }
+
+    async fn age_rows(&self, days: u32) {
+        let mut beside = self.database.connect().await;
+        let days = i32::try_from(days).unwrap();
+        for change in [
+            "UPDATE usage SET day = day - $1",
+            "UPDATE idempotency_keys SET created_at = created_at - make_interval(days => $1), \
+             lease_ends_at = lease_ends_at - make_interval(days => $1)",
+        ] {
+            sqlx::query(change).bind(days).execute(&mut beside).await.unwrap();
+        }
     }
 }
 

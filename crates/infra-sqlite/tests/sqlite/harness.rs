@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use application::ports::{
     ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, WriteStore,
+    PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{KeyId, PredictionId};
@@ -91,6 +91,10 @@ impl StoreHarness for SqliteHarness {
         self.store.usage()
     }
 
+    fn usage_purge(&self) -> Arc<dyn UsageRepository> {
+        self.store.usage_purge()
+    }
+
     async fn replica(&self) -> Replica {
         let settings = SqliteSettings::new(url(self.store.path()));
         let settings = SqliteSettings { replica: "another".to_owned(), ..settings };
@@ -106,6 +110,17 @@ impl StoreHarness for SqliteHarness {
         let bytes = id.as_u128().to_be_bytes().to_vec();
         let changed = sqlx::query(change).bind(bytes).execute(&mut beside).await.unwrap();
         assert_eq!(changed.rows_affected(), 1);
+    }
+
+    async fn age_rows(&self, days: u32) {
+        let mut beside = SqliteConnectOptions::new().filename(self.store.path()).connect().await.unwrap();
+        for change in [
+            "UPDATE usage SET day = day - ?1",
+            "UPDATE idempotency_keys SET created_at = created_at - ?1 * 86400000000, \
+             lease_ends_at = lease_ends_at - ?1 * 86400000000",
+        ] {
+            sqlx::query(change).bind(days).execute(&mut beside).await.unwrap();
+        }
     }
 }
 

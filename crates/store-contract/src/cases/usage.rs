@@ -171,3 +171,32 @@ pub async fn two_replicas_exceed_a_quota_by_one_group_each(store: &impl StoreHar
     }
     assert_eq!(today(store, slice::from_ref(&default)).await.texts(&default, None), counted);
 }
+
+/// What another replica has committed counts against the quota, of the tenant and of a caller.
+pub async fn texts_of_another_replica_use_up_the_quota(store: &impl StoreHarness) {
+    let default = TenantId::default();
+    let other = store.replica().await;
+    for (principal, writes, later) in
+        [(None, &other.writes, &store.writes()), (Some("key:a"), &store.writes(), &other.writes)]
+    {
+        add(writes, &default, &[count(principal, 20, 20)]).await.expect("the quota is not used up");
+        assert_exceeded(&add(later, &default, &[count(principal, 1, 20)]).await);
+        add(later, &default, &[count(principal, 1, 21)]).await.expect("the quota was raised");
+    }
+}
+
+/// A purge deletes the counts of old days, at most its limit; those of later days stay.
+pub async fn a_purge_removes_only_the_counts_of_old_days(store: &impl StoreHarness) {
+    let default = TenantId::default();
+    for older in [1, 34, 0] {
+        let counts = [count(None, 5, 0), count(Some("key:a"), 3, 0)];
+        add(&store.writes(), &default, &counts).await.expect("the texts are counted");
+        store.age_rows(older).await;
+    }
+    let purge = async |days, limit| store.usage_purge().purge(days, limit).await.expect("the store works");
+    assert_eq!(purge(u32::MAX, 10).await, 0);
+    assert_eq!([purge(35, 1).await, purge(35, 10).await, purge(35, 10).await], [1, 1, 0]);
+    assert_eq!([purge(34, 10).await, purge(1, 10).await], [2, 0]);
+    let today = today(store, slice::from_ref(&default)).await;
+    assert_eq!((today.texts(&default, None), today.texts(&default, Some("key:a"))), (5, 3));
+}

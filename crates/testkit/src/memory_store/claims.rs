@@ -60,6 +60,14 @@ impl Claims {
         Ok(())
     }
 
+    /// Makes every key older by `age`.
+    pub(super) fn age(&mut self, age: Duration) {
+        for key in self.keys.values_mut() {
+            key.created_at = key.created_at.minus(age);
+            key.lease_ends_at = key.lease_ends_at.minus(age);
+        }
+    }
+
     /// Removes at most `limit` keys of `tenant`; returns how many.
     pub(super) fn erase(&mut self, tenant: &TenantId, limit: usize) -> usize {
         self.remove(limit, |(owner, _), _| owner == tenant)

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use application::ports::{DayUsage, StoreError, TextCount, UsageCount, UsageReadModel};
+use application::ports::{DayUsage, StoreError, TextCount, UsageCount, UsageReadModel, UsageRepository};
 use async_trait::async_trait;
 use domain::value_objects::{TenantId, Timestamp};
 
@@ -34,9 +34,22 @@ impl TextCounts {
 
     /// Removes at most `limit` counts of `tenant`; returns how many.
     pub(super) fn erase(&mut self, tenant: &TenantId, limit: usize) -> usize {
-        let places = self.0.keys().filter(|(_, owner, _)| owner == tenant).take(limit);
+        self.remove(limit, |_, owner| owner == tenant)
+    }
+
+    /// Makes every count older by `days` days.
+    pub(super) fn age(&mut self, days: u32) {
+        let counts = std::mem::take(&mut self.0).into_iter();
+        let older = |((day, tenant, principal), texts)| ((day - i64::from(days), tenant, principal), texts);
+        self.0 = counts.map(older).collect();
+    }
+
+    fn remove(&mut self, limit: usize, goes: impl Fn(i64, &TenantId) -> bool) -> usize {
+        let places = self.0.keys().filter(|(day, tenant, _)| goes(*day, tenant)).take(limit);
         let places: Vec<_> = places.cloned().collect();
-        self.0.retain(|place, _| !places.contains(place));
+        for place in &places {
+            self.0.remove(place);
+        }
         places.len()
     }
 }
@@ -60,5 +73,15 @@ impl UsageReadModel for MemoryStore {
             },
         );
         Ok(DayUsage { ends_in: day_ends_in(now), counts: counts.collect() })
+    }
+}
+
+#[async_trait]
+impl UsageRepository for MemoryStore {
+    async fn purge(&self, days: u32, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.working()?;
+        let today = self.clock.now().as_micros().div_euclid(DAY);
+        let purged = state.texts.remove(limit as usize, |day, _| today - day >= i64::from(days));
+        Ok(purged as u64)
     }
 }
