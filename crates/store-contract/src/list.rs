@@ -84,6 +84,7 @@ declare_cases! { $
         idempotency {
             tenants_do_not_share_keys,
             a_purge_removes_only_old_keys,
+            a_key_that_is_claimed_again_is_young,
             two_replicas_grant_a_key_once,
         }
         usage {

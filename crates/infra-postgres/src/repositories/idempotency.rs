@@ -27,7 +27,7 @@ const CLAIM: &str = "WITH claimed AS ( \
          FROM set_config('synchronous_commit', 'off', true) \
          ON CONFLICT (tenant, key) DO UPDATE SET \
              fence = greatest(known.fence + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), \
-             lease_ends_at = clock_timestamp() + make_interval(secs => $4) \
+             lease_ends_at = clock_timestamp() + make_interval(secs => $4), created_at = clock_timestamp() \
          WHERE known.answer IS NULL AND known.digest = excluded.digest \
              AND known.lease_ends_at <= clock_timestamp() \
          RETURNING fence) \

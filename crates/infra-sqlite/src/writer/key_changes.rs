@@ -115,7 +115,8 @@ fn push_claim(script: &mut QueryBuilder<Sqlite>, claim: &NewClaim) {
             ", ",
             now_us!(),
             ") ON CONFLICT (tenant, key) DO UPDATE SET \
-             fence = max(fence + 1, excluded.fence), lease_ends_at = excluded.lease_ends_at \
+             fence = max(fence + 1, excluded.fence), lease_ends_at = excluded.lease_ends_at, \
+             created_at = excluded.created_at \
              WHERE answer IS NULL AND digest = excluded.digest AND lease_ends_at <= ",
             now_us!(),
             " RETURNING fence, NULL AS digest, NULL AS answer; \

@@ -11,8 +11,6 @@ use crate::steps::{assert_conflict, change, find};
 
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_mins(30);
-/// A lease that ends at once.
-const ENDED: Duration = Duration::ZERO;
 
 fn digest(of: u8) -> RequestDigest {
     RequestDigest::from_bytes([of; 32])
@@ -41,6 +39,13 @@ fn claimed(outcome: ClaimOutcome) -> IdempotencyClaim {
     }
 }
 
+/// Claims a key, whose lease then ends, as do those of all other keys.
+async fn claim_until_the_end(store: &impl StoreHarness, key: &str, of: u8) -> IdempotencyClaim {
+    let held = claimed(claim(store, key, of, LONG).await);
+    store.age_rows(1).await;
+    held
+}
+
 async fn release(store: &impl StoreHarness, claim: &IdempotencyClaim) {
     store.idempotency().release(&TenantId::default(), claim).await.expect("the store works");
 }
@@ -67,7 +72,7 @@ pub async fn one_of_two_requests_claims_a_key(store: &impl StoreHarness) {
     for round in 0..6 {
         let key = idempotency_key(&format!("round {round}"));
         if round % 2 == 1 {
-            claimed(claim(store, key.as_str(), 1, ENDED).await);
+            claim_until_the_end(store, key.as_str(), 1).await;
         }
         let claims: Vec<_> = (0..16).map(|_| spawn_claim(store, key.clone())).collect();
         let mut granted = 0;
@@ -91,10 +96,10 @@ fn spawn_claim(
 
 /// Another request does not get a key, whether the first is being answered, has failed without a word, or is answered.
 pub async fn a_key_is_not_given_to_another_request(store: &impl StoreHarness) {
-    for (key, lease) in [("in progress", LONG), ("ended", ENDED)] {
-        claimed(claim(store, key, 1, lease).await);
-        assert_eq!(claim(store, key, 2, LONG).await, ClaimOutcome::Reused);
-    }
+    claimed(claim(store, "in progress", 1, LONG).await);
+    assert_eq!(claim(store, "in progress", 2, LONG).await, ClaimOutcome::Reused);
+    claim_until_the_end(store, "ended", 1).await;
+    assert_eq!(claim(store, "ended", 2, LONG).await, ClaimOutcome::Reused);
     let held = claimed(claim(store, "answered", 1, LONG).await);
     complete(store, &held, &failure("too_long")).await.expect("the claim is completed");
     assert_eq!(claim(store, "answered", 2, LONG).await, ClaimOutcome::Reused);
@@ -104,7 +109,7 @@ pub async fn a_key_is_not_given_to_another_request(store: &impl StoreHarness) {
 pub async fn a_key_is_claimed_again_after_its_lease(store: &impl StoreHarness) {
     let mut last = 0;
     for _ in 0..5 {
-        let held = claimed(claim(store, "key", 1, ENDED).await);
+        let held = claim_until_the_end(store, "key", 1).await;
         assert!(held.fence > last, "{} after {last}", held.fence);
         last = held.fence;
     }
@@ -119,7 +124,7 @@ pub async fn a_released_key_is_free_for_any_request(store: &impl StoreHarness) {
         release(store, &held).await;
         release(store, &held).await;
     }
-    let lost = claimed(claim(store, "key", 5, ENDED).await);
+    let lost = claim_until_the_end(store, "key", 5).await;
     let held = claimed(claim(store, "key", 5, LONG).await);
     release(store, &lost).await;
     assert_eq!(claim(store, "key", 5, LONG).await, ClaimOutcome::InProgress);
@@ -131,7 +136,7 @@ pub async fn a_released_key_is_free_for_any_request(store: &impl StoreHarness) {
 /// The unit of work of an earlier claim, of a released one, or of one that is answered is refused as a whole.
 pub async fn a_late_holder_stores_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let late = claimed(claim(store, "key", 1, ENDED).await);
+    let late = claim_until_the_end(store, "key", 1).await;
     let held = claimed(claim(store, "key", 1, LONG).await);
     let released = claimed(claim(store, "released", 1, LONG).await);
     release(store, &released).await;
@@ -171,7 +176,7 @@ pub async fn an_answered_key_returns_its_answer(store: &impl StoreHarness) {
         [&failure("blank").items[..], &[stored(7), StoredItem::Failure(plain), stored(u128::MAX)]].concat();
     for (number, items) in [mixed, many, Vec::new()].into_iter().enumerate() {
         let key = format!("key {number}");
-        let held = claimed(claim(store, &key, 1, ENDED).await);
+        let held = claim_until_the_end(store, &key, 1).await;
         let answer = StoredAnswer { items };
         if number == 0 {
             complete(store, &held, &answer).await.expect("a claim is completed after its lease");
@@ -187,8 +192,8 @@ pub async fn an_answered_key_returns_its_answer(store: &impl StoreHarness) {
             .await;
             completed.expect("the claim is completed");
         }
-        for lease in [LONG, ENDED] {
-            assert_eq!(claim(store, &key, 1, lease).await, ClaimOutcome::Answered(answer.clone()));
+        for _ in 0..2 {
+            assert_eq!(claim(store, &key, 1, LONG).await, ClaimOutcome::Answered(answer.clone()));
         }
     }
 }
@@ -196,7 +201,7 @@ pub async fn an_answered_key_returns_its_answer(store: &impl StoreHarness) {
 /// Claims that are completed at the same time are completed apart: the one that is lost fails alone.
 pub async fn a_lost_claim_fails_alone_inside_a_group(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let lost = claimed(claim(store, "key 5", 1, ENDED).await);
+    let lost = claim_until_the_end(store, "key 5", 1).await;
     let mut held: Vec<_> = Vec::new();
     for number in 0..12 {
         held.push(claimed(claim(store, &format!("key {number}"), 1, LONG).await));
@@ -259,6 +264,18 @@ pub async fn a_purge_removes_only_old_keys(store: &impl StoreHarness) {
     assert_eq!(purge(Duration::ZERO, 3).await, 0);
     claimed(claim(store, "key 1", 2, LONG).await);
     claimed(claim(store, "key 2", 2, LONG).await);
+}
+
+/// The age of a key is that of its last claim: an answer to a request that was sent again after a crash stays.
+pub async fn a_key_that_is_claimed_again_is_young(store: &impl StoreHarness) {
+    claimed(claim(store, "old", 1, LONG).await);
+    claim_until_the_end(store, "again", 1).await;
+    let held = claimed(claim(store, "again", 1, LONG).await);
+    complete(store, &held, &failure("blank")).await.expect("the claim is completed");
+    let purged = store.idempotency().purge(Duration::from_hours(24), 10).await.expect("the store works");
+    assert_eq!(purged, 1);
+    assert_eq!(claim(store, "again", 1, LONG).await, ClaimOutcome::Answered(failure("blank")));
+    claimed(claim(store, "old", 2, LONG).await);
 }
 
 /// Of many concurrent requests to two replicas one gets the key, and both replicas return its answer.

@@ -31,17 +31,17 @@ impl Claims {
         now: Timestamp,
         lease: Duration,
     ) -> ClaimOutcome {
-        let known = self.keys.get(&place);
-        match known {
+        match self.keys.get(&place) {
             Some(known) if known.digest != digest => return ClaimOutcome::Reused,
             Some(ClaimedKey { answer: Some(answer), .. }) => return ClaimOutcome::Answered(answer.clone()),
             Some(known) if now < known.lease_ends_at => return ClaimOutcome::InProgress,
             Some(_) | None => {}
         }
         self.last_fence += 1;
-        let (fence, created_at) = (self.last_fence, known.map_or(now, |known| known.created_at));
+        let fence = self.last_fence;
         let claim = IdempotencyClaim { key: place.1.clone(), fence };
-        let claimed = ClaimedKey { digest, fence, lease_ends_at: now.plus(lease), created_at, answer: None };
+        let lease_ends_at = now.plus(lease);
+        let claimed = ClaimedKey { digest, fence, lease_ends_at, created_at: now, answer: None };
         self.keys.insert(place, claimed);
         ClaimOutcome::Claimed(claim)
     }

@@ -63,7 +63,8 @@ pub struct ItemFailure {
 /// higher fence (`a_key_is_claimed_again_after_its_lease`), or once it was released, whatever the digest
 /// (`a_released_key_is_free_for_any_request`); must refuse the unit of work of an earlier fence
 /// (`a_late_holder_stores_nothing`); must return the stored answer from the commit on
-/// (`an_answered_key_returns_its_answer`); and must separate tenants (`tenants_do_not_share_keys`). A claim itself
+/// (`an_answered_key_returns_its_answer`); must count the age of a key from its last claim
+/// (`a_key_that_is_claimed_again_is_young`); and must separate tenants (`tenants_do_not_share_keys`). A claim itself
 /// need not survive a crash of the store: its request has then failed as well.
 #[async_trait]
 pub trait IdempotencyRepository: Send + Sync {
@@ -85,7 +86,7 @@ pub trait IdempotencyRepository: Send + Sync {
     /// `Unavailable`.
     async fn release(&self, tenant: &TenantId, claim: &IdempotencyClaim) -> Result<(), StoreError>;
 
-    /// Deletes keys, answered or not, that were first claimed at least `age` ago, at most `limit`; returns how many.
+    /// Deletes keys, answered or not, that were last claimed at least `age` ago, at most `limit`; returns how many.
     ///
     /// # Errors
     /// `Unavailable`.
