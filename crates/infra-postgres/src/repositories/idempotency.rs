@@ -17,23 +17,28 @@ pub struct PostgresIdempotencyRepository {
     pool: Pool,
 }
 
-/// The row of a granted claim, else that of the key. Of concurrent statements the second waits for the first, and then
-/// compares its times with the current one. It returns no row where the other has inserted the key meanwhile, as it
-/// reads the table as of its own start.
-const CLAIM: &str = "WITH claimed AS ( \
-         INSERT INTO idempotency_keys AS known (tenant, key, digest, fence, lease_ends_at, created_at) \
+/// The row of a granted claim, else that of the key. Only where the key is absent or its lease has ended, as of the
+/// start of the statement, is the row locked: repetitions of a request do not wait for its completion, nor it for them.
+/// Of concurrent statements that find the key free the second waits for the first, then compares its row with the
+/// current time. A statement that found the key free and did not get it returns no row: what it has read is outdated.
+const CLAIM: &str = "WITH known AS MATERIALIZED ( \
+         SELECT digest, answer, \
+             answer IS NULL AND digest = $3 AND lease_ends_at <= clock_timestamp() AS is_free \
+         FROM idempotency_keys WHERE tenant = $1 AND key = $2), \
+     claimed AS ( \
+         INSERT INTO idempotency_keys AS held (tenant, key, digest, fence, lease_ends_at, created_at) \
          SELECT $1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, \
              clock_timestamp() + make_interval(secs => $4), clock_timestamp() \
          FROM set_config('synchronous_commit', 'off', true) \
+         WHERE NOT EXISTS (SELECT FROM known WHERE NOT is_free) \
          ON CONFLICT (tenant, key) DO UPDATE SET \
-             fence = greatest(known.fence + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), \
+             fence = greatest(held.fence + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), \
              lease_ends_at = clock_timestamp() + make_interval(secs => $4), created_at = clock_timestamp() \
-         WHERE known.answer IS NULL AND known.digest = excluded.digest \
-             AND known.lease_ends_at <= clock_timestamp() \
+         WHERE held.answer IS NULL AND held.digest = excluded.digest \
+             AND held.lease_ends_at <= clock_timestamp() \
          RETURNING fence) \
      SELECT fence, NULL::bytea AS digest, NULL::text AS answer FROM claimed \
-     UNION ALL SELECT NULL, digest, answer FROM idempotency_keys \
-     WHERE tenant = $1 AND key = $2 AND NOT EXISTS (SELECT FROM claimed)";
+     UNION ALL SELECT NULL, digest, answer FROM known WHERE NOT is_free";
 
 const RELEASE: &str = "DELETE FROM idempotency_keys USING set_config('synchronous_commit', 'off', true) \
      WHERE tenant = $1 AND key = $2 AND fence = $3 AND answer IS NULL";

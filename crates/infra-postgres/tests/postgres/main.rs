@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod audit;
+mod claims;
 mod contract;
 mod database;
 mod deadlines;
