@@ -83,11 +83,13 @@ impl Writer {
         self.submit(J::QUERY_TYPE, request, answered, None).await
     }
 
-    /// Claims an idempotency key.
+    /// Claims an idempotency key. Waits no longer than its lease.
     pub(crate) async fn claim_key(&self, claim: NewClaim) -> Result<ClaimOutcome, StoreError> {
         let (answer, answered) = oneshot::channel();
+        let lease = claim.lease;
         let request = Request::key_change(KeyChange::Claim(claim, answer));
-        self.submit("claim_key", request, answered, None).await
+        let claiming = self.submit("claim_key", request, answered, None);
+        tokio::time::timeout(lease, claiming).await.unwrap_or(Err(StoreError::DeadlineExceeded))
     }
 
     /// Gives the key of `claim` back, unless the claim was lost or completed.

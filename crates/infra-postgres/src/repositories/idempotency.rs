@@ -108,7 +108,8 @@ impl IdempotencyRepository for PostgresIdempotencyRepository {
         lease: Duration,
     ) -> Result<ClaimOutcome, StoreError> {
         let claiming = self.claim_row(tenant, key, digest, lease);
-        let row = within(self.pool.timeout(), "claim_key", claiming).await?;
+        let claiming = within(self.pool.timeout(), "claim_key", claiming);
+        let row = tokio::time::timeout(lease, claiming).await.unwrap_or(Err(StoreError::DeadlineExceeded))?;
         read_claim(&PostgresColumns(&row), key, digest)
     }
 

@@ -51,3 +51,13 @@ async fn a_repetition_does_not_lock_the_row_of_its_key() {
     assert_eq!(claim(&store, "answered", 1, LONG).await.unwrap(), ClaimOutcome::Answered(answer));
     beside.execute("COMMIT").await.unwrap();
 }
+
+#[tokio::test]
+async fn a_claim_waits_no_longer_than_its_lease() {
+    let store = PostgresHarness::start().await;
+    let mut beside = store.database.connect().await;
+    beside.execute("BEGIN; LOCK TABLE idempotency_keys").await.unwrap();
+    let late = claim(&store, "key", 1, Duration::from_millis(20)).await;
+    assert!(matches!(late, Err(StoreError::DeadlineExceeded)), "{late:?}");
+    beside.execute("COMMIT").await.unwrap();
+}

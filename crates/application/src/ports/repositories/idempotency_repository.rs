@@ -68,10 +68,10 @@ pub struct ItemFailure {
 /// need not survive a crash of the store: its request has then failed as well.
 #[async_trait]
 pub trait IdempotencyRepository: Send + Sync {
-    /// Claims `key` for the request of this digest, for `lease` from now.
+    /// Claims `key` for the request of this digest, for `lease` from now. Waits no longer than the lease.
     ///
     /// # Errors
-    /// `Unavailable`; `Corrupt` for an answer that cannot be read.
+    /// `Unavailable`; `DeadlineExceeded` after the lease; `Corrupt` for an answer that cannot be read.
     async fn claim(
         &self,
         tenant: &TenantId,
