@@ -25,7 +25,8 @@ fn nothing_of_a_batch_is_stored_after_its_deadline() {
     wait_for("the queue to be empty", || (api.metric("undertone_queue_depth") < 1.0).then_some(()));
     assert_eq!(api.predict("I love it").unwrap().status, 200);
     assert_eq!(stored().as_array().map(Vec::len), Some(1));
-    assert!(running.log_of_level("ERROR").iter().all(|line| line.to_string().contains("deadline")));
+    // A client may shorten its deadline at will.
+    assert_eq!(running.log_of_level("ERROR"), Vec::<Value>::new());
 }
 
 #[test]
