@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,7 @@ use application::ports::{
 };
 use async_trait::async_trait;
 use domain::value_objects::{IdempotencyKey, RequestDigest, TenantId};
+use tokio::time::sleep;
 
 /// Ends or stalls the process once, when a request with an idempotency key is at a certain step: a test observes what
 /// the other replicas and the retries of the client see. No release build has it.
@@ -33,13 +35,16 @@ pub enum FaultStep {
 }
 
 /// What happens at the step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The process ends at once, without any cleanup, as by `kill -9`.
     Abort,
-    /// The request waits so long, and then continues.
-    Stall(Duration),
+    /// The request waits until this file exists, and then continues.
+    Stall(PathBuf),
 }
+
+/// How often a stalled request looks for its file.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 impl FaultStep {
     /// Every step, in the order of a request.
@@ -90,9 +95,13 @@ impl FaultInjector {
         if step != self.step || self.happened.swap(true, Ordering::SeqCst) {
             return;
         }
-        match self.fault {
+        match &self.fault {
             Fault::Abort => std::process::abort(),
-            Fault::Stall(duration) => tokio::time::sleep(duration).await,
+            Fault::Stall(until) => {
+                while !until.exists() {
+                    sleep(LOOK_EVERY).await;
+                }
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) const LAYERS: &[Layer] = &[
             &["tokio-util", "unicode-segmentation"],
         ],
         dev_inside: &["testkit"],
-        dev_outside: &["proptest", "tracing-subscriber"],
+        dev_outside: &["proptest", "tempfile", "tracing-subscriber"],
     },
     Layer {
         name: "infra-ml",

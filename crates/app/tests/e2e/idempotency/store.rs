@@ -1,4 +1,5 @@
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
@@ -31,10 +32,27 @@ impl Store {
         Undertone::start(self.folder.path(), &url, settings)
     }
 
-    /// Starts the program with a fault at `step`.
-    pub(super) fn start_with(&self, step: &str, fault: &[&str]) -> Undertone {
-        let at = format!("faults.at={step}");
-        self.start(&[&[at.as_str()], fault].concat())
+    /// Starts the program, which ends at `step` as by `kill -9`.
+    pub(super) fn start_and_abort_at(&self, step: &str) -> Undertone {
+        self.start(&[&format!("faults.at={step}"), "faults.action=abort"])
+    }
+
+    /// Starts the program, whose first request with a key stalls at `step` until [`Self::resume`].
+    pub(super) fn start_and_stall_at(&self, step: &str, settings: &[&str]) -> Undertone {
+        let stalls = self.stalls();
+        drop(fs::remove_file(&stalls));
+        let (at, until) = (format!("faults.at={step}"), format!("faults.stall_until={}", stalls.display()));
+        self.start(&[&[at.as_str(), "faults.action=stall", until.as_str()], settings].concat())
+    }
+
+    /// Ends the stalls.
+    pub(super) fn resume(&self) {
+        fs::write(self.stalls(), "").unwrap();
+    }
+
+    /// The file whose existence ends the stalls.
+    fn stalls(&self) -> PathBuf {
+        self.folder.path().join("resume")
     }
 
     /// Waits until a request is being answered.
