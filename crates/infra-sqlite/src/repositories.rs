@@ -1,4 +1,5 @@
-//! Keys and tenants, idempotency keys, counts of texts, leases, and the outbox for the relay, with their writes outside units of work.
+//! Keys and tenants, idempotency keys, counts of texts, leases, and the outbox for the relay, with their writes outside
+//! units of work.
 
 mod api_key;
 mod idempotency;

@@ -93,8 +93,8 @@ impl PredictionPage {
 /// write set that was committed before the call (`a_committed_write_is_seen_at_once`), and must return many predictions
 /// in the order of their ids (`many_predictions_come_back_in_the_order_of_their_ids`). A row that cannot be read,
 /// such as one with a value of a newer release, must not hide others: a list leaves it out, logs it and counts it
-/// (`a_row_that_cannot_be_read_is_left_out_of_lists`, `a_walk_passes_rows_that_cannot_be_read`), and of many predictions
-/// it fails alone (`a_row_that_cannot_be_read_fails_alone_among_many`).
+/// (`a_row_that_cannot_be_read_is_left_out_of_lists`, `a_walk_passes_rows_that_cannot_be_read`); of many predictions it
+/// fails alone (`a_row_that_cannot_be_read_fails_alone_among_many`).
 #[async_trait]
 pub trait PredictionReadModel: Send + Sync {
     /// The prediction `id`, if the tenant has it.
