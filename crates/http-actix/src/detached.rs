@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::problem::{Problem, ProblemCode};
+use crate::offload::ProcessEnding;
 
 /// Runs work that continues if its client disconnects. A worker of the server ends as soon as it has no connections, so
 /// the work runs on another runtime. Clones share the count of what is running.
@@ -27,11 +27,11 @@ impl Detached {
     /// Runs `work` in a task of its own, which continues if the client disconnects. A panic of the work continues here.
     ///
     /// # Errors
-    /// `unavailable` where the process is ending.
+    /// The process is ending.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, Problem> {
+    ) -> Result<T, ProcessEnding> {
         let counted = Counted::of(&self.running);
         let task = async move {
             let _counted = counted;
@@ -41,7 +41,7 @@ impl Detached {
             Ok(done) => Ok(done),
             Err(ended) => match ended.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),
-                Err(_) => Err(Problem::new(ProblemCode::Unavailable)),
+                Err(_cancelled) => Err(ProcessEnding),
             },
         }
     }
