@@ -20,7 +20,7 @@ CREATE TABLE idempotency_keys (
     digest bytea NOT NULL CHECK (octet_length(digest) = 32), -- SHA-256 of the request
     fence bigint NOT NULL, -- grows with every claim of the key
     lease_ends_at timestamptz NOT NULL,
-    created_at timestamptz NOT NULL, -- of the first claim
+    created_at timestamptz NOT NULL, -- of the last claim
     answer text COLLATE "C", -- JSON: the ids and the failures of the items
     PRIMARY KEY (tenant, key)
 );

@@ -20,7 +20,7 @@ CREATE TABLE idempotency_keys (
     digest BLOB NOT NULL CHECK (length(digest) = 32), -- SHA-256 of the request
     fence INTEGER NOT NULL, -- grows with every claim of the key
     lease_ends_at INTEGER NOT NULL, -- microseconds since the epoch, as is the following
-    created_at INTEGER NOT NULL, -- of the first claim
+    created_at INTEGER NOT NULL, -- of the last claim
     answer TEXT, -- JSON: the ids and the failures of the items
     PRIMARY KEY (tenant, key)
 ) STRICT, WITHOUT ROWID;
