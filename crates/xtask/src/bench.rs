@@ -14,4 +14,5 @@ pub(crate) mod resident;
 mod sentences;
 pub(crate) mod server;
 pub(crate) mod table;
+pub(crate) mod tally;
 pub(crate) mod undertone;

@@ -2,112 +2,21 @@
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use application::dtos::{
-    Answer, DeletePredictionRequest, IdempotentRequest, PredictItem, PredictSentimentBatchRequest,
-    PredictSentimentBatchResponse, PredictSentimentRequest, PredictSentimentResponse, TimeLimit,
-};
+use application::dtos::{PredictSentimentBatchRequest, PredictSentimentRequest};
 use application::errors::ApplicationError;
-use application::ports::{
-    IdempotencyRepository, ItemFailure, LimitError, LimitPolicy, MlError, MlGateway, ModelCatalog, ModelInfo,
-    Queueing,
-};
+use application::ports::{IdempotencyRepository, ItemFailure, LimitError, LimitPolicy, ModelCatalog};
 use application::use_cases::time_limits::SINGLE;
 use application::use_cases::{
-    DeletePredictionUseCase, PredictSentimentBatchUseCase, PredictSentimentUseCase,
-    PurgeIdempotencyKeysUseCase,
+    PredictSentimentBatchUseCase, PredictSentimentUseCase, PurgeIdempotencyKeysUseCase,
 };
-use async_trait::async_trait;
-use domain::value_objects::{
-    IdempotencyKey, InputText, Limits, ModelName, ModelOutput, PredictionId, ReadOptions, RequestDigest,
-    TenantId,
-};
+use domain::value_objects::{IdempotencyKey, Limits, ModelName, RequestDigest, TenantId};
 use futures_util::FutureExt;
 use testkit::{CapturedLog, FakeMlGateway, FakeModelCatalog, MlFailure};
 
+use crate::keyed_requests::{PanickingGateway, batch, delete, keyed, of_route, rows, single};
 use crate::world::{World, failure, item, refusal};
-
-/// A model whose code has a fault.
-#[derive(Debug)]
-struct PanickingGateway;
-
-#[async_trait]
-impl MlGateway for PanickingGateway {
-    async fn classify(
-        &self,
-        _: &TenantId,
-        _: &[&InputText],
-        _: ReadOptions,
-        _: Queueing,
-    ) -> Result<Vec<Result<ModelOutput, MlError>>, MlError> {
-        panic!("a fault")
-    }
-
-    fn tokens_per_second(&self) -> Option<f64> {
-        None
-    }
-
-    fn info(&self) -> Option<Arc<ModelInfo>> {
-        FakeMlGateway::new().info()
-    }
-}
-
-/// The request with the key `key`; `body` stands for its digest.
-fn keyed(key: &str, body: u8) -> IdempotentRequest {
-    let digest = RequestDigest::from_bytes([body; 32]);
-    IdempotentRequest { key: IdempotencyKey::parse(key).unwrap(), digest }
-}
-
-/// As long as the route allows.
-fn of_route() -> TimeLimit {
-    TimeLimit::OfRoute { arrived: Instant::now(), at_most: None }
-}
-
-async fn single(
-    world: &World,
-    text: &str,
-    idempotency: IdempotentRequest,
-) -> Result<Answer<PredictSentimentResponse>, ApplicationError> {
-    let request = PredictSentimentRequest {
-        item: item(text),
-        time_limit: of_route(),
-        idempotency: Some(idempotency),
-        ..PredictSentimentRequest::default()
-    };
-    PredictSentimentUseCase::new(world.ports()).execute(request).await
-}
-
-async fn batch(
-    world: &World,
-    texts: &[&str],
-    idempotency: IdempotentRequest,
-) -> Result<PredictSentimentBatchResponse, ApplicationError> {
-    let items: Vec<PredictItem> = texts.iter().map(|text| item(text)).collect();
-    let request = PredictSentimentBatchRequest {
-        items,
-        time_limit: of_route(),
-        idempotency: Some(idempotency),
-        ..PredictSentimentBatchRequest::default()
-    };
-    PredictSentimentBatchUseCase::new(world.ports()).execute(request).await
-}
-
-async fn delete(world: &World, id: PredictionId) {
-    let store = world.read();
-    let request = DeletePredictionRequest {
-        tenant: TenantId::default(),
-        id,
-        actor: application::dtos::Actor::command_line("ann"),
-        time_limit: TimeLimit::Unlimited,
-    };
-    let delete = DeletePredictionUseCase::new(store, world.clock.clone(), world.ids.clone());
-    delete.execute(request).await.unwrap();
-}
-
-fn rows(world: &World) -> usize {
-    world.store.stored(&TenantId::default()).len()
-}
 
 #[tokio::test]
 async fn a_request_that_is_sent_again_gets_the_first_answer() {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod keyed_requests;
 mod world;
 
 mod predict_sentiment;

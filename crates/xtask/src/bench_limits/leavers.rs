@@ -3,8 +3,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Bench;
-use crate::bench::clients::{ClientSettings, Pace, Request, Tally, ratio, run_clients};
+use crate::bench::clients::{ClientSettings, Pace, Request, ratio, run_clients};
 use crate::bench::table::Figures;
+use crate::bench::tally::Tally;
 
 /// Enough clients to use the model fully.
 const PATIENT: usize = 64;

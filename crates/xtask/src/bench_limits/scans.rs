@@ -4,8 +4,9 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::Bench;
-use crate::bench::clients::{ClientSettings, Clients, Pace, Request, Tally, wait};
+use crate::bench::clients::{ClientSettings, Clients, Pace, Request, wait};
 use crate::bench::table::Figures;
+use crate::bench::tally::Tally;
 use crate::bench::undertone::Undertone;
 use crate::seed::{self, SeedArgs};
 use crate::workspace::Workspace;

@@ -10,8 +10,9 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::{Bench, bulk};
-use crate::bench::clients::{ClientSettings, Pace, Request, Tally, ratio, run_clients, wait};
+use crate::bench::clients::{ClientSettings, Pace, Request, ratio, run_clients, wait};
 use crate::bench::table::{Figures, megabytes};
+use crate::bench::tally::Tally;
 
 const CONNECTIONS: usize = 1_000;
 const CALLERS: usize = 8;

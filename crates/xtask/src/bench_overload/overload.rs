@@ -3,9 +3,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Bench;
-use crate::bench::clients::{ClientSettings, Clients, Pace, Request, Tally, ratio, run_clients, wait};
+use crate::bench::clients::{ClientSettings, Clients, Pace, Request, ratio, run_clients, wait};
 use crate::bench::load::route;
 use crate::bench::table::{Figures, millis};
+use crate::bench::tally::Tally;
 
 /// Enough clients to use the model fully.
 const ENOUGH: usize = 64;
