@@ -16,6 +16,7 @@ use testkit::{FakeIdentityProvider, FixedClock};
 
 use issued::{Issuer, claims};
 
+use crate::claim_rules::ClaimRules;
 use crate::key_fetcher::KeyFetcher;
 use crate::{JwtSecret, JwtSettings, JwtVerifier};
 
@@ -60,11 +61,9 @@ impl World {
 
     fn fetching_with(provider: FakeIdentityProvider, fetcher: KeyFetcher) -> Self {
         let clock = Arc::new(FixedClock::default());
-        let verifier = JwtVerifier::with_fetcher(
-            &JwtSettings { jwks_url: Some(provider.url()), ..settings() },
-            fetcher,
-            Arc::<FixedClock>::clone(&clock),
-        );
+        let settings = JwtSettings { jwks_url: Some(provider.url()), ..settings() };
+        let rules = ClaimRules::new(&settings).unwrap();
+        let verifier = JwtVerifier::with_fetcher(rules, fetcher, Arc::<FixedClock>::clone(&clock));
         Self { provider, clock, verifier }
     }
 

@@ -36,9 +36,10 @@ fn an_answer_survives_kill_9_at_each_step(store: &Store) {
         }
     }
     // A request that fails gives its key back; without that, its lease ends.
-    let request = Repeatable::batch("releasing");
+    let request = Repeatable::slow_batch("releasing");
     let dying = store.start_and_abort_at("releasing");
-    assert!(request.send_within(&dying.api(), "1").is_err());
+    let sent = request.send_within(&dying.api(), "500");
+    assert!(sent.is_err(), "releasing: {sent:?}");
     let answer = request.answer(&api);
     request.assert_stored_once(&api, &answer);
 }

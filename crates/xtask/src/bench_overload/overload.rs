@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 /// The words of each text, about as many tokens: long enough that the clients need little of the processor.
 const WORDS: usize = 120;
 
-/// Measures the most answers, and then what becomes of three times as many requests.
+/// Measures the most answers, then sends three times as many requests.
 pub(super) fn run(bench: &Bench<'_>) -> Figures {
     let seconds = bench.args.seconds;
     let request = |bench: &Bench<'_>| {

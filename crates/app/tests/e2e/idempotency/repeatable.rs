@@ -27,6 +27,15 @@ impl Repeatable {
         Self { path: "/api/v1/predictions/batch", body, name: name.to_owned(), rows: 2 }
     }
 
+    /// A batch that takes the model longer than any deadline of these tests.
+    pub(super) fn slow_batch(name: &str) -> Self {
+        let text = |item| format!("the parcel {name} {item} came late ").repeat(250);
+        let items: Vec<Value> = (0..16).map(|item| json!({ "text": text(item), "ref": name })).collect();
+        let rows = items.len();
+        let body = json!({ "items": items });
+        Self { path: "/api/v1/predictions/batch", body, name: name.to_owned(), rows }
+    }
+
     pub(super) fn send(&self, api: &Api) -> Result<Answer, ureq::Error> {
         api.post_with(self.path, &self.body, &[(super::KEY, &self.name)])
     }
