@@ -4,13 +4,13 @@ mod audit;
 mod authenticate;
 mod caller;
 mod cursor;
+mod feed;
 mod health;
 mod idempotency;
 mod keys;
 mod models;
 mod predict_sentiment;
 mod prediction_record;
-mod relay_outbox;
 mod stored_predictions;
 mod tenants;
 mod time_limit;
@@ -20,6 +20,7 @@ pub use audit::{AuditFault, ListAuditRequest, ListAuditResponse, VerifyAuditRequ
 pub use authenticate::{AuthenticateRequest, Credential};
 pub use caller::{Actor, Caller, Identity};
 pub use cursor::Cursor;
+pub use feed::{SequenceEventsResponse, SinkPass};
 pub use health::{ComponentHealth, HealthReport, HealthStatus};
 pub use idempotency::{Answer, IdempotentRequest};
 pub use keys::{
@@ -31,7 +32,6 @@ pub use predict_sentiment::{
     PredictSentimentResponse,
 };
 pub use prediction_record::PredictionRecord;
-pub use relay_outbox::{RelayOutboxRequest, RelayOutboxResponse};
 pub use stored_predictions::{
     DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
 };

@@ -4,6 +4,7 @@
 mod clock;
 mod deadline;
 mod download_progress;
+mod event_feed;
 mod event_publisher;
 pub mod gateways;
 mod health_check;
@@ -18,6 +19,7 @@ mod write_store;
 pub use clock::Clock;
 pub use deadline::Deadline;
 pub use download_progress::DownloadProgress;
+pub use event_feed::{EventFeed, FeedFollower, FeedSignal, FeedWakeUp, FollowError};
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
     Admission, AuditSealer, CacheGateway, CacheKey, CachedOutput, Calibration, CallerDirectory, CatalogError,
@@ -35,9 +37,10 @@ pub use read_models::{
     UsageReadModel,
 };
 pub use repositories::{
-    ApiKeyRepository, ClaimOutcome, IdempotencyClaim, IdempotencyRepository, ItemFailure, KeyRecord, Lease,
-    LeaseRepository, OutboxEvent, OutboxRelayRepository, StoredAnswer, StoredItem, TenantRepository,
-    UsageRepository,
+    AdmittedValue, ApiKeyRepository, ClaimOutcome, EventFeedRepository, FeedBounds, FeedEvent,
+    HistorySnapshot, IdempotencyClaim, IdempotencyRepository, ItemFailure, KeyRecord, Lease, LeaseRepository,
+    OutboxRepository, OutdatedRange, PendingEvent, ProjectionStep, Recount, RollupRepository, SinkProgress,
+    SinkRepository, StoredAnswer, StoredItem, TenantRepository, UsageRepository,
 };
 pub use schema_migrator::{
     MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StepState,

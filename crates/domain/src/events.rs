@@ -1,8 +1,8 @@
 //! Domain events: facts in the past tense, with ids and labels, never with the text.
 
-use crate::value_objects::{
-    Confidence, EventId, MetadataValue, ModelRef, PredictionId, Sentiment, Timestamp,
-};
+use std::borrow::Cow;
+
+use crate::value_objects::{EventId, MetadataValue, PredictionFacts, PredictionId, Timestamp};
 
 /// An event of an aggregate.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,14 +20,10 @@ pub struct SentimentPredicted {
     pub event_id: EventId,
     /// The id of the prediction.
     pub prediction_id: PredictionId,
-    /// The sentiment; none where the model has no mapping to sentiments.
-    pub sentiment: Option<Sentiment>,
-    /// The probability of the sentiment, or of the best label where none is mapped to one.
-    pub confidence: Option<Confidence>,
     /// The model's best label, by its own name.
     pub label: Option<String>,
-    /// The model that classified the text.
-    pub model: ModelRef,
+    /// What consumers count.
+    pub facts: PredictionFacts,
     /// When it happened.
     pub occurred_at: Timestamp,
 }
@@ -39,6 +35,8 @@ pub struct PredictionDeleted {
     pub event_id: EventId,
     /// The id of the deleted prediction.
     pub prediction_id: PredictionId,
+    /// What consumers counted; none where the stored prediction could not be read.
+    pub facts: Option<PredictionFacts>,
     /// When it happened.
     pub occurred_at: Timestamp,
 }
@@ -60,6 +58,13 @@ impl DomainEvent {
         }
     }
 
+    /// Returns the name of the type of the aggregate that the event is about, stable on the wire.
+    pub fn aggregate_type(&self) -> &'static str {
+        match self {
+            Self::SentimentPredicted(_) | Self::PredictionDeleted(_) => PREDICTION,
+        }
+    }
+
     /// Returns the id of the prediction.
     pub fn prediction_id(&self) -> PredictionId {
         match self {
@@ -76,18 +81,53 @@ impl DomainEvent {
         }
     }
 
+    /// Returns the facts about the prediction that the event is about.
+    pub fn facts(&self) -> Option<&PredictionFacts> {
+        match self {
+            Self::SentimentPredicted(event) => Some(&event.facts),
+            Self::PredictionDeleted(event) => event.facts.as_ref(),
+        }
+    }
+
     /// Returns the event's data besides its id, type, prediction and time, as named fields. This is the one definition
     /// of the payload that stores write and publishers send.
-    pub fn payload(&self) -> Vec<(&'static str, Option<MetadataValue>)> {
-        match self {
-            Self::SentimentPredicted(event) => vec![
-                ("sentiment", event.sentiment.map(|value| MetadataValue::Text(value.as_str().to_owned()))),
-                ("confidence", event.confidence.map(|value| MetadataValue::Float(f64::from(value.value())))),
-                ("label", event.label.clone().map(MetadataValue::Text)),
-                ("model", Some(MetadataValue::Text(event.model.name().to_owned()))),
-                ("revision", Some(MetadataValue::Text(event.model.revision().to_owned()))),
-            ],
-            Self::PredictionDeleted(_) => Vec::new(),
+    pub fn payload(&self) -> Vec<PayloadField> {
+        let mut fields = Vec::new();
+        if let Self::SentimentPredicted(event) = self {
+            fields.push(("label".into(), event.label.clone().map(MetadataValue::Text)));
         }
+        if let Some(facts) = self.facts() {
+            push_facts(&mut fields, facts);
+        }
+        fields
+    }
+}
+
+/// A named field of a payload; without a value it is null.
+pub type PayloadField = (Cow<'static, str>, Option<MetadataValue>);
+
+/// The type of the aggregate [`Prediction`](crate::entities::Prediction).
+pub const PREDICTION: &str = "prediction";
+/// What the names of dimensions begin with in a payload.
+pub const DIMENSION_PREFIX: &str = "metadata.";
+
+/// Appends one field for each fact.
+fn push_facts(fields: &mut Vec<PayloadField>, facts: &PredictionFacts) {
+    let text = |text: &str| Some(MetadataValue::Text(text.to_owned()));
+    let whole = |number: i64| Some(MetadataValue::Integer(number));
+    let truth = |value: bool| Some(MetadataValue::Bool(value));
+    fields.extend([
+        ("created_at_us".into(), whole(facts.created_at.as_micros())),
+        ("sentiment".into(), facts.sentiment.and_then(|sentiment| text(sentiment.as_str()))),
+        ("confidence".into(), facts.confidence.map(|value| MetadataValue::Float(f64::from(value.value())))),
+        ("model".into(), text(facts.model.name())),
+        ("revision".into(), text(facts.model.revision())),
+        ("tokens".into(), whole(facts.usage.tokens.into())),
+        ("windows".into(), whole(facts.usage.windows.into())),
+        ("truncated".into(), truth(facts.usage.truncated)),
+        ("cached".into(), truth(facts.cached)),
+    ]);
+    for (key, value) in &facts.dimensions {
+        fields.push((format!("{DIMENSION_PREFIX}{key}").into(), text(value)));
     }
 }

@@ -22,6 +22,7 @@ mod prediction_filter;
 mod prediction_request;
 mod query;
 mod shape;
+mod trace_parent;
 
 pub(crate) use audit_filter::audit_request;
 pub(crate) use batch_request::{BatchEntry, batch_schema, parse_batch};
@@ -47,6 +48,7 @@ pub(crate) use prediction_request::{parse_prediction, prediction_schema};
 use query::QueryParameters;
 pub(crate) use query::refuse_parameters;
 use shape::{Elements, Members, Shape, Shaped};
+pub(crate) use trace_parent::trace_parent;
 
 #[cfg(test)]
 mod tests;

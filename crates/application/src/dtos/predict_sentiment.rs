@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use domain::entities::Prediction;
 use domain::value_objects::{
-    Confidence, LabelScore, Metadata, MetadataValue, ModelRef, PredictionId, PredictionResult, RawOptions,
-    Reference, SentenceResult, Sentiment, SentimentScores, TenantId, Timestamp, Usage,
+    Confidence, Dimensions, LabelScore, Metadata, MetadataValue, ModelRef, PredictionFacts, PredictionId,
+    PredictionResult, RawOptions, Reference, SentenceResult, Sentiment, SentimentScores, TenantId, Timestamp,
+    TraceParent, Usage,
 };
 
 use crate::dtos::{IdempotentRequest, TimeLimit};
@@ -39,6 +40,8 @@ pub struct PredictSentimentRequest {
     pub time_limit: TimeLimit,
     /// The key of a request that may be sent again; not for the lines of a stream.
     pub idempotency: Option<IdempotentRequest>,
+    /// The trace that the request belongs to.
+    pub traceparent: Option<TraceParent>,
 }
 
 /// Classify many texts and store the predictions.
@@ -58,6 +61,8 @@ pub struct PredictSentimentBatchRequest {
     pub time_limit: TimeLimit,
     /// The key of a request that may be sent again.
     pub idempotency: Option<IdempotentRequest>,
+    /// The trace that the request belongs to.
+    pub traceparent: Option<TraceParent>,
 }
 
 /// The predictions of a batch.
@@ -96,6 +101,21 @@ pub struct PredictSentimentResponse {
     pub metadata: Metadata,
     /// When the prediction was made.
     pub created_at: Timestamp,
+}
+
+impl PredictSentimentResponse {
+    /// What consumers count about the prediction, with the values that it has for `dimensions`.
+    pub fn facts(&self, dimensions: &Dimensions) -> PredictionFacts {
+        PredictionFacts {
+            created_at: self.created_at,
+            model: self.model.clone(),
+            sentiment: self.sentiment,
+            confidence: self.confidence,
+            usage: self.usage,
+            cached: self.cached,
+            dimensions: dimensions.of(&self.metadata),
+        }
+    }
 }
 
 impl From<&Prediction> for PredictSentimentResponse {

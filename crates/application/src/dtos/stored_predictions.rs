@@ -1,4 +1,4 @@
-use domain::value_objects::{PredictionId, TenantId};
+use domain::value_objects::{PredictionId, TenantId, TraceParent};
 
 use crate::dtos::{Actor, PredictionRecord, TimeLimit};
 use crate::ports::PredictionFilter;
@@ -23,6 +23,8 @@ pub struct DeletePredictionRequest {
     pub actor: Actor,
     /// How long the request may take.
     pub time_limit: TimeLimit,
+    /// The trace that the request belongs to.
+    pub traceparent: Option<TraceParent>,
 }
 
 /// List predictions, newest first.

@@ -1,28 +1,20 @@
 use async_trait::async_trait;
 
 use crate::errors::BoxError;
-use crate::ports::OutboxEvent;
+use crate::ports::FeedEvent;
 
-/// Publishes events.
+/// Publishes events to one destination.
 #[async_trait]
 pub trait EventPublisher: Send + Sync {
-    /// Publishes one event, possibly more than once: receivers recognize duplicates by the event's id.
-    ///
-    /// Implementations may return before the event is delivered. They must then deliver events in the order of the
-    /// calls, and `flush` must wait for them. They must return within a few seconds, since the caller holds a lease.
-    ///
-    /// # Errors
-    /// [`PublishError`] if the event may not have been delivered; it is published again, before any later one.
-    async fn publish(&self, event: &OutboxEvent) -> Result<(), PublishError>;
+    /// The name of the destination, which is that of its sink.
+    fn name(&self) -> &'static str;
 
-    /// Waits until every event that `publish` has accepted since the last flush is delivered.
+    /// Publishes events in their order, possibly more than once: receivers recognize duplicates by the event's id.
+    /// Returns one result for each event, once it is delivered or has failed.
     ///
-    /// # Errors
-    /// [`PublishError`] if one of them was not certainly delivered within a few seconds; all of them are published
-    /// again.
-    async fn flush(&self) -> Result<(), PublishError> {
-        Ok(())
-    }
+    /// Implementations must return within a few seconds, since the caller holds a lease, and must not deliver an event
+    /// after one of the same aggregate that failed. Events from the first failed one on are published again.
+    async fn publish(&self, events: &[FeedEvent]) -> Vec<Result<(), PublishError>>;
 }
 
 /// An event was not published.

@@ -2,7 +2,7 @@ use std::num::NonZeroU64;
 
 use domain::entities::{ApiKey, Prediction, Tenant, TenantStatus};
 use domain::events::DomainEvent;
-use domain::value_objects::{AuditEntry, KeyId, Limits, PredictionId, TenantId, Timestamp};
+use domain::value_objects::{AuditEntry, KeyId, Limits, PredictionId, TenantId, Timestamp, TraceParent};
 
 use crate::ports::{Deadline, IdempotencyClaim, StoredAnswer};
 
@@ -16,6 +16,7 @@ pub struct UnitOfWork {
     tenant: TenantId,
     writes: Vec<Write>,
     begin_by: Deadline,
+    traceparent: Option<TraceParent>,
 }
 
 /// One recorded write and its expectation.
@@ -89,7 +90,7 @@ pub enum AccessChange {
 impl UnitOfWork {
     /// An empty unit of work on the tenant's rows.
     pub fn of(tenant: &TenantId) -> Self {
-        Self { tenant: tenant.clone(), writes: Vec::new(), begin_by: Deadline::Never }
+        Self { tenant: tenant.clone(), writes: Vec::new(), begin_by: Deadline::Never, traceparent: None }
     }
 
     /// Gives the unit up if its commit has not begun at `deadline`. The commit then fails with `DeadlineExceeded`.
@@ -100,6 +101,16 @@ impl UnitOfWork {
     /// When the commit must have begun.
     pub fn deadline(&self) -> Deadline {
         self.begin_by
+    }
+
+    /// Gives the unit's events the trace of the request that causes them.
+    pub fn trace(&mut self, traceparent: Option<TraceParent>) {
+        self.traceparent = traceparent;
+    }
+
+    /// The trace of the request that causes the unit's events.
+    pub fn traceparent(&self) -> Option<&TraceParent> {
+        self.traceparent.as_ref()
     }
 
     /// Stores `prediction`. The commit fails with `Conflict` if its id exists already.

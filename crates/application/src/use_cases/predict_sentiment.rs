@@ -59,10 +59,13 @@ impl PredictSentimentUseCase {
         &self,
         request: PredictSentimentRequest,
     ) -> Result<(RequestContext, ValidItem), ApplicationError> {
-        let PredictSentimentRequest { tenant, item, model, options, principal, time_limit, .. } = request;
+        let PredictSentimentRequest {
+            tenant, item, model, options, principal, time_limit, traceparent, ..
+        } = request;
         let models = self.ports.models.as_ref();
         let context = RequestContext::resolve(models, tenant, model.as_deref(), &options, principal)?
-            .with_deadline(time_limit.deadline(SINGLE));
+            .with_deadline(time_limit.deadline(SINGLE))
+            .in_trace(traceparent);
         let item = validate(&self.ports, item, &context.options).await?;
         Ok((context, item))
     }

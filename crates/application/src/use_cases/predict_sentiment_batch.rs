@@ -73,14 +73,23 @@ impl PredictSentimentBatchUseCase {
         &self,
         request: PredictSentimentBatchRequest,
     ) -> Result<(RequestContext, Vec<Result<ValidItem, ApplicationError>>), ApplicationError> {
-        let PredictSentimentBatchRequest { tenant, items, model, options, principal, time_limit, .. } =
-            request;
+        let PredictSentimentBatchRequest {
+            tenant,
+            items,
+            model,
+            options,
+            principal,
+            time_limit,
+            traceparent,
+            ..
+        } = request;
         if items.len() > Self::MAX_ITEMS {
             let rule = Rule::TooMany { max: Self::MAX_ITEMS, actual: items.len() };
             return Err(DomainError::violation("items", rule).into());
         }
         let models = self.ports.models.as_ref();
-        let context = RequestContext::resolve(models, tenant, model.as_deref(), &options, principal)?;
+        let context = RequestContext::resolve(models, tenant, model.as_deref(), &options, principal)?
+            .in_trace(traceparent);
         let items = self.validate_all(items, &context.options).await?;
         let allowed = time_limits::batch(items.iter().flatten(), context.model.tokens_per_second());
         Ok((context.with_deadline(time_limit.deadline(allowed)), items))

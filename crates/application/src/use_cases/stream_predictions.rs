@@ -75,10 +75,20 @@ impl StreamSession {
         line: PredictSentimentRequest,
     ) -> Result<PredictSentimentResponse, ApplicationError> {
         log_action("StreamPredictionsUseCase.predict_line", async {
-            let PredictSentimentRequest { tenant, item, model, options, principal, time_limit, .. } = line;
+            let PredictSentimentRequest {
+                tenant,
+                item,
+                model,
+                options,
+                principal,
+                time_limit,
+                traceparent,
+                ..
+            } = line;
             let options = PredictionOptions::parse(&options)?;
             let context = RequestContext::new(tenant, self.choose_once(model)?, options, principal)
-                .with_deadline(time_limit.deadline_of_line(LINE));
+                .with_deadline(time_limit.deadline_of_line(LINE))
+                .in_trace(traceparent);
             predict_line(&self.ports, &context, item).await
         })
         .await

@@ -2,7 +2,8 @@ use std::hash::{Hash, Hasher};
 
 use crate::events::{DomainEvent, PredictionDeleted, SentimentPredicted};
 use crate::value_objects::{
-    EventId, InputText, Metadata, ModelRef, PredictionId, PredictionResult, Reference, Timestamp, Usage,
+    Dimensions, EventId, InputText, Metadata, ModelRef, PredictionFacts, PredictionId, PredictionResult,
+    Reference, Timestamp, Usage,
 };
 
 /// One classified text; the aggregate root.
@@ -48,17 +49,23 @@ pub struct NewPrediction {
 }
 
 impl Prediction {
-    /// Creates a prediction and raises [`SentimentPredicted`].
-    pub fn create(new: NewPrediction) -> Self {
+    /// Creates a prediction and raises [`SentimentPredicted`], with the values that it has for `dimensions`.
+    pub fn create(new: NewPrediction, dimensions: &Dimensions) -> Self {
         let NewPrediction { id, event_id, text, reference, metadata, result, model, usage, cached, now } =
             new;
         let event = DomainEvent::SentimentPredicted(SentimentPredicted {
             event_id,
             prediction_id: id,
-            sentiment: result.sentiment(),
-            confidence: result.confidence(),
             label: result.labels().first().map(|best| best.label.clone()),
-            model: model.clone(),
+            facts: PredictionFacts {
+                created_at: now,
+                model: model.clone(),
+                sentiment: result.sentiment(),
+                confidence: result.confidence(),
+                usage,
+                cached,
+                dimensions: dimensions.of(&metadata),
+            },
             occurred_at: now,
         });
         Self {
@@ -75,9 +82,20 @@ impl Prediction {
         }
     }
 
-    /// Returns the event of deleting the prediction `id`, to be committed with the deletion.
-    pub fn deleted(id: PredictionId, event_id: EventId, now: Timestamp) -> DomainEvent {
-        DomainEvent::PredictionDeleted(PredictionDeleted { event_id, prediction_id: id, occurred_at: now })
+    /// Returns the event of deleting the prediction `id`, to be committed with the deletion. `facts` are those of the
+    /// deleted prediction, none where it could not be read.
+    pub fn deleted(
+        id: PredictionId,
+        facts: Option<PredictionFacts>,
+        event_id: EventId,
+        now: Timestamp,
+    ) -> DomainEvent {
+        DomainEvent::PredictionDeleted(PredictionDeleted {
+            event_id,
+            prediction_id: id,
+            facts,
+            occurred_at: now,
+        })
     }
 
     /// Returns the id.
@@ -151,22 +169,25 @@ mod tests {
     use crate::value_objects::{LabelScore, TextLimits};
 
     fn prediction(id: u128, text: &str) -> Prediction {
-        Prediction::create(NewPrediction {
-            id: PredictionId::from_u128(id),
-            event_id: EventId::from_u128(id + 1),
-            text: InputText::parse(text, TextLimits::default()).expect("a valid text"),
-            reference: None,
-            metadata: Metadata::default(),
-            result: PredictionResult::raw(vec![LabelScore {
-                label: "LABEL_0".into(),
-                score: 1.5,
-                logit: None,
-            }]),
-            model: ModelRef::new("m", "r"),
-            usage: Usage { tokens: 3, windows: 1, truncated: false },
-            cached: false,
-            now: Timestamp::from_micros(7),
-        })
+        Prediction::create(
+            NewPrediction {
+                id: PredictionId::from_u128(id),
+                event_id: EventId::from_u128(id + 1),
+                text: InputText::parse(text, TextLimits::default()).expect("a valid text"),
+                reference: None,
+                metadata: Metadata::default(),
+                result: PredictionResult::raw(vec![LabelScore {
+                    label: "LABEL_0".into(),
+                    score: 1.5,
+                    logit: None,
+                }]),
+                model: ModelRef::new("m", "r"),
+                usage: Usage { tokens: 3, windows: 1, truncated: false },
+                cached: false,
+                now: Timestamp::from_micros(7),
+            },
+            &Dimensions::default(),
+        )
     }
 
     #[test]

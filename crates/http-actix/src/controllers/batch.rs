@@ -8,7 +8,7 @@ use application::dtos::PredictSentimentBatchRequest;
 use crate::access::{Authorized, PredictionsWrite};
 use crate::controllers::{IDEMPOTENT_REPLAYED, respond};
 use crate::extractors::{
-    ArrivedBody, ClientTimeout, KeyedRequest, parse_batch, read_json, refuse_parameters,
+    ArrivedBody, ClientTimeout, KeyedRequest, parse_batch, read_json, refuse_parameters, trace_parent,
 };
 use crate::presenters::{BatchView, PREDICTION_BYTES, present_batch};
 use crate::render::render_json;
@@ -45,11 +45,14 @@ pub(crate) async fn create(
         let (timeout, keyed) = (ClientTimeout::read(&request)?, KeyedRequest::read(&request)?);
         let (limit, owner) = (state.settings.max_batch_body_bytes, authorized.tenant());
         let (principal, is_keyed) = (authorized.principal(), keyed.is_some());
+        let traceparent = trace_parent(&request);
         let parse = move |body: &ArrivedBody| {
             let (batch, entries) = parse_batch(&body.json, owner)?;
             let (time_limit, idempotency) =
                 (timeout.since(body.at), keyed.map(|keyed| keyed.with_body(&body.json)));
-            Ok((PredictSentimentBatchRequest { principal, time_limit, idempotency, ..batch }, entries))
+            let terms =
+                PredictSentimentBatchRequest { principal, time_limit, idempotency, traceparent, ..batch };
+            Ok((terms, entries))
         };
         let ((batch, entries), mut reservation) = read_json(&request, payload, &state, limit, parse).await?;
         // Reserves the response's memory before the work is done: afterwards it is too late to refuse.

@@ -11,7 +11,7 @@ use crate::access::{Authorized, PredictionsDelete, PredictionsRead, PredictionsW
 use crate::controllers::{respond, respond_in_time};
 use crate::extractors::{
     ArrivedBody, ClientTimeout, KeyedRequest, list_request, parse_prediction, prediction_id, read_json,
-    refuse_parameters,
+    refuse_parameters, trace_parent,
 };
 use crate::openapi::{ListParameters, PathId};
 use crate::presenters::{
@@ -62,11 +62,12 @@ pub(crate) async fn create(
         let (timeout, keyed) = (ClientTimeout::read(&request)?, KeyedRequest::read(&request)?);
         let (limit, owner) = (state.settings.max_body_bytes, authorized.tenant());
         let (principal, is_keyed) = (authorized.principal(), keyed.is_some());
+        let traceparent = trace_parent(&request);
         let parse = move |body: &ArrivedBody| {
             let command = parse_prediction(&body.json, owner)?;
             let (time_limit, idempotency) =
                 (timeout.since(body.at), keyed.map(|keyed| keyed.with_body(&body.json)));
-            Ok(PredictSentimentRequest { principal, time_limit, idempotency, ..command })
+            Ok(PredictSentimentRequest { principal, time_limit, idempotency, traceparent, ..command })
         };
         let (command, reservation) = read_json(&request, payload, &state, limit, parse).await?;
         let (use_cases, permit) = (Arc::clone(&state.use_cases), authorized.permit());
@@ -160,7 +161,8 @@ pub(crate) async fn delete(
         refuse_parameters(&request)?;
         let (tenant, actor) = (authorized.tenant(), authorized.actor(&request));
         let time_limit = ClientTimeout::read(&request)?.since(Instant::now());
-        let command = DeletePredictionRequest { tenant, id: prediction_id(&request)?, actor, time_limit };
+        let (id, traceparent) = (prediction_id(&request)?, trace_parent(&request));
+        let command = DeletePredictionRequest { tenant, id, actor, time_limit, traceparent };
         state.use_cases.delete.execute(command).await?;
         Ok(HttpResponse::NoContent().finish())
     });

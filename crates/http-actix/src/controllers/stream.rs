@@ -11,7 +11,7 @@ use application::action::log_action;
 use application::dtos::{Caller, PredictSentimentRequest, TimeLimit};
 use application::errors::ApplicationError;
 use application::ports::Principal;
-use domain::value_objects::TenantId;
+use domain::value_objects::{TenantId, TraceParent};
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ use crate::access::{Authorized, PredictionsWrite};
 use crate::controllers::{report_panic, respond};
 use crate::extractors::{
     ClientTimeout, Line, LineFeed, LineLimits, LineMemory, NDJSON, Unfinished, line_feed, parse_prediction,
-    refuse_key, refuse_parameters, require_media_type,
+    refuse_key, refuse_parameters, require_media_type, trace_parent,
 };
 use crate::offload::Offload;
 use crate::presenters::{LineCounts, present_end, present_line};
@@ -79,7 +79,12 @@ pub(crate) async fn create(
         };
         let LineFeed { pump, lines, unfinished, memory } =
             line_feed(payload, limits, LineMemory::of(&state.body_memory));
-        let terms = LineTerms { tenant: authorized.tenant(), principal, time_limit };
+        let terms = LineTerms {
+            tenant: authorized.tenant(),
+            principal,
+            time_limit,
+            traceparent: trace_parent(&request),
+        };
         let offload = state.offload.clone();
         let lines = lines.then(move |line| read_line(line, terms.clone(), offload.clone()));
         let outcomes = state.use_cases.stream.execute(lines).await?;
@@ -172,6 +177,7 @@ struct LineTerms {
     tenant: TenantId,
     principal: watch::Receiver<StreamPrincipal>,
     time_limit: TimeLimit,
+    traceparent: Option<TraceParent>,
 }
 
 /// Reads a line as a request.
@@ -182,10 +188,10 @@ async fn read_line(
 ) -> Result<PredictSentimentRequest, Problem> {
     let line = line?;
     let length = line.len();
-    let LineTerms { tenant, principal, time_limit } = terms;
+    let LineTerms { tenant, principal, time_limit, traceparent } = terms;
     let command = offload.run(length, move || parse_prediction(&line, tenant)).await??;
     let principal = principal.borrow().clone();
-    Ok(PredictSentimentRequest { principal, time_limit, ..command })
+    Ok(PredictSentimentRequest { principal, time_limit, traceparent, ..command })
 }
 
 /// Returns one line of the response.

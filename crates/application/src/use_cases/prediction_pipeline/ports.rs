@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use domain::value_objects::TextLimits;
+use domain::value_objects::{Dimensions, TextLimits};
 
 use crate::ports::{
     Clock, IdGenerator, IdempotencyRepository, ModelCatalog, PredictionMetrics, PredictionReadModel,
@@ -28,6 +28,8 @@ pub struct PredictionPorts {
     pub sentences: Arc<dyn SentenceSplitter>,
     /// How long a text may be.
     pub limits: TextLimits,
+    /// The metadata keys by which predictions are counted.
+    pub dimensions: Dimensions,
 }
 
 /// The ports of requests that may be sent again.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::errors::{DomainError, Rule};
-use domain::value_objects::{PredictionOptions, RawOptions, TenantId};
+use domain::value_objects::{PredictionOptions, RawOptions, TenantId, TraceParent};
 
 use crate::ports::{Deadline, MlGateway, ModelCatalog, Principal};
 use crate::use_cases::time_limits::LONGEST_BATCH;
@@ -17,6 +17,7 @@ pub(in crate::use_cases) struct RequestContext {
     pub(in crate::use_cases) options: PredictionOptions,
     pub(in crate::use_cases) principal: Arc<Principal>,
     pub(in crate::use_cases) deadline: Deadline,
+    pub(in crate::use_cases) traceparent: Option<TraceParent>,
 }
 
 impl RequestContext {
@@ -40,7 +41,7 @@ impl RequestContext {
         principal: Option<Arc<Principal>>,
     ) -> Self {
         let principal = principal.unwrap_or_else(|| Arc::new(Principal::unlimited(tenant.clone())));
-        Self { tenant, model, options, principal, deadline: Deadline::Never }
+        Self { tenant, model, options, principal, deadline: Deadline::Never, traceparent: None }
     }
 
     /// How long the request may still take, at most the time of the longest request.
@@ -51,6 +52,11 @@ impl RequestContext {
     /// The same context with this deadline.
     pub(in crate::use_cases) fn with_deadline(self, deadline: Deadline) -> Self {
         Self { deadline, ..self }
+    }
+
+    /// The same context in this trace.
+    pub(in crate::use_cases) fn in_trace(self, traceparent: Option<TraceParent>) -> Self {
+        Self { traceparent, ..self }
     }
 }
 

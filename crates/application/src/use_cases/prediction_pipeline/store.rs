@@ -11,7 +11,7 @@ pub(in crate::use_cases) fn create_prediction(
     classification: Classification,
 ) -> Prediction {
     let now = ports.clock.now();
-    Prediction::create(NewPrediction {
+    let new = NewPrediction {
         id: ports.ids.prediction_id(now),
         event_id: ports.ids.event_id(now),
         text: item.text,
@@ -22,7 +22,8 @@ pub(in crate::use_cases) fn create_prediction(
         usage: classification.usage,
         cached: classification.cached,
         now,
-    })
+    };
+    Prediction::create(new, &ports.dimensions)
 }
 
 /// Stores the predictions, their events, their number and the answer to the claim's request in one unit of work, then
@@ -38,6 +39,7 @@ pub(in crate::use_cases) async fn store(
     }
     let mut work = UnitOfWork::of(&context.tenant);
     work.begin_by(context.deadline);
+    work.trace(context.traceparent.clone());
     for prediction in predictions {
         work.insert(prediction);
         work.append(prediction.events());
