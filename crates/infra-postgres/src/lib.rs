@@ -33,8 +33,9 @@ pub use migrate::PostgresMigrator;
 pub use read_models::{PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel};
 pub use redacted_url::redacted_url;
 pub use repositories::{
-    PostgresApiKeyRepository, PostgresIdempotencyRepository, PostgresLeaseRepository,
-    PostgresOutboxRelayRepository, PostgresTenantRepository, PostgresUsageRepository,
+    PostgresApiKeyRepository, PostgresEventFeedRepository, PostgresIdempotencyRepository,
+    PostgresLeaseRepository, PostgresOutboxRepository, PostgresSinkRepository, PostgresTenantRepository,
+    PostgresUsageRepository,
 };
 pub use settings::PostgresSettings;
 pub use store::PostgresStore;

@@ -1,16 +1,20 @@
-//! Keys and tenants, idempotency keys, counts of texts, leases, and the outbox for the relay, with their writes outside
-//! units of work.
+//! Keys and tenants, idempotency keys, counts of texts, leases, the outbox, the feed of events and its sinks, with
+//! their writes outside units of work.
 
 mod api_key;
+mod event_feed;
 mod idempotency;
 mod lease;
-mod outbox_relay;
+mod outbox;
+mod sink;
 mod tenant;
 mod usage;
 
 pub use api_key::PostgresApiKeyRepository;
+pub use event_feed::PostgresEventFeedRepository;
 pub use idempotency::PostgresIdempotencyRepository;
 pub use lease::PostgresLeaseRepository;
-pub use outbox_relay::PostgresOutboxRelayRepository;
+pub use outbox::PostgresOutboxRepository;
+pub use sink::PostgresSinkRepository;
 pub use tenant::PostgresTenantRepository;
 pub use usage::PostgresUsageRepository;

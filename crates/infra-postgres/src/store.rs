@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, HealthCheck, IdempotencyRepository, LeaseRepository,
-    OutboxRelayRepository, PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel,
-    UsageRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, EventFeedRepository, HealthCheck, IdempotencyRepository,
+    LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository,
+    UsageReadModel, UsageRepository, WriteStore,
 };
 
 use crate::database::Database;
@@ -13,8 +13,9 @@ use crate::migrate::PostgresMigrator;
 use crate::pool::Pool;
 use crate::read_models::{PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel};
 use crate::repositories::{
-    PostgresApiKeyRepository, PostgresIdempotencyRepository, PostgresLeaseRepository,
-    PostgresOutboxRelayRepository, PostgresTenantRepository, PostgresUsageRepository,
+    PostgresApiKeyRepository, PostgresEventFeedRepository, PostgresIdempotencyRepository,
+    PostgresLeaseRepository, PostgresOutboxRepository, PostgresSinkRepository, PostgresTenantRepository,
+    PostgresUsageRepository,
 };
 use crate::settings::PostgresSettings;
 use crate::writer::Writer;
@@ -61,9 +62,19 @@ impl PostgresStore {
         Arc::new(PostgresPredictionReadModel::new(self.pool.clone()))
     }
 
-    /// The outbox, for the relay.
-    pub fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
-        Arc::new(PostgresOutboxRelayRepository::new(self.pool.clone()))
+    /// The outbox.
+    pub fn outbox(&self) -> Arc<dyn OutboxRepository> {
+        Arc::new(PostgresOutboxRepository::new(self.pool.clone()))
+    }
+
+    /// The feed of events.
+    pub fn event_feed(&self) -> Arc<dyn EventFeedRepository> {
+        Arc::new(PostgresEventFeedRepository::new(self.pool.clone()))
+    }
+
+    /// The sinks of the feed.
+    pub fn sinks(&self) -> Arc<dyn SinkRepository> {
+        Arc::new(PostgresSinkRepository::new(self.pool.clone()))
     }
 
     /// The leases.

@@ -31,8 +31,8 @@ pub use health::SqliteHealthCheck;
 pub use migrate::SqliteMigrator;
 pub use read_models::{SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel};
 pub use repositories::{
-    SqliteApiKeyRepository, SqliteIdempotencyRepository, SqliteLeaseRepository, SqliteOutboxRelayRepository,
-    SqliteTenantRepository, SqliteUsageRepository,
+    SqliteApiKeyRepository, SqliteEventFeedRepository, SqliteIdempotencyRepository, SqliteLeaseRepository,
+    SqliteOutboxRepository, SqliteSinkRepository, SqliteTenantRepository, SqliteUsageRepository,
 };
 pub use settings::SqliteSettings;
 pub use store::SqliteStore;

@@ -3,9 +3,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, HealthCheck, IdempotencyRepository, LeaseRepository,
-    OutboxRelayRepository, PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel,
-    UsageRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, EventFeedRepository, HealthCheck, IdempotencyRepository,
+    LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository,
+    UsageReadModel, UsageRepository, WriteStore,
 };
 
 use crate::backup::back_up;
@@ -17,8 +17,8 @@ use crate::pool::Database;
 use crate::read_models::{SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel};
 use crate::readers::Readers;
 use crate::repositories::{
-    SqliteApiKeyRepository, SqliteIdempotencyRepository, SqliteLeaseRepository, SqliteOutboxRelayRepository,
-    SqliteTenantRepository, SqliteUsageRepository,
+    SqliteApiKeyRepository, SqliteEventFeedRepository, SqliteIdempotencyRepository, SqliteLeaseRepository,
+    SqliteOutboxRepository, SqliteSinkRepository, SqliteTenantRepository, SqliteUsageRepository,
 };
 use crate::settings::SqliteSettings;
 use crate::upkeep::Upkeep;
@@ -94,10 +94,20 @@ impl SqliteStore {
         Arc::new(SqlitePredictionReadModel::new(self.finds.clone(), self.lists.clone()))
     }
 
-    /// The outbox, for the relay.
-    pub fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
+    /// The outbox.
+    pub fn outbox(&self) -> Arc<dyn OutboxRepository> {
         let writer = Arc::clone(&self.writer);
-        Arc::new(SqliteOutboxRelayRepository::new(self.finds.clone(), writer))
+        Arc::new(SqliteOutboxRepository::new(self.finds.clone(), writer))
+    }
+
+    /// The feed of events.
+    pub fn event_feed(&self) -> Arc<dyn EventFeedRepository> {
+        Arc::new(SqliteEventFeedRepository::new(self.finds.clone()))
+    }
+
+    /// The sinks of the feed.
+    pub fn sinks(&self) -> Arc<dyn SinkRepository> {
+        Arc::new(SqliteSinkRepository::new(self.finds.clone(), Arc::clone(&self.writer)))
     }
 
     /// The leases.

@@ -41,7 +41,7 @@ use queue::{Choice, Place, Queue};
 pub(crate) use activity::Activity;
 pub(crate) use job::WriteJob;
 pub(crate) use key_changes::NewClaim;
-pub(crate) use session::{Room, Session};
+pub(crate) use session::{Flush, Room, Session};
 
 /// Submits requests to the writing task.
 pub(crate) struct Writer {

@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use domain::events::DomainEvent;
-use domain::value_objects::{LabelScore, Metadata, MetadataValue};
+use domain::events::{DIMENSION_PREFIX, DomainEvent};
+use domain::value_objects::{
+    Confidence, LabelScore, Metadata, MetadataValue, ModelRef, PredictionFacts, Sentiment, Timestamp, Usage,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -41,7 +43,35 @@ pub(crate) fn read_metadata(json: &str) -> Option<Metadata> {
 /// The object of an event's fields beside its id, type, prediction and time.
 pub fn write_payload(event: &DomainEvent) -> String {
     let fields = event.payload().into_iter();
-    object(fields.map(|(name, value)| (name.to_owned(), value.as_ref().map_or(Value::Null, write_value))))
+    object(fields.map(|(name, value)| (name.into_owned(), value.as_ref().map_or(Value::Null, write_value))))
+}
+
+/// The facts in a payload that [`write_payload`] wrote; none where it has none, as in an earlier release.
+pub(crate) fn read_facts(payload: &str) -> Option<PredictionFacts> {
+    let fields: BTreeMap<Cow<'_, str>, Value> = serde_json::from_str(payload).ok()?;
+    let count = |name: &str| u32::try_from(fields.get(name)?.as_u64()?).ok();
+    let text = |name: &str| fields.get(name)?.as_str();
+    let truth = |name: &str| fields.get(name)?.as_bool();
+    let sentiment = match fields.get("sentiment")? {
+        Value::Null => None,
+        name => Some(Sentiment::parse("sentiment", name.as_str()?).ok()?),
+    };
+    let confidence = match fields.get("confidence")? {
+        Value::Null => None,
+        number => Some(Confidence::try_new("confidence", number.as_f64()? as f32).ok()?),
+    };
+    let dimensions = fields.iter().filter_map(|(name, value)| {
+        Some((name.strip_prefix(DIMENSION_PREFIX)?.to_owned(), value.as_str()?.to_owned()))
+    });
+    Some(PredictionFacts {
+        created_at: Timestamp::from_micros(fields.get("created_at_us")?.as_i64()?),
+        model: ModelRef::new(text("model")?, text("revision")?),
+        sentiment,
+        confidence,
+        usage: Usage { tokens: count("tokens")?, windows: count("windows")?, truncated: truth("truncated")? },
+        cached: truth("cached")?,
+        dimensions: dimensions.collect(),
+    })
 }
 
 /// The array of `labels`, in their order.

@@ -1,7 +1,7 @@
 //! The forms in which values are stored, shared by the stores.
 //!
 //! A store prepares a unit of work ([`PreparedSet`]) and writes its values; a row that it has read it hands over as
-//! [`Columns`], to a [`PageReader`], an [`OutboxReader`] or a function such as [`read_prediction`]. Lines of the audit
+//! [`Columns`], to a [`PageReader`], an [`FeedReader`] or a function such as [`read_prediction`]. Lines of the audit
 //! are numbered and sealed by [`AuditHead`]. SQL, connections and transactions are each store's own: this crate knows
 //! no database and no runtime, and does no I/O. Start reading at `prepared.rs`, then `prediction.rs`.
 
@@ -11,10 +11,10 @@ mod access;
 mod answer;
 mod audit;
 mod columns;
+mod feed_reader;
 mod idempotency;
 mod json;
 mod limits;
-mod outbox_reader;
 mod page_reader;
 mod prediction;
 mod prepared;
@@ -25,10 +25,10 @@ mod usage;
 pub use access::{read_key, read_key_record, read_tenant};
 pub use audit::{AuditHead, read_line};
 pub use columns::{Columns, Unreadable};
+pub use feed_reader::FeedReader;
 pub use idempotency::read_claim;
 pub use json::write_payload;
 pub use limits::write_limits;
-pub use outbox_reader::{OutboxPage, OutboxReader};
 pub use page_reader::PageReader;
 pub use prediction::{read_prediction, read_predictions};
 pub use prepared::{EventValues, PredictionValues, PreparedSet, PreparedWrite};

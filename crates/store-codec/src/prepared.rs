@@ -4,6 +4,7 @@ use domain::events::DomainEvent;
 use domain::policies::search_terms;
 use domain::value_objects::{
     AuditEntry, Confidence, EventId, PredictionId, Sentiment, SentimentScores, TenantId, Timestamp,
+    TraceParent,
 };
 
 use crate::answer::write_answer;
@@ -68,9 +69,11 @@ pub struct PredictionValues {
 pub struct EventValues {
     pub event_id: EventId,
     pub event_type: &'static str,
+    pub aggregate_type: &'static str,
     pub prediction_id: PredictionId,
     pub occurred_at: Timestamp,
     pub payload: String,
+    pub traceparent: Option<String>,
 }
 
 impl PreparedSet {
@@ -90,7 +93,9 @@ impl PreparedSet {
                     writes.push(PreparedWrite::Insert(Box::new(values)));
                 }
                 Write::DeletePrediction(id) => writes.push(PreparedWrite::Delete(*id)),
-                Write::AppendEvent(event) => writes.push(PreparedWrite::Append(event.into())),
+                Write::AppendEvent(event) => {
+                    writes.push(PreparedWrite::Append(EventValues::new(event, work.traceparent())))
+                }
                 Write::CountTexts(count) => writes.push(PreparedWrite::Count(count.clone())),
                 Write::CompleteClaim { claim, answer } => {
                     let answer = write_answer(answer);
@@ -156,14 +161,16 @@ impl PredictionValues {
     }
 }
 
-impl From<&DomainEvent> for EventValues {
-    fn from(event: &DomainEvent) -> Self {
+impl EventValues {
+    fn new(event: &DomainEvent, traceparent: Option<&TraceParent>) -> Self {
         Self {
             event_id: event.event_id(),
             event_type: event.event_type(),
+            aggregate_type: event.aggregate_type(),
             prediction_id: event.prediction_id(),
             occurred_at: event.occurred_at(),
             payload: write_payload(event),
+            traceparent: traceparent.map(|trace| trace.as_str().to_owned()),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use application::dtos::{Cursor, PredictionRecord};
-use application::ports::{OutboxEvent, PredictionFilter};
+use application::ports::{FeedEvent, PredictionFilter};
 use domain::entities::{ApiKey, Tenant, TenantStatus};
 use domain::policies::parse_query;
 use domain::value_objects::{
@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::StoreHarness;
 use crate::chain::check_chain;
 use crate::samples::{FIRST, Samples, confidence, entry, key, key_id, limits, reference, tenant};
-use crate::steps::{audit_of, change, find, insert, list, list_ids, query, try_delete, unpublished};
+use crate::steps::{audit_of, change, events, find, insert, list, list_ids, query, try_delete};
 
 /// The schemas for which there is a database: the number of applied steps.
 pub const SCHEMAS: [u32; 5] = [1, 2, 3, 4, 5];
@@ -132,19 +132,22 @@ async fn assert_access_is_writable(store: &impl StoreHarness) {
     assert_eq!(check_chain(&lines), Ok(()));
 }
 
-/// The events of the outbox, which the second step added; the earlier release has published three of them.
+/// The events of the outbox, which the second step added; the earlier release has published three of them, whose
+/// positions they have.
 async fn assert_events(store: &impl StoreHarness, expected: &Value, schema: u32) {
-    let expected: &[Value] = if schema < 2 { &[] } else { &expected.as_array().expect("events")[3..] };
-    let waiting = unpublished(store).await;
-    assert_eq!(waiting.iter().map(event).collect::<Vec<_>>(), expected);
-
     // The old relay's lease has expired, and the fence continues from its value.
-    let lease = store.leases().acquire("outbox-relay", "a-new-relay", Duration::from_secs(10)).await;
+    let lease = store.leases().acquire("outbox-relay", "the cases", Duration::from_secs(10)).await;
     let lease = lease.expect("the lease can be acquired").expect("the lease is free");
     assert_eq!(lease.fence, if schema >= 3 { 2 } else { 1 });
-    let ids: Vec<_> = waiting.iter().map(|event| event.event_id).collect();
-    store.outbox().mark_published(&lease, &ids).await.expect("the events are marked");
-    assert!(unpublished(store).await.is_empty());
+    let expected: &[Value] = if schema < 2 { &[] } else { expected.as_array().expect("events") };
+    let events = events(store).await;
+    assert_eq!(events.iter().map(event).collect::<Vec<_>>(), expected);
+    assert!(events.iter().zip(1..).all(|(event, position)| event.position == position));
+    assert!(events.iter().all(|event| event.facts.is_none()), "earlier releases stored no facts");
+    // The earlier release has published what it gave a position; the analytics have never run.
+    let sinks = store.sinks().list().await.expect("the sinks can be read");
+    let positions: Vec<_> = sinks.iter().map(|sink| (sink.name.as_str(), sink.position)).collect();
+    assert_eq!(positions, [("analytics", -1), ("log", if schema < 2 { 0 } else { 3 })]);
 }
 
 async fn assert_is_writable(store: &impl StoreHarness) {
@@ -159,7 +162,9 @@ async fn assert_is_writable(store: &impl StoreHarness) {
     assert_eq!(find(store, new.id()).await, Some((&new).into()));
     let expected = [&[new.id()], &before[..1], &before[3..]].concat();
     assert_eq!(list_ids(store, &PredictionFilter::default()).await, expected);
-    assert_eq!(unpublished(store).await.len(), 1);
+    let last = events(store).await.pop().expect("an event");
+    assert_eq!(last.prediction_id, Some(new.id()));
+    assert!(last.facts.is_some());
 }
 
 fn number(value: f32) -> Value {
@@ -205,12 +210,12 @@ fn row(record: &PredictionRecord) -> Value {
 }
 
 /// An event in the form of the fixtures.
-fn event(event: &OutboxEvent) -> Value {
+fn event(event: &FeedEvent) -> Value {
     json!({
         "tenant": event.tenant.as_str(),
         "event_id": event.event_id.to_string(),
         "event_type": event.event_type,
-        "prediction_id": event.prediction_id.to_string(),
+        "prediction_id": event.prediction_id.map(|id| id.to_string()),
         "occurred_at": event.occurred_at.as_micros(),
         "payload": serde_json::from_str::<Value>(&event.payload).expect("JSON"),
     })

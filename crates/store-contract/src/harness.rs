@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository, LeaseRepository,
+    OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository, UsageReadModel,
+    UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{KeyId, PredictionId};
@@ -20,8 +21,14 @@ pub trait StoreHarness: Send + Sync + Sized {
     /// The read side.
     fn predictions(&self) -> Arc<dyn PredictionReadModel>;
 
-    /// The outbox, for the relay.
-    fn outbox(&self) -> Arc<dyn OutboxRelayRepository>;
+    /// The outbox.
+    fn outbox(&self) -> Arc<dyn OutboxRepository>;
+
+    /// The feed of events.
+    fn event_feed(&self) -> Arc<dyn EventFeedRepository>;
+
+    /// The sinks of the feed.
+    fn sinks(&self) -> Arc<dyn SinkRepository>;
 
     /// The leases.
     fn leases(&self) -> Arc<dyn LeaseRepository>;

@@ -21,4 +21,5 @@ mod with_second_tenant;
 
 pub use harness::{Replica, SchemaHarness, StoreHarness};
 pub use list::CASES;
+pub use steps::events_of;
 pub use with_second_tenant::WithSecondTenant;

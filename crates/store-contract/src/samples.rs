@@ -5,13 +5,14 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::pin::pin;
 use std::task::{Context, Waker};
 
+use application::dtos::PredictSentimentResponse;
 use application::ports::UnitOfWork;
 use domain::entities::{ApiKey, NewPrediction, Prediction};
 use domain::events::DomainEvent;
 use domain::value_objects::{
-    AuditAction, AuditEntry, Confidence, EventId, IdempotencyKey, InputText, KeyId, LabelScore, Limits,
-    Metadata, MetadataValue, ModelRef, PredictionId, PredictionResult, Rate, Reference, Scope, SecretHash,
-    Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
+    AuditAction, AuditEntry, Confidence, Dimensions, EventId, IdempotencyKey, InputText, KeyId, LabelScore,
+    Limits, Metadata, MetadataValue, ModelRef, PredictionId, PredictionResult, Rate, Reference, Scope,
+    SecretHash, Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
 };
 
 /// When the first sample is created, in microseconds: 2026-01-02T03:04:05.678901Z.
@@ -71,12 +72,13 @@ impl Samples {
             now,
         };
         change(&mut new);
-        Prediction::create(new)
+        Prediction::create(new, &dimensions())
     }
 
     /// The event of deleting `prediction` at `now`.
     pub fn deleted(&mut self, prediction: &Prediction, now: Timestamp) -> DomainEvent {
-        Prediction::deleted(prediction.id(), EventId::from_u128(self.next_id(now)), now)
+        let facts = PredictSentimentResponse::from(prediction).facts(&dimensions());
+        Prediction::deleted(prediction.id(), Some(facts), EventId::from_u128(self.next_id(now)), now)
     }
 
     /// The bits of a UUID of version 7 created at `now`: its milliseconds and an increasing number.
@@ -193,4 +195,9 @@ pub fn classified(sentiment: Sentiment, chosen: f32) -> PredictionResult {
         .collect();
     labels.sort_by(|a, b| b.score.total_cmp(&a.score));
     PredictionResult::restore(Some(sentiment), Some(confidence(chosen)), scores, labels)
+}
+
+/// The dimensions of the samples' events.
+pub fn dimensions() -> Dimensions {
+    Dimensions::try_new(vec!["source".to_owned()]).expect("a dimension")
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use application::ports::{StoreError, UnitOfWork, WriteStore};
 use domain::entities::{NewPrediction, Prediction};
-use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
+use domain::value_objects::{Dimensions, EventId, PredictionId, TenantId, Timestamp};
 use futures_util::{StreamExt, stream};
 
 use self::random::Random;
@@ -72,18 +72,21 @@ fn prediction(seed: &Seed, row: u64, random: &mut Random) -> Prediction {
     let age = span - share * u128::from(row) - u128::from(random.below(share as u64));
     let now = Timestamp::from_micros(seed.until.as_micros().saturating_sub(age as i64));
     let (text, sentiment) = texts::text(random, row);
-    Prediction::create(NewPrediction {
-        id: PredictionId::from_u128(id_at(now, random)),
-        event_id: EventId::from_u128(id_at(now, random)),
-        reference: answers::reference(random, row),
-        metadata: answers::metadata(random),
-        model: answers::model(random, row * 3 < seed.rows * 2),
-        usage: answers::usage(text.as_str()),
-        result: answers::result(random, sentiment, text.as_str()),
-        cached: random.one_in(12),
-        text,
-        now,
-    })
+    Prediction::create(
+        NewPrediction {
+            id: PredictionId::from_u128(id_at(now, random)),
+            event_id: EventId::from_u128(id_at(now, random)),
+            reference: answers::reference(random, row),
+            metadata: answers::metadata(random),
+            model: answers::model(random, row * 3 < seed.rows * 2),
+            usage: answers::usage(text.as_str()),
+            result: answers::result(random, sentiment, text.as_str()),
+            cached: random.one_in(12),
+            text,
+            now,
+        },
+        &Dimensions::default(),
+    )
 }
 
 /// The bits of a UUID of version 7 (RFC 9562) created at `now`, as the program creates them: its milliseconds, the

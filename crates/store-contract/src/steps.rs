@@ -1,7 +1,12 @@
 //! Steps that many cases share: insert, delete, read.
 
 use application::dtos::PredictionRecord;
-use application::ports::{OutboxEvent, PredictionFilter, StoreError, UnitOfWork};
+use std::time::Duration;
+
+use application::ports::{
+    EventFeedRepository, FeedEvent, Lease, LeaseRepository, OutboxRepository, PredictionFilter, StoreError,
+    UnitOfWork,
+};
 use domain::entities::{ApiKey, Prediction, Tenant, TenantStatus};
 use domain::events::DomainEvent;
 use domain::policies::parse_query;
@@ -124,9 +129,28 @@ pub(crate) async fn list_ids(store: &impl StoreHarness, filter: &PredictionFilte
     list(store, filter).await.iter().map(|record| record.prediction.id).collect()
 }
 
-/// The events that wait to be published.
-pub(crate) async fn unpublished(store: &impl StoreHarness) -> Vec<OutboxEvent> {
-    store.outbox().list_unpublished(ALL).await.expect("the events can be read")
+/// Every event that was committed and not purged, in the order of the feed.
+pub(crate) async fn events(store: &impl StoreHarness) -> Vec<FeedEvent> {
+    events_of(&*store.leases(), &*store.outbox(), &*store.event_feed()).await
+}
+
+/// Gives every committed event of a store a position; returns all that were not purged, in the order of the feed.
+pub async fn events_of(
+    leases: &dyn LeaseRepository,
+    outbox: &dyn OutboxRepository,
+    feed: &dyn EventFeedRepository,
+) -> Vec<FeedEvent> {
+    let lease = lead(leases).await;
+    while outbox.sequence(&lease, ALL).await.expect("the events get positions") > 0 {}
+    leases.release(&lease).await.expect("the lease is released");
+    let bounds = feed.bounds().await.expect("the bounds can be read");
+    feed.read(None, bounds.purged, bounds.last).await.expect("the events can be read")
+}
+
+/// The lease of the replica that leads, for longer than any case takes.
+pub(crate) async fn lead(leases: &dyn LeaseRepository) -> Lease {
+    let lease = leases.acquire("outbox-relay", "the cases", Duration::from_mins(30)).await;
+    lease.expect("the store works").expect("the lease is free")
 }
 
 /// The filter for texts that contain every term of `q`.

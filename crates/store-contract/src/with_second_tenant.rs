@@ -2,14 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::{
-    AccessChange, ApiKeyRepository, AuditReadModel, ClaimOutcome, IdempotencyClaim, IdempotencyRepository,
-    LeaseRepository, OutboxRelayRepository, PredictionReadModel, StoreError, TenantRepository, TextCount,
-    UnitOfWork, UsageReadModel, UsageRepository, Write, WriteStore,
+    AccessChange, ApiKeyRepository, AuditReadModel, ClaimOutcome, EventFeedRepository, IdempotencyClaim,
+    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, SinkRepository,
+    StoreError, TenantRepository, TextCount, UnitOfWork, UsageReadModel, UsageRepository, Write, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::{ApiKey, NewPrediction, Prediction};
 use domain::value_objects::{
-    AuditEntry, EventId, IdempotencyKey, KeyId, MetadataValue, PredictionId, RequestDigest, TenantId,
+    AuditEntry, Dimensions, EventId, IdempotencyKey, KeyId, MetadataValue, PredictionId, RequestDigest,
+    TenantId,
 };
 
 use crate::samples::{Samples, entry, key, metadata, tenant};
@@ -45,8 +46,16 @@ impl<H: StoreHarness> StoreHarness for WithSecondTenant<H> {
         self.0.predictions()
     }
 
-    fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
+    fn outbox(&self) -> Arc<dyn OutboxRepository> {
         self.0.outbox()
+    }
+
+    fn event_feed(&self) -> Arc<dyn EventFeedRepository> {
+        self.0.event_feed()
+    }
+
+    fn sinks(&self) -> Arc<dyn SinkRepository> {
+        self.0.sinks()
     }
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {
@@ -164,16 +173,19 @@ impl WithLookAlikes<dyn WriteStore> {
 
 /// The same prediction with other metadata, by which a case notices it.
 fn prediction_like(prediction: &Prediction) -> Prediction {
-    Prediction::create(NewPrediction {
-        id: prediction.id(),
-        event_id: EventId::from_u128(0),
-        text: prediction.text().clone(),
-        reference: prediction.reference().cloned(),
-        metadata: metadata([("of", MetadataValue::Text("another tenant".to_owned()))]),
-        result: prediction.result().clone(),
-        model: prediction.model().clone(),
-        usage: prediction.usage(),
-        cached: prediction.cached(),
-        now: prediction.created_at(),
-    })
+    Prediction::create(
+        NewPrediction {
+            id: prediction.id(),
+            event_id: EventId::from_u128(0),
+            text: prediction.text().clone(),
+            reference: prediction.reference().cloned(),
+            metadata: metadata([("of", MetadataValue::Text("another tenant".to_owned()))]),
+            result: prediction.result().clone(),
+            model: prediction.model().clone(),
+            usage: prediction.usage(),
+            cached: prediction.cached(),
+            now: prediction.created_at(),
+        },
+        &Dimensions::default(),
+    )
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use application::dtos::PredictionRecord;
-use application::ports::{AuditSealer, Clock, OutboxEvent, StoreError};
+use application::ports::{AuditSealer, Clock, FeedBounds, FeedEvent, StoreError};
 use domain::value_objects::{AuditLine, PredictionId, TenantId, Timestamp};
 
 use crate::FixedClock;
@@ -59,6 +59,8 @@ impl StoreClock {
 struct State {
     rows: HashMap<TenantId, BTreeMap<PredictionId, Row>>,
     outbox: Vec<Outgoing>,
+    feed: FeedBounds,
+    sinks: Sinks,
     leases: HashMap<String, HeldLease>,
     access: Access,
     claims: Claims,
@@ -78,8 +80,28 @@ struct Row {
 
 #[derive(Debug)]
 struct Outgoing {
-    event: OutboxEvent,
-    published_at: Option<Timestamp>,
+    /// Its position is 0 until it is sequenced.
+    event: FeedEvent,
+    sequenced_at: Option<Timestamp>,
+}
+
+/// The sinks by name.
+#[derive(Debug)]
+struct Sinks(BTreeMap<String, Sink>);
+
+#[derive(Debug)]
+struct Sink {
+    position: i64,
+    fence: i64,
+    lost: u64,
+}
+
+impl Default for Sinks {
+    /// Those of a new database.
+    fn default() -> Self {
+        let sink = |name: &str, position| (name.to_owned(), Sink { position, fence: 0, lost: 0 });
+        Self(BTreeMap::from([sink("analytics", -1), sink("log", 0)]))
+    }
 }
 
 #[derive(Debug)]
@@ -136,9 +158,9 @@ impl MemoryStore {
         rows.rev().map(|(_, row)| row.record.clone()).collect()
     }
 
-    /// Every event that was not purged, oldest first, and when it was published.
-    pub fn events(&self) -> Vec<(OutboxEvent, Option<Timestamp>)> {
-        self.lock().outbox.iter().map(|outgoing| (outgoing.event.clone(), outgoing.published_at)).collect()
+    /// Every event that was not purged, in the order of the commits, and when it got its position.
+    pub fn events(&self) -> Vec<(FeedEvent, Option<Timestamp>)> {
+        self.lock().outbox.iter().map(|outgoing| (outgoing.event.clone(), outgoing.sequenced_at)).collect()
     }
 
     /// Every line of the audit, oldest first.

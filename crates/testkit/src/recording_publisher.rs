@@ -1,6 +1,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use application::ports::{EventPublisher, OutboxEvent, PublishError};
+use application::ports::{EventPublisher, FeedEvent, PublishError};
 use async_trait::async_trait;
 
 /// Records the published events, and fails as often as a test sets it to.
@@ -11,11 +11,10 @@ pub struct RecordingPublisher {
 
 #[derive(Debug, Default)]
 struct State {
-    published: Vec<OutboxEvent>,
-    refused: Vec<OutboxEvent>,
+    published: Vec<FeedEvent>,
+    refused: Vec<FeedEvent>,
     good: usize,
     bad: usize,
-    bad_flushes: usize,
 }
 
 impl RecordingPublisher {
@@ -35,18 +34,13 @@ impl RecordingPublisher {
         (state.good, state.bad) = (good, count);
     }
 
-    /// Makes the next `count` flushes fail: earlier events may not have been delivered.
-    pub fn fail_flushes(&self, count: usize) {
-        self.lock().bad_flushes = count;
-    }
-
     /// Returns the published events, in order.
-    pub fn published(&self) -> Vec<OutboxEvent> {
+    pub fn published(&self) -> Vec<FeedEvent> {
         self.lock().published.clone()
     }
 
     /// Returns the events that failed, in order.
-    pub fn refused(&self) -> Vec<OutboxEvent> {
+    pub fn refused(&self) -> Vec<FeedEvent> {
         self.lock().refused.clone()
     }
 
@@ -57,24 +51,22 @@ impl RecordingPublisher {
 
 #[async_trait]
 impl EventPublisher for RecordingPublisher {
-    async fn publish(&self, event: &OutboxEvent) -> Result<(), PublishError> {
-        let mut state = self.lock();
-        if state.bad > 0 && state.good == 0 {
-            state.bad -= 1;
-            state.refused.push(event.clone());
-            return Err(PublishError("the receiver is away".into()));
-        }
-        state.good = state.good.saturating_sub(1);
-        state.published.push(event.clone());
-        Ok(())
+    fn name(&self) -> &'static str {
+        "log"
     }
 
-    async fn flush(&self) -> Result<(), PublishError> {
+    async fn publish(&self, events: &[FeedEvent]) -> Vec<Result<(), PublishError>> {
         let mut state = self.lock();
-        if state.bad_flushes > 0 {
-            state.bad_flushes -= 1;
-            return Err(PublishError("the receiver is silent".into()));
-        }
-        Ok(())
+        let publish = |event: &FeedEvent| {
+            if state.bad > 0 && state.good == 0 {
+                state.bad -= 1;
+                state.refused.push(event.clone());
+                return Err(PublishError("the receiver is away".into()));
+            }
+            state.good = state.good.saturating_sub(1);
+            state.published.push(event.clone());
+            Ok(())
+        };
+        events.iter().map(publish).collect()
     }
 }

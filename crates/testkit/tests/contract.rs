@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository, LeaseRepository,
+    OutboxRepository, PredictionReadModel, SinkRepository, TenantRepository, UsageReadModel, UsageRepository,
+    WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
@@ -28,7 +29,15 @@ impl StoreHarness for MemoryHarness {
         Arc::new(self.0.clone())
     }
 
-    fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
+    fn outbox(&self) -> Arc<dyn OutboxRepository> {
+        Arc::new(self.0.clone())
+    }
+
+    fn event_feed(&self) -> Arc<dyn EventFeedRepository> {
+        Arc::new(self.0.clone())
+    }
+
+    fn sinks(&self) -> Arc<dyn SinkRepository> {
         Arc::new(self.0.clone())
     }
 

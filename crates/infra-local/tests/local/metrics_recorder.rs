@@ -3,8 +3,8 @@
 use application::ports::PredictionMetrics;
 use domain::entities::{NewPrediction, Prediction};
 use domain::value_objects::{
-    Confidence, EventId, InputText, LabelScore, Metadata, ModelRef, PredictionId, PredictionResult,
-    Sentiment, SentimentScores, TextLimits, Timestamp, Usage,
+    Confidence, Dimensions, EventId, InputText, LabelScore, Metadata, ModelRef, PredictionId,
+    PredictionResult, Sentiment, SentimentScores, TextLimits, Timestamp, Usage,
 };
 use infra_local::MetricsRecorder;
 use metrics::with_local_recorder;
@@ -12,18 +12,21 @@ use metrics::with_local_recorder;
 use crate::recorded::Recorded;
 
 fn prediction(result: PredictionResult, usage: Usage, cached: bool) -> Prediction {
-    Prediction::create(NewPrediction {
-        id: PredictionId::from_u128(1),
-        event_id: EventId::from_u128(2),
-        text: InputText::parse("the words of the text", TextLimits::default()).unwrap(),
-        reference: None,
-        metadata: Metadata::default(),
-        result,
-        model: ModelRef::new("m", "r"),
-        usage,
-        cached,
-        now: Timestamp::from_micros(0),
-    })
+    Prediction::create(
+        NewPrediction {
+            id: PredictionId::from_u128(1),
+            event_id: EventId::from_u128(2),
+            text: InputText::parse("the words of the text", TextLimits::default()).unwrap(),
+            reference: None,
+            metadata: Metadata::default(),
+            result,
+            model: ModelRef::new("m", "r"),
+            usage,
+            cached,
+            now: Timestamp::from_micros(0),
+        },
+        &Dimensions::default(),
+    )
 }
 
 fn record(predictions: &[Prediction]) -> Recorded {

@@ -113,10 +113,14 @@ const INSERT_PREDICTIONS: &str = "INSERT INTO predictions (tenant, id, created_a
 /// As [`INSERT_PREDICTIONS`]; the events get their `seq` in the order of the arrays.
 macro_rules! insert_events {
     () => {
-        "INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload) \
-         SELECT tenant, event_id, event_type, prediction_id, occurred_at, payload::jsonb \
-         FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[]) \
-         WITH ORDINALITY AS new (tenant, event_id, event_type, prediction_id, occurred_at, payload, place) \
+        "INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload, aggregate_type, \
+         traceparent) \
+         SELECT tenant, event_id, event_type, prediction_id, occurred_at, payload::jsonb, aggregate_type, \
+         traceparent \
+         FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[], $7::text[], \
+         $8::text[]) \
+         WITH ORDINALITY AS new (tenant, event_id, event_type, prediction_id, occurred_at, payload, \
+         aggregate_type, traceparent, place) \
          ORDER BY place \
          ON CONFLICT (event_id) DO NOTHING RETURNING event_id"
     };
@@ -126,7 +130,7 @@ macro_rules! insert_events {
 const COUNT_AND_INSERT_EVENTS: &str = concat!(
     "WITH counted AS (INSERT INTO usage AS known (tenant, day, principal, replica, texts) SELECT tenant, ",
     today!(),
-    ", principal, $10, texts FROM unnest($7::text[], $8::text[], $9::bigint[]) AS new (tenant, principal, texts) \
+    ", principal, $12, texts FROM unnest($9::text[], $10::text[], $11::bigint[]) AS new (tenant, principal, texts) \
      ON CONFLICT (tenant, day, principal, replica) DO UPDATE SET texts = known.texts + excluded.texts) ",
     insert_events!(),
 );
@@ -203,7 +207,9 @@ async fn insert_events(
         .bind(values().map(|row| row.event_type).bind_iter())
         .bind(values().map(|row| stored_id(row.prediction_id.as_u128())).bind_iter())
         .bind(values().map(|row| PgTimestamp::bound(row.occurred_at)).bind_iter())
-        .bind(values().map(|row| row.payload.as_str()).bind_iter());
+        .bind(values().map(|row| row.payload.as_str()).bind_iter())
+        .bind(values().map(|row| row.aggregate_type).bind_iter())
+        .bind(values().map(|row| row.traceparent.as_deref()).bind_iter());
     let query = if only_events {
         query
     } else {

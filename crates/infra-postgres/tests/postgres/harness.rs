@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, SchemaMigrator, StoreError, TenantRepository, UnitOfWork, UsageReadModel,
-    UsageRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository, LeaseRepository,
+    OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, StoreError, TenantRepository,
+    UnitOfWork, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::Prediction;
@@ -50,8 +50,16 @@ impl StoreHarness for PostgresHarness {
         self.store.predictions()
     }
 
-    fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
+    fn outbox(&self) -> Arc<dyn OutboxRepository> {
         self.store.outbox()
+    }
+
+    fn event_feed(&self) -> Arc<dyn EventFeedRepository> {
+        self.store.event_feed()
+    }
+
+    fn sinks(&self) -> Arc<dyn SinkRepository> {
+        self.store.sinks()
     }
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {

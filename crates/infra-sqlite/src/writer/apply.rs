@@ -245,14 +245,19 @@ async fn insert_events(
 }
 
 fn push_events(query: &mut QueryBuilder<Sqlite>, events: &[Row<'_, EventValues>]) {
-    query.push("INSERT INTO outbox (tenant, event_id, event_type, prediction_id, occurred_at, payload) ");
+    query.push(
+        "INSERT INTO outbox (tenant, event_id, event_type, aggregate_type, prediction_id, occurred_at, payload, \
+         traceparent) ",
+    );
     query.push_values(events, |mut row, (tenant, event)| {
         row.push_bind(tenant.as_str())
             .push_bind(stored_id(event.event_id.as_u128()))
             .push_bind(event.event_type)
+            .push_bind(event.aggregate_type)
             .push_bind(stored_id(event.prediction_id.as_u128()))
             .push_bind(event.occurred_at.as_micros())
-            .push_bind(event.payload.as_str());
+            .push_bind(event.payload.as_str())
+            .push_bind(event.traceparent.as_deref());
     });
     query.push("; ");
 }

@@ -107,7 +107,7 @@ async fn together(session: &mut Session, sets: &[PendingSet], room: Room) -> Res
         return run(session, room, script).await;
     }
     let sealer = session.audit_sealer();
-    let connection = session.begin(room).await?;
+    let connection = session.begin(room, Flush::AtCommit).await?;
     let outcome = apply_all(connection, &sets, &replica, sealer.as_deref()).await;
     session.end(outcome).await
 }
@@ -156,7 +156,7 @@ async fn one_by_one(
     room: Room,
 ) -> Result<Vec<Result<(), StoreError>>, sqlx::Error> {
     let (sealer, replica) = (session.audit_sealer(), session.replica());
-    let connection = session.begin(room).await?;
+    let connection = session.begin(room, Flush::AtCommit).await?;
     let outcomes = apply_each(connection, sets, &replica, sealer.as_deref()).await;
     session.end(outcomes).await
 }

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 use crate::error::{CallError, unavailable};
-use crate::writer::session::{Room, Session};
+use crate::writer::session::{Flush, Room, Session};
 
 /// A write that is not a write set, in a transaction of its own.
 #[async_trait]
@@ -19,6 +19,9 @@ pub(crate) trait WriteJob: Send + Sync + 'static {
     /// How much of the allowed size it may use. Leases, marks and purges are small or free space: they may use the
     /// reserve.
     const ROOM: Room = Room::WithReserve;
+
+    /// When it reaches the disk.
+    const FLUSH: Flush = Flush::AtCommit;
 
     /// Writes in the open transaction.
     async fn write(&self, connection: &mut SqliteConnection) -> Result<Self::Answer, CallError>;
@@ -52,7 +55,7 @@ impl<J: WriteJob> Job for PendingJob<J> {
 }
 
 async fn attempt<J: WriteJob>(job: &J, session: &mut Session) -> Result<J::Answer, CallError> {
-    let connection = session.begin(J::ROOM).await?;
+    let connection = session.begin(J::ROOM, J::FLUSH).await?;
     let outcome = job.write(connection).await;
     session.end(outcome).await
 }

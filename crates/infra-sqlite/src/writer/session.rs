@@ -91,8 +91,12 @@ impl Session {
     }
 
     /// Begins a transaction that holds the write lock from the start.
-    pub(super) async fn begin(&mut self, room: Room) -> Result<&mut SqliteConnection, sqlx::Error> {
-        let mut connection = self.connect(room, Flush::AtCommit).await?;
+    pub(super) async fn begin(
+        &mut self,
+        room: Room,
+        flush: Flush,
+    ) -> Result<&mut SqliteConnection, sqlx::Error> {
+        let mut connection = self.connect(room, flush).await?;
         connection.execute("BEGIN IMMEDIATE").await?;
         Ok(self.connection.insert(connection))
     }

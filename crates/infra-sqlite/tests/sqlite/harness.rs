@@ -2,8 +2,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, IdempotencyRepository, LeaseRepository, OutboxRelayRepository,
-    PredictionReadModel, SchemaMigrator, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository, LeaseRepository,
+    OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository, UsageReadModel,
+    UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{KeyId, PredictionId};
@@ -63,8 +64,16 @@ impl StoreHarness for SqliteHarness {
         self.store.predictions()
     }
 
-    fn outbox(&self) -> Arc<dyn OutboxRelayRepository> {
+    fn outbox(&self) -> Arc<dyn OutboxRepository> {
         self.store.outbox()
+    }
+
+    fn event_feed(&self) -> Arc<dyn EventFeedRepository> {
+        self.store.event_feed()
+    }
+
+    fn sinks(&self) -> Arc<dyn SinkRepository> {
+        self.store.sinks()
     }
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {

@@ -1,8 +1,8 @@
 use application::ports::{PredictionFilter, StoreError, UnitOfWork};
 use domain::entities::{NewPrediction, Prediction};
 use domain::value_objects::{
-    Confidence, EventId, InputText, LabelScore, Metadata, ModelRef, PredictionId, PredictionResult,
-    Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
+    Confidence, Dimensions, EventId, InputText, LabelScore, Metadata, ModelRef, PredictionId,
+    PredictionResult, Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
 };
 use infra_sqlite::SqliteStore;
 
@@ -18,18 +18,21 @@ pub(crate) fn prediction_of_text(number: u32, text: &str) -> Prediction {
     let scores = SentimentScores { negative: Some(0.1), neutral: Some(0.2), positive: Some(0.7) };
     let labels = vec![LabelScore { label: "POSITIVE".to_owned(), score: 0.7, logit: None }];
     let confidence = Confidence::try_new("confidence", 0.7).ok();
-    Prediction::create(NewPrediction {
-        id: PredictionId::from_u128(id),
-        event_id: EventId::from_u128(id | 1 << 63),
-        text: InputText::parse(text.to_owned(), TextLimits { max_chars: usize::MAX }).unwrap(),
-        reference: None,
-        metadata: Metadata::default(),
-        result: PredictionResult::restore(Some(Sentiment::Positive), confidence, scores, labels),
-        model: ModelRef::new("m", "r"),
-        usage: Usage { tokens: 5, windows: 1, truncated: false },
-        cached: false,
-        now,
-    })
+    Prediction::create(
+        NewPrediction {
+            id: PredictionId::from_u128(id),
+            event_id: EventId::from_u128(id | 1 << 63),
+            text: InputText::parse(text.to_owned(), TextLimits { max_chars: usize::MAX }).unwrap(),
+            reference: None,
+            metadata: Metadata::default(),
+            result: PredictionResult::restore(Some(Sentiment::Positive), confidence, scores, labels),
+            model: ModelRef::new("m", "r"),
+            usage: Usage { tokens: 5, windows: 1, truncated: false },
+            cached: false,
+            now,
+        },
+        &Dimensions::default(),
+    )
 }
 
 /// The short prediction number `number`.
@@ -52,7 +55,7 @@ pub(crate) async fn delete(store: &SqliteStore, prediction: &Prediction) -> Resu
     let event_id = EventId::from_u128(prediction.id().as_u128() | 1 << 62);
     let mut work = UnitOfWork::of(&TenantId::default());
     work.delete(prediction.id());
-    work.append(&[Prediction::deleted(prediction.id(), event_id, prediction.created_at())]);
+    work.append(&[Prediction::deleted(prediction.id(), None, event_id, prediction.created_at())]);
     store.writes().commit(work).await
 }
 

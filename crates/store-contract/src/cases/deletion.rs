@@ -6,8 +6,8 @@ use domain::value_objects::TenantId;
 use crate::StoreHarness;
 use crate::samples::{Samples, text};
 use crate::steps::{
-    assert_not_found, find, ids_descending, insert, list_ids, query, spawn_commit, try_delete, try_insert,
-    unpublished,
+    assert_not_found, events, find, ids_descending, insert, list_ids, query, spawn_commit, try_delete,
+    try_insert,
 };
 
 /// A deleted prediction is absent from every read, and nothing else is.
@@ -90,7 +90,7 @@ pub async fn one_of_many_deletions_of_one_row_wins(store: &impl StoreHarness) {
         }
     }
     assert_eq!(deleted, 1);
-    assert_eq!(unpublished(store).await.len(), 2, "one event of the creation and one of the deletion");
+    assert_eq!(events(store).await.len(), 2, "one event of the creation and one of the deletion");
 }
 
 /// An id that was deleted is free again.

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use crate::StoreHarness;
 use crate::cases::filters::matches;
 use crate::samples::{FIRST, Samples, classified, entry, key, reference, tenant, text};
-use crate::steps::{ALL, add_tenant, assert_conflict, assert_not_found, audit_of, query, unpublished};
+use crate::steps::{ALL, add_tenant, assert_conflict, assert_not_found, audit_of, events, query};
 
 /// The sequences that are tried.
 const SEQUENCES: u32 = 24;
@@ -135,7 +135,7 @@ impl<'s, S: StoreHarness> World<'s, S> {
 
     /// Lists and finds everything of both tenants.
     async fn check_everything(&self) {
-        let events = unpublished(self.store).await;
+        let events = events(self.store).await;
         for (turn, side) in self.sides.iter().enumerate() {
             for filter in filters() {
                 self.list(turn, &filter, None, ALL).await;

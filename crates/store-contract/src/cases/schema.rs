@@ -6,7 +6,7 @@ use application::ports::{PredictionFilter, SchemaError, SchemaMigrator, StepStat
 
 use crate::SchemaHarness;
 use crate::samples::Samples;
-use crate::steps::{find, insert, list_ids, unpublished};
+use crate::steps::{events, find, insert, list_ids};
 
 async fn applied(migrator: &dyn SchemaMigrator) -> Vec<bool> {
     let steps = migrator.status().await.expect("the steps can be read");
@@ -57,7 +57,7 @@ pub async fn all_the_way_down_and_up_again_leads_to_an_empty_store(store: &impl 
 
     assert_eq!(migrator.up().await.expect("the steps are applied"), steps);
     assert!(list_ids(store, &PredictionFilter::default()).await.is_empty());
-    assert!(unpublished(store).await.is_empty());
+    assert!(events(store).await.is_empty());
     let prediction = samples.one();
     insert(store, std::slice::from_ref(&prediction)).await;
     assert_eq!(find(store, prediction.id()).await, Some((&prediction).into()));

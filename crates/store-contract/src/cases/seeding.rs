@@ -9,7 +9,7 @@ use crate::StoreHarness;
 use crate::cases::listing::walk;
 use crate::samples::FIRST;
 use crate::seed::{Seed, fill};
-use crate::steps::{list, list_ids, query, unpublished};
+use crate::steps::{events, list, list_ids, query};
 
 const ROWS: u64 = 1_500;
 const DAYS: u32 = 90;
@@ -61,5 +61,5 @@ pub async fn the_texts_of_a_filled_store_are_found(store: &impl StoreHarness) {
 /// Seeded rows have no events.
 pub async fn a_filled_store_has_nothing_to_publish(store: &impl StoreHarness) {
     filled(store).await;
-    assert!(unpublished(store).await.is_empty());
+    assert!(events(store).await.is_empty());
 }

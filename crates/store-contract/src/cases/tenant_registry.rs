@@ -10,8 +10,8 @@ use domain::value_objects::{Limits, RequestDigest, TenantId, Timestamp};
 use crate::StoreHarness;
 use crate::samples::{FIRST, Samples, entry, idempotency_key, key, limits, tenant};
 use crate::steps::{
-    ALL, add_tenant, assert_conflict, assert_not_found, change, ids_descending, issue, query, set_status,
-    spawn_commit, try_insert, unpublished,
+    ALL, add_tenant, assert_conflict, assert_not_found, change, events, ids_descending, issue, query,
+    set_status, spawn_commit, try_insert,
 };
 
 async fn find(store: &impl StoreHarness, id: &TenantId) -> Option<Tenant> {
@@ -152,7 +152,7 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
         let ids: Vec<_> = listed.iter().map(|record| record.prediction.id).collect();
         assert_eq!(ids, ids_descending(&bobs));
     }
-    let events = unpublished(store).await;
+    let events = events(store).await;
     assert_eq!(events.iter().map(|event| &event.tenant).collect::<Vec<_>>(), [&bob; 3]);
     assert_eq!(store.keys().list(&ann).await.expect("the keys can be read"), []);
     assert_eq!(store.keys().list(&bob).await.expect("the keys can be read").len(), 5);

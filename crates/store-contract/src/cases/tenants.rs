@@ -5,7 +5,7 @@ use domain::value_objects::TenantId;
 
 use crate::StoreHarness;
 use crate::samples::{Samples, reference, tenant};
-use crate::steps::{ALL, assert_not_found, ids_descending, query, try_insert, unpublished};
+use crate::steps::{ALL, assert_not_found, events, ids_descending, query, try_insert};
 
 /// One tenant's rows are neither found, listed, searched nor deleted by another.
 pub async fn tenants_do_not_see_each_other(store: &impl StoreHarness) {
@@ -73,7 +73,7 @@ pub async fn events_carry_their_tenant(store: &impl StoreHarness) {
     for name in ["ann", "bob", "ann", "default"] {
         try_insert(store, &tenant(name), &[samples.one()]).await.expect("the set is committed");
     }
-    let events = unpublished(store).await;
+    let events = events(store).await;
     let tenants: Vec<_> = events.iter().map(|event| event.tenant.as_str()).collect();
     assert_eq!(tenants, ["ann", "bob", "ann", "default"]);
 }

@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 
 use application::dtos::PredictionRecord;
-use application::ports::{AuditSealer, OutboxEvent, StoreError, UnitOfWork, Write, WriteStore};
+use application::ports::{AuditSealer, FeedEvent, StoreError, UnitOfWork, Write, WriteStore};
 use async_trait::async_trait;
 use domain::entities::Prediction;
 use domain::events::DomainEvent;
 use domain::policies::search_terms;
-use domain::value_objects::{AuditEntry, PredictionId, TenantId, Timestamp};
+use domain::value_objects::{AuditEntry, PredictionId, Timestamp};
 use store_codec::{AuditHead, write_payload};
 
 use super::{MemoryStore, Outgoing, Row, State};
@@ -53,7 +53,7 @@ impl State {
                     rows.remove(id);
                 }
                 Write::AppendEvent(event) => {
-                    self.outbox.push(Outgoing { event: outgoing(work.tenant(), event), published_at: None });
+                    self.outbox.push(Outgoing { event: outgoing(work, event), sequenced_at: None });
                 }
                 Write::AppendAudit(entry) => entries.push(&**entry),
                 Write::Change(_) | Write::CompleteClaim { .. } | Write::CountTexts(_) => {}
@@ -106,13 +106,18 @@ impl From<&Prediction> for Row {
     }
 }
 
-fn outgoing(tenant: &TenantId, event: &DomainEvent) -> OutboxEvent {
-    OutboxEvent {
-        tenant: tenant.clone(),
+fn outgoing(work: &UnitOfWork, event: &DomainEvent) -> FeedEvent {
+    FeedEvent {
+        position: 0,
+        tenant: work.tenant().clone(),
         event_id: event.event_id(),
         event_type: event.event_type().to_owned(),
-        prediction_id: event.prediction_id(),
+        aggregate_type: event.aggregate_type().to_owned(),
+        aggregate_id: event.prediction_id().to_string(),
+        prediction_id: Some(event.prediction_id()),
         occurred_at: event.occurred_at(),
+        traceparent: work.traceparent().cloned(),
+        facts: event.facts().cloned(),
         payload: write_payload(event),
     }
 }

@@ -21,7 +21,7 @@ fn pending(id: u128) -> (PendingSet, oneshot::Receiver<Result<(), StoreError>>) 
 
 fn pending_until(deadline: Deadline, id: u128) -> (PendingSet, oneshot::Receiver<Result<(), StoreError>>) {
     let prediction_id = PredictionId::from_u128(id);
-    let event = Prediction::deleted(prediction_id, EventId::from_u128(id), Timestamp::from_micros(0));
+    let event = Prediction::deleted(prediction_id, None, EventId::from_u128(id), Timestamp::from_micros(0));
     let mut work = UnitOfWork::of(&TenantId::default());
     work.append(&[event]);
     if id % 2 == 1 {
@@ -55,7 +55,7 @@ async fn abandoned_and_late_sets_are_left_out_and_bad_ones_fail_alone() {
     second.await.unwrap().unwrap();
     assert!(matches!(too_late.await.unwrap(), Err(StoreError::DeadlineExceeded)));
     assert!(matches!(refused.await.unwrap(), Err(StoreError::NotFound { entity: "prediction", .. })));
-    let connection = session.begin(Room::Normal).await.unwrap();
+    let connection = session.begin(Room::Normal, Flush::AtCommit).await.unwrap();
     let ids: Vec<Vec<u8>> =
         sqlx::query_scalar("SELECT event_id FROM outbox ORDER BY seq").fetch_all(connection).await.unwrap();
     assert_eq!(ids, [4_u128, 6].map(|id| id.to_be_bytes().to_vec()));

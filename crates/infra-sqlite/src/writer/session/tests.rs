@@ -11,7 +11,7 @@ async fn session(file: &tempfile::TempDir, max_size_bytes: Option<u64>) -> Sessi
 }
 
 async fn pragma(session: &mut Session, pragma: &'static str) -> String {
-    let connection = session.begin(Room::Normal).await.unwrap();
+    let connection = session.begin(Room::Normal, Flush::AtCommit).await.unwrap();
     let sql = format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}");
     let value = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await.unwrap();
     session.end(Ok::<_, sqlx::Error>(value)).await.unwrap()
@@ -54,14 +54,14 @@ async fn a_transaction_is_flushed_at_its_commit_unless_it_asks_otherwise() {
 async fn a_replacement_connection_has_the_size_limit_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = session(&folder, Some(1 << 20)).await;
-    session.begin(Room::Normal).await.unwrap();
+    session.begin(Room::Normal, Flush::AtCommit).await.unwrap();
     // A second transaction inside the first is refused, and the session discards its connection.
-    assert!(session.begin(Room::Normal).await.is_err());
-    let connection = session.begin(Room::Normal).await.unwrap();
+    assert!(session.begin(Room::Normal, Flush::AtCommit).await.is_err());
+    let connection = session.begin(Room::Normal, Flush::AtCommit).await.unwrap();
     let pages: i64 = sqlx::query_scalar("PRAGMA max_page_count").fetch_one(connection).await.unwrap();
     assert_eq!(pages, 256 - 16);
     session.end(Ok::<_, sqlx::Error>(())).await.unwrap();
-    let connection = session.begin(Room::WithReserve).await.unwrap();
+    let connection = session.begin(Room::WithReserve, Flush::AtCommit).await.unwrap();
     let pages: i64 = sqlx::query_scalar("PRAGMA max_page_count").fetch_one(connection).await.unwrap();
     assert_eq!(pages, 256);
 }
@@ -70,15 +70,15 @@ async fn a_replacement_connection_has_the_size_limit_as_well() {
 async fn after_a_failed_transaction_the_session_works() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = session(&folder, None).await;
-    let connection = session.begin(Room::Normal).await.unwrap();
+    let connection = session.begin(Room::Normal, Flush::AtCommit).await.unwrap();
     connection.execute("CREATE TABLE gone (a)").await.unwrap();
     let failed: Result<(), _> = session.end(Err(sqlx::Error::WorkerCrashed)).await;
     assert!(failed.is_err());
     // As after an error upon which SQLite rolls back by itself: there is nothing left to roll back.
-    let connection = session.begin(Room::Normal).await.unwrap();
+    let connection = session.begin(Room::Normal, Flush::AtCommit).await.unwrap();
     connection.execute("ROLLBACK").await.unwrap();
     assert!(session.end(Ok::<_, sqlx::Error>(())).await.is_err());
-    let connection = session.begin(Room::Normal).await.unwrap();
+    let connection = session.begin(Room::Normal, Flush::AtCommit).await.unwrap();
     assert!(connection.execute("SELECT a FROM gone").await.is_err());
     connection.execute("CREATE TABLE there (a)").await.unwrap();
     session.end(Ok::<_, sqlx::Error>(())).await.unwrap();
