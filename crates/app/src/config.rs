@@ -8,6 +8,7 @@ mod clock;
 #[cfg(debug_assertions)]
 mod faults;
 mod log;
+mod outbox;
 mod reference;
 mod schema;
 mod store;
@@ -29,6 +30,7 @@ pub(crate) use auth::{AuthMode, AuthSettings};
 pub(crate) use cache::CacheSettings;
 pub(crate) use infra_ml::Seconds;
 pub(crate) use log::{LogFormat, LogSettings};
+pub(crate) use outbox::OutboxSettings;
 pub(crate) use reference::{effective, reference_markdown};
 pub(crate) use store::{StoreKind, StoreSettings};
 
@@ -43,6 +45,7 @@ const DEFAULT_FILE: &str = "undertone.toml";
 pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) store: StoreSettings,
+    pub(crate) outbox: OutboxSettings,
     pub(crate) model: ModelSettings,
     pub(crate) hub: HubSettings,
     /// The models beside the default, by name.

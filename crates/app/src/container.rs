@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use application::ports::{CacheGateway, Clock, DownloadProgress, ModelCatalog, UsageLimiter};
 use application::use_cases::{
-    AdmitRequestUseCase, CheckHealthUseCase, DeletePredictionUseCase, GetPredictionUseCase, GetUsageUseCase,
-    ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
-    ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PurgeIdempotencyKeysUseCase,
-    PurgeUsageUseCase, RelayOutboxUseCase, RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
+    AdmitRequestUseCase, CheckHealthUseCase, DeletePredictionUseCase, DeliverEventsUseCase,
+    GetPredictionUseCase, GetUsageUseCase, Leadership, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase,
+    ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
+    PredictSentimentUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase, RevokeKeyUseCase,
+    SequenceEventsUseCase, SequencingPorts, StreamPredictionsUseCase, UnloadModelUseCase,
 };
+use domain::value_objects::Dimensions;
 use http_actix::UseCases;
 use infra_local::{
     CacheLimits, CachedCallerDirectory, LocalModelCatalog, LocalUsageLimiter, LogPublisher, LogQueue,
@@ -33,8 +35,12 @@ pub(crate) use store::Store;
 pub(crate) struct Container {
     /// The use cases of the API.
     pub(crate) use_cases: Arc<UseCases>,
-    /// The relay of events.
-    pub(crate) relay: Arc<RelayOutboxUseCase>,
+    /// Whether this replica leads.
+    pub(crate) leadership: Arc<Leadership>,
+    /// Gives events their positions in the feed.
+    pub(crate) sequence: Arc<SequenceEventsUseCase>,
+    /// The sink of the feed that writes events to the log.
+    pub(crate) log_events: Arc<DeliverEventsUseCase>,
     pub(crate) models: Arc<LocalModelCatalog>,
     /// The cache in front of the models, if it is enabled.
     pub(crate) cache: Option<Arc<MokaCacheGateway>>,
@@ -70,15 +76,31 @@ impl Container {
         let (models, starting) = configured.start(cache.clone().map(|cache| cache as Arc<dyn CacheGateway>));
         let (directory, limiter) = (access.directory.clone(), Arc::new(LocalUsageLimiter::new()));
         let use_cases = use_cases(settings, &store, &models, access, limiter.clone());
-        let publisher = Arc::new(LogPublisher::new(Arc::clone(log)));
-        let metrics = Arc::new(MetricsRecorder);
-        let relay =
-            RelayOutboxUseCase::new(store.leases.clone(), store.outbox.clone(), publisher, clock, metrics);
+        let leadership =
+            Arc::new(Leadership::new(store.leases.clone(), clock.clone(), store.process.clone()));
+        let sequence = SequenceEventsUseCase::new(
+            leadership.clone(),
+            SequencingPorts {
+                outbox: store.outbox.clone(),
+                sinks: store.sinks.clone(),
+                clock,
+                metrics: Arc::new(MetricsRecorder),
+            },
+            settings.outbox.keep.duration(),
+        );
+        let log_events = DeliverEventsUseCase::new(
+            leadership.clone(),
+            store.event_feed.clone(),
+            store.sinks.clone(),
+            Arc::new(LogPublisher::new(Arc::clone(log))),
+        );
         let purge_keys = PurgeIdempotencyKeysUseCase::new(store.claims.clone());
         let purge_usage = PurgeUsageUseCase::new(store.usage_purge.clone());
         let container = Self {
             use_cases: Arc::new(use_cases),
-            relay: Arc::new(relay),
+            leadership,
+            sequence: Arc::new(sequence),
+            log_events: Arc::new(log_events),
             models,
             cache,
             store,
@@ -123,7 +145,13 @@ fn use_cases(
         stream: StreamPredictionsUseCase::new(ports),
         get: GetPredictionUseCase::new(store.predictions.clone()),
         list: ListPredictionsUseCase::new(store.predictions.clone()),
-        delete: DeletePredictionUseCase::new(store.writes.clone(), clock.clone(), Arc::new(UuidV7Ids)),
+        delete: DeletePredictionUseCase::new(
+            store.predictions.clone(),
+            store.writes.clone(),
+            Dimensions::default(),
+            clock.clone(),
+            Arc::new(UuidV7Ids),
+        ),
         models: ListModelsUseCase::new(catalog),
         load_model: LoadModelUseCase::new(changes.clone()),
         unload_model: UnloadModelUseCase::new(changes),

@@ -2,6 +2,7 @@
 
 mod background;
 mod exposure;
+mod relay;
 mod signals;
 
 use std::sync::Arc;

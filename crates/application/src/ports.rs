@@ -40,7 +40,7 @@ pub use repositories::{
     AdmittedValue, ApiKeyRepository, ClaimOutcome, EventFeedRepository, FeedBounds, FeedEvent,
     HistorySnapshot, IdempotencyClaim, IdempotencyRepository, ItemFailure, KeyRecord, Lease, LeaseRepository,
     OutboxRepository, OutdatedRange, PendingEvent, ProjectionStep, Recount, RollupRepository, SinkProgress,
-    SinkRepository, StoredAnswer, StoredItem, TenantRepository, UsageRepository,
+    SinkRepository, SinkStep, StoredAnswer, StoredItem, TenantRepository, UsageRepository,
 };
 pub use schema_migrator::{
     MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StepState,

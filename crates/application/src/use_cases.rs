@@ -68,7 +68,7 @@ pub use purge_idempotency_keys::PurgeIdempotencyKeysUseCase;
 pub use purge_usage::PurgeUsageUseCase;
 pub use revalidate_caller::RevalidateCallerUseCase;
 pub use revoke_key::RevokeKeyUseCase;
-pub use sequence_events::SequenceEventsUseCase;
+pub use sequence_events::{SequenceEventsUseCase, SequencingPorts};
 pub use stream_predictions::{PredictionStream, StreamPredictionsUseCase};
 pub use unload_model::UnloadModelUseCase;
 pub use verify_audit::VerifyAuditUseCase;

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use application::ports::{PredictionMetrics, RelayMetrics};
+use application::ports::{PredictionMetrics, RelayMetrics, SinkProgress};
 use domain::entities::Prediction;
 use metrics::{counter, gauge, histogram};
 
-use crate::metric::OLDEST_UNPUBLISHED;
+use crate::metric::{OLDEST_UNSEQUENCED, SINK_BEHIND, SINK_GAP, SINK_LAG, SINK_LOST};
 
 /// Records predictions and the relay's delay through the `metrics` facade.
 ///
@@ -38,7 +38,15 @@ impl PredictionMetrics for MetricsRecorder {
 }
 
 impl RelayMetrics for MetricsRecorder {
-    fn record_oldest_unpublished(&self, age: Duration) {
-        gauge!(OLDEST_UNPUBLISHED).set(age.as_secs_f64());
+    fn record_oldest_unsequenced(&self, age: Duration) {
+        gauge!(OLDEST_UNSEQUENCED).set(age.as_secs_f64());
+    }
+
+    fn record_sink(&self, sink: &SinkProgress) {
+        let label = [("sink", sink.name.clone())];
+        gauge!(SINK_BEHIND, &label).set(sink.behind as f64);
+        gauge!(SINK_LAG, &label).set(sink.lag.as_secs_f64());
+        gauge!(SINK_GAP, &label).set(f64::from(u8::from(sink.gap)));
+        counter!(SINK_LOST, &label).absolute(sink.lost);
     }
 }

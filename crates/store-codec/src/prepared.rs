@@ -94,7 +94,7 @@ impl PreparedSet {
                 }
                 Write::DeletePrediction(id) => writes.push(PreparedWrite::Delete(*id)),
                 Write::AppendEvent(event) => {
-                    writes.push(PreparedWrite::Append(EventValues::new(event, work.traceparent())))
+                    writes.push(PreparedWrite::Append(EventValues::new(event, work.traceparent())));
                 }
                 Write::CountTexts(count) => writes.push(PreparedWrite::Count(count.clone())),
                 Write::CompleteClaim { claim, answer } => {

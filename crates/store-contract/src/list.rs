@@ -104,17 +104,23 @@ declare_cases! { $
             a_lease_that_ends_too_far_ahead_has_expired,
         }
         outbox {
-            outbox_events_come_in_insertion_order,
+            positions_follow_the_order_of_the_write_sets,
             events_of_one_set_stay_in_order_beside_others,
             an_event_comes_back_as_it_was_appended,
             payloads_hold_the_events_fields_and_no_text,
-            at_most_the_limit_of_events_is_listed,
-            published_events_are_not_listed_again,
-            marking_an_event_again_changes_nothing,
-            a_lost_lease_marks_nothing,
-            a_purge_removes_only_old_published_events,
+            positions_have_no_gaps,
+            a_position_is_given_once,
+            a_lost_lease_sequences_nothing,
+            the_feed_is_read_up_to_a_position,
+            the_feed_of_a_tenant_has_its_events_alone,
+            bounds_are_those_of_what_was_sequenced_and_purged,
+            a_purge_removes_only_old_events_of_the_feed,
             a_purge_removes_at_most_its_limit,
-            the_oldest_unpublished_event_has_an_age,
+            the_oldest_event_without_a_position_has_an_age,
+            a_new_sink_begins_at_the_last_position,
+            a_sink_is_moved_by_the_last_who_opened_it,
+            a_sink_is_moved_from_where_it_is,
+            the_progress_of_a_sink_is_reported,
         }
     }
     reading {

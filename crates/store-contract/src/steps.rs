@@ -167,7 +167,7 @@ pub(crate) fn ids_descending<'a>(predictions: impl IntoIterator<Item = &'a Predi
 
 /// Asserts that `result` is a conflict.
 #[track_caller]
-pub(crate) fn assert_conflict(result: &Result<(), StoreError>) {
+pub(crate) fn assert_conflict<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
     assert!(matches!(result, Err(StoreError::Conflict { .. })), "not a conflict: {result:?}");
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct StoreSettings {
     pub(crate) max_size_mib: u64,
     /// PostgreSQL: start even if `fsync` or `synchronous_commit` is off, which can lose acknowledged predictions.
     pub(crate) allow_unsafe: bool,
-    /// How often the outbox is checked for events to publish.
+    /// How often the outbox is checked for events that need a position in the feed.
     #[schemars(range(min = 0.01, max = 86_400))]
     pub(crate) relay_interval: Seconds,
 }
@@ -59,7 +59,7 @@ impl Default for StoreSettings {
             readers: 4,
             max_size_mib: 0,
             allow_unsafe: false,
-            relay_interval: Seconds(0.5),
+            relay_interval: Seconds(0.2),
         }
     }
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use application::action::chain;
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, AuditSealer, HealthCheck, IdGenerator, IdempotencyRepository,
-    LeaseRepository, OutboxRelayRepository, PredictionReadModel, SchemaMigrator, StepState, TenantRepository,
-    UsageReadModel, UsageRepository, WriteStore,
+    ApiKeyRepository, AuditReadModel, AuditSealer, EventFeedRepository, HealthCheck, IdGenerator,
+    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator,
+    SinkRepository, StepState, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 use infra_local::{HmacAuditSealer, UuidV7Ids};
 use infra_postgres::{PostgresSettings, PostgresStore};
@@ -21,7 +21,9 @@ use crate::container::clock;
 pub(crate) struct Store {
     pub(crate) writes: Arc<dyn WriteStore>,
     pub(crate) predictions: Arc<dyn PredictionReadModel>,
-    pub(crate) outbox: Arc<dyn OutboxRelayRepository>,
+    pub(crate) outbox: Arc<dyn OutboxRepository>,
+    pub(crate) event_feed: Arc<dyn EventFeedRepository>,
+    pub(crate) sinks: Arc<dyn SinkRepository>,
     pub(crate) leases: Arc<dyn LeaseRepository>,
     pub(crate) keys: Arc<dyn ApiKeyRepository>,
     pub(crate) tenants: Arc<dyn TenantRepository>,
@@ -152,6 +154,8 @@ impl Store {
             writes: store.writes(),
             predictions: store.predictions(),
             outbox: store.outbox(),
+            event_feed: store.event_feed(),
+            sinks: store.sinks(),
             leases: store.leases(),
             keys: store.keys(),
             tenants: store.tenants(),
@@ -172,6 +176,8 @@ impl Store {
             writes: store.writes(),
             predictions: store.predictions(),
             outbox: store.outbox(),
+            event_feed: store.event_feed(),
+            sinks: store.sinks(),
             leases: store.leases(),
             keys: store.keys(),
             tenants: store.tenants(),

@@ -2,18 +2,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::action::chain;
-use application::dtos::{Caller, RelayOutboxRequest};
+use application::dtos::Caller;
 use application::ports::{CallerDirectory, UsageReadModel};
-use application::use_cases::{
-    CheckHealthUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase, RelayOutboxUseCase,
-};
+use application::use_cases::{CheckHealthUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase};
 use infra_local::{BackgroundTasks, CachedCallerDirectory, LocalUsageLimiter, MokaCacheGateway};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::container::Container;
+use crate::server::relay;
 
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
 /// How often the sums of the texts of the day are read.
@@ -30,8 +29,6 @@ const PURGE_KEYS_EVERY: Duration = Duration::from_mins(1);
 const PURGE_USAGE_EVERY: Duration = Duration::from_hours(1);
 /// The longest that the tasks may take to end.
 const END_WITHIN: Duration = Duration::from_millis(1_500);
-/// The longest that releasing the relay's lease may take.
-const STEP_DOWN_WITHIN: Duration = Duration::from_millis(500);
 
 /// Starts what runs beside the requests: health checks, the relay of events, the upkeep of metrics and cache, storing
 /// when keys were used, reading what of quotas is used and the limits of callers without authentication, and removing
@@ -44,9 +41,7 @@ pub(super) fn start(
     let mut tasks = BackgroundTasks::new();
     let health = Arc::clone(&container.use_cases.health);
     tasks.spawn("health", move |cancel| check_health(Arc::clone(&health), cancel));
-    let (outbox, holder) = (Arc::clone(&container.relay), container.store.process.clone());
-    let pause = settings.store.relay_interval.duration();
-    tasks.spawn("relay", move |cancel| relay(Arc::clone(&outbox), holder.clone(), pause, cancel));
+    relay::start(&mut tasks, container, settings.store.relay_interval.duration());
     let cache = container.cache.clone();
     tasks.spawn("upkeep", move |cancel| run_upkeep(metrics.clone(), cache.clone(), cancel));
     let directory = Arc::clone(&container.directory);
@@ -67,11 +62,7 @@ pub(super) fn start(
 /// Ends the tasks after their current pass, publishes what is waiting, and releases the relay's lease.
 pub(super) async fn stop(tasks: BackgroundTasks, container: &Container) {
     tasks.stop(END_WITHIN).await;
-    match timeout(STEP_DOWN_WITHIN, container.relay.step_down()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(error = chain(&error), "the relay's lease was not released"),
-        Err(_elapsed) => tracing::warn!("the relay's lease was not released in time"),
-    }
+    relay::stop(container).await;
 }
 
 async fn check_health(health: Arc<CheckHealthUseCase>, cancel: CancellationToken) {
@@ -80,20 +71,6 @@ async fn check_health(health: Arc<CheckHealthUseCase>, cancel: CancellationToken
     while cancel.run_until_cancelled(tick.tick()).await.is_some() {
         // A failure is in the report; the use case has no other.
         drop(health.execute().await);
-    }
-}
-
-async fn relay(relay: Arc<RelayOutboxUseCase>, holder: String, pause: Duration, cancel: CancellationToken) {
-    let request = RelayOutboxRequest { holder };
-    let mut tick = interval(pause);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let is_last = cancel.run_until_cancelled(tick.tick()).await.is_none();
-        // The use case has logged what failed; the next pass tries again.
-        while relay.execute(request.clone()).await.is_ok_and(|pass| pass.more) {}
-        if is_last {
-            return;
-        }
     }
 }
 

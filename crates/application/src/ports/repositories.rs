@@ -21,6 +21,6 @@ pub use outbox_repository::OutboxRepository;
 pub use rollup_repository::{
     AdmittedValue, HistorySnapshot, OutdatedRange, PendingEvent, ProjectionStep, Recount, RollupRepository,
 };
-pub use sink_repository::{SinkProgress, SinkRepository};
+pub use sink_repository::{SinkProgress, SinkRepository, SinkStep};
 pub use tenant_repository::TenantRepository;
 pub use usage_repository::UsageRepository;

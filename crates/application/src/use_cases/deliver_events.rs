@@ -3,7 +3,9 @@ use std::sync::Arc;
 use crate::action::{chain, log_action};
 use crate::dtos::SinkPass;
 use crate::errors::ApplicationError;
-use crate::ports::{EventFeedRepository, EventPublisher, FeedEvent, Lease, SinkRepository, StoreError};
+use crate::ports::{
+    EventFeedRepository, EventPublisher, FeedEvent, Lease, SinkRepository, SinkStep, StoreError,
+};
 use crate::use_cases::Leadership;
 use crate::use_cases::sink_cursor::SinkCursor;
 
@@ -65,7 +67,7 @@ impl DeliverEventsUseCase {
             let lost = bounds.purged.abs_diff(position.max(0));
             let sink = self.sink();
             tracing::error!(sink, lost, "events were purged before the sink passed them");
-            self.advance(lease, position, bounds.purged, lost).await?;
+            self.advance(lease, SinkStep { from: position, to: bounds.purged, lost }).await?;
             position = bounds.purged;
         }
         let up_to = bounds.last.min(position + PASS_LIMIT);
@@ -76,7 +78,7 @@ impl DeliverEventsUseCase {
         let failed_at = self.publish(&events).await;
         let reached = failed_at.map_or(up_to, |failed_at| failed_at - 1);
         if reached > position {
-            self.advance(lease, position, reached, 0).await?;
+            self.advance(lease, SinkStep { from: position, to: reached, lost: 0 }).await?;
         }
         let (failed, passed) = (failed_at.is_some(), reached.abs_diff(position));
         Ok(SinkPass { leads: true, passed, more: !failed && reached < bounds.last, failed })
@@ -92,9 +94,9 @@ impl DeliverEventsUseCase {
         Some(failed.position)
     }
 
-    async fn advance(&self, lease: &Lease, from: i64, to: i64, lost: u64) -> Result<(), StoreError> {
-        self.sinks.advance(lease, self.sink(), from, to, lost).await?;
-        self.cursor.moved(lease, to);
+    async fn advance(&self, lease: &Lease, step: SinkStep) -> Result<(), StoreError> {
+        self.sinks.advance(lease, self.sink(), step).await?;
+        self.cursor.moved(lease, step.to);
         Ok(())
     }
 }

@@ -10,12 +10,22 @@ use crate::use_cases::Leadership;
 /// Gives committed events their positions in the feed, by one replica at a time, and purges old ones.
 pub struct SequenceEventsUseCase {
     leadership: Arc<Leadership>,
-    outbox: Arc<dyn OutboxRepository>,
-    sinks: Arc<dyn SinkRepository>,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<dyn RelayMetrics>,
+    ports: SequencingPorts,
     keep: Duration,
     state: Mutex<State>,
+}
+
+/// The ports of [`SequenceEventsUseCase`].
+#[derive(Clone)]
+pub struct SequencingPorts {
+    /// The events without a position.
+    pub outbox: Arc<dyn OutboxRepository>,
+    /// The sinks, whose progress is recorded.
+    pub sinks: Arc<dyn SinkRepository>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Records the lag.
+    pub metrics: Arc<dyn RelayMetrics>,
 }
 
 /// What one pass leaves for the next: instants of the monotonic clock.
@@ -37,15 +47,8 @@ const OBSERVE_EVERY: Duration = Duration::from_secs(1);
 
 impl SequenceEventsUseCase {
     /// The use case over its ports. Events stay in the outbox for `keep` after they got their position.
-    pub fn new(
-        leadership: Arc<Leadership>,
-        outbox: Arc<dyn OutboxRepository>,
-        sinks: Arc<dyn SinkRepository>,
-        clock: Arc<dyn Clock>,
-        metrics: Arc<dyn RelayMetrics>,
-        keep: Duration,
-    ) -> Self {
-        Self { leadership, outbox, sinks, clock, metrics, keep, state: Mutex::default() }
+    pub fn new(leadership: Arc<Leadership>, ports: SequencingPorts, keep: Duration) -> Self {
+        Self { leadership, ports, keep, state: Mutex::default() }
     }
 
     /// Runs one pass: gives the oldest events positions, and purges some that are old enough. Every replica records the
@@ -58,7 +61,7 @@ impl SequenceEventsUseCase {
             self.record_lag().await;
             let follows = SequenceEventsResponse { leads: false, sequenced: 0, more: false };
             let Some(lease) = self.leadership.lease().await? else { return Ok(follows) };
-            let sequenced = match self.outbox.sequence(&lease, PASS_LIMIT).await {
+            let sequenced = match self.ports.outbox.sequence(&lease, PASS_LIMIT).await {
                 Ok(sequenced) => sequenced,
                 Err(StoreError::Conflict { .. }) => {
                     self.leadership.lost(&lease);
@@ -78,26 +81,26 @@ impl SequenceEventsUseCase {
     /// Records the age of the oldest event without a position and how far the sinks are, at most once a second. A
     /// failure is logged: it must not delay the sequencing, whose own failure is reported.
     async fn record_lag(&self) {
-        let now = self.clock.monotonic();
+        let now = self.ports.clock.monotonic();
         if !is_due(self.state().observed_at, now, OBSERVE_EVERY) {
             return;
         }
         self.state().observed_at = Some(now);
-        match self.outbox.oldest_unsequenced_age().await {
-            Ok(age) => self.metrics.record_oldest_unsequenced(age.unwrap_or_default()),
+        match self.ports.outbox.oldest_unsequenced_age().await {
+            Ok(age) => self.ports.metrics.record_oldest_unsequenced(age.unwrap_or_default()),
             Err(error) => tracing::debug!(error = chain(&error), "the age of the oldest event was not read"),
         }
-        match self.sinks.list().await {
-            Ok(sinks) => sinks.iter().for_each(|sink| self.metrics.record_sink(sink)),
+        match self.ports.sinks.list().await {
+            Ok(sinks) => sinks.iter().for_each(|sink| self.ports.metrics.record_sink(sink)),
             Err(error) => tracing::debug!(error = chain(&error), "the progress of the sinks was not read"),
         }
     }
 
     /// Purges some of the events that are old enough: on every pass while there are more, else once a minute.
     async fn purge(&self) -> Result<(), ApplicationError> {
-        let now = self.clock.monotonic();
+        let now = self.ports.clock.monotonic();
         if is_due(self.state().purged_at, now, PURGE_EVERY.min(self.keep)) {
-            let purged = self.outbox.purge(self.keep, PURGE_LIMIT).await?;
+            let purged = self.ports.outbox.purge(self.keep, PURGE_LIMIT).await?;
             if purged < PURGE_LIMIT.into() {
                 self.state().purged_at = Some(now);
             }

@@ -1,19 +1,26 @@
 use application::dtos::{Actor, DeletePredictionRequest, TimeLimit};
 use application::errors::ApplicationError;
 use application::use_cases::DeletePredictionUseCase;
-use domain::value_objects::{PredictionId, TenantId};
+use domain::value_objects::{Dimensions, PredictionId, TenantId};
 use futures_util::FutureExt;
 
 use crate::world::{World, failure};
 
 async fn delete(world: &World, tenant: TenantId, id: PredictionId) -> Result<(), ApplicationError> {
-    let use_case = DeletePredictionUseCase::new(world.read(), world.clock.clone(), world.ids.clone());
+    let use_case = DeletePredictionUseCase::new(
+        world.read(),
+        world.read(),
+        Dimensions::default(),
+        world.clock.clone(),
+        world.ids.clone(),
+    );
     use_case
         .execute(DeletePredictionRequest {
             tenant,
             id,
             actor: Actor::command_line("ann"),
             time_limit: TimeLimit::Unlimited,
+            traceparent: None,
         })
         .await
 }
@@ -29,8 +36,10 @@ async fn a_deleted_prediction_is_gone_and_its_deletion_is_an_event() {
     assert!(stored.iter().map(|record| record.prediction.id).eq([other.id]));
     let events = world.store.events();
     let (last, _) = events.last().unwrap();
-    assert_eq!((last.event_type.as_str(), last.prediction_id), ("PredictionDeleted", answer.id));
-    assert_eq!((last.payload.as_str(), events.len()), ("{}", 3));
+    assert_eq!((last.event_type.as_str(), last.prediction_id), ("PredictionDeleted", Some(answer.id)));
+    assert_eq!(events.len(), 3);
+    assert_eq!(last.facts, events[0].0.facts, "consumers can subtract what they added");
+    assert!(last.facts.is_some());
 }
 
 #[tokio::test]

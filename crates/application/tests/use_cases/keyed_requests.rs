@@ -14,7 +14,7 @@ use application::use_cases::{
 };
 use async_trait::async_trait;
 use domain::value_objects::{
-    IdempotencyKey, InputText, ModelOutput, PredictionId, ReadOptions, RequestDigest, TenantId,
+    Dimensions, IdempotencyKey, InputText, ModelOutput, PredictionId, ReadOptions, RequestDigest, TenantId,
 };
 use testkit::FakeMlGateway;
 
@@ -92,8 +92,11 @@ pub(crate) async fn delete(world: &World, id: PredictionId) {
         id,
         actor: Actor::command_line("ann"),
         time_limit: TimeLimit::Unlimited,
+        traceparent: None,
     };
-    let delete = DeletePredictionUseCase::new(store, world.clock.clone(), world.ids.clone());
+    let dimensions = Dimensions::default();
+    let delete =
+        DeletePredictionUseCase::new(world.read(), store, dimensions, world.clock.clone(), world.ids.clone());
     delete.execute(request).await.unwrap();
 }
 

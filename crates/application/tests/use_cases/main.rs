@@ -10,6 +10,7 @@ mod predict_sentiment_batch;
 mod stream_predictions;
 
 mod delete_prediction;
+mod deliver_events;
 mod get_prediction;
 mod idempotency;
 mod list_predictions;
@@ -25,4 +26,4 @@ mod choose_model;
 mod list_models;
 mod load_and_unload_model;
 mod log_action;
-mod relay_outbox;
+mod sequence_events;

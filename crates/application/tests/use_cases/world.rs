@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use application::dtos::{PredictItem, PredictSentimentRequest, PredictSentimentResponse};
 use application::errors::ApplicationError;
 use application::use_cases::{IdempotencyPorts, PredictSentimentUseCase, PredictionPorts};
-use domain::value_objects::{TenantId, TextLimits};
+use domain::value_objects::{Dimensions, TenantId, TextLimits};
 use testkit::{
     CountingUsageLimiter, FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore,
     PlainKeySecrets, RecordingMetrics, SequenceIds,
@@ -46,6 +46,7 @@ impl World {
             metrics: self.metrics.clone(),
             sentences: Arc::new(FullStopSplitter),
             limits: TextLimits { max_chars: 100 },
+            dimensions: Dimensions::default(),
         }
     }
 

@@ -18,7 +18,7 @@ use application::use_cases::{
 };
 use async_trait::async_trait;
 use domain::entities::ApiKey;
-use domain::value_objects::{AuditLine, KeyId, PredictionId, TenantId, Timestamp};
+use domain::value_objects::{AuditLine, Dimensions, KeyId, PredictionId, TenantId, Timestamp};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use testkit::{CountingUsageLimiter, FixedClock, SequenceIds};
@@ -233,11 +233,14 @@ async fn batches_and_the_lines_of_streams_have_deadlines_that_clients_may_shorte
 #[actix_web::test]
 async fn a_deletion_has_a_deadline_that_clients_may_shorten() {
     let (mut service, store) = (Service::new(), Arc::new(DeadlineStore::default()));
+    let read = Arc::new(service.store.clone());
     service.change_use_cases(|use_cases| {
         let (clock, ids) = (Arc::new(FixedClock::default()), Arc::new(SequenceIds::new()));
-        use_cases.delete = DeletePredictionUseCase::new(store.clone(), clock, ids);
+        let dimensions = Dimensions::default();
+        use_cases.delete = DeletePredictionUseCase::new(read, store.clone(), dimensions, clock, ids);
     });
-    let path = format!("{PREDICTIONS}/{}", uuid(1));
+    let answer = service.send(post(PREDICTIONS, &json!({"text": "good"}))).await.json();
+    let path = format!("{PREDICTIONS}/{}", answer["id"].as_str().unwrap());
     for (millis, allowed) in [(None, SINGLE), (Some("250"), Duration::from_millis(250))] {
         let before = Instant::now();
         let request = millis.into_iter().fold(TestRequest::delete().uri(&path), within);

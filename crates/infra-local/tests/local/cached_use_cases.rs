@@ -7,7 +7,7 @@ use application::errors::ApplicationError;
 use application::use_cases::{
     PredictSentimentBatchUseCase, PredictSentimentUseCase, PredictionPorts, StreamPredictionsUseCase,
 };
-use domain::value_objects::{TenantId, TextLimits};
+use domain::value_objects::{Dimensions, TenantId, TextLimits};
 use futures_util::{StreamExt, stream};
 use testkit::{
     CountingUsageLimiter, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, RecordingMetrics,
@@ -28,6 +28,7 @@ fn ports(world: &World, store: &MemoryStore) -> (PredictionPorts, Arc<RecordingM
         metrics: metrics.clone(),
         sentences: Arc::new(FullStopSplitter),
         limits: TextLimits::default(),
+        dimensions: Dimensions::default(),
     };
     (ports, metrics)
 }

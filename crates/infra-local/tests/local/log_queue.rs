@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use application::errors::BoxError;
-use application::ports::{EventPublisher, OutboxEvent};
+use application::ports::{EventPublisher, FeedEvent};
 use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
 use infra_local::{LogPublisher, LogQueue};
 use testkit::CapturedLog;
@@ -83,21 +83,30 @@ impl Log {
         self.output.lines().iter().filter_map(id).collect()
     }
 
-    async fn publish(&self, id: u128) -> Result<(), BoxError> {
-        self.publisher.publish(&event(id)).await.map_err(|error| error.0)
-    }
-
-    async fn flush(&self) -> Result<(), BoxError> {
-        self.publisher.flush().await.map_err(|error| error.0)
+    /// Publishes the events `ids`, which must all be delivered or all fail for the same reason.
+    async fn publish(&self, ids: impl IntoIterator<Item = u128>) -> Result<(), String> {
+        let events: Vec<_> = ids.into_iter().map(event).collect();
+        let results = self.publisher.publish(&events).await;
+        assert_eq!(results.len(), events.len());
+        let results = results.into_iter().map(|result| result.map_err(|error| error.0.to_string()));
+        let mut results: Vec<_> = results.collect();
+        results.dedup();
+        assert_eq!(results.len(), 1);
+        results.remove(0)
     }
 }
 
-fn event(id: u128) -> OutboxEvent {
-    OutboxEvent {
+fn event(id: u128) -> FeedEvent {
+    FeedEvent {
         tenant: TenantId::default(),
         event_id: EventId::from_u128(id),
+        position: 3,
         event_type: "SentimentPredicted".to_owned(),
-        prediction_id: PredictionId::from_u128(8),
+        aggregate_type: "prediction".to_owned(),
+        aggregate_id: PredictionId::from_u128(8).to_string(),
+        prediction_id: Some(PredictionId::from_u128(8)),
+        traceparent: None,
+        facts: None,
         occurred_at: Timestamp::from_micros(1_767_323_045_678_901),
         payload: r#"{"sentiment":"positive"}"#.to_owned(),
     }
@@ -146,49 +155,44 @@ fn closing_does_not_wait_for_a_blocked_output() {
 }
 
 #[tokio::test]
-async fn a_flush_waits_until_the_events_lines_are_written() {
+async fn events_are_delivered_once_their_lines_are_written() {
     let log = Log::start(1 << 20, "info");
-    for id in 0..300 {
-        log.publish(id).await.expect("published");
-    }
-    log.flush().await.expect("delivered");
+    log.publish(0..300).await.expect("delivered");
     assert_eq!(log.events(), (0..300).collect::<Vec<_>>());
-    log.flush().await.expect("nothing to deliver");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_blocked_output_delivers_no_events_and_queues_none_twice() {
     let log = Log::start(1 << 20, "info");
     log.output.block();
-    log.publish(1).await.expect("queued");
-    assert!(log.flush().await.expect_err("not delivered").to_string().contains("is blocked"));
+    assert!(log.publish([1]).await.expect_err("not delivered").contains("is blocked"));
     for _ in 0..10 {
-        assert!(log.publish(1).await.is_err(), "the line is queued already");
+        assert!(log.publish([1]).await.is_err(), "the line is queued already");
     }
     log.output.resume();
     while log.events().is_empty() {
         tokio::task::yield_now().await;
     }
     assert_eq!(log.events(), [1]);
-    while log.publish(2).await.is_err() {
+    tokio::time::resume();
+    while log.publish([2]).await.is_err() {
         tokio::task::yield_now().await;
     }
-    tokio::time::resume();
-    log.flush().await.expect("delivered");
     assert_eq!(log.events(), [1, 2]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn events_whose_lines_were_dropped_are_not_delivered() {
     let log = Log::start(2_000, "info");
     log.output.block();
-    while log.queue.dropped() == 0 {
-        log.publish(1).await.expect("queued or dropped");
-    }
+    assert!(log.publish(0..100).await.expect_err("dropped").contains("is blocked"));
     log.output.resume();
-    assert!(log.flush().await.expect_err("dropped").to_string().contains("dropped lines"));
-    log.publish(2).await.expect("queued");
-    log.flush().await.expect("delivered");
+    tokio::time::resume();
+    while log.queue.dropped() == 0 || log.publish([1]).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert!(log.publish((0..100).map(|_| 3)).await.expect_err("dropped").contains("dropped lines"));
+    log.publish([2]).await.expect("delivered");
     assert_eq!(log.events().last(), Some(&2));
 }
 
@@ -196,12 +200,10 @@ async fn events_whose_lines_were_dropped_are_not_delivered() {
 async fn events_whose_write_fails_are_not_delivered() {
     let log = Log::start(2_000, "info");
     *log.output.fails.lock().unwrap() = true;
-    log.publish(1).await.expect("queued");
-    assert!(log.flush().await.is_err());
+    assert!(log.publish([1]).await.is_err());
     assert_eq!(log.queue.dropped(), 1);
     *log.output.fails.lock().unwrap() = false;
-    log.publish(1).await.expect("queued");
-    log.flush().await.expect("delivered");
+    log.publish([1]).await.expect("delivered");
     assert_eq!(log.events(), [1]);
 }
 
@@ -209,17 +211,14 @@ async fn events_whose_write_fails_are_not_delivered() {
 async fn events_that_the_filter_excludes_are_discarded() {
     let log = Log::start(2_000, "info,undertone::event=off");
     log.output.block();
-    for id in 0..100 {
-        log.publish(id).await.expect("discarded");
-    }
-    log.flush().await.expect("nothing waits");
+    log.publish(0..100).await.expect("discarded");
 }
 
 #[tokio::test]
 async fn an_event_is_one_line_with_all_its_fields() {
     let queue = Arc::new(LogQueue::start(io::sink(), 1_000).expect("a thread"));
     let log = CapturedLog::start();
-    LogPublisher::new(queue).publish(&event(7)).await.expect("published");
+    LogPublisher::new(queue).publish(&[event(7)]).await.remove(0).expect("published");
 
     let lines = log.under("undertone::event");
     assert_eq!(lines.len(), 1);
@@ -229,6 +228,7 @@ async fn an_event_is_one_line_with_all_its_fields() {
         ("event_type", "SentimentPredicted"),
         ("occurred_at_us", "1767323045678901"),
         ("payload", r#"{"sentiment":"positive"}"#),
+        ("position", "3"),
         ("prediction_id", "00000000-0000-0000-0000-000000000008"),
         ("tenant", "default"),
     ];

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use application::ports::{Lease, SinkProgress, SinkRepository, StoreError};
+use application::ports::{Lease, SinkProgress, SinkRepository, SinkStep, StoreError};
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
@@ -36,14 +36,9 @@ impl PostgresSinkRepository {
         position.ok_or_else(|| conflict(name))
     }
 
-    async fn advance_sink(
-        &self,
-        sink: (&str, i64),
-        positions: (i64, i64),
-        lost: u64,
-    ) -> Result<(), CallError> {
+    async fn advance_sink(&self, name: &str, fence: i64, step: SinkStep) -> Result<(), CallError> {
         let mut lent = self.pool.lend().await?;
-        let moved = move_sink(lent.connection(), sink, positions, lost).await;
+        let moved = move_sink(lent.connection(), name, fence, step).await;
         lent.give_back();
         moved
     }
@@ -64,21 +59,21 @@ impl PostgresSinkRepository {
     }
 }
 
-/// Moves the cursor of the sink of this name and fence from one position to another.
+/// Moves the cursor of the sink `name`, which a lease with this fence must have opened last.
 pub(super) async fn move_sink(
     connection: &mut PgConnection,
-    (name, fence): (&str, i64),
-    (from, to): (i64, i64),
-    lost: u64,
+    name: &str,
+    fence: i64,
+    step: SinkStep,
 ) -> Result<(), CallError> {
     let moved = sqlx::query(
         "UPDATE sinks SET position = $4, lost = lost + $5 WHERE name = $1 AND fence = $2 AND position = $3",
     )
     .bind(name)
     .bind(fence)
-    .bind(from)
-    .bind(to)
-    .bind(i64::try_from(lost).unwrap_or(i64::MAX))
+    .bind(step.from)
+    .bind(step.to)
+    .bind(i64::try_from(step.lost).unwrap_or(i64::MAX))
     .execute(connection)
     .await?;
     if moved.rows_affected() == 1 { Ok(()) } else { Err(conflict(name)) }
@@ -95,17 +90,9 @@ impl SinkRepository for PostgresSinkRepository {
         within(self.pool.timeout(), "open_sink", self.open_sink(lease.fence, name)).await
     }
 
-    #[tracing::instrument(name = "db.advance_sink", skip_all, fields(sink = name, from, to))]
-    async fn advance(
-        &self,
-        lease: &Lease,
-        name: &str,
-        from: i64,
-        to: i64,
-        lost: u64,
-    ) -> Result<(), StoreError> {
-        let advance = self.advance_sink((name, lease.fence), (from, to), lost);
-        within(self.pool.timeout(), "advance_sink", advance).await
+    #[tracing::instrument(name = "db.advance_sink", skip_all, fields(sink = name, to = step.to))]
+    async fn advance(&self, lease: &Lease, name: &str, step: SinkStep) -> Result<(), StoreError> {
+        within(self.pool.timeout(), "advance_sink", self.advance_sink(name, lease.fence, step)).await
     }
 
     #[tracing::instrument(name = "db.list_sinks", skip_all)]

@@ -172,3 +172,8 @@ pub(crate) async fn wait_until_blocked(store: &PostgresHarness) {
                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
     wait_until(&mut store.database.connect().await, is_blocked).await;
 }
+
+/// Every event that was committed and not purged, in the order of the feed.
+pub(crate) async fn events(store: &PostgresStore) -> Vec<FeedEvent> {
+    events_of(&*store.leases(), &*store.outbox(), &*store.event_feed()).await
+}

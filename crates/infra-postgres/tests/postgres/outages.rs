@@ -45,13 +45,13 @@ impl Outage {
         let tenant = TenantId::default();
         let filter = PredictionFilter::default();
         let (writes, predictions) = (self.store.writes(), self.store.predictions());
-        let (outbox, leases, health) = (self.store.outbox(), self.store.leases(), self.store.health());
+        let (feed, leases, health) = (self.store.event_feed(), self.store.leases(), self.store.health());
         let started = Instant::now();
         let (stored, found, listed, events, lease, checked) = tokio::join!(
             insert(&writes, std::slice::from_ref(&prediction)),
             predictions.find(&tenant, prediction.id()),
             predictions.list(&tenant, &filter, None, 10),
-            outbox.list_unpublished(10),
+            feed.read(None, 0, 10),
             leases.acquire("x", "y", TIMEOUT),
             health.check(),
         );
@@ -72,7 +72,7 @@ impl Outage {
         let worked = insert(&self.store.writes(), std::slice::from_ref(&prediction)).await.is_ok()
             & self.store.predictions().find(&tenant, prediction.id()).await.is_ok()
             & self.store.predictions().list(&tenant, &filter, None, 10).await.is_ok()
-            & self.store.outbox().list_unpublished(10).await.is_ok()
+            & self.store.event_feed().read(None, 0, 10).await.is_ok()
             & self.store.health().check().await.is_ok();
         assert!(started.elapsed() < AT_MOST * 5, "{:?}", started.elapsed());
         worked
@@ -84,7 +84,7 @@ impl Outage {
         insert(&self.store.writes(), std::slice::from_ref(&prediction)).await.unwrap();
         let found = self.store.predictions().find(&TenantId::default(), prediction.id()).await.unwrap();
         assert_eq!(found, Some((&prediction).into()));
-        self.store.outbox().list_unpublished(10).await.unwrap();
+        self.store.event_feed().read(None, 0, 10).await.unwrap();
         self.store.health().check().await.unwrap();
     }
 }

@@ -69,7 +69,7 @@ async fn slow_lists_leave_connections_to_the_others() {
     for _ in 0..10 {
         assert!(predictions.find(&tenant, prediction.id()).await.unwrap().is_some());
     }
-    store.outbox().list_unpublished(10).await.unwrap();
+    store.event_feed().read(None, 0, 10).await.unwrap();
     let leases: Arc<dyn LeaseRepository> = store.leases();
     let ttl = Duration::from_secs(10);
     assert!(leases.acquire("relay", "me", ttl).await.unwrap().is_some());

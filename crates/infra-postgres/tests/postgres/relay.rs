@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use application::ports::Lease;
-use domain::value_objects::EventId;
 use sqlx::{AssertSqlSafe, Executor};
 use store_contract::StoreHarness;
 use store_contract::samples::Samples;
 
-use crate::harness::{PostgresHarness, insert};
+use crate::harness::{PostgresHarness, events, insert};
 
 const TTL: Duration = Duration::from_secs(10);
 
@@ -26,32 +25,14 @@ async fn a_row_that_cannot_be_read_does_not_delay_the_feed() {
     let spoil =
         "UPDATE outbox SET tenant = 'A tenant!' WHERE seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT 5)";
     other.execute(spoil).await.unwrap();
-    let outbox = store.outbox();
-    let mut published: Vec<EventId> = Vec::new();
-    let lease = acquire(&store, "a").await.unwrap();
-    loop {
-        let events = outbox.list_unpublished(2).await.unwrap();
-        if events.is_empty() {
-            break;
-        }
-        let ids: Vec<_> = events.iter().map(|event| event.event_id).collect();
-        outbox.mark_published(&lease, &ids).await.unwrap();
-        published.extend(ids);
-    }
-    assert_eq!(published.len(), 5);
-    assert_eq!(outbox.oldest_unpublished_age().await.unwrap(), None, "an unreadable event has no age");
-    let (waiting, positions): (i64, i64) = sqlx::query_as(
-        "SELECT count(*) FILTER (WHERE published_at IS NULL AND position IS NULL), max(position) FROM outbox",
-    )
-    .fetch_one(&mut other)
-    .await
-    .unwrap();
-    assert_eq!((waiting, positions), (5, 5), "unreadable events are unpublished without a position");
+    // Every event gets a position, also those that this release cannot read.
+    assert_eq!(events(&store.store).await.len(), 5);
+    let bounds = store.event_feed().bounds().await.unwrap();
+    assert_eq!((bounds.purged, bounds.last), (0, 10));
 
     // A release that can read them finds them.
     other.execute("UPDATE outbox SET tenant = 'default'").await.unwrap();
-    let newer = infra_postgres::PostgresStore::open(&store.database.settings()).await.unwrap();
-    assert_eq!(newer.outbox().list_unpublished(10).await.unwrap().len(), 5);
+    assert_eq!(store.event_feed().read(None, 0, 10).await.unwrap().len(), 10);
 }
 
 /// A release that grants leases by its host's clock shares the table during a rolling upgrade.
@@ -75,15 +56,12 @@ async fn a_lease_expires_by_the_servers_clock_whatever_clock_granted_it() {
     }
 }
 
-/// Events are published at the server's time, and age by it, whatever a host's clock says.
+/// Events get positions at the server's time, and age by it, whatever a host's clock says.
 #[tokio::test]
-async fn published_events_are_purged_by_the_servers_clock() {
+async fn events_are_purged_by_the_servers_clock() {
     let store = PostgresHarness::start().await;
     insert(&store.writes(), &Samples::new().many(3)).await.unwrap();
-    let lease = acquire(&store, "a").await.unwrap();
-    let events = store.outbox().list_unpublished(10).await.unwrap();
-    let ids: Vec<_> = events.iter().map(|event| event.event_id).collect();
-    store.outbox().mark_published(&lease, &ids).await.unwrap();
+    assert_eq!(events(&store.store).await.len(), 3);
     let mut other = store.database.connect().await;
     let recent: bool = sqlx::query_scalar(
         "SELECT bool_and(clock_timestamp() - published_at BETWEEN interval '0' AND interval '10 minutes') FROM outbox",
@@ -93,8 +71,8 @@ async fn published_events_are_purged_by_the_servers_clock() {
     .unwrap();
     assert!(recent);
     let day = Duration::from_hours(24);
-    assert_eq!(store.outbox().purge_published(day, 100).await.unwrap(), 0);
+    assert_eq!(store.outbox().purge(day, 100).await.unwrap(), 0);
     let age = "UPDATE outbox SET published_at = clock_timestamp() - interval '24 hours' WHERE position <= 2";
     other.execute(age).await.unwrap();
-    assert_eq!(store.outbox().purge_published(day, 100).await.unwrap(), 2);
+    assert_eq!(store.outbox().purge(day, 100).await.unwrap(), 2);
 }

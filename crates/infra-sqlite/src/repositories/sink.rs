@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use application::ports::{Lease, SinkProgress, SinkRepository, StoreError};
+use application::ports::{Lease, SinkProgress, SinkRepository, SinkStep, StoreError};
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
@@ -28,17 +28,9 @@ impl SinkRepository for SqliteSinkRepository {
         self.writer.run(OpenSink { fence: lease.fence, name: name.to_owned() }).await
     }
 
-    #[tracing::instrument(name = "db.advance_sink", skip_all, fields(sink = name, from, to))]
-    async fn advance(
-        &self,
-        lease: &Lease,
-        name: &str,
-        from: i64,
-        to: i64,
-        lost: u64,
-    ) -> Result<(), StoreError> {
-        let lost = i64::try_from(lost).unwrap_or(i64::MAX);
-        self.writer.run(AdvanceSink { fence: lease.fence, name: name.to_owned(), from, to, lost }).await
+    #[tracing::instrument(name = "db.advance_sink", skip_all, fields(sink = name, to = step.to))]
+    async fn advance(&self, lease: &Lease, name: &str, step: SinkStep) -> Result<(), StoreError> {
+        self.writer.run(AdvanceSink { fence: lease.fence, name: name.to_owned(), step }).await
     }
 
     #[tracing::instrument(name = "db.list_sinks", skip_all)]
@@ -91,9 +83,7 @@ impl WriteJob for OpenSink {
 struct AdvanceSink {
     fence: i64,
     name: String,
-    from: i64,
-    to: i64,
-    lost: i64,
+    step: SinkStep,
 }
 
 #[async_trait]
@@ -104,25 +94,25 @@ impl WriteJob for AdvanceSink {
     const FLUSH: Flush = Flush::WithLaterCommit;
 
     async fn write(&self, connection: &mut SqliteConnection) -> Result<(), CallError> {
-        move_sink(connection, (&self.name, self.fence), (self.from, self.to), self.lost).await
+        move_sink(connection, &self.name, self.fence, self.step).await
     }
 }
 
-/// Moves the cursor of the sink of this name and fence from one position to another.
+/// Moves the cursor of the sink `name`, which a lease with this fence must have opened last.
 pub(super) async fn move_sink(
     connection: &mut SqliteConnection,
-    (name, fence): (&str, i64),
-    (from, to): (i64, i64),
-    lost: i64,
+    name: &str,
+    fence: i64,
+    step: SinkStep,
 ) -> Result<(), CallError> {
     let moved = sqlx::query(
         "UPDATE sinks SET position = ?4, lost = lost + ?5 WHERE name = ?1 AND fence = ?2 AND position = ?3",
     )
     .bind(name)
     .bind(fence)
-    .bind(from)
-    .bind(to)
-    .bind(lost)
+    .bind(step.from)
+    .bind(step.to)
+    .bind(i64::try_from(step.lost).unwrap_or(i64::MAX))
     .execute(connection)
     .await?;
     if moved.rows_affected() == 1 { Ok(()) } else { Err(conflict(name)) }

@@ -34,24 +34,26 @@ async fn the_schema_is_migrated_up_and_down_and_up_again() {
             (4, "options"),
             (5, "tenants keys audit"),
             (6, "limits and idempotency"),
+            (7, "event feed"),
+            (8, "rollups"),
         ]
     );
     assert_eq!(applied(&steps), 0);
 
     assert!(store.health().check().await.is_err());
-    assert_eq!(migrator.up().await.unwrap(), 6);
+    assert_eq!(migrator.up().await.unwrap(), 8);
     assert_eq!(migrator.up().await.unwrap(), 0);
     store.health().check().await.unwrap();
     insert(&store, &[prediction(1)]).await.unwrap();
 
     assert_eq!(migrator.down(1).await.unwrap(), 1);
-    assert_eq!(applied(&migrator.status().await.unwrap()), 5);
+    assert_eq!(applied(&migrator.status().await.unwrap()), 7);
     assert_eq!(migrator.up().await.unwrap(), 1);
     assert!(has(&store, &prediction(1)).await);
     assert_eq!(migrator.down(9).await.unwrap(), 6);
     assert_eq!(migrator.down(1).await.unwrap(), 0);
 
-    assert_eq!(migrator.up().await.unwrap(), 6);
+    assert_eq!(migrator.up().await.unwrap(), 8);
     assert!(!has(&store, &prediction(1)).await);
     insert(&store, &[prediction(1)]).await.unwrap();
     assert!(has(&store, &prediction(1)).await);

@@ -72,3 +72,8 @@ pub(crate) async fn search(store: &SqliteStore, terms: &[&str], limit: u32) -> V
     let page = store.predictions().list(&TenantId::default(), &filter, None, limit).await.unwrap();
     page.items.into_iter().map(|record| record.prediction.id).collect()
 }
+
+/// Every event that was committed and not purged, in the order of the feed.
+pub(crate) async fn events(store: &SqliteStore) -> Vec<FeedEvent> {
+    events_of(&*store.leases(), &*store.outbox(), &*store.event_feed()).await
+}

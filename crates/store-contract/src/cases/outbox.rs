@@ -1,21 +1,24 @@
-//! The outbox: listing, publishing and purging events.
+//! The outbox and the feed: positions, reading, sinks and purging.
 
 use std::time::{Duration, Instant};
 
-use application::ports::{Lease, StoreError, UnitOfWork};
+use application::dtos::PredictSentimentResponse;
+use application::ports::{FeedBounds, FeedEvent, Lease, SinkProgress, SinkStep, UnitOfWork};
+use domain::entities::Prediction;
 use domain::events::DomainEvent;
-use domain::value_objects::{EventId, MetadataValue, PredictionResult, Sentiment, TenantId, Timestamp};
+use domain::value_objects::{
+    EventId, Metadata, MetadataValue, PredictionFacts, PredictionResult, Sentiment, TenantId, Timestamp,
+    TraceParent,
+};
 
 use crate::StoreHarness;
 use crate::cases::leases::take_over;
-use crate::samples::{FIRST, Samples, classified, text};
-use crate::steps::{append, assert_conflict, insert, spawn_commit, unpublished};
+use crate::samples::{FIRST, Samples, classified, dimensions, metadata, tenant, text};
+use crate::steps::{append, assert_conflict, events, insert, lead, spawn_commit, try_insert};
 
-/// Longer than any test takes.
-const LONG: Duration = Duration::from_mins(30);
 /// The age at which events are purged: so short that a test can wait for it.
 const AGE: Duration = Duration::from_millis(500);
-/// More events than any test publishes.
+/// More events than any test commits.
 const ANY: u32 = 1_000;
 
 /// `seconds` after the first sample was made.
@@ -23,18 +26,26 @@ fn at(seconds: u64) -> Timestamp {
     Timestamp::from_micros(FIRST).plus(Duration::from_secs(seconds))
 }
 
-/// The relay's lease, for `holder` and for `ttl`.
-async fn lease(store: &impl StoreHarness, holder: &str, ttl: Duration) -> Lease {
-    let lease = store.leases().acquire("outbox-relay", holder, ttl).await;
-    lease.expect("the store works").expect("the lease is free")
-}
-
-async fn mark(store: &impl StoreHarness, lease: &Lease, events: &[EventId]) -> Result<(), StoreError> {
-    store.outbox().mark_published(lease, events).await
+async fn sequence(store: &impl StoreHarness, lease: &Lease, limit: u32) -> u32 {
+    store.outbox().sequence(lease, limit).await.expect("the events get positions")
 }
 
 async fn purge(store: &impl StoreHarness, age: Duration) -> u64 {
-    store.outbox().purge_published(age, ANY).await.expect("the store works")
+    store.outbox().purge(age, ANY).await.expect("the store works")
+}
+
+async fn bounds(store: &impl StoreHarness) -> (i64, i64) {
+    let FeedBounds { purged, last } = store.event_feed().bounds().await.expect("the store works");
+    (purged, last)
+}
+
+async fn read(
+    store: &impl StoreHarness,
+    tenant: Option<&TenantId>,
+    after: i64,
+    up_to: i64,
+) -> Vec<FeedEvent> {
+    store.event_feed().read(tenant, after, up_to).await.expect("the events can be read")
 }
 
 /// More than the difference between two clocks' measurements of [`AGE`].
@@ -48,26 +59,8 @@ async fn grow_old() {
     }
 }
 
-/// Marks `old`, waits, marks `all`, and purges; returns how many events were purged, and how many published ones
-/// remain. None where the machine was too slow for a result.
-async fn purge_between(
-    store: &impl StoreHarness,
-    lease: &Lease,
-    old: &[EventId],
-    all: &[EventId],
-) -> Option<(u64, u64)> {
-    mark(store, lease, old).await.expect("the events are marked");
-    grow_old().await;
-    let young = Instant::now();
-    mark(store, lease, all).await.expect("the events are marked");
-    let purged = purge(store, AGE).await;
-    let in_time = young.elapsed() + MARGIN < AGE;
-    let left = purge(store, Duration::ZERO).await;
-    in_time.then_some((purged, left))
-}
-
-async fn unpublished_ids(store: &impl StoreHarness) -> Vec<EventId> {
-    unpublished(store).await.iter().map(|event| event.event_id).collect()
+async fn feed_ids(store: &impl StoreHarness) -> Vec<EventId> {
+    events(store).await.iter().map(|event| event.event_id).collect()
 }
 
 fn event_ids(events: &[DomainEvent]) -> Vec<EventId> {
@@ -84,9 +77,9 @@ async fn insert_events(store: &impl StoreHarness, samples: &mut Samples, count: 
     events
 }
 
-/// Events are listed in the order in which their sets were committed and, within a set, recorded, whatever
-/// their ids and times are.
-pub async fn outbox_events_come_in_insertion_order(store: &impl StoreHarness) {
+/// Events get positions in the order in which their sets were committed and, within a set, recorded, whatever their ids
+/// and times are.
+pub async fn positions_follow_the_order_of_the_write_sets(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let mut predictions = samples.many(30);
     predictions.reverse();
@@ -98,7 +91,7 @@ pub async fn outbox_events_come_in_insertion_order(store: &impl StoreHarness) {
     let of_the_first = samples.deleted(&predictions[29], at(0));
     append(store, std::slice::from_ref(&of_the_first)).await;
     expected.push(of_the_first.event_id());
-    assert_eq!(unpublished_ids(store).await, expected);
+    assert_eq!(feed_ids(store).await, expected);
 }
 
 /// Concurrent sets may be applied in any order, but each set's events stay in theirs.
@@ -122,7 +115,7 @@ pub async fn events_of_one_set_stay_in_order_beside_others(store: &impl StoreHar
     for commit in commits {
         commit.await.expect("the commit does not panic").expect("the set is committed");
     }
-    let listed = unpublished_ids(store).await;
+    let listed = feed_ids(store).await;
     assert_eq!(listed.len(), 32 * 5);
     for events in &sets {
         let places: Vec<_> =
@@ -131,23 +124,48 @@ pub async fn events_of_one_set_stay_in_order_beside_others(store: &impl StoreHar
     }
 }
 
-/// A listed event has every field of the appended one.
+/// What consumers count about `prediction`.
+fn facts(prediction: &Prediction) -> PredictionFacts {
+    PredictSentimentResponse::from(prediction).facts(&dimensions())
+}
+
+/// An event has every field of the appended one, and the facts that consumers count.
 pub async fn an_event_comes_back_as_it_was_appended(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let made = samples.one();
+    let made = samples.one_with(|new| {
+        new.metadata = metadata([("source", MetadataValue::Text("an \"app\"".to_owned()))]);
+    });
+    let bare = samples.one_with(|new| {
+        new.metadata = Metadata::default();
+        new.result = PredictionResult::raw(Vec::new());
+    });
+    let trace = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
     let deleted = samples.deleted(&made, at(5));
-    insert(store, std::slice::from_ref(&made)).await;
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.trace(trace.clone());
+    for prediction in [&made, &bare] {
+        work.insert(prediction);
+        work.append(prediction.events());
+    }
+    store.writes().commit(work).await.expect("the set is committed");
     append(store, std::slice::from_ref(&deleted)).await;
 
-    let listed = unpublished(store).await;
-    for (listed, event) in listed.iter().zip([&made.events()[0], &deleted]) {
-        assert_eq!(listed.tenant.as_str(), "default");
-        assert_eq!(listed.event_id, event.event_id());
-        assert_eq!(listed.event_type, event.event_type());
-        assert_eq!(listed.prediction_id, event.prediction_id());
-        assert_eq!(listed.occurred_at, event.occurred_at());
+    let fed = events(store).await;
+    let appended = [&made.events()[0], &bare.events()[0], &deleted];
+    let about = [&made, &bare, &made];
+    for ((event, appended), about) in fed.iter().zip(appended).zip(about) {
+        assert_eq!(event.tenant.as_str(), "default");
+        assert_eq!(event.event_id, appended.event_id());
+        assert_eq!(event.event_type, appended.event_type());
+        assert_eq!(event.aggregate_type, "prediction");
+        assert_eq!(event.aggregate_id, about.id().to_string());
+        assert_eq!(event.prediction_id, Some(about.id()));
+        assert_eq!(event.occurred_at, appended.occurred_at());
+        assert_eq!(event.facts, Some(facts(about)));
     }
-    assert_eq!(listed.len(), 2);
+    let traces: Vec<_> = fed.iter().map(|event| event.traceparent.clone()).collect();
+    assert_eq!(traces, [trace.clone(), trace, None]);
+    assert_eq!(fed.iter().map(|event| event.position).collect::<Vec<_>>(), [1, 2, 3]);
 }
 
 /// The payload is a flat JSON object of the event's own fields, null where it has none, and never the text.
@@ -173,9 +191,9 @@ pub async fn payloads_hold_the_events_fields_and_no_text(store: &impl StoreHarne
     let deleted = samples.deleted(&predictions[0], at(1));
     append(store, std::slice::from_ref(&deleted)).await;
 
-    let events = predictions.iter().flat_map(|it| it.events().to_vec()).chain([deleted]);
-    for (listed, event) in unpublished(store).await.iter().zip(events) {
-        let payload: serde_json::Value = serde_json::from_str(&listed.payload).expect("the payload is JSON");
+    let appended = predictions.iter().flat_map(|it| it.events().to_vec()).chain([deleted]);
+    for (fed, event) in events(store).await.iter().zip(appended) {
+        let payload: serde_json::Value = serde_json::from_str(&fed.payload).expect("the payload is JSON");
         let fields = event.payload().into_iter().map(|(name, value)| {
             let value = match value {
                 None => serde_json::Value::Null,
@@ -184,124 +202,245 @@ pub async fn payloads_hold_the_events_fields_and_no_text(store: &impl StoreHarne
                 Some(MetadataValue::Float(number)) => number.into(),
                 Some(MetadataValue::Bool(value)) => value.into(),
             };
-            (name.to_owned(), value)
+            (name.into_owned(), value)
         });
         assert_eq!(payload, serde_json::Value::Object(fields.collect()));
-        assert!(!listed.payload.contains("secret"));
+        assert!(!fed.payload.contains("secret"));
     }
 }
 
-/// No more events than the limit, the oldest first.
-pub async fn at_most_the_limit_of_events_is_listed(store: &impl StoreHarness) {
+/// Every event has the position after that of the one before, however many get theirs at a time.
+pub async fn positions_have_no_gaps(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let events = insert_events(store, &mut samples, 7).await;
-    for limit in [1, 6, 7, 8] {
-        let listed = store.outbox().list_unpublished(limit).await.expect("the events can be read");
-        let ids: Vec<_> = listed.iter().map(|event| event.event_id).collect();
-        assert_eq!(ids, events[..7.min(limit as usize)]);
+    let lease = lead(&*store.leases()).await;
+    assert_eq!(sequence(store, &lease, ANY).await, 0);
+    let appended = insert_events(store, &mut samples, 7).await;
+    let mut given = Vec::new();
+    for limit in [1, 4, 0, ANY, ANY] {
+        given.push(sequence(store, &lease, limit).await);
+    }
+    assert_eq!(given, [1, 4, 0, 2, 0]);
+    let later = insert_events(store, &mut samples, 2).await;
+    assert_eq!(sequence(store, &lease, ANY).await, 2);
+    let fed = read(store, None, 0, 100).await;
+    let positions: Vec<_> = fed.iter().map(|event| (event.position, event.event_id)).collect();
+    assert_eq!(positions, (1..).zip([appended, later].concat()).collect::<Vec<_>>());
+}
+
+/// A position that was given does not change.
+pub async fn a_position_is_given_once(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    insert_events(store, &mut samples, 3).await;
+    let before = events(store).await;
+    insert_events(store, &mut samples, 2).await;
+    let after = events(store).await;
+    assert_eq!(after[..3], before);
+    assert_eq!(after.len(), 5);
+}
+
+/// A relay that lost or released the lease gives no position.
+pub async fn a_lost_lease_sequences_nothing(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    insert_events(store, &mut samples, 3).await;
+    let ttl = Duration::from_millis(100);
+    let lost = store.leases().acquire("outbox-relay", "a", ttl).await.expect("the store works");
+    let lost = lost.expect("the lease is free");
+    let won = take_over(store, "outbox-relay", "b").await;
+    assert_conflict(&store.outbox().sequence(&lost, ANY).await);
+    assert_eq!(bounds(store).await, (0, 0));
+
+    assert_eq!(sequence(store, &won, 1).await, 1);
+    store.leases().release(&won).await.expect("the store works");
+    assert_conflict(&store.outbox().sequence(&won, ANY).await);
+    assert_eq!(bounds(store).await, (0, 1));
+
+    // The same process under a new fence: its old lease is no longer valid.
+    let again = store.leases().acquire("outbox-relay", "a", Duration::from_mins(30)).await;
+    let again = again.expect("the store works").expect("the lease is free");
+    assert_conflict(&store.outbox().sequence(&lost, ANY).await);
+    assert_eq!(sequence(store, &again, ANY).await, 2);
+}
+
+/// No event above the last position asked for, and none at or below the first.
+pub async fn the_feed_is_read_up_to_a_position(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    insert_events(store, &mut samples, 9).await;
+    let all = events(store).await;
+    for (after, up_to) in [(0, 9), (0, 3), (3, 4), (4, 4), (8, 100), (9, 100), (-1, 2)] {
+        let expected: Vec<_> =
+            all.iter().filter(|event| event.position > after && event.position <= up_to).cloned().collect();
+        assert_eq!(read(store, None, after, up_to).await, expected, "{after}..{up_to}");
     }
 }
 
-/// A published event is not listed again, wherever in the order it was; the others stay in their order.
-pub async fn published_events_are_not_listed_again(store: &impl StoreHarness) {
+/// One tenant gets its own events, with the positions that they have in the feed of all.
+pub async fn the_feed_of_a_tenant_has_its_events_alone(store: &impl StoreHarness) {
+    let (one, other) = (tenant("one"), tenant("other"));
     let mut samples = Samples::new();
-    let events = insert_events(store, &mut samples, 6).await;
-    let lease = lease(store, "a", LONG).await;
-    mark(store, &lease, &events[..2]).await.expect("the events are marked");
-    assert_eq!(unpublished_ids(store).await, events[2..]);
-    mark(store, &lease, &[events[5], events[3]]).await.expect("the events are marked");
-    assert_eq!(unpublished_ids(store).await, [events[2], events[4]]);
-    mark(store, &lease, &[]).await.expect("nothing to mark is marked");
-    let later = insert_events(store, &mut samples, 1).await;
-    assert_eq!(unpublished_ids(store).await, [events[2], events[4], later[0]]);
+    for (n, prediction) in samples.many(10).iter().enumerate() {
+        let owner = if n % 3 == 0 { &one } else { &other };
+        try_insert(store, owner, std::slice::from_ref(prediction)).await.expect("the set is committed");
+    }
+    let all = events(store).await;
+    for owner in [&one, &other] {
+        let expected: Vec<_> = all.iter().filter(|event| event.tenant == *owner).cloned().collect();
+        assert_eq!(read(store, Some(owner), 0, 100).await, expected);
+        assert!(!expected.is_empty());
+    }
+    assert!(read(store, Some(&tenant("stranger")), 0, 100).await.is_empty());
 }
 
-/// Marking a published event again changes nothing.
-pub async fn marking_an_event_again_changes_nothing(store: &impl StoreHarness) {
+/// The bounds are the last position that was given and the last that was purged.
+pub async fn bounds_are_those_of_what_was_sequenced_and_purged(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let lease = lease(store, "a", LONG).await;
+    assert_eq!(bounds(store).await, (0, 0));
+    insert_events(store, &mut samples, 5).await;
+    assert_eq!(bounds(store).await, (0, 0), "events without a position are not in the feed");
+    events(store).await;
+    assert_eq!(bounds(store).await, (0, 5));
+    assert_eq!(store.outbox().purge(Duration::ZERO, 2).await.expect("the store works"), 2);
+    assert_eq!(bounds(store).await, (2, 5));
+    assert_eq!(purge(store, Duration::ZERO).await, 3);
+    assert_eq!(bounds(store).await, (5, 5));
+    insert_events(store, &mut samples, 1).await;
+    assert_eq!(events(store).await[0].position, 6, "positions go on after a purge");
+    assert_eq!(bounds(store).await, (5, 6));
+}
+
+/// A purge removes events that got their position long enough ago, and neither later ones nor those without one.
+pub async fn a_purge_removes_only_old_events_of_the_feed(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let lease = lead(&*store.leases()).await;
     loop {
-        let events = insert_events(store, &mut samples, 2).await;
-        let outcome = purge_between(store, &lease, &events[..1], &events).await;
-        assert!(unpublished(store).await.is_empty());
-        if let Some(outcome) = outcome {
-            assert_eq!(outcome, (1, 1), "the first has the age of its first mark");
+        insert_events(store, &mut samples, 2).await;
+        sequence(store, &lease, ANY).await;
+        grow_old().await;
+        let young = Instant::now();
+        insert_events(store, &mut samples, 1).await;
+        sequence(store, &lease, ANY).await;
+        insert_events(store, &mut samples, 1).await;
+        let purged = purge(store, AGE).await;
+        let in_time = young.elapsed() + MARGIN < AGE;
+        let left = purge(store, Duration::ZERO).await;
+        assert_eq!(sequence(store, &lease, ANY).await, 1, "an event without a position stays");
+        assert_eq!(purge(store, Duration::ZERO).await, 1);
+        // Otherwise the machine was too slow for a result.
+        if in_time {
+            assert_eq!((purged, left), (2, 1));
             return;
         }
     }
 }
 
-/// A relay that lost or released the lease marks nothing.
-pub async fn a_lost_lease_marks_nothing(store: &impl StoreHarness) {
-    let mut samples = Samples::new();
-    let events = insert_events(store, &mut samples, 3).await;
-    let lost = lease(store, "a", Duration::from_millis(100)).await;
-    let won = take_over(store, "outbox-relay", "b").await;
-    assert_conflict(&mark(store, &lost, &events).await);
-    assert_eq!(unpublished_ids(store).await, events);
-
-    mark(store, &won, &events[..1]).await.expect("the holder marks");
-    store.leases().release(&won).await.expect("the store works");
-    assert_conflict(&mark(store, &won, &events).await);
-    assert_eq!(unpublished_ids(store).await, events[1..]);
-
-    // The same process under a new fence: its old lease is no longer valid.
-    let again = lease(store, "a", LONG).await;
-    assert_conflict(&mark(store, &lost, &events[1..]).await);
-    mark(store, &again, &events[1..]).await.expect("the holder marks");
-    assert!(unpublished(store).await.is_empty());
-}
-
-/// A purge removes events that were published long enough ago, and neither later nor unpublished ones.
-pub async fn a_purge_removes_only_old_published_events(store: &impl StoreHarness) {
-    let mut samples = Samples::new();
-    let waiting = insert_events(store, &mut samples, 2).await;
-    let lease = lease(store, "a", LONG).await;
-    loop {
-        let events = insert_events(store, &mut samples, 3).await;
-        let outcome = purge_between(store, &lease, &events[..2], &events[2..]).await;
-        assert_eq!(unpublished_ids(store).await, waiting, "unpublished events stay however old they are");
-        if let Some(outcome) = outcome {
-            assert_eq!(outcome, (2, 1));
-            break;
-        }
-    }
-    mark(store, &lease, &waiting).await.expect("the events are marked");
-    assert_eq!(purge(store, LONG).await, 0);
-}
-
 /// A purge removes no more than its limit, the oldest first.
 pub async fn a_purge_removes_at_most_its_limit(store: &impl StoreHarness) {
     let mut samples = Samples::new();
-    let events = insert_events(store, &mut samples, 5).await;
-    let lease = lease(store, "a", LONG).await;
-    mark(store, &lease, &events).await.expect("the events are marked");
-    for expected in [2, 2, 1, 0] {
-        let purged = store.outbox().purge_published(Duration::ZERO, 2).await;
-        assert_eq!(purged.expect("the store works"), expected);
+    insert_events(store, &mut samples, 5).await;
+    let all = events(store).await;
+    for (purged, left) in [(2, 3), (2, 1), (1, 0), (0, 0)] {
+        let count = store.outbox().purge(Duration::ZERO, 2).await.expect("the store works");
+        assert_eq!(count, purged);
+        assert_eq!(read(store, None, 0, 100).await, all[5 - left..]);
     }
 }
 
-/// The age is that of the first event in the order of insertion, and none where all are published.
-pub async fn the_oldest_unpublished_event_has_an_age(store: &impl StoreHarness) {
+/// The age is that of the first event in the order of insertion, and none where all have a position.
+pub async fn the_oldest_event_without_a_position_has_an_age(store: &impl StoreHarness) {
     let hour = Duration::from_hours(1);
     let outbox = store.outbox();
-    let age = || async { outbox.oldest_unpublished_age().await.expect("the store works") };
+    let age = || async { outbox.oldest_unsequenced_age().await.expect("the store works") };
     assert_eq!(age().await, None);
     let mut samples = Samples::new();
     let made = samples.one();
     let first = samples.deleted(&made, Timestamp::from_micros(FIRST).minus(hour));
     let second = samples.deleted(&made, at(0));
     let in_future = samples.deleted(&made, at(0).plus(hour * 24 * 36_500));
-    let lease = lease(store, "a", LONG).await;
-    append(store, &[first.clone(), second.clone(), in_future.clone()]).await;
+    let lease = lead(&*store.leases()).await;
+    append(store, &[first, second, in_future]).await;
     let older = age().await.expect("an event waits");
-    mark(store, &lease, &[first.event_id()]).await.expect("the event is marked");
+    sequence(store, &lease, 1).await;
     let younger = age().await.expect("an event waits");
     // Some time passes between the two calls.
     assert!(older > younger + hour / 2 && older <= younger + hour, "{older:?} {younger:?}");
-    mark(store, &lease, &[second.event_id()]).await.expect("the event is marked");
+    sequence(store, &lease, 1).await;
     assert_eq!(age().await, Some(Duration::ZERO), "a clock was ahead");
-    mark(store, &lease, &[in_future.event_id()]).await.expect("the event is marked");
+    sequence(store, &lease, 1).await;
     assert_eq!(age().await, None);
+}
+
+fn step(from: i64, to: i64, lost: u64) -> SinkStep {
+    SinkStep { from, to, lost }
+}
+
+async fn sink(store: &impl StoreHarness, name: &str) -> SinkProgress {
+    let sinks = store.sinks().list().await.expect("the sinks can be read");
+    sinks.into_iter().find(|sink| sink.name == name).expect("the sink exists")
+}
+
+/// A new sink begins at the end of the feed; those of the release begin before everything.
+pub async fn a_new_sink_begins_at_the_last_position(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    insert_events(store, &mut samples, 3).await;
+    events(store).await;
+    let lease = lead(&*store.leases()).await;
+    let mut opened = Vec::new();
+    for name in ["analytics", "log", "new", "new"] {
+        opened.push(store.sinks().open(&lease, name).await.expect("the sink is opened"));
+    }
+    assert_eq!(opened, [-1, 0, 3, 3]);
+}
+
+/// A lease that another has succeeded neither opens nor moves the sink.
+pub async fn a_sink_is_moved_by_the_last_who_opened_it(store: &impl StoreHarness) {
+    let (sinks, ttl) = (store.sinks(), Duration::from_millis(100));
+    let lost = store.leases().acquire("outbox-relay", "a", ttl).await.expect("the store works");
+    let lost = lost.expect("the lease is free");
+    sinks.open(&lost, "log").await.expect("the sink is opened");
+    let won = take_over(store, "outbox-relay", "b").await;
+    // The old leader may go on until the new one opens the sink.
+    sinks.advance(&lost, "log", step(0, 1, 0)).await.expect("the sink is moved");
+    assert_eq!(sinks.open(&won, "log").await.expect("the sink is opened"), 1);
+    assert_conflict(&sinks.advance(&lost, "log", step(1, 2, 0)).await);
+    assert_conflict(&sinks.open(&lost, "log").await);
+    sinks.advance(&won, "log", step(1, 2, 0)).await.expect("the sink is moved");
+    assert_eq!(sink(store, "log").await.position, 2);
+}
+
+/// A sink is moved from the position that it has, and from no other.
+pub async fn a_sink_is_moved_from_where_it_is(store: &impl StoreHarness) {
+    let lease = lead(&*store.leases()).await;
+    let sinks = store.sinks();
+    assert_eq!(sinks.open(&lease, "log").await.expect("the sink is opened"), 0);
+    sinks.advance(&lease, "log", step(0, 5, 2)).await.expect("the sink is moved");
+    assert_conflict(&sinks.advance(&lease, "log", step(0, 7, 0)).await);
+    assert_conflict(&sinks.advance(&lease, "unknown", step(0, 7, 0)).await);
+    sinks.advance(&lease, "log", step(5, 6, 1)).await.expect("the sink is moved");
+    let log = sink(store, "log").await;
+    assert_eq!((log.position, log.lost), (6, 3));
+    assert_eq!(sink(store, "analytics").await.position, -1);
+}
+
+/// The progress says how many events a sink has not passed, since when they wait, and whether some are gone.
+pub async fn the_progress_of_a_sink_is_reported(store: &impl StoreHarness) {
+    let mut samples = Samples::new();
+    let lease = lead(&*store.leases()).await;
+    store.sinks().open(&lease, "log").await.expect("the sink is opened");
+    let progress = |log: SinkProgress| (log.position, log.behind, log.gap, log.lag.is_zero());
+    assert_eq!(progress(sink(store, "log").await), (0, 0, false, true));
+    insert_events(store, &mut samples, 4).await;
+    sequence(store, &lease, ANY).await;
+    tokio::time::sleep(MARGIN).await;
+    let waiting = sink(store, "log").await;
+    assert!(waiting.lag >= MARGIN / 2 && waiting.lag < Duration::from_mins(10), "{waiting:?}");
+    assert_eq!(progress(waiting), (0, 4, false, false));
+    let analytics = sink(store, "analytics").await;
+    assert_eq!((analytics.position, analytics.behind, analytics.gap), (-1, 4, false));
+    store.outbox().purge(Duration::ZERO, 2).await.expect("the store works");
+    let log = sink(store, "log").await;
+    assert_eq!((log.behind, log.gap), (4, true));
+    store.sinks().advance(&lease, "log", step(0, 2, 2)).await.expect("the sink is moved");
+    let log = sink(store, "log").await;
+    assert_eq!((log.behind, log.gap, log.lost), (2, false, 2));
+    store.sinks().advance(&lease, "log", step(2, 4, 0)).await.expect("the sink is moved");
+    assert_eq!(progress(sink(store, "log").await), (4, 0, false, true));
 }

@@ -18,7 +18,7 @@ pub async fn dropping_a_unit_of_work_writes_nothing(store: &impl StoreHarness) {
     let mut samples = Samples::new();
     let (stored, dropped) = (samples.one(), samples.one());
     insert(store, std::slice::from_ref(&stored)).await;
-    let events = events(store).await;
+    let before = events(store).await;
     {
         let mut work = UnitOfWork::of(&TenantId::default());
         work.insert(&dropped);
@@ -26,7 +26,7 @@ pub async fn dropping_a_unit_of_work_writes_nothing(store: &impl StoreHarness) {
         work.append(dropped.events());
     }
     assert_eq!(list_ids(store, &PredictionFilter::default()).await, [stored.id()]);
-    assert_eq!(events(store).await, events);
+    assert_eq!(events(store).await, before);
 }
 
 /// An empty unit of work can be committed.

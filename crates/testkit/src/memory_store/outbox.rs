@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use application::ports::{
     EventFeedRepository, FeedBounds, FeedEvent, Lease, OutboxRepository, SinkProgress, SinkRepository,
-    StoreError,
+    SinkStep, StoreError,
 };
 use async_trait::async_trait;
 use domain::value_objects::TenantId;
@@ -91,18 +91,11 @@ impl SinkRepository for MemoryStore {
         Ok(sink.position)
     }
 
-    async fn advance(
-        &self,
-        lease: &Lease,
-        name: &str,
-        from: i64,
-        to: i64,
-        lost: u64,
-    ) -> Result<(), StoreError> {
+    async fn advance(&self, lease: &Lease, name: &str, step: SinkStep) -> Result<(), StoreError> {
         let mut state = self.working()?;
-        let sink = state.sink_at(lease, name, from)?;
-        sink.position = to;
-        sink.lost += lost;
+        let sink = state.sink_at(lease, name, step.from)?;
+        sink.position = step.to;
+        sink.lost += step.lost;
         Ok(())
     }
 

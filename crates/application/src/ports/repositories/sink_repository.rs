@@ -4,6 +4,17 @@ use async_trait::async_trait;
 
 use crate::ports::{Lease, StoreError};
 
+/// A move of a sink's cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SinkStep {
+    /// The position where the cursor is.
+    pub from: i64,
+    /// The position that it moves to.
+    pub to: i64,
+    /// The events in between that were purged before the sink passed them.
+    pub lost: u64,
+}
+
 /// How far a sink has followed the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinkProgress {
@@ -36,19 +47,11 @@ pub trait SinkRepository: Send + Sync {
     /// `Conflict` where a lease with a higher fence has opened it; `Unavailable`.
     async fn open(&self, lease: &Lease, name: &str) -> Result<i64, StoreError>;
 
-    /// Moves the cursor of the sink `name` from the position `from` to `to`, and adds `lost` to the events that it has
-    /// lost.
+    /// Moves the cursor of the sink `name`.
     ///
     /// # Errors
     /// `Conflict` where the cursor is elsewhere, or another lease has opened the sink since; `Unavailable`.
-    async fn advance(
-        &self,
-        lease: &Lease,
-        name: &str,
-        from: i64,
-        to: i64,
-        lost: u64,
-    ) -> Result<(), StoreError>;
+    async fn advance(&self, lease: &Lease, name: &str, step: SinkStep) -> Result<(), StoreError>;
 
     /// Every sink by name.
     ///

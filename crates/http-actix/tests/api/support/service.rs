@@ -18,7 +18,7 @@ use application::use_cases::{
     RevalidateCallerUseCase, RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use async_trait::async_trait;
-use domain::value_objects::{Limits, TextLimits, Timestamp};
+use domain::value_objects::{Dimensions, Limits, TextLimits, Timestamp};
 use futures_util::Stream;
 use http_actix::{ApiState, BodyMemory, Detached, HttpSettings, Offload, UseCases, admin_api, api};
 use serde_json::Value;
@@ -144,6 +144,7 @@ impl Service {
             metrics: Arc::new(RecordingMetrics::new()),
             sentences: Arc::clone(&splitter) as _,
             limits: TextLimits { max_chars: settings.max_text_chars },
+            dimensions: Dimensions::default(),
         };
         let health = CheckHealthUseCase::new(checks, Arc::clone(&clock) as _);
         let use_cases = use_cases(ports, &store, health, callers, model_changes);
@@ -350,9 +351,11 @@ fn use_cases(
         predict_batch: PredictSentimentBatchUseCase::new(ports.clone()),
         stream: StreamPredictionsUseCase::new(ports.clone()),
         get: GetPredictionUseCase::new(Arc::clone(&read) as _),
-        list: ListPredictionsUseCase::new(read),
+        list: ListPredictionsUseCase::new(read.clone()),
         delete: DeletePredictionUseCase::new(
+            read,
             Arc::clone(&ports.store),
+            ports.dimensions.clone(),
             Arc::clone(&ports.clock),
             Arc::clone(&ports.ids),
         ),
