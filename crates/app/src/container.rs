@@ -12,14 +12,14 @@ use application::use_cases::{
     AdmitRequestUseCase, CheckHealthUseCase, DeletePredictionUseCase, DeliverEventsUseCase,
     GetPredictionUseCase, GetUsageUseCase, Leadership, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase,
     ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
-    PredictSentimentUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase, RevokeKeyUseCase,
-    SequenceEventsUseCase, SequencingPorts, StreamPredictionsUseCase, UnloadModelUseCase,
+    PredictSentimentUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase, RankTermsUseCase,
+    RevokeKeyUseCase, SequenceEventsUseCase, SequencingPorts, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use domain::value_objects::Dimensions;
 use http_actix::UseCases;
 use infra_local::{
-    CacheLimits, CachedCallerDirectory, LocalModelCatalog, LocalUsageLimiter, LogPublisher, LogQueue,
-    MetricsRecorder, MokaCacheGateway, SystemClock, UuidV7Ids,
+    BlockingComputePool, CacheLimits, CachedCallerDirectory, LocalModelCatalog, LocalUsageLimiter,
+    LogPublisher, LogQueue, MetricsRecorder, MokaCacheGateway, SystemClock, UuidV7Ids,
 };
 
 use crate::config::{CacheSettings, Settings};
@@ -145,6 +145,11 @@ fn use_cases(
         stream: StreamPredictionsUseCase::new(ports),
         get: GetPredictionUseCase::new(store.predictions.clone()),
         list: ListPredictionsUseCase::new(store.predictions.clone()),
+        rank_terms: RankTermsUseCase::new(
+            store.analytics.clone(),
+            Arc::new(BlockingComputePool),
+            clock.clone(),
+        ),
         delete: DeletePredictionUseCase::new(
             store.predictions.clone(),
             store.writes.clone(),

@@ -13,6 +13,7 @@ mod predict_sentiment;
 mod prediction_record;
 mod stored_predictions;
 mod tenants;
+mod terms;
 mod time_limit;
 mod usage;
 
@@ -36,5 +37,6 @@ pub use stored_predictions::{
     DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
 };
 pub use tenants::{ChangeTenantRequest, EraseTenantRequest, LimitsChange, TenantChange};
+pub use terms::{Against, DistinctTerm, RankTermsRequest, RankTermsResponse, TextSample};
 pub use time_limit::TimeLimit;
 pub use usage::GetUsageResponse;

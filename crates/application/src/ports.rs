@@ -1,6 +1,7 @@
 //! What the use cases need from outside. An adapter in an `infra-*` crate implements each port. Each "must" in a port's
 //! docs is part of its contract, and every contract of a store has its case in `store-contract`.
 
+mod calendar;
 mod clock;
 mod deadline;
 mod download_progress;
@@ -16,6 +17,7 @@ mod store_error;
 mod unit_of_work;
 mod write_store;
 
+pub use calendar::{Calendar, CalendarError, MAX_EDGES};
 pub use clock::Clock;
 pub use deadline::Deadline;
 pub use download_progress::DownloadProgress;
@@ -23,18 +25,18 @@ pub use event_feed::{EventFeed, FeedFollower, FeedSignal, FeedWakeUp, FollowErro
 pub use event_publisher::{EventPublisher, PublishError};
 pub use gateways::{
     Admission, AuditSealer, CacheGateway, CacheKey, CachedOutput, Calibration, CallerDirectory, CatalogError,
-    ConcurrencyStanding, FailureLimiter, KeySecrets, LabelMappingOrigin, LabelsSpec, LimitError, LimitPolicy,
-    LimitsStanding, LoadedModel, MlError, MlGateway, ModelCatalog, ModelInfo, ModelLifecycle, ModelLoadError,
-    ModelLoader, ModelOrigin, ModelSpec, NewKey, OwnLimits, PrecisionReason, PredictionMetrics, Principal,
-    PrincipalStanding, Queueing, QuotaStanding, RateStanding, RelayMetrics, RequestPermit, RunningModel,
-    SecretText, SelfTest, SentKey, SentenceSplitter, ServedModel, TokenError, TokenVerifier, UsageLimiter,
-    VerifiedToken, WindowInfo,
+    Computation, ComputePool, ConcurrencyStanding, FailureLimiter, KeySecrets, LabelMappingOrigin,
+    LabelsSpec, LimitError, LimitPolicy, LimitsStanding, LoadedModel, MlError, MlGateway, ModelCatalog,
+    ModelInfo, ModelLifecycle, ModelLoadError, ModelLoader, ModelOrigin, ModelSpec, NewKey, NotComputed,
+    OwnLimits, PrecisionReason, PredictionMetrics, Principal, PrincipalStanding, Queueing, QuotaStanding,
+    RateStanding, RelayMetrics, RequestPermit, RunningModel, SecretText, SelfTest, SentKey, SentenceSplitter,
+    ServedModel, TokenError, TokenVerifier, UsageLimiter, VerifiedToken, WindowInfo,
 };
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;
 pub use read_models::{
-    AuditReadModel, DayUsage, FoundRow, PredictionFilter, PredictionPage, PredictionReadModel, UsageCount,
-    UsageReadModel,
+    AnalyticsReadModel, AuditReadModel, DayUsage, FoundRow, IdPage, IdWalk, PredictionFilter, PredictionPage,
+    PredictionReadModel, TextSelection, UsageCount, UsageReadModel,
 };
 pub use repositories::{
     AdmittedValue, ApiKeyRepository, ClaimOutcome, EventFeedRepository, FeedBounds, FeedEvent,

@@ -15,6 +15,8 @@ mod delete_prediction;
 mod get_prediction;
 mod list_predictions;
 
+mod rank_terms;
+
 mod check_health;
 mod deliver_events;
 mod leadership;
@@ -66,6 +68,7 @@ pub use predict_sentiment_batch::PredictSentimentBatchUseCase;
 pub use prediction_pipeline::{IdempotencyPorts, PredictionPorts};
 pub use purge_idempotency_keys::PurgeIdempotencyKeysUseCase;
 pub use purge_usage::PurgeUsageUseCase;
+pub use rank_terms::RankTermsUseCase;
 pub use revalidate_caller::RevalidateCallerUseCase;
 pub use revoke_key::RevokeKeyUseCase;
 pub use sequence_events::{SequenceEventsUseCase, SequencingPorts};

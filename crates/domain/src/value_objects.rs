@@ -1,6 +1,7 @@
 //! Values: immutable, checked by their constructors, equal when their contents are equal.
 
 mod audit;
+mod bucket_width;
 mod confidence;
 mod dimensions;
 mod idempotency_key;
@@ -30,6 +31,7 @@ mod trace_parent;
 mod usage;
 
 pub use audit::{AuditAction, AuditEntry, AuditLine, Seal};
+pub use bucket_width::BucketWidth;
 pub use confidence::Confidence;
 pub use dimensions::{DimensionValues, Dimensions};
 pub use idempotency_key::{IdempotencyKey, RequestDigest};

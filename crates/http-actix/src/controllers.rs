@@ -1,5 +1,6 @@
 //! One action for each route: extract, execute, present. Business rules live in the use cases and the domain.
 
+pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod caller;
@@ -16,4 +17,4 @@ pub(crate) mod usage;
 mod respond;
 
 pub(crate) use prediction::IDEMPOTENT_REPLAYED;
-pub(crate) use respond::{INTERNAL_ERRORS_TOTAL, report_panic, respond, respond_in_time};
+pub(crate) use respond::{INTERNAL_ERRORS_TOTAL, report_panic, respond, respond_in_time, respond_within};

@@ -22,6 +22,7 @@ mod prediction_filter;
 mod prediction_request;
 mod query;
 mod shape;
+mod terms_request;
 mod trace_parent;
 
 pub(crate) use audit_filter::audit_request;
@@ -48,6 +49,7 @@ pub(crate) use prediction_request::{parse_prediction, prediction_schema};
 use query::QueryParameters;
 pub(crate) use query::refuse_parameters;
 use shape::{Elements, Members, Shape, Shaped};
+pub(crate) use terms_request::{AGAINST, NGRAMS, terms_request};
 pub(crate) use trace_parent::trace_parent;
 
 #[cfg(test)]

@@ -10,4 +10,6 @@ mod security;
 
 pub(crate) use document::document_for;
 pub use document::openapi;
-pub(crate) use parameters::{AuditParameters, ListParameters, PathId, PathKeyId, PathModelName};
+pub(crate) use parameters::{
+    AuditParameters, ListParameters, PathId, PathKeyId, PathModelName, TermsParameters,
+};

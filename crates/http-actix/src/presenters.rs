@@ -1,5 +1,6 @@
 //! Translates responses of use cases into the JSON that clients receive, and describes its schemas.
 
+mod analytics;
 mod audit;
 mod batch;
 mod cache_status;
@@ -15,6 +16,7 @@ mod stream;
 mod timestamp;
 mod usage;
 
+pub(crate) use analytics::{TermsView, present_terms};
 pub(crate) use audit::{AuditPage, present_audit, present_audit_line};
 pub(crate) use batch::{BatchView, present_batch};
 pub(crate) use cache_status::present_cache_status;

@@ -1,5 +1,6 @@
 //! Every path of the service, its methods, and the controller of each.
 
+mod analytics;
 mod endpoint;
 
 use actix_web::web::{self, ServiceConfig};
@@ -27,6 +28,7 @@ pub(crate) fn public(settings: &HttpSettings) -> Vec<Endpoint> {
     let mut endpoints = predictions();
     endpoints.push(Endpoint::at("/api/v1/models").get(model::list));
     endpoints.push(Endpoint::at("/api/v1/models/{name}").post(model::load).delete(model::unload));
+    endpoints.extend(analytics::endpoints());
     endpoints.extend(access());
     endpoints.extend(probes());
     if !settings.admin_split {

@@ -5,8 +5,8 @@ use application::use_cases::{
     AdmitRequestUseCase, AuthenticateUseCase, CheckHealthUseCase, DeletePredictionUseCase,
     GetPredictionUseCase, GetUsageUseCase, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase,
     ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase,
-    PredictSentimentUseCase, RevalidateCallerUseCase, RevokeKeyUseCase, StreamPredictionsUseCase,
-    UnloadModelUseCase,
+    PredictSentimentUseCase, RankTermsUseCase, RevalidateCallerUseCase, RevokeKeyUseCase,
+    StreamPredictionsUseCase, UnloadModelUseCase,
 };
 
 use tokio::sync::watch;
@@ -85,6 +85,8 @@ pub struct UseCases {
     pub list: ListPredictionsUseCase,
     /// `DELETE /api/v1/predictions/{id}`.
     pub delete: DeletePredictionUseCase,
+    /// `GET /api/v1/analytics/terms`.
+    pub rank_terms: RankTermsUseCase,
     /// `GET /api/v1/models`.
     pub models: ListModelsUseCase,
     /// `POST /api/v1/models/{name}`.

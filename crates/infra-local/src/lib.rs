@@ -1,7 +1,8 @@
 //! Adapters that need nothing outside the process: the clock, ids, the model catalog, the cache before a model,
 //! sentence splitting, metrics, the log's queue, the publisher of events to the log, a store that discards its writes;
 //! for authentication the secrets of API keys, the cache of keys and tenants, the limit of failures, and the audit's
-//! seals; the limits of what principals use.
+//! seals; the limits of what principals use; the calendars of time zones; threads for
+//! computations.
 //!
 //! This crate knows no database and no model. Start reading at [`SystemClock`].
 
@@ -10,6 +11,7 @@
 mod address_failure_limiter;
 mod background_tasks;
 mod base62;
+mod blocking_compute_pool;
 mod cached_caller_directory;
 mod cached_ml_gateway;
 mod discarding_store;
@@ -28,9 +30,11 @@ mod random_key_secrets;
 mod system_clock;
 mod unicode_sentence_splitter;
 mod uuid_v7_ids;
+mod zoned_calendar;
 
 pub use address_failure_limiter::AddressFailureLimiter;
 pub use background_tasks::BackgroundTasks;
+pub use blocking_compute_pool::BlockingComputePool;
 pub use cached_caller_directory::CachedCallerDirectory;
 pub use cached_ml_gateway::CachedMlGateway;
 pub use discarding_store::DiscardingWriteStore;
@@ -49,3 +53,4 @@ pub use random_key_secrets::RandomKeySecrets;
 pub use system_clock::SystemClock;
 pub use unicode_sentence_splitter::UnicodeSentenceSplitter;
 pub use uuid_v7_ids::UuidV7Ids;
+pub use zoned_calendar::ZonedCalendar;

@@ -30,7 +30,9 @@ mod writer;
 pub use error::{OpenError, UnfitServer};
 pub use health::PostgresHealthCheck;
 pub use migrate::PostgresMigrator;
-pub use read_models::{PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel};
+pub use read_models::{
+    PostgresAnalyticsReadModel, PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel,
+};
 pub use redacted_url::redacted_url;
 pub use repositories::{
     PostgresApiKeyRepository, PostgresEventFeedRepository, PostgresIdempotencyRepository,

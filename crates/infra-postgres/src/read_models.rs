@@ -1,10 +1,12 @@
 //! The read side.
 
+mod analytics;
 mod audit;
 mod prediction;
 mod prediction_query;
 mod usage;
 
+pub use analytics::PostgresAnalyticsReadModel;
 pub use audit::PostgresAuditReadModel;
 pub use prediction::PostgresPredictionReadModel;
 pub use usage::PostgresUsageReadModel;

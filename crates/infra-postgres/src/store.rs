@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, EventFeedRepository, HealthCheck, IdempotencyRepository,
-    LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository,
-    UsageReadModel, UsageRepository, WriteStore,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, HealthCheck,
+    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator,
+    SinkRepository, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 
 use crate::database::Database;
@@ -11,7 +11,9 @@ use crate::error::{OpenError, UnfitServer};
 use crate::health::PostgresHealthCheck;
 use crate::migrate::PostgresMigrator;
 use crate::pool::Pool;
-use crate::read_models::{PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel};
+use crate::read_models::{
+    PostgresAnalyticsReadModel, PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel,
+};
 use crate::repositories::{
     PostgresApiKeyRepository, PostgresEventFeedRepository, PostgresIdempotencyRepository,
     PostgresLeaseRepository, PostgresOutboxRepository, PostgresSinkRepository, PostgresTenantRepository,
@@ -60,6 +62,11 @@ impl PostgresStore {
     /// The read side.
     pub fn predictions(&self) -> Arc<dyn PredictionReadModel> {
         Arc::new(PostgresPredictionReadModel::new(self.pool.clone()))
+    }
+
+    /// What the analytics count.
+    pub fn analytics(&self) -> Arc<dyn AnalyticsReadModel> {
+        Arc::new(PostgresAnalyticsReadModel::new(self.pool.clone()))
     }
 
     /// The outbox.

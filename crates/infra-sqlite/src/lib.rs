@@ -29,7 +29,9 @@ mod writer;
 pub use error::{BackupError, OpenError};
 pub use health::SqliteHealthCheck;
 pub use migrate::SqliteMigrator;
-pub use read_models::{SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel};
+pub use read_models::{
+    SqliteAnalyticsReadModel, SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel,
+};
 pub use repositories::{
     SqliteApiKeyRepository, SqliteEventFeedRepository, SqliteIdempotencyRepository, SqliteLeaseRepository,
     SqliteOutboxRepository, SqliteSinkRepository, SqliteTenantRepository, SqliteUsageRepository,

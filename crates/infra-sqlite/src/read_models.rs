@@ -1,10 +1,13 @@
 //! What is read: each read model builds its statements, its private row turns into the use cases' records.
 
+mod analytics;
+mod analytics_query;
 mod audit;
 mod prediction;
 mod prediction_query;
 mod usage;
 
+pub use analytics::SqliteAnalyticsReadModel;
 pub use audit::SqliteAuditReadModel;
 pub use prediction::SqlitePredictionReadModel;
 pub use usage::SqliteUsageReadModel;

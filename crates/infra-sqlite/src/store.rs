@@ -3,9 +3,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, EventFeedRepository, HealthCheck, IdempotencyRepository,
-    LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository,
-    UsageReadModel, UsageRepository, WriteStore,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, HealthCheck,
+    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator,
+    SinkRepository, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 
 use crate::backup::back_up;
@@ -14,7 +14,9 @@ use crate::existing;
 use crate::health::SqliteHealthCheck;
 use crate::migrate::SqliteMigrator;
 use crate::pool::Database;
-use crate::read_models::{SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel};
+use crate::read_models::{
+    SqliteAnalyticsReadModel, SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel,
+};
 use crate::readers::Readers;
 use crate::repositories::{
     SqliteApiKeyRepository, SqliteEventFeedRepository, SqliteIdempotencyRepository, SqliteLeaseRepository,
@@ -92,6 +94,11 @@ impl SqliteStore {
     /// The read side.
     pub fn predictions(&self) -> Arc<dyn PredictionReadModel> {
         Arc::new(SqlitePredictionReadModel::new(self.finds.clone(), self.lists.clone()))
+    }
+
+    /// What the analytics count.
+    pub fn analytics(&self) -> Arc<dyn AnalyticsReadModel> {
+        Arc::new(SqliteAnalyticsReadModel::new(self.lists.clone()))
     }
 
     /// The outbox.

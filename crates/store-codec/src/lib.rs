@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod analytics;
 mod answer;
 mod audit;
 mod columns;
@@ -23,6 +24,7 @@ mod timed;
 mod usage;
 
 pub use access::{read_key, read_key_record, read_tenant};
+pub use analytics::{read_id_page, read_texts};
 pub use audit::{AuditHead, read_line};
 pub use columns::{Columns, Unreadable};
 pub use feed_reader::FeedReader;

@@ -21,6 +21,7 @@ pub mod filters;
 pub mod listing;
 pub mod search;
 
+pub mod analytics;
 pub mod leases;
 pub mod newer_releases;
 pub mod outbox;

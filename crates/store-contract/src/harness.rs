@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository, LeaseRepository,
-    OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository, UsageReadModel,
-    UsageRepository, WriteStore,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
+    LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository,
+    UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{KeyId, PredictionId};
@@ -20,6 +20,9 @@ pub trait StoreHarness: Send + Sync + Sized {
 
     /// The read side.
     fn predictions(&self) -> Arc<dyn PredictionReadModel>;
+
+    /// What the analytics count.
+    fn analytics(&self) -> Arc<dyn AnalyticsReadModel>;
 
     /// The outbox.
     fn outbox(&self) -> Arc<dyn OutboxRepository>;

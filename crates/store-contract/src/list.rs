@@ -200,6 +200,12 @@ declare_cases! { $
             deleted_texts_are_not_found,
             a_search_combines_with_other_filters,
         }
+        analytics {
+            a_walk_over_ids_counts_each_matching_row_once,
+            a_step_examines_at_most_its_limit,
+            ids_are_sampled_by_their_last_bits,
+            texts_come_back_by_their_ids,
+        }
         seeding {
             every_row_of_a_filled_store_is_walked,
             the_texts_of_a_filled_store_are_found,

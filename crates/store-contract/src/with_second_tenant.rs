@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::ports::{
-    AccessChange, ApiKeyRepository, AuditReadModel, ClaimOutcome, EventFeedRepository, IdempotencyClaim,
-    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, SinkRepository,
-    StoreError, TenantRepository, TextCount, UnitOfWork, UsageReadModel, UsageRepository, Write, WriteStore,
+    AccessChange, AnalyticsReadModel, ApiKeyRepository, AuditReadModel, ClaimOutcome, EventFeedRepository,
+    IdempotencyClaim, IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel,
+    SinkRepository, StoreError, TenantRepository, TextCount, UnitOfWork, UsageReadModel, UsageRepository,
+    Write, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::{ApiKey, NewPrediction, Prediction};
@@ -44,6 +45,10 @@ impl<H: StoreHarness> StoreHarness for WithSecondTenant<H> {
 
     fn predictions(&self) -> Arc<dyn PredictionReadModel> {
         self.0.predictions()
+    }
+
+    fn analytics(&self) -> Arc<dyn AnalyticsReadModel> {
+        self.0.analytics()
     }
 
     fn outbox(&self) -> Arc<dyn OutboxRepository> {

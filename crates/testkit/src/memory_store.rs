@@ -1,6 +1,7 @@
 //! An in-memory store that fulfills the contract of the real ones, and fails on request.
 
 mod access;
+mod analytics;
 mod audit;
 mod claims;
 mod leases;

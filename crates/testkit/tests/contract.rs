@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository, LeaseRepository,
-    OutboxRepository, PredictionReadModel, SinkRepository, TenantRepository, UsageReadModel, UsageRepository,
-    WriteStore,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
+    LeaseRepository, OutboxRepository, PredictionReadModel, SinkRepository, TenantRepository, UsageReadModel,
+    UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
@@ -26,6 +26,10 @@ impl StoreHarness for MemoryHarness {
     }
 
     fn predictions(&self) -> Arc<dyn PredictionReadModel> {
+        Arc::new(self.0.clone())
+    }
+
+    fn analytics(&self) -> Arc<dyn AnalyticsReadModel> {
         Arc::new(self.0.clone())
     }
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use application::action::chain;
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, AuditSealer, EventFeedRepository, HealthCheck, IdGenerator,
-    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator,
-    SinkRepository, StepState, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, AuditSealer, EventFeedRepository, HealthCheck,
+    IdGenerator, IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel,
+    SchemaMigrator, SinkRepository, StepState, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 use infra_local::{HmacAuditSealer, UuidV7Ids};
 use infra_postgres::{PostgresSettings, PostgresStore};
@@ -21,6 +21,7 @@ use crate::container::clock;
 pub(crate) struct Store {
     pub(crate) writes: Arc<dyn WriteStore>,
     pub(crate) predictions: Arc<dyn PredictionReadModel>,
+    pub(crate) analytics: Arc<dyn AnalyticsReadModel>,
     pub(crate) outbox: Arc<dyn OutboxRepository>,
     pub(crate) event_feed: Arc<dyn EventFeedRepository>,
     pub(crate) sinks: Arc<dyn SinkRepository>,
@@ -153,6 +154,7 @@ impl Store {
         Self {
             writes: store.writes(),
             predictions: store.predictions(),
+            analytics: store.analytics(),
             outbox: store.outbox(),
             event_feed: store.event_feed(),
             sinks: store.sinks(),
@@ -175,6 +177,7 @@ impl Store {
         Self {
             writes: store.writes(),
             predictions: store.predictions(),
+            analytics: store.analytics(),
             outbox: store.outbox(),
             event_feed: store.event_feed(),
             sinks: store.sinks(),

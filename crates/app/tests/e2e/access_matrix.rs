@@ -51,6 +51,11 @@ fn plain(path: &str) -> Vec<Case> {
     vec![case("good", path), case("bad query", format!("{path}?colour=red"))]
 }
 
+/// A route without a body that requires a query.
+fn required(path: &str, query: &str) -> Vec<Case> {
+    vec![case("good", format!("{path}?{query}")), case("bad query", format!("{path}?colour=red"))]
+}
+
 /// What the requests are about: made by the owner for each credential, since some requests use it up.
 struct Subject<'a> {
     owner: &'a Api,
@@ -100,6 +105,7 @@ impl Subject<'_> {
             ("DELETE", "/api/v1/keys/{id}") => {
                 by_id(self.key(), "/api/v1/keys/x", "/api/v1/keys/000000000000")
             }
+            ("GET", "/api/v1/analytics/terms") => required(path, "sentiment=negative"),
             (
                 "GET",
                 "/api/v1/predictions"

@@ -4,6 +4,7 @@
 
 mod access_matrix;
 mod administration;
+mod analytics;
 mod api;
 mod audit;
 mod blocked_log;

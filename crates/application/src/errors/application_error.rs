@@ -5,7 +5,7 @@ use domain::errors::{DomainError, Rule};
 use domain::value_objects::Scope;
 
 use crate::errors::BoxError;
-use crate::ports::{ItemFailure, LimitError, LimitPolicy, MlError, StoreError};
+use crate::ports::{ItemFailure, LimitError, LimitPolicy, MlError, NotComputed, StoreError};
 
 /// Why a use case failed. `Display` is safe to show to a client; the cause of an `Unavailable` or an `InferenceFailed`
 /// is not, and is only reachable by [`source`](std::error::Error::source).
@@ -106,8 +106,8 @@ pub enum ApplicationError {
     /// The item failed when the request was answered first.
     #[error("the item failed with {} when the request was answered first", .0.code)]
     FailedBefore(ItemFailure),
-    /// The model's queue is full.
-    #[error("the model's queue is full")]
+    /// The model's queue is full, or as many analyses as allowed are in progress.
+    #[error("too much work is in progress")]
     Saturated,
     /// The request was not answered in time, and nothing is stored.
     #[error("the request was not answered in time")]
@@ -174,6 +174,12 @@ impl ApplicationError {
                 Self::Invalid { field: "items".into(), rule }
             }
         }
+    }
+}
+
+impl From<NotComputed> for ApplicationError {
+    fn from(error: NotComputed) -> Self {
+        Self::Unavailable { what: "analysis", source: error.into() }
     }
 }
 

@@ -3,6 +3,7 @@
 mod audit_sealer;
 mod cache_gateway;
 mod caller_directory;
+mod compute_pool;
 mod failure_limiter;
 mod key_secrets;
 mod ml_gateway;
@@ -18,6 +19,7 @@ mod usage_limiter;
 pub use audit_sealer::AuditSealer;
 pub use cache_gateway::{CacheGateway, CacheKey, CachedOutput};
 pub use caller_directory::CallerDirectory;
+pub use compute_pool::{Computation, ComputePool, NotComputed};
 pub use failure_limiter::FailureLimiter;
 pub use key_secrets::{KeySecrets, NewKey, SecretText, SentKey};
 pub use ml_gateway::{

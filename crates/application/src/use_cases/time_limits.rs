@@ -8,6 +8,8 @@ use crate::use_cases::prediction_pipeline::ValidItem;
 
 /// A request about one thing, and a page of a list.
 pub const SINGLE: Duration = Duration::from_secs(10);
+/// An analysis, which may examine millions of rows.
+pub const ANALYSIS: Duration = Duration::from_secs(30);
 /// A line of a stream, from its entry into the model's queue.
 pub const LINE: Duration = Duration::from_secs(10);
 /// The longest of a batch.

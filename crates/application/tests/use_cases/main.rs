@@ -14,6 +14,7 @@ mod deliver_events;
 mod get_prediction;
 mod idempotency;
 mod list_predictions;
+mod rank_terms;
 
 mod audit;
 mod authenticate;

@@ -11,10 +11,14 @@ const MAX_TERM_CHARS: usize = 255;
 
 /// Returns the search terms of a text: its runs of alphanumeric characters, in lower case, sorted, without duplicates.
 pub fn search_terms(text: &str) -> BTreeSet<String> {
+    words(text).collect()
+}
+
+/// Returns the words of a text in their order: its runs of alphanumeric characters, in lower case.
+pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|run| !run.is_empty())
         .map(|run| run.chars().take(MAX_TERM_CHARS).flat_map(char::to_lowercase).collect())
-        .collect()
 }
 
 /// Returns the terms of the query `q`, by the rules of [`search_terms`].

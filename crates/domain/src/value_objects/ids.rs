@@ -46,6 +46,12 @@ impl PredictionId {
         (millis < LAST_MILLI).then(|| Self::first_of(millis + 1))
     }
 
+    /// Returns the last 32 bits, which are random in a UUIDv7: the ids whose bits are below a bound are a uniform
+    /// sample.
+    pub fn random_bits(self) -> u32 {
+        self.0 as u32
+    }
+
     fn first_of(millis: i64) -> Self {
         Self(u128::from(millis.unsigned_abs()) << 80)
     }

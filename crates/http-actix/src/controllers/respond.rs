@@ -1,5 +1,6 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::{HttpRequest, HttpResponse};
@@ -45,8 +46,17 @@ pub(crate) async fn respond_in_time(
     request: &HttpRequest,
     action: impl Future<Output = Result<HttpResponse, Problem>>,
 ) -> HttpResponse {
+    respond_within(request, SINGLE, action).await
+}
+
+/// Does what [`respond_in_time`] does, on a route that allows `route`.
+pub(crate) async fn respond_within(
+    request: &HttpRequest,
+    route: Duration,
+    action: impl Future<Output = Result<HttpResponse, Problem>>,
+) -> HttpResponse {
     let in_time = async {
-        let allowed = ClientTimeout::read(request)?.within(SINGLE);
+        let allowed = ClientTimeout::read(request)?.within(route);
         timeout(allowed, action).await.unwrap_or_else(|_elapsed| {
             let allowed_ms = allowed.as_millis() as u64;
             // Not an error: a client may shorten the time at will.

@@ -20,7 +20,7 @@ pub(crate) fn list_request(
     let query = QueryParameters::read(request, &PARAMETERS)?;
     let filter = PredictionFilter {
         sentiment: query.get("sentiment").map(|name| Sentiment::parse("sentiment", name)).transpose()?,
-        model: query.get("model").map(model).transpose()?,
+        model: query.get("model").map(parse_model).transpose()?,
         reference: query.get("ref").map(Reference::parse).transpose()?,
         from: query.get("from").map(|text| parse_timestamp("from", text)).transpose()?,
         to: query.get("to").map(|text| parse_timestamp("to", text)).transpose()?,
@@ -32,7 +32,8 @@ pub(crate) fn list_request(
     Ok(ListPredictionsRequest { tenant, filter, limit, cursor: query.get("cursor").map(str::to_owned) })
 }
 
-fn model(name: &str) -> Result<String, DomainError> {
+/// Parses the name of a model, which need not be served any more.
+pub(super) fn parse_model(name: &str) -> Result<String, DomainError> {
     if name.trim().is_empty() {
         return Err(DomainError::violation("model", Rule::Blank));
     }
@@ -59,12 +60,17 @@ fn confidence(query: &QueryParameters, field: &'static str) -> Result<Option<Con
     query.get(field).map(read).transpose()
 }
 
+/// Parses the length of a page.
+pub(super) fn parse_limit(text: &str) -> Result<u32, DomainError> {
+    parse_number("limit", text)
+}
+
 /// Parses a whole number. The use case checks the range, so numbers that do not fit become 0 or the largest `u32`,
 /// which are out of range too.
-pub(super) fn parse_limit(text: &str) -> Result<u32, DomainError> {
+pub(super) fn parse_number(field: &'static str, text: &str) -> Result<u32, DomainError> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(DomainError::violation("limit", Rule::Malformed { expected: "a whole number" }));
+        return Err(DomainError::violation(field, Rule::Malformed { expected: "a whole number" }));
     }
     if digits.len() < text.len() {
         return Ok(0);

@@ -3,7 +3,7 @@ use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{RefOr, Required};
 
 use crate::controllers::{
-    audit, batch, caller, docs, health, key, metrics, model, prediction, stream, usage,
+    analytics, audit, batch, caller, docs, health, key, metrics, model, prediction, stream, usage,
 };
 use crate::extractors::{
     batch_schema, item_schema, key_schema, model_spec_schema, options_schema, prediction_schema,
@@ -24,6 +24,7 @@ use crate::state::HttpSettings;
     ),
     tags(
         (name = "predictions", description = "Classify texts; read, search and delete the stored predictions"),
+        (name = "analytics", description = "What the stored predictions show together"),
         (name = "models", description = "List, load and unload models"),
         (name = "access", description = "Who is calling: API keys, usage and limits, and the audit of changes"),
         (name = "operations", description = "Health, metrics and the OpenAPI document")
@@ -35,6 +36,7 @@ use crate::state::HttpSettings;
         prediction::delete,
         batch::create,
         stream::create,
+        analytics::terms,
         model::list,
         model::load,
         model::unload,

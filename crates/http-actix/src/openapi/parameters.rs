@@ -6,6 +6,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::{KnownFormat, Required, SchemaFormat};
 
+use crate::extractors::{AGAINST, NGRAMS};
 use crate::openapi::schemas;
 
 /// The `{id}` in a path.
@@ -19,6 +20,9 @@ pub(crate) struct PathKeyId;
 
 /// The query parameters of the list.
 pub(crate) struct ListParameters;
+
+/// The query parameters of the distinguishing terms.
+pub(crate) struct TermsParameters;
 
 /// The query parameters of the audit.
 pub(crate) struct AuditParameters;
@@ -46,6 +50,36 @@ impl IntoParams for AuditParameters {
         vec![
             query("limit", "The most lines on the page", limit()),
             query("cursor", "`next_cursor` of the previous page", cursor(16)),
+        ]
+    }
+}
+
+impl IntoParams for TermsParameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut sentiment = query("sentiment", "The sentiment whose terms to find", schemas::sentiment());
+        sentiment.required = Required::True;
+        vec![
+            sentiment,
+            query(
+                "against",
+                "`rest` compares with texts of the other sentiments in the same range, `previous` with those of the \
+                 same sentiment in the range of the same length before it",
+                one_of(&AGAINST.map(|(name, _)| name)),
+            ),
+            query("ngrams", "The lengths of terms, in words", one_of(&NGRAMS.map(|(name, _)| name))),
+            query(
+                "from",
+                "Only texts of this time or later, to the millisecond; by default 7 days before `to`",
+                time(),
+            ),
+            query("to", "Only texts before this time, to the millisecond; by default now", time()),
+            query(
+                "model",
+                "Only texts that the model of this name classified, in any revision",
+                model_name(),
+            ),
+            query("limit", "The most terms", limit()),
+            query("min_texts", "Only terms that at least so many of the texts have", min_texts()),
         ]
     }
 }
@@ -128,6 +162,20 @@ fn limit() -> Object {
         .minimum(Some(1))
         .maximum(Some(MAX_PAGE_LIMIT))
         .default(Some(json!(DEFAULT_PAGE_LIMIT)))
+        .build()
+}
+
+/// One of these words, by default the first.
+fn one_of(words: &[&str]) -> Object {
+    string().enum_values(Some(words.iter().copied())).default(words.first().map(|word| json!(word))).build()
+}
+
+fn min_texts() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(u32::MAX))
+        .default(Some(json!(5)))
         .build()
 }
 

@@ -12,7 +12,7 @@ use crate::problem::{PROBLEM_JSON, ProblemCode};
 use ProblemCode as P;
 
 /// The problems of each operation, by its id. A test compares the ids with those of the document.
-pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 20] = [
+pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 21] = [
     (
         "create_prediction",
         &[QUERY, BODY, ITEM, OPTIONS, PREDICT, KEYED, &[P::Gone], TIMED, CALLER, LIMITED, ANY],
@@ -22,6 +22,7 @@ pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 20] = [
     ("list_predictions", &[LIST, TIMED, CALLER, LIMITED, ANY]),
     ("get_prediction", &[QUERY, BY_ID, &[P::Saturated], TIMED, CALLER, LIMITED, ANY]),
     ("delete_prediction", &[QUERY, BY_ID, &[P::Conflict], TIMED, CALLER, LIMITED, ANY]),
+    ("rank_terms", &[TERMS, TIMED, CALLER, LIMITED, ANY]),
     ("list_models", &[QUERY, &[P::Unavailable], TIMED, CALLER, LIMITED, ANY]),
     (
         "load_model",
@@ -132,6 +133,21 @@ const LIST: &[ProblemCode] = &[
     P::Malformed,
     P::NotOneOf,
     P::NoTerms,
+    P::Saturated,
+    P::Unavailable,
+];
+
+/// The query parameters of the distinguishing terms.
+const TERMS: &[ProblemCode] = &[
+    P::MalformedQuery,
+    P::UnknownParameter,
+    P::RepeatedParameter,
+    P::MissingField,
+    P::Blank,
+    P::ContainsNul,
+    P::OutOfRange,
+    P::Malformed,
+    P::NotOneOf,
     P::Saturated,
     P::Unavailable,
 ];

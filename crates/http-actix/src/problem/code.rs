@@ -382,7 +382,8 @@ impl ProblemCode {
                 "saturated",
                 503,
                 "Saturated",
-                "The model's queue, or the memory for bodies, is full. Try again after the time in Retry-After.",
+                "The model's queue or the memory for bodies is full, or two analyses are in progress. Try again after \
+                 the time in Retry-After.",
             ),
             Self::DeadlineExceeded => (
                 "deadline_exceeded",

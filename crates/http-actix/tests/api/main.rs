@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod access;
+mod analytics;
 mod bad_input;
 mod batch;
 mod bodies;

@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository, LeaseRepository,
-    OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, StoreError, TenantRepository,
-    UnitOfWork, UsageReadModel, UsageRepository, WriteStore,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
+    LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, StoreError,
+    TenantRepository, UnitOfWork, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::Prediction;
@@ -48,6 +48,10 @@ impl StoreHarness for PostgresHarness {
 
     fn predictions(&self) -> Arc<dyn PredictionReadModel> {
         self.store.predictions()
+    }
+
+    fn analytics(&self) -> Arc<dyn AnalyticsReadModel> {
+        self.store.analytics()
     }
 
     fn outbox(&self) -> Arc<dyn OutboxRepository> {

@@ -1,10 +1,11 @@
 //! Lists use their indexes.
 
-use application::ports::PredictionFilter;
-use domain::value_objects::{Sentiment, TenantId, Timestamp};
+use application::ports::{IdWalk, PredictionFilter, TextSelection};
+use domain::value_objects::{PredictionId, Sentiment, TenantId, Timestamp};
 use sqlx::{AssertSqlSafe, Executor};
 use store_contract::StoreHarness;
 use store_contract::samples::{FIRST, Samples, reference};
+use uuid::Uuid;
 
 use crate::harness::{PostgresHarness, insert};
 
@@ -24,6 +25,11 @@ async fn filled() -> PostgresHarness {
 async fn plan(store: &PostgresHarness, filter: &PredictionFilter, values: &str) -> String {
     // A page of 19 reads 20 rows.
     store.predictions().list(&TenantId::default(), filter, None, 19).await.unwrap();
+    plan_of_last(store, values).await
+}
+
+/// The server's plan for the statement that the store has sent last, with `values` as SQL literals.
+async fn plan_of_last(store: &PostgresHarness, values: &str) -> String {
     let mut beside = store.database.connect().await;
     let sent: String = sqlx::query_scalar(
         "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%ORDER BY id%' \
@@ -139,5 +145,23 @@ async fn other_reads_and_purges_use_their_indexes() {
             .unwrap();
         let plan = lines.join("\n");
         assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_walk_reads_ids_from_the_index_of_sentiments_alone() {
+    let store = filled().await;
+    let (from, to) = (Timestamp::from_micros(FIRST), Timestamp::from_micros(FIRST + 4_000_000));
+    let walk = IdWalk { after: None, at_most: 1 << 20, limit: 100 };
+    for (model, values, scan) in [
+        (None, "", "Index Only Scan using predictions_by_sentiment "),
+        (Some("m".to_owned()), ", 'm', 'm'", "Index Scan using predictions_by_sentiment "),
+    ] {
+        let selection = TextSelection { sentiment: Sentiment::Negative, from, to, model };
+        store.analytics().walk_ids(&TenantId::default(), &selection, walk).await.unwrap();
+        let ids = [from, to].map(|at| Uuid::from_u128(PredictionId::lowest_at(at).as_u128()));
+        let values = format!("'default', 'negative', '{}', '{}', 100, '\\x00100000'{values}", ids[0], ids[1]);
+        let plan = plan_of_last(&store, &values).await;
+        assert!(plan.contains(scan), "{plan}");
     }
 }

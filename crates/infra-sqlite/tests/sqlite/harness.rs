@@ -2,9 +2,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use application::ports::{
-    ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository, LeaseRepository,
-    OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository, UsageReadModel,
-    UsageRepository, WriteStore,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
+    LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository,
+    UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{KeyId, PredictionId};
@@ -62,6 +62,10 @@ impl StoreHarness for SqliteHarness {
 
     fn predictions(&self) -> Arc<dyn PredictionReadModel> {
         self.store.predictions()
+    }
+
+    fn analytics(&self) -> Arc<dyn AnalyticsReadModel> {
+        self.store.analytics()
     }
 
     fn outbox(&self) -> Arc<dyn OutboxRepository> {

@@ -56,7 +56,7 @@ pub(super) const LAYERS: &[Layer] = &[
         inside: &["application", "domain"],
         outside: &[
             PLUMBING,
-            &["crc32fast", "getrandom", "governor", "hmac", "moka", "sha2", "subtle"],
+            &["crc32fast", "getrandom", "governor", "hmac", "jiff", "moka", "sha2", "subtle"],
             &["tokio-util", "unicode-segmentation"],
         ],
         dev_inside: &["testkit"],

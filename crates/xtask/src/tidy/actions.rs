@@ -11,7 +11,8 @@ const USE_CASES: &str = "crates/application/src/use_cases/";
 const CONTROLLERS: &str = "crates/http-actix/src/controllers/";
 
 /// Public functions below [`CONTROLLERS`] that run an action but are none themselves.
-const NOT_ACTIONS: [&str; 2] = ["RespondController.respond", "RespondController.respond_in_time"];
+const NOT_ACTIONS: [&str; 3] =
+    ["RespondController.respond", "RespondController.respond_in_time", "RespondController.respond_within"];
 
 /// Returns a line for each use case or controller that does not run inside `log_action` under its own name, and for
 /// each use case that has no `execute`.

@@ -14,7 +14,7 @@ use application::use_cases::{
     AdmitRequestUseCase, AuthenticateUseCase, AuthenticationPorts, CheckHealthUseCase,
     DeletePredictionUseCase, GetPredictionUseCase, GetUsageUseCase, IdempotencyPorts, IssueKeyUseCase,
     ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
-    ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PredictionPorts,
+    ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PredictionPorts, RankTermsUseCase,
     RevalidateCallerUseCase, RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use async_trait::async_trait;
@@ -23,8 +23,8 @@ use futures_util::Stream;
 use http_actix::{ApiState, BodyMemory, Detached, HttpSettings, Offload, UseCases, admin_api, api};
 use serde_json::Value;
 use testkit::{
-    CountingFailureLimiter, CountingUsageLimiter, DirectCallerDirectory, FakeHealthCheck, FakeMlGateway,
-    FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, MlFailure, PlainKeySecrets,
+    CountingFailureLimiter, CountingUsageLimiter, DirectCallerDirectory, DirectComputePool, FakeHealthCheck,
+    FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, MlFailure, PlainKeySecrets,
     RecordingMetrics, SequenceIds,
 };
 
@@ -351,6 +351,7 @@ fn use_cases(
         predict_batch: PredictSentimentBatchUseCase::new(ports.clone()),
         stream: StreamPredictionsUseCase::new(ports.clone()),
         get: GetPredictionUseCase::new(Arc::clone(&read) as _),
+        rank_terms: RankTermsUseCase::new(read.clone(), Arc::new(DirectComputePool), Arc::clone(&clock)),
         list: ListPredictionsUseCase::new(read.clone()),
         delete: DeletePredictionUseCase::new(
             read,
