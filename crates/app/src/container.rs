@@ -10,10 +10,11 @@ use std::sync::Arc;
 use application::ports::{CacheGateway, Clock, DownloadProgress, ModelCatalog, UsageLimiter};
 use application::use_cases::{
     AdmitRequestUseCase, CheckHealthUseCase, DeletePredictionUseCase, DeliverEventsUseCase,
-    GetPredictionUseCase, GetUsageUseCase, Leadership, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
-    PredictSentimentUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase, RankTermsUseCase,
-    RevokeKeyUseCase, SequenceEventsUseCase, SequencingPorts, StreamPredictionsUseCase, UnloadModelUseCase,
+    ExportPredictionsUseCase, GetPredictionUseCase, GetUsageUseCase, Leadership, ListAuditUseCase,
+    ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase, ModelChanges,
+    PredictSentimentBatchUseCase, PredictSentimentUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase,
+    RankTermsUseCase, RevokeKeyUseCase, SequenceEventsUseCase, SequencingPorts, StreamPredictionsUseCase,
+    UnloadModelUseCase,
 };
 use domain::value_objects::Dimensions;
 use http_actix::UseCases;
@@ -145,6 +146,7 @@ fn use_cases(
         stream: StreamPredictionsUseCase::new(ports),
         get: GetPredictionUseCase::new(store.predictions.clone()),
         list: ListPredictionsUseCase::new(store.predictions.clone()),
+        export: ExportPredictionsUseCase::new(store.predictions.clone(), clock.clone()),
         rank_terms: RankTermsUseCase::new(
             store.analytics.clone(),
             Arc::new(BlockingComputePool),

@@ -1,9 +1,10 @@
 //! What the command line needs from the program, delegated to the configuration, the container and the server.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use application::dtos::PredictSentimentResponse;
+use application::dtos::{ExportForm, ExportPart, PredictSentimentResponse};
 use application::errors::BoxError;
 use application::ports::{DownloadProgress, ModelCatalog, SchemaMigrator};
 use application::use_cases::PredictSentimentBatchUseCase;
@@ -49,6 +50,10 @@ impl Program for Undertone {
 
     fn audit_line_json(line: &AuditLine) -> serde_json::Result<Value> {
         serde_json::to_value(http_actix::audit_line_json(line))
+    }
+
+    fn write_export(form: ExportForm, part: ExportPart<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+        http_actix::write_export(form, part, out)
     }
 
     fn configure(overrides: &Overrides) -> Result<Self, BoxError> {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use application::action::chain;
 use application::ports::DownloadProgress;
 use cli::Failure;
-use http_actix::{ApiState, BodyMemory, Detached, HttpSettings, Offload, Servers};
+use http_actix::{ApiState, BodyMemory, Detached, Exports, HttpSettings, Offload, Servers};
 use infra_local::{BackgroundTasks, LogQueue};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::Handle;
@@ -147,6 +147,7 @@ fn api_state(
         body_memory: BodyMemory::new(server.max_body_memory),
         offload: Offload::new(),
         detached: Detached::on(Handle::current()),
+        exports: Exports::default(),
         shutting_down,
         started: Instant::now(),
         version: env!("CARGO_PKG_VERSION"),

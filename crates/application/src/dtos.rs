@@ -4,6 +4,7 @@ mod audit;
 mod authenticate;
 mod caller;
 mod cursor;
+mod export_predictions;
 mod feed;
 mod health;
 mod idempotency;
@@ -21,6 +22,7 @@ pub use audit::{AuditFault, ListAuditRequest, ListAuditResponse, VerifyAuditRequ
 pub use authenticate::{AuthenticateRequest, Credential};
 pub use caller::{Actor, Caller, Identity};
 pub use cursor::Cursor;
+pub use export_predictions::{ExportForm, ExportFormat, ExportPart, ExportPredictionsRequest};
 pub use feed::{SequenceEventsResponse, SinkPass};
 pub use health::{ComponentHealth, HealthReport, HealthStatus};
 pub use idempotency::{Answer, IdempotentRequest};

@@ -36,7 +36,7 @@ pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;
 pub use read_models::{
     AnalyticsReadModel, AuditReadModel, DayUsage, FoundRow, IdPage, IdWalk, PredictionFilter, PredictionPage,
-    PredictionReadModel, TextSelection, UsageCount, UsageReadModel,
+    PredictionReadModel, TextSelection, UsageCount, UsageReadModel, WalkLimits, WalkPage, WalkRange,
 };
 pub use repositories::{
     AdmittedValue, ApiKeyRepository, ClaimOutcome, EventFeedRepository, FeedBounds, FeedEvent,

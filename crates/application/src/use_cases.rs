@@ -12,6 +12,7 @@ mod purge_usage;
 pub mod time_limits;
 
 mod delete_prediction;
+mod export_predictions;
 mod get_prediction;
 mod list_predictions;
 
@@ -51,6 +52,7 @@ pub use check_health::CheckHealthUseCase;
 pub use delete_prediction::DeletePredictionUseCase;
 pub use deliver_events::DeliverEventsUseCase;
 pub use erase_tenant::EraseTenantUseCase;
+pub use export_predictions::{ExportPredictionsUseCase, PredictionExport};
 pub use get_prediction::GetPredictionUseCase;
 pub use get_usage::GetUsageUseCase;
 pub use issue_key::IssueKeyUseCase;

@@ -3,8 +3,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    audit::AuditArgs, backup::BackupArgs, config::ConfigArgs, healthcheck::HealthcheckArgs, keys::KeysArgs,
-    migrate::MigrateArgs, openapi::OpenapiArgs, predict::PredictArgs, tenants::TenantsArgs,
+    audit::AuditArgs, backup::BackupArgs, config::ConfigArgs, export::ExportArgs,
+    healthcheck::HealthcheckArgs, keys::KeysArgs, migrate::MigrateArgs, openapi::OpenapiArgs,
+    predict::PredictArgs, tenants::TenantsArgs,
 };
 use crate::program::Overrides;
 
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// List who changed what, or check that the list is as it was written
     Audit(AuditArgs),
+    /// Write the stored predictions to a file; the service may be running
+    Export(Box<ExportArgs>),
     /// Apply, revert or list the migrations of the store's schema
     Migrate(MigrateArgs),
     /// Load the configured models and describe them as JSON

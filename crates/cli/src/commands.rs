@@ -2,6 +2,7 @@ mod administer;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod config;
+pub(crate) mod export;
 pub(crate) mod healthcheck;
 pub(crate) mod keys;
 mod limits;
@@ -48,6 +49,7 @@ async fn run_with<P: Program>(program: &P, command: Command, terminal: &Terminal
         Command::Tenants(args) => tenants::run(program, args).await,
         Command::Keys(args) => keys::run(program, args).await,
         Command::Audit(args) => audit::run(program, args).await,
+        Command::Export(args) => export::run(program, *args).await,
         Command::Migrate(args) => migrate::run(program, &args).await,
         Command::Models => models::run(program, terminal).await,
         Command::Config(_) => print(&program.effective_configuration()),

@@ -1,7 +1,8 @@
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use application::dtos::PredictSentimentResponse;
+use application::dtos::{ExportForm, ExportPart, PredictSentimentResponse};
 use application::errors::BoxError;
 use application::ports::{DownloadProgress, SchemaMigrator};
 use application::use_cases::PredictSentimentBatchUseCase;
@@ -49,6 +50,12 @@ pub trait Program: Sized {
     /// A value that has no JSON.
     fn audit_line_json(line: &AuditLine) -> serde_json::Result<Value>;
 
+    /// Appends a part of an export to `out`, as the API sends it.
+    ///
+    /// # Errors
+    /// A value that has no JSON.
+    fn write_export(form: ExportForm, part: ExportPart<'_>, out: &mut Vec<u8>) -> io::Result<()>;
+
     /// Reads and checks the configuration.
     ///
     /// # Errors
@@ -80,7 +87,7 @@ pub trait Program: Sized {
         schema: SchemaUse,
     ) -> impl Future<Output = Result<Opened<Arc<dyn SchemaMigrator>>, BoxError>>;
 
-    /// Opens the store for the commands `tenants`, `keys` and `audit`; the service may be running.
+    /// Opens the store for the commands `tenants`, `keys`, `audit` and `export`; the service may be running.
     ///
     /// # Errors
     /// A store that cannot be opened, or lacks migrations with [`SchemaUse::Existing`].

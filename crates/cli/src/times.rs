@@ -19,9 +19,7 @@ pub(crate) enum Expiry {
 impl Expiry {
     /// Parses a date (its first moment in UTC), an instant of RFC 3339, or a span such as `90d`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let date = text.parse::<Date>().ok().filter(|_| !text.contains([':', 'T', 't']));
-        let midnight = date.and_then(|date| date.to_zoned(TimeZone::UTC).ok());
-        if let Some(at) = text.parse().ok().or(midnight.map(|midnight| midnight.timestamp())) {
+        if let Some(at) = instant(text) {
             return Ok(Self::At(timestamp(at)));
         }
         let expected =
@@ -40,6 +38,20 @@ impl Expiry {
             }
         }
     }
+}
+
+/// Parses a date (its first moment in UTC) or an instant of RFC 3339. Digits below the microsecond are rounded up: rows
+/// have whole microseconds.
+pub(crate) fn parse_instant(text: &str) -> Result<Timestamp, String> {
+    let at = instant(text).ok_or("expected a date (2026-01-31) or a time (2026-01-31T12:00:00Z)")?;
+    let micros = -(-at.as_nanosecond()).div_euclid(1_000);
+    Ok(Timestamp::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)))
+}
+
+fn instant(text: &str) -> Option<jiff::Timestamp> {
+    let date = text.parse::<Date>().ok().filter(|_| !text.contains([':', 'T', 't']));
+    let midnight = date.and_then(|date| date.to_zoned(TimeZone::UTC).ok());
+    text.parse().ok().or(midnight.map(|midnight| midnight.timestamp()))
 }
 
 /// Parses a length of time such as `24h` or `7d`.
@@ -100,6 +112,14 @@ mod tests {
         for bad in ["", "24", "-1h", "1 month", "soon"] {
             assert!(parse_duration(bad).is_err(), "{bad} was accepted");
         }
+    }
+
+    #[test]
+    fn an_instant_is_a_date_or_a_time() {
+        let shown = |text| parse_instant(text).map(rfc3339);
+        assert_eq!(shown("2026-01-31"), Ok("2026-01-31T00:00:00Z".to_owned()));
+        assert_eq!(shown("2026-01-31T12:00:00.0000001+02:00"), Ok("2026-01-31T10:00:00.000001Z".to_owned()));
+        assert!(parse_instant("90d").is_err());
     }
 
     #[test]

@@ -44,7 +44,7 @@ use object::{ObjectReader, wrong_type};
 pub(crate) use options::options_schema;
 pub(crate) use path_id::prediction_id;
 pub(crate) use predict_item::item_schema;
-pub(crate) use prediction_filter::list_request;
+pub(crate) use prediction_filter::{export_request, list_request};
 pub(crate) use prediction_request::{parse_prediction, prediction_schema};
 use query::QueryParameters;
 pub(crate) use query::refuse_parameters;

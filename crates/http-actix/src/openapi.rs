@@ -11,5 +11,5 @@ mod security;
 pub(crate) use document::document_for;
 pub use document::openapi;
 pub(crate) use parameters::{
-    AuditParameters, ListParameters, PathId, PathKeyId, PathModelName, TermsParameters,
+    AuditParameters, ExportParameters, ListParameters, PathId, PathKeyId, PathModelName, TermsParameters,
 };

@@ -5,6 +5,8 @@ mod audit;
 mod batch;
 mod cache_status;
 mod caller;
+mod csv_cells;
+mod export;
 mod health;
 mod key;
 mod limits;
@@ -21,12 +23,14 @@ pub(crate) use audit::{AuditPage, present_audit, present_audit_line};
 pub(crate) use batch::{BatchView, present_batch};
 pub(crate) use cache_status::present_cache_status;
 pub(crate) use caller::{CallerView, present_caller};
+pub use export::write_export;
+pub(crate) use export::{EXPORT_PAGE_BYTES, ExportEnd};
 pub(crate) use health::{
     HealthView, ProcessFacts, ReadyView, StatusView, present_health, present_ready, present_status,
 };
 pub(crate) use key::{IssuedKeyView, KEY_BYTES, KeyList, present_issued_key, present_key, present_keys};
 pub(crate) use limits::{LimitsView, present_limits};
-pub(crate) use metadata::present_metadata;
+pub(crate) use metadata::{BorrowedMetadata, MetadataView, present_metadata};
 pub(crate) use model::{ModelList, ModelView, present_model, present_models};
 pub(crate) use prediction::{
     PREDICTION_BYTES, PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_page,
@@ -34,5 +38,5 @@ pub(crate) use prediction::{
 };
 pub(crate) use rate_limit::present_rate_limit;
 pub(crate) use stream::{LineCounts, StreamEnd, StreamLine, present_end, present_line};
-pub(crate) use timestamp::present_timestamp;
+pub(crate) use timestamp::{present_date, present_timestamp, write_timestamp};
 pub(crate) use usage::{UsageView, present_usage};

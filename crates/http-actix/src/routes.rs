@@ -6,7 +6,7 @@ mod endpoint;
 use actix_web::web::{self, ServiceConfig};
 
 use crate::controllers::{
-    audit, batch, caller, docs, health, key, metrics, model, prediction, refusal, stream, usage,
+    audit, batch, caller, docs, export, health, key, metrics, model, prediction, refusal, stream, usage,
 };
 use crate::state::HttpSettings;
 
@@ -59,6 +59,7 @@ fn predictions() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/predictions").get(prediction::list).post(prediction::create),
         Endpoint::at("/api/v1/predictions/batch").post(batch::create),
         Endpoint::at("/api/v1/predictions/stream").post(stream::create),
+        Endpoint::at("/api/v1/predictions/export").get(export::download),
         Endpoint::at("/api/v1/predictions/{id}").get(prediction::get).delete(prediction::delete),
     ]
 }

@@ -3,10 +3,10 @@ use std::time::{Duration, Instant};
 
 use application::use_cases::{
     AdmitRequestUseCase, AuthenticateUseCase, CheckHealthUseCase, DeletePredictionUseCase,
-    GetPredictionUseCase, GetUsageUseCase, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase,
-    ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase, PredictSentimentBatchUseCase,
-    PredictSentimentUseCase, RankTermsUseCase, RevalidateCallerUseCase, RevokeKeyUseCase,
-    StreamPredictionsUseCase, UnloadModelUseCase,
+    ExportPredictionsUseCase, GetPredictionUseCase, GetUsageUseCase, IssueKeyUseCase, ListAuditUseCase,
+    ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
+    PredictSentimentBatchUseCase, PredictSentimentUseCase, RankTermsUseCase, RevalidateCallerUseCase,
+    RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 
 use tokio::sync::watch;
@@ -15,6 +15,7 @@ use crate::allowed_hosts::AllowedHosts;
 use crate::body_memory::BodyMemory;
 use crate::client_address::TrustedProxies;
 use crate::detached::Detached;
+use crate::exports::Exports;
 use crate::offload::Offload;
 
 /// The settings of the API.
@@ -30,6 +31,8 @@ pub struct HttpSettings {
     pub body_timeout: Duration,
     /// The longest time that a stream waits for its client to send the next line.
     pub stream_idle_timeout: Duration,
+    /// The longest that a response that is ready waits for its client.
+    pub send_timeout: Duration,
     /// The hosts that a request may name.
     pub allowed_hosts: AllowedHosts,
     /// The most characters of a text. Only for the OpenAPI document: the use cases check the limit.
@@ -58,6 +61,7 @@ impl Default for HttpSettings {
             max_line_bytes: 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             stream_idle_timeout: Duration::from_mins(5),
+            send_timeout: Duration::from_secs(30),
             allowed_hosts: AllowedHosts::Any,
             max_text_chars: 10_000,
             cors_origins: Vec::new(),
@@ -83,6 +87,8 @@ pub struct UseCases {
     pub get: GetPredictionUseCase,
     /// `GET /api/v1/predictions`.
     pub list: ListPredictionsUseCase,
+    /// `GET /api/v1/predictions/export`.
+    pub export: ExportPredictionsUseCase,
     /// `DELETE /api/v1/predictions/{id}`.
     pub delete: DeletePredictionUseCase,
     /// `GET /api/v1/analytics/terms`.
@@ -126,6 +132,8 @@ pub struct ApiState {
     pub offload: Offload,
     /// Runs work that continues if its client disconnects.
     pub detached: Detached,
+    /// The exports in progress.
+    pub exports: Exports,
     /// Becomes true when the service begins to shut down.
     pub shutting_down: watch::Receiver<bool>,
     /// When the process started, for `uptime_seconds`.

@@ -4,6 +4,7 @@ mod analytics;
 mod audit;
 mod prediction;
 mod prediction_query;
+mod prediction_walk;
 mod usage;
 
 pub use analytics::PostgresAnalyticsReadModel;

@@ -5,6 +5,7 @@ mod analytics_query;
 mod audit;
 mod prediction;
 mod prediction_query;
+mod prediction_walk;
 mod usage;
 
 pub use analytics::SqliteAnalyticsReadModel;

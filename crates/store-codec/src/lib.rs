@@ -32,7 +32,7 @@ pub use idempotency::read_claim;
 pub use json::write_payload;
 pub use limits::write_limits;
 pub use page_reader::PageReader;
-pub use prediction::{read_prediction, read_predictions};
+pub use prediction::{read_prediction, read_prediction_id, read_predictions};
 pub use prepared::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
 pub use timed::timed;
 pub use usage::{UsageValues, read_usage, sum_counts};

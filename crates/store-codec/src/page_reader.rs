@@ -1,7 +1,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use application::ports::{FoundRow, PredictionPage, StoreError};
+use application::ports::{FoundRow, PredictionPage, StoreError, WalkPage};
 use domain::value_objects::PredictionId;
 
 use crate::columns::Columns;
@@ -32,11 +32,20 @@ impl PageReader {
         rows: impl IntoIterator<Item = impl Columns>,
         limit: u32,
     ) -> Result<PredictionPage, StoreError> {
-        let found = rows.into_iter().map(|row| FoundRow {
-            id: row.id("id").ok().map(PredictionId::from_u128),
-            record: read_prediction(&row),
-        });
-        PredictionPage::from_rows(found.collect(), limit, |error| self.skip(error))
+        PredictionPage::from_rows(found(rows), limit, |error| self.skip(error))
+    }
+
+    /// Reads the page of a walk that holds `rows`; the rest as for [`WalkPage::from_rows`].
+    ///
+    /// # Errors
+    /// As [`WalkPage::from_rows`].
+    pub fn read_walk(
+        &self,
+        rows: impl IntoIterator<Item = impl Columns>,
+        is_full: bool,
+        edge: Option<PredictionId>,
+    ) -> Result<WalkPage, StoreError> {
+        WalkPage::from_rows(found(rows), is_full, edge, |error| self.skip(error))
     }
 
     /// Records a row that was left out because of `error`.
@@ -48,6 +57,14 @@ impl PageReader {
             tracing::warn!(table, column, id, rows, "a list left out unreadable rows, such as this one");
         }
     }
+}
+
+fn found(rows: impl IntoIterator<Item = impl Columns>) -> Vec<FoundRow> {
+    let found = rows.into_iter().map(|row| FoundRow {
+        id: row.id("id").ok().map(PredictionId::from_u128),
+        record: read_prediction(&row),
+    });
+    found.collect()
 }
 
 impl Log {

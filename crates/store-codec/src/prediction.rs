@@ -16,7 +16,7 @@ use crate::sentences::read_sentences;
 /// # Errors
 /// `Corrupt` for the first column that cannot be read.
 pub fn read_prediction(row: &impl Columns) -> Result<PredictionRecord, StoreError> {
-    let id = read_id(row)?;
+    let id = read_prediction_id(row)?;
     read(row, id).map_err(|error| corrupt(error, id))
 }
 
@@ -30,7 +30,7 @@ pub fn read_predictions(
     ids: &[PredictionId],
 ) -> Result<Vec<Result<Option<PredictionRecord>, StoreError>>, StoreError> {
     let records = rows.into_iter().map(|row| {
-        let id = read_id(&row)?;
+        let id = read_prediction_id(&row)?;
         Ok((id, read(&row, id)))
     });
     let records: HashMap<_, _> = records.collect::<Result<_, StoreError>>()?;
@@ -42,7 +42,11 @@ pub fn read_predictions(
     Ok(ids.iter().map(record).collect())
 }
 
-fn read_id(row: &impl Columns) -> Result<PredictionId, StoreError> {
+/// Reads the id of a row of `predictions`.
+///
+/// # Errors
+/// `Corrupt` where it cannot be read.
+pub fn read_prediction_id(row: &impl Columns) -> Result<PredictionId, StoreError> {
     let id = row.id("id").map_err(|error| error.corrupt("predictions", "?".to_owned()))?;
     Ok(PredictionId::from_u128(id))
 }

@@ -20,6 +20,7 @@ pub mod audit_lines;
 pub mod filters;
 pub mod listing;
 pub mod search;
+pub mod walking;
 
 pub mod analytics;
 pub mod leases;

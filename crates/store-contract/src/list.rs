@@ -185,6 +185,14 @@ declare_cases! { $
             a_walk_passes_rows_that_cannot_be_read,
             a_row_that_cannot_be_read_fails_alone_among_many,
         }
+        walking {
+            the_newest_id_is_the_highest,
+            an_ascending_walk_selects_the_rows_of_its_filter,
+            an_ascending_walk_sees_every_row_once_while_rows_come_and_go,
+            an_ascending_walk_passes_rows_that_cannot_be_read,
+            a_page_of_a_walk_looks_at_a_bounded_number_of_rows,
+            a_page_of_a_walk_ends_when_its_texts_are_large,
+        }
         search {
             a_search_finds_whole_terms_only,
             a_search_ignores_case,

@@ -1,6 +1,6 @@
 //! The project's development commands: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `chaos`,
-//! `cuda-check`, `fuzz-api`, `bench-auth`, `bench-engine`, `bench-http`, `bench-idempotency`, `bench-limits`,
-//! `bench-overload`, `bench-peers`, `seed`.
+//! `cuda-check`, `fuzz-api`, `bench-analytics`, `bench-auth`, `bench-engine`, `bench-http`, `bench-idempotency`,
+//! `bench-limits`, `bench-overload`, `bench-peers`, `seed`.
 //!
 //! The crate depends on no other crate of the workspace: it reads their manifests and sources and runs the program.
 //! It needs only cargo, and stops every server that it starts, such as a PostgreSQL for the tests.
@@ -10,6 +10,7 @@
 
 mod apt;
 mod bench;
+mod bench_analytics;
 mod bench_auth;
 mod bench_engine;
 mod bench_http;
@@ -64,6 +65,8 @@ enum Command {
     CudaCheck(cuda_check::CudaCheckArgs),
     /// Send generated requests to the API (needs python3 and a package registry)
     FuzzApi(fuzz_api::FuzzApiArgs),
+    /// Measure what reads the history at size: exports
+    BenchAnalytics(bench_analytics::BenchAnalyticsArgs),
     /// Measure what authentication costs a prediction in CPU time (needs wrk)
     BenchAuth(bench_auth::BenchAuthArgs),
     /// Measure the engine alone: texts per second by batch size
@@ -104,6 +107,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Chaos(args) => chaos::run(&workspace, args),
         Command::CudaCheck(args) => cuda_check::run(&workspace, args),
         Command::FuzzApi(args) => fuzz_api::run(&workspace, args),
+        Command::BenchAnalytics(args) => bench_analytics::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchAuth(args) => bench_auth::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),

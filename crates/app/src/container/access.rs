@@ -1,12 +1,13 @@
-//! Who may call the API: the use cases of authentication, and those of the commands `tenants`, `keys` and `audit`.
+//! Who may call the API: the use cases of authentication, and those of the commands `tenants`, `keys`, `audit` and
+//! `export`.
 
 use std::sync::Arc;
 
 use application::ports::{CallerDirectory, Clock, TokenVerifier};
 use application::use_cases::{
-    AuthenticateUseCase, AuthenticationPorts, ChangeTenantUseCase, EraseTenantUseCase, IssueKeyUseCase,
-    ListAuditUseCase, ListKeysUseCase, ListTenantsUseCase, RevalidateCallerUseCase, RevokeKeyUseCase,
-    VerifyAuditUseCase,
+    AuthenticateUseCase, AuthenticationPorts, ChangeTenantUseCase, EraseTenantUseCase,
+    ExportPredictionsUseCase, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListTenantsUseCase,
+    RevalidateCallerUseCase, RevokeKeyUseCase, VerifyAuditUseCase,
 };
 use cli::Administration;
 use infra_http::JwtVerifier;
@@ -69,10 +70,10 @@ pub(super) fn issue_key(store: &Store, clock: &Arc<dyn Clock>) -> IssueKeyUseCas
     )
 }
 
-/// The use cases of the commands `tenants`, `keys` and `audit`, over `store`.
+/// The use cases of the commands `tenants`, `keys`, `audit` and `export`, over `store`.
 pub(crate) fn administration(settings: &Settings, store: &Store) -> Administration {
     let clock = clock(settings);
-    let Store { keys, tenants, audit, writes, .. } = store;
+    let Store { keys, tenants, audit, writes, predictions, .. } = store;
     Administration {
         change_tenant: ChangeTenantUseCase::new(tenants.clone(), writes.clone(), clock.clone()),
         list_tenants: ListTenantsUseCase::new(tenants.clone()),
@@ -82,6 +83,7 @@ pub(crate) fn administration(settings: &Settings, store: &Store) -> Administrati
         revoke_key: RevokeKeyUseCase::new(keys.clone(), writes.clone(), clock.clone()),
         list_audit: ListAuditUseCase::new(audit.clone()),
         verify_audit: VerifyAuditUseCase::new(audit.clone(), store.sealer.clone()),
+        export: ExportPredictionsUseCase::new(predictions.clone(), clock.clone()),
         clock,
         sleep: |time| Box::pin(tokio::time::sleep(time)),
     }

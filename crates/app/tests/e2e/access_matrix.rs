@@ -109,6 +109,7 @@ impl Subject<'_> {
             (
                 "GET",
                 "/api/v1/predictions"
+                | "/api/v1/predictions/export"
                 | "/api/v1/models"
                 | "/api/v1/me"
                 | "/api/v1/keys"

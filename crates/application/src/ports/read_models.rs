@@ -2,10 +2,16 @@
 
 mod analytics_read_model;
 mod audit_read_model;
+mod found_row;
+mod prediction_filter;
 mod prediction_read_model;
+mod prediction_walk;
 mod usage_read_model;
 
 pub use analytics_read_model::{AnalyticsReadModel, IdPage, IdWalk, TextSelection};
 pub use audit_read_model::AuditReadModel;
-pub use prediction_read_model::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel};
+pub use found_row::FoundRow;
+pub use prediction_filter::PredictionFilter;
+pub use prediction_read_model::{PredictionPage, PredictionReadModel};
+pub use prediction_walk::{WalkLimits, WalkPage, WalkRange};
 pub use usage_read_model::{DayUsage, UsageCount, UsageReadModel};

@@ -11,6 +11,7 @@ mod stream_predictions;
 
 mod delete_prediction;
 mod deliver_events;
+mod export_predictions;
 mod get_prediction;
 mod idempotency;
 mod list_predictions;

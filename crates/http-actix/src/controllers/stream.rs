@@ -1,8 +1,7 @@
 use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::web::{Bytes, Data, Payload};
@@ -11,11 +10,11 @@ use application::action::log_action;
 use application::dtos::{Caller, PredictSentimentRequest, TimeLimit};
 use application::errors::ApplicationError;
 use application::ports::Principal;
+use domain::value_objects::TenantId;
 use domain::value_objects::{TenantId, TraceParent};
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 use crate::access::{Authorized, PredictionsWrite};
 use crate::controllers::{report_panic, respond};
@@ -27,6 +26,7 @@ use crate::offload::Offload;
 use crate::presenters::{LineCounts, present_end, present_line};
 use crate::problem::Problem;
 use crate::request_id::RequestId;
+use crate::revalidation::{StreamPrincipal, caller_refused};
 use crate::state::ApiState;
 
 /// Classify a stream of texts
@@ -118,13 +118,6 @@ pub(crate) async fn create(
     respond(&request, Box::pin(action)).await
 }
 
-/// Whose use the lines of a stream are counted as; none where they are not limited.
-type StreamPrincipal = Option<Arc<Principal>>;
-
-/// How often it is checked whether the caller of a stream may continue, and with which limits. With the greatest age of
-/// a cached key or tenant (4 s) a stream follows within five seconds of a change.
-const REVALIDATE_EVERY: Duration = Duration::from_millis(500);
-
 /// Refreshes `principal`, and returns when the service reads no further line of the stream, and why.
 async fn stop(
     state: Data<ApiState>,
@@ -137,31 +130,6 @@ async fn stop(
         biased;
         Ok(_) = shut_down => Unfinished::ShuttingDown,
         refused = caller_refused(&state, &caller, &principal) => refused,
-    }
-}
-
-/// Publishes the caller's current limits, and returns once the caller would no longer be accepted.
-async fn caller_refused(
-    state: &ApiState,
-    caller: &Caller,
-    principal: &watch::Sender<StreamPrincipal>,
-) -> Unfinished {
-    loop {
-        sleep(REVALIDATE_EVERY).await;
-        let revalidated = match &state.use_cases.revalidate {
-            Some(revalidate) => revalidate.execute(caller).await,
-            None => Ok(caller.clone()),
-        };
-        match revalidated {
-            Ok(caller) => {
-                let current = state.use_cases.admit.principal_of(&caller).await;
-                principal.send_replace(Some(Arc::new(current)));
-            }
-            Err(ApplicationError::Unauthenticated { .. } | ApplicationError::TenantDisabled) => {
-                return Unfinished::CallerRefused;
-            }
-            Err(_) => return Unfinished::Unavailable,
-        }
     }
 }
 

@@ -1,5 +1,5 @@
 use actix_web::HttpRequest;
-use application::dtos::ListPredictionsRequest;
+use application::dtos::{ExportForm, ExportFormat, ExportPredictionsRequest, ListPredictionsRequest};
 use application::ports::PredictionFilter;
 use domain::errors::{DomainError, Rule};
 use domain::policies::parse_query;
@@ -9,27 +9,58 @@ use crate::extractors::QueryParameters;
 use crate::problem::Problem;
 
 /// The query parameters of the list.
-const PARAMETERS: [&str; 10] =
+const LIST: [&str; 10] =
     ["sentiment", "model", "ref", "from", "to", "min_confidence", "max_confidence", "q", "limit", "cursor"];
+
+/// The query parameters of the export.
+const EXPORT: [&str; 10] =
+    ["sentiment", "model", "ref", "from", "to", "min_confidence", "max_confidence", "q", "format", "safe"];
 
 /// Reads the query parameters of the list.
 pub(crate) fn list_request(
     request: &HttpRequest,
     tenant: TenantId,
 ) -> Result<ListPredictionsRequest, Problem> {
-    let query = QueryParameters::read(request, &PARAMETERS)?;
-    let filter = PredictionFilter {
+    let query = QueryParameters::read(request, &LIST)?;
+    let filter = filter(&query)?;
+    let limit = query.get("limit").map(parse_limit).transpose()?;
+    Ok(ListPredictionsRequest { tenant, filter, limit, cursor: query.get("cursor").map(str::to_owned) })
+}
+
+/// Reads the query parameters of the export.
+pub(crate) fn export_request(
+    request: &HttpRequest,
+    tenant: TenantId,
+) -> Result<(ExportPredictionsRequest, ExportForm), Problem> {
+    let query = QueryParameters::read(request, &EXPORT)?;
+    let form = ExportForm {
+        format: query.get("format").map(parse_format).transpose()?.unwrap_or_default(),
+        neutralize: query.get("safe").map(parse_safe).transpose()?.unwrap_or(true),
+    };
+    Ok((ExportPredictionsRequest { tenant, filter: filter(&query)? }, form))
+}
+
+/// Reads the conditions that the list and the export have in common.
+fn filter(query: &QueryParameters) -> Result<PredictionFilter, DomainError> {
+    Ok(PredictionFilter {
         sentiment: query.get("sentiment").map(|name| Sentiment::parse("sentiment", name)).transpose()?,
         model: query.get("model").map(parse_model).transpose()?,
         reference: query.get("ref").map(Reference::parse).transpose()?,
         from: query.get("from").map(|text| parse_timestamp("from", text)).transpose()?,
         to: query.get("to").map(|text| parse_timestamp("to", text)).transpose()?,
-        min_confidence: confidence(&query, "min_confidence")?,
-        max_confidence: confidence(&query, "max_confidence")?,
+        min_confidence: confidence(query, "min_confidence")?,
+        max_confidence: confidence(query, "max_confidence")?,
         terms: query.get("q").map(parse_query).transpose()?.unwrap_or_default(),
-    };
-    let limit = query.get("limit").map(parse_limit).transpose()?;
-    Ok(ListPredictionsRequest { tenant, filter, limit, cursor: query.get("cursor").map(str::to_owned) })
+    })
+}
+
+fn parse_format(name: &str) -> Result<ExportFormat, DomainError> {
+    let format = ExportFormat::ALL.into_iter().find(|format| format.as_str() == name);
+    format.ok_or_else(|| DomainError::violation("format", Rule::NotOneOf { allowed: "csv, jsonl".into() }))
+}
+
+fn parse_safe(text: &str) -> Result<bool, DomainError> {
+    text.parse().map_err(|_| DomainError::violation("safe", Rule::NotOneOf { allowed: "true, false".into() }))
 }
 
 /// Parses the name of a model, which need not be served any more.

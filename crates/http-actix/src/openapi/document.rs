@@ -3,13 +3,13 @@ use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{RefOr, Required};
 
 use crate::controllers::{
-    analytics, audit, batch, caller, docs, health, key, metrics, model, prediction, stream, usage,
+    analytics, audit, batch, caller, docs, export, health, key, metrics, model, prediction, stream, usage,
 };
 use crate::extractors::{
     batch_schema, item_schema, key_schema, model_spec_schema, options_schema, prediction_schema,
 };
 use crate::openapi::{headers, problems, security};
-use crate::presenters::{StreamEnd, StreamLine};
+use crate::presenters::{ExportEnd, StreamEnd, StreamLine};
 use crate::problem::ProblemView;
 use crate::state::HttpSettings;
 
@@ -32,6 +32,7 @@ use crate::state::HttpSettings;
     paths(
         prediction::create,
         prediction::list,
+        export::download,
         prediction::get,
         prediction::delete,
         batch::create,
@@ -52,7 +53,7 @@ use crate::state::HttpSettings;
         metrics::render,
         docs::document
     ),
-    components(schemas(ProblemView, StreamLine, StreamEnd))
+    components(schemas(ProblemView, StreamLine, StreamEnd, ExportEnd))
 )]
 struct Document;
 

@@ -21,6 +21,8 @@ pub(crate) struct PathKeyId;
 /// The query parameters of the list.
 pub(crate) struct ListParameters;
 
+/// The query parameters of the export.
+pub(crate) struct ExportParameters;
 /// The query parameters of the distinguishing terms.
 pub(crate) struct TermsParameters;
 
@@ -86,23 +88,48 @@ impl IntoParams for TermsParameters {
 
 impl IntoParams for ListParameters {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![
-            query("sentiment", "Only predictions of this sentiment", schemas::sentiment()),
-            query("model", "Only predictions by the model of this name, in any revision", model_name()),
-            query("ref", "Only predictions with exactly this `ref`", schemas::reference()),
-            query(
-                "from",
-                "Only predictions created at this time or later; if it is after `to`, the page is empty",
-                time(),
-            ),
-            query("to", "Only predictions created before this time", time()),
-            query("min_confidence", "Only predictions with at least this confidence", probability()),
-            query("max_confidence", "Only predictions with at most this confidence", probability()),
-            query("q", &terms_description(), search()),
+        let page = [
             query("limit", "The most predictions on the page", limit()),
             query("cursor", "`next_cursor` of the previous page, with the same filters", cursor(48)),
-        ]
+        ];
+        filters().into_iter().chain(page).collect()
     }
+}
+
+impl IntoParams for ExportParameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let form = [
+            query(
+                "format",
+                "The file format",
+                string().enum_values(Some(["csv", "jsonl"])).default(Some(json!("csv"))).build(),
+            ),
+            query(
+                "safe",
+                "Whether CSV cells that a spreadsheet would execute as formulas get a leading apostrophe",
+                boolean(),
+            ),
+        ];
+        filters().into_iter().chain(form).collect()
+    }
+}
+
+/// The conditions that the list and the export have in common.
+fn filters() -> [Parameter; 8] {
+    [
+        query("sentiment", "Only predictions of this sentiment", schemas::sentiment()),
+        query("model", "Only predictions by the model of this name, in any revision", model_name()),
+        query("ref", "Only predictions with exactly this `ref`", schemas::reference()),
+        query(
+            "from",
+            "Only predictions created at this time or later; if it is after `to`, the page is empty",
+            time(),
+        ),
+        query("to", "Only predictions created before this time", time()),
+        query("min_confidence", "Only predictions with at least this confidence", probability()),
+        query("max_confidence", "Only predictions with at most this confidence", probability()),
+        query("q", &terms_description(), search()),
+    ]
 }
 
 fn in_path(name: &str, description: &str, schema: Object) -> Parameter {
@@ -134,6 +161,10 @@ fn terms_description() -> String {
 
 fn string() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn boolean() -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).default(Some(json!(true))).build()
 }
 
 fn model_name() -> Object {

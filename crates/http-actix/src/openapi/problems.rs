@@ -20,6 +20,7 @@ pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 21] = [
     ("create_batch", &[QUERY, BODY, BATCH, OPTIONS, PREDICT, KEYED, TIMED, CALLER, LIMITED, ANY]),
     ("stream_predictions", &[QUERY, STREAM, CALLER, LIMITED, ANY]),
     ("list_predictions", &[LIST, TIMED, CALLER, LIMITED, ANY]),
+    ("export_predictions", &[LIST, TIMED, CALLER, LIMITED, ANY]),
     ("get_prediction", &[QUERY, BY_ID, &[P::Saturated], TIMED, CALLER, LIMITED, ANY]),
     ("delete_prediction", &[QUERY, BY_ID, &[P::Conflict], TIMED, CALLER, LIMITED, ANY]),
     ("rank_terms", &[TERMS, TIMED, CALLER, LIMITED, ANY]),

@@ -3,11 +3,10 @@ use domain::value_objects::{
     Confidence, LabelScore, ModelRef, Reference, SentenceResult, Sentiment, SentimentScores, Usage,
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::openapi::schemas;
-use crate::presenters::{present_metadata, present_timestamp};
+use crate::presenters::{MetadataView, present_metadata, present_timestamp};
 
 /// A prediction, which is stored under its id.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,7 +39,7 @@ pub(crate) struct PredictionView {
     cached: bool,
     /// Your own data about the text.
     #[schema(schema_with = schemas::metadata)]
-    metadata: Map<String, Value>,
+    metadata: MetadataView,
     /// When the prediction was made.
     #[schema(format = DateTime, example = "2026-01-31T12:00:00.123456Z")]
     created_at: String,

@@ -142,6 +142,7 @@ impl ServerSettings {
             max_line_bytes: limits.max_body_bytes,
             body_timeout: self.body_timeout,
             stream_idle_timeout: self.stream_idle_timeout,
+            send_timeout: self.send_timeout,
             max_text_chars: limits.max_chars,
             cors_origins: self.cors_origins.clone(),
             hsts_max_age_s: self.hsts.then_some(HSTS_MAX_AGE_S),

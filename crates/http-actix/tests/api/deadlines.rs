@@ -9,7 +9,7 @@ use actix_web::web::Bytes;
 use application::dtos::PredictionRecord;
 use application::ports::{
     ApiKeyRepository, AuditReadModel, DayUsage, Deadline, KeyRecord, PredictionFilter, PredictionPage,
-    PredictionReadModel, StoreError, UnitOfWork, UsageReadModel, WriteStore,
+    PredictionReadModel, StoreError, UnitOfWork, UsageReadModel, WalkLimits, WalkPage, WalkRange, WriteStore,
 };
 use application::use_cases::time_limits::{LINE, SINGLE};
 use application::use_cases::{
@@ -54,6 +54,20 @@ impl PredictionReadModel for Stalled {
         _: Option<PredictionId>,
         _: u32,
     ) -> Result<PredictionPage, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn newest(&self, _: &TenantId) -> Result<Option<PredictionId>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn walk(
+        &self,
+        _: &TenantId,
+        _: &PredictionFilter,
+        _: WalkRange,
+        _: WalkLimits,
+    ) -> Result<WalkPage, StoreError> {
         std::future::pending().await
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn list_query(
     query
 }
 
-fn push_values(query: &mut QueryBuilder<Postgres>, filter: &PredictionFilter) {
+pub(super) fn push_values(query: &mut QueryBuilder<Postgres>, filter: &PredictionFilter) {
     if let Some(sentiment) = filter.sentiment {
         query.push(" AND sentiment = ").push_bind(sentiment.as_str());
     }
@@ -62,7 +62,7 @@ fn push_values(query: &mut QueryBuilder<Postgres>, filter: &PredictionFilter) {
     }
 }
 
-fn push_times(query: &mut QueryBuilder<Postgres>, filter: &PredictionFilter) {
+pub(super) fn push_times(query: &mut QueryBuilder<Postgres>, filter: &PredictionFilter) {
     if let Some(from) = filter.from {
         query.push(" AND created_at >= ").push_bind(PgTimestamp::bound(from));
     }
@@ -83,7 +83,7 @@ fn push_ids(query: &mut QueryBuilder<Postgres>, filter: &PredictionFilter, after
 }
 
 /// All of the terms must be among those of the text, exactly.
-fn push_terms(query: &mut QueryBuilder<Postgres>, terms: &BTreeSet<String>) {
+pub(super) fn push_terms(query: &mut QueryBuilder<Postgres>, terms: &BTreeSet<String>) {
     if !terms.is_empty() {
         query.push(" AND terms @@ ").push_bind(ts_query(terms)).push("::tsquery");
     }

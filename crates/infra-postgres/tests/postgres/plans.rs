@@ -1,6 +1,6 @@
-//! Lists use their indexes.
+//! Lists and walks use their indexes.
 
-use application::ports::{IdWalk, PredictionFilter, TextSelection};
+use application::ports::{IdWalk, PredictionFilter, TextSelection, WalkLimits, WalkRange};
 use domain::value_objects::{PredictionId, Sentiment, TenantId, Timestamp};
 use sqlx::{AssertSqlSafe, Executor};
 use store_contract::StoreHarness;
@@ -75,6 +75,42 @@ async fn lists_use_their_indexes() {
             "{plan}"
         );
         assert!(!plan.contains("Seq Scan"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn walks_use_their_indexes() {
+    let store = filled().await;
+    let any = PredictionFilter::default();
+    let last = store.predictions().newest(&TenantId::default()).await.unwrap().unwrap();
+    let range = WalkRange { after: None, last };
+    let ids = format!("'{}', '{last}'", PredictionId::from_u128(0));
+    // A page whose filter has no index looks at a window of the ids.
+    let edge = PredictionId::lowest_at(Timestamp::from_micros(FIRST + 100_000));
+    let window = format!("'{}', '{edge}'", PredictionId::from_u128(0));
+    for (filter, values, index) in [
+        (any.clone(), format!("'default', {ids}, 20, 1000"), "predictions_pkey"),
+        (
+            PredictionFilter { sentiment: Some(Sentiment::Mixed), ..any.clone() },
+            format!("'default', 'mixed', {ids}, 20, 1000"),
+            "predictions_by_sentiment",
+        ),
+        (
+            PredictionFilter { reference: Some(reference("sample-17")), ..any.clone() },
+            format!("'default', 'sample-17', {ids}, 20, 1000"),
+            "predictions_by_ref",
+        ),
+        (
+            PredictionFilter { model: Some("unknown".to_owned()), ..any.clone() },
+            format!("'default', 'unknown', {window}, 20, 1000"),
+            "predictions_pkey",
+        ),
+    ] {
+        let limits = WalkLimits { rows: 20, bytes: 1_000, read: 10_000 };
+        store.predictions().walk(&TenantId::default(), &filter, range, limits).await.unwrap();
+        let plan = plan_of_last(&store, &values).await;
+        assert!(plan.contains(&format!("using {index} ")), "{plan}");
+        assert!(!plan.contains("Seq Scan") && !plan.contains("Sort"), "{plan}");
     }
 }
 

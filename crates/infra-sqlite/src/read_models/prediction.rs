@@ -1,11 +1,17 @@
+use std::sync::Arc;
+
 use application::dtos::PredictionRecord;
-use application::ports::{PredictionFilter, PredictionPage, PredictionReadModel, StoreError};
+use application::ports::{
+    PredictionFilter, PredictionPage, PredictionReadModel, StoreError, WalkLimits, WalkPage, WalkRange,
+};
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
-use store_codec::{PageReader, read_prediction, read_predictions};
+use store_codec::{PageReader, read_prediction, read_prediction_id, read_predictions};
 
 use crate::columns::SqliteColumns;
+use crate::error::{Failure, unavailable};
 use crate::read_models::prediction_query::{find_many_query, find_query, list_query};
+use crate::read_models::prediction_walk::{WalkQuery, newest_query};
 use crate::readers::Readers;
 
 /// Reads the table `predictions`. Lists, which may scan every row, have connections apart from those of reads by id, so
@@ -13,12 +19,12 @@ use crate::readers::Readers;
 pub struct SqlitePredictionReadModel {
     finds: Readers,
     lists: Readers,
-    reader: PageReader,
+    reader: Arc<PageReader>,
 }
 
 impl SqlitePredictionReadModel {
     pub(crate) fn new(finds: Readers, lists: Readers) -> Self {
-        Self { finds, lists, reader: PageReader::default() }
+        Self { finds, lists, reader: Arc::default() }
     }
 }
 
@@ -64,5 +70,34 @@ impl PredictionReadModel for SqlitePredictionReadModel {
         });
         let rows = rows.await?;
         self.reader.read(rows.iter().map(SqliteColumns), limit)
+    }
+
+    #[tracing::instrument(name = "db.newest_prediction", skip_all)]
+    async fn newest(&self, tenant: &TenantId) -> Result<Option<PredictionId>, StoreError> {
+        let mut query = newest_query(tenant);
+        let row = self.finds.read("newest", move |connection| {
+            Box::pin(async move { query.build().fetch_optional(connection).await })
+        });
+        row.await?.as_ref().map(|row| read_prediction_id(&SqliteColumns(row))).transpose()
+    }
+
+    #[tracing::instrument(name = "db.walk_predictions", skip_all, fields(limit = limits.rows))]
+    async fn walk(
+        &self,
+        tenant: &TenantId,
+        filter: &PredictionFilter,
+        range: WalkRange,
+        limits: WalkLimits,
+    ) -> Result<WalkPage, StoreError> {
+        let Some(query) = WalkQuery::new(tenant, filter, range, limits) else {
+            return Ok(WalkPage::default());
+        };
+        let found = self.lists.read("walk", move |connection| Box::pin(query.run(connection))).await?;
+        let reader = Arc::clone(&self.reader);
+        // A page is large: it is read away from the threads of the runtime.
+        let page = tokio::task::spawn_blocking(move || {
+            reader.read_walk(found.rows.iter().map(SqliteColumns), found.is_full, found.edge)
+        });
+        page.await.unwrap_or_else(|_ended| Err(unavailable(Failure::Closed)))
     }
 }

@@ -8,12 +8,22 @@ use crate::columns::stored_id;
 
 const SELECT: &str = "SELECT id, ref, metadata, sentiment, confidence, score_negative, score_neutral, \
      score_positive, labels, top_k, sentences, model_name, model_revision, tokens, windows, truncated, cached, \
-     created_at, text FROM predictions WHERE tenant = ";
+     created_at, text FROM predictions";
+
+/// The rows of the tenant, by `index` where the choice is not left to SQLite.
+pub(super) fn select(tenant: &TenantId, index: Option<&'static str>) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(SELECT);
+    if let Some(index) = index {
+        query.push(" INDEXED BY ").push(index);
+    }
+    query.push(" WHERE tenant = ").push_bind(tenant.as_str().to_owned());
+    query
+}
 
 /// One prediction by its id.
 pub(super) fn find_query(tenant: &TenantId, id: PredictionId) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(SELECT);
-    query.push_bind(tenant.as_str().to_owned()).push(" AND id = ").push_bind(stored_id(id.as_u128()));
+    let mut query = select(tenant, None);
+    query.push(" AND id = ").push_bind(stored_id(id.as_u128()));
     query
 }
 
@@ -21,8 +31,8 @@ pub(super) fn find_query(tenant: &TenantId, id: PredictionId) -> QueryBuilder<Sq
 /// is the same statement.
 pub(super) fn find_many_query(tenant: &TenantId, ids: &[PredictionId]) -> QueryBuilder<Sqlite> {
     let ids: Vec<String> = ids.iter().map(|id| format!("{:032x}", id.as_u128())).collect();
-    let mut query = QueryBuilder::new(SELECT);
-    query.push_bind(tenant.as_str()).push(" AND id IN (SELECT unhex(value) FROM json_each(");
+    let mut query = select(tenant, None);
+    query.push(" AND id IN (SELECT unhex(value) FROM json_each(");
     query.push_bind(serde_json::Value::from(ids).to_string()).push("))");
     query
 }
@@ -34,8 +44,7 @@ pub(super) fn list_query(
     after: Option<PredictionId>,
     limit: u32,
 ) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(SELECT);
-    query.push_bind(tenant.as_str().to_owned());
+    let mut query = select(tenant, None);
     push_values(&mut query, filter);
     push_times(&mut query, filter);
     push_ids(&mut query, filter, after);
@@ -44,7 +53,7 @@ pub(super) fn list_query(
     query
 }
 
-fn push_values(query: &mut QueryBuilder<Sqlite>, filter: &PredictionFilter) {
+pub(super) fn push_values(query: &mut QueryBuilder<Sqlite>, filter: &PredictionFilter) {
     if let Some(sentiment) = filter.sentiment {
         query.push(" AND sentiment = ").push_bind(sentiment.as_str());
     }
@@ -64,7 +73,7 @@ fn push_values(query: &mut QueryBuilder<Sqlite>, filter: &PredictionFilter) {
     }
 }
 
-fn push_times(query: &mut QueryBuilder<Sqlite>, filter: &PredictionFilter) {
+pub(super) fn push_times(query: &mut QueryBuilder<Sqlite>, filter: &PredictionFilter) {
     if let Some(from) = filter.from {
         query.push(" AND created_at >= ").push_bind(from.as_micros());
     }
@@ -90,11 +99,15 @@ fn push_terms(query: &mut QueryBuilder<Sqlite>, terms: &BTreeSet<String>) {
     if terms.is_empty() {
         return;
     }
-    let expression = terms.iter().map(|term| format!("\"{term}\"")).collect::<Vec<_>>().join(" AND ");
     query
         .push(" AND row IN (SELECT rowid FROM prediction_terms WHERE prediction_terms MATCH ")
-        .push_bind(expression)
+        .push_bind(match_expression(terms))
         .push(")");
+}
+
+/// The expression of FTS5 for texts with all of the terms.
+pub(super) fn match_expression(terms: &BTreeSet<String>) -> String {
+    terms.iter().map(|term| format!("\"{term}\"")).collect::<Vec<_>>().join(" AND ")
 }
 
 #[cfg(test)]

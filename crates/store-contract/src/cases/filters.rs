@@ -43,7 +43,7 @@ async fn assert_matches(
 }
 
 /// Rows that differ in every field that a filter compares; no two of the fields are correlated.
-fn varied() -> Vec<Prediction> {
+pub(super) fn varied() -> Vec<Prediction> {
     let texts = ["a good day", "A bad day.", "Good good GOOD", "nothing", "a café, a day", "😀"];
     let models = ["m", "M", "m2"];
     let mut samples = Samples::new();
@@ -72,10 +72,10 @@ fn varied() -> Vec<Prediction> {
 }
 
 /// One condition of a filter.
-type Condition = Box<dyn Fn(&mut PredictionFilter) + Send + Sync>;
+pub(super) type Condition = Box<dyn Fn(&mut PredictionFilter) + Send + Sync>;
 
 /// Every condition that the cases try, by the field that it sets.
-fn conditions() -> Vec<(&'static str, Condition)> {
+pub(super) fn conditions() -> Vec<(&'static str, Condition)> {
     fn one(
         field: &'static str,
         set: impl Fn(&mut PredictionFilter) + Send + Sync + 'static,

@@ -1,5 +1,8 @@
 use application::dtos::PredictionRecord;
-use application::ports::{FoundRow, PredictionFilter, PredictionPage, PredictionReadModel, StoreError};
+use application::ports::{
+    FoundRow, PredictionFilter, PredictionPage, PredictionReadModel, StoreError, WalkLimits, WalkPage,
+    WalkRange,
+};
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, TenantId};
 
@@ -47,6 +50,39 @@ impl PredictionReadModel for MemoryStore {
             .map(|(id, row)| FoundRow { id: Some(*id), record: row.read() })
             .collect();
         PredictionPage::from_rows(found, limit, |_| {})
+    }
+
+    async fn newest(&self, tenant: &TenantId) -> Result<Option<PredictionId>, StoreError> {
+        let mut state = self.working()?;
+        state.reads += 1;
+        Ok(state.rows.get(tenant).and_then(|rows| rows.last_key_value()).map(|(id, _)| *id))
+    }
+
+    async fn walk(
+        &self,
+        tenant: &TenantId,
+        filter: &PredictionFilter,
+        range: WalkRange,
+        limits: WalkLimits,
+    ) -> Result<WalkPage, StoreError> {
+        let mut state = self.working()?;
+        state.reads += 1;
+        let (Some(rows), Some((first, last))) = (state.rows.get(tenant), filter.walk_bounds(range)) else {
+            return Ok(WalkPage::default());
+        };
+        let (mut found, mut bytes, mut edge) = (Vec::new(), 0, None);
+        for (looked_at, (id, row)) in (1..).zip(rows.range(first..=last)) {
+            edge = Some(*id).filter(|_| looked_at == limits.read);
+            if row.matches(filter) {
+                bytes += row.record.text.as_ref().map_or(0, String::len) as u64;
+                found.push(FoundRow { id: Some(*id), record: row.read() });
+            }
+            let is_full = found.len() == limits.rows as usize || bytes >= limits.bytes;
+            if is_full || edge.is_some() {
+                return WalkPage::from_rows(found, is_full, edge, |_| {});
+            }
+        }
+        WalkPage::from_rows(found, false, edge, |_| {})
     }
 }
 

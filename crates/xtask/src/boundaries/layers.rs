@@ -129,6 +129,7 @@ pub(super) const LAYERS: &[Layer] = &[
                 "actix-server",
                 "actix-service",
                 "actix-web",
+                "csv",
                 "ipnet",
                 "jiff",
                 "percent-encoding",
@@ -209,7 +210,7 @@ pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "figment", owners: &["app", "xtask"] },
     Owned { pattern: "anyhow", owners: &["app", "xtask"] },
     Owned { pattern: "clap", owners: &["cli", "xtask"] },
-    Owned { pattern: "csv", owners: &["cli", "xtask"] },
+    Owned { pattern: "csv", owners: &["cli", "http-actix", "xtask"] },
     Owned { pattern: "indicatif", owners: &["cli", "xtask"] },
 ];
 

@@ -1,40 +1,8 @@
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
-use domain::value_objects::{Confidence, PredictionId, Reference, Sentiment, TenantId, Timestamp};
+use domain::value_objects::{PredictionId, TenantId};
 
 use crate::dtos::PredictionRecord;
-use crate::ports::StoreError;
-
-/// Selects predictions; every given condition must hold.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PredictionFilter {
-    /// Of this sentiment.
-    pub sentiment: Option<Sentiment>,
-    /// By the model of this name, whatever its revision.
-    pub model: Option<String>,
-    /// With exactly this reference.
-    pub reference: Option<Reference>,
-    /// Created at this instant or later.
-    pub from: Option<Timestamp>,
-    /// Created before this instant.
-    pub to: Option<Timestamp>,
-    /// With at least this confidence; a prediction without confidence has none to compare.
-    pub min_confidence: Option<Confidence>,
-    /// With at most this confidence, in the same sense.
-    pub max_confidence: Option<Confidence>,
-    /// With a text that contains every one of these terms (`domain::policies::search_terms`).
-    pub terms: BTreeSet<String>,
-}
-
-impl PredictionFilter {
-    /// The ids that the times and the cursor leave in: from the first bound on, below the second. An id holds the whole
-    /// milliseconds of the prediction's time, so the times themselves must be compared as well.
-    pub fn id_range(&self, after: Option<PredictionId>) -> (Option<PredictionId>, Option<PredictionId>) {
-        let end = self.to.and_then(PredictionId::lowest_after);
-        (self.from.map(PredictionId::lowest_at), [after, end].into_iter().flatten().min())
-    }
-}
+use crate::ports::{FoundRow, PredictionFilter, StoreError, WalkLimits, WalkPage, WalkRange};
 
 /// A page of predictions.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,15 +11,6 @@ pub struct PredictionPage {
     pub items: Vec<PredictionRecord>,
     /// The page's last row, readable or not, where rows follow it: the next page begins below it.
     pub end: Option<PredictionId>,
-}
-
-/// A row that a store has read.
-#[derive(Debug)]
-pub struct FoundRow {
-    /// Its id; none where the id cannot be read.
-    pub id: Option<PredictionId>,
-    /// Its content, or the column that cannot be read.
-    pub record: Result<PredictionRecord, StoreError>,
 }
 
 impl PredictionPage {
@@ -95,6 +54,15 @@ impl PredictionPage {
 /// such as one with a value of a newer release, must not hide others: a list leaves it out, logs it and counts it
 /// (`a_row_that_cannot_be_read_is_left_out_of_lists`, `a_walk_passes_rows_that_cannot_be_read`); of many predictions it
 /// fails alone (`a_row_that_cannot_be_read_fails_alone_among_many`).
+///
+/// A walk in ascending order, from page to page up to [`newest`](Self::newest), must return every matching row that was
+/// committed before that call and not deleted since, once
+/// (`an_ascending_walk_sees_every_row_once_while_rows_come_and_go`,
+/// `an_ascending_walk_selects_the_rows_of_its_filter`), and must pass rows that cannot be read
+/// (`an_ascending_walk_passes_rows_that_cannot_be_read`). Each page must be a read of its own, with no transaction or
+/// cursor left open, must hold and read no more rows than its limits allow
+/// (`a_page_of_a_walk_looks_at_a_bounded_number_of_rows`), and must end once its texts are large
+/// (`a_page_of_a_walk_ends_when_its_texts_are_large`).
 #[async_trait]
 pub trait PredictionReadModel: Send + Sync {
     /// The prediction `id`, if the tenant has it.
@@ -126,6 +94,25 @@ pub trait PredictionReadModel: Send + Sync {
         after: Option<PredictionId>,
         limit: u32,
     ) -> Result<PredictionPage, StoreError>;
+
+    /// The highest id of the tenant's predictions; none where it has no prediction.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Corrupt` where the id cannot be read.
+    async fn newest(&self, tenant: &TenantId) -> Result<Option<PredictionId>, StoreError>;
+
+    /// A page of the rows in `range` that match `filter`, ids ascending, within `limits`. It may hold fewer rows than
+    /// its limits allow, or none, before the end of the walk.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Corrupt` where no id of the rows can be read.
+    async fn walk(
+        &self,
+        tenant: &TenantId,
+        filter: &PredictionFilter,
+        range: WalkRange,
+        limits: WalkLimits,
+    ) -> Result<WalkPage, StoreError>;
 }
 
 #[cfg(test)]

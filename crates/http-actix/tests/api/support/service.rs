@@ -12,15 +12,16 @@ use actix_web::web::Bytes;
 use application::ports::{Clock, HealthCheck, SentenceSplitter};
 use application::use_cases::{
     AdmitRequestUseCase, AuthenticateUseCase, AuthenticationPorts, CheckHealthUseCase,
-    DeletePredictionUseCase, GetPredictionUseCase, GetUsageUseCase, IdempotencyPorts, IssueKeyUseCase,
-    ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
-    ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PredictionPorts, RankTermsUseCase,
-    RevalidateCallerUseCase, RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
+    DeletePredictionUseCase, ExportPredictionsUseCase, GetPredictionUseCase, GetUsageUseCase,
+    IdempotencyPorts, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase,
+    ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
+    PredictSentimentUseCase, PredictionPorts, RankTermsUseCase, RevalidateCallerUseCase, RevokeKeyUseCase,
+    StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use async_trait::async_trait;
 use domain::value_objects::{Dimensions, Limits, TextLimits, Timestamp};
 use futures_util::Stream;
-use http_actix::{ApiState, BodyMemory, Detached, HttpSettings, Offload, UseCases, admin_api, api};
+use http_actix::{ApiState, BodyMemory, Detached, Exports, HttpSettings, Offload, UseCases, admin_api, api};
 use serde_json::Value;
 use testkit::{
     CountingFailureLimiter, CountingUsageLimiter, DirectCallerDirectory, DirectComputePool, FakeHealthCheck,
@@ -290,6 +291,7 @@ fn state(use_cases: UseCases, settings: HttpSettings, shutting_down: watch::Rece
         body_memory: BodyMemory::new(64 << 20),
         offload: Offload::new(),
         detached: Detached::on(Handle::current()),
+        exports: Exports::new(2),
         shutting_down,
         started: Instant::now(),
         version: "0.0.0-test",
@@ -351,6 +353,7 @@ fn use_cases(
         predict_batch: PredictSentimentBatchUseCase::new(ports.clone()),
         stream: StreamPredictionsUseCase::new(ports.clone()),
         get: GetPredictionUseCase::new(Arc::clone(&read) as _),
+        export: ExportPredictionsUseCase::new(Arc::clone(&read) as _, Arc::clone(&clock)),
         rank_terms: RankTermsUseCase::new(read.clone(), Arc::new(DirectComputePool), Arc::clone(&clock)),
         list: ListPredictionsUseCase::new(read.clone()),
         delete: DeletePredictionUseCase::new(

@@ -1,0 +1,27 @@
+//! Measures what reads the history at size: exports. Start reading at [`run`]; each subcommand is a file of its own.
+//! `docs/benchmarks.md` explains what is measured.
+
+mod export;
+
+use clap::{Args, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchAnalyticsArgs {
+    #[command(subcommand)]
+    subject: Subject,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subject {
+    /// Exports of the whole history: their speed, their memory, and a writer beside them
+    Export(export::ExportArgs),
+}
+
+/// Measures the subject and prints a table.
+pub(crate) fn run(workspace: &Workspace, args: &BenchAnalyticsArgs) -> anyhow::Result<()> {
+    match &args.subject {
+        Subject::Export(args) => export::run(workspace, args),
+    }
+}
