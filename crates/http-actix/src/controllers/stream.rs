@@ -10,7 +10,6 @@ use application::action::log_action;
 use application::dtos::{Caller, PredictSentimentRequest, TimeLimit};
 use application::errors::ApplicationError;
 use application::ports::Principal;
-use domain::value_objects::TenantId;
 use domain::value_objects::{TenantId, TraceParent};
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
