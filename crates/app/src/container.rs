@@ -7,20 +7,20 @@ mod store;
 
 use std::sync::Arc;
 
-use application::ports::{CacheGateway, Clock, DownloadProgress, ModelCatalog, UsageLimiter};
+use application::ports::{CacheGateway, Clock, DownloadProgress, EventFeed, ModelCatalog, UsageLimiter};
 use application::use_cases::{
     AdmitRequestUseCase, CheckHealthUseCase, DeletePredictionUseCase, DeliverEventsUseCase,
-    ExportPredictionsUseCase, GetPredictionUseCase, GetUsageUseCase, Leadership, ListAuditUseCase,
-    ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase, ModelChanges,
-    PredictSentimentBatchUseCase, PredictSentimentUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase,
-    RankTermsUseCase, RevokeKeyUseCase, SequenceEventsUseCase, SequencingPorts, StreamPredictionsUseCase,
-    UnloadModelUseCase,
+    ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase, GetUsageUseCase, Leadership,
+    ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
+    ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PurgeIdempotencyKeysUseCase,
+    PurgeUsageUseCase, RankTermsUseCase, RevokeKeyUseCase, SequenceEventsUseCase, SequencingPorts,
+    StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use domain::value_objects::Dimensions;
 use http_actix::UseCases;
 use infra_local::{
-    BlockingComputePool, CacheLimits, CachedCallerDirectory, LocalModelCatalog, LocalUsageLimiter,
-    LogPublisher, LogQueue, MetricsRecorder, MokaCacheGateway, SystemClock, UuidV7Ids,
+    BlockingComputePool, CacheLimits, CachedCallerDirectory, FeedLimits, LocalEventFeed, LocalModelCatalog,
+    LocalUsageLimiter, LogPublisher, LogQueue, MetricsRecorder, MokaCacheGateway, SystemClock, UuidV7Ids,
 };
 
 use crate::config::{CacheSettings, Settings};
@@ -42,6 +42,8 @@ pub(crate) struct Container {
     pub(crate) sequence: Arc<SequenceEventsUseCase>,
     /// The sink of the feed that writes events to the log.
     pub(crate) log_events: Arc<DeliverEventsUseCase>,
+    /// The feed of events for those who follow it.
+    pub(crate) feed: Arc<LocalEventFeed>,
     pub(crate) models: Arc<LocalModelCatalog>,
     /// The cache in front of the models, if it is enabled.
     pub(crate) cache: Option<Arc<MokaCacheGateway>>,
@@ -76,7 +78,9 @@ impl Container {
         let access = Access::new(&settings.auth, &store, &clock)?;
         let (models, starting) = configured.start(cache.clone().map(|cache| cache as Arc<dyn CacheGateway>));
         let (directory, limiter) = (access.directory.clone(), Arc::new(LocalUsageLimiter::new()));
-        let use_cases = use_cases(settings, &store, &models, access, limiter.clone());
+        let (events, wake_up) = (store.event_feed.clone(), store.feed_wake_up.clone());
+        let feed = Arc::new(LocalEventFeed::new(events, wake_up, FeedLimits::default()));
+        let use_cases = use_cases(settings, &store, &models, access, limiter.clone(), feed.clone());
         let leadership =
             Arc::new(Leadership::new(store.leases.clone(), clock.clone(), store.process.clone()));
         let sequence = SequenceEventsUseCase::new(
@@ -102,6 +106,7 @@ impl Container {
             leadership,
             sequence: Arc::new(sequence),
             log_events: Arc::new(log_events),
+            feed,
             models,
             cache,
             store,
@@ -127,6 +132,7 @@ fn use_cases(
     models: &Arc<LocalModelCatalog>,
     access: Access,
     limiter: Arc<dyn UsageLimiter>,
+    feed: Arc<dyn EventFeed>,
 ) -> UseCases {
     let clock = clock(settings);
     let catalog: Arc<dyn ModelCatalog> = models.clone();
@@ -159,6 +165,7 @@ fn use_cases(
             clock.clone(),
             Arc::new(UuidV7Ids),
         ),
+        follow_events: FollowEventsUseCase::new(feed),
         models: ListModelsUseCase::new(catalog),
         load_model: LoadModelUseCase::new(changes.clone()),
         unload_model: UnloadModelUseCase::new(changes),

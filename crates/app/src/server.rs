@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use application::action::chain;
 use application::ports::DownloadProgress;
 use cli::Failure;
-use http_actix::{ApiState, BodyMemory, Detached, Exports, HttpSettings, Offload, Servers};
+use http_actix::{ApiState, BodyMemory, Detached, EventFrames, Exports, HttpSettings, Offload, Servers};
 use infra_local::{BackgroundTasks, LogQueue};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::Handle;
@@ -115,6 +115,7 @@ impl Service<'_> {
         let server = &self.settings.server;
         self.container.use_cases.health.drain();
         self.shutting_down.send_replace(true);
+        self.container.feed.end();
         if matches!(reason, Reason::Signal(Signal::Terminate)) {
             tracing::info!(seconds = server.drain_delay.as_secs_f64(), "draining");
             sleep(server.drain_delay).await;
@@ -145,6 +146,7 @@ fn api_state(
             ..server.api(limits, cache.enabled)
         },
         body_memory: BodyMemory::new(server.max_body_memory),
+        event_frames: EventFrames::new(),
         offload: Offload::new(),
         detached: Detached::on(Handle::current()),
         exports: Exports::default(),

@@ -23,6 +23,7 @@ pub use authenticate::{AuthenticateRequest, Credential};
 pub use caller::{Actor, Caller, Identity};
 pub use cursor::Cursor;
 pub use export_predictions::{ExportForm, ExportFormat, ExportPart, ExportPredictionsRequest};
+pub use feed::{FollowEventsRequest, SequenceEventsResponse, SinkPass};
 pub use feed::{SequenceEventsResponse, SinkPass};
 pub use health::{ComponentHealth, HealthReport, HealthStatus};
 pub use idempotency::{Answer, IdempotentRequest};

@@ -20,6 +20,7 @@ mod rank_terms;
 
 mod check_health;
 mod deliver_events;
+mod follow_events;
 mod leadership;
 mod sequence_events;
 mod sink_cursor;
@@ -53,6 +54,7 @@ pub use delete_prediction::DeletePredictionUseCase;
 pub use deliver_events::DeliverEventsUseCase;
 pub use erase_tenant::EraseTenantUseCase;
 pub use export_predictions::{ExportPredictionsUseCase, PredictionExport};
+pub use follow_events::FollowEventsUseCase;
 pub use get_prediction::GetPredictionUseCase;
 pub use get_usage::GetUsageUseCase;
 pub use issue_key::IssueKeyUseCase;

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
@@ -122,6 +123,10 @@ impl Requester {
         request.extensions().get::<Self>().cloned()
     }
 }
+
+/// How often it is checked whether the caller of an open stream or feed may continue, and with which limits. With the
+/// greatest age of a cached key or tenant (4 s) it follows within five seconds of a change.
+pub(crate) const REVALIDATE_EVERY: Duration = Duration::from_millis(500);
 
 /// Checks that the caller of `request` would still be accepted, for a request that takes long.
 ///

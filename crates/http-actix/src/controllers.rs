@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod caller;
 pub(crate) mod docs;
+pub(crate) mod event;
 pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod key;
@@ -16,6 +17,7 @@ pub(crate) mod stream;
 pub(crate) mod usage;
 
 mod respond;
+mod streamed;
 
 pub(crate) use prediction::IDEMPOTENT_REPLAYED;
 pub(crate) use respond::{INTERNAL_ERRORS_TOTAL, report_panic, respond, respond_in_time, respond_within};

@@ -6,6 +6,7 @@ mod batch_request;
 mod body;
 mod client_timeout;
 mod client_wait;
+mod feed_request;
 mod idempotency_key;
 mod json;
 mod key_request;
@@ -31,6 +32,7 @@ use body::read_body;
 pub(crate) use client_timeout::{
     ClientTimeout, MAX_TIMEOUT_MS, X_REQUEST_TIMEOUT_MS, X_REQUEST_TIMEOUT_MS_FIELD,
 };
+pub(crate) use feed_request::{LAST_EVENT_ID, LAST_EVENT_ID_FIELD, follow_request};
 pub(crate) use idempotency_key::{IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_FIELD, KeyedRequest, refuse_key};
 pub(crate) use json::{ArrivedBody, read_json};
 pub(crate) use key_request::{key_id, key_schema, parse_key};

@@ -44,7 +44,7 @@ pub use exports::Exports;
 pub use middlewares::describe_http_metrics;
 pub use offload::Offload;
 pub use openapi::openapi;
-pub use presenters::write_export;
+pub use presenters::{EventFrames, write_export};
 pub use problem::{ProblemCode, problem_catalog_markdown};
 pub use routes::{RouteMethods, admin_routes, public_routes};
 pub use server::{LimitsSettings, ServeError, ServerSettings, Servers};

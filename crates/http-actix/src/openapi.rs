@@ -11,5 +11,6 @@ mod security;
 pub(crate) use document::document_for;
 pub use document::openapi;
 pub(crate) use parameters::{
-    AuditParameters, ExportParameters, ListParameters, PathId, PathKeyId, PathModelName, TermsParameters,
+    AuditParameters, EventParameters, ExportParameters, ListParameters, PathId, PathKeyId, PathModelName,
+    TermsParameters,
 };

@@ -6,6 +6,7 @@ mod batch;
 mod cache_status;
 mod caller;
 mod csv_cells;
+mod event;
 mod export;
 mod health;
 mod key;
@@ -23,6 +24,8 @@ pub(crate) use audit::{AuditPage, present_audit, present_audit_line};
 pub(crate) use batch::{BatchView, present_batch};
 pub(crate) use cache_status::present_cache_status;
 pub(crate) use caller::{CallerView, present_caller};
+pub use event::EventFrames;
+pub(crate) use event::{CloudEvent, EventType, present_gap, present_heartbeat, present_opening};
 pub use export::write_export;
 pub(crate) use export::{EXPORT_PAGE_BYTES, ExportEnd};
 pub(crate) use health::{

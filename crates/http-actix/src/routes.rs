@@ -6,7 +6,8 @@ mod endpoint;
 use actix_web::web::{self, ServiceConfig};
 
 use crate::controllers::{
-    audit, batch, caller, docs, export, health, key, metrics, model, prediction, refusal, stream, usage,
+    audit, batch, caller, docs, event, export, health, key, metrics, model, prediction, refusal, stream,
+    usage,
 };
 use crate::state::HttpSettings;
 
@@ -26,6 +27,7 @@ pub fn admin_routes(settings: &HttpSettings) -> Vec<RouteMethods> {
 /// Returns the endpoints of the API for clients.
 pub(crate) fn public(settings: &HttpSettings) -> Vec<Endpoint> {
     let mut endpoints = predictions();
+    endpoints.push(Endpoint::at("/api/v1/events").get(event::follow));
     endpoints.push(Endpoint::at("/api/v1/models").get(model::list));
     endpoints.push(Endpoint::at("/api/v1/models/{name}").post(model::load).delete(model::unload));
     endpoints.extend(analytics::endpoints());

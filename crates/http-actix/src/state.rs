@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 
 use application::use_cases::{
     AdmitRequestUseCase, AuthenticateUseCase, CheckHealthUseCase, DeletePredictionUseCase,
-    ExportPredictionsUseCase, GetPredictionUseCase, GetUsageUseCase, IssueKeyUseCase, ListAuditUseCase,
-    ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
+    ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase, GetUsageUseCase, IssueKeyUseCase,
+    ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
     PredictSentimentBatchUseCase, PredictSentimentUseCase, RankTermsUseCase, RevalidateCallerUseCase,
     RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
@@ -17,6 +17,7 @@ use crate::client_address::TrustedProxies;
 use crate::detached::Detached;
 use crate::exports::Exports;
 use crate::offload::Offload;
+use crate::presenters::EventFrames;
 
 /// The settings of the API.
 #[derive(Debug, Clone)]
@@ -91,6 +92,8 @@ pub struct UseCases {
     pub export: ExportPredictionsUseCase,
     /// `DELETE /api/v1/predictions/{id}`.
     pub delete: DeletePredictionUseCase,
+    /// `GET /api/v1/events`.
+    pub follow_events: FollowEventsUseCase,
     /// `GET /api/v1/analytics/terms`.
     pub rank_terms: RankTermsUseCase,
     /// `GET /api/v1/models`.
@@ -128,6 +131,8 @@ pub struct ApiState {
     pub settings: HttpSettings,
     /// The memory for the bodies of all requests and responses.
     pub body_memory: BodyMemory,
+    /// The frames of recent events.
+    pub event_frames: EventFrames,
     /// Runs work on large bodies away from the connections' threads.
     pub offload: Offload,
     /// Runs work that continues if its client disconnects.

@@ -18,6 +18,7 @@ mod discarding_store;
 #[cfg(debug_assertions)]
 mod fault_injector;
 mod hmac_audit_sealer;
+mod local_event_feed;
 mod local_model_catalog;
 mod local_usage_limiter;
 mod log_publisher;
@@ -41,6 +42,7 @@ pub use discarding_store::DiscardingWriteStore;
 #[cfg(debug_assertions)]
 pub use fault_injector::{Fault, FaultInjector, FaultStep};
 pub use hmac_audit_sealer::{HmacAuditSealer, ShortKey};
+pub use local_event_feed::{FeedLimits, LocalEventFeed};
 pub use local_model_catalog::LocalModelCatalog;
 pub use local_usage_limiter::LocalUsageLimiter;
 pub use log_publisher::LogPublisher;

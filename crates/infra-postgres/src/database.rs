@@ -2,7 +2,7 @@ use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -84,6 +84,12 @@ impl Database {
     /// A connection without a time limit, for changes of the schema.
     pub(crate) async fn connect_without_limit(&self) -> Result<PgConnection, sqlx::Error> {
         Ok(self.open(Purpose::Unbounded).await?.0)
+    }
+
+    /// A pool of the one connection on which notifications are received, for as long as it works.
+    pub(crate) fn listening_pool(&self) -> PgPool {
+        let options = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        options.connect_lazy_with(self.options.clone())
     }
 
     /// Whether the writer may use a server with these facts.

@@ -14,6 +14,7 @@ mod clock;
 mod columns;
 mod database;
 mod error;
+mod feed_wake_up;
 mod health;
 mod migrate;
 mod pool;

@@ -14,6 +14,7 @@ pub use api_key::PostgresApiKeyRepository;
 pub use event_feed::PostgresEventFeedRepository;
 pub use idempotency::PostgresIdempotencyRepository;
 pub use lease::PostgresLeaseRepository;
+pub(crate) use outbox::FEED_CHANNEL;
 pub use outbox::PostgresOutboxRepository;
 pub use sink::PostgresSinkRepository;
 pub use tenant::PostgresTenantRepository;

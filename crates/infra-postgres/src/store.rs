@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use application::ports::{
-    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, HealthCheck,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, FeedWakeUp, HealthCheck,
     IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator,
     SinkRepository, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 
 use crate::database::Database;
 use crate::error::{OpenError, UnfitServer};
+use crate::feed_wake_up::PostgresFeedWakeUp;
 use crate::health::PostgresHealthCheck;
 use crate::migrate::PostgresMigrator;
 use crate::pool::Pool;
@@ -27,6 +28,7 @@ pub struct PostgresStore {
     database: Database,
     pool: Pool,
     writer: Arc<Writer>,
+    feed_wake_up: Arc<PostgresFeedWakeUp>,
 }
 
 impl PostgresStore {
@@ -51,7 +53,9 @@ impl PostgresStore {
             Err(unfit) => return Err(OpenError::Unfit(unfit)),
         };
         let writer = Arc::new(Writer::start(database.clone(), connection, settings));
-        Ok(Self { pool: Pool::new(database.clone(), settings.max_connections), database, writer })
+        let pool = Pool::new(database.clone(), settings.max_connections);
+        let feed_wake_up = Arc::new(PostgresFeedWakeUp::new(database.clone()));
+        Ok(Self { database, pool, writer, feed_wake_up })
     }
 
     /// The write side.
@@ -77,6 +81,11 @@ impl PostgresStore {
     /// The feed of events.
     pub fn event_feed(&self) -> Arc<dyn EventFeedRepository> {
         Arc::new(PostgresEventFeedRepository::new(self.pool.clone()))
+    }
+
+    /// What wakes the reader of the feed; it has a connection of its own from the first wait on.
+    pub fn feed_wake_up(&self) -> Arc<dyn FeedWakeUp> {
+        self.feed_wake_up.clone()
     }
 
     /// The sinks of the feed.
@@ -137,6 +146,7 @@ impl PostgresStore {
     /// Completes every submitted write set, then closes the writer and the pool. Later calls are `Unavailable`. Takes
     /// at most the store's timeout and two seconds, even when the server does not respond.
     pub async fn close(&self) {
+        self.feed_wake_up.stop();
         self.writer.close().await;
         self.pool.close().await;
     }

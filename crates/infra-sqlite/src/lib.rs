@@ -14,6 +14,7 @@ mod backup;
 mod columns;
 mod error;
 mod existing;
+mod feed_wake_up;
 mod health;
 mod migrate;
 mod pool;

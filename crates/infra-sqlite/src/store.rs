@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use application::ports::{
-    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, HealthCheck,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, FeedWakeUp, HealthCheck,
     IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator,
     SinkRepository, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
@@ -11,6 +11,7 @@ use application::ports::{
 use crate::backup::back_up;
 use crate::error::{BackupError, OpenError};
 use crate::existing;
+use crate::feed_wake_up::SqliteFeedWakeUp;
 use crate::health::SqliteHealthCheck;
 use crate::migrate::SqliteMigrator;
 use crate::pool::Database;
@@ -34,6 +35,7 @@ pub struct SqliteStore {
     lists: Readers,
     checks: Readers,
     writer: Arc<Writer>,
+    feed_wake_up: Arc<SqliteFeedWakeUp>,
     upkeep: Mutex<Option<Upkeep>>,
     timeout: Duration,
 }
@@ -78,7 +80,8 @@ impl SqliteStore {
         let upkeep =
             Upkeep::start(database.clone(), Arc::clone(&writer), lists.clone(), settings.purge_interval);
         let (upkeep, timeout) = (Mutex::new(upkeep), settings.timeout);
-        Ok(Self { database, finds, lists, checks, writer, upkeep, timeout })
+        let feed_wake_up = Arc::default();
+        Ok(Self { database, finds, lists, checks, writer, feed_wake_up, upkeep, timeout })
     }
 
     /// The absolute path of the file, or `:memory:`.
@@ -103,13 +106,18 @@ impl SqliteStore {
 
     /// The outbox.
     pub fn outbox(&self) -> Arc<dyn OutboxRepository> {
-        let writer = Arc::clone(&self.writer);
-        Arc::new(SqliteOutboxRepository::new(self.finds.clone(), writer))
+        let (writer, wake_up) = (Arc::clone(&self.writer), Arc::clone(&self.feed_wake_up));
+        Arc::new(SqliteOutboxRepository::new(self.finds.clone(), writer, wake_up))
     }
 
     /// The feed of events.
     pub fn event_feed(&self) -> Arc<dyn EventFeedRepository> {
         Arc::new(SqliteEventFeedRepository::new(self.finds.clone()))
+    }
+
+    /// What wakes the reader of the feed.
+    pub fn feed_wake_up(&self) -> Arc<dyn FeedWakeUp> {
+        self.feed_wake_up.clone()
     }
 
     /// The sinks of the feed.

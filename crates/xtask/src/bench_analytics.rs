@@ -1,7 +1,8 @@
-//! Measures what reads the history at size: exports. Start reading at [`run`]; each subcommand is a file of its own.
-//! `docs/benchmarks.md` explains what is measured.
+//! Measures what reads the history at size and what follows it: exports, the feed of events. Start reading at [`run`];
+//! each subcommand is a file of its own. `docs/benchmarks.md` explains what is measured.
 
 mod export;
+mod feed;
 
 use clap::{Args, Subcommand};
 
@@ -15,6 +16,8 @@ pub(crate) struct BenchAnalyticsArgs {
 
 #[derive(Debug, Subcommand)]
 enum Subject {
+    /// The feed of events: readers over two replicas that are restarted in turn, and the memory of a stalled reader
+    Feed(feed::FeedArgs),
     /// Exports of the whole history: their speed, their memory, and a writer beside them
     Export(export::ExportArgs),
 }
@@ -22,6 +25,7 @@ enum Subject {
 /// Measures the subject and prints a table.
 pub(crate) fn run(workspace: &Workspace, args: &BenchAnalyticsArgs) -> anyhow::Result<()> {
     match &args.subject {
+        Subject::Feed(args) => feed::run(workspace, args),
         Subject::Export(args) => export::run(workspace, args),
     }
 }

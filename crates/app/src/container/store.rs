@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use application::action::chain;
 use application::ports::{
-    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, AuditSealer, EventFeedRepository, HealthCheck,
-    IdGenerator, IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, AuditSealer, EventFeedRepository, FeedWakeUp,
+    HealthCheck, IdGenerator, IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel,
     SchemaMigrator, SinkRepository, StepState, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 use infra_local::{HmacAuditSealer, UuidV7Ids};
@@ -24,6 +24,7 @@ pub(crate) struct Store {
     pub(crate) analytics: Arc<dyn AnalyticsReadModel>,
     pub(crate) outbox: Arc<dyn OutboxRepository>,
     pub(crate) event_feed: Arc<dyn EventFeedRepository>,
+    pub(crate) feed_wake_up: Arc<dyn FeedWakeUp>,
     pub(crate) sinks: Arc<dyn SinkRepository>,
     pub(crate) leases: Arc<dyn LeaseRepository>,
     pub(crate) keys: Arc<dyn ApiKeyRepository>,
@@ -157,6 +158,7 @@ impl Store {
             analytics: store.analytics(),
             outbox: store.outbox(),
             event_feed: store.event_feed(),
+            feed_wake_up: store.feed_wake_up(),
             sinks: store.sinks(),
             leases: store.leases(),
             keys: store.keys(),
@@ -180,6 +182,7 @@ impl Store {
             analytics: store.analytics(),
             outbox: store.outbox(),
             event_feed: store.event_feed(),
+            feed_wake_up: store.feed_wake_up(),
             sinks: store.sinks(),
             leases: store.leases(),
             keys: store.keys(),

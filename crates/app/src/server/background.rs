@@ -5,7 +5,9 @@ use application::action::chain;
 use application::dtos::Caller;
 use application::ports::{CallerDirectory, UsageReadModel};
 use application::use_cases::{CheckHealthUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase};
-use infra_local::{BackgroundTasks, CachedCallerDirectory, LocalUsageLimiter, MokaCacheGateway};
+use infra_local::{
+    BackgroundTasks, CachedCallerDirectory, LocalEventFeed, LocalUsageLimiter, MokaCacheGateway,
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -42,6 +44,8 @@ pub(super) fn start(
     let health = Arc::clone(&container.use_cases.health);
     tasks.spawn("health", move |cancel| check_health(Arc::clone(&health), cancel));
     relay::start(&mut tasks, container, settings.store.relay_interval.duration());
+    let feed = Arc::clone(&container.feed);
+    tasks.spawn("feed", move |cancel| run_feed(Arc::clone(&feed), cancel));
     let cache = container.cache.clone();
     tasks.spawn("upkeep", move |cancel| run_upkeep(metrics.clone(), cache.clone(), cancel));
     let directory = Arc::clone(&container.directory);
@@ -72,6 +76,10 @@ async fn check_health(health: Arc<CheckHealthUseCase>, cancel: CancellationToken
         // A failure is in the report; the use case has no other.
         drop(health.execute().await);
     }
+}
+
+async fn run_feed(feed: Arc<LocalEventFeed>, cancel: CancellationToken) {
+    feed.run(cancel).await;
 }
 
 async fn store_uses(directory: Arc<CachedCallerDirectory>, cancel: CancellationToken) {

@@ -122,6 +122,8 @@ impl Subject<'_> {
                 | "/openapi.json"
                 | "/docs",
             ) => plain(path),
+            // A feed does not end, and a caller is refused before the query is read.
+            ("GET", "/api/v1/events") => vec![case("bad query", format!("{path}?colour=red"))],
             ("GET", "/docs/{file:.*}") => plain("/docs/"),
             _ => panic!("add {method} {path} to the matrix"),
         }

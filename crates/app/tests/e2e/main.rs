@@ -18,6 +18,7 @@ mod command_line;
 mod database;
 mod deadlines;
 mod disconnects;
+mod events;
 mod export;
 mod full_and_read_only;
 mod hub;

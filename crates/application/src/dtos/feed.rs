@@ -1,3 +1,14 @@
+use domain::value_objects::TenantId;
+
+/// Following the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowEventsRequest {
+    /// The owner of the events.
+    pub tenant: TenantId,
+    /// The position above which to begin; from now on without one.
+    pub after: Option<i64>,
+}
+
 /// The result of a pass over the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SequenceEventsResponse {

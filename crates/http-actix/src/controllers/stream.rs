@@ -3,7 +3,6 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Instant;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use application::action::log_action;
@@ -11,11 +10,12 @@ use application::dtos::{Caller, PredictSentimentRequest, TimeLimit};
 use application::errors::ApplicationError;
 use application::ports::Principal;
 use domain::value_objects::{TenantId, TraceParent};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::access::{Authorized, PredictionsWrite};
+use crate::controllers::streamed::streamed;
 use crate::controllers::{report_panic, respond};
 use crate::extractors::{
     ClientTimeout, Line, LineFeed, LineLimits, LineMemory, NDJSON, Unfinished, line_feed, parse_prediction,
@@ -112,7 +112,7 @@ pub(crate) async fn create(
                 Event::End => present_end(counts, unfinished.get()).map(|end| line(&end)),
             })
         });
-        Ok(streamed(body))
+        Ok(streamed(NDJSON, body))
     });
     respond(&request, Box::pin(action)).await
 }
@@ -166,14 +166,4 @@ fn line(value: &impl Serialize) -> Result<Bytes, Error> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     Ok(line.into())
-}
-
-/// Returns a response that proxies forward line by line: not compressed, buffered or cached.
-fn streamed(body: impl Stream<Item = Result<Bytes, Error>> + 'static) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type(NDJSON)
-        .insert_header((CONTENT_ENCODING, "identity"))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(body)
 }

@@ -9,7 +9,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 
 use crate::controllers::IDEMPOTENT_REPLAYED;
-use crate::extractors::{IDEMPOTENCY_KEY, X_REQUEST_TIMEOUT_MS};
+use crate::extractors::{IDEMPOTENCY_KEY, LAST_EVENT_ID, X_REQUEST_TIMEOUT_MS};
 use crate::middlewares::{RATE_LIMIT, RATE_LIMIT_POLICY, X_API_KEY};
 use crate::problem::{PROBLEM_JSON, Problem, ProblemCode};
 use crate::request_id::X_REQUEST_ID;
@@ -20,7 +20,15 @@ const MAX_AGE_S: usize = 3_600;
 
 /// Returns what pages of other origins may do.
 pub(crate) fn cors(settings: &HttpSettings) -> Cors {
-    let sent = [AUTHORIZATION, CONTENT_TYPE, X_API_KEY, X_REQUEST_ID, IDEMPOTENCY_KEY, X_REQUEST_TIMEOUT_MS];
+    let sent = [
+        AUTHORIZATION,
+        CONTENT_TYPE,
+        X_API_KEY,
+        X_REQUEST_ID,
+        IDEMPOTENCY_KEY,
+        X_REQUEST_TIMEOUT_MS,
+        LAST_EVENT_ID,
+    ];
     let exposed: [HeaderName; 7] = [
         X_REQUEST_ID,
         RETRY_AFTER,

@@ -3,13 +3,14 @@ use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{RefOr, Required};
 
 use crate::controllers::{
-    analytics, audit, batch, caller, docs, export, health, key, metrics, model, prediction, stream, usage,
+    analytics, audit, batch, caller, docs, event, export, health, key, metrics, model, prediction, stream,
+    usage,
 };
 use crate::extractors::{
     batch_schema, item_schema, key_schema, model_spec_schema, options_schema, prediction_schema,
 };
 use crate::openapi::{headers, problems, security};
-use crate::presenters::{ExportEnd, StreamEnd, StreamLine};
+use crate::presenters::{CloudEvent, ExportEnd, StreamEnd, StreamLine};
 use crate::problem::ProblemView;
 use crate::state::HttpSettings;
 
@@ -24,6 +25,7 @@ use crate::state::HttpSettings;
     ),
     tags(
         (name = "predictions", description = "Classify texts; read, search and delete the stored predictions"),
+        (name = "events", description = "Follow what happens to predictions"),
         (name = "analytics", description = "What the stored predictions show together"),
         (name = "models", description = "List, load and unload models"),
         (name = "access", description = "Who is calling: API keys, usage and limits, and the audit of changes"),
@@ -37,7 +39,7 @@ use crate::state::HttpSettings;
         prediction::delete,
         batch::create,
         stream::create,
-        analytics::terms,
+        analytics::terms, event::follow,
         model::list,
         model::load,
         model::unload,
@@ -53,7 +55,7 @@ use crate::state::HttpSettings;
         metrics::render,
         docs::document
     ),
-    components(schemas(ProblemView, StreamLine, StreamEnd, ExportEnd))
+    components(schemas(CloudEvent, ProblemView, StreamLine, StreamEnd, ExportEnd))
 )]
 struct Document;
 

@@ -6,13 +6,18 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn}
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, Ref, RefOr, Required, Response};
 
-use crate::extractors::{IDEMPOTENCY_KEY_FIELD, MAX_TIMEOUT_MS, X_REQUEST_TIMEOUT_MS_FIELD};
+use crate::extractors::{
+    IDEMPOTENCY_KEY_FIELD, LAST_EVENT_ID_FIELD, MAX_TIMEOUT_MS, X_REQUEST_TIMEOUT_MS_FIELD,
+};
 
 /// The operations whose requests may have an idempotency key.
 const KEYED: [&str; 2] = ["create_prediction", "create_batch"];
 
 /// The operations, beside those that read, whose time the client may shorten.
 const TIMED: [&str; 4] = ["create_prediction", "create_batch", "stream_predictions", "delete_prediction"];
+
+/// The operation that follows the feed, for as long as the client stays connected.
+const FEED: &str = "follow_events";
 
 /// The headers of every response to a caller with limits, which the responses share, and what each has.
 const LIMITS: [(&str, &str); 2] = [
@@ -62,7 +67,13 @@ fn is_one_of(id: Option<&str>, ids: &[&str]) -> bool {
 
 fn add_to_request(operation: &mut Operation, reads: bool) {
     let parameters = operation.parameters.get_or_insert_default();
-    if reads || is_one_of(operation.operation_id.as_deref(), &TIMED) {
+    let follows = operation.operation_id.as_deref() == Some(FEED);
+    if follows {
+        let description = "The `id` of the last event that you have received, to resume after it";
+        let position = string().pattern(Some("^[0-9]{1,19}$")).examples(["42"]);
+        parameters.push(in_header(LAST_EVENT_ID_FIELD, description, position.build()).into());
+    }
+    if (reads && !follows) || is_one_of(operation.operation_id.as_deref(), &TIMED) {
         let description = "The milliseconds after which the request is given up with 503 `deadline_exceeded`, if its \
                            route allows it longer";
         let millis =

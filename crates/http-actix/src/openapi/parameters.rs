@@ -8,6 +8,7 @@ use utoipa::openapi::{KnownFormat, Required, SchemaFormat};
 
 use crate::extractors::{AGAINST, NGRAMS};
 use crate::openapi::schemas;
+use crate::presenters::EventType;
 
 /// The `{id}` in a path.
 pub(crate) struct PathId;
@@ -21,8 +22,12 @@ pub(crate) struct PathKeyId;
 /// The query parameters of the list.
 pub(crate) struct ListParameters;
 
+/// The query parameters of the feed.
+pub(crate) struct EventParameters;
+
 /// The query parameters of the export.
 pub(crate) struct ExportParameters;
+
 /// The query parameters of the distinguishing terms.
 pub(crate) struct TermsParameters;
 
@@ -44,6 +49,22 @@ impl IntoParams for PathModelName {
 impl IntoParams for PathKeyId {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![in_path("id", "The id of the key", schemas::key_id())]
+    }
+}
+
+impl IntoParams for EventParameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let position = string().pattern(Some("^[0-9]{1,19}$")).build();
+        let names = EventType::ALL.map(EventType::as_str).join("|").replace('.', r"\.");
+        let types = string().pattern(Some(format!("^({names})(,({names}))*$"))).build();
+        vec![
+            query(
+                "last_event_id",
+                "As the header `Last-Event-ID`, which comes first where both are sent",
+                position,
+            ),
+            query("types", "Only events of these types, separated by commas", types),
+        ]
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 21] = [
     ("export_predictions", &[LIST, TIMED, CALLER, LIMITED, ANY]),
     ("get_prediction", &[QUERY, BY_ID, &[P::Saturated], TIMED, CALLER, LIMITED, ANY]),
     ("delete_prediction", &[QUERY, BY_ID, &[P::Conflict], TIMED, CALLER, LIMITED, ANY]),
+    ("follow_events", &[FOLLOW, CALLER, LIMITED, ANY]),
     ("rank_terms", &[TERMS, TIMED, CALLER, LIMITED, ANY]),
     ("list_models", &[QUERY, &[P::Unavailable], TIMED, CALLER, LIMITED, ANY]),
     (
@@ -138,6 +139,17 @@ const LIST: &[ProblemCode] = &[
     P::Unavailable,
 ];
 
+/// The query parameters and the position of the feed.
+const FOLLOW: &[ProblemCode] = &[
+    P::MalformedQuery,
+    P::UnknownParameter,
+    P::RepeatedParameter,
+    P::ContainsNul,
+    P::Malformed,
+    P::NotOneOf,
+    P::Saturated,
+    P::Unavailable,
+];
 /// The query parameters of the distinguishing terms.
 const TERMS: &[ProblemCode] = &[
     P::MalformedQuery,
@@ -152,7 +164,6 @@ const TERMS: &[ProblemCode] = &[
     P::Saturated,
     P::Unavailable,
 ];
-
 /// Adds to every operation one response for each status of its problems.
 pub(super) fn add(document: &mut OpenApi) {
     for operation in operations(document) {

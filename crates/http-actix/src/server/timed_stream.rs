@@ -128,6 +128,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
             this.last_sent = Instant::now();
             return Poll::Ready(outcome);
         }
+        if this.state.poll_stop_sending(context).is_ready() {
+            return Poll::Ready(Err(late("the client accepted nothing while the service shut down")));
+        }
         let send = this.timeouts.send;
         let sending = this.sending.get_or_insert_with(|| Box::pin(sleep(send)));
         ready!(sending.as_mut().poll(context));

@@ -13,6 +13,7 @@ mod cors;
 mod deadlines;
 mod docs;
 mod document;
+mod events;
 mod export;
 mod failures;
 mod headers;

@@ -7,6 +7,7 @@ use domain::value_objects::Timestamp;
 use sqlx::SqliteConnection;
 
 use crate::error::CallError;
+use crate::feed_wake_up::SqliteFeedWakeUp;
 use crate::readers::Readers;
 use crate::writer::{Flush, WriteJob, Writer};
 
@@ -14,11 +15,12 @@ use crate::writer::{Flush, WriteJob, Writer};
 pub struct SqliteOutboxRepository {
     readers: Readers,
     writer: Arc<Writer>,
+    wake_up: Arc<SqliteFeedWakeUp>,
 }
 
 impl SqliteOutboxRepository {
-    pub(crate) fn new(readers: Readers, writer: Arc<Writer>) -> Self {
-        Self { readers, writer }
+    pub(crate) fn new(readers: Readers, writer: Arc<Writer>, wake_up: Arc<SqliteFeedWakeUp>) -> Self {
+        Self { readers, writer, wake_up }
     }
 }
 
@@ -29,7 +31,9 @@ impl OutboxRepository for SqliteOutboxRepository {
         if !self.is_any_waiting().await? {
             return Ok(0);
         }
-        self.writer.run(SequenceEvents { lease: lease.clone(), limit }).await
+        let sequenced = self.writer.run(SequenceEvents { lease: lease.clone(), limit }).await?;
+        self.wake_up.wake();
+        Ok(sequenced)
     }
 
     #[tracing::instrument(name = "db.oldest_unsequenced", skip_all)]

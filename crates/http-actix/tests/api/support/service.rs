@@ -12,15 +12,15 @@ use actix_web::web::Bytes;
 use application::ports::{Clock, HealthCheck, SentenceSplitter};
 use application::use_cases::{
     AdmitRequestUseCase, AuthenticateUseCase, AuthenticationPorts, CheckHealthUseCase,
-    DeletePredictionUseCase, ExportPredictionsUseCase, GetPredictionUseCase, GetUsageUseCase,
-    IdempotencyPorts, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase,
-    ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
-    PredictSentimentUseCase, PredictionPorts, RankTermsUseCase, RevalidateCallerUseCase, RevokeKeyUseCase,
-    StreamPredictionsUseCase, UnloadModelUseCase,
+    DeletePredictionUseCase, ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase, GetUsageUseCase, IdempotencyPorts, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PredictionPorts, RankTermsUseCase, RevalidateCallerUseCase, RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use async_trait::async_trait;
 use domain::value_objects::{Dimensions, Limits, TextLimits, Timestamp};
 use futures_util::Stream;
+use http_actix::{
+    ApiState, BodyMemory, Detached, EventFrames, HttpSettings, Offload, UseCases, admin_api, api,
+};
+    CountingFailureLimiter, CountingUsageLimiter, DirectCallerDirectory, FakeEventFeed, FakeHealthCheck,
 use http_actix::{ApiState, BodyMemory, Detached, Exports, HttpSettings, Offload, UseCases, admin_api, api};
 use serde_json::Value;
 use testkit::{
@@ -289,6 +289,7 @@ fn state(use_cases: UseCases, settings: HttpSettings, shutting_down: watch::Rece
         use_cases: Arc::new(use_cases),
         settings,
         body_memory: BodyMemory::new(64 << 20),
+        event_frames: EventFrames::new(),
         offload: Offload::new(),
         detached: Detached::on(Handle::current()),
         exports: Exports::new(2),
@@ -363,6 +364,7 @@ fn use_cases(
             Arc::clone(&ports.clock),
             Arc::clone(&ports.ids),
         ),
+        follow_events: FollowEventsUseCase::new(Arc::new(FakeEventFeed::default())),
         models: ListModelsUseCase::new(ports.models),
         load_model: LoadModelUseCase::new(changes.clone()),
         unload_model: UnloadModelUseCase::new(changes),
