@@ -1,5 +1,6 @@
 //! The configuration: defaults, then `undertone.toml`, then the environment, then flags; later ones win.
 
+mod analytics;
 mod audit;
 mod auth;
 mod cache;
@@ -25,6 +26,7 @@ use infra_ml::{HubSettings, ModelSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use analytics::AnalyticsSettings;
 pub(crate) use audit::AuditSettings;
 pub(crate) use auth::{AuthMode, AuthSettings};
 pub(crate) use cache::CacheSettings;
@@ -46,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) store: StoreSettings,
     pub(crate) outbox: OutboxSettings,
+    pub(crate) analytics: AnalyticsSettings,
     pub(crate) model: ModelSettings,
     pub(crate) hub: HubSettings,
     /// The models beside the default, by name.
@@ -95,6 +98,7 @@ impl Settings {
         check_ranges("", &schema_of::<Self>(), &values)?;
         self.server.validate(&self.limits).map_err(|problem| format!("server.{problem}"))?;
         self.store.url.kind()?;
+        self.analytics.validate().map_err(|problem| format!("analytics.{problem}"))?;
         self.auth.jwt.validate().map_err(|problem| format!("auth.jwt.{problem}"))?;
         #[cfg(debug_assertions)]
         self.faults.injector().map_err(|problem| format!("faults.{problem}"))?;
@@ -188,6 +192,7 @@ mod tests {
             server.head_timeout=0 server.body_timeout=0 server.stream_idle_timeout=0 server.send_timeout=0 \
             server.send_timeout=nan server.disconnect_timeout=0 server.keep_alive=-1 auth.mode=maybe \
             auth.failures_per_minute=0 auth.jwt.leeway=301 auth.jwt.secret=x audit.key=1234 audit.key=short audit.keys=x \
+            analytics.dimensions=channel analytics.dimensions=[\"a\",\"b\",\"c\"] analytics.dimensions=[\"a\",\"a\"] \
             auth.jwt.limits.texts_per_second=0 auth.jwt.limits.requests_burst=3 auth.jwt.limits.texts=1";
         Jail::expect_with(|_| {
             for pair in BAD.split_whitespace() {

@@ -12,11 +12,10 @@ use application::use_cases::{
     AdmitRequestUseCase, CheckHealthUseCase, DeletePredictionUseCase, DeliverEventsUseCase,
     ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase, GetUsageUseCase, Leadership,
     ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
-    ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PurgeIdempotencyKeysUseCase,
-    PurgeUsageUseCase, RankTermsUseCase, RevokeKeyUseCase, SequenceEventsUseCase, SequencingPorts,
-    StreamPredictionsUseCase, UnloadModelUseCase,
+    ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, ProjectAnalyticsUseCase,
+    ProjectionPorts, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase, RankTermsUseCase, RevokeKeyUseCase,
+    SequenceEventsUseCase, SequencingPorts, StreamPredictionsUseCase, UnloadModelUseCase,
 };
-use domain::value_objects::Dimensions;
 use http_actix::UseCases;
 use infra_local::{
     BlockingComputePool, CacheLimits, CachedCallerDirectory, FeedLimits, LocalEventFeed, LocalModelCatalog,
@@ -42,6 +41,8 @@ pub(crate) struct Container {
     pub(crate) sequence: Arc<SequenceEventsUseCase>,
     /// The sink of the feed that writes events to the log.
     pub(crate) log_events: Arc<DeliverEventsUseCase>,
+    /// The sink of the feed that counts events.
+    pub(crate) project: Arc<ProjectAnalyticsUseCase>,
     /// The feed of events for those who follow it.
     pub(crate) feed: Arc<LocalEventFeed>,
     pub(crate) models: Arc<LocalModelCatalog>,
@@ -88,7 +89,7 @@ impl Container {
             SequencingPorts {
                 outbox: store.outbox.clone(),
                 sinks: store.sinks.clone(),
-                clock,
+                clock: clock.clone(),
                 metrics: Arc::new(MetricsRecorder),
             },
             settings.outbox.keep.duration(),
@@ -99,6 +100,16 @@ impl Container {
             store.sinks.clone(),
             Arc::new(LogPublisher::new(Arc::clone(log))),
         );
+        let project = ProjectAnalyticsUseCase::new(
+            ProjectionPorts {
+                leadership: leadership.clone(),
+                feed: store.event_feed.clone(),
+                sinks: store.sinks.clone(),
+                rollups: store.rollups.clone(),
+                clock,
+            },
+            settings.analytics.dimensions(),
+        );
         let purge_keys = PurgeIdempotencyKeysUseCase::new(store.claims.clone());
         let purge_usage = PurgeUsageUseCase::new(store.usage_purge.clone());
         let container = Self {
@@ -106,6 +117,7 @@ impl Container {
             leadership,
             sequence: Arc::new(sequence),
             log_events: Arc::new(log_events),
+            project: Arc::new(project),
             feed,
             models,
             cache,
@@ -161,7 +173,7 @@ fn use_cases(
         delete: DeletePredictionUseCase::new(
             store.predictions.clone(),
             store.writes.clone(),
-            Dimensions::default(),
+            settings.analytics.dimensions(),
             clock.clone(),
             Arc::new(UuidV7Ids),
         ),

@@ -12,6 +12,7 @@ mod keys;
 mod models;
 mod predict_sentiment;
 mod prediction_record;
+mod rebuild_analytics;
 mod stored_predictions;
 mod tenants;
 mod terms;
@@ -36,6 +37,7 @@ pub use predict_sentiment::{
     PredictSentimentResponse,
 };
 pub use prediction_record::PredictionRecord;
+pub use rebuild_analytics::RebuildProgress;
 pub use stored_predictions::{
     DeletePredictionRequest, GetPredictionRequest, ListPredictionsRequest, ListPredictionsResponse,
 };

@@ -39,10 +39,11 @@ pub use read_models::{
     PredictionReadModel, TextSelection, UsageCount, UsageReadModel, WalkLimits, WalkPage, WalkRange,
 };
 pub use repositories::{
-    AdmittedValue, ApiKeyRepository, ClaimOutcome, EventFeedRepository, FeedBounds, FeedEvent,
-    HistorySnapshot, IdempotencyClaim, IdempotencyRepository, ItemFailure, KeyRecord, Lease, LeaseRepository,
-    OutboxRepository, OutdatedRange, PendingEvent, ProjectionStep, Recount, RollupRepository, SinkProgress,
-    SinkRepository, SinkStep, StoredAnswer, StoredItem, TenantRepository, UsageRepository,
+    ANALYTICS_SINK, AdmittedValue, ApiKeyRepository, ClaimOutcome, EventFeedRepository, FeedBounds,
+    FeedEvent, HistorySnapshot, IdempotencyClaim, IdempotencyRepository, ItemFailure, KeyRecord, Lease,
+    LeaseRepository, OutboxRepository, OutdatedRange, PendingEvent, ProjectionStep, Recount,
+    RollupRepository, SinkProgress, SinkRepository, SinkStep, StoredAnswer, StoredItem, TenantRepository,
+    UsageRepository,
 };
 pub use schema_migrator::{
     MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StepState,

@@ -4,11 +4,11 @@ use std::time::Duration;
 use application::ports::Clock;
 use application::use_cases::{
     ChangeTenantUseCase, EraseTenantUseCase, ExportPredictionsUseCase, IssueKeyUseCase, ListAuditUseCase,
-    ListKeysUseCase, ListTenantsUseCase, RevokeKeyUseCase, VerifyAuditUseCase,
+    ListKeysUseCase, ListTenantsUseCase, RebuildAnalyticsUseCase, RevokeKeyUseCase, VerifyAuditUseCase,
 };
 use futures_util::future::BoxFuture;
 
-/// What the commands `tenants`, `keys`, `audit` and `export` need.
+/// What the commands `tenants`, `keys`, `audit`, `export` and `analytics` need.
 pub struct Administration {
     /// `tenants add`, `limit`, `disable`, `enable`.
     pub change_tenant: ChangeTenantUseCase,
@@ -26,6 +26,8 @@ pub struct Administration {
     pub list_audit: ListAuditUseCase,
     /// `audit verify`.
     pub verify_audit: VerifyAuditUseCase,
+    /// `analytics rebuild`.
+    pub rebuild_analytics: RebuildAnalyticsUseCase,
     /// `export`.
     pub export: ExportPredictionsUseCase,
     /// The time from which a span such as `90d` counts.

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    audit::AuditArgs, backup::BackupArgs, config::ConfigArgs, export::ExportArgs,
+    analytics::AnalyticsArgs, audit::AuditArgs, backup::BackupArgs, config::ConfigArgs, export::ExportArgs,
     healthcheck::HealthcheckArgs, keys::KeysArgs, migrate::MigrateArgs, openapi::OpenapiArgs,
     predict::PredictArgs, tenants::TenantsArgs,
 };
@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// List who changed what, or check that the list is as it was written
     Audit(AuditArgs),
+    /// Have the counts of trends and breakdowns made again
+    Analytics(AnalyticsArgs),
     /// Write the stored predictions to a file; the service may be running
     Export(Box<ExportArgs>),
     /// Apply, revert or list the migrations of the store's schema

@@ -1,4 +1,5 @@
 mod administer;
+pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod config;
@@ -48,6 +49,7 @@ async fn run_with<P: Program>(program: &P, command: Command, terminal: &Terminal
         Command::Predict(args) => predict::run(program, &args, terminal).await,
         Command::Tenants(args) => tenants::run(program, args).await,
         Command::Keys(args) => keys::run(program, args).await,
+        Command::Analytics(args) => analytics::run(program, args).await,
         Command::Audit(args) => audit::run(program, args).await,
         Command::Export(args) => export::run(program, *args).await,
         Command::Migrate(args) => migrate::run(program, &args).await,

@@ -53,8 +53,8 @@ impl DomainEvent {
     /// Returns the name of the event's type, stable on the wire.
     pub fn event_type(&self) -> &'static str {
         match self {
-            Self::SentimentPredicted(_) => "SentimentPredicted",
-            Self::PredictionDeleted(_) => "PredictionDeleted",
+            Self::SentimentPredicted(_) => SENTIMENT_PREDICTED,
+            Self::PredictionDeleted(_) => PREDICTION_DELETED,
         }
     }
 
@@ -106,6 +106,10 @@ impl DomainEvent {
 /// A named field of a payload; without a value it is null.
 pub type PayloadField = (Cow<'static, str>, Option<MetadataValue>);
 
+/// The name of the type of [`SentimentPredicted`].
+pub const SENTIMENT_PREDICTED: &str = "SentimentPredicted";
+/// The name of the type of [`PredictionDeleted`].
+pub const PREDICTION_DELETED: &str = "PredictionDeleted";
 /// The type of the aggregate [`Prediction`](crate::entities::Prediction).
 pub const PREDICTION: &str = "prediction";
 /// What the names of dimensions begin with in a payload.

@@ -37,8 +37,8 @@ pub use read_models::{
 pub use redacted_url::redacted_url;
 pub use repositories::{
     PostgresApiKeyRepository, PostgresEventFeedRepository, PostgresIdempotencyRepository,
-    PostgresLeaseRepository, PostgresOutboxRepository, PostgresSinkRepository, PostgresTenantRepository,
-    PostgresUsageRepository,
+    PostgresLeaseRepository, PostgresOutboxRepository, PostgresRollupRepository, PostgresSinkRepository,
+    PostgresTenantRepository, PostgresUsageRepository,
 };
 pub use settings::PostgresSettings;
 pub use store::PostgresStore;

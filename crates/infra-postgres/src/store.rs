@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, FeedWakeUp, HealthCheck,
-    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator,
-    SinkRepository, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository,
+    SchemaMigrator, SinkRepository, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 
 use crate::database::Database;
@@ -17,8 +17,8 @@ use crate::read_models::{
 };
 use crate::repositories::{
     PostgresApiKeyRepository, PostgresEventFeedRepository, PostgresIdempotencyRepository,
-    PostgresLeaseRepository, PostgresOutboxRepository, PostgresSinkRepository, PostgresTenantRepository,
-    PostgresUsageRepository,
+    PostgresLeaseRepository, PostgresOutboxRepository, PostgresRollupRepository, PostgresSinkRepository,
+    PostgresTenantRepository, PostgresUsageRepository,
 };
 use crate::settings::PostgresSettings;
 use crate::writer::Writer;
@@ -91,6 +91,11 @@ impl PostgresStore {
     /// The sinks of the feed.
     pub fn sinks(&self) -> Arc<dyn SinkRepository> {
         Arc::new(PostgresSinkRepository::new(self.pool.clone()))
+    }
+
+    /// The rollups.
+    pub fn rollups(&self) -> Arc<dyn RollupRepository> {
+        Arc::new(PostgresRollupRepository::new(self.pool.clone()))
     }
 
     /// The leases.

@@ -35,7 +35,8 @@ pub use read_models::{
 };
 pub use repositories::{
     SqliteApiKeyRepository, SqliteEventFeedRepository, SqliteIdempotencyRepository, SqliteLeaseRepository,
-    SqliteOutboxRepository, SqliteSinkRepository, SqliteTenantRepository, SqliteUsageRepository,
+    SqliteOutboxRepository, SqliteRollupRepository, SqliteSinkRepository, SqliteTenantRepository,
+    SqliteUsageRepository,
 };
 pub use settings::SqliteSettings;
 pub use store::SqliteStore;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use application::ports::StoreError;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
@@ -80,6 +80,26 @@ impl Readers {
         };
         let call = within(timeout, query_type, work).in_current_span();
         AbortOnDrop(tokio::spawn(call)).await
+    }
+
+    /// Begins a read transaction on a connection of its own, which counts as one of the pool. It sees the database as of
+    /// now.
+    pub(crate) async fn snapshot(&self, query_type: &'static str) -> Result<Snapshot, StoreError> {
+        let (pool, timeout) = (&self.pool, self.timeout);
+        let begin = async {
+            let room = Arc::clone(&pool.room).acquire_owned().await;
+            let room = room.map_err(|_| unavailable(Failure::Closed))?;
+            if pool.closed.load(Ordering::Acquire) {
+                return Err(unavailable(Failure::Closed));
+            }
+            let reader = pool.open().await.map_err(unavailable)?;
+            let mut snapshot = Snapshot { reader, timeout, _room: room };
+            // The first read, not the beginning, fixes the instant.
+            let begin = "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1";
+            snapshot.reader.connection.execute(begin).await.map_err(unavailable)?;
+            Ok(snapshot)
+        };
+        within(timeout, query_type, begin).await
     }
 
     /// Waits until no connection is in use. None is lent until the returned permit is dropped.
@@ -187,6 +207,39 @@ impl Drop for Borrowed {
             }
             drop(room);
         });
+    }
+}
+
+/// A read transaction. Dropped, it closes its connection.
+pub(crate) struct Snapshot {
+    reader: Reader,
+    timeout: Duration,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Snapshot {
+    /// Runs `statement`, which ends within the timeout.
+    pub(crate) async fn read<T: Send>(
+        &mut self,
+        query_type: &'static str,
+        statement: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Statement<'c, T> + Send,
+    ) -> Result<T, StoreError> {
+        let timeout = self.timeout;
+        self.reader.limit.set(Instant::now() + timeout);
+        let connection = &mut self.reader.connection;
+        let late = || Failure::TimedOut(timeout.as_millis());
+        let work = async {
+            let outcome = statement(connection).await;
+            outcome.map_err(|error| unavailable(if is_interrupted(&error) { late() } else { error.into() }))
+        };
+        within(timeout, query_type, work).await
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        // The connection's thread runs a statement to its end before it closes.
+        self.reader.limit.stop();
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, FeedWakeUp, HealthCheck,
-    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator,
-    SinkRepository, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository,
+    SchemaMigrator, SinkRepository, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 
 use crate::backup::back_up;
@@ -21,7 +21,8 @@ use crate::read_models::{
 use crate::readers::Readers;
 use crate::repositories::{
     SqliteApiKeyRepository, SqliteEventFeedRepository, SqliteIdempotencyRepository, SqliteLeaseRepository,
-    SqliteOutboxRepository, SqliteSinkRepository, SqliteTenantRepository, SqliteUsageRepository,
+    SqliteOutboxRepository, SqliteRollupRepository, SqliteSinkRepository, SqliteTenantRepository,
+    SqliteUsageRepository,
 };
 use crate::settings::SqliteSettings;
 use crate::upkeep::Upkeep;
@@ -34,6 +35,8 @@ pub struct SqliteStore {
     finds: Readers,
     lists: Readers,
     checks: Readers,
+    /// For the snapshots of histories.
+    histories: Readers,
     writer: Arc<Writer>,
     feed_wake_up: Arc<SqliteFeedWakeUp>,
     upkeep: Mutex<Option<Upkeep>>,
@@ -72,6 +75,7 @@ impl SqliteStore {
         let connection = database.first_writing().await?;
         let readers = |size| Readers::new(database.clone(), size, settings.timeout);
         let (finds, lists, checks) = (readers(FINDS), readers(settings.readers), readers(1));
+        let histories = readers(1);
         finds.open_one().await?;
         let session = Session::new(database.clone(), connection, settings.max_size_bytes)
             .sealing(settings.audit_sealer.clone())
@@ -81,7 +85,7 @@ impl SqliteStore {
             Upkeep::start(database.clone(), Arc::clone(&writer), lists.clone(), settings.purge_interval);
         let (upkeep, timeout) = (Mutex::new(upkeep), settings.timeout);
         let feed_wake_up = Arc::default();
-        Ok(Self { database, finds, lists, checks, writer, feed_wake_up, upkeep, timeout })
+        Ok(Self { database, finds, lists, checks, histories, writer, feed_wake_up, upkeep, timeout })
     }
 
     /// The absolute path of the file, or `:memory:`.
@@ -123,6 +127,12 @@ impl SqliteStore {
     /// The sinks of the feed.
     pub fn sinks(&self) -> Arc<dyn SinkRepository> {
         Arc::new(SqliteSinkRepository::new(self.finds.clone(), Arc::clone(&self.writer)))
+    }
+
+    /// The rollups.
+    pub fn rollups(&self) -> Arc<dyn RollupRepository> {
+        let writer = Arc::clone(&self.writer);
+        Arc::new(SqliteRollupRepository::new(self.finds.clone(), self.histories.clone(), writer))
     }
 
     /// The leases.
@@ -194,7 +204,12 @@ impl SqliteStore {
         drop(self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take());
         // The writer closes last: the last connection of all moves the log into the file.
         let within = CLOSE_READERS_WITHIN;
-        tokio::join!(self.finds.close(within), self.lists.close(within), self.checks.close(within));
+        tokio::join!(
+            self.finds.close(within),
+            self.lists.close(within),
+            self.checks.close(within),
+            self.histories.close(within)
+        );
         // Callers wait for one timeout; the write that is running by then may take another.
         self.writer.close(self.timeout * 2).await;
     }

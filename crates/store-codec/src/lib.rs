@@ -19,6 +19,7 @@ mod limits;
 mod page_reader;
 mod prediction;
 mod prepared;
+mod rollup;
 mod sentences;
 mod timed;
 mod usage;
@@ -34,5 +35,9 @@ pub use limits::write_limits;
 pub use page_reader::PageReader;
 pub use prediction::{read_prediction, read_prediction_id, read_predictions};
 pub use prepared::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
+pub use rollup::{
+    FIRST_BIN, HISTORY_COLUMNS, ROLLUP_COUNTS, ROLLUP_SENTIMENTS, read_history, read_pending, write_rollup,
+    write_rollup_key,
+};
 pub use timed::timed;
 pub use usage::{UsageValues, read_usage, sum_counts};

@@ -26,6 +26,7 @@ pub mod analytics;
 pub mod leases;
 pub mod newer_releases;
 pub mod outbox;
+pub mod rollups;
 pub mod schema;
 pub mod seeding;
 pub mod usage;

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
-    LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository,
-    UsageReadModel, UsageRepository, WriteStore,
+    LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository, SchemaMigrator, SinkRepository,
+    TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
-use domain::value_objects::{KeyId, PredictionId};
+use domain::value_objects::{KeyId, PredictionId, Rollup, RollupKey};
 
 /// One store under test.
 #[async_trait]
@@ -32,6 +32,12 @@ pub trait StoreHarness: Send + Sync + Sized {
 
     /// The sinks of the feed.
     fn sinks(&self) -> Arc<dyn SinkRepository>;
+
+    /// The rollups.
+    fn rollups(&self) -> Arc<dyn RollupRepository>;
+
+    /// Every rollup, in any order.
+    async fn all_rollups(&self) -> Vec<(RollupKey, Rollup)>;
 
     /// The leases.
     fn leases(&self) -> Arc<dyn LeaseRepository>;

@@ -122,6 +122,21 @@ declare_cases! { $
             a_sink_is_moved_from_where_it_is,
             the_progress_of_a_sink_is_reported,
         }
+        rollups {
+            a_step_changes_rollups_and_cursor_together,
+            a_step_of_a_lost_lease_changes_nothing,
+            a_step_is_applied_once,
+            a_rollup_that_becomes_zero_is_removed,
+            nothing_is_counted_for_an_erased_tenant,
+            admitted_values_are_returned_by_tenant_and_day,
+            a_recount_replaces_the_rollups_of_its_range,
+            a_recount_leaves_the_rest_outdated,
+            the_last_prediction_of_a_range_is_found,
+            a_snapshot_shows_one_instant,
+            a_snapshot_shows_the_predictions_of_its_range,
+            a_restart_marks_every_history_outdated,
+            a_history_is_marked_from_its_first_bucket_to_its_last,
+        }
     }
     reading {
         round_trips {

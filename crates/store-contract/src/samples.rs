@@ -10,9 +10,10 @@ use application::ports::UnitOfWork;
 use domain::entities::{ApiKey, NewPrediction, Prediction};
 use domain::events::DomainEvent;
 use domain::value_objects::{
-    AuditAction, AuditEntry, Confidence, Dimensions, EventId, IdempotencyKey, InputText, KeyId, LabelScore,
-    Limits, Metadata, MetadataValue, ModelRef, PredictionId, PredictionResult, Rate, Reference, Scope,
-    SecretHash, Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
+    AuditAction, AuditEntry, Bucket, Confidence, DimensionValue, Dimensions, EventId, IdempotencyKey,
+    InputText, KeyId, LabelScore, Limits, Metadata, MetadataValue, ModelRef, PredictionId, PredictionResult,
+    Rate, Reference, Rollup, RollupKey, Scope, SecretHash, Sentiment, SentimentScores, TenantId, TextLimits,
+    Timestamp, Usage,
 };
 
 /// When the first sample is created, in microseconds: 2026-01-02T03:04:05.678901Z.
@@ -200,4 +201,33 @@ pub fn classified(sentiment: Sentiment, chosen: f32) -> PredictionResult {
 /// The dimensions of the samples' events.
 pub fn dimensions() -> Dimensions {
     Dimensions::try_new(vec!["source".to_owned()]).expect("a dimension")
+}
+
+/// The rollup of a row: its tenant, dimension, value, sentiment, and the name and the revision of its model; its bucket
+/// in microseconds; and its counts, in the order of the table's columns.
+pub fn rollup_of_row(texts: [String; 6], bucket_us: i64, counts: &[i64]) -> (RollupKey, Rollup) {
+    let [tenant, dimension, value, sentiment, model_name, model_revision] = texts;
+    let key = RollupKey {
+        tenant: self::tenant(&tenant),
+        dimension: (!dimension.is_empty()).then_some(DimensionValue { dimension, value }),
+        sentiment: (!sentiment.is_empty())
+            .then(|| Sentiment::parse("sentiment", &sentiment).expect("a sentiment")),
+        bucket: Bucket::containing(Timestamp::from_micros(bucket_us)),
+        model_name,
+        model_revision,
+    };
+    assert_eq!(key.bucket.start().as_micros(), bucket_us, "a bucket is stored by its start");
+    let mut counts = counts.iter().copied();
+    let mut next = || counts.next().expect("as many counts as columns");
+    let rollup = Rollup {
+        predictions: next(),
+        truncated: next(),
+        cached: next(),
+        tokens: next(),
+        confident: next(),
+        confidence_sum: next(),
+        confidence_histogram: std::array::from_fn(|_| next()),
+        length_histogram: std::array::from_fn(|_| next()),
+    };
+    (key, rollup)
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 use application::ports::{
     AccessChange, AnalyticsReadModel, ApiKeyRepository, AuditReadModel, ClaimOutcome, EventFeedRepository,
     IdempotencyClaim, IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel,
-    SinkRepository, StoreError, TenantRepository, TextCount, UnitOfWork, UsageReadModel, UsageRepository,
-    Write, WriteStore,
+    RollupRepository, SinkRepository, StoreError, TenantRepository, TextCount, UnitOfWork, UsageReadModel,
+    UsageRepository, Write, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::{ApiKey, NewPrediction, Prediction};
 use domain::value_objects::{
     AuditEntry, Dimensions, EventId, IdempotencyKey, KeyId, MetadataValue, PredictionId, RequestDigest,
-    TenantId,
+    Rollup, RollupKey, TenantId,
 };
 
 use crate::samples::{Samples, entry, key, metadata, tenant};
@@ -61,6 +61,14 @@ impl<H: StoreHarness> StoreHarness for WithSecondTenant<H> {
 
     fn sinks(&self) -> Arc<dyn SinkRepository> {
         self.0.sinks()
+    }
+
+    fn rollups(&self) -> Arc<dyn RollupRepository> {
+        self.0.rollups()
+    }
+
+    async fn all_rollups(&self) -> Vec<(RollupKey, Rollup)> {
+        self.0.all_rollups().await
     }
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {

@@ -7,6 +7,7 @@ mod claims;
 mod leases;
 mod outbox;
 mod predictions;
+mod rollups;
 mod usage;
 mod writes;
 
@@ -22,6 +23,7 @@ use crate::FixedClock;
 
 use access::Access;
 use claims::Claims;
+use rollups::Rollups;
 use usage::TextCounts;
 
 /// Every port of a store over maps behind one lock. Clones share their rows.
@@ -62,6 +64,7 @@ struct State {
     outbox: Vec<Outgoing>,
     feed: FeedBounds,
     sinks: Sinks,
+    rollups: Rollups,
     leases: HashMap<String, HeldLease>,
     access: Access,
     claims: Claims,

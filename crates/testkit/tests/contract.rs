@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
-    LeaseRepository, OutboxRepository, PredictionReadModel, SinkRepository, TenantRepository, UsageReadModel,
-    UsageRepository, WriteStore,
+    LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository, SinkRepository,
+    TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
-use domain::value_objects::{PredictionId, TenantId};
+use domain::value_objects::{PredictionId, Rollup, RollupKey, TenantId};
 use store_contract::chain::TestSealer;
 use store_contract::{Replica, StoreHarness, store_contract};
 use testkit::{MemoryCache, MemoryStore, cache_contract};
@@ -43,6 +43,14 @@ impl StoreHarness for MemoryHarness {
 
     fn sinks(&self) -> Arc<dyn SinkRepository> {
         Arc::new(self.0.clone())
+    }
+
+    fn rollups(&self) -> Arc<dyn RollupRepository> {
+        Arc::new(self.0.clone())
+    }
+
+    async fn all_rollups(&self) -> Vec<(RollupKey, Rollup)> {
+        self.0.rollups()
     }
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {

@@ -4,6 +4,7 @@
 //! Two replicas of the program behind HAProxy share one PostgreSQL; 32 clients write, read, delete and list. Start
 //! reading at [`run`]; [`faults`] has the faults, [`verification`] the comparison. `docs/chaos.md` explains the output.
 
+mod analytics;
 mod api;
 mod balancer;
 mod deployment;
@@ -26,7 +27,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use self::deployment::{Binaries, Deployment};
 use self::faults::{Injected, Injector};
@@ -38,7 +39,10 @@ use self::stop_signal::StopSignal;
 use crate::workspace::{Build, Workspace};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ChaosArgs {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// The seed of the order of faults and requests, as printed by an earlier run [default: a new one]
     #[arg(long)]
     seed: Option<u64>,
@@ -56,6 +60,12 @@ pub(crate) struct ChaosArgs {
     settings: Vec<String>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Kill the replica that counts predictions again and again, and compare its counts with the predictions
+    Analytics(analytics::AnalyticsArgs),
+}
+
 fn minutes(text: &str) -> Result<f64, String> {
     let minutes: f64 = text.parse().map_err(|error| format!("{error}"))?;
     if (0.0..=1_440.0).contains(&minutes) { Ok(minutes) } else { Err("must be from 0 to 1440".to_owned()) }
@@ -70,6 +80,9 @@ const CLIENTS: u64 = 32;
 
 /// Starts a deployment, injects faults, and prints the violations. The exit code is a failure if there are any.
 pub(crate) fn run(workspace: &Workspace, args: &ChaosArgs) -> anyhow::Result<ExitCode> {
+    if let Some(Part::Analytics(args)) = &args.part {
+        return analytics::run(workspace, args);
+    }
     let program = match &args.program {
         Some(program) => std::path::absolute(program)?,
         None => workspace.build_program(Build::Release)?,

@@ -1,5 +1,5 @@
-//! Who may call the API: the use cases of authentication, and those of the commands `tenants`, `keys`, `audit` and
-//! `export`.
+//! Who may call the API: the use cases of authentication, and those of the commands `tenants`, `keys`, `audit`,
+//! `export` and `analytics`.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use application::ports::{CallerDirectory, Clock, TokenVerifier};
 use application::use_cases::{
     AuthenticateUseCase, AuthenticationPorts, ChangeTenantUseCase, EraseTenantUseCase,
     ExportPredictionsUseCase, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListTenantsUseCase,
-    RevalidateCallerUseCase, RevokeKeyUseCase, VerifyAuditUseCase,
+    RebuildAnalyticsUseCase, RevalidateCallerUseCase, RevokeKeyUseCase, VerifyAuditUseCase,
 };
 use cli::Administration;
 use infra_http::JwtVerifier;
@@ -70,7 +70,7 @@ pub(super) fn issue_key(store: &Store, clock: &Arc<dyn Clock>) -> IssueKeyUseCas
     )
 }
 
-/// The use cases of the commands `tenants`, `keys`, `audit` and `export`, over `store`.
+/// The use cases of the commands `tenants`, `keys`, `audit`, `export` and `analytics`, over `store`.
 pub(crate) fn administration(settings: &Settings, store: &Store) -> Administration {
     let clock = clock(settings);
     let Store { keys, tenants, audit, writes, predictions, .. } = store;
@@ -83,6 +83,7 @@ pub(crate) fn administration(settings: &Settings, store: &Store) -> Administrati
         revoke_key: RevokeKeyUseCase::new(keys.clone(), writes.clone(), clock.clone()),
         list_audit: ListAuditUseCase::new(audit.clone()),
         verify_audit: VerifyAuditUseCase::new(audit.clone(), store.sealer.clone()),
+        rebuild_analytics: RebuildAnalyticsUseCase::new(store.rollups.clone(), tenants.clone()),
         export: ExportPredictionsUseCase::new(predictions.clone(), clock.clone()),
         clock,
         sleep: |time| Box::pin(tokio::time::sleep(time)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use application::ports::{IdempotencyRepository, ModelCatalog, UsageLimiter, WriteStore};
 use application::use_cases::{IdempotencyPorts, PredictSentimentBatchUseCase, PredictionPorts};
-use domain::value_objects::{Dimensions, TextLimits};
+use domain::value_objects::TextLimits;
 use infra_local::{
     DiscardingWriteStore, LocalModelCatalog, LocalUsageLimiter, MetricsRecorder, UnicodeSentenceSplitter,
     UuidV7Ids,
@@ -52,7 +52,7 @@ fn unlimited(
         metrics: Arc::new(MetricsRecorder),
         sentences: Arc::new(UnicodeSentenceSplitter),
         limits: TextLimits { max_chars: settings.limits.max_chars },
-        dimensions: Dimensions::default(),
+        dimensions: settings.analytics.dimensions(),
     }
 }
 

@@ -7,7 +7,8 @@ use application::action::chain;
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, AuditSealer, EventFeedRepository, FeedWakeUp,
     HealthCheck, IdGenerator, IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel,
-    SchemaMigrator, SinkRepository, StepState, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    RollupRepository, SchemaMigrator, SinkRepository, StepState, TenantRepository, UsageReadModel,
+    UsageRepository, WriteStore,
 };
 use infra_local::{HmacAuditSealer, UuidV7Ids};
 use infra_postgres::{PostgresSettings, PostgresStore};
@@ -26,6 +27,7 @@ pub(crate) struct Store {
     pub(crate) event_feed: Arc<dyn EventFeedRepository>,
     pub(crate) feed_wake_up: Arc<dyn FeedWakeUp>,
     pub(crate) sinks: Arc<dyn SinkRepository>,
+    pub(crate) rollups: Arc<dyn RollupRepository>,
     pub(crate) leases: Arc<dyn LeaseRepository>,
     pub(crate) keys: Arc<dyn ApiKeyRepository>,
     pub(crate) tenants: Arc<dyn TenantRepository>,
@@ -160,6 +162,7 @@ impl Store {
             event_feed: store.event_feed(),
             feed_wake_up: store.feed_wake_up(),
             sinks: store.sinks(),
+            rollups: store.rollups(),
             leases: store.leases(),
             keys: store.keys(),
             tenants: store.tenants(),
@@ -184,6 +187,7 @@ impl Store {
             event_feed: store.event_feed(),
             feed_wake_up: store.feed_wake_up(),
             sinks: store.sinks(),
+            rollups: store.rollups(),
             leases: store.leases(),
             keys: store.keys(),
             tenants: store.tenants(),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::action::chain;
-use application::use_cases::{DeliverEventsUseCase, SequenceEventsUseCase};
+use application::dtos::SinkPass;
+use application::errors::ApplicationError;
+use application::use_cases::SequenceEventsUseCase;
 use infra_local::BackgroundTasks;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -24,10 +26,24 @@ pub(super) fn start(tasks: &mut BackgroundTasks, container: &Container, pause: D
     let (sequenced, _) = watch::channel(());
     let (sequence, sender) = (Arc::clone(&container.sequence), sequenced.clone());
     tasks.spawn("relay", move |cancel| sequence_events(Arc::clone(&sequence), sender.clone(), pause, cancel));
-    let log = Arc::clone(&container.log_events);
-    let sender = sequenced.clone();
-    tasks
-        .spawn("sink_log", move |cancel| deliver_events(Arc::clone(&log), sender.subscribe(), pause, cancel));
+    let (log, sender) = (Arc::clone(&container.log_events), sequenced.clone());
+    tasks.spawn("sink_log", move |cancel| {
+        let log = Arc::clone(&log);
+        let pass = move || {
+            let log = Arc::clone(&log);
+            async move { log.execute().await }
+        };
+        move_sink(pass, sender.subscribe(), pause, cancel)
+    });
+    let project = Arc::clone(&container.project);
+    tasks.spawn("sink_analytics", move |cancel| {
+        let project = Arc::clone(&project);
+        let pass = move || {
+            let project = Arc::clone(&project);
+            async move { project.execute().await }
+        };
+        move_sink(pass, sequenced.subscribe(), pause, cancel)
+    });
 }
 
 /// Gives what is waiting its positions, delivers it, and releases the lease.
@@ -67,19 +83,20 @@ async fn sequence_events(
     }
 }
 
-async fn deliver_events(
-    deliver: Arc<DeliverEventsUseCase>,
+/// Makes one pass of a sink after another.
+async fn move_sink<P: Future<Output = Result<SinkPass, ApplicationError>>>(
+    pass: impl Fn() -> P,
     mut sequenced: watch::Receiver<()>,
     pause: Duration,
     cancel: CancellationToken,
 ) {
     loop {
         // The use case has logged what failed; the next pass tries again.
-        let pass = deliver.execute().await;
-        if pass.as_ref().is_ok_and(|pass| pass.more) && !cancel.is_cancelled() {
+        let passed = pass().await;
+        if passed.as_ref().is_ok_and(|pass| pass.more) && !cancel.is_cancelled() {
             continue;
         }
-        let failed = pass.is_ok_and(|pass| pass.failed);
+        let failed = passed.is_ok_and(|pass| pass.failed);
         let next = async {
             if failed {
                 tokio::time::sleep(AFTER_FAILURE).await;

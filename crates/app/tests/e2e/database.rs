@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, SqlSafeStr};
 
 /// An empty database, dropped at the end of the test.
 pub(crate) struct Database {
@@ -43,6 +43,14 @@ impl Database {
 
     /// Returns the one row of `statement`.
     pub(crate) fn fetch_one<T>(&self, statement: &'static str) -> T
+    where
+        T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin + 'static,
+    {
+        self.fetch_one_of(statement)
+    }
+
+    /// Returns the one row of `statement`, which the test has composed.
+    pub(crate) fn fetch_one_of<T>(&self, statement: impl SqlSafeStr + Send + 'static) -> T
     where
         T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin + 'static,
     {

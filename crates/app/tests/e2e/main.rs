@@ -40,6 +40,7 @@ mod published_model;
 mod raw;
 mod replicas;
 mod revocation;
+mod rollups;
 mod shutdown;
 mod slow_clients;
 mod tenants;

@@ -19,7 +19,8 @@ pub use idempotency_repository::{
 pub use lease_repository::{Lease, LeaseRepository};
 pub use outbox_repository::OutboxRepository;
 pub use rollup_repository::{
-    AdmittedValue, HistorySnapshot, OutdatedRange, PendingEvent, ProjectionStep, Recount, RollupRepository,
+    ANALYTICS_SINK, AdmittedValue, HistorySnapshot, OutdatedRange, PendingEvent, ProjectionStep, Recount,
+    RollupRepository,
 };
 pub use sink_repository::{SinkProgress, SinkRepository, SinkStep};
 pub use tenant_repository::TenantRepository;

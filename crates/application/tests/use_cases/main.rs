@@ -28,4 +28,5 @@ mod choose_model;
 mod list_models;
 mod load_and_unload_model;
 mod log_action;
+mod project_analytics;
 mod sequence_events;

@@ -46,6 +46,12 @@ impl PredictionId {
         (millis < LAST_MILLI).then(|| Self::first_of(millis + 1))
     }
 
+    /// Returns when the id was made: its milliseconds in the UUIDv7 layout.
+    pub fn made_at(self) -> Timestamp {
+        let millis = i64::try_from(self.0 >> 80).unwrap_or(LAST_MILLI);
+        Timestamp::from_micros(millis * 1_000)
+    }
+
     /// Returns the last 32 bits, which are random in a UUIDv7: the ids whose bits are below a bound are a uniform
     /// sample.
     pub fn random_bits(self) -> u32 {
@@ -178,6 +184,10 @@ mod tests {
         #[test]
         fn lowest_ids_are_ordered_by_time(a in 0_i64..1 << 47, b in 0_i64..1 << 47) {
             let (low, high) = (a.min(b), a.max(b));
+            prop_assert_eq!(
+                PredictionId::lowest_at(Timestamp::from_micros(low)).made_at().as_micros(),
+                low - low % 1_000
+            );
             prop_assert!(
                 PredictionId::lowest_at(Timestamp::from_micros(low))
                     <= PredictionId::lowest_at(Timestamp::from_micros(high))

@@ -26,6 +26,16 @@ impl Bucket {
         self.0.plus(Self::LENGTH)
     }
 
+    /// Returns the bucket that is `buckets` before this one.
+    pub fn earlier(self, buckets: u32) -> Self {
+        Self(self.0.minus(Self::LENGTH * buckets))
+    }
+
+    /// Returns the bucket that is `buckets` after this one.
+    pub fn later(self, buckets: u32) -> Self {
+        Self(self.0.plus(Self::LENGTH * buckets))
+    }
+
     /// Returns the day (UTC) of the bucket: the days since 1970-01-01.
     pub fn day(self) -> i64 {
         self.0.as_micros().div_euclid(24 * 60 * 60 * 1_000_000)
@@ -206,7 +216,10 @@ mod tests {
             let bucket = Bucket::containing(Timestamp::from_micros(micros));
             assert_eq!(bucket.start().as_micros(), start, "{micros}");
         }
-        assert_eq!(Bucket::containing(Timestamp::from_micros(-1)).day(), -1);
+        let bucket = Bucket::containing(Timestamp::from_micros(-1));
+        assert_eq!(bucket.day(), -1);
+        assert_eq!(bucket.later(2).start().as_micros(), quarter);
+        assert_eq!(bucket.later(2).earlier(2), bucket);
     }
 
     #[test]

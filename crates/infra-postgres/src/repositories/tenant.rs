@@ -22,6 +22,15 @@ const ERASE_PREDICTIONS: &str = "DELETE FROM predictions WHERE tenant = $1 AND i
 const ERASE_EVENTS: &str =
     "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE tenant = $1 ORDER BY seq LIMIT $2)";
 
+const ERASE_ROLLUPS: &str = "DELETE FROM rollups WHERE ctid = ANY (ARRAY (\
+     SELECT ctid FROM rollups WHERE tenant = $1 LIMIT $2))";
+
+const ERASE_VALUES: &str = "DELETE FROM rollup_values WHERE ctid = ANY (ARRAY (\
+     SELECT ctid FROM rollup_values WHERE tenant = $1 LIMIT $2))";
+
+const ERASE_OUTDATED: &str = "DELETE FROM rollup_outdated WHERE ctid = ANY (ARRAY (\
+     SELECT ctid FROM rollup_outdated WHERE tenant = $1 LIMIT $2))";
+
 const ERASE_IDEMPOTENCY_KEYS: &str = "DELETE FROM idempotency_keys WHERE tenant = $1 AND key IN \
      (SELECT key FROM idempotency_keys WHERE tenant = $1 ORDER BY key LIMIT $2)";
 
@@ -58,7 +67,16 @@ impl PostgresTenantRepository {
     async fn erase(&self, tenant: &TenantId, limit: u32) -> Result<u64, CallError> {
         let mut lent = self.pool.lend().await?;
         let mut erased = 0;
-        for statement in [ERASE_PREDICTIONS, ERASE_EVENTS, ERASE_IDEMPOTENCY_KEYS, ERASE_USAGE, ERASE_KEYS] {
+        for statement in [
+            ERASE_PREDICTIONS,
+            ERASE_EVENTS,
+            ERASE_ROLLUPS,
+            ERASE_VALUES,
+            ERASE_OUTDATED,
+            ERASE_IDEMPOTENCY_KEYS,
+            ERASE_USAGE,
+            ERASE_KEYS,
+        ] {
             let query = sqlx::query(statement).bind(tenant.as_str()).bind(i64::from(limit));
             erased = query.execute(lent.connection()).await?.rows_affected();
             if erased > 0 {

@@ -3,15 +3,17 @@ use std::time::{Duration, Instant};
 
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
-    LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, StoreError,
-    TenantRepository, UnitOfWork, UsageReadModel, UsageRepository, WriteStore,
+    LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository, SchemaMigrator, SinkRepository,
+    StoreError, TenantRepository, UnitOfWork, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::Prediction;
-use domain::value_objects::{KeyId, PredictionId, TenantId};
+use domain::value_objects::{KeyId, PredictionId, Rollup, RollupKey, TenantId};
 use infra_postgres::{PostgresSettings, PostgresStore};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use store_codec::ROLLUP_COUNTS;
 use store_contract::chain::TestSealer;
+use store_contract::samples::rollup_of_row;
 use store_contract::{Replica, SchemaHarness, StoreHarness};
 use uuid::Uuid;
 
@@ -64,6 +66,27 @@ impl StoreHarness for PostgresHarness {
 
     fn sinks(&self) -> Arc<dyn SinkRepository> {
         self.store.sinks()
+    }
+
+    fn rollups(&self) -> Arc<dyn RollupRepository> {
+        self.store.rollups()
+    }
+
+    async fn all_rollups(&self) -> Vec<(RollupKey, Rollup)> {
+        let mut beside = self.database.connect().await;
+        let statement = format!(
+            "SELECT tenant, dimension, value, sentiment, name, revision, \
+             (extract(epoch FROM bucket) * 1000000)::bigint, ARRAY[{}]::bigint[] \
+             FROM rollups JOIN rollup_models ON id = model",
+            ROLLUP_COUNTS.join(", ")
+        );
+        let rows: Vec<(String, String, String, String, String, String, i64, Vec<i64>)> =
+            sqlx::query_as(AssertSqlSafe(statement)).fetch_all(&mut beside).await.unwrap();
+        let rollup = |(tenant, dimension, value, sentiment, name, revision, bucket, counts)| {
+            let counts: Vec<i64> = counts;
+            rollup_of_row([tenant, dimension, value, sentiment, name, revision], bucket, &counts)
+        };
+        rows.into_iter().map(rollup).collect()
     }
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {

@@ -71,6 +71,15 @@ const ERASE_PREDICTIONS: &str = "DELETE FROM predictions WHERE row IN \
 const ERASE_EVENTS: &str =
     "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE tenant = ?1 ORDER BY seq LIMIT ?2)";
 
+const ERASE_ROLLUPS: &str = "DELETE FROM rollups WHERE (tenant, dimension, value, sentiment, bucket, model) IN \
+     (SELECT tenant, dimension, value, sentiment, bucket, model FROM rollups WHERE tenant = ?1 LIMIT ?2)";
+
+const ERASE_VALUES: &str = "DELETE FROM rollup_values WHERE (tenant, day, dimension, value) IN \
+     (SELECT tenant, day, dimension, value FROM rollup_values WHERE tenant = ?1 LIMIT ?2)";
+
+const ERASE_OUTDATED: &str = "DELETE FROM rollup_outdated WHERE tenant = ?1 AND first_bucket IN \
+     (SELECT first_bucket FROM rollup_outdated WHERE tenant = ?1 LIMIT ?2)";
+
 const ERASE_IDEMPOTENCY_KEYS: &str = "DELETE FROM idempotency_keys WHERE tenant = ?1 AND key IN \
      (SELECT key FROM idempotency_keys WHERE tenant = ?1 ORDER BY key LIMIT ?2)";
 
@@ -87,7 +96,16 @@ impl WriteJob for EraseRows {
 
     async fn write(&self, connection: &mut SqliteConnection) -> Result<u64, CallError> {
         self.erase(connection, ERASE_TERMS).await?;
-        for statement in [ERASE_PREDICTIONS, ERASE_EVENTS, ERASE_IDEMPOTENCY_KEYS, ERASE_USAGE, ERASE_KEYS] {
+        for statement in [
+            ERASE_PREDICTIONS,
+            ERASE_EVENTS,
+            ERASE_ROLLUPS,
+            ERASE_VALUES,
+            ERASE_OUTDATED,
+            ERASE_IDEMPOTENCY_KEYS,
+            ERASE_USAGE,
+            ERASE_KEYS,
+        ] {
             let erased = self.erase(connection, statement).await?;
             if erased > 0 {
                 return Ok(erased);

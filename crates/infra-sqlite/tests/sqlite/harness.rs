@@ -3,15 +3,17 @@ use std::sync::Arc;
 
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
-    LeaseRepository, OutboxRepository, PredictionReadModel, SchemaMigrator, SinkRepository, TenantRepository,
-    UsageReadModel, UsageRepository, WriteStore,
+    LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository, SchemaMigrator, SinkRepository,
+    TenantRepository, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
-use domain::value_objects::{KeyId, PredictionId};
+use domain::value_objects::{KeyId, PredictionId, Rollup, RollupKey};
 use infra_sqlite::{SqliteSettings, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
+use store_codec::ROLLUP_COUNTS;
 use store_contract::chain::TestSealer;
+use store_contract::samples::rollup_of_row;
 use store_contract::{Replica, SchemaHarness, StoreHarness};
 use tempfile::TempDir;
 
@@ -78,6 +80,28 @@ impl StoreHarness for SqliteHarness {
 
     fn sinks(&self) -> Arc<dyn SinkRepository> {
         self.store.sinks()
+    }
+
+    fn rollups(&self) -> Arc<dyn RollupRepository> {
+        self.store.rollups()
+    }
+
+    async fn all_rollups(&self) -> Vec<(RollupKey, Rollup)> {
+        let mut beside = SqliteConnectOptions::new().filename(self.store.path()).connect().await.unwrap();
+        let statement = format!(
+            "SELECT tenant, dimension, value, sentiment, name, revision, bucket, json_array({}) AS counts \
+             FROM rollups JOIN rollup_models ON id = model",
+            ROLLUP_COUNTS.join(", ")
+        );
+        let rows: Vec<(String, String, String, String, String, String, i64, String)> =
+            sqlx::query_as(AssertSqlSafe(statement)).fetch_all(&mut beside).await.unwrap();
+        let rollup = |(tenant, dimension, value, sentiment, name, revision, bucket, counts)| {
+            let counts: String = counts;
+            let counts = counts.trim_matches(['[', ']']).split(',').map(|count| count.parse().unwrap());
+            let texts = [tenant, dimension, value, sentiment, name, revision];
+            rollup_of_row(texts, bucket, &counts.collect::<Vec<_>>())
+        };
+        rows.into_iter().map(rollup).collect()
     }
 
     fn leases(&self) -> Arc<dyn LeaseRepository> {

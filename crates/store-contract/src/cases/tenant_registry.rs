@@ -3,14 +3,19 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use application::ports::{ClaimOutcome, PredictionFilter, StoreError, TextCount, UnitOfWork};
+use application::ports::{
+    AdmittedValue, ClaimOutcome, OutdatedRange, PredictionFilter, ProjectionStep, StoreError, TextCount,
+    UnitOfWork,
+};
 use domain::entities::{Tenant, TenantStatus};
-use domain::value_objects::{Limits, RequestDigest, TenantId, Timestamp};
+use domain::value_objects::{
+    Bucket, DimensionValue, Limits, RequestDigest, Rollup, RollupKey, TenantId, Timestamp,
+};
 
 use crate::StoreHarness;
 use crate::samples::{FIRST, Samples, entry, idempotency_key, key, limits, tenant};
 use crate::steps::{
-    ALL, add_tenant, assert_conflict, assert_not_found, change, events, ids_descending, issue, query,
+    ALL, add_tenant, assert_conflict, assert_not_found, change, events, ids_descending, issue, lead, query,
     set_status, spawn_commit, try_insert,
 };
 
@@ -133,6 +138,7 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
             add_one_of_each(store, id, first_key, number).await;
         }
     }
+    add_rollups(store, [&ann, &bob]).await;
     let everything = PredictionFilter::default();
     let read = store.predictions();
 
@@ -143,9 +149,9 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
             rows => batches.push(rows),
         }
     }
-    // Idempotency keys, counts of texts and API keys.
-    let (of_predictions, of_events, of_others) = ([4, 4, 3], [4, 4, 3], [4, 1, 4, 1, 4, 1]);
-    assert_eq!(batches, [&of_predictions[..], &of_events, &of_others].concat());
+    // Rollups, their values and their marks; idempotency keys, counts of texts and API keys.
+    let (of_predictions, of_events, of_others) = ([4, 4, 3], [4, 4, 3], [4, 1].repeat(6));
+    assert_eq!(batches, [&of_predictions[..], &of_events, &of_others[..]].concat());
     for filter in [&everything, &query("sample")] {
         assert!(read.list(&ann, filter, None, ALL).await.expect("the rows can be read").items.is_empty());
         let listed = read.list(&bob, filter, None, ALL).await.expect("the rows can be read").items;
@@ -154,6 +160,12 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
     }
     let events = events(store).await;
     assert_eq!(events.iter().map(|event| &event.tenant).collect::<Vec<_>>(), [&bob; 3]);
+    let rollups = store.all_rollups().await;
+    assert_eq!(rollups.iter().map(|(key, _)| &key.tenant).collect::<Vec<_>>(), [&bob; 5]);
+    let outdated = store.rollups().outdated(ALL).await.expect("the ranges can be read");
+    assert_eq!(outdated.iter().map(|range| &range.tenant).collect::<Vec<_>>(), [&bob; 5]);
+    let values = store.rollups().admitted(&[(ann.clone(), 7), (bob.clone(), 7)]).await;
+    assert!(values.expect("the values can be read").iter().all(|value| value.tenant == bob));
     assert_eq!(store.keys().list(&ann).await.expect("the keys can be read"), []);
     assert_eq!(store.keys().list(&bob).await.expect("the keys can be read").len(), 5);
     for id in [&ann, &bob] {
@@ -172,6 +184,31 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
     try_insert(store, &ann, std::slice::from_ref(&again)).await.expect("the row is inserted");
     let found = read.list(&ann, &query("sample"), None, ALL).await.expect("the rows can be read");
     assert!(found.items.is_empty());
+}
+
+/// Adds five rollups, five values and five outdated buckets of each tenant.
+async fn add_rollups(store: &impl StoreHarness, tenants: [&TenantId; 2]) {
+    let mut step = ProjectionStep { from: -1, to: 1, ..ProjectionStep::default() };
+    for tenant in tenants {
+        for number in 0..5 {
+            let bucket = Bucket::containing(Timestamp::from_micros(FIRST)).later(2 * number);
+            let key = RollupKey {
+                tenant: tenant.clone(),
+                dimension: None,
+                sentiment: None,
+                bucket,
+                model_name: "m".to_owned(),
+                model_revision: "r".to_owned(),
+            };
+            step.changes.push((key, Rollup { predictions: 1, ..Rollup::default() }));
+            let value = DimensionValue { dimension: "source".to_owned(), value: number.to_string() };
+            step.admitted.push(AdmittedValue { tenant: tenant.clone(), day: 7, value });
+            step.outdated.push(OutdatedRange { tenant: tenant.clone(), first: bucket, last: bucket });
+        }
+    }
+    let lease = lead(&*store.leases()).await;
+    store.sinks().open(&lease, "analytics").await.expect("the sink is opened");
+    store.rollups().apply(&lease, &step).await.expect("the step is applied");
 }
 
 /// Adds an API key, a line of the audit, a count of texts and an idempotency key.

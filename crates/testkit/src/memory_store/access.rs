@@ -50,6 +50,12 @@ impl Access {
         }
     }
 
+    /// Whether the rows of `tenant` were removed or are being removed.
+    pub(super) fn is_erased(&self, tenant: &TenantId) -> bool {
+        let status = self.tenants.get(tenant).map(|tenant| tenant.status);
+        matches!(status, Some(TenantStatus::Erasing | TenantStatus::Erased))
+    }
+
     fn insert_tenant(&mut self, new: &Tenant) -> Result<(), StoreError> {
         if self.tenants.contains_key(&new.id) {
             return Err(StoreError::Conflict { entity: "tenant", id: new.id.to_string() });
@@ -152,6 +158,10 @@ impl TenantRepository for MemoryStore {
         });
         if events > 0 {
             return Ok(events as u64);
+        }
+        let rollups = state.rollups.erase(tenant, limit);
+        if rollups > 0 {
+            return Ok(rollups as u64);
         }
         let claims = state.claims.erase(tenant, limit);
         if claims > 0 {

@@ -128,6 +128,13 @@ impl Replica {
         Ok(problem)
     }
 
+    /// Terminates it with SIGTERM for good.
+    pub(super) fn end(&mut self) -> anyhow::Result<()> {
+        self.signal("TERM")?;
+        ensure!(wait_until(STOP, || self.server.has_ended()), "{} does not end on SIGTERM", self.name);
+        Ok(())
+    }
+
     fn signal(&self, name: &str) -> anyhow::Result<()> {
         // Immediately after a start there may be no process yet.
         wait_until(START, || self.server.process().is_some());

@@ -12,23 +12,24 @@ use actix_web::web::Bytes;
 use application::ports::{Clock, HealthCheck, SentenceSplitter};
 use application::use_cases::{
     AdmitRequestUseCase, AuthenticateUseCase, AuthenticationPorts, CheckHealthUseCase,
-    DeletePredictionUseCase, ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase, GetUsageUseCase, IdempotencyPorts, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, PredictionPorts, RankTermsUseCase, RevalidateCallerUseCase, RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
+    DeletePredictionUseCase, ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase,
+    GetUsageUseCase, IdempotencyPorts, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase,
+    ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
+    PredictSentimentUseCase, PredictionPorts, RankTermsUseCase, RevalidateCallerUseCase, RevokeKeyUseCase,
+    StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use async_trait::async_trait;
 use domain::value_objects::{Dimensions, Limits, TextLimits, Timestamp};
 use futures_util::Stream;
 use http_actix::{
-    ApiState, BodyMemory, Detached, EventFrames, HttpSettings, Offload, UseCases, admin_api, api,
+    ApiState, BodyMemory, Detached, EventFrames, Exports, HttpSettings, Offload, UseCases, admin_api, api,
 };
-    CountingFailureLimiter, CountingUsageLimiter, DirectCallerDirectory, FakeEventFeed, FakeHealthCheck,
-use http_actix::{ApiState, BodyMemory, Detached, Exports, HttpSettings, Offload, UseCases, admin_api, api};
 use serde_json::Value;
 use testkit::{
-    CountingFailureLimiter, CountingUsageLimiter, DirectCallerDirectory, DirectComputePool, FakeHealthCheck,
-    FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, MlFailure, PlainKeySecrets,
-    RecordingMetrics, SequenceIds,
+    CountingFailureLimiter, CountingUsageLimiter, DirectCallerDirectory, DirectComputePool, FakeEventFeed,
+    FakeHealthCheck, FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, MlFailure,
+    PlainKeySecrets, RecordingMetrics, SequenceIds,
 };
-
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
