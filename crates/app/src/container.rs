@@ -9,17 +9,18 @@ use std::sync::Arc;
 
 use application::ports::{CacheGateway, Clock, DownloadProgress, EventFeed, ModelCatalog, UsageLimiter};
 use application::use_cases::{
-    AdmitRequestUseCase, CheckHealthUseCase, DeletePredictionUseCase, DeliverEventsUseCase,
+    AdmitRequestUseCase, BreakDownUseCase, CheckHealthUseCase, DeletePredictionUseCase, DeliverEventsUseCase,
     ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase, GetUsageUseCase, Leadership,
     ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
     ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, ProjectAnalyticsUseCase,
     ProjectionPorts, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase, RankTermsUseCase, RevokeKeyUseCase,
-    SequenceEventsUseCase, SequencingPorts, StreamPredictionsUseCase, UnloadModelUseCase,
+    SequenceEventsUseCase, SequencingPorts, ShowTrendsUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use http_actix::UseCases;
 use infra_local::{
     BlockingComputePool, CacheLimits, CachedCallerDirectory, FeedLimits, LocalEventFeed, LocalModelCatalog,
     LocalUsageLimiter, LogPublisher, LogQueue, MetricsRecorder, MokaCacheGateway, SystemClock, UuidV7Ids,
+    ZonedCalendar,
 };
 
 use crate::config::{CacheSettings, Settings};
@@ -183,6 +184,13 @@ fn use_cases(
         unload_model: UnloadModelUseCase::new(changes),
         authenticate,
         admit: AdmitRequestUseCase::new(directory, limiter.clone()),
+        trends: ShowTrendsUseCase::new(
+            store.trends.clone(),
+            Arc::new(ZonedCalendar::new()),
+            Dimensions::default(),
+            clock.clone(),
+        ),
+        breakdown: BreakDownUseCase::new(store.trends.clone(), Dimensions::default(), clock.clone()),
         usage: GetUsageUseCase::new(limiter, store.usage.clone(), clock.clone()),
         revalidate,
         issue_key: access::issue_key(store, &clock),

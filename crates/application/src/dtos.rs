@@ -17,6 +17,7 @@ mod stored_predictions;
 mod tenants;
 mod terms;
 mod time_limit;
+mod trends;
 mod usage;
 
 pub use audit::{AuditFault, ListAuditRequest, ListAuditResponse, VerifyAuditRequest, VerifyAuditResponse};
@@ -44,4 +45,8 @@ pub use stored_predictions::{
 pub use tenants::{ChangeTenantRequest, EraseTenantRequest, LimitsChange, TenantChange};
 pub use terms::{Against, DistinctTerm, RankTermsRequest, RankTermsResponse, TextSample};
 pub use time_limit::TimeLimit;
+pub use trends::{
+    BreakDownRequest, BreakDownResponse, BreakdownRow, ShowTrendsRequest, ShowTrendsResponse, TrendBucket,
+    TrendBy, TrendCounts, TrendFilter, TrendGroup,
+};
 pub use usage::GetUsageResponse;

@@ -35,8 +35,10 @@ pub use gateways::{
 pub use health_check::HealthCheck;
 pub use id_generator::IdGenerator;
 pub use read_models::{
-    AnalyticsReadModel, AuditReadModel, DayUsage, FoundRow, IdPage, IdWalk, PredictionFilter, PredictionPage,
-    PredictionReadModel, TextSelection, UsageCount, UsageReadModel, WalkLimits, WalkPage, WalkRange,
+    AnalyticsReadModel, AuditReadModel, Counted, DayUsage, FoundRow, GroupCell, GroupLimits, GroupTotals,
+    GroupedRollups, IdPage, IdWalk, PredictionFilter, PredictionPage, PredictionReadModel, RollupGroup,
+    RollupGrouping, RollupSelection, RollupSum, SentimentSums, SeriesCell, TextSelection, TrendProgress,
+    TrendReadModel, UsageCount, UsageReadModel, WalkLimits, WalkPage, WalkRange,
 };
 pub use repositories::{
     ANALYTICS_SINK, AdmittedValue, ApiKeyRepository, ClaimOutcome, EventFeedRepository, FeedBounds,

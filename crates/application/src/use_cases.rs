@@ -27,6 +27,10 @@ mod rebuild_analytics;
 mod sequence_events;
 mod sink_cursor;
 
+mod break_down;
+mod rollup_range;
+mod show_trends;
+
 mod list_models;
 mod load_model;
 mod model_changes;
@@ -50,6 +54,7 @@ mod page_limit;
 
 pub use admit_request::AdmitRequestUseCase;
 pub use authenticate::{AuthenticateUseCase, AuthenticationPorts};
+pub use break_down::{BreakDownUseCase, DEFAULT_BREAKDOWN_LIMIT, MAX_BREAKDOWN_LIMIT};
 pub use change_tenant::ChangeTenantUseCase;
 pub use check_health::CheckHealthUseCase;
 pub use delete_prediction::DeletePredictionUseCase;
@@ -80,6 +85,7 @@ pub use rebuild_analytics::RebuildAnalyticsUseCase;
 pub use revalidate_caller::RevalidateCallerUseCase;
 pub use revoke_key::RevokeKeyUseCase;
 pub use sequence_events::{SequenceEventsUseCase, SequencingPorts};
+pub use show_trends::ShowTrendsUseCase;
 pub use stream_predictions::{PredictionStream, StreamPredictionsUseCase};
 pub use unload_model::UnloadModelUseCase;
 pub use verify_audit::VerifyAuditUseCase;

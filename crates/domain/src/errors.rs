@@ -100,6 +100,11 @@ pub enum Rule {
         /// The number of sentences.
         actual: usize,
     },
+    /// The range that the value begins has more rows than one request may read.
+    TooMuch {
+        /// The largest number of rows allowed.
+        max: usize,
+    },
     /// The value is allowed by itself, but not together with another value.
     Contradictory {
         /// The conflict, as a predicate such as `needs options.max_tokens`.
@@ -132,6 +137,7 @@ impl Rule {
             Self::NoTerms => "no_terms",
             Self::TooManyTokens { .. } => "too_many_tokens",
             Self::TooManySentences { .. } => "too_many_sentences",
+            Self::TooMuch { .. } => "too_much",
             Self::Contradictory { .. } => "contradictory",
             Self::UnknownModel => "unknown_model",
             Self::WrongState { .. } => "wrong_state",
@@ -159,6 +165,9 @@ impl fmt::Display for Rule {
             }
             Self::TooManySentences { max, actual } => {
                 write!(out, "must have at most {max} sentences, not {actual}")
+            }
+            Self::TooMuch { max } => {
+                write!(out, "must begin a range with at most {max} rows to read; choose a shorter one")
             }
             Self::Contradictory { why } => out.write_str(why),
             Self::UnknownModel => out.write_str("must be the name of a served model"),

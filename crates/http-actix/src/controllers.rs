@@ -14,6 +14,7 @@ pub(crate) mod model;
 pub(crate) mod prediction;
 pub(crate) mod refusal;
 pub(crate) mod stream;
+pub(crate) mod trends;
 pub(crate) mod usage;
 
 mod respond;

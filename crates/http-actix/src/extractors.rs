@@ -25,6 +25,7 @@ mod query;
 mod shape;
 mod terms_request;
 mod trace_parent;
+mod trend_filter;
 
 pub(crate) use audit_filter::audit_request;
 pub(crate) use batch_request::{BatchEntry, batch_schema, parse_batch};
@@ -53,6 +54,7 @@ pub(crate) use query::refuse_parameters;
 use shape::{Elements, Members, Shape, Shaped};
 pub(crate) use terms_request::{AGAINST, NGRAMS, terms_request};
 pub(crate) use trace_parent::trace_parent;
+pub(crate) use trend_filter::{breakdown_request, trends_request};
 
 #[cfg(test)]
 mod tests;

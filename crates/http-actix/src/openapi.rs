@@ -11,6 +11,6 @@ mod security;
 pub(crate) use document::document_for;
 pub use document::openapi;
 pub(crate) use parameters::{
-    AuditParameters, EventParameters, ExportParameters, ListParameters, PathId, PathKeyId, PathModelName,
-    TermsParameters,
+    AuditParameters, BreakdownParameters, EventParameters, ExportParameters, ListParameters, PathId,
+    PathKeyId, PathModelName, TermsParameters, TrendsParameters,
 };

@@ -17,6 +17,7 @@ mod prediction;
 mod rate_limit;
 mod stream;
 mod timestamp;
+mod trends;
 mod usage;
 
 pub(crate) use analytics::{TermsView, present_terms};
@@ -42,4 +43,7 @@ pub(crate) use prediction::{
 pub(crate) use rate_limit::present_rate_limit;
 pub(crate) use stream::{LineCounts, StreamEnd, StreamLine, present_end, present_line};
 pub(crate) use timestamp::{present_date, present_timestamp, write_timestamp};
+pub(crate) use trends::{
+    BreakdownView, TrendsView, estimate_trends_bytes, present_breakdown, present_trends,
+};
 pub(crate) use usage::{UsageView, present_usage};

@@ -2,6 +2,7 @@
 
 mod analytics;
 mod endpoint;
+mod trends;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -30,6 +31,7 @@ pub(crate) fn public(settings: &HttpSettings) -> Vec<Endpoint> {
     endpoints.push(Endpoint::at("/api/v1/events").get(event::follow));
     endpoints.push(Endpoint::at("/api/v1/models").get(model::list));
     endpoints.push(Endpoint::at("/api/v1/models/{name}").post(model::load).delete(model::unload));
+    endpoints.extend(trends::trends());
     endpoints.extend(analytics::endpoints());
     endpoints.extend(access());
     endpoints.extend(probes());

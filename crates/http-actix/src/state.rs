@@ -2,11 +2,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::use_cases::{
-    AdmitRequestUseCase, AuthenticateUseCase, CheckHealthUseCase, DeletePredictionUseCase,
+    AdmitRequestUseCase, AuthenticateUseCase, BreakDownUseCase, CheckHealthUseCase, DeletePredictionUseCase,
     ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase, GetUsageUseCase, IssueKeyUseCase,
     ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
     PredictSentimentBatchUseCase, PredictSentimentUseCase, RankTermsUseCase, RevalidateCallerUseCase,
-    RevokeKeyUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
+    RevokeKeyUseCase, ShowTrendsUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 
 use tokio::sync::watch;
@@ -108,6 +108,10 @@ pub struct UseCases {
     pub admit: AdmitRequestUseCase,
     /// `GET /api/v1/usage`.
     pub usage: GetUsageUseCase,
+    /// `GET /api/v1/analytics/trends`.
+    pub trends: ShowTrendsUseCase,
+    /// `GET /api/v1/analytics/breakdown`.
+    pub breakdown: BreakDownUseCase,
     /// Checks the callers of requests that last; none where no authentication is required.
     pub revalidate: Option<RevalidateCallerUseCase>,
     /// `POST /api/v1/keys`.

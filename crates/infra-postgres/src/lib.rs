@@ -32,7 +32,8 @@ pub use error::{OpenError, UnfitServer};
 pub use health::PostgresHealthCheck;
 pub use migrate::PostgresMigrator;
 pub use read_models::{
-    PostgresAnalyticsReadModel, PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel,
+    PostgresAnalyticsReadModel, PostgresAuditReadModel, PostgresPredictionReadModel, PostgresTrendReadModel,
+    PostgresUsageReadModel,
 };
 pub use redacted_url::redacted_url;
 pub use repositories::{

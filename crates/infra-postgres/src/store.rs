@@ -3,7 +3,8 @@ use std::sync::Arc;
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, FeedWakeUp, HealthCheck,
     IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository,
-    SchemaMigrator, SinkRepository, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    SchemaMigrator, SinkRepository, TenantRepository, TrendReadModel, UsageReadModel, UsageRepository,
+    WriteStore,
 };
 
 use crate::database::Database;
@@ -13,7 +14,8 @@ use crate::health::PostgresHealthCheck;
 use crate::migrate::PostgresMigrator;
 use crate::pool::Pool;
 use crate::read_models::{
-    PostgresAnalyticsReadModel, PostgresAuditReadModel, PostgresPredictionReadModel, PostgresUsageReadModel,
+    PostgresAnalyticsReadModel, PostgresAuditReadModel, PostgresPredictionReadModel, PostgresTrendReadModel,
+    PostgresUsageReadModel,
 };
 use crate::repositories::{
     PostgresApiKeyRepository, PostgresEventFeedRepository, PostgresIdempotencyRepository,
@@ -121,6 +123,11 @@ impl PostgresStore {
     /// The counts of texts.
     pub fn usage(&self) -> Arc<dyn UsageReadModel> {
         Arc::new(PostgresUsageReadModel::new(self.pool.clone()))
+    }
+
+    /// The sums of rollups.
+    pub fn trends(&self) -> Arc<dyn TrendReadModel> {
+        Arc::new(PostgresTrendReadModel::new(self.pool.clone()))
     }
 
     /// The removal of counts of texts.

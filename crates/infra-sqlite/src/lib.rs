@@ -31,7 +31,8 @@ pub use error::{BackupError, OpenError};
 pub use health::SqliteHealthCheck;
 pub use migrate::SqliteMigrator;
 pub use read_models::{
-    SqliteAnalyticsReadModel, SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel,
+    SqliteAnalyticsReadModel, SqliteAuditReadModel, SqlitePredictionReadModel, SqliteTrendReadModel,
+    SqliteUsageReadModel,
 };
 pub use repositories::{
     SqliteApiKeyRepository, SqliteEventFeedRepository, SqliteIdempotencyRepository, SqliteLeaseRepository,

@@ -5,7 +5,8 @@ use std::time::Duration;
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, FeedWakeUp, HealthCheck,
     IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository,
-    SchemaMigrator, SinkRepository, TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    SchemaMigrator, SinkRepository, TenantRepository, TrendReadModel, UsageReadModel, UsageRepository,
+    WriteStore,
 };
 
 use crate::backup::back_up;
@@ -16,7 +17,8 @@ use crate::health::SqliteHealthCheck;
 use crate::migrate::SqliteMigrator;
 use crate::pool::Database;
 use crate::read_models::{
-    SqliteAnalyticsReadModel, SqliteAuditReadModel, SqlitePredictionReadModel, SqliteUsageReadModel,
+    SqliteAnalyticsReadModel, SqliteAuditReadModel, SqlitePredictionReadModel, SqliteTrendReadModel,
+    SqliteUsageReadModel,
 };
 use crate::readers::Readers;
 use crate::repositories::{
@@ -159,6 +161,11 @@ impl SqliteStore {
     /// The counts of texts.
     pub fn usage(&self) -> Arc<dyn UsageReadModel> {
         Arc::new(SqliteUsageReadModel::new(self.finds.clone()))
+    }
+
+    /// The sums of rollups.
+    pub fn trends(&self) -> Arc<dyn TrendReadModel> {
+        Arc::new(SqliteTrendReadModel::new(self.finds.clone(), self.lists.clone()))
     }
 
     /// The removal of counts of texts.

@@ -22,6 +22,7 @@ mod prepared;
 mod rollup;
 mod sentences;
 mod timed;
+mod trends;
 mod usage;
 
 pub use access::{read_key, read_key_record, read_tenant};
@@ -40,4 +41,7 @@ pub use rollup::{
     write_rollup_key,
 };
 pub use timed::timed;
+pub use trends::{
+    place_between, read_group_totals, read_rollup_sentiment, read_trend_progress, stored_sentiments,
+};
 pub use usage::{UsageValues, read_usage, sum_counts};

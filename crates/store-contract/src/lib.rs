@@ -17,6 +17,7 @@ mod list;
 pub mod samples;
 pub mod seed;
 mod steps;
+pub mod trends;
 mod with_second_tenant;
 
 pub use harness::{Replica, SchemaHarness, StoreHarness};

@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, reason = "a test double may panic")]
 
 mod memory_cache;
+mod memory_rollups;
 mod memory_store;
 
 mod cache_contract;
@@ -29,6 +30,7 @@ mod recording_publisher;
 mod recording_relay_metrics;
 mod sequence_ids;
 mod test_keys;
+mod utc_calendar;
 
 mod black_hole;
 mod fake_hub;
@@ -53,6 +55,7 @@ pub use fault_proxy::{FaultProxy, ProxyMode};
 pub use fixed_clock::FixedClock;
 pub use full_stop_splitter::FullStopSplitter;
 pub use memory_cache::MemoryCache;
+pub use memory_rollups::MemoryRollups;
 pub use memory_store::MemoryStore;
 pub use plain_key_secrets::PlainKeySecrets;
 pub use recording_metrics::RecordingMetrics;
@@ -60,3 +63,4 @@ pub use recording_publisher::RecordingPublisher;
 pub use recording_relay_metrics::RecordingRelayMetrics;
 pub use sequence_ids::SequenceIds;
 pub use test_keys::{ED25519_KEYS, P256_KEYS, RSA_KEYS};
+pub use utc_calendar::UtcCalendar;

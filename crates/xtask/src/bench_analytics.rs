@@ -1,8 +1,9 @@
-//! Measures what reads the history at size and what follows it: exports, the feed of events. Start reading at [`run`];
-//! each subcommand is a file of its own. `docs/benchmarks.md` explains what is measured.
+//! Measures what reads the history at size and what follows it: exports, trends, the feed of events. Start reading at
+//! [`run`]; each subcommand is a file of its own. `docs/benchmarks.md` explains what is measured.
 
 mod export;
 mod feed;
+mod trends;
 
 use clap::{Args, Subcommand};
 
@@ -16,6 +17,8 @@ pub(crate) struct BenchAnalyticsArgs {
 
 #[derive(Debug, Subcommand)]
 enum Subject {
+    /// Trends over 90 days by hour, with 5.2 million rollups (needs sqlite3 or psql)
+    Trends(trends::TrendsArgs),
     /// The feed of events: readers over two replicas that are restarted in turn, and the memory of a stalled reader
     Feed(feed::FeedArgs),
     /// Exports of the whole history: their speed, their memory, and a writer beside them
@@ -25,6 +28,7 @@ enum Subject {
 /// Measures the subject and prints a table.
 pub(crate) fn run(workspace: &Workspace, args: &BenchAnalyticsArgs) -> anyhow::Result<()> {
     match &args.subject {
+        Subject::Trends(args) => trends::run(workspace, args),
         Subject::Feed(args) => feed::run(workspace, args),
         Subject::Export(args) => export::run(workspace, args),
     }

@@ -65,7 +65,7 @@ enum Command {
     CudaCheck(cuda_check::CudaCheckArgs),
     /// Send generated requests to the API (needs python3 and a package registry)
     FuzzApi(fuzz_api::FuzzApiArgs),
-    /// Measure what reads the history at size: exports
+    /// Measure what reads the history at size
     BenchAnalytics(bench_analytics::BenchAnalyticsArgs),
     /// Measure what authentication costs a prediction in CPU time (needs wrk)
     BenchAuth(bench_auth::BenchAuthArgs),

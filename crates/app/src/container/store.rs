@@ -7,8 +7,8 @@ use application::action::chain;
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, AuditSealer, EventFeedRepository, FeedWakeUp,
     HealthCheck, IdGenerator, IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel,
-    RollupRepository, SchemaMigrator, SinkRepository, StepState, TenantRepository, UsageReadModel,
-    UsageRepository, WriteStore,
+    RollupRepository, SchemaMigrator, SinkRepository, StepState, TenantRepository, TrendReadModel,
+    UsageReadModel, UsageRepository, WriteStore,
 };
 use infra_local::{HmacAuditSealer, UuidV7Ids};
 use infra_postgres::{PostgresSettings, PostgresStore};
@@ -33,6 +33,7 @@ pub(crate) struct Store {
     pub(crate) tenants: Arc<dyn TenantRepository>,
     pub(crate) audit: Arc<dyn AuditReadModel>,
     pub(crate) claims: Arc<dyn IdempotencyRepository>,
+    pub(crate) trends: Arc<dyn TrendReadModel>,
     pub(crate) usage: Arc<dyn UsageReadModel>,
     pub(crate) usage_purge: Arc<dyn UsageRepository>,
     /// Seals the lines of the audit, if `audit.key` is set.
@@ -168,6 +169,7 @@ impl Store {
             tenants: store.tenants(),
             audit: store.audit(),
             claims: store.idempotency(),
+            trends: store.trends(),
             usage: store.usage(),
             usage_purge: store.usage_purge(),
             sealer: identity.sealer,
@@ -193,6 +195,7 @@ impl Store {
             tenants: store.tenants(),
             audit: store.audit(),
             claims: store.idempotency(),
+            trends: store.trends(),
             usage: store.usage(),
             usage_purge: store.usage_purge(),
             sealer: identity.sealer,

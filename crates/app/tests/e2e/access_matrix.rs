@@ -115,6 +115,8 @@ impl Subject<'_> {
                 | "/api/v1/keys"
                 | "/api/v1/audit"
                 | "/api/v1/usage"
+                | "/api/v1/analytics/trends"
+                | "/api/v1/analytics/breakdown"
                 | "/health"
                 | "/health/live"
                 | "/health/ready"

@@ -46,3 +46,4 @@ mod slow_clients;
 mod tenants;
 mod tokens;
 mod undertone;
+mod zones;

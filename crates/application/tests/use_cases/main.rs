@@ -30,3 +30,4 @@ mod load_and_unload_model;
 mod log_action;
 mod project_analytics;
 mod sequence_events;
+mod trends;

@@ -9,8 +9,11 @@ use crate::problem::{Problem, ProblemCode};
 /// The parameters of a query string: each at most once, none unknown, none with U+0000.
 #[derive(Debug)]
 pub(crate) struct QueryParameters {
-    values: Vec<(&'static str, String)>,
+    values: Vec<(Cow<'static, str>, String)>,
 }
+
+/// What the name of a parameter for a metadata key begins with.
+pub(super) const METADATA: &str = "metadata.";
 
 impl QueryParameters {
     /// Reads the request's query string, which may have the parameters `known`.
@@ -18,24 +21,34 @@ impl QueryParameters {
     /// # Errors
     /// `malformed_query`; `unknown_parameter`, `repeated_parameter` and `contains_nul` with the parameter's name.
     pub(crate) fn read(request: &HttpRequest, known: &[&'static str]) -> Result<Self, Problem> {
-        Self::parse(request.query_string(), known)
+        Self::parse(request.query_string(), known, false)
     }
 
-    fn parse(query: &str, known: &[&'static str]) -> Result<Self, Problem> {
-        let mut values: Vec<(&'static str, String)> = Vec::new();
+    /// Reads the request's query string, which may have the parameters `known` and any `metadata.KEY`.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub(crate) fn read_with_metadata(request: &HttpRequest, known: &[&'static str]) -> Result<Self, Problem> {
+        Self::parse(request.query_string(), known, true)
+    }
+
+    fn parse(query: &str, known: &[&'static str], with_metadata: bool) -> Result<Self, Problem> {
+        let mut values: Vec<(Cow<'static, str>, String)> = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
-            let Some(known) = known.iter().find(|known| **known == name) else {
-                return Err(Problem::new(ProblemCode::UnknownParameter).field(&name));
+            let name = match known.iter().find(|known| **known == name) {
+                Some(known) => Cow::Borrowed(*known),
+                None if with_metadata && is_metadata(&name) => Cow::Owned(name),
+                None => return Err(Problem::new(ProblemCode::UnknownParameter).field(&name)),
             };
-            if values.iter().any(|(seen, _)| seen == known) {
+            if values.iter().any(|(seen, _)| *seen == name) {
                 return Err(Problem::new(ProblemCode::RepeatedParameter).field(&name));
             }
             if value.contains('\0') {
-                return Err(DomainError::violation(*known, Rule::ContainsNul).into());
+                return Err(DomainError::violation(name, Rule::ContainsNul).into());
             }
-            values.push((known, value));
+            values.push((name, value));
         }
         Ok(Self { values })
     }
@@ -44,6 +57,16 @@ impl QueryParameters {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
+
+    /// Returns the metadata keys of the query with their values.
+    pub(crate) fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().filter_map(|(name, value)| Some((name.strip_prefix(METADATA)?, value.as_str())))
+    }
+}
+
+/// Whether this is the name of a parameter for a metadata key.
+fn is_metadata(name: &str) -> bool {
+    name.strip_prefix(METADATA).is_some_and(|key| !key.is_empty() && !key.contains('\0'))
 }
 
 /// Refuses every query parameter, for a route without any.
@@ -72,14 +95,15 @@ mod tests {
     use super::*;
 
     fn refusal(query: &str) -> (ProblemCode, String) {
-        let problem = QueryParameters::parse(query, &["q", "limit"]).expect_err("refused");
+        let problem = QueryParameters::parse(query, &["q", "limit"], false).expect_err("refused");
         let view = problem.view("r");
         (problem.code(), view.field.unwrap_or_default())
     }
 
     #[test]
     fn plus_is_a_space_and_percent_a_byte() {
-        let query = QueryParameters::parse("q=a+b%2Bc%C3%A9&&limit", &["q", "limit"]).expect("readable");
+        let query =
+            QueryParameters::parse("q=a+b%2Bc%C3%A9&&limit", &["q", "limit"], false).expect("readable");
         assert_eq!((query.get("q"), query.get("limit")), (Some("a b+cé"), Some("")));
         assert_eq!(query.get("other"), None);
     }

@@ -4,7 +4,7 @@ use utoipa::openapi::{RefOr, Required};
 
 use crate::controllers::{
     analytics, audit, batch, caller, docs, event, export, health, key, metrics, model, prediction, stream,
-    usage,
+    trends, usage,
 };
 use crate::extractors::{
     batch_schema, item_schema, key_schema, model_spec_schema, options_schema, prediction_schema,
@@ -44,6 +44,8 @@ use crate::state::HttpSettings;
         model::load,
         model::unload,
         caller::me,
+        trends::show,
+        trends::break_down,
         usage::show,
         key::issue,
         key::list,

@@ -1,10 +1,13 @@
-use application::use_cases::{DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT};
+use application::use_cases::{
+    DEFAULT_BREAKDOWN_LIMIT, DEFAULT_PAGE_LIMIT, MAX_BREAKDOWN_LIMIT, MAX_PAGE_LIMIT,
+};
 use domain::policies::MAX_QUERY_TERMS;
+use domain::value_objects::{BucketWidth, Dimensions};
 use serde_json::json;
 use utoipa::IntoParams;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
-use utoipa::openapi::{KnownFormat, Required, SchemaFormat};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle};
+use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, Type};
+use utoipa::openapi::{KnownFormat, RefOr, Required, SchemaFormat};
 
 use crate::extractors::{AGAINST, NGRAMS};
 use crate::openapi::schemas;
@@ -33,6 +36,12 @@ pub(crate) struct TermsParameters;
 
 /// The query parameters of the audit.
 pub(crate) struct AuditParameters;
+
+/// The query parameters of the trends.
+pub(crate) struct TrendsParameters;
+
+/// The query parameters of the breakdown.
+pub(crate) struct BreakdownParameters;
 
 impl IntoParams for PathId {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
@@ -105,6 +114,88 @@ impl IntoParams for TermsParameters {
             query("min_texts", "Only terms that at least so many of the texts have", min_texts()),
         ]
     }
+}
+
+impl IntoParams for TrendsParameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![
+            query(
+                "bucket",
+                "The width of the buckets: unless given `1h` for up to 2 days, `1d` for up to 90 days, `1w` for more",
+                bucket(),
+            ),
+            query("tz", "The time zone of the buckets, by its name in the IANA database", zone()),
+            query("from", "The first instant; 7 days before `to` unless given", time()),
+            query("to", "The first instant after the range; now unless given", time()),
+            query("by", BY, by()),
+            query("sentiment", "Only predictions of this sentiment", schemas::sentiment()),
+            query("model", "Only predictions by the model of this name, in any revision", model_name()),
+            metadata_filter(),
+        ]
+    }
+}
+
+impl IntoParams for BreakdownParameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![
+            query("by", BY, by()),
+            query("from", "The first instant; 7 days before `to` unless given", time()),
+            query("to", "The first instant after the range; now unless given", time()),
+            query("limit", "The most groups that are named", breakdown_limit()),
+        ]
+    }
+}
+
+/// What the parameter `by` means.
+const BY: &str = "By what predictions are counted: `sentiment`, `model`, or `metadata.KEY` for a key of \
+                  `analytics.dimensions`";
+
+fn bucket() -> Object {
+    string().enum_values(Some(BucketWidth::ALL.map(BucketWidth::as_str))).build()
+}
+
+fn zone() -> Object {
+    string().default(Some(json!("UTC"))).examples(["Europe/Berlin"]).build()
+}
+
+fn by() -> Object {
+    string()
+        .pattern(Some(r"^(sentiment|model|metadata\.[^\u0000]+)$"))
+        .default(Some(json!("sentiment")))
+        .examples(["model"])
+        .build()
+}
+
+fn breakdown_limit() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(MAX_BREAKDOWN_LIMIT))
+        .default(Some(json!(DEFAULT_BREAKDOWN_LIMIT)))
+        .build()
+}
+
+/// `metadata.KEY=VALUE`: an object whose properties are parameters of their own.
+fn metadata_filter() -> Parameter {
+    let value = string().max_length(Some(Dimensions::MAX_VALUE_CHARS)).build();
+    let values = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .max_properties(Some(1))
+        .property_names(Some(string().pattern(Some(r"^metadata\.[^\u0000]+$"))))
+        .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(value.into()))))
+        .build();
+    ParameterBuilder::new()
+        .name("metadata")
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .style(Some(ParameterStyle::Form))
+        .explode(Some(true))
+        .description(Some(
+            "`metadata.KEY=VALUE`: only predictions with this value of a key of `analytics.dimensions`; \
+             `(none)` for those without the key, `(other)` for those whose value is not counted apart",
+        ))
+        .schema(Some(values))
+        .build()
 }
 
 impl IntoParams for ListParameters {

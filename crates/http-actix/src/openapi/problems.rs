@@ -23,6 +23,8 @@ pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 21] = [
     ("export_predictions", &[LIST, TIMED, CALLER, LIMITED, ANY]),
     ("get_prediction", &[QUERY, BY_ID, &[P::Saturated], TIMED, CALLER, LIMITED, ANY]),
     ("delete_prediction", &[QUERY, BY_ID, &[P::Conflict], TIMED, CALLER, LIMITED, ANY]),
+    ("show_trends", &[ANALYTICS, &[P::Blank, P::Saturated], TIMED, CALLER, LIMITED, ANY]),
+    ("break_down", &[ANALYTICS, TIMED, CALLER, LIMITED, ANY]),
     ("follow_events", &[FOLLOW, CALLER, LIMITED, ANY]),
     ("rank_terms", &[TERMS, TIMED, CALLER, LIMITED, ANY]),
     ("list_models", &[QUERY, &[P::Unavailable], TIMED, CALLER, LIMITED, ANY]),
@@ -121,6 +123,19 @@ const BATCH: &[ProblemCode] = &[P::Blank, P::TooMany, P::OutOfRange];
 const PREDICT: &[ProblemCode] = &[P::Conflict, P::QuotaExceeded, P::Unavailable];
 /// An operation on the prediction of an id.
 const BY_ID: &[ProblemCode] = &[P::Malformed, P::NotFound, P::Unavailable];
+/// The query parameters of an analysis.
+const ANALYTICS: &[ProblemCode] = &[
+    P::MalformedQuery,
+    P::UnknownParameter,
+    P::RepeatedParameter,
+    P::ContainsNul,
+    P::OutOfRange,
+    P::Malformed,
+    P::NotOneOf,
+    P::TooMuch,
+    P::Contradictory,
+    P::Unavailable,
+];
 /// The query parameters of the list.
 const LIST: &[ProblemCode] = &[
     P::MalformedQuery,

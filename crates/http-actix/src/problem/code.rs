@@ -40,6 +40,7 @@ pub enum ProblemCode {
     NoTerms,
     TooManyTokens,
     TooManySentences,
+    TooMuch,
     Contradictory,
     UnknownModel,
     NotLoadable,
@@ -70,7 +71,7 @@ pub(crate) struct Entry {
 
 impl ProblemCode {
     /// Every kind, ordered by status.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 50] = [
         Self::MalformedJson,
         Self::MalformedQuery,
         Self::IncompleteBody,
@@ -107,6 +108,7 @@ impl ProblemCode {
         Self::NoTerms,
         Self::TooManyTokens,
         Self::TooManySentences,
+        Self::TooMuch,
         Self::Contradictory,
         Self::UnknownModel,
         Self::NotLoadable,
@@ -312,6 +314,12 @@ impl ProblemCode {
                 422,
                 "Too many sentences",
                 "The text, or the items of a batch together, have more sentences than can be classified one by one.",
+            ),
+            Self::TooMuch => (
+                "too_much",
+                422,
+                "Too much to read",
+                "The range of time has more rows than one request may read; a shorter one has fewer.",
             ),
             Self::Contradictory => (
                 "contradictory",

@@ -103,6 +103,7 @@ impl From<&Rule> for ProblemCode {
             Rule::NoTerms => Self::NoTerms,
             Rule::TooManyTokens { .. } => Self::TooManyTokens,
             Rule::TooManySentences { .. } => Self::TooManySentences,
+            Rule::TooMuch { .. } => Self::TooMuch,
             Rule::Contradictory { .. } => Self::Contradictory,
             Rule::UnknownModel => Self::UnknownModel,
             Rule::WrongState { .. } => Self::WrongState,
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     /// Every rule, with some numbers.
-    fn rules() -> [Rule; 15] {
+    fn rules() -> [Rule; 16] {
         [
             Rule::Blank,
             Rule::TooLong { max: 1, actual: 2 },
@@ -131,6 +132,7 @@ mod tests {
             Rule::NoTerms,
             Rule::TooManyTokens { max: 1, actual: 2 },
             Rule::TooManySentences { max: 1, actual: 2 },
+            Rule::TooMuch { max: 1 },
             Rule::Contradictory { why: "needs another" },
             Rule::UnknownModel,
             Rule::WrongState { required: "active", actual: "erased" },

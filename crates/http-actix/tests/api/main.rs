@@ -31,5 +31,6 @@ mod rate_limit;
 mod slow_clients;
 mod stream;
 mod support;
+mod trends;
 mod usage;
 mod wire;

@@ -20,5 +20,6 @@ mod plans;
 mod pool;
 mod relay;
 mod spans;
+mod trends;
 mod values;
 mod writing;

@@ -1,5 +1,6 @@
 use std::fs;
 
+use crate::samples::events;
 use infra_sqlite::{BackupError, SqliteSettings, SqliteStore};
 use store_contract::StoreHarness;
 

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::samples::events;
 use application::ports::{StoreError, UnitOfWork};
 use domain::value_objects::TenantId;
 use store_contract::StoreHarness;

@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use crate::samples::events;
 use application::ports::{ClaimOutcome, StoreError, StoredAnswer, UnitOfWork};
 use domain::entities::{Tenant, TenantStatus};
 use domain::value_objects::{Limits, RequestDigest, TenantId, Timestamp};

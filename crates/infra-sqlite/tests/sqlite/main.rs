@@ -15,4 +15,5 @@ mod relay;
 mod samples;
 mod slow_reads;
 mod stalled_callers;
+mod trends;
 mod upkeep;

@@ -1,3 +1,4 @@
+use application::ports::FeedEvent;
 use application::ports::{PredictionFilter, StoreError, UnitOfWork};
 use domain::entities::{NewPrediction, Prediction};
 use domain::value_objects::{
@@ -5,6 +6,7 @@ use domain::value_objects::{
     PredictionResult, Sentiment, SentimentScores, TenantId, TextLimits, Timestamp, Usage,
 };
 use infra_sqlite::SqliteStore;
+use store_contract::events_of;
 
 /// The prediction number `number`, of a text of `chars` characters.
 pub(crate) fn prediction_of(number: u32, chars: usize) -> Prediction {

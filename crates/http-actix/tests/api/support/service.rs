@@ -11,12 +11,12 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
 use application::ports::{Clock, HealthCheck, SentenceSplitter};
 use application::use_cases::{
-    AdmitRequestUseCase, AuthenticateUseCase, AuthenticationPorts, CheckHealthUseCase,
+    AdmitRequestUseCase, AuthenticateUseCase, AuthenticationPorts, BreakDownUseCase, CheckHealthUseCase,
     DeletePredictionUseCase, ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase,
     GetUsageUseCase, IdempotencyPorts, IssueKeyUseCase, ListAuditUseCase, ListKeysUseCase, ListModelsUseCase,
     ListPredictionsUseCase, LoadModelUseCase, ModelChanges, PredictSentimentBatchUseCase,
     PredictSentimentUseCase, PredictionPorts, RankTermsUseCase, RevalidateCallerUseCase, RevokeKeyUseCase,
-    StreamPredictionsUseCase, UnloadModelUseCase,
+    ShowTrendsUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use async_trait::async_trait;
 use domain::value_objects::{Dimensions, Limits, TextLimits, Timestamp};
@@ -27,8 +27,8 @@ use http_actix::{
 use serde_json::Value;
 use testkit::{
     CountingFailureLimiter, CountingUsageLimiter, DirectCallerDirectory, DirectComputePool, FakeEventFeed,
-    FakeHealthCheck, FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryStore, MlFailure,
-    PlainKeySecrets, RecordingMetrics, SequenceIds,
+    FakeHealthCheck, FakeMlGateway, FakeModelCatalog, FixedClock, FullStopSplitter, MemoryRollups,
+    MemoryStore, MlFailure, PlainKeySecrets, RecordingMetrics, SequenceIds, UtcCalendar,
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -76,6 +76,8 @@ pub(crate) struct Service {
     /// The catalog, with `model` as its default.
     pub(crate) catalog: Arc<FakeModelCatalog>,
     pub(crate) store: MemoryStore,
+    /// The rollups, which count everything unless a test sets it.
+    pub(crate) rollups: Arc<MemoryRollups>,
     /// Allows everything unless a test makes it refuse.
     pub(crate) limiter: Arc<CountingUsageLimiter>,
     pub(crate) splitter: Arc<PanickingSplitter>,
@@ -149,7 +151,8 @@ impl Service {
             dimensions: Dimensions::default(),
         };
         let health = CheckHealthUseCase::new(checks, Arc::clone(&clock) as _);
-        let use_cases = use_cases(ports, &store, health, callers, model_changes);
+        let rollups = Arc::new(MemoryRollups::default());
+        let use_cases = use_cases(ports, (&store, &rollups), health, callers, model_changes);
         let (shutting_down, is_shutting_down) = watch::channel(false);
         let state = state(use_cases, settings, is_shutting_down);
         Self {
@@ -161,6 +164,7 @@ impl Service {
             model,
             catalog,
             store,
+            rollups,
             limiter,
             splitter,
             shutting_down,
@@ -319,9 +323,14 @@ fn authentication(
     Some((authenticate, RevalidateCallerUseCase::new(directory, Arc::clone(clock))))
 }
 
+/// The keys by which predictions are counted.
+fn dimensions() -> Dimensions {
+    Dimensions::try_new(vec!["channel".to_owned()]).unwrap()
+}
+
 fn use_cases(
     ports: PredictionPorts,
-    store: &MemoryStore,
+    (store, rollups): (&MemoryStore, &Arc<MemoryRollups>),
     health: CheckHealthUseCase,
     callers: Callers,
     model_changes: bool,
@@ -339,6 +348,13 @@ fn use_cases(
     UseCases {
         admit: AdmitRequestUseCase::new(directory, Arc::clone(&ports.limiter)),
         usage: GetUsageUseCase::new(Arc::clone(&ports.limiter), read.clone(), Arc::clone(&clock)),
+        trends: ShowTrendsUseCase::new(
+            Arc::clone(rollups) as _,
+            Arc::new(UtcCalendar),
+            dimensions(),
+            Arc::clone(&clock),
+        ),
+        breakdown: BreakDownUseCase::new(Arc::clone(rollups) as _, dimensions(), Arc::clone(&clock)),
         authenticate,
         revalidate,
         issue_key: IssueKeyUseCase::new(
