@@ -187,10 +187,14 @@ fn use_cases(
         trends: ShowTrendsUseCase::new(
             store.trends.clone(),
             Arc::new(ZonedCalendar::new()),
-            Dimensions::default(),
+            settings.analytics.dimensions(),
             clock.clone(),
         ),
-        breakdown: BreakDownUseCase::new(store.trends.clone(), Dimensions::default(), clock.clone()),
+        breakdown: BreakDownUseCase::new(
+            store.trends.clone(),
+            settings.analytics.dimensions(),
+            clock.clone(),
+        ),
         usage: GetUsageUseCase::new(limiter, store.usage.clone(), clock.clone()),
         revalidate,
         issue_key: access::issue_key(store, &clock),

@@ -26,7 +26,6 @@ pub use caller::{Actor, Caller, Identity};
 pub use cursor::Cursor;
 pub use export_predictions::{ExportForm, ExportFormat, ExportPart, ExportPredictionsRequest};
 pub use feed::{FollowEventsRequest, SequenceEventsResponse, SinkPass};
-pub use feed::{SequenceEventsResponse, SinkPass};
 pub use health::{ComponentHealth, HealthReport, HealthStatus};
 pub use idempotency::{Answer, IdempotentRequest};
 pub use keys::{

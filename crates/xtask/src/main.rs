@@ -77,8 +77,6 @@ enum Command {
     BenchIdempotency(bench_idempotency::BenchIdempotencyArgs),
     /// Measure what clients experience while others overload, disconnect, scan or stall
     BenchLimits(bench_limits::BenchLimitsArgs),
-    /// Measure what reads the history, and the feed of events
-    BenchAnalytics(bench_analytics::BenchAnalyticsArgs),
     /// Measure the service at three times its capacity, beside a tenant over its limits, and how exact limits are
     BenchOverload(bench_overload::BenchOverloadArgs),
     /// Measure engine and service beside Python's (needs wrk, python3 and a package registry)
@@ -116,7 +114,6 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::BenchIdempotency(args) => {
             bench_idempotency::run(&workspace, args).map(|()| ExitCode::SUCCESS)
         }
-        Command::BenchAnalytics(args) => bench_analytics::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchLimits(args) => bench_limits::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchOverload(args) => bench_overload::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchPeers(args) => bench_peers::run(&workspace, args).map(|()| ExitCode::SUCCESS),

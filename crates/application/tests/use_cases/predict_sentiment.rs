@@ -33,7 +33,7 @@ async fn a_prediction_is_stored_published_and_counted_once() {
     assert_eq!(events.len(), 1);
     assert_eq!(
         (events[0].0.event_type.as_str(), events[0].0.prediction_id),
-        ("SentimentPredicted", answer.id)
+        ("SentimentPredicted", Some(answer.id))
     );
     assert_eq!(world.metrics.recorded(), [answer.id]);
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use application::dtos::SequenceEventsResponse;
 use application::errors::ApplicationError;
-use application::ports::LeaseRepository;
+use application::ports::{Clock, LeaseRepository};
 use application::use_cases::{Leadership, SequenceEventsUseCase, SequencingPorts};
 use testkit::{FixedClock, RecordingRelayMetrics};
 

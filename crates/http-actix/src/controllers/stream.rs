@@ -7,8 +7,6 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use application::action::log_action;
 use application::dtos::{Caller, PredictSentimentRequest, TimeLimit};
-use application::errors::ApplicationError;
-use application::ports::Principal;
 use domain::value_objects::{TenantId, TraceParent};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;

@@ -12,7 +12,7 @@ use crate::problem::{PROBLEM_JSON, ProblemCode};
 use ProblemCode as P;
 
 /// The problems of each operation, by its id. A test compares the ids with those of the document.
-pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 21] = [
+pub(super) const OPERATIONS: [(&str, &[&[ProblemCode]]); 25] = [
     (
         "create_prediction",
         &[QUERY, BODY, ITEM, OPTIONS, PREDICT, KEYED, &[P::Gone], TIMED, CALLER, LIMITED, ANY],

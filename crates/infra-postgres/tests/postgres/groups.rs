@@ -14,7 +14,7 @@ use sqlx::{Executor, PgConnection};
 use store_contract::StoreHarness;
 use store_contract::samples::{FIRST, Samples};
 
-use crate::harness::{PostgresHarness, insert, wait_until_blocked};
+use crate::harness::{PostgresHarness, events, insert, wait_until_blocked};
 
 /// Commits each prediction as a set of its own, all at the same time; the outcomes by id.
 async fn insert_each(

@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use application::ports::{
-    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
-    LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository, SchemaMigrator, SinkRepository,
-    StoreError, TenantRepository, UnitOfWork, UsageReadModel, UsageRepository, WriteStore,
+    AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, FeedEvent,
+    IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository,
+    SchemaMigrator, SinkRepository, StoreError, TenantRepository, UnitOfWork, UsageReadModel,
+    UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::Prediction;
@@ -14,7 +15,7 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use store_codec::ROLLUP_COUNTS;
 use store_contract::chain::TestSealer;
 use store_contract::samples::rollup_of_row;
-use store_contract::{Replica, SchemaHarness, StoreHarness};
+use store_contract::{Replica, SchemaHarness, StoreHarness, events_of};
 use uuid::Uuid;
 
 use crate::database::TestDatabase;
