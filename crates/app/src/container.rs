@@ -1,6 +1,7 @@
 //! The composition root: the only place where concrete adapters are named.
 
 mod access;
+mod events;
 mod models;
 mod predictions;
 mod store;
@@ -9,22 +10,21 @@ use std::sync::Arc;
 
 use application::ports::{CacheGateway, Clock, DownloadProgress, EventFeed, ModelCatalog, UsageLimiter};
 use application::use_cases::{
-    AdmitRequestUseCase, BreakDownUseCase, CheckHealthUseCase, DeletePredictionUseCase, DeliverEventsUseCase,
-    ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase, GetUsageUseCase, Leadership,
-    ListAuditUseCase, ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase,
-    ModelChanges, PredictSentimentBatchUseCase, PredictSentimentUseCase, ProjectAnalyticsUseCase,
-    ProjectionPorts, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase, RankTermsUseCase, RevokeKeyUseCase,
-    SequenceEventsUseCase, SequencingPorts, ShowTrendsUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
+    AdmitRequestUseCase, BreakDownUseCase, CheckHealthUseCase, DeletePredictionUseCase,
+    ExportPredictionsUseCase, FollowEventsUseCase, GetPredictionUseCase, GetUsageUseCase, ListAuditUseCase,
+    ListKeysUseCase, ListModelsUseCase, ListPredictionsUseCase, LoadModelUseCase, ModelChanges,
+    PredictSentimentBatchUseCase, PredictSentimentUseCase, PurgeIdempotencyKeysUseCase, PurgeUsageUseCase,
+    RankTermsUseCase, RevokeKeyUseCase, ShowTrendsUseCase, StreamPredictionsUseCase, UnloadModelUseCase,
 };
 use http_actix::UseCases;
 use infra_local::{
-    BlockingComputePool, CacheLimits, CachedCallerDirectory, FeedLimits, LocalEventFeed, LocalModelCatalog,
-    LocalUsageLimiter, LogPublisher, LogQueue, MetricsRecorder, MokaCacheGateway, SystemClock, UuidV7Ids,
-    ZonedCalendar,
+    BlockingComputePool, CacheLimits, CachedCallerDirectory, LocalModelCatalog, LocalUsageLimiter, LogQueue,
+    MokaCacheGateway, SystemClock, UuidV7Ids, ZonedCalendar,
 };
 
 use crate::config::{CacheSettings, Settings};
 use crate::container::access::Access;
+use crate::container::events::Events;
 use crate::container::predictions::prediction_ports;
 
 pub(crate) use access::administration;
@@ -36,16 +36,8 @@ pub(crate) use store::Store;
 pub(crate) struct Container {
     /// The use cases of the API.
     pub(crate) use_cases: Arc<UseCases>,
-    /// Whether this replica leads.
-    pub(crate) leadership: Arc<Leadership>,
-    /// Gives events their positions in the feed.
-    pub(crate) sequence: Arc<SequenceEventsUseCase>,
-    /// The sink of the feed that writes events to the log.
-    pub(crate) log_events: Arc<DeliverEventsUseCase>,
-    /// The sink of the feed that counts events.
-    pub(crate) project: Arc<ProjectAnalyticsUseCase>,
-    /// The feed of events for those who follow it.
-    pub(crate) feed: Arc<LocalEventFeed>,
+    /// What gives events their positions, and what follows them.
+    pub(crate) events: Events,
     pub(crate) models: Arc<LocalModelCatalog>,
     /// The cache in front of the models, if it is enabled.
     pub(crate) cache: Option<Arc<MokaCacheGateway>>,
@@ -80,46 +72,15 @@ impl Container {
         let access = Access::new(&settings.auth, &store, &clock)?;
         let (models, starting) = configured.start(cache.clone().map(|cache| cache as Arc<dyn CacheGateway>));
         let (directory, limiter) = (access.directory.clone(), Arc::new(LocalUsageLimiter::new()));
-        let (events, wake_up) = (store.event_feed.clone(), store.feed_wake_up.clone());
-        let feed = Arc::new(LocalEventFeed::new(events, wake_up, FeedLimits::default()));
-        let use_cases = use_cases(settings, &store, &models, access, limiter.clone(), feed.clone());
-        let leadership =
-            Arc::new(Leadership::new(store.leases.clone(), clock.clone(), store.process.clone()));
-        let sequence = SequenceEventsUseCase::new(
-            leadership.clone(),
-            SequencingPorts {
-                outbox: store.outbox.clone(),
-                sinks: store.sinks.clone(),
-                clock: clock.clone(),
-                metrics: Arc::new(MetricsRecorder),
-            },
-            settings.outbox.keep.duration(),
-        );
-        let log_events = DeliverEventsUseCase::new(
-            leadership.clone(),
-            store.event_feed.clone(),
-            store.sinks.clone(),
-            Arc::new(LogPublisher::new(Arc::clone(log))),
-        );
-        let project = ProjectAnalyticsUseCase::new(
-            ProjectionPorts {
-                leadership: leadership.clone(),
-                feed: store.event_feed.clone(),
-                sinks: store.sinks.clone(),
-                rollups: store.rollups.clone(),
-                clock,
-            },
-            settings.analytics.dimensions(),
-        );
+        let events = Events::new(settings, &store, &clock, log);
+        let shared =
+            Shared { store: &store, models: &models, limiter: limiter.clone(), feed: events.feed.clone() };
+        let use_cases = use_cases(settings, shared, access);
         let purge_keys = PurgeIdempotencyKeysUseCase::new(store.claims.clone());
         let purge_usage = PurgeUsageUseCase::new(store.usage_purge.clone());
         let container = Self {
             use_cases: Arc::new(use_cases),
-            leadership,
-            sequence: Arc::new(sequence),
-            log_events: Arc::new(log_events),
-            project: Arc::new(project),
-            feed,
+            events,
             models,
             cache,
             store,
@@ -138,15 +99,17 @@ impl Container {
     }
 }
 
-/// The use cases of the API; callers are authenticated by `access`, if that is required, and limited by `limiter`.
-fn use_cases(
-    settings: &Settings,
-    store: &Store,
-    models: &Arc<LocalModelCatalog>,
-    access: Access,
+/// What the use cases of the API share with the rest of the service.
+struct Shared<'c> {
+    store: &'c Store,
+    models: &'c Arc<LocalModelCatalog>,
     limiter: Arc<dyn UsageLimiter>,
     feed: Arc<dyn EventFeed>,
-) -> UseCases {
+}
+
+/// The use cases of the API; callers are authenticated by `access`, if that is required.
+fn use_cases(settings: &Settings, shared: Shared<'_>, access: Access) -> UseCases {
+    let Shared { store, models, limiter, feed } = shared;
     let clock = clock(settings);
     let catalog: Arc<dyn ModelCatalog> = models.clone();
     let ports = prediction_ports(settings, catalog.clone(), store, limiter.clone());
@@ -157,6 +120,9 @@ fn use_cases(
         store: store.writes.clone(),
         clock: clock.clone(),
     };
+    let (trends, breakdown) = trends(settings, store, &clock);
+    let (dimensions, compute) = (settings.analytics.dimensions(), Arc::new(BlockingComputePool));
+    let (predictions, writes, ids) = (store.predictions.clone(), store.writes.clone(), Arc::new(UuidV7Ids));
     let checks = vec![store.health.clone(), models.health()];
     let Access { directory, authenticate, revalidate } = access;
     UseCases {
@@ -166,35 +132,16 @@ fn use_cases(
         get: GetPredictionUseCase::new(store.predictions.clone()),
         list: ListPredictionsUseCase::new(store.predictions.clone()),
         export: ExportPredictionsUseCase::new(store.predictions.clone(), clock.clone()),
-        rank_terms: RankTermsUseCase::new(
-            store.analytics.clone(),
-            Arc::new(BlockingComputePool),
-            clock.clone(),
-        ),
-        delete: DeletePredictionUseCase::new(
-            store.predictions.clone(),
-            store.writes.clone(),
-            settings.analytics.dimensions(),
-            clock.clone(),
-            Arc::new(UuidV7Ids),
-        ),
+        rank_terms: RankTermsUseCase::new(store.analytics.clone(), compute, clock.clone()),
+        delete: DeletePredictionUseCase::new(predictions, writes, dimensions, clock.clone(), ids),
         follow_events: FollowEventsUseCase::new(feed),
         models: ListModelsUseCase::new(catalog),
         load_model: LoadModelUseCase::new(changes.clone()),
         unload_model: UnloadModelUseCase::new(changes),
         authenticate,
         admit: AdmitRequestUseCase::new(directory, limiter.clone()),
-        trends: ShowTrendsUseCase::new(
-            store.trends.clone(),
-            Arc::new(ZonedCalendar::new()),
-            settings.analytics.dimensions(),
-            clock.clone(),
-        ),
-        breakdown: BreakDownUseCase::new(
-            store.trends.clone(),
-            settings.analytics.dimensions(),
-            clock.clone(),
-        ),
+        trends,
+        breakdown,
         usage: GetUsageUseCase::new(limiter, store.usage.clone(), clock.clone()),
         revalidate,
         issue_key: access::issue_key(store, &clock),
@@ -203,6 +150,20 @@ fn use_cases(
         audit: ListAuditUseCase::new(store.audit.clone()),
         health: Arc::new(CheckHealthUseCase::new(checks, clock)),
     }
+}
+
+/// What shows the rollups.
+fn trends(
+    settings: &Settings,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+) -> (ShowTrendsUseCase, BreakDownUseCase) {
+    let (rollups, dimensions) = (store.trends.clone(), settings.analytics.dimensions());
+    let calendar = Arc::new(ZonedCalendar::new());
+    (
+        ShowTrendsUseCase::new(rollups.clone(), calendar, dimensions.clone(), clock.clone()),
+        BreakDownUseCase::new(rollups, dimensions, clock.clone()),
+    )
 }
 
 /// The machine's clock.

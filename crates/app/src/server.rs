@@ -115,7 +115,7 @@ impl Service<'_> {
         let server = &self.settings.server;
         self.container.use_cases.health.drain();
         self.shutting_down.send_replace(true);
-        self.container.feed.end();
+        self.container.events.feed.end();
         if matches!(reason, Reason::Signal(Signal::Terminate)) {
             tracing::info!(seconds = server.drain_delay.as_secs_f64(), "draining");
             sleep(server.drain_delay).await;

@@ -170,7 +170,10 @@ impl EventFeed for LocalEventFeed {
 impl Shared {
     /// Reads the next page of the feed into the ring.
     async fn read_page(&self) -> Result<Pass, StoreError> {
-        let Some(end) = self.end_of_ring() else { return Ok(Pass::Idle) };
+        if !self.is_followed() {
+            return Ok(Pass::Idle);
+        }
+        let end = self.state().ring.as_ref().map(Ring::end);
         let bounds = self.store.bounds().await?;
         let Some(end) = end else {
             self.change(|state| state.ring = Some(Ring::at(bounds.last)));
@@ -198,14 +201,13 @@ impl Shared {
         Ok(if up_to < bounds.last { Pass::More } else { Pass::AtEnd })
     }
 
-    /// The position up to which the ring has been read, if there is a ring; none, and no ring, without followers.
-    fn end_of_ring(&self) -> Option<Option<i64>> {
+    /// Whether there are followers; without any the ring is dropped.
+    fn is_followed(&self) -> bool {
         let mut state = self.state();
         if state.followers == 0 {
             state.ring = None;
-            return None;
         }
-        Some(state.ring.as_ref().map(Ring::end))
+        state.followers > 0
     }
 
     /// Changes the state and wakes the followers.

@@ -82,8 +82,8 @@ impl Readers {
         AbortOnDrop(tokio::spawn(call)).await
     }
 
-    /// Begins a read transaction on a connection of its own, which counts as one of the pool. It sees the database as of
-    /// now.
+    /// Begins a read transaction on a connection of its own, which counts as one of the pool. It sees the database as
+    /// of now.
     pub(crate) async fn snapshot(&self, query_type: &'static str) -> Result<Snapshot, StoreError> {
         let (pool, timeout) = (&self.pool, self.timeout);
         let begin = async {

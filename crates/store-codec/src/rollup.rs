@@ -1,7 +1,7 @@
 use application::ports::PendingEvent;
 use domain::events::{PREDICTION_DELETED, SENTIMENT_PREDICTED};
 use domain::value_objects::{
-    Confidence, Dimensions, ModelRef, PredictionFacts, Rollup, RollupKey, Sentiment, Usage,
+    Confidence, DimensionValues, Dimensions, ModelRef, PredictionFacts, Rollup, RollupKey, Sentiment, Usage,
 };
 
 use crate::columns::{Columns, Unreadable, count, text};
@@ -102,9 +102,10 @@ pub fn read_history(
 fn read_row_facts(row: &impl Columns, dimensions: &Dimensions) -> Result<PredictionFacts, Unreadable> {
     let sentiment = row.text("sentiment")?.map(|name| Sentiment::parse("sentiment", &name));
     let confidence = row.real("confidence")?.map(|value| Confidence::try_new("confidence", value));
-    let dimensions = match dimensions.is_empty() {
-        true => Default::default(),
-        false => dimensions.of(&read_metadata(&text(row, "metadata")?).ok_or(Unreadable("metadata"))?),
+    let dimensions = if dimensions.is_empty() {
+        DimensionValues::default()
+    } else {
+        dimensions.of(&read_metadata(&text(row, "metadata")?).ok_or(Unreadable("metadata"))?)
     };
     Ok(PredictionFacts {
         created_at: row.time("created_at")?,

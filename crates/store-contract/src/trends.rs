@@ -46,8 +46,8 @@ pub fn rollups() -> Vec<(RollupKey, Rollup)> {
                     confidence_sum: n % 3 * 700_000_000,
                     ..Rollup::default()
                 };
-                push(&mut rollups, key(None), rollup);
-                push(&mut rollups, key(Some(value(n))), rollup);
+                push(&mut rollups, key(None), &rollup);
+                push(&mut rollups, key(Some(value(n))), &rollup);
             }
         }
     }
@@ -55,10 +55,10 @@ pub fn rollups() -> Vec<(RollupKey, Rollup)> {
 }
 
 /// Adds to the rollup with the same key, if there is one.
-fn push(rollups: &mut Vec<(RollupKey, Rollup)>, key: RollupKey, rollup: Rollup) {
+fn push(rollups: &mut Vec<(RollupKey, Rollup)>, key: RollupKey, rollup: &Rollup) {
     match rollups.iter_mut().rev().take(8).find(|(seen, _)| *seen == key) {
-        Some((_, sum)) => sum.add(&rollup),
-        None => rollups.push((key, rollup)),
+        Some((_, sum)) => sum.add(rollup),
+        None => rollups.push((key, *rollup)),
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn start(
     let health = Arc::clone(&container.use_cases.health);
     tasks.spawn("health", move |cancel| check_health(Arc::clone(&health), cancel));
     relay::start(&mut tasks, container, settings.store.relay_interval.duration());
-    let feed = Arc::clone(&container.feed);
+    let feed = Arc::clone(&container.events.feed);
     tasks.spawn("feed", move |cancel| run_feed(Arc::clone(&feed), cancel));
     let cache = container.cache.clone();
     tasks.spawn("upkeep", move |cancel| run_upkeep(metrics.clone(), cache.clone(), cancel));

@@ -24,9 +24,9 @@ const STEP_DOWN_WITHIN: Duration = Duration::from_millis(500);
 /// Starts the tasks. The outbox is looked at every `pause`, and each sink whenever events have got positions.
 pub(super) fn start(tasks: &mut BackgroundTasks, container: &Container, pause: Duration) {
     let (sequenced, _) = watch::channel(());
-    let (sequence, sender) = (Arc::clone(&container.sequence), sequenced.clone());
+    let (sequence, sender) = (Arc::clone(&container.events.sequence), sequenced.clone());
     tasks.spawn("relay", move |cancel| sequence_events(Arc::clone(&sequence), sender.clone(), pause, cancel));
-    let (log, sender) = (Arc::clone(&container.log_events), sequenced.clone());
+    let (log, sender) = (Arc::clone(&container.events.log), sequenced.clone());
     tasks.spawn("sink_log", move |cancel| {
         let log = Arc::clone(&log);
         let pass = move || {
@@ -35,7 +35,7 @@ pub(super) fn start(tasks: &mut BackgroundTasks, container: &Container, pause: D
         };
         move_sink(pass, sender.subscribe(), pause, cancel)
     });
-    let project = Arc::clone(&container.project);
+    let project = Arc::clone(&container.events.project);
     tasks.spawn("sink_analytics", move |cancel| {
         let project = Arc::clone(&project);
         let pass = move || {
@@ -49,13 +49,13 @@ pub(super) fn start(tasks: &mut BackgroundTasks, container: &Container, pause: D
 /// Gives what is waiting its positions, delivers it, and releases the lease.
 pub(super) async fn stop(container: &Container) {
     let last = async {
-        while container.sequence.execute().await.is_ok_and(|pass| pass.more) {}
-        while container.log_events.execute().await.is_ok_and(|pass| pass.more) {}
+        while container.events.sequence.execute().await.is_ok_and(|pass| pass.more) {}
+        while container.events.log.execute().await.is_ok_and(|pass| pass.more) {}
     };
     if timeout(LAST_PASSES_WITHIN, last).await.is_err() {
         tracing::warn!("events are waiting; they are published by the next replica that leads");
     }
-    match timeout(STEP_DOWN_WITHIN, container.leadership.step_down()).await {
+    match timeout(STEP_DOWN_WITHIN, container.events.leadership.step_down()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(error = chain(&error), "the relay's lease was not released"),
         Err(_elapsed) => tracing::warn!("the relay's lease was not released in time"),

@@ -1,5 +1,5 @@
-//! Buckets of time zones whose clocks change: trends over a store equal sums over its rows, each of which is assigned to
-//! a bucket by its local time.
+//! Buckets of time zones whose clocks change: trends over a store equal sums over its rows, each of which is assigned
+//! to a bucket by its local time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -27,7 +27,7 @@ pub trait FeedFollower: Send {
     /// Waits for the next signal, at most for `heartbeat`.
     ///
     /// # Errors
-    /// `Unavailable`; the follower keeps its place, so that the call can be repeated.
+    /// `Unavailable`; the follower stays at its place, so that the call can be repeated.
     async fn next(&mut self, heartbeat: Duration) -> Result<FeedSignal, StoreError>;
 }
 

@@ -86,8 +86,8 @@ pub struct Rollup {
     pub confident: i64,
     /// The sum of the confidences, in billionths.
     pub confidence_sum: i64,
-    /// Those with a confidence, by twentieths: bin `n` has the confidences from `n/20` on and below `(n+1)/20`; the last
-    /// one has 1 too.
+    /// Those with a confidence, by twentieths: bin `n` has the confidences from `n/20` on and below `(n+1)/20`; the
+    /// last one has 1 too.
     pub confidence_histogram: [i64; Self::CONFIDENCE_BINS],
     /// The predictions by tokens: bin 0 has those without any, bin `n` those with 2^(n-1) tokens and more, but fewer
     /// than 2^n; the last one has all with more.
@@ -194,7 +194,7 @@ impl RollupKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value_objects::Usage;
+    use crate::value_objects::{DimensionValues, Usage};
 
     fn facts(confidence: Option<f32>, tokens: u32) -> PredictionFacts {
         PredictionFacts {
@@ -205,7 +205,7 @@ mod tests {
                 .map(|value| Confidence::try_new("confidence", value).expect("a confidence")),
             usage: Usage { tokens, windows: 1, truncated: true },
             cached: true,
-            dimensions: Default::default(),
+            dimensions: DimensionValues::default(),
         }
     }
 

@@ -144,7 +144,7 @@ async fn stop(state: Data<ApiState>, caller: Rc<Caller>) {
 async fn shut_down(state: Data<ApiState>) {
     let mut shutting_down = state.shutting_down.clone();
     if shutting_down.wait_for(|is_shutting_down| *is_shutting_down).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -13,8 +13,8 @@ use crate::local_event_feed::Shared;
 pub(super) struct LocalFollower {
     shared: Arc<Shared>,
     tenant: TenantId,
-    /// The position that the follower has passed. It changes only at the moment at which a signal is returned, so that a
-    /// call that is dropped loses no event.
+    /// The position that the follower has passed. It changes only at the moment at which a signal is returned, so that
+    /// a call that is dropped loses no event.
     pub(super) place: i64,
     /// The number of resets at which the place was found to exist in the feed.
     checked: Option<u64>,

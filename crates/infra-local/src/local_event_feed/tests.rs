@@ -307,7 +307,7 @@ async fn follow_and_check(store: Arc<FakeStore>, feed: Arc<LocalEventFeed>, owne
     let mut place = i64::try_from(store.random(20)).unwrap().min(store.last());
     'connections: loop {
         let mut follower = feed.follow(&tenant, Some(place)).await.unwrap();
-        for _ in 0..1 + store.random(6) {
+        for _ in 0..=store.random(6) {
             let dropped = Duration::from_millis(store.random(3));
             // Some calls are dropped and made again, as those of a client whose credential is checked meanwhile.
             let signal = if store.random(3) == 0 {

@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use application::errors::BoxError;
 use application::ports::{EventPublisher, FeedEvent};
 use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};
 use infra_local::{LogPublisher, LogQueue};

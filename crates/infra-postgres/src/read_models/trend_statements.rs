@@ -1,6 +1,7 @@
-//! The statements over rollups. Each scans a range of the primary key, which includes the columns that are summed, for a
-//! value and a sentiment, so that it is as cheap as the range is short. `OFFSET 0` keeps the planner from another order.
-//! Sums come as arrays, one element for each bucket: a row for each would take longer to transfer than to sum.
+//! The statements over rollups. Each scans a range of the primary key, which includes the columns that are summed, for
+//! a value and a sentiment, so that it is as cheap as the range is short. `OFFSET 0` prevents the planner from choosing
+//! another order. Sums come as arrays, one element for each bucket: a row for each would take longer to transfer than
+//! to sum.
 
 /// The condition that the model is the selected one, if one is selected.
 macro_rules! is_selected_model {

@@ -66,8 +66,8 @@ pub(super) async fn mark_outdated(pool: &Pool, tenant: Option<&TenantId>) -> Res
     Ok(marked)
 }
 
-/// Marks all histories outdated and moves the cursor to the end of the feed. The end is read first: later statements see
-/// every prediction whose event is before it.
+/// Marks all histories outdated and moves the cursor to the end of the feed. The end is read first: later statements
+/// see every prediction whose event is before it.
 pub(super) async fn restart(pool: &Pool, fence: i64, from: i64) -> Result<i64, CallError> {
     let mut lent = pool.lend().await?;
     let mut transaction = lent.connection().begin().await?;

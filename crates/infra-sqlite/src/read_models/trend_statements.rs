@@ -139,7 +139,7 @@ mod tests {
         let steps: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explain).fetch_all(&mut connection).await.unwrap();
         let steps = steps.into_iter().map(|step| step.3);
-        steps.filter(|step| step.starts_with("S") && step.split(' ').nth(1) == Some(table)).collect()
+        steps.filter(|step| step.starts_with('S') && step.split(' ').nth(1) == Some(table)).collect()
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! The writes to the rollups, each a transaction of the one writer. A loss of power may undo them: the cursor is part of
-//! the same transaction, so that the same events are counted again.
+//! The writes to the rollups, each a transaction of the one writer. A loss of power may undo them: the cursor is part
+//! of the same transaction, so that the same events are counted again.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

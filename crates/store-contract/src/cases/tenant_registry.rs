@@ -158,14 +158,8 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
         let ids: Vec<_> = listed.iter().map(|record| record.prediction.id).collect();
         assert_eq!(ids, ids_descending(&bobs));
     }
-    let events = events(store).await;
-    assert_eq!(events.iter().map(|event| &event.tenant).collect::<Vec<_>>(), [&bob; 3]);
-    let rollups = store.all_rollups().await;
-    assert_eq!(rollups.iter().map(|(key, _)| &key.tenant).collect::<Vec<_>>(), [&bob; 5]);
-    let outdated = store.rollups().outdated(ALL).await.expect("the ranges can be read");
-    assert_eq!(outdated.iter().map(|range| &range.tenant).collect::<Vec<_>>(), [&bob; 5]);
-    let values = store.rollups().admitted(&[(ann.clone(), 7), (bob.clone(), 7)]).await;
-    assert!(values.expect("the values can be read").iter().all(|value| value.tenant == bob));
+    assert_eq!(events(store).await.iter().map(|event| &event.tenant).collect::<Vec<_>>(), [&bob; 3]);
+    assert_only_rollups_of(store, &ann, &bob).await;
     assert_eq!(store.keys().list(&ann).await.expect("the keys can be read"), []);
     assert_eq!(store.keys().list(&bob).await.expect("the keys can be read").len(), 5);
     for id in [&ann, &bob] {
@@ -184,6 +178,16 @@ pub async fn erasing_a_tenant_removes_its_rows_and_no_others(store: &impl StoreH
     try_insert(store, &ann, std::slice::from_ref(&again)).await.expect("the row is inserted");
     let found = read.list(&ann, &query("sample"), None, ALL).await.expect("the rows can be read");
     assert!(found.items.is_empty());
+}
+
+/// Asserts that `bob` has all rollups that are left, their values and marks, and `ann` none.
+async fn assert_only_rollups_of(store: &impl StoreHarness, ann: &TenantId, bob: &TenantId) {
+    let rollups = store.all_rollups().await;
+    assert_eq!(rollups.iter().map(|(key, _)| &key.tenant).collect::<Vec<_>>(), [bob; 5]);
+    let outdated = store.rollups().outdated(ALL).await.expect("the ranges can be read");
+    assert_eq!(outdated.iter().map(|range| &range.tenant).collect::<Vec<_>>(), [bob; 5]);
+    let values = store.rollups().admitted(&[(ann.clone(), 7), (bob.clone(), 7)]).await;
+    assert!(values.expect("the values can be read").iter().all(|value| value.tenant == *bob));
 }
 
 /// Adds five rollups, five values and five outdated buckets of each tenant.

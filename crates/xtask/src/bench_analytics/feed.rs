@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread::{self, sleep};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::bench::clients::wait;
 use crate::bench::table::table;
 use crate::workspace::Workspace;
 
@@ -59,8 +60,14 @@ type Received = Vec<(i64, bool, String)>;
 const BATCH: u64 = 50;
 /// The predictions of a batch that are deleted.
 const DELETED: usize = 2;
+/// How long the readers have to connect before the load begins.
+const CONNECT: Duration = Duration::from_secs(2);
 /// How long the readers have to catch up at the end.
 const CATCH_UP: Duration = Duration::from_secs(30);
+/// How long a replica may take to be ready.
+const START: Duration = Duration::from_mins(1);
+/// How long a reader waits before it connects again.
+const RECONNECT: Duration = Duration::from_millis(200);
 /// How long a stalled reader reads nothing.
 const STALL: Duration = Duration::from_secs(20);
 
@@ -76,16 +83,17 @@ pub(crate) fn run(workspace: &Workspace, args: &FeedArgs) -> anyhow::Result<()> 
     let received = thread::scope(|scope| {
         let bench = &bench;
         let readers: Vec<_> = (0..args.readers).map(|n| scope.spawn(move || bench.read(n))).collect();
-        sleep(Duration::from_secs(2));
+        wait(CONNECT);
         let writer = scope.spawn(move || bench.write(args));
         for replica in &bench.replicas {
-            sleep(Duration::from_secs(args.seconds / 3));
+            wait(Duration::from_secs(args.seconds / 3));
             replica.restart()?;
         }
         writer.join().map_err(|_panic| anyhow::anyhow!("the writer panicked"))??;
-        sleep(CATCH_UP);
+        wait(CATCH_UP);
         bench.is_over.store(true, Ordering::SeqCst);
-        let received: Result<Vec<Received>, _> = readers.into_iter().map(|reader| reader.join()).collect();
+        let received: Result<Vec<Received>, _> =
+            readers.into_iter().map(thread::ScopedJoinHandle::join).collect();
         received.map_err(|_panic| anyhow::anyhow!("a reader panicked"))
     })?;
     let (missed, repeated, disordered) = bench.compare(&received);
@@ -112,7 +120,7 @@ impl<'a> Replica<'a> {
         let model = workspace.root().join("models/sentiment-minilm-l6");
         let child = Mutex::new(spawn(args, &model, port)?);
         let replica = Self { args, model, port, child };
-        replica.wait()?;
+        replica.wait_until_ready()?;
         Ok(replica)
     }
 
@@ -127,15 +135,16 @@ impl<'a> Replica<'a> {
         child.wait()?;
         *child = spawn(self.args, &self.model, self.port)?;
         drop(child);
-        self.wait()
+        self.wait_until_ready()
     }
 
-    fn wait(&self) -> anyhow::Result<()> {
+    fn wait_until_ready(&self) -> anyhow::Result<()> {
         let url = format!("http://{}/health/ready", self.address());
         let began = Instant::now();
         while ureq::get(&url).call().is_err() {
-            ensure!(began.elapsed() < Duration::from_secs(60), "{url} is not ready");
-            sleep(Duration::from_millis(50));
+            ensure!(began.elapsed() < START, "{url} is not ready after {START:?}");
+            #[expect(clippy::disallowed_methods, reason = "no event says that another program is ready")]
+            thread::sleep(Duration::from_millis(50));
         }
         Ok(())
     }
@@ -167,7 +176,7 @@ impl Bench<'_> {
         let began = Instant::now();
         let mut next = began;
         while began.elapsed() < Duration::from_secs(args.seconds) {
-            sleep(next.saturating_duration_since(Instant::now()));
+            wait(next.saturating_duration_since(Instant::now()));
             next += every;
             let answered = self.replicas.iter().find_map(|replica| {
                 let url = format!("http://{}/api/v1/predictions/batch", replica.address());
@@ -204,7 +213,7 @@ impl Bench<'_> {
             let _ = self.follow(replica, &mut last, &mut received);
             self.reconnections.fetch_add(1, Ordering::SeqCst);
             replica = 1 - replica;
-            sleep(Duration::from_millis(200));
+            wait(RECONNECT);
         }
         received
     }

@@ -101,23 +101,20 @@ fn await_counting(agent: &Agent, base: &str) -> anyhow::Result<()> {
 
 /// Runs the statements on the store with its own client.
 fn fill(store: &str) -> anyhow::Result<()> {
-    let (mut command, statements) = match store.strip_prefix("sqlite:") {
-        Some(file) => {
-            let mut command = Command::new("sqlite3");
-            command.args(["-bail", file]);
-            (command, SQLITE)
-        }
-        None => {
-            let mut command = Command::new("psql");
-            command.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", store]);
-            (command, POSTGRES)
-        }
+    let (mut command, statements) = if let Some(file) = store.strip_prefix("sqlite:") {
+        let mut command = Command::new("sqlite3");
+        command.args(["-bail", file]);
+        (command, SQLITE)
+    } else {
+        let mut command = Command::new("psql");
+        command.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", store]);
+        (command, POSTGRES)
     };
-    let name = command.get_program().to_owned();
-    let mut client = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
-    let client = client.as_mut().map_err(|error| anyhow::anyhow!("cannot run {name:?}: {error}"))?;
+    let name = command.get_program().to_string_lossy().into_owned();
+    let client = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+    let mut client = client.with_context(|| format!("cannot run {name}"))?;
     client.stdin.take().context("the client reads no statements")?.write_all(statements.as_bytes())?;
     let status = client.wait()?;
-    ensure!(status.success(), "{name:?} failed: {status}");
+    ensure!(status.success(), "{name} failed: {status}");
     Ok(())
 }

@@ -73,22 +73,9 @@ const SETTINGS: [&str; 2] = ["log.filter=info", "analytics.dimensions=[\"channel
 /// Makes one run; the exit code is a failure if the rollups are not exact.
 pub(super) fn run(workspace: &Workspace, args: &AnalyticsArgs) -> anyhow::Result<ExitCode> {
     let StoreKind::Postgres = args.store;
-    let program = match &args.program {
-        Some(program) => std::path::absolute(program)?,
-        None => workspace.build_program(Build::Release)?,
-    };
-    let model = args.model.clone().unwrap_or_else(|| workspace.root().join("models/sentiment-minilm-l6"));
     let [database, first, second] = fixed_ports()?;
-    let cluster = Cluster::start(&database::programs()?, database)?;
-    let url = format!("postgres://undertone@127.0.0.1:{}/postgres", cluster.port());
-    let scene = Scene { program, model: std::path::absolute(model)?, url, cluster };
-    let mut replicas = [
-        scene.start("replica 1", first, &scene.program, &SETTINGS)?,
-        match &args.older {
-            Some(older) => scene.start("replica 2", second, &std::path::absolute(older)?, &SETTINGS[..1])?,
-            None => scene.start("replica 2", second, &scene.program, &SETTINGS)?,
-        },
-    ];
+    let scene = Scene::prepare(workspace, args, database)?;
+    let mut replicas = scene.start_both(args.older.as_deref(), [first, second])?;
     let load = Load::new(args, [first, second]);
     let lags = Lags::default();
     let signal = StopSignal::default();
@@ -139,6 +126,30 @@ struct Scene {
 }
 
 impl Scene {
+    /// Builds the program and starts the database at a port.
+    fn prepare(workspace: &Workspace, args: &AnalyticsArgs, port: u16) -> anyhow::Result<Self> {
+        let program = match &args.program {
+            Some(program) => std::path::absolute(program)?,
+            None => workspace.build_program(Build::Release)?,
+        };
+        let bundled = || workspace.root().join("models/sentiment-minilm-l6");
+        let model = std::path::absolute(args.model.clone().unwrap_or_else(bundled))?;
+        let cluster = Cluster::start(&database::programs()?, port)?;
+        let url = format!("postgres://undertone@127.0.0.1:{}/postgres", cluster.port());
+        Ok(Self { program, model, url, cluster })
+    }
+
+    /// Starts two replicas, the second of which runs the earlier release if there is one.
+    fn start_both(&self, older: Option<&Path>, ports: [u16; 2]) -> anyhow::Result<[Started; 2]> {
+        let [first, second] = ports;
+        let newer = self.start("replica 1", first, &self.program, &SETTINGS)?;
+        let other = match older {
+            Some(older) => self.start("replica 2", second, &std::path::absolute(older)?, &SETTINGS[..1])?,
+            None => self.start("replica 2", second, &self.program, &SETTINGS)?,
+        };
+        Ok([newer, other])
+    }
+
     fn start(
         &self,
         name: &'static str,
@@ -148,7 +159,7 @@ impl Scene {
     ) -> anyhow::Result<Started> {
         let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
         let setup = Setup { binary: program, model: &self.model, store: &self.url, settings: &settings };
-        let at = SystemTime::now();
+        let at = now();
         let mut replica = Replica::start(name, port, &setup)?;
         replica.wait_until_ready()?;
         Ok(Started { replica, at })
@@ -183,14 +194,14 @@ impl Scene {
                 kills += 1;
                 let leader = self.leader(replicas)?;
                 let Started { replica, at } = &mut replicas[leader];
-                *at = SystemTime::now();
+                *at = now();
                 replica.kill()?;
                 lags.disturbed();
                 println!("{made:>8} predictions: {} led and was killed", replica.name());
             }
             for Started { replica, at } in &mut *replicas {
                 if let Some(problem) = replica.restart_if_ended()? {
-                    *at = SystemTime::now();
+                    *at = now();
                     anyhow::bail!(problem);
                 }
             }
@@ -244,6 +255,15 @@ impl Scene {
 struct Started {
     replica: Replica,
     at: SystemTime,
+}
+
+/// The time by the clock from which a replica makes the name under which it leads.
+fn now() -> SystemTime {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is compared with the times in UUIDs of other processes"
+    )]
+    SystemTime::now()
 }
 
 /// The requests.
@@ -364,9 +384,9 @@ impl Load {
 fn item(random: &mut Random) -> Value {
     const WORDS: [&str; 10] =
         ["good", "bad", "the", "room", "was", "slow", "friendly", "never", "again", "wonderful"];
-    let words: Vec<&str> = (0..1 + random.below(8)).map(|_| *random.choose(&WORDS.each_ref())).collect();
+    let words: Vec<&str> = (0..=random.below(8)).map(|_| *random.choose(&WORDS.each_ref())).collect();
     let channel = random.below(260).min(random.below(260));
-    if channel % 13 == 0 {
+    if channel.is_multiple_of(13) {
         return json!({ "text": words.join(" ") });
     }
     json!({ "text": words.join(" "), "metadata": { "channel": format!("channel {channel}") } })

@@ -13,8 +13,8 @@ pub(super) struct Event {
     pub(super) id: String,
     pub(super) is_deletion: bool,
     pub(super) prediction: String,
-    /// When it was published, in the format of log lines, in which texts are ordered like their times.
-    pub(super) published_at: Option<String>,
+    /// When it got its position, in the format of log lines, in which texts are ordered like their times.
+    pub(super) sequenced_at: Option<String>,
     pub(super) position: Option<u64>,
 }
 
@@ -25,6 +25,9 @@ pub(super) struct Outbox {
     pub(super) events: Vec<Event>,
     /// The last position that was assigned.
     pub(super) last_position: u64,
+    /// The last position that the sink `log` has passed, of which it writes the line before; `None` for releases
+    /// without sinks, where an event got its position when it had been published.
+    pub(super) logged_position: Option<u64>,
 }
 
 /// One process of a replica, read from the log.
@@ -35,7 +38,7 @@ pub(super) struct Process {
     last: Option<String>,
     /// Whether it was killed: its last log lines may not have been written then.
     killed: bool,
-    /// The ids of the events that it published.
+    /// The ids of the events that it published in its log.
     events: Vec<String>,
 }
 
@@ -48,19 +51,31 @@ impl Outbox {
         let rows = cluster.query(EVENTS)?;
         let events =
             rows.lines().map(|row| event(row).with_context(|| format!("cannot read the outbox row {row:?}")));
+        let events = events.collect::<anyhow::Result<_>>()?;
         let last_position = cluster.query("SELECT last_position FROM outbox_feed")?.trim().parse()?;
-        Ok(Self { events: events.collect::<anyhow::Result<_>>()?, last_position })
+        let has_sinks = cluster.query("SELECT to_regclass('sinks') IS NOT NULL")?.trim() == "t";
+        let logged_position = has_sinks.then(|| logged_position(cluster)).transpose()?;
+        Ok(Self { events, last_position, logged_position })
     }
 
-    pub(super) fn is_published(&self) -> bool {
-        self.events.iter().all(|event| event.position.is_some())
+    /// Whether every event has a position and the log has passed the last one.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.events.iter().all(|event| event.position.is_some()) && !self.is_log_behind()
     }
 
-    /// Checks that every event is published and that each position is assigned once.
+    fn is_log_behind(&self) -> bool {
+        self.logged_position.is_some_and(|logged| logged < self.last_position)
+    }
+
+    /// Checks that every event has a position, that each position is assigned once, and that the log has passed them.
     pub(super) fn check_feed(&self) -> Vec<Violation> {
         let waiting = self.events.iter().filter(|event| event.position.is_none());
         let mut found: Vec<Violation> =
-            waiting.map(|event| Kind::Unpublished.violation(format!("{event:?} is not published"))).collect();
+            waiting.map(|event| Kind::Unpublished.violation(format!("{event:?} has no position"))).collect();
+        if self.is_log_behind() {
+            let what = format!("the log has passed {:?} of {}", self.logged_position, self.last_position);
+            found.push(Kind::Unpublished.violation(what));
+        }
         let mut positions: Vec<u64> = self.events.iter().filter_map(|event| event.position).collect();
         positions.sort_unstable();
         for pair in positions.windows(2).filter(|pair| pair[0] == pair[1]) {
@@ -107,13 +122,14 @@ impl Outbox {
 
     /// Checks that each event is in at least one log, and that the logs have no others.
     ///
-    /// Events that a replica may have published after its last log line before it was killed are no violation; the
-    /// second value is their number.
+    /// In releases without sinks, events that a replica may have published after its last log line before it was killed
+    /// are no violation; the second value is their number. A sink passes an event when its line has been written.
     pub(super) fn check_logs(&self, logs: &[Vec<Process>]) -> (Vec<Violation>, usize) {
         let logged: HashSet<&str> =
             logs.iter().flatten().flat_map(|process| process.events.iter().map(String::as_str)).collect();
         let missing = self.events.iter().filter(|event| !logged.contains(event.id.as_str()));
-        let (cut, missing): (Vec<_>, Vec<_>) = missing.partition(|event| was_cut(event, logs));
+        let (cut, missing): (Vec<_>, Vec<_>) =
+            missing.partition(|event| self.logged_position.is_none() && was_cut(event, logs));
         let mut found: Vec<Violation> = missing
             .iter()
             .map(|event| Kind::Unpublished.violation(format!("{event:?} is in no log")))
@@ -126,9 +142,15 @@ impl Outbox {
     }
 }
 
-/// Whether an event was published between the last line of a killed process and the first line of the next.
+/// The last position that the sink `log` has passed; 0 if it has never run.
+fn logged_position(cluster: &Cluster) -> anyhow::Result<u64> {
+    let position: i64 = cluster.query("SELECT position FROM sinks WHERE name = 'log'")?.trim().parse()?;
+    Ok(position.max(0).unsigned_abs())
+}
+
+/// Whether an event got its position between the last line of a killed process and the first line of the next.
 fn was_cut(event: &Event, logs: &[Vec<Process>]) -> bool {
-    let Some(at) = &event.published_at else { return false };
+    let Some(at) = &event.sequenced_at else { return false };
     logs.iter().any(|processes| {
         processes.iter().enumerate().any(|(index, process)| {
             let next = processes[index + 1..].iter().find_map(|process| process.first.as_ref());
@@ -142,10 +164,10 @@ fn event(row: &str) -> Option<Event> {
     let mut columns = row.split('\t');
     let mut next = || columns.next();
     let (id, is_deletion, prediction) = (next()?.to_owned(), next()? == "t", next()?.to_owned());
-    let published_at = Some(next()?.to_owned()).filter(|time| !time.is_empty());
+    let sequenced_at = Some(next()?.to_owned()).filter(|time| !time.is_empty());
     let position = Some(next()?).filter(|position| !position.is_empty());
     let position = position.map(str::parse).transpose().ok()?;
-    Some(Event { id, is_deletion, prediction, published_at, position })
+    Some(Event { id, is_deletion, prediction, sequenced_at, position })
 }
 
 /// Divides a replica's log into its processes.

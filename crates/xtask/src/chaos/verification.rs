@@ -12,7 +12,7 @@ use super::ledger::{Deletion, Item, Kind, Violation};
 use super::outbox::{Outbox, processes};
 use super::stop_signal::wait_until;
 
-/// How long the feed may take to catch up after the last write.
+/// How long the feed and its log may take to catch up after the last write.
 const CATCH_UP: Duration = Duration::from_mins(2);
 /// How long one request may take on a busy machine with nothing wrong.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -25,11 +25,11 @@ pub(super) struct Findings {
     pub(super) violations: Vec<Violation>,
     pub(super) rows: usize,
     pub(super) events: usize,
-    /// The number of events whose log line may have been lost with a killed process.
+    /// The number of events whose log line may have been lost with a killed process, in releases without sinks.
     pub(super) cut: usize,
 }
 
-/// Compares the acknowledged predictions with those that are stored, published and logged.
+/// Compares the acknowledged predictions with those that are stored, sequenced and logged.
 pub(super) fn verify(deployment: &Deployment, texts: &[Item]) -> anyhow::Result<Findings> {
     let port = deployment.balancer.port();
     let rows = read_history(&Api::at(port, TIMEOUT))?;
@@ -37,7 +37,7 @@ pub(super) fn verify(deployment: &Deployment, texts: &[Item]) -> anyhow::Result<
     violations.extend(check_ids(port, texts)?);
 
     let outbox = || Outbox::read(&deployment.store.cluster);
-    wait_until(CATCH_UP, || outbox().is_ok_and(|outbox| outbox.is_published()));
+    wait_until(CATCH_UP, || outbox().is_ok_and(|outbox| outbox.is_delivered()));
     let outbox = outbox()?;
     violations.extend(outbox.check_feed());
     let (stored, deleted) = stored_and_deleted(texts, &rows);

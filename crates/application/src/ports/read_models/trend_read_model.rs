@@ -182,8 +182,8 @@ pub struct TrendProgress {
 ///
 /// Implementations must sum the rollups of the tenant only (`rollups_of_a_tenant_are_summed_alone`), in whole numbers,
 /// of the selected value, sentiment and model only (`rollups_are_selected_by_value_sentiment_and_model`), and must read
-/// a range of an index for each value and sentiment, so that the cost is that of the selected range, whatever the length
-/// of the history and the number of values.
+/// a range of an index for each value and sentiment, so that the cost is that of the selected range, whatever the
+/// length of the history and the number of values.
 #[async_trait]
 pub trait TrendReadModel: Send + Sync {
     /// How far the rollups of the tenant count, from the bucket `first` on, before `end`.

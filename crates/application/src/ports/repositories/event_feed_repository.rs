@@ -41,9 +41,9 @@ pub struct FeedBounds {
 
 /// The events that have a position, in its order.
 ///
-/// Implementations must return an event as it was appended (`an_event_comes_back_as_it_was_appended`), must return those
-/// of one tenant alone where one is given (`the_feed_of_a_tenant_has_its_events_alone`), must return no event above
-/// `up_to` (`the_feed_is_read_up_to_a_position`), and must report the positions that were given and purged
+/// Implementations must return an event as it was appended (`an_event_comes_back_as_it_was_appended`), must return
+/// those of one tenant alone where one is given (`the_feed_of_a_tenant_has_its_events_alone`), must return no event
+/// above `up_to` (`the_feed_is_read_up_to_a_position`), and must report the positions that were given and purged
 /// (`bounds_are_those_of_what_was_sequenced_and_purged`). A row that cannot be read, such as one of a newer release, is
 /// left out; each process logs and counts it once.
 #[async_trait]

@@ -85,6 +85,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
+
     use super::*;
 
     fn bucket(number: u32) -> Bucket {
@@ -103,7 +105,7 @@ mod tests {
         for seconds in [0, 0, 2, 4, 0, 0, 0, 0, 0, 0, 0] {
             let part = pace.part(range("a", 0, 500), Some(bucket(400)));
             assert_eq!(part.last, bucket(500));
-            lengths.push((0..).find(|length| part.first.later(*length) > bucket(400)).expect("a length"));
+            lengths.push((0..=500).find(|length| part.first.later(*length) > bucket(400)).expect("a length"));
             pace.counted(started, Duration::from_secs(seconds), 1);
             assert!(pace.is_due(started + Duration::from_secs(2 * seconds)));
             assert_eq!(pace.is_due(started + Duration::from_secs(seconds)), seconds == 0);

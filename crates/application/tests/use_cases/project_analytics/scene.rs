@@ -113,10 +113,9 @@ impl Scene {
         loop {
             self.shared.write(&Act::Sequence(10_000)).await;
             let passes = [self.pass(0).await, self.pass(1).await];
-            if passes.iter().any(|pass| pass.leads) && passes.iter().all(|pass| !pass.more) {
-                if self.store.outdated(1).await.unwrap().is_empty() {
-                    return;
-                }
+            let is_done = passes.iter().any(|pass| pass.leads) && passes.iter().all(|pass| !pass.more);
+            if is_done && self.store.outdated(1).await.unwrap().is_empty() {
+                return;
             }
             if passes.iter().all(|pass| !pass.more) {
                 // A bucket that is not over waits, or a dead replica's lease does.
@@ -206,7 +205,7 @@ impl Shared {
     fn prediction(&self, now: Timestamp, value: u32) -> Prediction {
         let text = |text: String| MetadataValue::Text(text);
         let mut entries = vec![("channel".to_owned(), text(format!("c{value}")))];
-        if value % 3 > 0 {
+        if !value.is_multiple_of(3) {
             entries.push(("product".to_owned(), text(format!("p{}", value % 3))));
         }
         let labels = vec![LabelScore { label: "a".into(), score: 1.0, logit: None }];
@@ -225,9 +224,9 @@ impl Shared {
             reference: None,
             metadata: Metadata::try_new(entries.into_iter().collect()).unwrap(),
             result,
-            model: ModelRef::new("m", if value % 7 == 0 { "r2" } else { "r1" }),
-            usage: Usage { tokens: value, windows: 1, truncated: value % 5 == 0 },
-            cached: value % 2 == 0,
+            model: ModelRef::new("m", if value.is_multiple_of(7) { "r2" } else { "r1" }),
+            usage: Usage { tokens: value, windows: 1, truncated: value.is_multiple_of(5) },
+            cached: value.is_multiple_of(2),
             now,
         };
         Prediction::create(new, &dimensions())

@@ -328,6 +328,10 @@ fn dimensions() -> Dimensions {
     Dimensions::try_new(vec!["channel".to_owned()]).unwrap()
 }
 
+fn show_trends(rollups: &Arc<MemoryRollups>, clock: &Arc<dyn Clock>) -> ShowTrendsUseCase {
+    ShowTrendsUseCase::new(Arc::clone(rollups) as _, Arc::new(UtcCalendar), dimensions(), Arc::clone(clock))
+}
+
 fn use_cases(
     ports: PredictionPorts,
     (store, rollups): (&MemoryStore, &Arc<MemoryRollups>),
@@ -348,12 +352,7 @@ fn use_cases(
     UseCases {
         admit: AdmitRequestUseCase::new(directory, Arc::clone(&ports.limiter)),
         usage: GetUsageUseCase::new(Arc::clone(&ports.limiter), read.clone(), Arc::clone(&clock)),
-        trends: ShowTrendsUseCase::new(
-            Arc::clone(rollups) as _,
-            Arc::new(UtcCalendar),
-            dimensions(),
-            Arc::clone(&clock),
-        ),
+        trends: show_trends(rollups, &clock),
         breakdown: BreakDownUseCase::new(Arc::clone(rollups) as _, dimensions(), Arc::clone(&clock)),
         authenticate,
         revalidate,

@@ -3,12 +3,12 @@ use std::collections::HashSet;
 use super::*;
 
 fn event(id: &str, is_deletion: bool, prediction: &str, position: Option<u64>) -> Event {
-    let published_at = position.map(|position| format!("2026-01-02T03:04:{position:02}.000000Z"));
-    Event { id: id.to_owned(), is_deletion, prediction: prediction.to_owned(), published_at, position }
+    let sequenced_at = position.map(|position| format!("2026-01-02T03:04:{position:02}.000000Z"));
+    Event { id: id.to_owned(), is_deletion, prediction: prediction.to_owned(), sequenced_at, position }
 }
 
 fn outbox(events: &[Event], last_position: u64) -> Outbox {
-    Outbox { events: events.to_vec(), last_position }
+    Outbox { events: events.to_vec(), last_position, logged_position: Some(last_position) }
 }
 
 fn kinds(found: &[Violation]) -> Vec<Kind> {
@@ -17,8 +17,8 @@ fn kinds(found: &[Violation]) -> Vec<Kind> {
 
 #[test]
 fn a_row_is_read_with_and_without_a_position() {
-    let published = "e1\tf\tp1\t2026-01-02T03:04:01.000000Z\t1";
-    assert_eq!(super::event(published), Some(event("e1", false, "p1", Some(1))));
+    let sequenced = "e1\tf\tp1\t2026-01-02T03:04:01.000000Z\t1";
+    assert_eq!(super::event(sequenced), Some(event("e1", false, "p1", Some(1))));
     assert_eq!(super::event("e2\tt\tp1\t\t"), Some(event("e2", true, "p1", None)));
     assert_eq!(super::event("e2\tt"), None);
 }
@@ -33,6 +33,21 @@ fn a_feed_has_every_event_and_every_position_once() {
     assert_eq!(check(&[one.clone(), one.clone()], 1), [Kind::Doubled]);
     assert_eq!(check(std::slice::from_ref(&two), 2), [Kind::Unpublished]);
     assert_eq!(check(&[one, two], 3), [Kind::Unpublished]);
+}
+
+#[test]
+fn a_feed_is_delivered_when_its_log_has_passed_the_last_position() {
+    let events = [event("a", false, "p", Some(1)), event("b", false, "q", Some(2))];
+    let check = |events: &[Event], logged_position| {
+        let outbox = Outbox { logged_position, ..outbox(events, 2) };
+        (outbox.is_delivered(), kinds(&outbox.check_feed()))
+    };
+    assert_eq!(check(&events, Some(2)), (true, vec![]));
+    assert_eq!(check(&events, Some(1)), (false, vec![Kind::Unpublished]));
+    // A release without sinks gives an event its position when it is published.
+    assert_eq!(check(&events, None), (true, vec![]));
+    let waits = [events[0].clone(), events[1].clone(), event("c", false, "r", None)];
+    assert_eq!(check(&waits, Some(2)), (false, vec![Kind::Unpublished]));
 }
 
 #[test]
@@ -66,22 +81,31 @@ fn line(second: u32, event: Option<&str>) -> String {
 }
 
 #[test]
-fn an_event_without_log_line_counts_unless_a_kill_may_have_cut_the_line() {
+fn a_kill_excuses_a_missing_log_line_only_without_a_sink() {
     let events = [event("a", false, "p", Some(1)), event("b", false, "q", Some(5))];
-    let outbox = outbox(&events, 2);
-    let check = |lines: &[String]| {
+    let [of_sink, without] =
+        [Some(2), None].map(|logged_position| Outbox { logged_position, ..outbox(&events, 2) });
+    let check = |outbox: &Outbox, lines: &[String]| {
         let (found, cut) = outbox.check_logs(&[processes(&lines.join("\n"))]);
         (kinds(&found), cut)
     };
     let [a, b] = [line(1, Some("a")), line(5, Some("b"))];
     let (killed, ended) = (KILLED.to_owned(), ENDED.to_owned());
     let torn = a[..40].to_owned();
-    assert_eq!(check(&[a.clone(), b.clone()]), (vec![], 0));
-    // The process was killed after second 1, or ended by itself, or was killed before the event was published.
-    assert_eq!(check(&[a.clone(), torn, killed.clone(), line(9, None)]), (vec![], 1));
-    assert_eq!(check(&[a.clone(), ended, line(9, None)]), (vec![Kind::Unpublished], 0));
-    assert_eq!(check(&[a.clone(), killed, line(3, None)]), (vec![Kind::Unpublished], 0));
-    assert_eq!(check(&[a, b, line(6, Some("c"))]), (vec![Kind::Lost], 0));
+    let later = line(9, None);
+    for outbox in [&of_sink, &without] {
+        assert_eq!(check(outbox, &[a.clone(), b.clone()]), (vec![], 0));
+        // The process ended by itself, or was killed before the event got its position.
+        let by_itself = [a.clone(), ended.clone(), later.clone()];
+        assert_eq!(check(outbox, &by_itself), (vec![Kind::Unpublished], 0));
+        let too_early = [a.clone(), killed.clone(), line(3, None)];
+        assert_eq!(check(outbox, &too_early), (vec![Kind::Unpublished], 0));
+        assert_eq!(check(outbox, &[a.clone(), b.clone(), line(6, Some("c"))]), (vec![Kind::Lost], 0));
+    }
+    // The process was killed after second 1.
+    let cut = [a, torn, killed, later];
+    assert_eq!(check(&without, &cut), (vec![], 1));
+    assert_eq!(check(&of_sink, &cut), (vec![Kind::Unpublished], 0));
 }
 
 #[test]
