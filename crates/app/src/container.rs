@@ -18,8 +18,8 @@ use application::use_cases::{
 };
 use http_actix::UseCases;
 use infra_local::{
-    BlockingComputePool, CacheLimits, CachedCallerDirectory, LocalModelCatalog, LocalUsageLimiter, LogQueue,
-    MokaCacheGateway, SystemClock, UuidV7Ids, ZonedCalendar,
+    BlockingComputePool, CacheLimits, CachedCallerDirectory, EventsHealthCheck, LocalModelCatalog,
+    LocalUsageLimiter, LogQueue, MokaCacheGateway, SystemClock, UuidV7Ids, ZonedCalendar,
 };
 
 use crate::config::{CacheSettings, Settings};
@@ -123,7 +123,8 @@ fn use_cases(settings: &Settings, shared: Shared<'_>, access: Access) -> UseCase
     let (trends, breakdown) = trends(settings, store, &clock);
     let (dimensions, compute) = (settings.analytics.dimensions(), Arc::new(BlockingComputePool));
     let (predictions, writes, ids) = (store.predictions.clone(), store.writes.clone(), Arc::new(UuidV7Ids));
-    let checks = vec![store.health.clone(), models.health()];
+    let events = Arc::new(EventsHealthCheck::new(store.sinks.clone()));
+    let checks = vec![store.health.clone(), models.health(), events];
     let Access { directory, authenticate, revalidate } = access;
     UseCases {
         predict: PredictSentimentUseCase::new(ports.clone()),

@@ -16,6 +16,7 @@ mod cached_caller_directory;
 mod cached_ml_gateway;
 mod discarding_store;
 #[cfg(debug_assertions)]
+mod events_health_check;
 mod fault_injector;
 mod hmac_audit_sealer;
 mod local_event_feed;
@@ -40,6 +41,7 @@ pub use cached_caller_directory::CachedCallerDirectory;
 pub use cached_ml_gateway::CachedMlGateway;
 pub use discarding_store::DiscardingWriteStore;
 #[cfg(debug_assertions)]
+pub use events_health_check::EventsHealthCheck;
 pub use fault_injector::{Fault, FaultInjector, FaultStep};
 pub use hmac_audit_sealer::{HmacAuditSealer, ShortKey};
 pub use local_event_feed::{FeedLimits, LocalEventFeed};

@@ -56,6 +56,39 @@ fn a_stopped_reader_of_the_log_affects_nothing_else() {
 }
 
 #[test]
+fn a_log_that_is_not_read_delays_neither_positions_nor_counts_and_becomes_a_gap() {
+    let folder = TempDir::new().unwrap();
+    let settings = [TALKATIVE, "outbox.keep=2"];
+    let running = Undertone::start(folder.path(), "sqlite:data/undertone.db", &settings);
+    let api = running.api();
+    let before = dropped_lines(&api);
+    running.stop_reading();
+    let load = Load::start(&api, 8, |_| false);
+    wait_for("dropped lines", || (dropped_lines(&api) > before).then_some(()));
+    let status = |component: &str| {
+        let health = api.get("/health").unwrap().body;
+        let mut components = health["components"].as_array().unwrap().iter();
+        let named = components.find(|it| it["name"] == component).unwrap();
+        named["status"].as_str().unwrap().to_owned()
+    };
+    wait_for("a gap", || (status("events") != "healthy").then_some(()));
+    assert_eq!(api.get("/health").unwrap().body["status"], "degraded");
+    let stored = acknowledged(load).len() as u64;
+    wait_for("all predictions to be counted", || {
+        let trends = api.get("/api/v1/analytics/trends").unwrap().body;
+        let buckets = trends["buckets"].as_array().unwrap().iter();
+        (buckets.filter_map(|bucket| bucket["total"].as_u64()).sum::<u64>() >= stored).then_some(())
+    });
+
+    running.read_on();
+    wait_for("the sink of the log", || (status("events") == "healthy").then_some(()));
+    let metrics = api.text("/metrics");
+    let lost =
+        metrics.lines().find(|line| line.starts_with("undertone_sink_lost_events_total{sink=\"log\"}"));
+    assert!(lost.is_some_and(|line| !line.ends_with(" 0")), "{lost:?}");
+}
+
+#[test]
 fn a_shutdown_does_not_wait_for_a_stopped_reader_of_the_log() {
     let folder = TempDir::new().unwrap();
     let settings = [TALKATIVE, "server.drain_delay=0"];
