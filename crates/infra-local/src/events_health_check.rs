@@ -35,7 +35,7 @@ fn fault(sink: SinkProgress) -> Option<EventsError> {
     if gap {
         return Some(EventsError::Gap { name, behind });
     }
-    (lag > MOST_LAG).then(|| EventsError::Behind { name, behind, lag_s: lag.as_secs() })
+    (lag > MOST_LAG).then_some(EventsError::Behind { name, behind, lag_s: lag.as_secs() })
 }
 
 #[async_trait]
@@ -58,6 +58,8 @@ impl HealthCheck for EventsHealthCheck {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use application::ports::{LeaseRepository, OutboxRepository, SinkStep, UnitOfWork, WriteStore};
     use domain::entities::Prediction;
     use domain::value_objects::{EventId, PredictionId, TenantId, Timestamp};

@@ -39,7 +39,7 @@ fn fill(bucket: &str) -> String {
     let columns = columns.collect::<Vec<_>>().join(", ");
     let last = FIRST + QUARTERS - 1;
     format!(
-        "WITH RECURSIVE quarter (n) AS (SELECT {FIRST} UNION ALL SELECT n + 1 FROM quarter WHERE n < {last}) \
+        "WITH RECURSIVE quarter (n) AS (SELECT CAST({FIRST} AS BIGINT) UNION ALL SELECT n + 1 FROM quarter WHERE n < {last}) \
          INSERT INTO rollups (tenant, dimension, value, sentiment, bucket, model, predictions, truncated, cached, \
          tokens, confident, confidence_sum, {columns}) SELECT 'default', '', '', 'neutral', {bucket}, 1, \
          n * 7919 % 13, 0, 0, 0, 0, 0, {zeros} FROM quarter"

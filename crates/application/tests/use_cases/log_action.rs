@@ -56,7 +56,7 @@ async fn a_servers_failure_is_logged_once_at_error_with_its_chain() {
     let lines = log.under(TARGET);
     assert_eq!(words(&lines), [(Level::INFO, "→ Type.method"), (Level::ERROR, "✗ Type.method")]);
     assert_eq!(lines[1].field("code"), "unavailable");
-    assert_eq!(lines[1].field("error"), "the store is not available: the model's queue is full");
+    assert_eq!(lines[1].field("error"), "the store is not available: too much work is in progress");
 }
 
 #[tokio::test]
