@@ -18,7 +18,7 @@ use crate::harness::{PostgresHarness, insert, wait_until};
 async fn filled_below_step_4(samples: &mut Samples) -> PostgresHarness {
     let store = PostgresHarness::start().await;
     insert(&store.writes(), &samples.many(100)).await.unwrap();
-    assert_eq!(store.store.migrator().down(3).await.unwrap(), 3);
+    assert_eq!(store.store.migrator().down(5).await.unwrap(), 5);
     store
 }
 
@@ -68,7 +68,7 @@ async fn readers_and_writers_continue_while_a_step_reads_the_table() {
     assert!(!up.is_finished());
 
     beside.execute("SELECT pg_advisory_unlock(4711)").await.unwrap();
-    assert_eq!(up.await.unwrap().unwrap(), 3);
+    assert_eq!(up.await.unwrap().unwrap(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,7 +87,7 @@ async fn a_step_that_waits_for_a_lock_lets_others_proceed() {
     beside.execute("SELECT count(*) FROM predictions").await.expect("the reader proceeds");
     assert!(!up.is_finished(), "the step tries again");
     long_reader.execute("COMMIT").await.unwrap();
-    assert_eq!(up.await.unwrap().unwrap(), 3);
+    assert_eq!(up.await.unwrap().unwrap(), 5);
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_step_of_several_transactions_continues_where_it_was_interrupted() {
                 ADD CONSTRAINT predictions_sentences_check CHECK (jsonb_typeof(sentences) = 'array') NOT VALID";
     let mut beside = store.database.connect().await;
     beside.execute(half).await.unwrap();
-    assert_eq!(store.store.migrator().up().await.unwrap(), 3);
+    assert_eq!(store.store.migrator().up().await.unwrap(), 5);
     assert_eq!(catalog(&mut beside).await, catalog_of_the_files().await);
 }
 
@@ -138,11 +138,14 @@ async fn the_last_steps_change_nothing_that_the_release_before_uses() {
         .unwrap();
     let key = store.keys().find(&key_id(1)).await.unwrap().unwrap();
     assert!(key.tenant_limits.is_unlimited() && key.key.limits.is_unlimited());
-    for _ in 0..2 {
+    for _ in 0..4 {
         let after = catalog(&mut beside).await;
         assert_eq!(store.store.migrator().down(1).await.unwrap(), 1);
         let before = catalog(&mut beside).await;
-        assert!(before.len() > 60 && before.iter().all(|line| after.contains(line)), "{before:#?}");
+        // Step 0007 allows events that are not about a prediction; a replica of the release before writes none.
+        let is_loosened = |line: &String| line.starts_with("outbox.5 prediction_id uuid null=f");
+        let stays = |line: &String| after.contains(line) || is_loosened(line);
+        assert!(before.len() > 60 && before.iter().all(stays), "{before:#?}");
     }
 }
 

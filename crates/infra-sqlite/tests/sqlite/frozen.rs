@@ -14,7 +14,7 @@ async fn databases_of_every_earlier_schema_are_migrated_and_read() {
         let file = folder.path().join("undertone.db");
         fs::copy(path(&format!("sqlite-{schema:04}.db")), &file).unwrap();
         let store = SqliteStore::open(&SqliteSettings::new(url(&file))).await.unwrap();
-        assert_eq!(store.migrator().up().await.unwrap(), 6 - schema as usize);
+        assert_eq!(store.migrator().up().await.unwrap(), 8 - schema as usize);
         assert_works_on(&SqliteHarness { store, folder }, schema).await;
     }
 }

@@ -1,5 +1,6 @@
 //! The rollups, and the sink that counts them.
 
+use std::collections::BTreeMap;
 use std::slice;
 
 use application::ports::{
@@ -53,8 +54,13 @@ fn values_of(tenant: &TenantId, facts: &PredictionFacts) -> Vec<AdmittedValue> {
     keys.map(|value| AdmittedValue { tenant: tenant.clone(), day, value }).collect()
 }
 
+/// The step that adds `changes`, in which a key may occur more than once.
 fn step(from: i64, to: i64, changes: Vec<(RollupKey, Rollup)>) -> ProjectionStep {
-    ProjectionStep { from, to, changes, ..ProjectionStep::default() }
+    let mut sums = BTreeMap::<RollupKey, Rollup>::new();
+    for (key, rollup) in changes {
+        sums.entry(key).or_default().add(&rollup);
+    }
+    ProjectionStep { from, to, changes: sums.into_iter().collect(), ..ProjectionStep::default() }
 }
 
 /// A lease that has opened the sink, which is at its first position.

@@ -54,7 +54,7 @@ pub struct ProjectionStep {
     pub from: i64,
     /// The cursor after the page.
     pub to: i64,
-    /// What to add to each rollup; a rollup that becomes zero is removed.
+    /// What to add to each rollup, each key once; a rollup that becomes zero is removed.
     pub changes: Vec<(RollupKey, Rollup)>,
     /// The values that the page counts apart for the first time on their day.
     pub admitted: Vec<AdmittedValue>,
@@ -69,7 +69,7 @@ pub struct Recount {
     pub at: i64,
     /// The range, which is a part of an outdated one.
     pub range: OutdatedRange,
-    /// All its rollups.
+    /// All its rollups, each key once.
     pub rollups: Vec<(RollupKey, Rollup)>,
     /// The values that it counts apart for the first time on their day.
     pub admitted: Vec<AdmittedValue>,
