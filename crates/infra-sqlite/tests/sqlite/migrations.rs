@@ -50,7 +50,7 @@ async fn the_schema_is_migrated_up_and_down_and_up_again() {
     assert_eq!(applied(&migrator.status().await.unwrap()), 7);
     assert_eq!(migrator.up().await.unwrap(), 1);
     assert!(has(&store, &prediction(1)).await);
-    assert_eq!(migrator.down(9).await.unwrap(), 6);
+    assert_eq!(migrator.down(9).await.unwrap(), 8);
     assert_eq!(migrator.down(1).await.unwrap(), 0);
 
     assert_eq!(migrator.up().await.unwrap(), 8);
@@ -67,9 +67,9 @@ async fn two_processes_may_open_and_migrate_an_empty_database_at_once() {
         let (one, other) = tokio::join!(open(&file), open(&file));
         let (one_migrator, other_migrator) = (one.migrator(), other.migrator());
         let (by_one, by_other) = tokio::join!(one_migrator.up(), other_migrator.up());
-        assert_eq!(by_one.unwrap() + by_other.unwrap(), 6);
+        assert_eq!(by_one.unwrap() + by_other.unwrap(), 8);
         let (by_one, by_other) = tokio::join!(one_migrator.down(6), other_migrator.down(6));
-        assert_eq!(by_one.unwrap() + by_other.unwrap(), 6);
+        assert_eq!(by_one.unwrap() + by_other.unwrap(), 8);
     }
 }
 
@@ -88,8 +88,10 @@ async fn the_last_steps_change_nothing_that_the_release_before_uses() {
         .unwrap();
     let key = harness.keys().find(&key_id(1)).await.unwrap().unwrap();
     assert!(key.tenant_limits.is_unlimited() && key.key.limits.is_unlimited());
-    // The step 0006 adds a column to two tables.
-    for (step, changed) in [(6, &["tenants", "api_keys"][..]), (5, &[])] {
+    // The step 0007 changes two tables: no replica of another release shares the file. The step 0006 adds a column to
+    // two tables.
+    let steps = [(8, &[][..]), (7, &["outbox", "outbox_feed"]), (6, &["tenants", "api_keys"]), (5, &[])];
+    for (step, changed) in steps {
         let after = schema(&mut beside).await;
         assert_eq!(harness.store.migrator().down(1).await.unwrap(), 1);
         let before = schema(&mut beside).await;
@@ -116,5 +118,8 @@ async fn a_step_that_was_applied_with_other_content_is_refused() {
     assert!(matches!(migrator.down(1).await, Err(SchemaError::AlteredStep { version: 4, .. })));
     let states: Vec<_> = migrator.status().await.unwrap().into_iter().map(|step| step.state).collect();
     assert_eq!(states[..3], [StepState::Applied; 3]);
-    assert_eq!(states[3..], [StepState::Altered, StepState::Missing, StepState::Missing]);
+    assert_eq!(
+        states[3..],
+        [StepState::Altered, StepState::Missing, StepState::Missing, StepState::Missing, StepState::Missing]
+    );
 }
