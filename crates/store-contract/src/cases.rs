@@ -29,4 +29,5 @@ pub mod outbox;
 pub mod rollups;
 pub mod schema;
 pub mod seeding;
+pub mod trends;
 pub mod usage;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
     LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository, SchemaMigrator, SinkRepository,
-    TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    TenantRepository, TrendReadModel, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{KeyId, PredictionId, Rollup, RollupKey};
@@ -35,6 +35,9 @@ pub trait StoreHarness: Send + Sync + Sized {
 
     /// The rollups.
     fn rollups(&self) -> Arc<dyn RollupRepository>;
+
+    /// The sums of rollups.
+    fn trends(&self) -> Arc<dyn TrendReadModel>;
 
     /// Every rollup, in any order.
     async fn all_rollups(&self) -> Vec<(RollupKey, Rollup)>;

@@ -137,6 +137,17 @@ declare_cases! { $
             a_restart_marks_every_history_outdated,
             a_history_is_marked_from_its_first_bucket_to_its_last,
         }
+        trends {
+            rollups_of_a_tenant_are_summed_alone,
+            rollups_are_selected_by_value_sentiment_and_model,
+            nothing_is_counted_before_the_first_run,
+            progress_is_that_of_the_oldest_event_that_waits,
+            an_outdated_range_is_reported_where_it_overlaps,
+            rollups_are_summed_between_edges,
+            the_largest_groups_are_named,
+            groups_of_too_many_rollups_are_refused,
+            rollups_are_summed_by_groups,
+        }
     }
     reading {
         round_trips {

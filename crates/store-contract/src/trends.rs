@@ -1,22 +1,25 @@
 //! Sums of rollups: those of a store are compared with those of another implementation over the same rollups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use application::ports::{
-    GroupCell, GroupLimits, GroupedRollups, RollupGrouping, RollupSelection, RollupSum, SeriesCell,
-    TrendReadModel,
+    AdmittedValue, GroupCell, GroupLimits, GroupedRollups, ProjectionStep, RollupGrouping, RollupSelection,
+    RollupSum, SeriesCell, TrendReadModel,
 };
 use domain::value_objects::{Bucket, DimensionValue, Rollup, RollupKey, Sentiment, TenantId, Timestamp};
 
+use crate::StoreHarness;
+use crate::cases::rollups::{apply, open, step};
+
 /// The start of the rollups: 2026-03-27T00:00:00Z.
-pub const START: i64 = 1_774_569_600_000_000;
+const START: i64 = 1_774_569_600_000_000;
 /// The microseconds of a bucket.
-pub const QUARTER: i64 = 900_000_000;
+const QUARTER: i64 = 900_000_000;
 /// The days of the rollups.
-pub const DAYS: i64 = 3;
+const DAYS: i64 = 3;
 
 /// The bucket `quarters` after the start.
-pub fn bucket(quarters: i64) -> Bucket {
+pub(crate) fn bucket(quarters: i64) -> Bucket {
     Bucket::containing(Timestamp::from_micros(START + quarters * QUARTER))
 }
 
@@ -52,6 +55,18 @@ pub fn rollups() -> Vec<(RollupKey, Rollup)> {
         }
     }
     rollups
+}
+
+/// Counts `rollups` and their values in an empty store.
+pub async fn fill(store: &impl StoreHarness, rollups: Vec<(RollupKey, Rollup)>) {
+    let value = |(key, _): &(RollupKey, Rollup)| {
+        let value = key.dimension.clone().filter(|value| !value.value.starts_with('('))?;
+        Some(AdmittedValue { tenant: key.tenant.clone(), day: key.bucket.day(), value })
+    };
+    let admitted: BTreeSet<_> = rollups.iter().filter_map(value).collect();
+    let lease = open(store).await;
+    let admitted = admitted.into_iter().collect();
+    apply(store, &lease, &ProjectionStep { admitted, ..step(-1, 0, rollups) }).await;
 }
 
 /// Adds to the rollup with the same key, if there is one.

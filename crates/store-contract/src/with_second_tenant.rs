@@ -4,8 +4,8 @@ use std::time::Duration;
 use application::ports::{
     AccessChange, AnalyticsReadModel, ApiKeyRepository, AuditReadModel, ClaimOutcome, EventFeedRepository,
     IdempotencyClaim, IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel,
-    RollupRepository, SinkRepository, StoreError, TenantRepository, TextCount, UnitOfWork, UsageReadModel,
-    UsageRepository, Write, WriteStore,
+    RollupRepository, SinkRepository, StoreError, TenantRepository, TextCount, TrendReadModel, UnitOfWork,
+    UsageReadModel, UsageRepository, Write, WriteStore,
 };
 use async_trait::async_trait;
 use domain::entities::{ApiKey, NewPrediction, Prediction};
@@ -65,6 +65,10 @@ impl<H: StoreHarness> StoreHarness for WithSecondTenant<H> {
 
     fn rollups(&self) -> Arc<dyn RollupRepository> {
         self.0.rollups()
+    }
+
+    fn trends(&self) -> Arc<dyn TrendReadModel> {
+        self.0.trends()
     }
 
     async fn all_rollups(&self) -> Vec<(RollupKey, Rollup)> {

@@ -6,7 +6,7 @@ use application::ports::{
     RollupSelection, RollupSum, SentimentSums, SeriesCell, StoreError, TrendProgress, TrendReadModel,
 };
 use async_trait::async_trait;
-use domain::value_objects::{Bucket, Dimensions, Rollup, RollupKey, TenantId};
+use domain::value_objects::{Bucket, Dimensions, Rollup, RollupKey, Sentiment, TenantId};
 
 /// Rollups that a test sets.
 #[derive(Debug)]
@@ -107,7 +107,14 @@ impl TrendReadModel for MemoryRollups {
     ) -> Result<Vec<SeriesCell>, StoreError> {
         let Some(range) = range(edges) else { return Ok(Vec::new()) };
         let selected = self.select(tenant, selection, None, range);
-        Ok(selected.iter().filter_map(|(key, rollup)| cell(key, rollup, edges)).collect())
+        let mut sums: BTreeMap<(usize, Option<Sentiment>), RollupSum> = BTreeMap::new();
+        for SeriesCell { bucket, sentiment, sum } in
+            selected.iter().filter_map(|(key, rollup)| cell(key, rollup, edges))
+        {
+            *sums.entry((bucket, sentiment)).or_default() += sum;
+        }
+        let cell = |((bucket, sentiment), sum)| SeriesCell { bucket, sentiment, sum };
+        Ok(sums.into_iter().map(cell).collect())
     }
 
     async fn groups(
@@ -117,10 +124,11 @@ impl TrendReadModel for MemoryRollups {
         limits: GroupLimits,
     ) -> Result<Option<GroupTotals>, StoreError> {
         let GroupedRollups { tenant, selection, grouping } = rollups;
-        let selected = self.select(tenant, selection, Some(grouping), range);
-        if selected.len() > limits.rows as usize {
+        let of_all_models = RollupSelection { model: None, ..selection.clone() };
+        if self.select(tenant, &of_all_models, Some(grouping), range).len() > limits.rows as usize {
             return Ok(None);
         }
+        let selected = self.select(tenant, selection, Some(grouping), range);
         let mut groups: BTreeMap<String, SentimentSums> = BTreeMap::new();
         for (key, rollup) in &selected {
             groups.entry(name(key, grouping)).or_default()[key.sentiment] += sum(rollup);

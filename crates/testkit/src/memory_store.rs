@@ -8,6 +8,7 @@ mod leases;
 mod outbox;
 mod predictions;
 mod rollups;
+mod trends;
 mod usage;
 mod writes;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
     LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository, SinkRepository,
-    TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    TenantRepository, TrendReadModel, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{PredictionId, Rollup, RollupKey, TenantId};
@@ -46,6 +46,10 @@ impl StoreHarness for MemoryHarness {
     }
 
     fn rollups(&self) -> Arc<dyn RollupRepository> {
+        Arc::new(self.0.clone())
+    }
+
+    fn trends(&self) -> Arc<dyn TrendReadModel> {
         Arc::new(self.0.clone())
     }
 

@@ -73,7 +73,8 @@ macro_rules! rollups_of_models {
     };
 }
 
-/// The largest groups (at most `$9`) and the rest, of `$rollups`, which has the last parameter, the most rows.
+/// The largest groups (at most `$9`) and the rest, of `$rollups`, which has the last parameter, the most rows. A last
+/// row has the number of rows, even where none of them is of the selected model.
 macro_rules! groups {
     ($rollups:expr, $most:literal) => {
         concat!(
@@ -88,8 +89,9 @@ macro_rules! groups {
             " GROUP BY 1, 2), named AS MATERIALIZED (SELECT key FROM parts WHERE key <> '(other)' \
              GROUP BY key ORDER BY sum(predictions) DESC, key LIMIT $9) SELECT named.key, sentiment, ",
             sums!(),
-            ", (SELECT count(*) FROM read) AS rows_read \
-             FROM parts LEFT JOIN named ON named.key = parts.key GROUP BY named.key, sentiment"
+            ", 0 AS rows_read \
+             FROM parts LEFT JOIN named ON named.key = parts.key GROUP BY named.key, sentiment \
+             UNION ALL SELECT NULL, '', 0, 0, 0, 0, count(*) FROM read"
         )
     };
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, FeedEvent,
     IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository,
-    SchemaMigrator, SinkRepository, StoreError, TenantRepository, UnitOfWork, UsageReadModel,
+    SchemaMigrator, SinkRepository, StoreError, TenantRepository, TrendReadModel, UnitOfWork, UsageReadModel,
     UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
@@ -71,6 +71,10 @@ impl StoreHarness for PostgresHarness {
 
     fn rollups(&self) -> Arc<dyn RollupRepository> {
         self.store.rollups()
+    }
+
+    fn trends(&self) -> Arc<dyn TrendReadModel> {
+        self.store.trends()
     }
 
     async fn all_rollups(&self) -> Vec<(RollupKey, Rollup)> {

@@ -31,7 +31,8 @@ pub(super) const SERIES: &str = concat!(
      AND bucket >= ?5 ->> 0)",
 );
 
-/// The largest groups (at most `?9`) of what `$rollups` select, and the rest; of at most `?10` rows.
+/// The largest groups (at most `?9`) of what `$rollups` select, and the rest; of at most `?10` rows. A last row has
+/// their number, even where none of them is of the selected model.
 macro_rules! groups {
     ($rollups:expr) => {
         concat!(
@@ -44,9 +45,9 @@ macro_rules! groups {
             " GROUP BY key, sentiment), named AS MATERIALIZED (SELECT key FROM parts WHERE key <> '(other)' \
              GROUP BY key ORDER BY sum(predictions) DESC, key LIMIT ?9) \
              SELECT named.key AS key, sentiment, sum(predictions) AS predictions, sum(truncated) AS truncated, \
-             sum(confident) AS confident, sum(confidence_sum) AS confidence_sum, \
-             (SELECT count(*) FROM read) AS rows_read \
-             FROM parts LEFT JOIN named ON named.key = parts.key GROUP BY named.key, sentiment"
+             sum(confident) AS confident, sum(confidence_sum) AS confidence_sum, 0 AS rows_read \
+             FROM parts LEFT JOIN named ON named.key = parts.key GROUP BY named.key, sentiment \
+             UNION ALL SELECT NULL, '', 0, 0, 0, 0, count(*) FROM read"
         )
     };
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, IdempotencyRepository,
     LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository, SchemaMigrator, SinkRepository,
-    TenantRepository, UsageReadModel, UsageRepository, WriteStore,
+    TenantRepository, TrendReadModel, UsageReadModel, UsageRepository, WriteStore,
 };
 use async_trait::async_trait;
 use domain::value_objects::{KeyId, PredictionId, Rollup, RollupKey};
@@ -84,6 +84,10 @@ impl StoreHarness for SqliteHarness {
 
     fn rollups(&self) -> Arc<dyn RollupRepository> {
         self.store.rollups()
+    }
+
+    fn trends(&self) -> Arc<dyn TrendReadModel> {
+        self.store.trends()
     }
 
     async fn all_rollups(&self) -> Vec<(RollupKey, Rollup)> {

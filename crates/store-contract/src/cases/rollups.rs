@@ -55,7 +55,7 @@ fn values_of(tenant: &TenantId, facts: &PredictionFacts) -> Vec<AdmittedValue> {
 }
 
 /// The step that adds `changes`, in which a key may occur more than once.
-fn step(from: i64, to: i64, changes: Vec<(RollupKey, Rollup)>) -> ProjectionStep {
+pub(crate) fn step(from: i64, to: i64, changes: Vec<(RollupKey, Rollup)>) -> ProjectionStep {
     let mut sums = BTreeMap::<RollupKey, Rollup>::new();
     for (key, rollup) in changes {
         sums.entry(key).or_default().add(&rollup);
@@ -64,13 +64,13 @@ fn step(from: i64, to: i64, changes: Vec<(RollupKey, Rollup)>) -> ProjectionStep
 }
 
 /// A lease that has opened the sink, which is at its first position.
-async fn open(store: &impl StoreHarness) -> Lease {
+pub(crate) async fn open(store: &impl StoreHarness) -> Lease {
     let lease = lead(&*store.leases()).await;
     assert_eq!(store.sinks().open(&lease, SINK).await.expect("the sink is opened"), -1);
     lease
 }
 
-async fn apply(store: &impl StoreHarness, lease: &Lease, step: &ProjectionStep) {
+pub(crate) async fn apply(store: &impl StoreHarness, lease: &Lease, step: &ProjectionStep) {
     store.rollups().apply(lease, step).await.expect("the step is applied");
 }
 

@@ -30,6 +30,11 @@ impl Rollups {
         }
     }
 
+    /// The outdated ranges of `tenant`.
+    pub(super) fn outdated(&self, tenant: &TenantId) -> impl Iterator<Item = &OutdatedRange> {
+        self.outdated.iter().filter(move |range| range.tenant == *tenant)
+    }
+
     /// Removes at most `limit` rows of `tenant` from one table; returns how many.
     pub(super) fn erase(&mut self, tenant: &TenantId, limit: usize) -> usize {
         let Self { counts, values, outdated } = self;

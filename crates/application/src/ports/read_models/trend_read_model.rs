@@ -217,7 +217,7 @@ pub trait TrendReadModel: Send + Sync {
     ) -> Result<Vec<SeriesCell>, StoreError>;
 
     /// The largest groups from the first bucket of `range` on, before the second one, and the rest; none where more
-    /// rollups would be read than `limits` allow.
+    /// rollups would be read than `limits` allow. Those of models that are not selected are read as well.
     ///
     /// Implementations must name the largest groups, never `(other)` of a dimension
     /// (`the_largest_groups_are_named`), and must read at most one row more than allowed
