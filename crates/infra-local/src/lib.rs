@@ -15,8 +15,8 @@ mod blocking_compute_pool;
 mod cached_caller_directory;
 mod cached_ml_gateway;
 mod discarding_store;
-#[cfg(debug_assertions)]
 mod events_health_check;
+#[cfg(debug_assertions)]
 mod fault_injector;
 mod hmac_audit_sealer;
 mod local_event_feed;
@@ -40,8 +40,8 @@ pub use blocking_compute_pool::BlockingComputePool;
 pub use cached_caller_directory::CachedCallerDirectory;
 pub use cached_ml_gateway::CachedMlGateway;
 pub use discarding_store::DiscardingWriteStore;
-#[cfg(debug_assertions)]
 pub use events_health_check::EventsHealthCheck;
+#[cfg(debug_assertions)]
 pub use fault_injector::{Fault, FaultInjector, FaultStep};
 pub use hmac_audit_sealer::{HmacAuditSealer, ShortKey};
 pub use local_event_feed::{FeedLimits, LocalEventFeed};
