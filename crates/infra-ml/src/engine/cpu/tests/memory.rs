@@ -57,7 +57,10 @@ fn a_batch_on_all_cores_reserves_nothing_in_the_other_workers() {
 
 #[test]
 fn scratch_memory_is_linear_in_the_workers() {
-    for (arithmetic, most_per_worker) in [(Arithmetic::Int8, 1_200_000), (Arithmetic::F32, 1_200_000)] {
+    for arithmetic in [Arithmetic::Int8, Arithmetic::F32] {
+        // Where no cache holds the weights, blocks are larger.
+        let is_cached = engines(arithmetic, 64)[0].shared.plan.min_batch_tokens == 0;
+        let most_per_worker = if is_cached { 1_200_000 } else { 1_700_000 };
         let [small, large] = [16, 64].map(|workers| reserved_after_load(arithmetic, workers));
         println!("{arithmetic:?}: {small} bytes for 16 workers, {large} for 64");
         assert!(large <= 4 * small + small / 2, "{arithmetic:?}: {small} for 16 workers, {large} for 64");
