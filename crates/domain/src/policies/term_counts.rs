@@ -53,7 +53,7 @@ pub struct RankedTerm {
     pub texts: u32,
     /// The texts of the second side that have it.
     pub texts_other: u32,
-    /// The log-odds ratio ([`log_odds`]): positive if the term is more frequent on the first side.
+    /// The log-odds ratio ([`log_odds()`]): positive if the term is more frequent on the first side.
     pub log_odds: f64,
     /// `log_odds` in standard deviations; at least [`MIN_Z`] from 0.
     pub z: f64,

@@ -5,7 +5,7 @@ use crate::policies::search_terms::words;
 
 /// Returns the distinct n-grams of a text in the order in which they first occur, those that begin with the same word
 /// by their lengths. An n-gram is `n` words that follow one another, for an `n` in `ngrams`, separated by spaces; its
-/// words are the terms of [`search_terms`](crate::policies::search_terms).
+/// words are the terms of [`search_terms`](crate::policies::search_terms()).
 pub fn distinct_terms(text: &str, ngrams: RangeInclusive<usize>) -> Vec<String> {
     let words: Vec<String> = words(text).collect();
     let (mut seen, mut terms) = (HashSet::new(), Vec::new());
