@@ -5,6 +5,7 @@
 
 mod in_browser;
 mod page;
+mod program;
 mod webdriver;
 
 // The program is started and called as in the end-to-end tests.

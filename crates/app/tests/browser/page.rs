@@ -32,32 +32,28 @@ const STOPS: usize = 400;
 pub(crate) struct Page {
     session: Session,
     base: String,
-    /// Whether a failed request is no error in this test.
-    requests_may_fail: bool,
+    /// Parts of the lines about failed requests that are no errors in this test.
+    expected: Vec<&'static str>,
 }
 
 impl Page {
     /// Starts a browser and opens `path`, such as `/console/#/try`.
     pub(crate) fn open(running: &Undertone, path: &str) -> Self {
-        Self::open_in(WIDE, running, path)
-    }
-
-    /// Starts a browser with this view and opens `path`.
-    pub(crate) fn open_in(view: View, running: &Undertone, path: &str) -> Self {
         let page = Self::new(&running.address);
-        page.session.set_view(view).unwrap();
         page.visit(path);
         page
     }
 
-    fn new(address: &str) -> Self {
+    /// Starts a browser that has opened nothing of the program at `address` yet.
+    pub(crate) fn new(address: &str) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the test runner names the driver in this variable")]
         let driver = std::env::var("TEST_WEBDRIVER_URL").expect(
             "TEST_WEBDRIVER_URL names a WebDriver of Chromium for tests; `cargo xtask test` brings one",
         );
         let session = Session::start(&driver).unwrap();
         session.run_first(REPORT_VIOLATIONS).unwrap();
-        Self { session, base: format!("http://{address}"), requests_may_fail: false }
+        session.set_view(WIDE).unwrap();
+        Self { session, base: format!("http://{address}"), expected: Vec::new() }
     }
 
     /// Opens another document of the program.
@@ -74,9 +70,10 @@ impl Page {
         self.session.set_view(view).unwrap();
     }
 
-    /// From now on a failed request is part of the test and no error.
-    pub(crate) fn let_requests_fail(&mut self) {
-        self.requests_may_fail = true;
+    /// From now on a failed request is part of the test and no error if the browser's line about it contains `part`, such
+    /// as `status of 401`.
+    pub(crate) fn let_requests_fail(&mut self, part: &'static str) {
+        self.expected.push(part);
     }
 
     /// Returns the element of this role and name, once there is one.
@@ -133,6 +130,19 @@ impl Page {
 
     pub(crate) fn type_text(&self, text: &str) {
         self.session.type_text(text).unwrap();
+    }
+
+    /// Inserts a text where the focus is, as an input method does.
+    pub(crate) fn insert(&self, text: &str) {
+        self.session.cdp("Input.insertText", &json!({ "text": text })).unwrap();
+    }
+
+    /// Gives the API key that the console asks for.
+    pub(crate) fn unlock(&self, key: &str) {
+        self.tab_to("textbox", "API key or token");
+        self.insert(key);
+        self.press(Key::Enter);
+        self.see_no("textbox", "API key or token");
     }
 
     /// Returns the element that has the focus.
@@ -195,8 +205,15 @@ impl Page {
     pub(crate) fn take_errors(&self) -> Vec<LogLine> {
         let mut lines = self.session.take_log().unwrap();
         lines.retain(|line| matches!(line.level.as_str(), "SEVERE" | "WARNING"));
-        lines.retain(|line| !(self.requests_may_fail && line.source == "network"));
+        let is_expected = |line: &LogLine| self.expected.iter().any(|part| line.message.contains(part));
+        lines.retain(|line| !(line.source == "network" && is_expected(line)));
         lines
+    }
+
+    /// Waits until an expression of JavaScript is true.
+    #[track_caller]
+    pub(crate) fn wait_until(&self, expression: &str) {
+        self.wait_for(expression, || (self.evaluate(expression) == Value::Bool(true)).then_some(()));
     }
 
     fn wait_for<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
