@@ -20,7 +20,8 @@ fn fill(program: &Program) {
     let item = |n: usize| {
         let texts =
             ["I love it.", "I hate it.", "It is a table.", "The food was great. The service was awful."];
-        let metadata = json!({"channel": ["web", "app"][n % 2]});
+        let channel = ["web", "app"][n % 2];
+        let metadata = json!({ "channel": channel });
         json!({"text": format!("{} {n}", texts[n % 4]), "ref": format!("order-{n}"), "metadata": metadata})
     };
     let items: Vec<_> = (0..60).map(item).collect();
