@@ -1,0 +1,66 @@
+// Keys that work on every page: single letters only outside of inputs, and only while they are switched on.
+
+/** @typedef {{ keys: string, does: string, run: () => void }} Shortcut `keys` such as `/` or `g t` */
+
+/** @type {Shortcut[]} */
+const shortcuts = [];
+
+/** Where the choice is stored, for this browser. */
+const STORED_AS = "undertone.shortcuts";
+
+/** How long the second key of a pair may take, in milliseconds. */
+const PAIR_WITHIN = 1_500;
+
+/** @returns {boolean} */
+export function shortcutsAreOn() {
+  return localStorage.getItem(STORED_AS) !== "off";
+}
+
+/** @param {boolean} on */
+export function switchShortcuts(on) {
+  localStorage.setItem(STORED_AS, on ? "on" : "off");
+}
+
+/** @returns {readonly Shortcut[]} */
+export function allShortcuts() {
+  return shortcuts;
+}
+
+/**
+ * @param {string} keys
+ * @param {string} does what it does, for the list of keys
+ * @param {() => void} run
+ */
+export function addShortcut(keys, does, run) {
+  shortcuts.push({ keys, does, run });
+}
+
+/** Listens to the keyboard. */
+export function listen() {
+  let first = "";
+  let at = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) {
+      return;
+    }
+    if (!shortcutsAreOn() || event.key.length !== 1 || document.querySelector("dialog[open]")) {
+      return;
+    }
+    const now = performance.now();
+    const pair = now - at < PAIR_WITHIN ? `${first} ${event.key}` : "";
+    const shortcut =
+      shortcuts.find(({ keys }) => keys === pair) ?? shortcuts.find(({ keys }) => keys === event.key);
+    first = event.key;
+    at = now;
+    if (shortcut) {
+      event.preventDefault();
+      first = "";
+      shortcut.run();
+    }
+  });
+}
+
+/** @param {EventTarget | null} target @returns {boolean} whether keys typed there are text */
+function isTyping(target) {
+  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
+}

@@ -1,0 +1,62 @@
+// Drawers and dialogs: native <dialog> elements, so that focus and Escape work as the browser does them.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { ref } from "../vendor/lit-html/directives/ref.js";
+import { icons } from "./icons.js";
+
+/**
+ * @typedef {object} Overlay
+ * @property {string} title
+ * @property {unknown} body
+ * @property {() => void} close called after Escape, the button, or a click beside it
+ * @property {unknown} [footer]
+ * @property {boolean} [modal] whether the page behind cannot be used; default true
+ * @property {unknown} [heading] beside the title
+ */
+
+/** A panel at the right edge, for the details of something in the page. @param {Overlay} overlay */
+export function drawer(overlay) {
+  return frame("drawer", overlay);
+}
+
+/** A box in the middle, for a question. @param {Overlay} overlay */
+export function dialog(overlay) {
+  return frame("dialog", overlay);
+}
+
+/** @param {string} kind @param {Overlay} overlay */
+function frame(kind, { title, body, close, footer, modal = true, heading }) {
+  /** @param {Element | undefined} element */
+  const open = (element) => {
+    if (element instanceof HTMLDialogElement && !element.open) {
+      // The element has to be in the document.
+      queueMicrotask(() => element.isConnected && !element.open && (modal ? element.showModal() : element.show()));
+    }
+  };
+  return html`<dialog
+    class=${kind}
+    aria-label=${title}
+    ${ref(open)}
+    @cancel=${(/** @type {Event} */ event) => {
+      event.preventDefault();
+      close();
+    }}
+    @keydown=${(/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Escape") {
+        event.preventDefault();
+        close();
+      }
+    }}
+    @click=${(/** @type {MouseEvent} */ event) => event.target === event.currentTarget && close()}
+  >
+    <div class="sheet">
+      <header>
+        <h2>${title}</h2>
+        ${heading ?? nothing}
+        <button class="icon-button" aria-label="Close" @click=${close}>${icons.close}</button>
+      </header>
+      <div class="content">${body}</div>
+      ${footer ? html`<footer>${footer}</footer>` : nothing}
+    </div>
+  </dialog>`;
+}
