@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use actix_web::http::Method;
 use actix_web::test::TestRequest;
 
 use crate::support::{Answer, Listener, Service};
@@ -237,7 +238,7 @@ async fn the_page_is_served_to_head_and_refused_to_other_methods() {
     let service = Service::new();
     let path = format!("/console/assets/{}/app.js", version(&service).await);
     for path in ["/console/", &path] {
-        let head = service.send(TestRequest::default().method(actix_web::http::Method::HEAD).uri(path)).await;
+        let head = service.send(TestRequest::default().method(Method::HEAD).uri(path)).await;
         assert_eq!((head.status, head.header("etag").is_some()), (200, true), "{path}");
         let post = service.send(TestRequest::post().uri(path)).await;
         assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD")), "{path}");

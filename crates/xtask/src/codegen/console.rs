@@ -50,8 +50,7 @@ impl File {
         let Self { path, content_type, sha256 } = self;
         format!(
             "    ConsoleFile {{ path: {path:?}, content_type: {content_type:?}, sha256: {sha256:?}, \
-             bytes: include_bytes!({:?}) }},\n",
-            format!("../../console/{path}")
+             bytes: include_bytes!(\"../../console/{path}\") }},\n"
         )
     }
 }
@@ -98,8 +97,8 @@ fn table(files: &[File]) -> String {
 
 /// Returns the digest of all files, the page included, in 16 hexadecimal digits.
 fn version(files: &[File]) -> String {
-    let lines: String = files.iter().map(|file| format!("{} {}\n", file.sha256, file.path)).collect();
-    let mut digits = sha256(lines.as_bytes());
+    let lines: Vec<_> = files.iter().map(|file| format!("{} {}\n", file.sha256, file.path)).collect();
+    let mut digits = sha256(lines.concat().as_bytes());
     digits.truncate(16);
     digits
 }
