@@ -44,6 +44,8 @@ pub struct HttpSettings {
     pub hsts_max_age_s: Option<u64>,
     /// Whether only the operators' listener serves `/metrics` and the details of `/health`.
     pub admin_split: bool,
+    /// Whether the web console is served, and browsers are redirected to it from `/`.
+    pub console: bool,
     /// Whether `/metrics` needs the scope `metrics:read`.
     pub protect_metrics: bool,
     /// The proxies whose reports of their clients' addresses are trusted.
@@ -68,6 +70,7 @@ impl Default for HttpSettings {
             cors_origins: Vec::new(),
             hsts_max_age_s: None,
             admin_split: false,
+            console: true,
             protect_metrics: false,
             trusted_proxies: TrustedProxies::default(),
             cache_status: true,
