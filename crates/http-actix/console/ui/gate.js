@@ -41,7 +41,8 @@ function form(redraw) {
   /** @param {SubmitEvent} event */
   const submit = async (event) => {
     event.preventDefault();
-    const field = /** @type {HTMLFormElement} */ (event.currentTarget).elements.namedItem("key");
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    const field = form.elements.namedItem("key");
     const key = field instanceof HTMLInputElement ? field.value.trim() : "";
     if (key === "" || busy) {
       return;
@@ -51,6 +52,8 @@ function form(redraw) {
     redraw();
     try {
       await unlock(key);
+      // Closed, and not only removed: the focus returns to where it was.
+      session.asks || form.closest("dialog")?.close();
     } catch (reason) {
       error = reason;
     } finally {
@@ -72,7 +75,7 @@ function form(redraw) {
     <button class="button primary" ?disabled=${busy}>${busy ? "Checking…" : "Open the console"}</button>
     <p class="small muted" id="key-help">
       The key stays in this tab and is forgotten with it. An operator issues the first one with
-      <code>undertone keys issue --scopes predictions:write,predictions:read</code>.
+      <code>undertone keys issue --tenant default --name console --scopes predictions:write,predictions:read</code>.
     </p>
   </form>`;
 }

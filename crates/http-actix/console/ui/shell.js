@@ -34,8 +34,8 @@ export function shell(page, content, action, commands) {
         <ul class="pages">
           ${pages.map((item, place) => link(item, page, place >= IN_BAR ? "beyond" : ""))}
         </ul>
-        <details class="more" @click=${closeAfterChoice}>
-          <summary>${icons.more}<span>More</span></summary>
+        <details class="more" @click=${closeAfterChoice} @focusout=${closeBehind} @keydown=${closeOnEscape}>
+          <summary aria-current=${pages.indexOf(/** @type {Page} */ (page)) >= IN_BAR ? "true" : "false"}>${icons.more}<span>More</span></summary>
           <div class="menu">
             <ul>
               ${pages.slice(IN_BAR).map((item) => link(item, page, ""))}
@@ -92,9 +92,24 @@ function who() {
 }
 
 /** @param {MouseEvent} event */
-function closeAfterChoice(event) {
-  const { target, currentTarget } = event;
-  if (target instanceof Element && target.closest("a") && currentTarget instanceof HTMLDetailsElement) {
+function closeAfterChoice({ target, currentTarget }) {
+  const chosen = target instanceof Element && target.closest("a");
+  if (chosen && currentTarget instanceof HTMLDetailsElement) {
     currentTarget.open = false;
+  }
+}
+
+/** Closes the menu once something behind it has the focus. @param {FocusEvent} event */
+function closeBehind({ relatedTarget, currentTarget }) {
+  if (relatedTarget instanceof Node && currentTarget instanceof HTMLDetailsElement && !currentTarget.contains(relatedTarget)) {
+    currentTarget.open = false;
+  }
+}
+
+/** @param {KeyboardEvent} event */
+function closeOnEscape({ key, currentTarget }) {
+  if (key === "Escape" && currentTarget instanceof HTMLDetailsElement && currentTarget.open) {
+    currentTarget.open = false;
+    currentTarget.querySelector("summary")?.focus();
   }
 }
