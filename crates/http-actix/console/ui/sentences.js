@@ -102,7 +102,7 @@ class MarkedText extends AsyncDirective {
     if (!sentence) {
       return this.#list.length === 0
         ? nothing
-        : html`<span class="muted">Point at a sentence, or move to it with the keyboard, to see its own scores.</span>`;
+        : html`<span class="muted">Point at a sentence, or move to it, for its own scores.</span>`;
     }
     return html`<span class="muted">Sentence ${active + 1} of ${this.#list.length}</span>
       ${SENTIMENTS.filter(({ id }) => sentence.scores[id] !== undefined).map(

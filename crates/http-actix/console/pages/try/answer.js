@@ -8,6 +8,7 @@ import { sentences } from "../../ui/sentences.js";
 import { scoreBars, sign, word } from "../../ui/sentiment.js";
 import { styles } from "../../ui/styles.js";
 import { curl } from "./curl.js";
+import { question } from "./question.js";
 
 /** @typedef {import("./question.js").Answer} Answer */
 
@@ -90,7 +91,10 @@ function fold(name, title, code) {
   return html`<details
     class="fold"
     .open=${open[name]}
-    @toggle=${(/** @type {Event} */ event) => (open[name] = /** @type {HTMLDetailsElement} */ (event.target).open)}
+    @toggle=${(/** @type {Event} */ event) => {
+      open[name] = /** @type {HTMLDetailsElement} */ (event.target).open;
+      question.changed();
+    }}
   >
     <summary>${title}</summary>
     <div class="code">

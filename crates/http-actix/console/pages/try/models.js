@@ -76,15 +76,18 @@ export function modelChoices(models) {
     return nothing;
   }
   if (items.length < 2) {
-    return html`<span class="row"><span>Model <bdi>${first.model ?? second.model}</bdi></span>
-      <button class="link" type="button" @click=${() => models.choose({ model: null, compare: null })}>Use the default model</button></span>`;
+    return html`<div class="try-models">
+      <span class="muted">Model <bdi>${first.model ?? second.model}</bdi></span>
+      <button class="link" type="button" @click=${() => models.choose({ model: null, compare: null })}>Use the default model</button>
+    </div>`;
   }
   /** @param {Event} event */
   const chosen = (event) => /** @type {HTMLSelectElement} */ (event.target).value || null;
-  return html`<label class="try-choice">
+  return html`<div class="try-models">
+    <label class="try-choice">
       <span>Model</span>
       <select @change=${(/** @type {Event} */ event) => models.choose({ model: chosen(event) })}>
-        ${option("", `${models.nameOf(null)} (default)`, models.valueOf(first.model))}
+        ${option("", models.nameOf(null), models.valueOf(first.model))}
         ${items.filter((model) => !model.default).map(({ name }) => option(name, name, models.valueOf(first.model)))}
         ${missing(models, first.model)}
       </select>
@@ -96,7 +99,8 @@ export function modelChoices(models) {
         ${items.map(({ name }) => option(name, name, second.model ?? ""))}
         ${missing(models, second.model)}
       </select>
-    </label>`;
+    </label>
+  </div>`;
 }
 
 /** A model of the address that is not served. @param {Models} models @param {string | null} name */

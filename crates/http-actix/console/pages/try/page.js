@@ -71,7 +71,7 @@ export function open(context) {
       <label class="field">
         <span>Text to classify</span>
         <textarea
-          rows="4"
+          rows="3"
           spellcheck="false"
           aria-describedby="try-below try-stored"
           aria-invalid=${wrong === "" ? "false" : "true"}
@@ -94,7 +94,7 @@ export function open(context) {
         ${modelChoices(models)}
       </div>
       <p class="small muted" id="try-stored">
-        Every answer is stored${answersTyping() ? ", also that of a text you have not finished" : ""}; those from here under the reference
+        Every answer is stored${answersTyping() ? ", also those of unfinished texts" : ""}, under the reference
         ${context.can("predictions:read") ? html`<a href=${href("history", { ref: REF })}>${REF}</a>` : html`<code>${REF}</code>`}.
       </p>
     </form>`;
@@ -108,7 +108,7 @@ export function open(context) {
     const changed = !question.blank && question.stale && question.sides[0].asked !== "";
     return changed && !answersTyping()
       ? html`The text has changed: press <kbd>Enter</kbd> to classify it.`
-      : html`<kbd>Enter</kbd> classifies at once, <kbd>Shift</kbd> + <kbd>Enter</kbd> begins a new line.`;
+      : html`<span class="keys"><kbd>Enter</kbd> classifies, <kbd>Shift</kbd> + <kbd>Enter</kbd> begins a new line.</span>`;
   }
 
   function answers() {
@@ -138,7 +138,7 @@ export function open(context) {
     if (error) {
       const again = side.againAt === null ? null : Math.max(Math.ceil((side.againAt - Date.now()) / 1000), 0);
       return html`${failure(error, () => void side.ask(question.text))}
-      ${again === null ? nothing : html`<p class="small muted">${again === 0 ? "Trying again…" : `Trying again by itself in ${again} s.`}</p>`}`;
+      ${again === null ? nothing : html`<p class="small muted">${again === 0 ? "Trying again…" : `The page tries again by itself in ${again} s.`}</p>`}`;
     }
     if (!value) {
       return side.load.loading
@@ -175,7 +175,7 @@ export function open(context) {
     queueMicrotask(() => {
       grow();
       // On a touch screen the keyboard would cover the page.
-      if (field && matchMedia("(pointer: fine)").matches && !document.querySelector("dialog[open]")) {
+      if (field && !matchMedia("(pointer: coarse)").matches && !document.querySelector("dialog[open]")) {
         field.focus({ preventScroll: true });
         field.setSelectionRange(field.value.length, field.value.length);
       }
