@@ -35,11 +35,9 @@ export function shell(page, content, action, commands) {
           ${pages.map((item, place) => link(item, page, place >= IN_BAR ? "beyond" : ""))}
         </ul>
         <details class="more" @click=${closeAfterChoice} @focusout=${closeBehind} @keydown=${closeOnEscape}>
-          <summary aria-current=${pages.indexOf(/** @type {Page} */ (page)) >= IN_BAR ? "true" : "false"}>${icons.more}<span>More</span></summary>
+          <summary aria-current=${pages.indexOf(/** @type {Page} */ (page)) >= IN_BAR ? "true" : "false"}>${icons.more}<span>More</span>${alarm()}</summary>
           <div class="menu">
-            <ul>
-              ${pages.slice(IN_BAR).map((item) => link(item, page, ""))}
-            </ul>
+            ${pages.length > IN_BAR ? html`<ul>${pages.slice(IN_BAR).map((item) => link(item, page, ""))}</ul>` : nothing}
             ${about(commands)}
           </div>
         </details>
@@ -61,6 +59,13 @@ function link(item, page, name) {
   return html`<li class=${name}>
     <a href=${href(item.id)} aria-current=${item === page ? "page" : "false"}>${item.icon}<span>${item.title}</span></a>
   </li>`;
+}
+
+/** A dot in the bar of narrow windows, where the words about the service are in the menu. */
+function alarm() {
+  return health.state === "degraded" || health.state === "unreachable"
+    ? html`<span class="status alarm ${health.state}"><span class="dot" aria-hidden="true"></span><span class="hidden">, ${health.words}</span></span>`
+    : nothing;
 }
 
 /** @param {{ showKeys: () => void }} commands */
