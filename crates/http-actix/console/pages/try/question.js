@@ -52,9 +52,10 @@ class Side {
     this.askedOf = this.model;
     /** @type {Body} */
     const body = { text, ...(this.model === null ? {} : { model: this.model }), options: { granularity: "sentence" } };
-    const begun = performance.now();
+    let begun = 0;
+    const sending = () => (begun = performance.now());
     const answer = await this.load.run(async (signal) => {
-      const prediction = await request("POST", "api/v1/predictions", { body: { ...body, ref: REF }, signal });
+      const prediction = await request("POST", "api/v1/predictions", { body: { ...body, ref: REF }, signal, sending });
       return { text, body, prediction, seconds: (performance.now() - begun) / 1000 };
     });
     if (answer) {
