@@ -8,6 +8,9 @@ import { question } from "./question.js";
 
 /** @typedef {{ name: string, default: boolean, precision: string }} Model */
 
+/** As they were listed last. @type {readonly Model[]} */
+let known = [];
+
 /** The served models, and those of the address: `model`, and `compare` for the second one. */
 export class Models {
   /** @type {Load<{ items: Model[] }>} */
@@ -19,13 +22,21 @@ export class Models {
     this.#context = context;
     this.#list = new Load(() => context.redraw());
     if (context.can("models:read")) {
-      void this.#list.run((signal) => request("GET", "api/v1/models", { signal }));
+      void this.#list.run(async (signal) => {
+        const list = await request("GET", "api/v1/models", { signal });
+        known = list.items;
+        return list;
+      });
     }
   }
 
   /** @returns {readonly Model[]} empty where the caller may not see them */
   get items() {
-    return this.#list.value?.items ?? [];
+    return this.#context.can("models:read") ? known : [];
+  }
+
+  get loading() {
+    return this.#list.loading;
   }
 
   /** @param {string} name */
@@ -72,7 +83,7 @@ export function modelChoices(models) {
   const { items } = models;
   const [first, second] = question.sides;
   const unknown = [first.model, second.model].some((name) => name !== null && !models.find(name));
-  if (items.length < 2 && !unknown) {
+  if (items.length < 2 && (!unknown || models.loading)) {
     return nothing;
   }
   if (items.length < 2) {

@@ -3,7 +3,7 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { ref } from "../../vendor/lit-html/directives/ref.js";
 import { live } from "../../vendor/lit-html/directives/live.js";
-import { count, plural } from "../../core/format.js";
+import { count } from "../../core/format.js";
 import { href } from "../../core/router.js";
 import { explain, failure, loading } from "../../ui/states.js";
 import { announce } from "../../ui/toasts.js";
@@ -63,15 +63,14 @@ export function open(context) {
   }
 
   function form() {
-    const refusal = question.stale ? null : (question.shown.find((side) => side.refusal)?.refusal ?? null);
-    const { length, limit } = question;
-    const excess = length - limit;
-    const wrong = excess > 0 && refusal?.code === "too_long" ? `The text has ${plural(excess, "character")} too many: at most ${count(limit)} are allowed.` : refusal ? explain(refusal).advice : "";
+    const { length, limit, tooLong } = question;
+    const wrong = tooLong ? `The text is too long: at most ${count(limit)} characters are allowed.` : refused();
     return html`<form class="try-form" @submit=${submit}>
       <label class="field">
         <span>Text to classify</span>
         <textarea
           rows="3"
+          dir="auto"
           spellcheck="false"
           aria-describedby="try-below try-stored"
           aria-invalid=${wrong === "" ? "false" : "true"}
@@ -84,7 +83,7 @@ export function open(context) {
       </label>
       <div class="try-below" id="try-below">
         ${wrong === "" ? html`<p class="small muted">${hint()}</p>` : html`<p class="small wrong" role="alert">${wrong}</p>`}
-        <p class="small count ${excess > 0 ? "wrong" : "muted"}">
+        <p class="small count ${tooLong ? "wrong" : "muted"}">
           ${length >= limit * NEAR ? html`${count(length)} of ${count(limit)} characters` : nothing}
         </p>
       </div>
@@ -98,6 +97,12 @@ export function open(context) {
         ${context.can("predictions:read") ? html`<a href=${href("history", { ref: REF })}>${REF}</a>` : html`<code>${REF}</code>`}.
       </p>
     </form>`;
+  }
+
+  /** Why the service refused the text; empty where it did not. @returns {string} */
+  function refused() {
+    const refusal = question.stale ? null : question.shown.find((side) => side.refusal)?.refusal;
+    return refusal ? explain(refusal).advice : "";
   }
 
   /** What the keys do, or what the page waits for. */
@@ -132,7 +137,7 @@ export function open(context) {
   /** @param {typeof question.shown[number]} side */
   function sideContent(side) {
     const { error, value } = side.load;
-    if (side.refusal) {
+    if (side.refusal || question.tooLong) {
       return html`<p class="muted">The answer appears here once the text is accepted.</p>`;
     }
     if (error) {

@@ -69,6 +69,7 @@ class Side {
   #failed(error) {
     if (error instanceof ApiError && error.code === "too_long" && error.field === "text") {
       question.limit = Number(/at most (\d+)/.exec(error.message)?.[1] ?? question.limit);
+      question.limitIsKnown = true;
     }
     if (error instanceof Unreachable || (error instanceof ApiError && PASSING.includes(error.code))) {
       const seconds = error instanceof ApiError ? error.retryAfter : null;
@@ -82,7 +83,7 @@ class Side {
     clearInterval(this.#timer);
     this.againAt = at;
     if (at !== null) {
-      this.#timer = setInterval(() => (Date.now() >= at ? void this.ask(this.asked) : question.changed()), 1000);
+      this.#timer = setInterval(() => (Date.now() >= at && !document.hidden ? void this.ask(this.asked) : question.changed()), 1000);
     }
   }
 
@@ -115,6 +116,7 @@ export const question = {
   text: "",
   /** The most characters of a text, as far as the service has said. */
   limit: 10_000,
+  limitIsKnown: false,
   /** @type {readonly [Side, Side]} */
   sides: [new Side(), new Side()],
   comparing: false,
@@ -142,6 +144,11 @@ export const question = {
     return this.shown.some((side) => side.load.loading);
   },
 
+  /** Whether the service would refuse the text for its length, as it has done before. */
+  get tooLong() {
+    return this.limitIsKnown && this.length > this.limit;
+  },
+
   /** Unicode scalar values, as the service counts them. */
   get length() {
     return this.text.length <= this.limit / 2 ? this.text.length : Array.from(this.text).length;
@@ -166,7 +173,7 @@ export const question = {
   /** Asks now. */
   ask() {
     clearTimeout(this.timer);
-    if (!this.blank) {
+    if (!this.blank && !this.tooLong) {
       for (const side of this.shown) {
         void side.ask(this.text);
       }
