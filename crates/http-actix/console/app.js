@@ -1,7 +1,7 @@
 // Starts the console: finds out who uses it, opens the page of the address, and draws.
 
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
-import { observeHealth, watchHealth } from "./core/health.js";
+import { health, observeHealth, watchHealth } from "./core/health.js";
 import { current, go } from "./core/router.js";
 import { can, observe, session, start } from "./core/session.js";
 import { addShortcut, listen } from "./core/shortcuts.js";
@@ -43,7 +43,7 @@ function draw() {
 
 function template() {
   if (session.phase === "starting") {
-    return html`<main class="gate" id="main" tabindex="-1">${loading(3, "Starting")}</main>`;
+    return html`<main class="gate" id="main" tabindex="-1"><div>${loading(3, "Starting")}</div></main>`;
   }
   if (session.phase === "locked") {
     return gate(redraw);
@@ -71,7 +71,7 @@ function content() {
 function notAllowed() {
   const wanted = PAGES.find(({ id }) => id === current().page);
   return wanted
-    ? empty("Your key does not allow this page", html`It needs the scope ${wanted.scopes.map((scope) => html`<code>${scope}</code> `)}.`)
+    ? empty("Your key does not allow this page", html`It needs the scope ${wanted.scopes.map((scope, place) => html`${place > 0 ? " or " : ""}<code>${scope}</code>`)}.`)
     : empty("There is no such page", "Choose one from the list of pages.");
 }
 
@@ -139,7 +139,7 @@ async function load(page, params) {
 
 addShortcut("/", "Go to the page's search", () => open.view?.search?.());
 for (const { id, title, shortcut, scopes } of PAGES) {
-  addShortcut(`g ${shortcut}`, `Go to ${title}`, () => can(...scopes) && go(id));
+  addShortcut(`g ${shortcut}`, `Go to ${title}`, () => go(id), () => can(...scopes));
 }
 addShortcut("?", "Show this list", () => showKeyboard(true));
 
@@ -153,7 +153,12 @@ observe(() => {
 });
 host.redraw = redraw;
 window.addEventListener("hashchange", () => void navigate());
-observeHealth(redraw);
+observeHealth(() => {
+  if (session.phase === "unreachable" && health.state !== "unreachable") {
+    void start();
+  }
+  redraw();
+});
 observeTheme(redraw);
 applyTheme();
 listen();

@@ -54,6 +54,7 @@ export class Unreachable extends Error {
  * @property {Record<string, string>} [headers]
  * @property {boolean} [keepalive] whether the request outlives the page
  * @property {number} [timeout] in milliseconds
+ * @property {() => void} [sending] called before the request is sent, and before it is sent again
  * @property {boolean} [quiet] whether a 401 is an error for the caller, instead of asking for a key
  */
 
@@ -91,11 +92,15 @@ export async function request(method, path, options = {}) {
 export async function send(method, path, options = {}) {
   for (;;) {
     const sent = authorization();
+    options.sending?.();
     const response = await exchange(method, path, options, sent);
     if (response.ok) {
       return response;
     }
     const problem = await response.json().catch(() => ({}));
+    if (response.status >= 502 && problem.code === undefined) {
+      throw new Unreachable(`The service cannot be reached: a proxy answered with status ${response.status}.`);
+    }
     if (response.status !== 401 || options.quiet) {
       throw new ApiError(response.status, problem, response.headers);
     }

@@ -1,6 +1,6 @@
 // Keys that work on every page: single letters only outside of inputs, and only while they are switched on.
 
-/** @typedef {{ keys: string, does: string, run: () => void }} Shortcut `keys` such as `/` or `g t` */
+/** @typedef {{ keys: string, does: string, run: () => void, applies: () => boolean }} Shortcut `keys` such as `/` or `g t` */
 
 /** @type {Shortcut[]} */
 const shortcuts = [];
@@ -21,18 +21,19 @@ export function switchShortcuts(on) {
   localStorage.setItem(STORED_AS, on ? "on" : "off");
 }
 
-/** @returns {readonly Shortcut[]} */
+/** @returns {readonly Shortcut[]} those that do something for this caller */
 export function allShortcuts() {
-  return shortcuts;
+  return shortcuts.filter(({ applies }) => applies());
 }
 
 /**
  * @param {string} keys
  * @param {string} does what it does, for the list of keys
  * @param {() => void} run
+ * @param {() => boolean} [applies] whether the caller may do it
  */
-export function addShortcut(keys, does, run) {
-  shortcuts.push({ keys, does, run });
+export function addShortcut(keys, does, run, applies = () => true) {
+  shortcuts.push({ keys, does, run, applies });
 }
 
 /** Listens to the keyboard. */
@@ -48,8 +49,8 @@ export function listen() {
     }
     const now = performance.now();
     const pair = now - at < PAIR_WITHIN ? `${first} ${event.key}` : "";
-    const shortcut =
-      shortcuts.find(({ keys }) => keys === pair) ?? shortcuts.find(({ keys }) => keys === event.key);
+    const usable = allShortcuts();
+    const shortcut = usable.find(({ keys }) => keys === pair) ?? usable.find(({ keys }) => keys === event.key);
     first = event.key;
     at = now;
     if (shortcut) {

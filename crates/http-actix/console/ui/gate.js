@@ -13,10 +13,14 @@ let busy = false;
 export function gate(redraw) {
   return html`<main class="gate" id="main" tabindex="-1">
     <div class="card">
-      <h1>Undertone</h1>
+      ${brand()}
       ${form(redraw)}
     </div>
   </main>`;
+}
+
+function brand() {
+  return html`<h1 class="brand"><img src=${new URL("../icon.svg", import.meta.url).href} alt="" width="28" height="28" />Undertone</h1>`;
 }
 
 /** The question for a key, in front of a page whose forms stay as they are. @param {() => void} redraw */
@@ -41,7 +45,8 @@ function form(redraw) {
   /** @param {SubmitEvent} event */
   const submit = async (event) => {
     event.preventDefault();
-    const field = /** @type {HTMLFormElement} */ (event.currentTarget).elements.namedItem("key");
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    const field = form.elements.namedItem("key");
     const key = field instanceof HTMLInputElement ? field.value.trim() : "";
     if (key === "" || busy) {
       return;
@@ -51,6 +56,8 @@ function form(redraw) {
     redraw();
     try {
       await unlock(key);
+      // Closed, and not only removed: the focus returns to where it was.
+      session.asks || form.closest("dialog")?.close();
     } catch (reason) {
       error = reason;
     } finally {
@@ -65,19 +72,24 @@ function form(redraw) {
   return html`<form class="stack" @submit=${submit}>
     <label class="field">
       <span>API key or token</span>
-      <input name="key" type="password" autocomplete="off" spellcheck="false" required ${ref(focus)} aria-describedby="key-help" />
+      <input name="key" type="password" autocomplete="off" spellcheck="false" required ${ref(focus)} aria-invalid=${session.rejected ? "true" : "false"} aria-describedby="key-help" />
     </label>
     ${session.rejected ? html`<p class="failure" role="alert"><strong>Not accepted.</strong> Check that the key is complete, and that it has not ended.</p>` : nothing}
     ${error ? failureLine(error) : nothing}
     <button class="button primary" ?disabled=${busy}>${busy ? "Checking…" : "Open the console"}</button>
     <p class="small muted" id="key-help">
-      The key stays in this tab and is forgotten with it. An operator issues the first one with
-      <code>undertone keys issue --scopes predictions:write,predictions:read</code>.
+      The key stays in this tab and is forgotten with it. An operator issues the first one with this command:
     </p>
+    <pre class="small">undertone keys issue --tenant default --name console --scopes predictions:write,predictions:read,models:read</pre>
   </form>`;
 }
 
 /** A service that does not answer. */
 export function unreachable() {
-  return html`<main class="gate" id="main" tabindex="-1"><div class="card">${failure(session.error, () => void start())}</div></main>`;
+  return html`<main class="gate" id="main" tabindex="-1">
+    <div class="card">
+      ${brand()} ${failure(session.error, () => void start())}
+      <p class="small muted">The console opens by itself once the service answers.</p>
+    </div>
+  </main>`;
 }

@@ -13,7 +13,7 @@ export const icons = {
   trends: icon(svg`<path d="M3 16h14M4 12.5l3.5-4 3.5 2.5L16 5" />`),
   models: icon(svg`<path d="M10 3.5 16 7v6l-6 3.5L4 13V7l6-3.5ZM4 7l6 3.5L16 7M10 10.5v6" />`),
   service: icon(svg`<path d="M3 10.5h3.5l2-5 3 9 2-4H17" />`),
-  keys: icon(svg`<path d="M8 12a3 3 0 1 1-6 0 3 3 0 0 1 6 0Zm0 0h9v3M13.5 12v2.5" />`),
+  keys: icon(svg`<path d="M9.5 10a3.25 3.25 0 1 1-6.5 0 3.25 3.25 0 0 1 6.5 0Zm0 0H17v3.5M13.5 10v2.5" />`),
   more: icon(svg`<path d="M5 10h.01M10 10h.01M15 10h.01" stroke-width="2.6" />`),
   close: icon(svg`<path d="m5.5 5.5 9 9M14.5 5.5l-9 9" />`),
   copy: icon(svg`<path d="M7.5 7.5h8v8h-8zM12.5 7.5v-3h-8v8h3" />`),

@@ -9,7 +9,7 @@ export function keyboardDialog(close, redraw) {
     switchShortcuts(/** @type {HTMLInputElement} */ (event.target).checked);
     redraw();
   };
-  const body = html`<table class="table plain">
+  const body = html`<table class="table plain keyboard">
       <caption class="hidden">Keys and what they do</caption>
       <tbody>
         ${allShortcuts().map(

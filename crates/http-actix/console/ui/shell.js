@@ -34,12 +34,10 @@ export function shell(page, content, action, commands) {
         <ul class="pages">
           ${pages.map((item, place) => link(item, page, place >= IN_BAR ? "beyond" : ""))}
         </ul>
-        <details class="more" @click=${closeAfterChoice}>
-          <summary>${icons.more}<span>More</span></summary>
+        <details class="more" @click=${closeAfterChoice} @focusout=${closeBehind} @keydown=${closeOnEscape}>
+          <summary aria-current=${pages.indexOf(/** @type {Page} */ (page)) >= IN_BAR ? "true" : "false"}>${icons.more}<span>More</span>${alarm()}</summary>
           <div class="menu">
-            <ul>
-              ${pages.slice(IN_BAR).map((item) => link(item, page, ""))}
-            </ul>
+            ${pages.length > IN_BAR ? html`<ul>${pages.slice(IN_BAR).map((item) => link(item, page, ""))}</ul>` : nothing}
             ${about(commands)}
           </div>
         </details>
@@ -61,6 +59,13 @@ function link(item, page, name) {
   return html`<li class=${name}>
     <a href=${href(item.id)} aria-current=${item === page ? "page" : "false"}>${item.icon}<span>${item.title}</span></a>
   </li>`;
+}
+
+/** A dot in the bar of narrow windows, where the words about the service are in the menu. */
+function alarm() {
+  return health.state === "degraded" || health.state === "unreachable"
+    ? html`<span class="status alarm ${health.state}"><span class="dot" aria-hidden="true"></span><span class="hidden">, ${health.words}</span></span>`
+    : nothing;
 }
 
 /** @param {{ showKeys: () => void }} commands */
@@ -92,9 +97,24 @@ function who() {
 }
 
 /** @param {MouseEvent} event */
-function closeAfterChoice(event) {
-  const { target, currentTarget } = event;
-  if (target instanceof Element && target.closest("a") && currentTarget instanceof HTMLDetailsElement) {
+function closeAfterChoice({ target, currentTarget }) {
+  const chosen = target instanceof Element && target.closest("a");
+  if (chosen && currentTarget instanceof HTMLDetailsElement) {
     currentTarget.open = false;
+  }
+}
+
+/** Closes the menu once something behind it has the focus. @param {FocusEvent} event */
+function closeBehind({ relatedTarget, currentTarget }) {
+  if (relatedTarget instanceof Node && currentTarget instanceof HTMLDetailsElement && !currentTarget.contains(relatedTarget)) {
+    currentTarget.open = false;
+  }
+}
+
+/** @param {KeyboardEvent} event */
+function closeOnEscape({ key, currentTarget }) {
+  if (key === "Escape" && currentTarget instanceof HTMLDetailsElement && currentTarget.open) {
+    currentTarget.open = false;
+    currentTarget.querySelector("summary")?.focus();
   }
 }
