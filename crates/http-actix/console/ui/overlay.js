@@ -5,6 +5,9 @@ import { directive } from "../vendor/lit-html/directive.js";
 import { html, noChange, nothing } from "../vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
 
+/** Where the focus was before a dialog that is gone: another may take its place at once. @type {Element | null} */
+let left = null;
+
 // Opens the dialog; once it is gone, the focus returns to where it was.
 class Opened extends AsyncDirective {
   /** @type {Element | null} */
@@ -25,7 +28,7 @@ class Opened extends AsyncDirective {
     const element = /** @type {HTMLDialogElement} */ (part.element);
     if (!this.#isOpened) {
       this.#isOpened = true;
-      this.#before = document.activeElement;
+      this.#before = document.activeElement === document.body ? left : document.activeElement;
       // The element has to be in the document.
       queueMicrotask(() => element.isConnected && !element.open && (modal ? element.showModal() : element.show()));
     }
@@ -35,7 +38,9 @@ class Opened extends AsyncDirective {
   /** @override */
   disconnected() {
     const before = this.#before;
+    left = before;
     setTimeout(() => {
+      left = null;
       if (document.activeElement === document.body) {
         const target = before?.isConnected ? before : document.getElementById("main");
         target instanceof HTMLElement && target.focus({ preventScroll: true });

@@ -60,7 +60,7 @@ export class Audit {
     return html`<section class="section" aria-labelledby="audit">
       <div class="section-head">
         <h2 id="audit">Audit</h2>
-        ${value ? html`<span class="small muted">the latest ${plural(value.items.length, "line")}${this.#isInstance ? " of all tenants" : ""}${value.next_cursor ? "" : ", all there are"}</span>` : nothing}
+        ${value && value.items.length > 0 ? html`<span class="small muted lines">the latest ${plural(value.items.length, "line")}${this.#isInstance ? " of all tenants" : ""}${value.next_cursor ? "" : ", all there are"}</span>` : nothing}
         <button class="button small" @click=${() => this.refresh()} ?disabled=${loads}>${icons.refresh}Read again</button>
       </div>
       <p class="small muted verify">
@@ -75,7 +75,7 @@ export class Audit {
   /** @param {Line[]} lines @param {(id: string) => string | null} nameOf */
   #table(lines, nameOf) {
     if (lines.length === 0) {
-      return empty("Nothing was changed yet", "Keys that are issued or revoked, models that are loaded or unloaded, tenants that are changed and predictions that are deleted appear here.");
+      return empty("Nothing was changed yet", this.#isInstance ? "Keys that are issued or revoked, models that are loaded or unloaded, tenants that are changed and predictions that are deleted appear here." : "Keys of this tenant that are issued or revoked, and predictions that are deleted, appear here.");
     }
     const head = ["When", "What", "Who", "From", ...(this.#isInstance ? ["Tenant", "Line"] : [])];
     return html`<div class="table-box" tabindex="0" role="region" aria-labelledby="audit">
@@ -90,8 +90,8 @@ export class Audit {
               <td><time datetime=${line.at} title=${exact(line.at)}>${ago(line.at)}</time></td>
               <td>${ACTIONS[line.action] ?? line.action} ${target(line, nameOf)}${detail(line)}</td>
               <td>${actor(line.actor, nameOf)}</td>
-              <td>${line.address ?? html`<span class="muted">this machine</span>`}${line.request_id ? html`<code class="below" title="The request’s id, as in the log">${line.request_id}</code>` : nothing}</td>
-              ${this.#isInstance ? html`<td>${line.tenant === null ? html`<span class="muted">whole service</span>` : html`<bdi>${line.tenant}</bdi>`}</td><td title=${line.seal ?? "no seal"}>${line.seq}${line.seal ? html` <span class="muted">sealed</span>` : nothing}</td>` : nothing}
+              <td>${line.address ?? html`<span class="muted once">this machine</span>`}${line.request_id ? html`<code class="below" title="The request’s id, as in the log">${line.request_id}</code>` : nothing}</td>
+              ${this.#isInstance ? html`<td>${line.tenant === null ? html`<span class="muted">whole service</span>` : html`<bdi>${line.tenant}</bdi>`}</td><td class="once" title=${line.seal ?? ""}>${line.seq} <span class="muted">${line.seal ? "sealed" : "no seal"}</span></td>` : nothing}
             </tr>`,
           )}
         </tbody>

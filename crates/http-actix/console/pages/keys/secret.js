@@ -4,6 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { exact } from "../../core/format.js";
 import { icons } from "../../ui/icons.js";
 import { drawer } from "../../ui/overlay.js";
+import { grouped } from "./words.js";
 
 /** @typedef {import("./issue.js").IssuedKey} IssuedKey */
 
@@ -71,7 +72,7 @@ export function secretDrawer(redraw) {
       <dt>Id</dt>
       <dd><code>${id}</code></dd>
       <dt>Scopes</dt>
-      <dd><ul class="tags">${scopes.map((scope) => html`<li class="tag">${scope}</li>`)}</ul></dd>
+      <dd><ul class="tags">${grouped(scopes).map((scope) => html`<li class="tag">${scope}</li>`)}</ul></dd>
       <dt>Ends</dt>
       <dd>${ends === null ? "never" : exact(ends)}</dd>
     </dl>

@@ -3,7 +3,7 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { ago, count, exact } from "../../core/format.js";
-import { end } from "./words.js";
+import { end, grouped } from "./words.js";
 
 /** @typedef {{ per_second: number, burst: number }} Rate */
 
@@ -52,7 +52,7 @@ function row(key, { own, rotate, revoke }) {
       ${key.id === own ? html`<span class="tag accent">this console</span>` : nothing}
       <code class="key-id">${key.id}</code>
     </th>
-    <td role="cell" data-label="Scopes"><ul class="tags">${key.scopes.map((scope) => html`<li class="tag">${scope}</li>`)}</ul>${limits(key)}</td>
+    <td role="cell" data-label="Scopes"><ul class="tags">${grouped(key.scopes).map((scope) => html`<li class="tag">${scope}</li>`)}</ul>${limits(key)}</td>
     <td role="cell" data-label="Last used">${key.last_used_at === null ? html`<span class="muted">not yet</span>` : time(key.last_used_at)}</td>
     <td role="cell" data-label="Issued">${time(key.created_at)}</td>
     <td role="cell" data-label="Ends" title=${ends.title}>${ends.soon ? html`<strong>${ends.words}</strong>` : ends.words}</td>

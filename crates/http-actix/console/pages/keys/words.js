@@ -14,6 +14,17 @@ export const SCOPES = [
   ["audit:instance", "read the audit of all tenants"],
 ];
 
+/** @param {string[]} scopes @returns {string[]} such as `predictions: write, read`, one for each kind of thing */
+export function grouped(scopes) {
+  /** @type {Record<string, string[]>} */
+  const groups = {};
+  for (const scope of scopes) {
+    const [what = "", may = ""] = scope.split(":", 2);
+    (groups[what] ??= []).push(may);
+  }
+  return Object.entries(groups).map(([what, may]) => `${what}: ${may.join(", ")}`);
+}
+
 /** @type {Record<string, string>} */
 export const ACTIONS = {
   "key.issued": "Key issued",

@@ -45,9 +45,9 @@ export function card(model, { answers, since, canTry, unload, replace }) {
       <span class="muted">revision ${model.revision}</span>
       ${model.default ? html`<span class="tag accent">default</span>` : nothing}
       <div class="row actions">
-        ${canTry ? html`<a class="button small" href=${href("try", { model: model.name })} aria-label=${`Try ${model.name}`}>Try it</a>` : nothing}
-        ${replace ? html`<button class="button small" @click=${replace} aria-label=${`Replace ${model.name}`}>Replace</button>` : nothing}
-        ${unload && !model.default ? html`<button class="button small danger" @click=${unload} aria-label=${`Unload ${model.name}`}>Unload</button>` : nothing}
+        ${canTry ? html`<a class="button small" href=${href("try", { model: model.name })}>Try it${concerning(model.name)}</a>` : nothing}
+        ${replace ? html`<button class="button small" @click=${replace}>Replace${concerning(model.name)}</button>` : nothing}
+        ${unload && !model.default ? html`<button class="button small danger" @click=${unload}>Unload${concerning(model.name)}</button>` : nothing}
       </div>
     </header>
     <div class="halves">
@@ -67,7 +67,7 @@ export function card(model, { answers, since, canTry, unload, replace }) {
         <dt>Runs on</dt>
         <dd>${model.device}<span class="muted">, kernel <code>${model.kernel}</code></span></dd>
         <dt>Window</dt>
-        <dd>${plural(model.window.tokens, "token")}<span class="muted">, of which ${count(model.window.overlap)} are shared with the one before</span></dd>
+        <dd>${plural(model.window.tokens, "token")}<span class="muted">, ${model.window.overlap === 0 ? "none" : `${count(model.window.overlap)} of them`} shared with the one before</span></dd>
         <dt>Self-test</dt>
         <dd>${selfTest(model)}</dd>
         <dt>Calibration</dt>
@@ -79,6 +79,11 @@ export function card(model, { answers, since, canTry, unload, replace }) {
     </div>
     ${model.default && unload ? html`<p class="small muted">The default model serves requests that name no model. It cannot be unloaded, only replaced.</p>` : nothing}
   </article>`;
+}
+
+/** The model's name for screen readers, after what a button does. @param {string} name */
+function concerning(name) {
+  return html`<span class="hidden">: <bdi>${name}</bdi></span>`;
 }
 
 /** @param {Model} model */

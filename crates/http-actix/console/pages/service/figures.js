@@ -39,17 +39,21 @@ const FIGURES = [
   { title: "99% of commits within", value: ({ commit }) => commit, words: time, note: ({ commits }) => html`store, estimated: ${from(commits, "commit")}` },
 ];
 
+/** The lines show at least this time, and more as the page watches on. */
+const AT_LEAST = 2 * 60_000;
+
 /** The cards, the line about errors, and the table. */
 export function figures() {
   const span = lately();
   const points = intervals();
-  const now = latest()?.at ?? Date.now();
-  return html`<div class="figures">${FIGURES.map((figure) => card(figure, span, points, now))}</div>
+  const to = latest()?.at ?? Date.now();
+  const width = Math.min(SHOWN, Math.max(AT_LEAST, Math.ceil((to - (points[0]?.at ?? to)) / 60_000) * 60_000));
+  return html`<div class="figures">${FIGURES.map((figure) => card(figure, span, points, { from: to - width, to }))}</div>
     ${notes(span)} ${table()}`;
 }
 
-/** @param {Figure} figure @param {Span | null} span @param {{ at: number, span: Span | null }[]} points @param {number} now */
-function card({ title, value, words, note, top }, span, points, now) {
+/** @param {Figure} figure @param {Span | null} span @param {{ at: number, span: Span | null }[]} points @param {{ from: number, to: number }} range */
+function card({ title, value, words, note, top }, span, points, range) {
   const shown = span ? value(span) : null;
   const values = points.map(({ at, span: part }) => ({ at, value: part ? value(part) : null }));
   const finite = values.flatMap(({ value }) => (value === null ? [] : [value]));
@@ -59,13 +63,13 @@ function card({ title, value, words, note, top }, span, points, now) {
     <h3>${title}</h3>
     <p class="value">${shown === null ? "–" : words(shown)}</p>
     <p class="small muted note">${span ? html`${note(span)}${title === "Texts in the queue" ? "every 5 s" : `${seconds} s`}` : "after two readings, 5 s apart"}</p>
-    ${sparkline(values, top ?? highest ?? 0, now)}
-    <p class="small muted ends"><span>10 min</span><span>${highest === null ? nothing : `highest ${words(highest)}`}</span><span>now</span></p>
+    ${sparkline(values, top ?? highest ?? 0, range)}
+    <p class="small muted ends"><span>${(range.to - range.from) / 60_000} min ago</span><span>${highest === null ? nothing : `highest ${words(highest)}`}</span><span>now</span></p>
   </section>`;
 }
 
-/** @param {{ at: number, value: number | null }[]} values @param {number} top @param {number} now */
-function sparkline(values, top, now) {
+/** @param {{ at: number, value: number | null }[]} values @param {number} top @param {{ from: number, to: number }} range */
+function sparkline(values, top, { from, to }) {
   const highest = Number.isFinite(top) && top > 0 ? top : 1;
   let path = "";
   let pen = false;
@@ -75,7 +79,7 @@ function sparkline(values, top, now) {
       pen = false;
       continue;
     }
-    const x = (WIDTH * (at - now + SHOWN)) / SHOWN;
+    const x = (WIDTH * (at - from)) / (to - from);
     const y = HEIGHT - 2 - (HEIGHT - 4) * Math.min(1, value / highest);
     if (x < 0) {
       continue;
@@ -121,14 +125,14 @@ function table() {
         <thead>
           <tr>
             <th scope="col">Minute from</th>
-            ${["Answers/s", "p50", "p99", "Queue", "Cache", "Commit p99", "Read p99"].map((title) => html`<th scope="col" class="number">${title}</th>`)}
+            ${["Answers/s", "p50", "p99", "Queue", "Cache", "Commit p99"].map((title) => html`<th scope="col" class="number">${title}</th>`)}
           </tr>
         </thead>
         <tbody>
           ${minutes().map(
             ({ at, span }) => html`<tr>
               <th scope="row">${TIME.format(at)}</th>
-              ${[rate(span.rate), time(span.p50), time(span.p99), compact(span.queue), percent(span.hits), time(span.commit), time(span.read)].map((words) => html`<td class="number">${words}</td>`)}
+              ${[rate(span.rate), time(span.p50), time(span.p99), compact(span.queue), percent(span.hits), time(span.commit)].map((words) => html`<td class="number">${words}</td>`)}
             </tr>`,
           )}
         </tbody>

@@ -10,7 +10,7 @@
  * @typedef {object} Reading
  * @property {number} at in milliseconds
  * @property {Record<string, number>} sums counters and gauges
- * @property {{ requests: Histogram, commits: Histogram, reads: Histogram }} histograms
+ * @property {{ requests: Histogram, commits: Histogram }} histograms
  */
 
 /** Sums of all series of a metric. */
@@ -33,8 +33,8 @@ const LABEL = /(\w+)="((?:\\.|[^"\\])*)"/g;
 export function parse(text, at) {
   /** @type {Record<string, number>} */
   const sums = {};
-  /** @type {Record<"requests" | "commits" | "reads", Map<number, number>>} */
-  const buckets = { requests: new Map(), commits: new Map(), reads: new Map() };
+  /** @type {Record<"requests" | "commits", Map<number, number>>} */
+  const buckets = { requests: new Map(), commits: new Map() };
   const add = (/** @type {string} */ name, /** @type {number} */ value) => (sums[name] = (sums[name] ?? 0) + value);
   for (const line of text.split("\n")) {
     const [, name = "", list = "", number = ""] = line.match(LINE) ?? [];
@@ -57,11 +57,7 @@ export function parse(text, at) {
     const bounds = [...found.keys()].sort((a, b) => a - b);
     return { bounds, counts: bounds.map((bound) => found.get(bound) ?? 0) };
   };
-  return {
-    at,
-    sums,
-    histograms: { requests: histogram(buckets.requests), commits: histogram(buckets.commits), reads: histogram(buckets.reads) },
-  };
+  return { at, sums, histograms: { requests: histogram(buckets.requests), commits: histogram(buckets.commits) } };
 }
 
 /** @param {string} list @returns {Record<string, string>} */
@@ -69,14 +65,13 @@ function labels(list) {
   return Object.fromEntries([...list.matchAll(LABEL)].map(([, name, value]) => [name, value]));
 }
 
-/** @param {string} name @param {Record<string, string>} of @returns {"requests" | "commits" | "reads" | null} */
+/** @param {string} name @param {Record<string, string>} of @returns {"requests" | "commits" | null} */
 function histogramOf(name, of) {
   if (name === "http_request_duration_seconds_bucket") {
     return of.method === "POST" && /\/predictions(\/batch)?$/.test(of.endpoint ?? "") ? "requests" : null;
   }
   if (name === "db_query_duration_seconds_bucket") {
-    const type = of.query_type ?? "";
-    return type === "write_group" ? "commits" : /^(write|migrate|check|probe)/.test(type) ? null : "reads";
+    return of.query_type === "write_group" ? "commits" : null;
   }
   return null;
 }
@@ -95,8 +90,6 @@ function histogramOf(name, of) {
  * @property {number} lookups
  * @property {number} commits
  * @property {number | null} commit the 99th percentile of a commit
- * @property {number | null} read that of reading from the store
- * @property {number} reads
  * @property {number} failed responses of 5xx
  * @property {number} refused responses of 429
  */
@@ -110,7 +103,6 @@ export function between(from, to) {
   const lookups = hits + more("cache_misses_total");
   const requests = difference(from.histograms.requests, to.histograms.requests);
   const commits = difference(from.histograms.commits, to.histograms.commits);
-  const reads = difference(from.histograms.reads, to.histograms.reads);
   return {
     seconds,
     answers,
@@ -123,8 +115,6 @@ export function between(from, to) {
     lookups,
     commits: total(commits),
     commit: quantile(0.99, commits),
-    reads: total(reads),
-    read: quantile(0.99, reads),
     failed: more("responses_5xx"),
     refused: more("responses_429"),
   };

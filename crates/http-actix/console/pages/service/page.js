@@ -53,14 +53,16 @@ export function open(context) {
         <div class="section-head"><h2 id="parts">Parts</h2><span class="small muted">checked by the service, asked for every 5 s</span></div>
         ${parts()}
       </section>
+      <div class="beside">
       <section class="section" aria-labelledby="usage">
-        <div class="section-head"><h2 id="usage">Usage and limits</h2><span class="small muted">of this replica, but for the texts of today</span></div>
+        <div class="section-head"><h2 id="usage">Usage and limits</h2><span class="small muted">of this replica, apart from the texts of today</span></div>
         <div class="card stack usage">
           ${usage.first ? loading(2, "Loading the usage") : usage.value ? usageOf(usage.value) : failure(usage.error, refresh)}
           ${usage.value && usage.error ? failureLine(usage.error) : nothing}
         </div>
       </section>
-      ${about(context.me.authentication === "none" || !context.can("metrics:read"))}`,
+      ${about(context.me.authentication === "none" || !context.can("metrics:read"))}
+      </div>`,
     close: () => {
       stop();
       forget();

@@ -37,7 +37,8 @@ export function watch(changed) {
 
 /** @param {AbortSignal} signal @param {() => void} changed */
 async function run(signal, changed) {
-  while (!signal.aborted) {
+  // What was closed is asked for again only on demand: browsers report each refused request as an error.
+  while (!signal.aborted && metrics.state !== "closed") {
     if (health.report && !health.report.components) {
       // The public listener reports the status only where operators have a listener of their own, which has the metrics.
       metrics.state = "elsewhere";
@@ -45,7 +46,7 @@ async function run(signal, changed) {
       await read(signal);
     }
     changed();
-    if (metrics.state === "elsewhere" || metrics.state === "closed") {
+    if (metrics.state === "elsewhere") {
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, health.report ? EVERY : 200));
