@@ -148,10 +148,11 @@ export class IssueForm {
         ${choice({ name: "ends", label: "Ends", value: this.#ends, options: ends, hint: end ? `On ${exact(end.toISOString())}.` : this.#ends === "never" ? "Until it is revoked." : undefined, error: errorAt(error, "expires_at"), changed: change("ends") })}
         ${this.#ends === "date" ? textField({ name: "date", label: "Day", type: "date", required: true, min: new Date().toISOString().slice(0, 10), value: this.#date, hint: "In your time zone.", changed: change("date") }) : nothing}
       </div>
-      ${this.#limits()} ${elsewhere ? failureLine(error) : nothing}
-      ${error instanceof Unreachable ? html`<p class="failure">The key may have been issued all the same: look for it in the list, and revoke it there before you try again.</p>` : nothing}
+      ${this.#limits()}
     </form>`;
-    const footer = html`<button class="button" type="button" @click=${this.#close}>Cancel</button>
+    const footer = html`${elsewhere ? failureLine(error) : nothing}
+      ${error instanceof Unreachable ? html`<p class="failure">The key may have been issued all the same: look for it in the list, and revoke it there before you try again.</p>` : nothing}
+      <button class="button" type="button" @click=${this.#close}>Cancel</button>
       <button class="button primary" form="issue-key" ?disabled=${this.#busy}>${this.#busy ? "One moment…" : replaced ? "Issue the successor" : "Issue the key"}</button>`;
     return drawer({ title: replaced ? "Rotate a key" : "Issue a key", body, footer, close: this.#close });
   }

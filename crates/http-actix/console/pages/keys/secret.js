@@ -65,7 +65,7 @@ export function secretDrawer(redraw) {
       <code tabindex="0" role="group" aria-label="The key" id="secret" @click=${select}>${key}</code>
       <button class="button primary" type="button" autofocus @click=${copy}>${copied ? icons.check : icons.copy}${copied ? "Copied" : "Copy the key"}</button>
     </div>
-    <p class="small progress" role="status">${message}</p>
+    <p class="small copied" role="status">${message}</p>
     <dl class="facts">
       <dt>Name</dt>
       <dd>${name === null ? html`<span class="muted">no name</span>` : html`<bdi>${name}</bdi>`}</dd>

@@ -5,7 +5,6 @@ import { errorAt, choice, focusError, textField } from "../../ui/field.js";
 import { icons } from "../../ui/icons.js";
 import { drawer } from "../../ui/overlay.js";
 import { failureLine, sentence } from "../../ui/states.js";
-import { duration } from "../../core/format.js";
 import { ApiError } from "../../core/api.js";
 import { NUMBERS, load, pending } from "./loads.js";
 
@@ -131,9 +130,9 @@ export class LoadForm {
           ${choice({ name: "labels", label: "Labels become sentiments", value: draft.labels, options: LABELS, error: this.#labelsError(error), changed: this.#changes("labels") })}
           ${draft.labels === "table" ? this.#table() : nothing} ${this.#numbers(error)}
         </fieldset>
-        ${elsewhere ? failureLine(error) : nothing}
       </form>`;
-    const footer = html`<p class="progress" role="status">${loads ? html`Loading <bdi>${draft.name}</bdi> for ${duration((Date.now() - state.since) / 1000)}. You can close this: it goes on.` : nothing}</p>
+    const footer = html`${elsewhere ? failureLine(error) : nothing}
+      <p class="progress" role="status">${loads ? "Loading. You can close this: it goes on." : nothing}</p>
       <button class="button" type="button" @click=${this.#close}>${loads ? "Close" : "Cancel"}</button>
       <button class="button primary" form="load-model" ?disabled=${loads}>${loads ? "Loading…" : replaces ? "Replace the model" : "Load the model"}</button>`;
     return drawer({ title: "Load a model", body, footer, close: this.#close });

@@ -1,6 +1,6 @@
 // Models that are being loaded. They are here and not in the page, so that they go on while another page is open.
 
-import { request } from "../../core/api.js";
+import { ApiError, request } from "../../core/api.js";
 import { toast } from "../../ui/toasts.js";
 
 /**
@@ -22,8 +22,8 @@ export const pending = new Map();
 /** Called after each change. @type {Set<() => void>} */
 export const observers = new Set();
 
-/** The first answer that says that the configuration does not allow changes. @type {{ reason: Error | null }} */
-export const turnedOff = { reason: null };
+/** Whether an answer has said that the configuration does not allow changes. */
+export const turnedOff = { found: false };
 
 /** Loading may take minutes, and the download of a model longer. */
 const TIMEOUT = 6 * 3_600_000;
@@ -82,11 +82,14 @@ export function dismiss(name) {
   changed();
 }
 
+/** @param {unknown} error @returns {boolean} whether the configuration does not allow changes of models */
+export function isTurnedOff(error) {
+  return error instanceof ApiError && error.code === "turned_off";
+}
+
 /** @param {unknown} error */
 function noteTurnedOff(error) {
-  if (error instanceof Error && /** @type {any} */ (error).code === "turned_off") {
-    turnedOff.reason = error;
-  }
+  turnedOff.found ||= isTurnedOff(error);
 }
 
 function changed() {

@@ -10,7 +10,7 @@ import { icons } from "../../ui/icons.js";
 import { empty, failure, failureLine, loading } from "../../ui/states.js";
 import { card, pendingCard } from "./card.js";
 import { LoadForm } from "./form.js";
-import { dismiss, observers, pending, turnedOff, unload } from "./loads.js";
+import { dismiss, isTurnedOff, observers, pending, turnedOff, unload } from "./loads.js";
 
 /** @typedef {import("./card.js").Model} Model */
 /** @typedef {{ rows: import("./card.js").Answers[], from: string }} Breakdown */
@@ -105,14 +105,14 @@ export function open(context) {
     return html`<p class="muted">${plural(models.value.length, "model")} served.</p>
       ${models.error ? failureLine(models.error) : nothing}
       <div class="models">
-        ${[...pending].map(([name, state]) => pendingCard(state, { edit: () => openForm({ draft: state.draft }), dismiss: () => dismiss(name) }))}
+        ${[...pending].filter(([, { error }]) => !isTurnedOff(error)).map(([name, state]) => pendingCard(state, { edit: () => openForm({ draft: state.draft }), dismiss: () => dismiss(name) }))}
         ${repeat(models.value, ({ name }) => name, modelCard)}
       </div>
       ${answers.error ? html`<p class="small muted">The answers of the last hour cannot be shown now.</p>` : nothing}`;
   };
 
   return {
-    template: () => html`${turnedOff.reason ? changesAreOff(isAnonymous) : nothing} ${content()} ${overlay?.template() ?? nothing}`,
+    template: () => html`${turnedOff.found ? changesAreOff(isAnonymous) : nothing} ${content()} ${overlay?.template() ?? nothing}`,
     action: () => (mayChange ? html`<button class="button primary" @click=${() => openForm({})}>${icons.plus}Load a model</button>` : nothing),
     close: () => {
       clearInterval(ticking);
