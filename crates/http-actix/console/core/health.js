@@ -6,6 +6,12 @@
 /** @type {{ state: "unknown" | "ready" | "degraded" | "unreachable", words: string, report: Health | null, at: number }} */
 export const health = { state: "unknown", words: "asking…", report: null, at: 0 };
 
+/**
+ * Since when each component has been as it is, as far as this console has seen it; `changed` where it saw the change.
+ * @type {Map<string, { status: string, since: number, changed: boolean }>}
+ */
+export const seen = new Map();
+
 /** @type {Set<() => void>} */
 const observers = new Set();
 
@@ -39,6 +45,12 @@ export async function ask() {
     health.state = ready ? "ready" : "degraded";
     health.words = ready ? "ready" : `${report.status}${ill.length > 0 ? `: ${ill.join(", ")}` : ""}`;
     health.report = report;
+    for (const { name, status } of report.components ?? []) {
+      const before = seen.get(name);
+      if (before?.status !== status) {
+        seen.set(name, { status, since: Date.now(), changed: before !== undefined });
+      }
+    }
   } catch {
     health.state = "unreachable";
     health.words = "not reachable, retrying";

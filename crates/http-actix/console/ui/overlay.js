@@ -1,8 +1,55 @@
 // Drawers and dialogs: native <dialog> elements, so that focus and Escape work as the browser does them.
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ref } from "../vendor/lit-html/directives/ref.js";
+import { AsyncDirective } from "../vendor/lit-html/async-directive.js";
+import { directive } from "../vendor/lit-html/directive.js";
+import { html, noChange, nothing } from "../vendor/lit-html/lit-html.js";
 import { icons } from "./icons.js";
+
+/** Where the focus was before a dialog that is gone: another may take its place at once. @type {Element | null} */
+let left = null;
+
+// Opens the dialog; once it is gone, the focus returns to where it was.
+class Opened extends AsyncDirective {
+  /** @type {Element | null} */
+  #before = null;
+  #isOpened = false;
+
+  /** @param {boolean} _modal */
+  render(_modal) {
+    return noChange;
+  }
+
+  /**
+   * @param {any} part
+   * @param {[boolean]} values
+   * @override
+   */
+  update(part, [modal]) {
+    const element = /** @type {HTMLDialogElement} */ (part.element);
+    if (!this.#isOpened) {
+      this.#isOpened = true;
+      this.#before = document.activeElement === document.body ? left : document.activeElement;
+      // The element has to be in the document.
+      queueMicrotask(() => element.isConnected && !element.open && (modal ? element.showModal() : element.show()));
+    }
+    return noChange;
+  }
+
+  /** @override */
+  disconnected() {
+    const before = this.#before;
+    left = before;
+    setTimeout(() => {
+      left = null;
+      if (document.activeElement === document.body) {
+        const target = before?.isConnected ? before : document.getElementById("main");
+        target instanceof HTMLElement && target.focus({ preventScroll: true });
+      }
+    });
+  }
+}
+
+const opened = directive(Opened);
 
 /**
  * @typedef {object} Overlay
@@ -26,17 +73,10 @@ export function dialog(overlay) {
 
 /** @param {string} kind @param {Overlay} overlay */
 function frame(kind, { title, body, close, footer, modal = true, heading }) {
-  /** @param {Element | undefined} element */
-  const open = (element) => {
-    if (element instanceof HTMLDialogElement && !element.open) {
-      // The element has to be in the document.
-      queueMicrotask(() => element.isConnected && !element.open && (modal ? element.showModal() : element.show()));
-    }
-  };
   return html`<dialog
     class=${kind}
     aria-label=${title}
-    ${ref(open)}
+    ${opened(modal)}
     @cancel=${(/** @type {Event} */ event) => {
       event.preventDefault();
       close();

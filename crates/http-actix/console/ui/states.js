@@ -76,7 +76,7 @@ export function explain(error) {
 }
 
 /** @param {string} text @returns {string} with a capital letter and a full stop */
-function sentence(text) {
+export function sentence(text) {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
