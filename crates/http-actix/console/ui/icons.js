@@ -15,6 +15,8 @@ export const icons = {
   service: icon(svg`<path d="M3 10.5h3.5l2-5 3 9 2-4H17" />`),
   keys: icon(svg`<path d="M8 12a3 3 0 1 1-6 0 3 3 0 0 1 6 0Zm0 0h9v3M13.5 12v2.5" />`),
   more: icon(svg`<path d="M5 10h.01M10 10h.01M15 10h.01" stroke-width="2.6" />`),
+  up: icon(svg`<path d="m5 12.5 5-5 5 5" />`),
+  down: icon(svg`<path d="m5 7.5 5 5 5-5" />`),
   close: icon(svg`<path d="m5.5 5.5 9 9M14.5 5.5l-9 9" />`),
   copy: icon(svg`<path d="M7.5 7.5h8v8h-8zM12.5 7.5v-3h-8v8h3" />`),
   check: icon(svg`<path d="m4.5 10.5 3.5 3.5 7.5-8" />`),
