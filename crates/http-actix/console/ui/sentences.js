@@ -107,8 +107,7 @@ class MarkedText extends AsyncDirective {
     return html`<span class="muted">Sentence ${active + 1} of ${this.#list.length}</span>
       ${SENTIMENTS.filter(({ id }) => sentence.scores[id] !== undefined).map(
         ({ id }) => html`<span class=${id === sentence.sentiment ? "own" : ""}>${named(id)} ${percent(sentence.scores[id])}</span>`,
-      )}
-      ${sentence.sentiment === null ? html`<span>${named(null)} ${percent(sentence.confidence)}</span>` : nothing}`;
+      )}`;
   }
 
   /** The one whose scores are shown: that under the pointer before that with the focus. */
