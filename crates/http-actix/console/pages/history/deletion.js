@@ -38,7 +38,7 @@ export function deleteSoon(id, restore) {
     },
   };
   const timer = setTimeout(deletion.send, UNDO_WITHIN);
-  const removeToast = toast("The prediction is deleted in five seconds.", { action: "Undo", run: deletion.undo, milliseconds: UNDO_WITHIN });
+  const removeToast = toast("This prediction will be deleted in five seconds.", { action: "Undo", run: deletion.undo, milliseconds: UNDO_WITHIN });
   const finish = () => {
     clearTimeout(timer);
     removeToast();

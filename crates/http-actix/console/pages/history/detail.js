@@ -69,7 +69,7 @@ export class Detail {
       return html`${gone}${facts(value)}`;
     }
     if (error instanceof ApiError && error.status === 404) {
-      return html`<p class="failure" role="alert"><strong>Not found.</strong> No prediction with this number is stored: it was deleted, or belongs to another tenant.</p>`;
+      return html`<p class="failure" role="alert"><strong>Not found.</strong> No prediction with this id is stored: it was deleted, or belongs to another tenant.</p>`;
     }
     if (error) {
       return html`${gone}${failure(error, this.#read)}`;
@@ -117,10 +117,10 @@ function facts(record) {
       <dl class="facts">
         <dt>Made</dt><dd><time datetime=${record.created_at}>${exact(record.created_at)}</time></dd>
         <dt>Model</dt><dd><bdi>${model.name}</bdi> <code class="muted">${model.revision}</code></dd>
-        <dt>Read</dt><dd>${plural(usage.tokens, "token")} in ${plural(usage.windows, "window")}${usage.truncated ? ", truncated" : ""}</dd>
+        <dt>Usage</dt><dd>${plural(usage.tokens, "token")} in ${plural(usage.windows, "window")}${usage.truncated ? ", truncated" : ""}</dd>
         <dt>Cached</dt><dd>${record.cached ? "yes, the model's output was reused" : "no"}</dd>
         <dt>Reference</dt><dd>${record.ref === null ? html`<span class="muted">none</span>` : html`<bdi>${record.ref}</bdi> · <a href=${href("history", { ref: record.ref })}>all with it</a>`}</dd>
-        <dt>Number</dt><dd><code>${record.id}</code></dd>
+        <dt>Id</dt><dd><code>${record.id}</code></dd>
       </dl>
     </section>
     ${Object.keys(metadata).length > 0

@@ -116,11 +116,11 @@ export function filterMenu(filters, models, { change, opened }) {
     <label class="field"><span>Model</span><input name="model" list="filter-models" autocomplete="off" spellcheck="false" placeholder="Any" /></label>
     <datalist id="filter-models">${models.map((name) => html`<option value=${name}></option>`)}</datalist>
     <label class="field wide"><span>Reference, exactly as it was sent</span><input name="ref" maxlength="128" autocomplete="off" spellcheck="false" placeholder="Any" /></label>
-    <label class="field"><span>From</span><input name="from" type="datetime-local" step="1" /></label>
-    <label class="field"><span>Before</span><input name="to" type="datetime-local" step="1" /></label>
-    <div class="row wide" role="group" aria-label="Often used ranges">
+    <div class="row wide" role="group" aria-label="Ranges that end now">
       ${RANGES.map(({ word, seconds }) => html`<button type="button" class="button small" @click=${range(seconds)}>${word}</button>`)}
     </div>
+    <label class="field wide"><span>From</span><input name="from" type="datetime-local" step="1" /></label>
+    <label class="field wide"><span>Before</span><input name="to" type="datetime-local" step="1" /></label>
     <label class="field"><span>Confidence from, in %</span><input name="min_confidence" type="number" min="0" max="100" step="any" inputmode="decimal" placeholder="0" /></label>
     <label class="field"><span>Confidence up to, in %</span><input name="max_confidence" type="number" min="0" max="100" step="any" inputmode="decimal" placeholder="100" /></label>
     <div class="row end wide"><button class="button primary">Apply</button></div>

@@ -260,5 +260,5 @@ export class List {
 
 /** @returns {number} in pixels, as `css/history.css` has it: it follows the size of letters */
 function rowHeight() {
-  return parseFloat(getComputedStyle(document.documentElement).fontSize) * (NARROW.matches ? 3.75 : 2.5);
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) * (NARROW.matches ? 3.8 : 2.4);
 }

@@ -4,6 +4,9 @@ import { html } from "../../vendor/lit-html/lit-html.js";
 const WIDTH = 400;
 const MARGIN = 16;
 
+/** The least height that a panel may have, in pixels, where little room is below its button. */
+const LEAST = 320;
+
 /**
  * A button with a panel below it: a popover, so that Escape and a click elsewhere close it, and focus returns.
  * An element of the panel with `autofocus` gets the focus.
@@ -27,6 +30,7 @@ export function menu({ id, label, title, body, opened = () => {} }) {
       panel.style.width = `${width}px`;
       panel.style.left = `${Math.max(MARGIN, Math.min(left, room - width)) + window.scrollX}px`;
       panel.style.top = `${bottom + 4 + window.scrollY}px`;
+      panel.style.maxHeight = `${Math.max(LEAST, window.innerHeight - bottom - MARGIN)}px`;
       opened(panel);
     }
   };

@@ -135,7 +135,7 @@ class History {
           <button class="button toggle" aria-pressed=${!this.#live.paused} @click=${() => this.#pause()}><span class="dot" aria-hidden="true"></span>Live</button>
         </div>
         ${chips(this.#filters, (filters) => this.#change(filters))}
-        ${unknown.length > 0 ? html`<p class="failure">The list has no filter ${unknown.map((name) => html`<code>${name}</code> `)}: more predictions are shown than the address asks for.</p>` : nothing}
+        ${unknown.length > 0 ? html`<p class="failure unknown">The list has no filter ${unknown.map((name) => html`<code>${name}</code> `)}so that it shows more than the address asks for.</p>` : nothing}
         ${exportStrip(this.#context.me.tenant)}
         <p class="summary small muted">${this.#summary()}</p>
         <div class="fresh-place">
@@ -159,7 +159,9 @@ class History {
       return loading(12);
     }
     if (rows.next === undefined) {
-      return failure(rows.error, () => void this.#restart());
+      return html`${failure(rows.error, () => void this.#restart())}${
+        Object.keys(this.#filters).length > 0 ? html`<button class="button" @click=${() => this.#change({})}>Clear filters</button>` : nothing
+      }`;
     }
     if (rows.count > 0 || rows.next) {
       requestAnimationFrame(() => this.#list.follow());
@@ -233,7 +235,7 @@ class History {
     if (this.#models === null && this.#context.can("models:read", "models:write")) {
       this.#models = [];
       const answer = await request("GET", "api/v1/models").catch(() => null);
-      this.#models = (answer?.models ?? answer?.items ?? []).map((/** @type {any} */ { name }) => name);
+      this.#models = (answer?.items ?? []).map((/** @type {any} */ { name }) => name);
       this.#context.redraw();
     }
   }
