@@ -166,13 +166,13 @@ export class List {
   #end() {
     const { next, growing, error } = this.#rows;
     if (error) {
-      return html`${failureLine(error)}<p class="end"><button class="button" @click=${() => this.#retry()}>Try again</button></p>`;
+      return html`${failureLine(error)}<p class="tail"><button class="button" @click=${() => this.#retry()}>Try again</button></p>`;
     }
     if (!next) {
-      return html`<p class="end muted small">No earlier predictions.</p>`;
+      return html`<p class="tail muted small">No earlier predictions.</p>`;
     }
     const more = () => void this.#rows.more();
-    return html`<p class="end"><button class="button" aria-disabled=${growing} @click=${more}>${growing ? "Reading…" : `Read ${count(PAGE_SIZE)} more`}</button></p>`;
+    return html`<p class="tail"><button class="button" aria-disabled=${growing} @click=${more}>${growing ? "Reading…" : `Read ${count(PAGE_SIZE)} more`}</button></p>`;
   }
 
   #retry() {

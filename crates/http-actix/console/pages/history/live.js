@@ -2,7 +2,7 @@
 
 import { ApiError } from "../../core/api.js";
 import { Feed } from "../../core/feed.js";
-import { count } from "../../core/format.js";
+import { plural } from "../../core/format.js";
 import { PAGE_SIZE } from "./rows.js";
 
 /** @typedef {import("../../core/feed.js").FeedEvent} FeedEvent */
@@ -78,7 +78,7 @@ export class Live {
       return { connecting: "connecting to the live feed", waiting: "not live, connecting again", refused: "not live: your key does not allow it" }[this.#feed.state];
     }
     const rate = this.#rate();
-    const pace = rate >= 1 ? `: about ${count(rate)} predictions a second` : "";
+    const pace = rate >= 1 ? `: about ${plural(Math.round(rate), "prediction")} a second` : "";
     return `${this.paused ? "paused" : "live"}${pace}${this.sampled ? `, sampled: the newest ${PAGE_SIZE} once a second` : ""}`;
   }
 

@@ -135,7 +135,7 @@ class History {
           <button class="button toggle" aria-pressed=${!this.#live.paused} @click=${() => this.#pause()}><span class="dot" aria-hidden="true"></span>Live</button>
         </div>
         ${chips(this.#filters, (filters) => this.#change(filters))}
-        ${unknown.length > 0 ? html`<p class="failure unknown">The list has no filter ${unknown.map((name) => html`<code>${name}</code> `)}so that it shows more than the address asks for.</p>` : nothing}
+        ${unknown.length > 0 ? html`<p class="failure unknown">The list cannot filter by ${unknown.map((name) => html`<code>${name}</code> `)}and shows more than the address asks for.</p>` : nothing}
         ${exportStrip(this.#context.me.tenant)}
         <p class="summary small muted">${this.#summary()}</p>
         <div class="fresh-place">
