@@ -7,11 +7,11 @@ import { copyButton } from "../../ui/copy.js";
 import { icons } from "../../ui/icons.js";
 import { failureLine } from "../../ui/states.js";
 import { cancelExport, closeExport, exportCommand, isMuch, run, startExport } from "./export.js";
+import { isFiltered } from "./filters.js";
 import { menu } from "./menu.js";
 
 /** @param {Record<string, string>} filters @param {string} tenant */
 export function exportMenu(filters, tenant) {
-  const filtered = Object.keys(filters).length > 0;
   /** @param {import("./export.js").Format} format */
   const start = (format) => (/** @type {Event} */ event) => {
     /** @type {HTMLElement} */ (event.currentTarget).closest(/** @type {"div"} */ ("[popover]"))?.hidePopover();
@@ -19,7 +19,7 @@ export function exportMenu(filters, tenant) {
   };
   const busy = run.state === "running";
   const body = html`<div class="stack">
-    <p>${filtered ? "All predictions that match the filters" : "All predictions"}, oldest first, with their whole texts.</p>
+    <p>${isFiltered(filters) ? "All predictions that match the filters" : "All predictions"}, oldest first, with their whole texts.</p>
     <div class="row">
       <button class="button" autofocus ?disabled=${busy} @click=${start("csv")}>CSV</button>
       <button class="button" ?disabled=${busy} @click=${start("jsonl")}>JSON lines</button>

@@ -48,6 +48,11 @@ export function filtersOf(params) {
   return Object.fromEntries(entries.filter(([, value]) => value !== ""));
 }
 
+/** @param {Filters} filters */
+export function isFiltered(filters) {
+  return Object.keys(filters).length > 0;
+}
+
 /** @param {URLSearchParams} params @returns {string[]} the names of parameters that are no filters of the list */
 export function unknownIn(params) {
   return [...params.keys()].filter((name) => !(name in FILTERS) && name !== "open");

@@ -2,21 +2,21 @@
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { live as asIs } from "../../vendor/lit-html/directives/live.js";
-import { address, request } from "../../core/api.js";
+import { request } from "../../core/api.js";
 import { count, plural } from "../../core/format.js";
 import { href } from "../../core/router.js";
 import { addShortcut } from "../../core/shortcuts.js";
-import { copyButton } from "../../ui/copy.js";
 import { icons } from "../../ui/icons.js";
-import { empty, failure, loading } from "../../ui/states.js";
+import { failure, loading } from "../../ui/states.js";
 import { announce } from "../../ui/toasts.js";
 import { deleteSoon, undoLatest } from "./deletion.js";
 import { Detail } from "./detail.js";
 import { exportMenu, exportStrip } from "./exporting.js";
-import { chips, filterMenu, filtersOf, unknownIn } from "./filters.js";
+import { chips, filterMenu, filtersOf, isFiltered, unknownIn } from "./filters.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
 import { PAGE_SIZE, Rows } from "./rows.js";
+import { noneMatches, noneStored, readSoFar } from "./words.js";
 
 /** @typedef {import("../../types.d.ts").Context} Context */
 /** @typedef {import("./filters.js").Filters} Filters */
@@ -30,7 +30,7 @@ const AGO = 5_000;
 /** From this width on list and drawer stand side by side. */
 const WIDE = matchMedia("(min-width: 1100px)");
 
-/** The open page, for the shortcuts. @type {History | null} */
+/** The open page, for the shortcuts. @type {HistoryPage | null} */
 let opened = null;
 
 addShortcut("j", "Next prediction of History", () => opened?.move(1));
@@ -42,10 +42,10 @@ addShortcut("z", "Undo the last deletion", undoLatest);
  * @returns {import("../../types.d.ts").View}
  */
 export function open(context) {
-  return (opened = new History(context));
+  return (opened = new HistoryPage(context));
 }
 
-class History {
+class HistoryPage {
   /** @type {Context} */
   #context;
   /** @type {Filters} */
@@ -137,7 +137,7 @@ class History {
         ${chips(this.#filters, (filters) => this.#change(filters))}
         ${unknown.length > 0 ? html`<p class="failure unknown">The list cannot filter by ${unknown.map((name) => html`<code>${name}</code> `)}and shows more than the address asks for.</p>` : nothing}
         ${exportStrip(this.#context.me.tenant)}
-        <p class="summary small muted">${this.#summary()}</p>
+        <p class="summary small muted">${readSoFar(this.#rows, this.#filters, this.#live.words)}</p>
         <div class="fresh-place">
           ${waiting > 0 || gap ? html`<button class="button primary small" @click=${() => this.#toNewest()}>${icons.up}${fresh}</button>` : nothing}
         </div>
@@ -160,48 +160,21 @@ class History {
     }
     if (rows.next === undefined) {
       return html`${failure(rows.error, () => void this.#restart())}${
-        Object.keys(this.#filters).length > 0 ? html`<button class="button" @click=${() => this.#change({})}>Clear filters</button>` : nothing
+        isFiltered(this.#filters) ? html`<button class="button" @click=${() => this.#change({})}>Clear filters</button>` : nothing
       }`;
     }
     if (rows.count > 0 || rows.next) {
       requestAnimationFrame(() => this.#list.follow());
       return this.#list.template(this.#detail?.id ?? null, this.#live.fresh);
     }
-    return Object.keys(this.#filters).length > 0
-      ? empty(
-          "Nothing matches these filters",
-          "No stored prediction meets all of them. Words must stand in the text as they are, in upper or lower case.",
-          html`<button class="button" @click=${() => this.#change({})}>Clear filters</button>`,
-        )
-      : this.#none();
-  }
-
-  #none() {
-    const key = this.#context.me.authentication === "none" ? "" : ` -H "Authorization: Bearer $KEY"`;
-    const curl = `curl ${address("api/v1/predictions")}${key} -H "Content-Type: application/json" -d '{"text": "I love it"}'`;
-    return empty(
-      "No predictions yet",
-      html`Every text that is classified is listed here, as it happens. ${this.#context.can("predictions:write") ? html`<a href=${href("try")}>Try a text</a>, or send one:` : "Send one with a key that may:"}`,
-      html`<pre class="command">${curl}</pre>${copyButton(curl)}`,
-    );
-  }
-
-  #summary() {
-    const { count: read, next, first, starting } = this.#rows;
-    const words = this.#live.words;
-    if (first || next === undefined) {
-      return html`\u00a0`;
-    }
-    const filtered = Object.keys(this.#filters).length > 0 ? "match" : "are stored";
-    const said = next ? `The newest ${count(read)} read` : read === 0 ? "None" : `All ${plural(read, "prediction")} that ${filtered}`;
-    return starting ? `${said} · reading…` : `${said} · ${words}`;
+    return isFiltered(this.#filters) ? noneMatches(() => this.#change({})) : noneStored(this.#context);
   }
 
   async #restart() {
     const done = await this.#rows.restart(this.#filters);
     if (done) {
       this.#live.restarted(this.#filters);
-      if (Object.keys(this.#filters).length > 0) {
+      if (isFiltered(this.#filters)) {
         const { count: read, next } = this.#rows;
         announce(next ? `The newest ${count(read)} predictions that match are shown.` : `${plural(read, "prediction")} match.`);
       }
