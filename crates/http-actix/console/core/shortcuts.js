@@ -44,7 +44,7 @@ export function listen() {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) {
       return;
     }
-    if (!shortcutsAreOn() || event.key.length !== 1 || document.querySelector("dialog[open]")) {
+    if (!shortcutsAreOn() || event.key.length !== 1 || document.querySelector("dialog:modal")) {
       return;
     }
     const now = performance.now();

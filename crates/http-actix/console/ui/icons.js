@@ -15,6 +15,8 @@ export const icons = {
   service: icon(svg`<path d="M3 10.5h3.5l2-5 3 9 2-4H17" />`),
   keys: icon(svg`<path d="M9.5 10a3.25 3.25 0 1 1-6.5 0 3.25 3.25 0 0 1 6.5 0Zm0 0H17v3.5M13.5 10v2.5" />`),
   more: icon(svg`<path d="M5 10h.01M10 10h.01M15 10h.01" stroke-width="2.6" />`),
+  up: icon(svg`<path d="m5 12.5 5-5 5 5" />`),
+  down: icon(svg`<path d="m5 7.5 5 5 5-5" />`),
   close: icon(svg`<path d="m5.5 5.5 9 9M14.5 5.5l-9 9" />`),
   copy: icon(svg`<path d="M7.5 7.5h8v8h-8zM12.5 7.5v-3h-8v8h3" />`),
   check: icon(svg`<path d="m4.5 10.5 3.5 3.5 7.5-8" />`),

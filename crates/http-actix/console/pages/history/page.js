@@ -1,11 +1,324 @@
-// The page History.
+// The page History: the stored predictions, the newest first, with filters, live, and a drawer for each.
 
-import { html } from "../../vendor/lit-html/lit-html.js";
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { live as asIs } from "../../vendor/lit-html/directives/live.js";
+import { request } from "../../core/api.js";
+import { count, plural } from "../../core/format.js";
+import { href } from "../../core/router.js";
+import { addShortcut } from "../../core/shortcuts.js";
+import { icons } from "../../ui/icons.js";
+import { failure, loading } from "../../ui/states.js";
+import { announce } from "../../ui/toasts.js";
+import { deleteSoon, undoLatest } from "./deletion.js";
+import { Detail } from "./detail.js";
+import { exportMenu, exportStrip } from "./exporting.js";
+import { chips, filterMenu, filtersOf, isFiltered, unknownIn } from "./filters.js";
+import { List } from "./list.js";
+import { Live } from "./live.js";
+import { PAGE_SIZE, Rows } from "./rows.js";
+import { noneMatches, noneStored, readSoFar } from "./words.js";
+
+/** @typedef {import("../../types.d.ts").Context} Context */
+/** @typedef {import("./filters.js").Filters} Filters */
+
+/** After how long a pause in typing the words are searched for, in milliseconds. */
+const TYPED = 400;
+
+/** How often times such as "4 min ago" are drawn again, in milliseconds. */
+const AGO = 5_000;
+
+/** From this width on list and drawer stand side by side. */
+const WIDE = matchMedia("(min-width: 1100px)");
+
+/** The open page, for the shortcuts. @type {HistoryPage | null} */
+let opened = null;
+
+addShortcut("j", "Next prediction of History", () => opened?.move(1));
+addShortcut("k", "Previous prediction of History", () => opened?.move(-1));
+addShortcut("z", "Undo the last deletion", undoLatest);
 
 /**
- * @param {import("../../types.d.ts").Context} context
+ * @param {Context} context
  * @returns {import("../../types.d.ts").View}
  */
 export function open(context) {
-  return { template: () => html`<p>${context.me.tenant}</p>` };
+  return (opened = new HistoryPage(context));
+}
+
+class HistoryPage {
+  /** @type {Context} */
+  #context;
+  /** @type {Filters} */
+  #filters;
+  #rows;
+  #list;
+  #live;
+  /** @type {Detail | null} */
+  #detail = null;
+  /** The words in the search field. */
+  #typed;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #searching = undefined;
+  /** @type {string[] | null} */
+  #models = null;
+  #ticking;
+  #stop = new AbortController();
+
+  /** @param {Context} context */
+  constructor(context) {
+    const { redraw } = context;
+    this.#context = context;
+    this.#filters = filtersOf(context.params);
+    this.#typed = this.#filters.q ?? "";
+    this.#rows = new Rows(redraw);
+    this.#list = new List(this.#rows, { address: (id) => this.#address(id), open: (id) => this.#open(id), redraw });
+    this.#live = new Live({
+      rows: this.#rows,
+      mayMove: () => this.#list.isAtTop && this.#detail === null,
+      deleted: (id) => this.#deleted(id),
+      redraw,
+    });
+    this.#ticking = setInterval(() => document.hidden || redraw(), AGO);
+    const options = { signal: this.#stop.signal };
+    document.addEventListener("keydown", (event) => this.#key(event), options);
+    window.addEventListener("scroll", () => this.#list.isAtTop && !this.#detail && this.#live.resume(), { passive: true, ...options });
+    WIDE.addEventListener("change", redraw, options);
+    this.#follow();
+    void this.#restart();
+  }
+
+  close() {
+    opened = null;
+    this.#stop.abort();
+    this.#rows.stop();
+    this.#list.close();
+    this.#live.close();
+    this.#detail?.close();
+    clearInterval(this.#ticking);
+    clearTimeout(this.#searching);
+  }
+
+  navigated() {
+    const filters = filtersOf(this.#context.params);
+    if (JSON.stringify(filters) !== JSON.stringify(this.#filters)) {
+      if ((filters.q ?? "") !== (this.#filters.q ?? "") && filters.q !== this.#typed.trim()) {
+        this.#typed = filters.q ?? "";
+      }
+      this.#filters = filters;
+      void this.#restart();
+    }
+    this.#follow();
+  }
+
+  search() {
+    const field = /** @type {HTMLInputElement | null} */ (document.getElementById("history-search"));
+    field?.focus();
+    field?.select();
+  }
+
+  action() {
+    return exportMenu(this.#filters, this.#context.me.tenant);
+  }
+
+  template() {
+    const { waiting, gap } = this.#live;
+    const unknown = unknownIn(this.#context.params);
+    const fresh = gap ? "Read again: events were missed" : waiting >= PAGE_SIZE ? `${count(PAGE_SIZE)} or more new` : `${count(waiting)} new`;
+    return html`<div class="history ${this.#detail && WIDE.matches ? "beside" : ""}">
+        <div class="tools">
+          <form role="search" @submit=${(/** @type {Event} */ event) => (event.preventDefault(), this.#searchNow())}>
+            <label class="hidden" for="history-search">Words in the texts</label>
+            ${icons.search}
+            <input id="history-search" type="search" autocomplete="off" spellcheck="false" placeholder="Words in the texts" .value=${asIs(this.#typed)} @input=${this.#type} />
+          </form>
+          ${filterMenu(this.#filters, this.#models ?? [], { change: (filters) => this.#change(filters), opened: () => void this.#readModels() })}
+          <button class="button toggle" aria-pressed=${!this.#live.paused} @click=${() => this.#pause()}><span class="dot" aria-hidden="true"></span>Live</button>
+        </div>
+        ${chips(this.#filters, (filters) => this.#change(filters))}
+        ${unknown.length > 0 ? html`<p class="failure unknown">The list cannot filter by ${unknown.map((name) => html`<code>${name}</code> `)}and shows more than the address asks for.</p>` : nothing}
+        ${exportStrip(this.#context.me.tenant)}
+        <p class="summary small muted">${readSoFar(this.#rows, this.#filters, this.#live.words)}</p>
+        <div class="fresh-place">
+          ${waiting > 0 || gap ? html`<button class="button primary small" @click=${() => this.#toNewest()}>${icons.up}${fresh}</button>` : nothing}
+        </div>
+        ${this.#content()}
+      </div>
+      ${this.#detail?.template(
+        {
+          close: () => this.#close(),
+          move: (by) => this.move(by),
+          remove: this.#context.can("predictions:delete") ? (id) => this.#remove(id) : null,
+        },
+        !WIDE.matches,
+      ) ?? nothing}`;
+  }
+
+  #content() {
+    const rows = this.#rows;
+    if (rows.first) {
+      return loading(12);
+    }
+    if (rows.next === undefined) {
+      return html`${failure(rows.error, () => void this.#restart())}${
+        isFiltered(this.#filters) ? html`<button class="button" @click=${() => this.#change({})}>Clear filters</button>` : nothing
+      }`;
+    }
+    if (rows.count > 0 || rows.next) {
+      requestAnimationFrame(() => this.#list.follow());
+      return this.#list.template(this.#detail?.id ?? null, this.#live.fresh);
+    }
+    return isFiltered(this.#filters) ? noneMatches(() => this.#change({})) : noneStored(this.#context);
+  }
+
+  async #restart() {
+    const done = await this.#rows.restart(this.#filters);
+    if (done) {
+      this.#live.restarted(this.#filters);
+      if (isFiltered(this.#filters)) {
+        const { count: read, next } = this.#rows;
+        announce(next ? `The newest ${count(read)} predictions that match are shown.` : `${plural(read, "prediction")} match.`);
+      }
+    }
+  }
+
+  /** @param {Filters} filters */
+  #change(filters) {
+    clearTimeout(this.#searching);
+    this.#typed = filters.q ?? "";
+    this.#list.toTop();
+    this.#context.setParams(this.#detail ? { ...filters, open: this.#detail.id } : filters);
+  }
+
+  #type = (/** @type {Event} */ event) => {
+    this.#typed = /** @type {HTMLInputElement} */ (event.target).value;
+    clearTimeout(this.#searching);
+    this.#searching = setTimeout(() => this.#searchNow(), TYPED);
+  };
+
+  #searchNow() {
+    clearTimeout(this.#searching);
+    const { q: _, ...others } = this.#filters;
+    const words = this.#typed.trim();
+    const params = { ...others, ...(words === "" ? {} : { q: words }), ...(this.#detail ? { open: this.#detail.id } : {}) };
+    this.#list.toTop();
+    this.#context.setParams(params, { replace: true });
+  }
+
+  async #readModels() {
+    if (this.#models === null && this.#context.can("models:read", "models:write")) {
+      this.#models = [];
+      const answer = await request("GET", "api/v1/models").catch(() => null);
+      this.#models = (answer?.items ?? []).map((/** @type {any} */ { name }) => name);
+      this.#context.redraw();
+    }
+  }
+
+  #pause() {
+    this.#live.paused = !this.#live.paused;
+    if (!this.#live.paused) {
+      this.#live.resume();
+    }
+    this.#context.redraw();
+  }
+
+  async #toNewest() {
+    this.#list.toTop();
+    await this.#restart();
+    const id = this.#rows.at(0)?.id;
+    if (id) {
+      this.#list.focus(id);
+    }
+  }
+
+  // The drawer
+
+  /** @param {string} id @returns {string} the address with the drawer open */
+  #address(id) {
+    return href("history", { ...this.#filters, open: id });
+  }
+
+  /** @param {string} id */
+  #open(id) {
+    this.#context.setParams({ ...this.#filters, open: id }, { replace: this.#detail !== null });
+  }
+
+  /** Opens, changes or closes the drawer as the address says. */
+  #follow() {
+    const id = this.#context.params.get("open");
+    if (id === (this.#detail?.id ?? null)) {
+      return;
+    }
+    this.#detail?.close();
+    const index = this.#rows.indexOf(id);
+    this.#detail = id ? new Detail(id, index < 0 ? null : this.#rows.at(index), this.#context.redraw) : null;
+  }
+
+  #close() {
+    const id = this.#detail?.id;
+    this.#context.setParams(this.#filters, { replace: true });
+    // The dialog leaves the document first, and takes the focus with it.
+    requestAnimationFrame(() => (id && this.#rows.indexOf(id) >= 0 ? this.#list.focus(id) : document.getElementById("main")?.focus()));
+  }
+
+  /** Goes to the next row, or to the one before: opens it where the drawer is open. @param {number} by */
+  move(by) {
+    const from = this.#rows.indexOf(this.#detail?.id ?? this.#list.focused);
+    const to = Math.max(0, from + by);
+    const row = this.#rows.at(to);
+    if (!row) {
+      void this.#rows.more();
+      return;
+    }
+    if (!this.#detail) {
+      this.#list.focus(row.id);
+      return;
+    }
+    const inList = this.#list.focused !== null;
+    this.#open(row.id);
+    this.#list.show(to);
+    if (inList) {
+      this.#list.focus(row.id);
+    } else {
+      announce(`${row.sentiment ?? "no sentiment"}: ${row.text ?? "text not stored"}`);
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const { target } = event;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || !(target instanceof Element)) {
+      return;
+    }
+    if (event.key === "Escape" && this.#detail && !target.closest("dialog, [popover], input")) {
+      event.preventDefault();
+      this.#close();
+    }
+    const arrow = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    // Within the text the arrow keys scroll.
+    if (arrow && (target.closest(".list") || (this.#detail && target.closest(".drawer header, .drawer footer")) || (this.#detail && target === document.body))) {
+      event.preventDefault();
+      this.move(arrow);
+    }
+  }
+
+  /** @param {string} id */
+  #remove(id) {
+    const index = this.#rows.indexOf(id);
+    const next = this.#rows.at(index + 1) ?? this.#rows.at(index - 1);
+    const row = this.#rows.remove(id);
+    deleteSoon(id, () => this.#rows.restore(id, row));
+    if (index >= 0 && next) {
+      this.#open(next.id);
+    } else {
+      this.#close();
+    }
+  }
+
+  /** @param {string} id */
+  #deleted(id) {
+    this.#rows.remove(id);
+    if (this.#detail?.id === id) {
+      this.#detail.deleted();
+    }
+  }
 }
