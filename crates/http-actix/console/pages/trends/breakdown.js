@@ -10,7 +10,7 @@ import { entered } from "./controls.js";
 import { drawsLines, historyParams, write } from "./query.js";
 
 /** @typedef {import("./query.js").Query} Query */
-/** @typedef {import("./panels.js").Sums & { key: string, negative: { value: number, low: number, high: number } | null, z: number | null }} Row */
+/** @typedef {import("./figures.js").Sums & { key: string, negative: { value: number, low: number, high: number } | null, z: number | null }} Row */
 /** @typedef {{ rows: Row[], from: string, to: string }} Breakdown */
 
 /** All groups without a name together. */
@@ -105,7 +105,7 @@ function table(rows, range, query) {
           <th scope="col">${query.by === "model" ? "Model" : html`<bdi>${query.by.slice(9)}</bdi>`}</th>
           <th scope="col" class="number">Texts</th>
           <th scope="col" class="number">Net, in points</th>
-          <th scope="col">Negative, with its 95% interval <span class="muted" aria-hidden="true">0 to ${percent(scale, 0)}</span></th>
+          <th scope="col">Negative, with its 95% interval <span class="axis" aria-hidden="true">0 to ${percent(scale, 0)}</span></th>
           <th scope="col">Against the rest</th>
           ${query.by === "model" ? html`<th scope="col"><span class="hidden">History</span></th>` : nothing}
         </tr>

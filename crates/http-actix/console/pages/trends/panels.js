@@ -2,13 +2,15 @@
 
 import { html, nothing, svg } from "../../vendor/lit-html/lit-html.js";
 import { compact, count } from "../../core/format.js";
-import { SENTIMENTS, named } from "../../ui/sentiment.js";
+import { named } from "../../ui/sentiment.js";
+import { doneUntil, share, sum } from "./figures.js";
 
 /** @typedef {import("../../ui/sentiment.js").Sentiment} Sentiment */
-/** @typedef {Record<Sentiment | "unmapped", number>} Counts */
-/** @typedef {{ total: number, counts: Counts, net: number | null, mean_confidence: number | null }} Sums */
-/** @typedef {Sums & { start: string, end: string, groups?: (Sums & { key: string })[] }} Bucket */
-/** @typedef {{ buckets: Bucket[], bucket: string, complete_until: string | null, recounting: boolean, tz: string }} Trends */
+/** @typedef {import("./figures.js").Bucket} Bucket */
+/** @typedef {import("./figures.js").Trends} Trends */
+
+/** The most bars that a wide window, and a narrow one, can show apart. */
+const [MOST_WIDE, MOST_NARROW] = [700, 200];
 
 /** The bars from below: neutral lies between the two that must not be confused. @type {readonly Sentiment[]} */
 const STACK = ["negative", "mixed", "neutral", "positive"];
@@ -24,17 +26,6 @@ const STROKES = [
   { color: "--muted", width: 1.5, dash: [10, 3, 2, 3] },
 ];
 
-/** How many predictions have a sentiment. @param {Counts} counts */
-export function mapped(counts) {
-  return counts.negative + counts.neutral + counts.positive + counts.mixed;
-}
-
-/** The share of a sentiment among the predictions that have one; null where none has. @param {Counts} counts @param {Sentiment} sentiment */
-export function share(counts, sentiment) {
-  const all = mapped(counts);
-  return all === 0 ? null : counts[sentiment] / all;
-}
-
 /** The groups with lines: those with the most predictions. @param {readonly Bucket[]} buckets @returns {string[]} */
 export function lineKeys(buckets) {
   /** @type {Map<string, number>} */
@@ -46,20 +37,42 @@ export function lineKeys(buckets) {
   return [...totals].sort(([, a], [, b]) => b - a).slice(0, STROKES.length).map(([key]) => key);
 }
 
-/** The index of the first bucket that is not complete. @param {Trends} trends @param {number} [now] */
-export function doneUntil({ buckets, complete_until: until }, now = Date.now()) {
-  const done = until === null ? 0 : Math.min(Date.parse(until), now);
-  const index = buckets.findIndex(({ end }) => Date.parse(end) > done);
-  return index === -1 ? buckets.length : index;
+/** How many buckets are drawn as one. @param {number} buckets */
+export function mergedInto(buckets) {
+  return Math.ceil(buckets / (innerWidth < 800 ? MOST_NARROW : MOST_WIDE));
+}
+
+/** Sums every `size` buckets that follow one another. @param {readonly Bucket[]} buckets @param {number} size @param {readonly string[]} keys @returns {readonly Bucket[]} */
+function merged(buckets, size, keys) {
+  if (size === 1) {
+    return buckets;
+  }
+  return Array.from({ length: Math.ceil(buckets.length / size) }, (_, place) => {
+    const part = buckets.slice(place * size, (place + 1) * size);
+    const groups = part.flatMap(({ groups: found = [] }) => found);
+    return {
+      start: part[0].start,
+      end: part[part.length - 1].end,
+      ...sum(part),
+      groups: keys.map((key) => ({ key, ...sum(groups.filter((group) => group.key === key)) })),
+    };
+  });
+}
+
+/** @param {readonly Bucket[]} buckets @returns {import("../../ui/plots.js").Times} */
+function times(buckets) {
+  return { starts: buckets.map(({ start }) => Date.parse(start)), ends: buckets.map(({ end }) => Date.parse(end)) };
 }
 
 /**
  * @param {Trends} trends
  * @param {{ counts: boolean, present: readonly Sentiment[], keys: readonly string[] }} options
- * @returns {import("../../ui/chart.js").Chart}
+ * @returns {import("../../ui/plots.js").Chart}
  */
 export function chartOf(trends, { counts: byCount, present, keys }) {
-  const { buckets, tz } = trends;
+  const size = mergedInto(trends.buckets.length);
+  const buckets = merged(trends.buckets, size, keys);
+  const done = doneUntil(trends);
   /** @param {number | null | undefined} net */
   const points = (net) => (net === null || net === undefined ? null : net * 100);
   const lines = [
@@ -78,10 +91,10 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
   }
   const most = Math.max(...buckets.map(({ total }) => total), 1);
   return {
-    starts: buckets.map(({ start }) => Date.parse(start)),
-    ends: buckets.map(({ end }) => Date.parse(end)),
-    doneUntil: doneUntil(trends),
-    zone: tz,
+    read: times(trends.buckets),
+    drawn: times(buckets),
+    doneUntil: done === trends.buckets.length ? buckets.length : Math.floor(done / size),
+    zone: trends.tz,
     panels: [
       {
         head: html`<span>Net</span>${keys.length === 0 ? nothing : lineLegend(keys)}`,
@@ -142,10 +155,4 @@ function sample({ color, width, dash }) {
   return html`<svg class="sample ${color.slice(2)}" viewBox="0 0 28 8" aria-hidden="true">
     ${svg`<path d="M0 4h28" stroke-width=${width} stroke-dasharray=${dash?.join(" ") ?? "none"} />`}
   </svg>`;
-}
-
-/** The sentiments that a range has, in the order in which they are shown: mixed only where there is any. @param {readonly Bucket[]} buckets */
-export function presentIn(buckets) {
-  const ids = SENTIMENTS.map(({ id }) => id);
-  return ids.filter((id) => id !== "mixed" || buckets.some(({ counts }) => counts.mixed > 0));
 }

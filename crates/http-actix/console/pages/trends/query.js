@@ -100,10 +100,21 @@ export function isLive(query) {
   return query.to === "" || Date.parse(query.to) > Date.now();
 }
 
-/** `from` and `to` for the API. @param {Query} query @returns {Record<string, string>} */
-export function span(query) {
-  const from = new Date(bounds(query).from).toISOString();
-  return query.to ? { from, to: query.to } : { from };
+/** `from` and `to` for the trends: as the service adds what is missing of the first and the last bucket, a range that ends now has the present bucket and those before it. @param {Query} query @returns {Record<string, string>} */
+function span(query) {
+  if (query.range === null) {
+    return query.to ? { from: query.from, to: query.to } : { from: query.from };
+  }
+  const { from, to } = bounds(query);
+  const width = BUCKETS.find(({ id }) => id === query.bucket)?.length ?? (query.range === "24h" ? HOUR : DAY);
+  return { from: new Date(from + (width <= DAY && width < to - from ? width : 0)).toISOString() };
+}
+
+/** `from` and `to` of the buckets that the chart has, so that the whole page counts the same texts. @param {Query} query @param {readonly { start: string, end: string }[]} buckets @returns {Record<string, string>} */
+export function edges(query, buckets) {
+  const from = buckets[0]?.start ?? span(query).from;
+  const end = buckets[buckets.length - 1]?.end ?? query.to;
+  return isLive(query) ? { from } : { from, to: end };
 }
 
 /** The parameters of the trends. @param {Query} query @returns {Record<string, string>} */

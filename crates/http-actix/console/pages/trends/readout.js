@@ -4,41 +4,15 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { count, percent, plural, points } from "../../core/format.js";
 import { href } from "../../core/router.js";
 import { named, word } from "../../ui/sentiment.js";
-import { mapped, share } from "./panels.js";
+import { share, sum } from "./figures.js";
 import { historyParams, rangeWords } from "./query.js";
 import { bucketTime, days } from "./times.js";
 
-/** @typedef {import("./panels.js").Sums} Sums */
-/** @typedef {import("./panels.js").Bucket} Bucket */
-/** @typedef {import("./panels.js").Trends} Trends */
+/** @typedef {import("./figures.js").Sums} Sums */
+/** @typedef {import("./figures.js").Bucket} Bucket */
+/** @typedef {import("./figures.js").Trends} Trends */
 /** @typedef {import("../../ui/sentiment.js").Sentiment} Sentiment */
 /** @typedef {import("./query.js").Query} Query */
-
-/** All buckets together. @param {readonly Sums[]} buckets @returns {Sums} */
-export function sum(buckets) {
-  const counts = { negative: 0, neutral: 0, positive: 0, mixed: 0, unmapped: 0 };
-  let total = 0;
-  let confident = 0;
-  let confidence = 0;
-  for (const bucket of buckets) {
-    total += bucket.total;
-    for (const id of /** @type {(keyof typeof counts)[]} */ (Object.keys(counts))) {
-      counts[id] += bucket.counts[id];
-    }
-    if (bucket.mean_confidence !== null) {
-      const weight = mapped(bucket.counts);
-      confident += weight;
-      confidence += bucket.mean_confidence * weight;
-    }
-  }
-  const all = mapped(counts);
-  return {
-    total,
-    counts,
-    net: all === 0 ? null : (counts.positive - counts.negative) / all,
-    mean_confidence: confident === 0 ? null : confidence / confident,
-  };
-}
 
 /**
  * @typedef {object} Reading

@@ -3,14 +3,14 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { count, percent, points } from "../../core/format.js";
 import { named } from "../../ui/sentiment.js";
-import { share } from "./panels.js";
+import { share } from "./figures.js";
 import { bucketTime } from "./times.js";
 
 /** How many rows a step shows. */
 export const ROWS = 100;
 
 /**
- * @param {import("./panels.js").Trends} trends
+ * @param {import("./figures.js").Trends} trends
  * @param {{ present: readonly import("../../ui/sentiment.js").Sentiment[], doneUntil: number, rows: number, more: () => void }} options
  */
 export function dataTable(trends, { present, doneUntil, rows, more }) {

@@ -8,7 +8,7 @@ import { href } from "../../core/router.js";
 import { named } from "../../ui/sentiment.js";
 import { failure, loading } from "../../ui/states.js";
 import { Examples } from "./examples.js";
-import { historyParams, rangeWords, span } from "./query.js";
+import { historyParams, rangeWords } from "./query.js";
 
 /** @typedef {import("./query.js").Query} Query */
 /** @typedef {"negative" | "positive"} Side */
@@ -37,6 +37,8 @@ export class TermSearch {
   #busy = false;
   /** What the columns show: a query of the page, as JSON. */
   #asked = "";
+  /** @type {Record<string, string>} */
+  #range = {};
   /** The columns that show all of their terms. @type {Set<Side>} */
   #whole = new Set();
 
@@ -47,13 +49,14 @@ export class TermSearch {
     this.#loads = { negative: new Load(redraw), positive: new Load(redraw) };
   }
 
-  /** Finds the terms of `query`, unless they are there. @param {Query} query @param {boolean} [again] */
-  async find(query, again = false) {
+  /** Finds the terms of `query`, unless they are there. @param {Query} query @param {Record<string, string>} range `from` and `to` @param {boolean} [again] */
+  async find(query, range, again = false) {
     const asked = JSON.stringify([query.range, query.from, query.to, query.model, query.terms]);
     if (query.terms === "" || (asked === this.#asked && !again)) {
       return;
     }
     this.#asked = asked;
+    this.#range = range;
     this.#whole.clear();
     for (const side of SIDES) {
       this.#loads[side].stop();
@@ -76,7 +79,7 @@ export class TermSearch {
 
   /** @param {Side} side @param {Query} query @param {AbortSignal} signal @returns {Promise<Terms>} */
   async #ask(side, query, signal) {
-    const parameters = { sentiment: side, against: query.terms, ...span(query), model: query.model, limit: 60 };
+    const parameters = { sentiment: side, against: query.terms, ...this.#range, model: query.model, limit: 60 };
     for (let left = TRIES; ; left -= 1) {
       try {
         return await request("GET", "api/v1/analytics/terms", { query: parameters, signal, timeout: TIMEOUT });
@@ -129,7 +132,7 @@ export class TermSearch {
     return html`<div class="column">
       <h3>${named(side)}</h3>
       ${error
-        ? failure(error, () => void this.find(query, true))
+        ? failure(error, () => void this.find(query, this.#range, true))
         : value
           ? this.#found(side, value, query)
           : html`${loading(8, `Reading the ${side} texts`)}
@@ -146,7 +149,7 @@ export class TermSearch {
       this.#whole.add(side);
       this.#redraw();
     };
-    return html`<p class="small muted">${sample(found.sample)}, beside ${sample(found.sample_other)} ${others}.${found.truncated_vocabulary ? " Rare terms are left out: the texts have more than 200,000 different ones." : ""}</p>
+    return html`<p class="small muted">${sample(found.sample)}, against ${sample(found.sample_other)} ${others}.${found.truncated_vocabulary ? " Rare terms are left out: the texts have more than 200,000 different ones." : ""}</p>
       ${more.length === 0 ? html`<p>${nothingFound(found)}</p>` : this.#list(shown, found, side, query)}
       ${shown.length < more.length ? html`<button class="button small" @click=${whole}>Show ${more.length - shown.length} more</button>` : nothing}
       ${less.length === 0
@@ -169,7 +172,7 @@ export class TermSearch {
         return html`<li>
           <button class="term" aria-expanded=${isOpen} aria-controls=${id} @click=${() => this.#examples.toggle(side, words, examples)}>
             <strong><bdi>${words}</bdi></strong>
-            <span class="figures">${rate(texts, found.sample)} <span class="muted">beside ${rate(others, found.sample_other)}</span></span>
+            <span class="figures">${rate(texts, found.sample)} <span class="muted">against ${rate(others, found.sample_other)}</span></span>
             <span class="z">z ${z > 0 ? "+" : "−"}${Math.abs(z).toFixed(1)}</span>
           </button>
           <div id=${id} ?hidden=${!isOpen}>
