@@ -81,9 +81,9 @@ function facts({ prediction, seconds }, precision) {
     html`<bdi>${model.name}</bdi> (${model.revision})`,
     ...(precision ? [precision] : []),
     milliseconds(seconds),
-    cached ? "from the cache" : "not from the cache",
+    cached ? "cached" : "not cached",
   ];
-  return separated.map((fact, index) => html`${index > 0 ? " · " : nothing}<span class="fact">${fact}</span>`);
+  return separated.map((fact, index) => html`<span class="fact">${fact}${index < separated.length - 1 ? " ·" : nothing}</span> `);
 }
 
 /** @param {"curl" | "json"} name @param {string} title @param {string} code */

@@ -4,7 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { live } from "../../vendor/lit-html/directives/live.js";
 import { request } from "../../core/api.js";
 import { Load } from "../../core/load.js";
-import { question } from "./question.js";
+import { answersTyping, question } from "./question.js";
 
 /** @typedef {{ name: string, default: boolean, precision: string }} Model */
 
@@ -64,8 +64,8 @@ export class Models {
     if (!question.comparing) {
       second.clear();
     }
-    // What was asked before is asked of these.
-    if (first.asked !== "" && first.asked === question.text) {
+    // What was asked before is asked of these, and what was not answered when the page was closed.
+    if (answersTyping() || first.asked === question.text) {
       question.ask();
     }
   }

@@ -15,7 +15,7 @@ import { REF, answerTyping, answersTyping, question } from "./question.js";
 const EXAMPLES = [
   "This is the best coffee I have had in years.",
   "The camera is wonderful. The battery is a disaster.",
-  "The parcel was left at the wrong door, and nobody answers my calls.",
+  "The parcel was left at the wrong door, and no one answers my calls.",
 ];
 
 /** The share of the limit from which the characters are counted. */
@@ -43,6 +43,7 @@ export function open(context) {
     }, ANNOUNCE_EVERY);
   };
   models.navigated();
+  window.addEventListener("resize", grow);
 
   return {
     template: () => html`<div class="try">${form()} ${answers()}</div>`,
@@ -50,6 +51,7 @@ export function open(context) {
     search: () => field?.focus(),
     close: () => {
       clearTimeout(announcing);
+      window.removeEventListener("resize", grow);
       question.pause();
       question.changed = () => {};
       question.answered = () => {};
@@ -84,7 +86,7 @@ export function open(context) {
       <div class="try-below" id="try-below">
         ${wrong === "" ? html`<p class="small muted">${hint()}</p>` : html`<p class="small wrong" role="alert">${wrong}</p>`}
         <p class="small count ${tooLong ? "wrong" : "muted"}">
-          ${length >= limit * NEAR ? html`${count(length)} of ${count(limit)} characters` : nothing}
+          ${length >= limit * NEAR ? html`${count(length)} of ${count(limit)} characters` : question.loading ? html`<span class="late">Classifying…</span>` : nothing}
         </p>
       </div>
       <div class="try-controls">
@@ -105,11 +107,8 @@ export function open(context) {
     return refusal ? explain(refusal).advice : "";
   }
 
-  /** What the keys do, or what the page waits for. */
+  /** What the keys do. */
   function hint() {
-    if (question.loading) {
-      return html`<span class="late">Classifying…</span>`;
-    }
     const changed = !question.blank && question.stale && question.sides[0].asked !== "";
     return changed && !answersTyping()
       ? html`The text has changed: press <kbd>Enter</kbd> to classify it.`
@@ -169,6 +168,7 @@ export function open(context) {
   function choose(text) {
     question.write(text, { whole: true });
     field?.focus();
+    requestAnimationFrame(grow);
   }
 
   /** @param {Element | undefined} element */

@@ -6,9 +6,15 @@ import { Load } from "../../core/load.js";
 /** The mark of the predictions that are made here. */
 export const REF = "console";
 
-/** How long typing pauses before a text is sent: after a word, and within one, in milliseconds. */
-const AFTER_WORD = 300;
-const WITHIN_WORD = 700;
+/**
+ * How long typing pauses before a text is sent, in milliseconds: after a sentence, and within one. Every answer is
+ * stored, so that half a sentence is sent only where the pause is longer than those between words.
+ */
+const AFTER_SENTENCE = 300;
+const WITHIN_SENTENCE = 700;
+
+/** What ends a sentence, with what may follow it. */
+const SENTENCE_END = /[.!?…。！？\n]["'”’»)\]]*\s*$/u;
 
 /** When to try again where the service does not say when, in seconds. */
 const RETRY_AFTER = 3;
@@ -97,6 +103,9 @@ class Side {
   /** Stops what runs; the answer stays. */
   pause() {
     this.#wait(null);
+    if (this.load.loading) {
+      this.asked = "";
+    }
     this.load.stop();
   }
 
@@ -165,7 +174,7 @@ export const question = {
     } else if (whole) {
       this.ask();
     } else if (typing && answersTyping()) {
-      this.timer = setTimeout(() => this.ask(), /[\p{L}\p{N}]$/u.test(text) ? WITHIN_WORD : AFTER_WORD);
+      this.timer = setTimeout(() => this.ask(), SENTENCE_END.test(text) ? AFTER_SENTENCE : WITHIN_SENTENCE);
     }
     this.changed();
   },
