@@ -1,5 +1,6 @@
 //! The files of the web console (`console/` beside `src/`), which are part of the binary.
 
+mod console_file;
 #[rustfmt::skip]
 mod files;
 
@@ -7,15 +8,7 @@ use std::sync::LazyLock;
 
 use actix_web::web::Bytes;
 
-/// A file of the console.
-pub(crate) struct ConsoleFile {
-    /// The path below the folder of the console, with `/` between its parts.
-    pub(crate) path: &'static str,
-    pub(crate) content_type: &'static str,
-    /// The SHA-256 of the content in 64 hexadecimal digits.
-    pub(crate) sha256: &'static str,
-    pub(crate) bytes: &'static [u8],
-}
+use console_file::ConsoleFile;
 
 /// The digest of all files in 16 hexadecimal digits: part of their addresses, so that each is cached for good.
 pub(crate) const VERSION: &str = files::VERSION;

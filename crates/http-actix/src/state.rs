@@ -21,6 +21,7 @@ use crate::presenters::EventFrames;
 
 /// The settings of the API.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct HttpSettings {
     /// The most bytes of a body with one text or a model spec.
     pub max_body_bytes: usize,

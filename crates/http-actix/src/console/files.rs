@@ -1,6 +1,6 @@
 // Written by `cargo xtask codegen` from the files of `crates/http-actix/console`: change those.
 
-use super::ConsoleFile;
+use super::console_file::ConsoleFile;
 
 pub(super) const VERSION: &str = "67332b9fd97ccee9";
 

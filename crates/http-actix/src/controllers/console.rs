@@ -53,14 +53,14 @@ pub(crate) async fn redirect(request: HttpRequest) -> HttpResponse {
 /// Returns the page.
 pub(crate) async fn page(request: HttpRequest) -> HttpResponse {
     let action = log_action("ConsoleController.page", async {
-        let content = Content {
+        let body = Body {
             // The version is a digest of the page and of everything it refers to.
             tag: VERSION,
             content_type: "text/html; charset=utf-8",
             cache_control: REVALIDATED,
             bytes: console::page(),
         };
-        Ok(content.present(&request))
+        Ok(body.present(&request))
     });
     respond(&request, action).await
 }
@@ -74,20 +74,20 @@ pub(crate) async fn file(request: HttpRequest) -> HttpResponse {
         let parameter = |name| request.match_info().get(name).unwrap_or_default();
         let file = console::find_file(parameter("version"), parameter("path"))
             .ok_or_else(|| Problem::new(ProblemCode::UnknownRoute))?;
-        let content = Content {
+        let body = Body {
             tag: file.sha256,
             content_type: file.content_type,
             cache_control: IMMUTABLE,
             // Borrowed from the binary, so that a response takes no memory.
             bytes: Bytes::from_static(file.bytes),
         };
-        Ok(content.present(&request))
+        Ok(body.present(&request))
     });
     respond(&request, action).await
 }
 
 /// What a response has as its body.
-struct Content {
+struct Body {
     /// Identifies the content.
     tag: &'static str,
     content_type: &'static str,
@@ -95,7 +95,7 @@ struct Content {
     bytes: Bytes,
 }
 
-impl Content {
+impl Body {
     /// Returns the content, or 304 if the client has it.
     fn present(self, request: &HttpRequest) -> HttpResponse {
         // Weak: the middleware that compresses sends other bytes under the same tag (RFC 9110, section 8.8.1).

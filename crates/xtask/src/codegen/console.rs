@@ -83,7 +83,7 @@ fn table(files: &[File]) -> String {
     format!(
         "// Written by `cargo xtask codegen` from the files of `{FOLDER}`: change those.\n\
          \n\
-         use super::ConsoleFile;\n\
+         use super::console_file::ConsoleFile;\n\
          \n\
          pub(super) const VERSION: &str = {:?};\n\
          \n\
