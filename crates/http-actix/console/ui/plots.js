@@ -23,6 +23,7 @@ import { colorOf, observeTheme } from "./theme.js";
  * @property {(value: number) => string} label of a value at the axis
  * @property {Line[]} lines
  * @property {Bars} bars
+ * @property {([number, number] | null)[]} [bands] the pale ranges behind the lines
  */
 
 /** The times of buckets, in milliseconds. @typedef {{ starts: number[], ends: number[] }} Times */
@@ -157,10 +158,10 @@ export class Plots {
     };
   }
 
-  /** Draws the bars, and the line at zero. @param {Plot} plot @param {number} place */
+  /** Draws the bars, the bands, and the line at zero. @param {Plot} plot @param {number} place */
   #paint(plot, place) {
     const { drawn, doneUntil, panels } = this.#chart;
-    const { bars, range } = panels[place];
+    const { bars, range, bands = [] } = panels[place];
     const { ctx } = plot;
     const x = (/** @type {number} */ time) => Math.round(plot.valToPos(time / 1000, "x", true));
     const y = (/** @type {number} */ value) => plot.valToPos(value, "y", true);
@@ -170,6 +171,14 @@ export class Plots {
       ctx.fillRect(plot.bbox.left, Math.round(y(0)), plot.bbox.width, 1);
     }
     const [lefts, rights] = [drawn.starts.map(x), drawn.ends.map(x)];
+    ctx.fillStyle = this.#color("--ink");
+    ctx.globalAlpha = 0.08;
+    for (const [index, band] of bands.entries()) {
+      if (band) {
+        const [low, high] = band.map((value) => y(Math.min(Math.max(value, range[0]), range[1])));
+        ctx.fillRect(lefts[index], high, rights[index] - lefts[index], low - high);
+      }
+    }
     const gap = rights[0] - lefts[0] > 6 ? 1 : 0;
     const bottoms = lefts.map(() => 0);
     for (const { color, values } of bars) {

@@ -45,6 +45,13 @@ export function sum(buckets) {
   };
 }
 
+/** Half of the 95% interval of the net, between 0 and 1; null where there is no net. It counts one text more of each kind, so that few texts that agree are not taken for certain. @param {Counts} counts */
+export function margin(counts) {
+  const n = mapped(counts) + 3;
+  const [positive, negative] = [(counts.positive + 1) / n, (counts.negative + 1) / n];
+  return n === 3 ? null : 1.96 * Math.sqrt((positive + negative - (positive - negative) ** 2) / n);
+}
+
 /** The index of the first bucket that is not complete. @param {Trends} trends @param {number} [now] */
 export function doneUntil({ buckets, complete_until: until }, now = Date.now()) {
   const done = until === null ? 0 : Math.min(Date.parse(until), now);

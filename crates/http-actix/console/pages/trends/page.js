@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { guard } from "../../vendor/lit-html/directives/guard.js";
-import { request } from "../../core/api.js";
+import { ApiError, request } from "../../core/api.js";
 import { Load } from "../../core/load.js";
 import { go } from "../../core/router.js";
 import { TimeChart } from "../../ui/chart.js";
@@ -73,11 +73,9 @@ class TrendsPage {
     const changed = (/** @type {(query: import("./query.js").Query) => unknown} */ part) => JSON.stringify(part(before)) !== JSON.stringify(part(query));
     this.#problem = "";
     this.#filtering = false;
-    if (changed((it) => [it.range, it.from, it.to])) {
+    if (changed((it) => [trendsParams({ ...it, range: null }), it.range, it.by])) {
       this.#rows = ROWS;
       void this.#load(true);
-    } else if (changed((it) => [it.bucket, it.tz, it.model, it.key, it.value, drawsLines(it), it.by])) {
-      void this.#load(true, changed((it) => it.by));
     } else {
       this.#show();
       void this.#terms.find(query, edges(query, this.#trends.value?.buckets ?? []));
@@ -94,7 +92,7 @@ class TrendsPage {
   }
 
   action() {
-    return html`<button class="button" @click=${() => void this.#load(true)}>${icons.refresh}Refresh</button>`;
+    return html`<button class="button" @click=${() => void this.#load(true, true)}>${icons.refresh}Refresh</button>`;
   }
 
   template() {
@@ -137,7 +135,7 @@ class TrendsPage {
   #development() {
     const { value, error, loading: busy } = this.#trends;
     if (!value || !this.#read) {
-      return html`<div class="card chart-card">${error ? failure(error, () => void this.#load(true)) : loading(12, "Loading the trends")}</div>`;
+      return html`<div class="card chart-card ${error ? "" : "waits"}">${error ? failure(error, () => void this.#load(true)) : loading(12, "Loading the trends")}</div>`;
     }
     const query = this.#query;
     const { table } = query;
@@ -173,13 +171,13 @@ class TrendsPage {
     return `Net sentiment and shares over ${rangeWords(this.#query)}, ${trends.buckets.length} buckets of ${width}`;
   }
 
-  /** @param {Partial<import("./query.js").Query>} part */
-  #change(part) {
+  /** @param {Partial<import("./query.js").Query>} part @param {{ replace?: boolean }} [options] */
+  #change(part, options) {
     const query = { ...this.#query, ...part };
     if (query.bucket !== "" && (bounds(query).to - bounds(query).from) / (BUCKETS.find(({ id }) => id === query.bucket)?.length ?? 1) > 9_990) {
       query.bucket = "";
     }
-    this.#context.setParams(write(query));
+    this.#context.setParams(write(query), options);
   }
 
   /** @param {number} index */
@@ -190,25 +188,28 @@ class TrendsPage {
     }
   }
 
-  /** @param {boolean} spokenOf whether the result is said to screen readers @param {boolean} [wholly] whether the breakdown is read too */
-  async #load(spokenOf, wholly = true) {
+  /** @param {boolean} spokenOf whether the result is said to screen readers @param {boolean} [again] whether terms that are there are found again */
+  async #load(spokenOf, again = false) {
     const query = this.#query;
     this.#askedAt = Date.now();
     const trends = await this.#trends.run((signal) => request("GET", "api/v1/analytics/trends", { query: trendsParams(query), signal }));
     if (!trends) {
+      const { error } = this.#trends;
+      if (error instanceof ApiError && error.field === "by") {
+        // The breakdown says what is wrong with the key.
+        this.#change({ lines: false }, { replace: true });
+      }
       return;
     }
     this.#show();
     const range = edges(query, trends.buckets);
-    if (wholly) {
-      void this.#loadBreakdown(range);
-    }
+    void this.#loadBreakdown(range);
     if (this.#read?.whole.total === 0 && !query.model && !query.key) {
       await this.#newest.run(async (signal) => (await request("GET", "api/v1/predictions", { query: { limit: 1 }, signal })).items[0] ?? null);
     }
     if (spokenOf && this.#read) {
       announce(spoken({ ...this.#read, index: null, query }));
-      await this.#terms.find(query, range);
+      await this.#terms.find(query, range, again);
     }
   }
 

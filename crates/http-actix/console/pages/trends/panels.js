@@ -3,7 +3,7 @@
 import { html, nothing, svg } from "../../vendor/lit-html/lit-html.js";
 import { compact, count } from "../../core/format.js";
 import { named } from "../../ui/sentiment.js";
-import { doneUntil, share, sum } from "./figures.js";
+import { doneUntil, margin, share, sum } from "./figures.js";
 
 /** @typedef {import("../../ui/sentiment.js").Sentiment} Sentiment */
 /** @typedef {import("./figures.js").Bucket} Bucket */
@@ -97,12 +97,16 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
     zone: trends.tz,
     panels: [
       {
-        head: html`<span>Net</span>${keys.length === 0 ? nothing : lineLegend(keys)}`,
+        head: html`<span>Net <span class="wide">with its 95% interval</span></span>${keys.length === 0 ? nothing : lineLegend(keys)}`,
         height: 176,
         range: netRange(lines.flatMap(({ values }) => values)),
         label: (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${count(Math.abs(value))}`,
         lines,
         bars: [],
+        bands: buckets.map(({ net, counts }) => {
+          const half = margin(counts);
+          return net === null || half === null ? null : [(net - half) * 100, (net + half) * 100];
+        }),
       },
       {
         head: html`<span>${byCount ? "Texts" : "Shares"}</span>${barLegend(present, byCount && buckets.some(({ counts }) => counts.unmapped > 0))}`,

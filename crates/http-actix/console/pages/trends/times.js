@@ -26,7 +26,7 @@ export function bucketTime({ start, end }, width, zone) {
   switch (width) {
     case "15m":
     case "1h":
-      return format(zone, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).formatRange(from, to);
+      return `${format(zone, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(from)}–${format(zone, { hour: "2-digit", minute: "2-digit" }).format(to)}`;
     case "1d":
       return format(zone, { weekday: "short", day: "numeric", month: "short", year: "numeric" }).format(from);
     case "1mo":
