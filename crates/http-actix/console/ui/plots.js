@@ -136,8 +136,8 @@ export class Plots {
     const shortest = () => 0.9 * Math.min(...this.#chart.drawn.starts.map((start, index) => (this.#chart.drawn.ends[index] - start) / 1000));
     const grid = { stroke: () => this.#color("--line"), width: 1 };
     const lines = chart.panels[place].lines.flatMap(({ color, width, dash }) => [
-      { stroke: () => this.#color(color), width, dash: [2, 4], points: { size: width + 4, fill: () => this.#color("--surface") } },
-      { stroke: () => this.#color(color), width, dash, points: { size: width + 4, fill: () => this.#color(color) } },
+      { stroke: () => this.#color(color), width, dash: [2, 4], points: { size: width + 4, fill: () => this.#color("--surface"), filter: lonely } },
+      { stroke: () => this.#color(color), width, dash, points: { size: width + 4, fill: () => this.#color(color), filter: lonely } },
     ]);
     return {
       ...this.#size(place),
@@ -213,4 +213,20 @@ export class Plots {
     const times = place === panels.length - 1 ? TIMES : 0;
     return { width: Math.max(this.#root.clientWidth, 200), height: panels[place].height + times };
   }
+}
+
+/**
+ * The points that are drawn: where there is no room for all of them, those without neighbors, which no line shows.
+ *
+ * @param {Plot} plot
+ * @param {number} series
+ * @param {boolean} show whether there is room for all
+ * @returns {number[] | null} null for all
+ */
+function lonely({ data }, series, show) {
+  if (show) {
+    return null;
+  }
+  const values = data[series];
+  return Array.from(values.keys()).filter((index) => values[index] !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null);
 }

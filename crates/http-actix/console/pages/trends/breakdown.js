@@ -4,6 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { ApiError } from "../../core/api.js";
 import { count, percent, plural, points } from "../../core/format.js";
 import { href } from "../../core/router.js";
+import { focusNext } from "../../ui/focus.js";
 import { empty, failure, loading } from "../../ui/states.js";
 import { styles } from "../../ui/styles.js";
 import { entered } from "./controls.js";
@@ -15,6 +16,9 @@ import { drawsLines, historyParams, write } from "./query.js";
 
 /** All groups without a name together. */
 const OTHER = "(other)";
+
+/** The button of a dimension, once it is pressed. @param {string} by */
+const pressed = (by) => `#break-by [data-by="${CSS.escape(by)}"][aria-pressed=true]`;
 
 /** From here on a difference is rarely chance. */
 const CLEAR = 3;
@@ -38,11 +42,11 @@ export function breakdown(options) {
     <header>
       <h2 id="breakdown-title">Breakdown</h2>
       <div class="row">
-        <div class="segmented words" role="group" aria-label="Break down by">
+        <div class="segmented words" id="break-by" role="group" aria-label="Break down by">
           ${choices.map(
-            (by) => html`<button aria-pressed=${query.by === by && !asking} @click=${() => (ask(false), change({ by }))}>${by === "model" ? "Model" : html`<bdi>${by.slice(9)}</bdi>`}</button>`,
+            (by) => html`<button data-by=${by} aria-pressed=${query.by === by} @click=${() => (ask(false), change({ by }))}>${by === "model" ? "Model" : html`<bdi>${by.slice(9)}</bdi>`}</button>`,
           )}
-          <button aria-pressed=${asking} aria-expanded=${asking} @click=${() => ask(!asking)}>Metadata key…</button>
+          <button id="other-key" aria-expanded=${asking} @click=${() => (focusNext(".key-form input"), ask(!asking))}>Metadata key…</button>
         </div>
       </div>
     </header>
@@ -56,10 +60,12 @@ function keyForm({ change, ask }) {
   /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
+    const by = `metadata.${entered(event).key}`;
+    focusNext(pressed(by));
     ask(false);
-    change({ by: `metadata.${entered(event).key}` });
+    change({ by });
   };
-  return html`<form class="toolbar" aria-label="Break down by a metadata key" @submit=${submit} @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && ask(false)}>
+  return html`<form class="toolbar key-form" aria-label="Break down by a metadata key" @submit=${submit} @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && (focusNext("#other-key"), ask(false))}>
     <label class="field"><span>Metadata key</span><input name="key" required maxlength="64" list="metadata-keys" autocomplete="off" spellcheck="false" /></label>
     <button class="button">Break down</button>
   </form>`;
@@ -162,14 +168,15 @@ function explained(error, query, change) {
     return null;
   }
   const keys = keysIn(error);
+  const choose = (/** @type {string} */ by) => (focusNext(pressed(by)), change({ by }));
   return html`<div class="state">
     <h3>Texts are not counted by <bdi>${query.by.slice(9)}</bdi></h3>
     ${keys.length === 0
       ? html`<p>The setting <code>analytics.dimensions</code> names the metadata keys by which this service counts, and has none. An operator can add up to two.</p>`
       : html`<p>This service counts by ${keys.length === 1 ? "this metadata key" : plural(keys.length, "metadata key")}:</p>`}
     <div class="row">
-      ${keys.map((key) => html`<button class="button" @click=${() => change({ by: `metadata.${key}` })}><bdi>${key}</bdi></button>`)}
-      <button class="button" @click=${() => change({ by: "model" })}>Model</button>
+      ${keys.map((key) => html`<button class="button" @click=${() => choose(`metadata.${key}`)}><bdi>${key}</bdi></button>`)}
+      <button class="button" @click=${() => choose("model")}>Model</button>
     </div>
   </div>`;
 }

@@ -2,12 +2,15 @@
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { href } from "../../core/router.js";
+import { focusNext } from "../../ui/focus.js";
 import { empty } from "../../ui/states.js";
 import { mergedInto } from "./panels.js";
 import { bounds } from "./query.js";
 import { minute } from "./times.js";
 
 /** @typedef {import("./query.js").Query} Query */
+
+const CHART = "[role=slider]";
 
 /** How far counting may lag before the page says so, in milliseconds. */
 const LAG = 120_000;
@@ -47,13 +50,13 @@ export function notes({ buckets, complete_until: until, recounting, tz }, query,
 export function emptyRange(query, { newest, canWrite, change }) {
   if (query.model || query.key) {
     const all = () => change({ model: "", key: "", value: "" });
-    return empty("No text matches the filters", "In this range no text has this model and metadata.", html`<button class="button" @click=${all}>Remove the filters</button>`);
+    return empty("No text matches the filters", "In this range no text has this model and metadata.", html`<button class="button" @click=${() => (focusNext(CHART), all())}>Remove the filters</button>`);
   }
   if (newest) {
     const time = Date.parse(newest.created_at);
     const show = () => change({ range: null, from: new Date(time - WEEK).toISOString(), to: new Date(time + 60_000).toISOString(), bucket: "" });
     const text = `The newest text is of ${minute(time, query.tz)}. Texts appear here a few seconds after they were classified.`;
-    return empty("No texts in this range", text, html`<button class="button" @click=${show}>Show the week before it</button>`);
+    return empty("No texts in this range", text, html`<button class="button" @click=${() => (focusNext(CHART), show())}>Show the week before it</button>`);
   }
   const text = `As soon as texts are classified, ${canWrite ? "here or with the API, " : ""}this page shows how their sentiments develop.`;
   return empty("Nothing is counted yet", text, canWrite ? html`<a class="button" href=${href("try")}>Classify a text</a>` : nothing);

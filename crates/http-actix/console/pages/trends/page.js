@@ -6,6 +6,7 @@ import { ApiError, request } from "../../core/api.js";
 import { Load } from "../../core/load.js";
 import { go } from "../../core/router.js";
 import { TimeChart } from "../../ui/chart.js";
+import { focusNext, settleFocus } from "../../ui/focus.js";
 import { icons } from "../../ui/icons.js";
 import { failure, failureLine, loading } from "../../ui/states.js";
 import { announce } from "../../ui/toasts.js";
@@ -96,6 +97,7 @@ class TrendsPage {
   }
 
   template() {
+    settleFocus();
     const query = this.#query;
     /** @param {Partial<import("./query.js").Query>} part */
     const change = (part) => this.#change(part);
@@ -141,7 +143,7 @@ class TrendsPage {
     const { table } = query;
     const reading = { ...this.#read, index: this.#chart.index, query };
     const { whole, present, doneUntil: done } = this.#read;
-    const more = () => ((this.#rows += ROWS), this.#context.redraw());
+    const more = () => ((this.#rows += ROWS), focusNext("#trends-table"), this.#context.redraw());
     return html`<section class="card chart-card" aria-label="Development" aria-busy=${busy}>
         ${error ? failureLine(error) : nothing}
         ${whole.total === 0

@@ -5,6 +5,7 @@ import { ApiError, request } from "../../core/api.js";
 import { count, percent } from "../../core/format.js";
 import { Load } from "../../core/load.js";
 import { href } from "../../core/router.js";
+import { focusNext } from "../../ui/focus.js";
 import { named } from "../../ui/sentiment.js";
 import { failure, loading } from "../../ui/states.js";
 import { Examples } from "./examples.js";
@@ -110,7 +111,7 @@ export class TermSearch {
           ? nothing
           : html`<div class="row">
               <span class="small muted" id="against-label">Compare</span>
-              <div class="segmented words" role="group" aria-labelledby="against-label">
+              <div class="segmented words" id="against" role="group" aria-labelledby="against-label">
                 ${choices.map(([terms, title]) => html`<button aria-pressed=${query.terms === terms} @click=${() => change({ terms })}>${title}</button>`)}
               </div>
             </div>`}
@@ -118,7 +119,7 @@ export class TermSearch {
       ${query.terms === ""
         ? html`<p>Words and pairs of words that set the negative and the positive texts of ${rangeWords(query)} apart.</p>
             <p class="row">
-              <button class="button" @click=${() => change({ terms: "rest" })}>Find terms</button>
+              <button class="button" @click=${() => (focusNext("#against [aria-pressed=true]"), change({ terms: "rest" }))}>Find terms</button>
               <span class="small muted">This reads up to 100,000 texts, and may take some seconds.</span>
             </p>`
         : html`${query.key === "" ? nothing : html`<p class="small muted">All texts of the range: the filter by metadata does not apply here.</p>`}
@@ -128,15 +129,15 @@ export class TermSearch {
 
   /** @param {Side} side @param {Query} query */
   #column(side, query) {
-    const { value, error } = this.#loads[side];
-    return html`<div class="column">
+    const { value, error, loading: reading } = this.#loads[side];
+    return html`<div class="column" id="terms-${side}">
       <h3>${named(side)}</h3>
       ${error
         ? failure(error, () => void this.find(query, this.#range, true))
         : value
           ? this.#found(side, value, query)
           : html`${loading(8, `Reading the ${side} texts`)}
-              <p class="small muted" role="status">${this.#busy ? "The service is busy with other analyses. Trying again." : ""}</p>`}
+              <p class="small muted" role="status">${this.#busy && reading ? "The service is busy with other analyses. Trying again." : ""}</p>`}
     </div>`;
   }
 
@@ -147,6 +148,7 @@ export class TermSearch {
     const shown = this.#whole.has(side) ? more : more.slice(0, SHOWN);
     const whole = () => {
       this.#whole.add(side);
+      focusNext(`#terms-${side} li:nth-child(${SHOWN + 1}) .term`);
       this.#redraw();
     };
     return html`<p class="small muted">${sample(found.sample)}, against ${sample(found.sample_other)} ${others}.${found.truncated_vocabulary ? " Rare terms are left out: the texts have more than 200,000 different ones." : ""}</p>
