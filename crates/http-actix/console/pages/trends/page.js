@@ -205,7 +205,9 @@ class TrendsPage {
     }
     this.#show();
     const range = edges(query, trends.buckets);
-    void this.#loadBreakdown(range);
+    if (spokenOf || !this.#breakdown.error) {
+      void this.#loadBreakdown(range);
+    }
     if (this.#read?.whole.total === 0 && !query.model && !query.key) {
       await this.#newest.run(async (signal) => (await request("GET", "api/v1/predictions", { query: { limit: 1 }, signal })).items[0] ?? null);
     }

@@ -89,6 +89,11 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
   if (byCount) {
     bars.push({ color: "--unmapped", values: buckets.map(({ counts }) => counts.unmapped || null) });
   }
+  /** @type {([number, number] | null)[]} */
+  const bands = buckets.map(({ net, counts }) => {
+    const half = margin(counts);
+    return net === null || half === null ? null : [(net - half) * 100, (net + half) * 100];
+  });
   const most = Math.max(...buckets.map(({ total }) => total), 1);
   return {
     read: times(trends.buckets),
@@ -99,14 +104,11 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
       {
         head: html`<span>Net <span class="wide">with its 95% interval</span></span>${keys.length === 0 ? nothing : lineLegend(keys)}`,
         height: 176,
-        range: netRange(lines.flatMap(({ values }) => values)),
+        range: netRange(lines.flatMap(({ values }) => values), bands),
         label: (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${count(Math.abs(value))}`,
         lines,
         bars: [],
-        bands: buckets.map(({ net, counts }) => {
-          const half = margin(counts);
-          return net === null || half === null ? null : [(net - half) * 100, (net + half) * 100];
-        }),
+        bands,
       },
       {
         head: html`<span>${byCount ? "Texts" : "Shares"}</span>${barLegend(present, byCount && buckets.some(({ counts }) => counts.unmapped > 0))}`,
@@ -120,22 +122,21 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
   };
 }
 
-/** The range of the net line: with room around it, and with zero where that is near. @param {(number | null)[]} values @returns {[number, number]} */
-function netRange(values) {
-  const known = values.filter((value) => value !== null);
-  if (known.length === 0) {
+/** How much of the intervals beyond the lines is shown, in points. */
+const ROOM = 25;
+
+/** The range of the net: the lines, their intervals as far as these leave room for the lines, and zero where it is near. @param {(number | null)[]} values @param {([number, number] | null)[]} bands @returns {[number, number]} */
+function netRange(values, bands) {
+  const least = (/** @type {(number | null | undefined)[]} */ all) => all.reduce((/** @type {number} */ low, value) => Math.min(low, value ?? low), Infinity);
+  const most = (/** @type {(number | null | undefined)[]} */ all) => all.reduce((/** @type {number} */ high, value) => Math.max(high, value ?? high), -Infinity);
+  const [low, high] = [least(values), most(values)];
+  if (low > high) {
     return [-100, 100];
   }
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of known) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  const room = Math.max((high - low) * 0.15, 6);
-  const [bottom, top] = [low - room, high + room];
+  const bottom = Math.max(least(bands.map((band) => band?.[0])), low - ROOM) - 3;
+  const top = Math.min(most(bands.map((band) => band?.[1])), high + ROOM) + 3;
   const near = Math.max(top - bottom, 20);
-  return [Math.max(bottom > 0 && bottom < near ? -room : bottom, -103), Math.min(top < 0 && -top < near ? room : top, 103)];
+  return [Math.max(bottom > 0 && bottom < near ? -3 : bottom, -103), Math.min(top < 0 && -top < near ? 3 : top, 103)];
 }
 
 /** @param {readonly Sentiment[]} present @param {boolean} unmapped */
