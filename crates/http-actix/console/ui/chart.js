@@ -53,8 +53,9 @@ export class TimeChart {
   /**
    * @param {string} label what the chart shows
    * @param {string} value what `index` shows, in words
+   * @param {string} hint the id of what says which keys there are
    */
-  template(label, value) {
+  template(label, value, hint) {
     const chart = this.#chart;
     if (!chart) {
       return nothing;
@@ -66,6 +67,7 @@ export class TimeChart {
       role="slider"
       tabindex="0"
       aria-label=${label}
+      aria-describedby=${hint}
       aria-orientation="horizontal"
       aria-valuemin="0"
       aria-valuemax=${last}

@@ -152,7 +152,7 @@ class TrendsPage {
             : emptyRange(query, { newest: this.#newest.value, canWrite: this.#context.can("predictions:write"), change: (part) => this.#change(part) })
           : html`${readout(reading)}
               <figure>
-                ${this.#chart.error ? html`<p>The chart cannot be drawn, because a file did not load. The table has its figures.</p>` : this.#chart.template(this.#label(value), spoken(reading))}
+                ${this.#chart.error ? html`<p>The chart cannot be drawn, because a file did not load. The table has its figures.</p>` : this.#chart.template(this.#label(value), spoken(reading), "chart-hint")}
                 <figcaption class="small muted">${notes(value, query, done)}</figcaption>
               </figure>
               <div class="row chart-foot">
@@ -161,7 +161,7 @@ class TrendsPage {
                   <button aria-pressed=${query.counts} @click=${() => this.#change({ counts: true })}>Counts</button>
                 </div>
                 <button class="button small" aria-expanded=${table} aria-controls="trends-table" @click=${() => this.#change({ table: !table })}>${table ? "Hide the table" : "Show as table"}</button>
-                <p class="small muted hint"><kbd>←</kbd> <kbd>→</kbd> read the chart, <kbd>Enter</kbd> or a click opens that time in History.</p>
+                <p class="small muted hint" id="chart-hint"><kbd>←</kbd> <kbd>→</kbd> read the chart, <kbd>Enter</kbd> or a click opens that time in History.</p>
               </div>`}
       </section>
       ${table && whole.total > 0 ? guard([value, this.#rows], () => dataTable(value, { present, doneUntil: done, rows: this.#rows, more })) : nothing}`;

@@ -123,7 +123,7 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
 }
 
 /** How much of the intervals beyond the lines is shown, in points. */
-const ROOM = 25;
+const ROOM = 30;
 
 /** The range of the net: the lines, their intervals as far as these leave room for the lines, and zero where it is near. @param {(number | null)[]} values @param {([number, number] | null)[]} bands @returns {[number, number]} */
 function netRange(values, bands) {
@@ -135,7 +135,7 @@ function netRange(values, bands) {
   }
   const bottom = Math.max(least(bands.map((band) => band?.[0])), low - ROOM) - 3;
   const top = Math.min(most(bands.map((band) => band?.[1])), high + ROOM) + 3;
-  const near = Math.max(top - bottom, 20);
+  const near = Math.max(top - bottom, 70);
   return [Math.max(bottom > 0 && bottom < near ? -3 : bottom, -103), Math.min(top < 0 && -top < near ? 3 : top, 103)];
 }
 

@@ -101,7 +101,8 @@ export function timeWords(reading) {
     return bucketTime(trends.buckets[index], trends.bucket, trends.tz);
   }
   const { from, to } = timeOf(reading);
-  const words = query.range ? rangeWords(query) : days(Date.parse(from), Date.parse(to), trends.tz);
+  // Weeks and months begin long before the range.
+  const words = query.range && !["1w", "1mo"].includes(trends.bucket) ? rangeWords(query) : days(Date.parse(from), Date.parse(to), trends.tz);
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
