@@ -1,4 +1,5 @@
-// Charts over time, drawn by uPlot and read without it: a slider over the buckets, with a name, a value in words and keys.
+// Charts over time, drawn by uPlot and read without it: a slider over the buckets, with a name, a value in words and
+// keys.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { ref } from "../vendor/lit-html/directives/ref.js";

@@ -47,9 +47,17 @@ export const TIMES = 40;
 const [HOUR, DAY] = [3_600, 86_400];
 
 /** The distances of its labels, in seconds: none is shorter than a bucket. */
-const STEPS = [900, 1800, ...[1, 2, 3, 4, 6, 8, 12].map((n) => n * HOUR), ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 30, 60, 90, 120, 180, 365, 730, 1825].map((n) => n * DAY)];
+const STEPS = [
+  900,
+  1800,
+  ...[1, 2, 3, 4, 6, 8, 12].map((n) => n * HOUR),
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 30, 60, 90, 120, 180, 365, 730, 1825].map((n) => n * DAY),
+];
 
-/** Labels of the time axis: the shortest distance between two in seconds, the label, and what follows it where a year, month or day begins. */
+/**
+ * Labels of the time axis: the shortest distance between two in seconds, the label, and what follows it where a year,
+ * month or day begins.
+ */
 const LABELS = [
   [31_536_000, "{YYYY}", null, null, null, null, null, null, 1],
   [2_419_200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
@@ -87,14 +95,19 @@ export class Plots {
   draw(chart) {
     this.#chart = chart;
     const hosts = [...this.#root.querySelectorAll(".panel")];
-    const shape = JSON.stringify([chart.zone, chart.panels.map(({ lines, height }) => [height, lines.map(({ color, width, dash }) => [color, width, dash])])]);
+    const shape = JSON.stringify([
+      chart.zone,
+      chart.panels.map(({ lines, height }) => [height, lines.map(({ color, width, dash }) => [color, width, dash])]),
+    ]);
     if (shape === this.#shape) {
       this.#plots.forEach((plot, place) => plot.setData(this.#data(place)));
       return;
     }
     this.#shape = shape;
     this.#destroyPlots();
-    this.#plots = hosts.map((host, place) => new this.#uPlot(this.#options(place), this.#data(place), /** @type {HTMLElement} */ (host)));
+    this.#plots = hosts.map(
+      (host, place) => new this.#uPlot(this.#options(place), this.#data(place), /** @type {HTMLElement} */ (host)),
+    );
   }
 
   resize() {
@@ -133,11 +146,22 @@ export class Plots {
       font: `12px ${getComputedStyle(document.body).fontFamily}`,
       ticks: { show: false },
     };
-    const shortest = () => 0.9 * Math.min(...this.#chart.drawn.starts.map((start, index) => (this.#chart.drawn.ends[index] - start) / 1000));
+    const shortest = () =>
+      0.9 * Math.min(...this.#chart.drawn.starts.map((start, index) => (this.#chart.drawn.ends[index] - start) / 1000));
     const grid = { stroke: () => this.#color("--line"), width: 1 };
     const lines = chart.panels[place].lines.flatMap(({ color, width, dash }) => [
-      { stroke: () => this.#color(color), width, dash: [2, 4], points: { size: width + 4, fill: () => this.#color("--surface"), filter: lonely } },
-      { stroke: () => this.#color(color), width, dash, points: { size: width + 4, fill: () => this.#color(color), filter: lonely } },
+      {
+        stroke: () => this.#color(color),
+        width,
+        dash: [2, 4],
+        points: { size: width + 4, fill: () => this.#color("--surface"), filter: lonely },
+      },
+      {
+        stroke: () => this.#color(color),
+        width,
+        dash,
+        points: { size: width + 4, fill: () => this.#color(color), filter: lonely },
+      },
     ]);
     return {
       ...this.#size(place),
@@ -150,8 +174,24 @@ export class Plots {
         y: { range: () => this.#chart.panels[place].range },
       },
       axes: [
-        { ...axis, show: isLast, size: TIMES, space: 64, values: LABELS, incrs: () => STEPS.filter((step) => step >= shortest()), grid: { show: false }, gap: 4 },
-        { ...axis, size: AXIS, space: 28, gap: 6, grid, values: (_, splits) => splits.map(this.#chart.panels[place].label) },
+        {
+          ...axis,
+          show: isLast,
+          size: TIMES,
+          space: 64,
+          values: LABELS,
+          incrs: () => STEPS.filter((step) => step >= shortest()),
+          grid: { show: false },
+          gap: 4,
+        },
+        {
+          ...axis,
+          size: AXIS,
+          space: 28,
+          gap: 6,
+          grid,
+          values: (_, splits) => splits.map(this.#chart.panels[place].label),
+        },
       ],
       series: [{}, ...(lines.length === 0 ? [{}] : lines)],
       hooks: { drawAxes: [(plot) => this.#paint(plot, place)] },
@@ -228,5 +268,7 @@ function lonely({ data }, series, show) {
     return null;
   }
   const values = data[series];
-  return Array.from(values.keys()).filter((index) => values[index] !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null);
+  return Array.from(values.keys()).filter(
+    (index) => values[index] !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null,
+  );
 }

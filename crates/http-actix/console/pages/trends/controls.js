@@ -39,14 +39,24 @@ export function toolbar(controls) {
       </div>
     </div>
     ${select("Buckets", query.bucket, [["", `Auto${auto && query.bucket === "" ? ` (${auto.title})` : ""}`], ...possibleBuckets(query).map(({ id, title }) => [id, title])], (bucket) => change({ bucket }))}
-    ${select("Time zone", query.tz, zones.map((zone) => [zone, zone.replaceAll("_", " ")]), (tz) => change({ tz }))}
+    ${select(
+      "Time zone",
+      query.tz,
+      zones.map((zone) => [zone, zone.replaceAll("_", " ")]),
+      (tz) => change({ tz }),
+    )}
     ${select("Model", query.model, [["", "All models"], ...[...models].map((name) => [name, name])], (model) => change({ model }))}
     ${metadata(controls)}
   </div>
   ${query.range === null ? custom(controls) : nothing}`;
 }
 
-/** @param {string} name @param {string} value @param {string[][]} options values and what they are called @param {(value: string) => void} choose */
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {string[][]} options values and what they are called
+ * @param {(value: string) => void} choose
+ */
 function select(name, value, options, choose) {
   return html`<label class="field">
     <span>${name}</span>

@@ -40,7 +40,9 @@ export class Examples {
     const load = new Load(this.#redraw);
     this.#loads.get(name)?.stop();
     this.#loads.set(name, load);
-    void load.run(async (signal) => (await Promise.all(ids.map((id) => find(id, signal)))).filter((example) => example !== null));
+    void load.run(async (signal) =>
+      (await Promise.all(ids.map((id) => find(id, signal)))).filter((example) => example !== null),
+    );
   }
 
   close() {
@@ -70,7 +72,13 @@ export class Examples {
   }
 }
 
-/** A prediction by its id; null where it was deleted. @param {string} id @param {AbortSignal} signal @returns {Promise<Example | null>} */
+/**
+ * A prediction by its id; null where it was deleted.
+ *
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<Example | null>}
+ */
 async function find(id, signal) {
   try {
     return await request("GET", `api/v1/predictions/${encodeURIComponent(id)}`, { signal });
@@ -99,7 +107,11 @@ function excerpt(text, term) {
   return html`${begin > 0 ? "…" : nothing}${parts}${part.slice(done)}${end < text.length ? "…" : nothing}`;
 }
 
-/** Finds a term in a text as the service does: words are runs of letters and digits, in upper or lower case. @param {string} term */
+/**
+ * Finds a term in a text as the service does: words are runs of letters and digits, in upper or lower case.
+ *
+ * @param {string} term
+ */
 function patternOf(term) {
   const words = term.split(" ").map((word) => word.replace(/[^\p{Alphabetic}\p{N}]/gu, "."));
   const inside = "[\\p{Alphabetic}\\p{N}]";

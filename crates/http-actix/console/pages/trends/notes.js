@@ -18,11 +18,19 @@ const LAG = 120_000;
 /** How much before the newest text a range begins that shows it, in milliseconds. */
 const WEEK = 7 * 86_400_000;
 
-/** What to know about the chart. @param {import("./figures.js").Trends} trends @param {Query} query @param {number} doneUntil */
+/**
+ * What to know about the chart.
+ *
+ * @param {import("./figures.js").Trends} trends
+ * @param {Query} query
+ * @param {number} doneUntil
+ */
 export function notes({ buckets, complete_until: until, recounting, tz }, query, doneUntil) {
   const said = [];
   if (recounting) {
-    said.push("A part of this range is being counted again, as after an update: its figures may change until that is done.");
+    said.push(
+      "A part of this range is being counted again, as after an update: its figures may change until that is done.",
+    );
   }
   if (until === null) {
     said.push("The service has not finished counting: all figures may still grow.");
@@ -50,14 +58,32 @@ export function notes({ buckets, complete_until: until, recounting, tz }, query,
 export function emptyRange(query, { newest, canWrite, change }) {
   if (query.model || query.key) {
     const all = () => change({ model: "", key: "", value: "" });
-    return empty("No text matches the filters", "In this range no text has this model and metadata.", html`<button class="button" @click=${() => (focusNext(CHART), all())}>Remove the filters</button>`);
+    return empty(
+      "No text matches the filters",
+      "In this range no text has this model and metadata.",
+      html`<button class="button" @click=${() => (focusNext(CHART), all())}>Remove the filters</button>`,
+    );
   }
   if (newest) {
     const time = Date.parse(newest.created_at);
-    const show = () => change({ range: null, from: new Date(time - WEEK).toISOString(), to: new Date(time + 60_000).toISOString(), bucket: "" });
+    const show = () =>
+      change({
+        range: null,
+        from: new Date(time - WEEK).toISOString(),
+        to: new Date(time + 60_000).toISOString(),
+        bucket: "",
+      });
     const text = `The newest text is of ${minute(time, query.tz)}. Texts appear here a few seconds after they were classified.`;
-    return empty("No texts in this range", text, html`<button class="button" @click=${() => (focusNext(CHART), show())}>Show the week before it</button>`);
+    return empty(
+      "No texts in this range",
+      text,
+      html`<button class="button" @click=${() => (focusNext(CHART), show())}>Show the week before it</button>`,
+    );
   }
   const text = `As soon as texts are classified, ${canWrite ? "here or with the API, " : ""}this page shows how their sentiments develop.`;
-  return empty("Nothing is counted yet", text, canWrite ? html`<a class="button" href=${href("try")}>Classify a text</a>` : nothing);
+  return empty(
+    "Nothing is counted yet",
+    text,
+    canWrite ? html`<a class="button" href=${href("try")}>Classify a text</a>` : nothing,
+  );
 }

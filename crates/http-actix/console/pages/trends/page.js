@@ -15,7 +15,18 @@ import { keyList, toolbar } from "./controls.js";
 import { doneUntil, presentIn, sum } from "./figures.js";
 import { emptyRange, notes } from "./notes.js";
 import { chartOf, lineKeys } from "./panels.js";
-import { BUCKETS, bounds, drawsLines, edges, historyParams, isLive, rangeWords, read, trendsParams, write } from "./query.js";
+import {
+  BUCKETS,
+  bounds,
+  drawsLines,
+  edges,
+  historyParams,
+  isLive,
+  rangeWords,
+  read,
+  trendsParams,
+  write,
+} from "./query.js";
 import { readout, spoken } from "./readout.js";
 import { ROWS, dataTable } from "./table.js";
 import { TermSearch } from "./terms.js";
@@ -24,6 +35,7 @@ import { TermSearch } from "./terms.js";
 /** @typedef {import("./readout.js").Reading} Reading */
 /** @typedef {import("../../types.d.ts").View} View */
 /** @typedef {import("./breakdown.js").Breakdown} Breakdown */
+/** @typedef {import("./query.js").Query} Query */
 
 /** How often a range that ends now is read again, in milliseconds. */
 const EVERY = 30_000;
@@ -40,11 +52,15 @@ class TrendsPage {
   #models;
   /** The newest prediction, asked for where the range has none. @type {Load<any>} */
   #newest;
-  /** What one answer says, computed once. @type {Omit<Reading, "index" | "query"> | null} */
+  /** What one answer says, computed once. @type {Omit<Reading, "index"> | null} */
   #read = null;
   #chart;
   #terms;
-  /** Metadata keys by which the service counts, and others that texts have. @type {{ counted: Set<string>, seen: Set<string> }} */
+  /**
+   * Metadata keys by which the service counts, and others that texts have.
+   *
+   * @type {{ counted: Set<string>, seen: Set<string> }}
+   */
   #keys = { counted: new Set(), seen: new Set() };
   #problem = "";
   #filtering = false;
@@ -71,7 +87,8 @@ class TrendsPage {
   navigated() {
     const before = this.#query;
     const query = (this.#query = read(this.#context.params));
-    const changed = (/** @type {(query: import("./query.js").Query) => unknown} */ part) => JSON.stringify(part(before)) !== JSON.stringify(part(query));
+    const changed = (/** @type {(query: Query) => unknown} */ part) =>
+      JSON.stringify(part(before)) !== JSON.stringify(part(query));
     this.#problem = "";
     this.#filtering = false;
     if (changed((it) => [trendsParams({ ...it, range: null }), it.range, it.by])) {
@@ -99,7 +116,7 @@ class TrendsPage {
   template() {
     settleFocus();
     const query = this.#query;
-    /** @param {Partial<import("./query.js").Query>} part */
+    /** @param {Partial<Query>} part */
     const change = (part) => this.#change(part);
     const set = (/** @type {() => void} */ assign) => (assign(), this.#context.redraw());
     return html`<div class="trends">
@@ -118,7 +135,7 @@ class TrendsPage {
     </div>`;
   }
 
-  /** What is below the chart. @param {(part: Partial<import("./query.js").Query>) => void} change */
+  /** What is below the chart. @param {(part: Partial<Query>) => void} change */
   #details(change) {
     const query = this.#query;
     const load = this.#breakdown;
@@ -128,7 +145,15 @@ class TrendsPage {
       this.#context.redraw();
     };
     return html`${guard([query, load.value, load.error, this.#asking, this.#keys.counted.size], () =>
-      breakdown({ query, load, keys: [...this.#keys.counted], asking: this.#asking, change, ask, retry: () => void this.#load(true) }),
+      breakdown({
+        query,
+        load,
+        keys: [...this.#keys.counted],
+        asking: this.#asking,
+        change,
+        ask,
+        retry: () => void this.#load(true),
+      }),
     )}
     ${this.#terms.template(query, change)}`;
   }
@@ -139,18 +164,22 @@ class TrendsPage {
     if (!value || !this.#read) {
       return html`<div class="card chart-card ${error ? "" : "waits"}">${error ? failure(error, () => void this.#load(true)) : loading(12, "Loading the trends")}</div>`;
     }
-    const query = this.#query;
-    const { table } = query;
-    const reading = { ...this.#read, index: this.#chart.index, query };
-    const { whole, present, doneUntil: done } = this.#read;
+    const reading = { ...this.#read, index: this.#chart.index };
+    const { whole, present, doneUntil: done, query } = reading;
+    const { table } = this.#query;
     const more = () => ((this.#rows += ROWS), focusNext("#trends-table"), this.#context.redraw());
     return html`<section class="card chart-card" aria-label="Development" aria-busy=${busy}>
         ${error ? failureLine(error) : nothing}
-        ${whole.total === 0
-          ? this.#newest.loading
-            ? loading(4)
-            : emptyRange(query, { newest: this.#newest.value, canWrite: this.#context.can("predictions:write"), change: (part) => this.#change(part) })
-          : html`${readout(reading)}
+        ${
+          whole.total === 0
+            ? this.#newest.loading
+              ? loading(4)
+              : emptyRange(query, {
+                  newest: this.#newest.value,
+                  canWrite: this.#context.can("predictions:write"),
+                  change: (part) => this.#change(part),
+                })
+            : html`${readout(reading)}
               <figure>
                 ${this.#chart.error ? html`<p>The chart cannot be drawn, because a file did not load. The table has its figures.</p>` : this.#chart.template(this.#label(value), spoken(reading), "chart-hint")}
                 <figcaption class="small muted">${notes(value, query, done)}</figcaption>
@@ -162,7 +191,8 @@ class TrendsPage {
                 </div>
                 <button class="button small" aria-expanded=${table} aria-controls="trends-table" @click=${() => this.#change({ table: !table })}>${table ? "Hide the table" : "Show as table"}</button>
                 <p class="small muted hint" id="chart-hint"><kbd>←</kbd> <kbd>→</kbd> read the chart, <kbd>Enter</kbd> or a click opens that time in History.</p>
-              </div>`}
+              </div>`
+        }
       </section>
       ${table && whole.total > 0 ? guard([value, this.#rows], () => dataTable(value, { present, doneUntil: done, rows: this.#rows, more })) : nothing}`;
   }
@@ -173,10 +203,13 @@ class TrendsPage {
     return `Net sentiment and shares over ${rangeWords(this.#query)}, ${trends.buckets.length} buckets of ${width}`;
   }
 
-  /** @param {Partial<import("./query.js").Query>} part @param {{ replace?: boolean }} [options] */
+  /** @param {Partial<Query>} part @param {{ replace?: boolean }} [options] */
   #change(part, options) {
     const query = { ...this.#query, ...part };
-    if (query.bucket !== "" && (bounds(query).to - bounds(query).from) / (BUCKETS.find(({ id }) => id === query.bucket)?.length ?? 1) > 9_990) {
+    if (
+      query.bucket !== "" &&
+      (bounds(query).to - bounds(query).from) / (BUCKETS.find(({ id }) => id === query.bucket)?.length ?? 1) > 9_990
+    ) {
       query.bucket = "";
     }
     this.#context.setParams(write(query), options);
@@ -190,13 +223,22 @@ class TrendsPage {
     }
   }
 
-  /** @param {boolean} spokenOf whether the result is said to screen readers @param {boolean} [again] whether terms that are there are found again */
+  /**
+   * @param {boolean} spokenOf whether the result is said to screen readers
+   * @param {boolean} [again] whether terms that are there are found again
+   */
   async #load(spokenOf, again = false) {
     const query = this.#query;
     this.#askedAt = Date.now();
-    const trends = await this.#trends.run((signal) => request("GET", "api/v1/analytics/trends", { query: trendsParams(query), signal }));
+    const trends = await this.#trends.run((signal) =>
+      request("GET", "api/v1/analytics/trends", { query: trendsParams(query), signal }),
+    );
     if (!trends) {
       const { error } = this.#trends;
+      if (error && spokenOf) {
+        // What is shown is not what was asked for.
+        this.#read = null;
+      }
       if (error instanceof ApiError && error.field === "by") {
         // The breakdown says what is wrong with the key.
         this.#change({ lines: false }, { replace: true });
@@ -209,10 +251,13 @@ class TrendsPage {
       void this.#loadBreakdown(range);
     }
     if (this.#read?.whole.total === 0 && !query.model && !query.key) {
-      await this.#newest.run(async (signal) => (await request("GET", "api/v1/predictions", { query: { limit: 1 }, signal })).items[0] ?? null);
+      await this.#newest.run(
+        async (signal) =>
+          (await request("GET", "api/v1/predictions", { query: { limit: 1 }, signal })).items[0] ?? null,
+      );
     }
     if (spokenOf && this.#read) {
-      announce(spoken({ ...this.#read, index: null, query }));
+      announce(spoken({ ...this.#read, index: null }));
       await this.#terms.find(query, range, again);
     }
   }
@@ -221,12 +266,17 @@ class TrendsPage {
   async #loadBreakdown(range) {
     const { by } = this.#query;
     /** @param {string} by @param {AbortSignal} signal @returns {Promise<Breakdown>} */
-    const ask = (by, signal) => request("GET", "api/v1/analytics/breakdown", { query: { by, ...range, limit: 100 }, signal });
+    const ask = (by, signal) =>
+      request("GET", "api/v1/analytics/breakdown", { query: { by, ...range, limit: 100 }, signal });
     const shown = await this.#breakdown.run((signal) => ask(by, signal));
     if (by !== "model") {
       (shown ? [by.slice(9)] : keysIn(this.#breakdown.error)).forEach((key) => this.#keys.counted.add(key));
     }
-    await this.#models.run(async (signal) => ((by === "model" && shown) || (await ask("model", signal))).rows.map(({ key }) => key).filter((key) => key !== "(other)"));
+    await this.#models.run(async (signal) =>
+      ((by === "model" && shown) || (await ask("model", signal))).rows
+        .map(({ key }) => key)
+        .filter((key) => key !== "(other)"),
+    );
   }
 
   /** Suggests the metadata keys of the newest texts. */
@@ -246,7 +296,14 @@ class TrendsPage {
     if (trends) {
       const { buckets } = trends;
       const keys = drawsLines(this.#query) ? lineKeys(buckets) : [];
-      this.#read = { trends, whole: sum(buckets), doneUntil: doneUntil(trends), present: presentIn(buckets), keys };
+      this.#read = {
+        trends,
+        whole: sum(buckets),
+        doneUntil: doneUntil(trends),
+        present: presentIn(buckets),
+        keys,
+        query: this.#query,
+      };
       this.#chart.show(chartOf(trends, { counts: this.#query.counts, present: this.#read.present, keys }));
       this.#context.redraw();
     }

@@ -34,7 +34,10 @@ export function lineKeys(buckets) {
     totals.set(key, (totals.get(key) ?? 0) + total);
   }
   totals.delete("(other)");
-  return [...totals].sort(([, a], [, b]) => b - a).slice(0, STROKES.length).map(([key]) => key);
+  return [...totals]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, STROKES.length)
+    .map(([key]) => key);
 }
 
 /** How many buckets are drawn as one. @param {number} buckets */
@@ -42,7 +45,14 @@ export function mergedInto(buckets) {
   return Math.ceil(buckets / (innerWidth < 800 ? MOST_NARROW : MOST_WIDE));
 }
 
-/** Sums every `size` buckets that follow one another. @param {readonly Bucket[]} buckets @param {number} size @param {readonly string[]} keys @returns {readonly Bucket[]} */
+/**
+ * Sums every `size` buckets that follow one another.
+ *
+ * @param {readonly Bucket[]} buckets
+ * @param {number} size
+ * @param {readonly string[]} keys
+ * @returns {readonly Bucket[]}
+ */
 function merged(buckets, size, keys) {
   if (size === 1) {
     return buckets;
@@ -104,7 +114,10 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
       {
         head: html`<span>Net <span class="wide">with its 95% interval</span></span>${keys.length === 0 ? nothing : lineLegend(keys)}`,
         height: 176,
-        range: netRange(lines.flatMap(({ values }) => values), bands),
+        range: netRange(
+          lines.flatMap(({ values }) => values),
+          bands,
+        ),
         label: (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${count(Math.abs(value))}`,
         lines,
         bars: [],
@@ -114,7 +127,9 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
         head: html`<span>${byCount ? "Texts" : "Shares"}</span>${barLegend(present, byCount && buckets.some(({ counts }) => counts.unmapped > 0))}`,
         height: 168,
         range: [0, byCount ? most * 1.05 : 1],
-        label: byCount ? (value) => (Number.isInteger(value) ? compact(value) : "") : (value) => `${Math.round(value * 100)}%`,
+        label: byCount
+          ? (value) => (Number.isInteger(value) ? compact(value) : "")
+          : (value) => `${Math.round(value * 100)}%`,
         lines: [],
         bars,
       },
@@ -125,10 +140,18 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
 /** How much of the intervals beyond the lines is shown, in points. */
 const ROOM = 30;
 
-/** The range of the net: the lines, their intervals as far as these leave room for the lines, and zero where it is near. @param {(number | null)[]} values @param {([number, number] | null)[]} bands @returns {[number, number]} */
+/**
+ * The range of the net: the lines, their intervals as far as these leave room for the lines, and zero where it is near.
+ *
+ * @param {(number | null)[]} values
+ * @param {([number, number] | null)[]} bands
+ * @returns {[number, number]}
+ */
 function netRange(values, bands) {
-  const least = (/** @type {(number | null | undefined)[]} */ all) => all.reduce((/** @type {number} */ low, value) => Math.min(low, value ?? low), Infinity);
-  const most = (/** @type {(number | null | undefined)[]} */ all) => all.reduce((/** @type {number} */ high, value) => Math.max(high, value ?? high), -Infinity);
+  const least = (/** @type {(number | null | undefined)[]} */ all) =>
+    all.reduce((/** @type {number} */ low, value) => Math.min(low, value ?? low), Infinity);
+  const most = (/** @type {(number | null | undefined)[]} */ all) =>
+    all.reduce((/** @type {number} */ high, value) => Math.max(high, value ?? high), -Infinity);
   const [low, high] = [least(values), most(values)];
   if (low > high) {
     return [-100, 100];
@@ -142,7 +165,10 @@ function netRange(values, bands) {
 /** @param {readonly Sentiment[]} present @param {boolean} unmapped */
 function barLegend(present, unmapped) {
   return html`<span class="legend">
-    ${[...STACK].reverse().filter((id) => present.includes(id)).map((id) => html`<span class="key ${id}"><span class="swatch"></span>${named(id)}</span>`)}
+    ${[...STACK]
+      .reverse()
+      .filter((id) => present.includes(id))
+      .map((id) => html`<span class="key ${id}"><span class="swatch"></span>${named(id)}</span>`)}
     ${unmapped ? html`<span class="key unmapped"><span class="swatch"></span>${named(null)}</span>` : nothing}
   </span>`;
 }

@@ -102,18 +102,23 @@ export function timeWords(reading) {
   }
   const { from, to } = timeOf(reading);
   // Weeks and months begin long before the range.
-  const words = query.range && !["1w", "1mo"].includes(trends.bucket) ? rangeWords(query) : days(Date.parse(from), Date.parse(to), trends.tz);
+  const words =
+    query.range && !["1w", "1mo"].includes(trends.bucket)
+      ? rangeWords(query)
+      : days(Date.parse(from), Date.parse(to), trends.tz);
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** All figures in one sentence, for who does not see them. @param {Reading} reading */
+/** All figures in one sentence, for screen readers. @param {Reading} reading */
 export function spoken(reading) {
   const { trends, whole, index, present, doneUntil } = reading;
   const sums = index === null ? whole : trends.buckets[index];
   if (sums.total === 0) {
     return `${timeWords(reading)}: no texts.`;
   }
-  const shares = present.map((id) => `${word(id)} ${percent(share(sums.counts, id))}, ${count(sums.counts[id])}`).join("; ");
+  const shares = present
+    .map((id) => `${word(id)} ${percent(share(sums.counts, id))}, ${count(sums.counts[id])}`)
+    .join("; ");
   const partial = index !== null && index >= doneUntil ? " Not complete." : "";
   return `${timeWords(reading)}: net ${points(sums.net)} points, plus or minus ${((margin(sums.counts) ?? 0) * 100).toFixed(1)}, ${plural(sums.total, "text")}; ${shares}; mean confidence ${percent(sums.mean_confidence)}.${partial}`;
 }

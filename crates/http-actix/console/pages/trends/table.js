@@ -16,7 +16,10 @@ export const ROWS = 100;
 export function dataTable(trends, { present, doneUntil, rows, more }) {
   const { buckets, bucket: width, tz } = trends;
   const unmapped = buckets.some(({ counts }) => counts.unmapped > 0);
-  const shown = buckets.map((bucket, index) => ({ ...bucket, index })).reverse().slice(0, rows);
+  const shown = buckets
+    .map((bucket, index) => ({ ...bucket, index }))
+    .reverse()
+    .slice(0, rows);
   return html`<div class="table-box bucket-table" id="trends-table" tabindex="0" role="region" aria-label="The chart as a table">
       <table class="table">
         <caption>Net, shares and counts by time, the latest first (${tz})</caption>
