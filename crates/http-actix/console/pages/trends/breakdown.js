@@ -12,7 +12,10 @@ import { drawsLines, historyParams, write } from "./query.js";
 
 /** @typedef {import("./query.js").Query} Query */
 /**
- * @typedef {import("./figures.js").Sums & { key: string, negative: { value: number, low: number, high: number } | null, z: number | null }} Row
+ * @typedef {{ value: number, low: number, high: number }} Share
+ */
+/**
+ * @typedef {import("./figures.js").Sums & { key: string, negative: Share | null, z: number | null }} Row
  */
 /** @typedef {{ rows: Row[], from: string, to: string }} Breakdown */
 

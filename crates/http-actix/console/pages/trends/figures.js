@@ -7,7 +7,13 @@ import { SENTIMENTS } from "../../ui/sentiment.js";
 /** @typedef {{ total: number, counts: Counts, net: number | null, mean_confidence: number | null }} Sums */
 /** @typedef {Sums & { start: string, end: string, groups?: (Sums & { key: string })[] }} Bucket */
 /**
- * @typedef {{ buckets: Bucket[], bucket: string, complete_until: string | null, recounting: boolean, tz: string }} Trends
+ * `GET /api/v1/analytics/trends`.
+ * @typedef {object} Trends
+ * @property {Bucket[]} buckets
+ * @property {string} bucket their width
+ * @property {string | null} complete_until
+ * @property {boolean} recounting
+ * @property {string} tz
  */
 
 /** How many predictions have a sentiment. @param {Counts} counts */

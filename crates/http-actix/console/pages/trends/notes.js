@@ -53,7 +53,10 @@ export function notes({ buckets, complete_until: until, recounting, tz }, query,
  * A range without texts: why, and what to do.
  *
  * @param {Query} query
- * @param {{ newest: { created_at: string } | null | undefined, canWrite: boolean, change: (part: Partial<Query>) => void }} options
+ * @param {object} options
+ * @param {{ created_at: string } | null | undefined} options.newest the newest prediction of all
+ * @param {boolean} options.canWrite
+ * @param {(part: Partial<Query>) => void} options.change
  */
 export function emptyRange(query, { newest, canWrite, change }) {
   if (query.model || query.key) {

@@ -10,9 +10,10 @@ import { focusNext, settleFocus } from "../../ui/focus.js";
 import { icons } from "../../ui/icons.js";
 import { failure, failureLine, loading } from "../../ui/states.js";
 import { announce } from "../../ui/toasts.js";
-import { breakdown, keysIn } from "./breakdown.js";
+import { breakdown } from "./breakdown.js";
 import { keyList, toolbar } from "./controls.js";
 import { doneUntil, presentIn, sum } from "./figures.js";
+import { Groups } from "./groups.js";
 import { emptyRange, notes } from "./notes.js";
 import { chartOf, lineKeys } from "./panels.js";
 import {
@@ -34,7 +35,6 @@ import { TermSearch } from "./terms.js";
 /** @typedef {import("./figures.js").Trends} Trends */
 /** @typedef {import("./readout.js").Reading} Reading */
 /** @typedef {import("../../types.d.ts").View} View */
-/** @typedef {import("./breakdown.js").Breakdown} Breakdown */
 /** @typedef {import("./query.js").Query} Query */
 
 /** How often a range that ends now is read again, in milliseconds. */
@@ -46,22 +46,13 @@ class TrendsPage {
   #query;
   /** @type {Load<Trends>} */
   #trends;
-  /** @type {Load<Breakdown>} */
-  #breakdown;
-  /** The models of the range, for the filter. @type {Load<string[]>} */
-  #models;
+  #groups;
   /** The newest prediction, asked for where the range has none. @type {Load<any>} */
   #newest;
   /** What one answer says, computed once. @type {Omit<Reading, "index"> | null} */
   #read = null;
   #chart;
   #terms;
-  /**
-   * Metadata keys by which the service counts, and others that texts have.
-   *
-   * @type {{ counted: Set<string>, seen: Set<string> }}
-   */
-  #keys = { counted: new Set(), seen: new Set() };
   #problem = "";
   #filtering = false;
   #asking = false;
@@ -76,8 +67,7 @@ class TrendsPage {
     this.#context = context;
     this.#query = read(context.params);
     this.#trends = new Load(redraw);
-    this.#breakdown = new Load(redraw);
-    this.#models = new Load(redraw);
+    this.#groups = new Groups(redraw);
     this.#newest = new Load(redraw);
     this.#terms = new TermSearch(redraw);
     this.#chart = new TimeChart(redraw, (index) => this.#openBucket(index));
@@ -104,9 +94,9 @@ class TrendsPage {
     clearInterval(this.#timer);
     this.#chart.close();
     this.#terms.close();
-    for (const load of [this.#trends, this.#breakdown, this.#models, this.#newest]) {
-      load.stop();
-    }
+    this.#groups.stop();
+    this.#trends.stop();
+    this.#newest.stop();
   }
 
   action() {
@@ -123,14 +113,14 @@ class TrendsPage {
       ${toolbar({
         query,
         change,
-        models: this.#models.value ?? [],
+        models: this.#groups.models.value ?? [],
         width: this.#trends.value?.bucket ?? "",
         problem: this.#problem,
         filtering: this.#filtering,
         refuse: (problem) => set(() => (this.#problem = problem)),
-        openFilter: (open) => set(() => ((this.#filtering = open), open && this.#suggestKeys())),
+        openFilter: (open) => set(() => ((this.#filtering = open), open && this.#groups.suggest())),
       })}
-      ${keyList([...new Set([...this.#keys.counted, ...this.#keys.seen])])} ${this.#development()}
+      ${keyList(this.#groups.suggested)} ${this.#development()}
       ${(this.#read?.whole.total ?? 0) === 0 ? nothing : this.#details(change)}
     </div>`;
   }
@@ -138,17 +128,17 @@ class TrendsPage {
   /** What is below the chart. @param {(part: Partial<Query>) => void} change */
   #details(change) {
     const query = this.#query;
-    const load = this.#breakdown;
+    const { breakdown: load, counted } = this.#groups;
     const ask = (/** @type {boolean} */ open) => {
       this.#asking = open;
-      open && void this.#suggestKeys();
+      open && void this.#groups.suggest();
       this.#context.redraw();
     };
-    return html`${guard([query, load.value, load.error, this.#asking, this.#keys.counted.size], () =>
+    return html`${guard([query, load.value, load.error, this.#asking, counted.size], () =>
       breakdown({
         query,
         load,
-        keys: [...this.#keys.counted],
+        keys: [...counted],
         asking: this.#asking,
         change,
         ask,
@@ -247,8 +237,8 @@ class TrendsPage {
     }
     this.#show();
     const range = edges(query, trends.buckets);
-    if (spokenOf || !this.#breakdown.error) {
-      void this.#loadBreakdown(range);
+    if (spokenOf || !this.#groups.breakdown.error) {
+      void this.#groups.load(query.by, range);
     }
     if (this.#read?.whole.total === 0 && !query.model && !query.key) {
       await this.#newest.run(
@@ -259,34 +249,6 @@ class TrendsPage {
     if (spokenOf && this.#read) {
       announce(spoken({ ...this.#read, index: null }));
       await this.#terms.find(query, range, again);
-    }
-  }
-
-  /** @param {Record<string, string>} range */
-  async #loadBreakdown(range) {
-    const { by } = this.#query;
-    /** @param {string} by @param {AbortSignal} signal @returns {Promise<Breakdown>} */
-    const ask = (by, signal) =>
-      request("GET", "api/v1/analytics/breakdown", { query: { by, ...range, limit: 100 }, signal });
-    const shown = await this.#breakdown.run((signal) => ask(by, signal));
-    if (by !== "model") {
-      (shown ? [by.slice(9)] : keysIn(this.#breakdown.error)).forEach((key) => this.#keys.counted.add(key));
-    }
-    await this.#models.run(async (signal) =>
-      ((by === "model" && shown) || (await ask("model", signal))).rows
-        .map(({ key }) => key)
-        .filter((key) => key !== "(other)"),
-    );
-  }
-
-  /** Suggests the metadata keys of the newest texts. */
-  async #suggestKeys() {
-    if (this.#keys.seen.size === 0) {
-      const page = await request("GET", "api/v1/predictions", { query: { limit: 20 } }).catch(() => ({ items: [] }));
-      for (const { metadata } of page.items) {
-        Object.keys(metadata ?? {}).forEach((key) => this.#keys.seen.add(key));
-      }
-      this.#context.redraw();
     }
   }
 

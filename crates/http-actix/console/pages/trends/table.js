@@ -11,7 +11,11 @@ export const ROWS = 100;
 
 /**
  * @param {import("./figures.js").Trends} trends
- * @param {{ present: readonly import("../../ui/sentiment.js").Sentiment[], doneUntil: number, rows: number, more: () => void }} options
+ * @param {object} options
+ * @param {readonly import("../../ui/sentiment.js").Sentiment[]} options.present
+ * @param {number} options.doneUntil
+ * @param {number} options.rows how many are shown
+ * @param {() => void} options.more
  */
 export function dataTable(trends, { present, doneUntil, rows, more }) {
   const { buckets, bucket: width, tz } = trends;

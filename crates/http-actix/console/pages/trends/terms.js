@@ -19,7 +19,14 @@ import { historyParams, rangeWords } from "./query.js";
  */
 /** @typedef {{ read: number, of: number, unavailable: number }} Sample */
 /**
- * @typedef {{ terms: Term[], sample: Sample, sample_other: Sample, from: string, to: string, truncated_vocabulary: boolean }} Terms
+ * `GET /api/v1/analytics/terms`.
+ * @typedef {object} Terms
+ * @property {Term[]} terms
+ * @property {Sample} sample
+ * @property {Sample} sample_other
+ * @property {string} from
+ * @property {string} to
+ * @property {boolean} truncated_vocabulary
  */
 
 /** @type {readonly Side[]} */
