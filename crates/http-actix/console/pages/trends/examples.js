@@ -4,6 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { ApiError, request } from "../../core/api.js";
 import { ago, exact } from "../../core/format.js";
 import { Load } from "../../core/load.js";
+import { href } from "../../core/router.js";
 import { mark } from "../../ui/sentiment.js";
 import { failureLine, loading } from "../../ui/states.js";
 
@@ -63,9 +64,12 @@ export class Examples {
     }
     return html`<ul class="examples">
       ${load.value.map(
-        ({ text, sentiment, created_at: time }) => html`<li>
+        ({ id, text, sentiment, created_at: time }) => html`<li>
           ${mark(sentiment)}
-          <p><bdi>${text === null ? html`<span class="muted">The text is not stored.</span>` : excerpt(text, term)}</bdi> <time class="small muted" datetime=${time} title=${exact(time)}>${ago(time)}</time></p>
+          <p>
+            <bdi>${text === null ? html`<span class="muted">The text is not stored.</span>` : excerpt(text, term)}</bdi>
+            <a class="small" href=${href("history", { open: id })} title=${exact(time)}><span class="hidden">Open the text of </span>${ago(time)}</a>
+          </p>
         </li>`,
       )}
     </ul>`;

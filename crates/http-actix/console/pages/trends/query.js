@@ -58,7 +58,7 @@ export function read(params) {
     bucket: BUCKETS.some(({ id }) => id === get("bucket")) ? get("bucket") : "",
     tz: isZone(get("tz")) ? get("tz") : LOCAL_ZONE,
     model: get("model"),
-    key: get("key"),
+    key: get("value") === "" ? "" : get("key"),
     value: get("key") === "" ? "" : get("value"),
     by: by.startsWith("metadata.") && by.length > 9 ? by : "model",
     lines: get("lines") === "1",
