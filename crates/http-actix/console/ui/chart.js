@@ -1,4 +1,5 @@
-// Charts over time, drawn by uPlot and read without it: a slider over the buckets, with a name, a value in words and keys.
+// Charts over time, drawn by uPlot and read without it: a slider over the buckets, with a name, a value in words and
+// keys.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { ref } from "../vendor/lit-html/directives/ref.js";
@@ -53,8 +54,9 @@ export class TimeChart {
   /**
    * @param {string} label what the chart shows
    * @param {string} value what `index` shows, in words
+   * @param {string} hint the id of what says which keys there are
    */
-  template(label, value) {
+  template(label, value, hint) {
     const chart = this.#chart;
     if (!chart) {
       return nothing;
@@ -66,6 +68,7 @@ export class TimeChart {
       role="slider"
       tabindex="0"
       aria-label=${label}
+      aria-describedby=${hint}
       aria-orientation="horizontal"
       aria-valuemin="0"
       aria-valuemax=${last}

@@ -23,6 +23,7 @@ import { colorOf, observeTheme } from "./theme.js";
  * @property {(value: number) => string} label of a value at the axis
  * @property {Line[]} lines
  * @property {Bars} bars
+ * @property {([number, number] | null)[]} [bands] the pale ranges behind the lines
  */
 
 /** The times of buckets, in milliseconds. @typedef {{ starts: number[], ends: number[] }} Times */
@@ -46,9 +47,17 @@ export const TIMES = 40;
 const [HOUR, DAY] = [3_600, 86_400];
 
 /** The distances of its labels, in seconds: none is shorter than a bucket. */
-const STEPS = [900, 1800, ...[1, 2, 3, 4, 6, 8, 12].map((n) => n * HOUR), ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 30, 60, 90, 120, 180, 365, 730, 1825].map((n) => n * DAY)];
+const STEPS = [
+  900,
+  1800,
+  ...[1, 2, 3, 4, 6, 8, 12].map((n) => n * HOUR),
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 30, 60, 90, 120, 180, 365, 730, 1825].map((n) => n * DAY),
+];
 
-/** Labels of the time axis: the shortest distance between two in seconds, the label, and what follows it where a year, month or day begins. */
+/**
+ * Labels of the time axis: the shortest distance between two in seconds, the label, and what follows it where a year,
+ * month or day begins.
+ */
 const LABELS = [
   [31_536_000, "{YYYY}", null, null, null, null, null, null, 1],
   [2_419_200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
@@ -86,14 +95,19 @@ export class Plots {
   draw(chart) {
     this.#chart = chart;
     const hosts = [...this.#root.querySelectorAll(".panel")];
-    const shape = JSON.stringify([chart.zone, chart.panels.map(({ lines, height }) => [height, lines.map(({ color, width, dash }) => [color, width, dash])])]);
+    const shape = JSON.stringify([
+      chart.zone,
+      chart.panels.map(({ lines, height }) => [height, lines.map(({ color, width, dash }) => [color, width, dash])]),
+    ]);
     if (shape === this.#shape) {
       this.#plots.forEach((plot, place) => plot.setData(this.#data(place)));
       return;
     }
     this.#shape = shape;
     this.#destroyPlots();
-    this.#plots = hosts.map((host, place) => new this.#uPlot(this.#options(place), this.#data(place), /** @type {HTMLElement} */ (host)));
+    this.#plots = hosts.map(
+      (host, place) => new this.#uPlot(this.#options(place), this.#data(place), /** @type {HTMLElement} */ (host)),
+    );
   }
 
   resize() {
@@ -132,11 +146,22 @@ export class Plots {
       font: `12px ${getComputedStyle(document.body).fontFamily}`,
       ticks: { show: false },
     };
-    const shortest = () => 0.9 * Math.min(...this.#chart.drawn.starts.map((start, index) => (this.#chart.drawn.ends[index] - start) / 1000));
+    const shortest = () =>
+      0.9 * Math.min(...this.#chart.drawn.starts.map((start, index) => (this.#chart.drawn.ends[index] - start) / 1000));
     const grid = { stroke: () => this.#color("--line"), width: 1 };
     const lines = chart.panels[place].lines.flatMap(({ color, width, dash }) => [
-      { stroke: () => this.#color(color), width, dash: [2, 4], points: { size: width + 4, fill: () => this.#color("--surface") } },
-      { stroke: () => this.#color(color), width, dash, points: { size: width + 4, fill: () => this.#color(color) } },
+      {
+        stroke: () => this.#color(color),
+        width,
+        dash: [2, 4],
+        points: { size: width + 4, fill: () => this.#color("--surface"), filter: lonely },
+      },
+      {
+        stroke: () => this.#color(color),
+        width,
+        dash,
+        points: { size: width + 4, fill: () => this.#color(color), filter: lonely },
+      },
     ]);
     return {
       ...this.#size(place),
@@ -149,18 +174,34 @@ export class Plots {
         y: { range: () => this.#chart.panels[place].range },
       },
       axes: [
-        { ...axis, show: isLast, size: TIMES, space: 64, values: LABELS, incrs: () => STEPS.filter((step) => step >= shortest()), grid: { show: false }, gap: 4 },
-        { ...axis, size: AXIS, space: 28, gap: 6, grid, values: (_, splits) => splits.map(this.#chart.panels[place].label) },
+        {
+          ...axis,
+          show: isLast,
+          size: TIMES,
+          space: 64,
+          values: LABELS,
+          incrs: () => STEPS.filter((step) => step >= shortest()),
+          grid: { show: false },
+          gap: 4,
+        },
+        {
+          ...axis,
+          size: AXIS,
+          space: 28,
+          gap: 6,
+          grid,
+          values: (_, splits) => splits.map(this.#chart.panels[place].label),
+        },
       ],
       series: [{}, ...(lines.length === 0 ? [{}] : lines)],
       hooks: { drawAxes: [(plot) => this.#paint(plot, place)] },
     };
   }
 
-  /** Draws the bars, and the line at zero. @param {Plot} plot @param {number} place */
+  /** Draws the bars, the bands, and the line at zero. @param {Plot} plot @param {number} place */
   #paint(plot, place) {
     const { drawn, doneUntil, panels } = this.#chart;
-    const { bars, range } = panels[place];
+    const { bars, range, bands = [] } = panels[place];
     const { ctx } = plot;
     const x = (/** @type {number} */ time) => Math.round(plot.valToPos(time / 1000, "x", true));
     const y = (/** @type {number} */ value) => plot.valToPos(value, "y", true);
@@ -170,6 +211,14 @@ export class Plots {
       ctx.fillRect(plot.bbox.left, Math.round(y(0)), plot.bbox.width, 1);
     }
     const [lefts, rights] = [drawn.starts.map(x), drawn.ends.map(x)];
+    ctx.fillStyle = this.#color("--ink");
+    ctx.globalAlpha = 0.08;
+    for (const [index, band] of bands.entries()) {
+      if (band) {
+        const [low, high] = band.map((value) => y(Math.min(Math.max(value, range[0]), range[1])));
+        ctx.fillRect(lefts[index], high, rights[index] - lefts[index], low - high);
+      }
+    }
     const gap = rights[0] - lefts[0] > 6 ? 1 : 0;
     const bottoms = lefts.map(() => 0);
     for (const { color, values } of bars) {
@@ -204,4 +253,22 @@ export class Plots {
     const times = place === panels.length - 1 ? TIMES : 0;
     return { width: Math.max(this.#root.clientWidth, 200), height: panels[place].height + times };
   }
+}
+
+/**
+ * The points that are drawn: where there is no room for all of them, those without neighbors, which no line shows.
+ *
+ * @param {Plot} plot
+ * @param {number} series
+ * @param {boolean} show whether there is room for all
+ * @returns {number[] | null} null for all
+ */
+function lonely({ data }, series, show) {
+  if (show) {
+    return null;
+  }
+  const values = data[series];
+  return Array.from(values.keys()).filter(
+    (index) => values[index] !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null,
+  );
 }

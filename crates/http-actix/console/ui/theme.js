@@ -38,6 +38,8 @@ export function observeTheme(changed) {
 export function colorOf(name) {
   const probe = document.createElement("span");
   probe.hidden = true;
+  // A chart means something by its colors, also where the system has its own for everything else.
+  probe.style.setProperty("forced-color-adjust", "none");
   probe.style.color = `var(${name})`;
   document.body.append(probe);
   const { color } = getComputedStyle(probe);

@@ -4,17 +4,26 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { ApiError } from "../../core/api.js";
 import { count, percent, plural, points } from "../../core/format.js";
 import { href } from "../../core/router.js";
+import { focusNext } from "../../ui/focus.js";
 import { empty, failure, loading } from "../../ui/states.js";
 import { styles } from "../../ui/styles.js";
 import { entered } from "./controls.js";
 import { drawsLines, historyParams, write } from "./query.js";
 
 /** @typedef {import("./query.js").Query} Query */
-/** @typedef {import("./figures.js").Sums & { key: string, negative: { value: number, low: number, high: number } | null, z: number | null }} Row */
+/**
+ * @typedef {{ value: number, low: number, high: number }} Share
+ */
+/**
+ * @typedef {import("./figures.js").Sums & { key: string, negative: Share | null, z: number | null }} Row
+ */
 /** @typedef {{ rows: Row[], from: string, to: string }} Breakdown */
 
 /** All groups without a name together. */
 const OTHER = "(other)";
+
+/** The button of a dimension, once it is pressed. @param {string} by */
+const pressed = (by) => `#break-by [data-by="${CSS.escape(by)}"][aria-pressed=true]`;
 
 /** From here on a difference is rarely chance. */
 const CLEAR = 3;
@@ -38,11 +47,12 @@ export function breakdown(options) {
     <header>
       <h2 id="breakdown-title">Breakdown</h2>
       <div class="row">
-        <div class="segmented words" role="group" aria-label="Break down by">
+        <div class="segmented words" id="break-by" role="group" aria-label="Break down by">
           ${choices.map(
-            (by) => html`<button aria-pressed=${query.by === by && !asking} @click=${() => (ask(false), change({ by }))}>${by === "model" ? "Model" : html`<bdi>${by.slice(9)}</bdi>`}</button>`,
+            (by) =>
+              html`<button data-by=${by} aria-pressed=${query.by === by} @click=${() => (ask(false), change({ by }))}>${by === "model" ? "Model" : html`<bdi>${by.slice(9)}</bdi>`}</button>`,
           )}
-          <button aria-pressed=${asking} aria-expanded=${asking} @click=${() => ask(!asking)}>Metadata key…</button>
+          <button id="other-key" aria-expanded=${asking} @click=${() => (focusNext(".key-form input"), ask(!asking))}>Metadata key…</button>
         </div>
       </div>
     </header>
@@ -56,10 +66,12 @@ function keyForm({ change, ask }) {
   /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
+    const by = `metadata.${entered(event).key}`;
+    focusNext(pressed(by));
     ask(false);
-    change({ by: `metadata.${entered(event).key}` });
+    change({ by });
   };
-  return html`<form class="toolbar" aria-label="Break down by a metadata key" @submit=${submit} @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && ask(false)}>
+  return html`<form class="toolbar key-form" aria-label="Break down by a metadata key" @submit=${submit} @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && (focusNext("#other-key"), ask(false))}>
     <label class="field"><span>Metadata key</span><input name="key" required maxlength="64" list="metadata-keys" autocomplete="off" spellcheck="false" /></label>
     <button class="button">Break down</button>
   </form>`;
@@ -94,7 +106,13 @@ function content({ query, load, change, retry }) {
 function table(rows, range, query) {
   const most = Math.max(...rows.map(({ negative }) => negative?.high ?? 0));
   const scale = Math.min(Math.max(Math.ceil(most * 10) / 10, 0.1), 1);
-  const all = rows.reduce(([negative, known], { counts }) => [negative + counts.negative, known + counts.negative + counts.neutral + counts.positive + counts.mixed], [0, 0]);
+  const all = rows.reduce(
+    ([negative, known], { counts }) => [
+      negative + counts.negative,
+      known + counts.negative + counts.neutral + counts.positive + counts.mixed,
+    ],
+    [0, 0],
+  );
   return html`<div class="table-box" tabindex="0" role="region" aria-label="Breakdown">
     <table class="table breakdown">
       <caption class="hidden">
@@ -127,17 +145,21 @@ function rowOf({ key, total, net, negative, z }, range, query, { scale, all }) {
     <td class="number">${count(total)}</td>
     <td class="number">${points(net)}</td>
     <td>
-      ${negative
-        ? html`<span class="share"
+      ${
+        negative
+          ? html`<span class="share"
             ><span class="interval" aria-hidden="true" ${styles({ "--low": `${(negative.low / scale) * 100}%`, "--value": `${(negative.value / scale) * 100}%`, "--high": `${(negative.high / scale) * 100}%`, "--all": `${(all / scale) * 100}%` })}></span
             ><span class="figures">${percent(negative.value)} <span class="muted">${percent(negative.low)}–${percent(negative.high)}</span></span></span
           >`
-        : html`<span class="muted">none has a sentiment</span>`}
+          : html`<span class="muted">none has a sentiment</span>`
+      }
     </td>
     <td class=${z !== null && Math.abs(z) >= CLEAR ? "clear" : "muted"}>${difference(z)}</td>
-    ${query.by === "model"
-      ? html`<td>${key === OTHER ? nothing : html`<a href=${href("history", historyParams(query, { from: range.from, to: range.to, model: key }))}>History<span class="hidden"> of ${key}</span></a>`}</td>`
-      : nothing}
+    ${
+      query.by === "model"
+        ? html`<td>${key === OTHER ? nothing : html`<a href=${href("history", historyParams(query, { from: range.from, to: range.to, model: key }))}>History<span class="hidden"> of ${key}</span></a>`}</td>`
+        : nothing
+    }
   </tr>`;
 }
 
@@ -156,25 +178,39 @@ function sorted(rows) {
   return [...rows].sort((a, b) => rank(b) - rank(a));
 }
 
-/** What to do about a key by which the service does not count. @param {unknown} error @param {Query} query @param {Options["change"]} change */
+/**
+ * What to do about a key by which the service does not count.
+ *
+ * @param {unknown} error
+ * @param {Query} query
+ * @param {Options["change"]} change
+ */
 function explained(error, query, change) {
   if (!(error instanceof ApiError && error.status === 422 && query.by !== "model")) {
     return null;
   }
   const keys = keysIn(error);
+  const choose = (/** @type {string} */ by) => (focusNext(pressed(by)), change({ by }));
   return html`<div class="state">
     <h3>Texts are not counted by <bdi>${query.by.slice(9)}</bdi></h3>
-    ${keys.length === 0
-      ? html`<p>The setting <code>analytics.dimensions</code> names the metadata keys by which this service counts, and has none. An operator can add up to two.</p>`
-      : html`<p>This service counts by ${keys.length === 1 ? "this metadata key" : plural(keys.length, "metadata key")}:</p>`}
+    ${
+      keys.length === 0
+        ? html`<p>The setting <code>analytics.dimensions</code> names the metadata keys by which this service counts, and has none. An operator can add up to two.</p>`
+        : html`<p>This service counts by ${keys.length === 1 ? "this metadata key" : plural(keys.length, "metadata key")}:</p>`
+    }
     <div class="row">
-      ${keys.map((key) => html`<button class="button" @click=${() => change({ by: `metadata.${key}` })}><bdi>${key}</bdi></button>`)}
-      <button class="button" @click=${() => change({ by: "model" })}>Model</button>
+      ${keys.map((key) => html`<button class="button" @click=${() => choose(`metadata.${key}`)}><bdi>${key}</bdi></button>`)}
+      <button class="button" @click=${() => choose("model")}>Model</button>
     </div>
   </div>`;
 }
 
-/** The keys by which the service counts, as it lists them when it refuses another one. @param {unknown} error @returns {string[]} */
+/**
+ * The keys by which the service counts, as it lists them when it refuses another one.
+ *
+ * @param {unknown} error
+ * @returns {string[]}
+ */
 export function keysIn(error) {
   if (!(error instanceof ApiError && error.code === "not_one_of")) {
     return [];

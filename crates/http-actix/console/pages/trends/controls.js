@@ -2,6 +2,7 @@
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { live } from "../../vendor/lit-html/directives/live.js";
+import { focusNext } from "../../ui/focus.js";
 import { icons } from "../../ui/icons.js";
 import { BUCKETS, LOCAL_ZONE, RANGES, bounds, possibleBuckets } from "./query.js";
 import { fromField, toField } from "./times.js";
@@ -23,8 +24,8 @@ import { fromField, toField } from "./times.js";
 /** @param {Controls} controls */
 export function toolbar(controls) {
   const { query, change, width } = controls;
-  const chosen = (/** @type {Event} */ event) => /** @type {HTMLSelectElement} */ (event.target).value;
   const zones = [...new Set([LOCAL_ZONE, "UTC", query.tz])];
+  const models = new Set([...controls.models, query.model].filter((name) => name !== ""));
   const auto = BUCKETS.find(({ id }) => id === width);
   return html`<div class="toolbar" role="group" aria-label="What the page shows">
     <div class="field">
@@ -34,34 +35,35 @@ export function toolbar(controls) {
           ({ id, title, words }) =>
             html`<button aria-pressed=${query.range === id} title=${words} @click=${() => change({ range: id, from: "", to: "", bucket: "" })}>${title}</button>`,
         )}
-        <button aria-pressed=${query.range === null} @click=${() => query.range && change({ range: null, from: new Date(bounds(query).from).toISOString(), to: "" })}>Custom</button>
+        <button aria-pressed=${query.range === null} @click=${() => query.range && change({ range: null, from: new Date(Math.floor(bounds(query).from / 60_000) * 60_000).toISOString(), to: "" })}>Custom</button>
       </div>
     </div>
-    <label class="field">
-      <span>Buckets</span>
-      <select .value=${live(query.bucket)} @change=${(/** @type {Event} */ event) => change({ bucket: chosen(event) })}>
-        <option value="" ?selected=${query.bucket === ""}>Auto${auto && query.bucket === "" ? ` (${auto.title})` : ""}</option>
-        ${possibleBuckets(query).map(({ id, title }) => html`<option value=${id} ?selected=${query.bucket === id}>${title}</option>`)}
-      </select>
-    </label>
-    <label class="field">
-      <span>Time zone</span>
-      <select .value=${live(query.tz)} @change=${(/** @type {Event} */ event) => change({ tz: chosen(event) })}>
-        ${zones.map((zone) => html`<option value=${zone} ?selected=${query.tz === zone}>${zone.replaceAll("_", " ")}</option>`)}
-      </select>
-    </label>
-    <label class="field">
-      <span>Model</span>
-      <select .value=${live(query.model)} @change=${(/** @type {Event} */ event) => change({ model: chosen(event) })}>
-        <option value="" ?selected=${query.model === ""}>All models</option>
-        ${[...new Set([...controls.models, ...(query.model ? [query.model] : [])])].map(
-          (name) => html`<option value=${name} ?selected=${query.model === name}>${name}</option>`,
-        )}
-      </select>
-    </label>
+    ${select("Buckets", query.bucket, [["", `Auto${auto && query.bucket === "" ? ` (${auto.title})` : ""}`], ...possibleBuckets(query).map(({ id, title }) => [id, title])], (bucket) => change({ bucket }))}
+    ${select(
+      "Time zone",
+      query.tz,
+      zones.map((zone) => [zone, zone.replaceAll("_", " ")]),
+      (tz) => change({ tz }),
+    )}
+    ${select("Model", query.model, [["", "All models"], ...[...models].map((name) => [name, name])], (model) => change({ model }))}
     ${metadata(controls)}
   </div>
   ${query.range === null ? custom(controls) : nothing}`;
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {string[][]} options values and what they are called
+ * @param {(value: string) => void} choose
+ */
+function select(name, value, options, choose) {
+  return html`<label class="field">
+    <span>${name}</span>
+    <select .value=${live(value)} @change=${(/** @type {Event} */ event) => choose(/** @type {HTMLSelectElement} */ (event.target).value)}>
+      ${options.map(([id, title]) => html`<option value=${id} ?selected=${id === value}>${title}</option>`)}
+    </select>
+  </label>`;
 }
 
 /** The beginning and the end of a range of one's own. @param {Controls} controls */
@@ -94,24 +96,26 @@ function metadata({ query, change, filtering, openFilter }) {
     return html`<div class="field">
       <span>Metadata</span>
       <span class="chip"><span class="cut"><bdi>${query.key}</bdi> = <bdi>${query.value}</bdi></span>
-        <button class="icon-button" aria-label="Remove the filter by metadata" @click=${() => change({ key: "", value: "" })}>${icons.close}</button>
+        <button class="icon-button" id="metadata-filter" aria-label="Remove the filter by metadata" @click=${() => (focusNext("#metadata-filter"), change({ key: "", value: "" }))}>${icons.close}</button>
       </span>
     </div>`;
   }
   if (!filtering) {
-    return html`<div class="field"><span>Metadata</span><button class="button" aria-expanded="false" @click=${() => openFilter(true)}>${icons.plus}Filter</button></div>`;
+    return html`<div class="field"><span>Metadata</span><button class="button" id="metadata-filter" aria-expanded="false" @click=${() => (focusNext(".pair input"), openFilter(true))}>${icons.plus}Filter</button></div>`;
   }
   /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
     const { key, value } = entered(event);
+    focusNext("#metadata-filter");
     change({ key, value });
   };
-  return html`<form class="pair" aria-label="Filter by metadata" @submit=${submit} @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && openFilter(false)}>
+  const close = () => (focusNext("#metadata-filter"), openFilter(false));
+  return html`<form class="pair" aria-label="Filter by metadata" @submit=${submit} @keydown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close()}>
     <label class="field"><span>Metadata key</span><input name="key" required maxlength="64" list="metadata-keys" autocomplete="off" spellcheck="false" /></label>
     <label class="field"><span>Value</span><input name="value" required autocomplete="off" spellcheck="false" /></label>
     <button class="button">Filter</button>
-    <button class="icon-button" type="button" aria-label="Close the filter" @click=${() => openFilter(false)}>${icons.close}</button>
+    <button class="icon-button" type="button" aria-label="Close the filter" @click=${close}>${icons.close}</button>
   </form>`;
 }
 

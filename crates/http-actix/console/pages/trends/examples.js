@@ -4,6 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { ApiError, request } from "../../core/api.js";
 import { ago, exact } from "../../core/format.js";
 import { Load } from "../../core/load.js";
+import { href } from "../../core/router.js";
 import { mark } from "../../ui/sentiment.js";
 import { failureLine, loading } from "../../ui/states.js";
 
@@ -40,7 +41,9 @@ export class Examples {
     const load = new Load(this.#redraw);
     this.#loads.get(name)?.stop();
     this.#loads.set(name, load);
-    void load.run(async (signal) => (await Promise.all(ids.map((id) => find(id, signal)))).filter((example) => example !== null));
+    void load.run(async (signal) =>
+      (await Promise.all(ids.map((id) => find(id, signal)))).filter((example) => example !== null),
+    );
   }
 
   close() {
@@ -61,16 +64,25 @@ export class Examples {
     }
     return html`<ul class="examples">
       ${load.value.map(
-        ({ text, sentiment, created_at: time }) => html`<li>
+        ({ id, text, sentiment, created_at: time }) => html`<li>
           ${mark(sentiment)}
-          <p><bdi>${text === null ? html`<span class="muted">The text is not stored.</span>` : excerpt(text, term)}</bdi> <time class="small muted" datetime=${time} title=${exact(time)}>${ago(time)}</time></p>
+          <p>
+            <bdi>${text === null ? html`<span class="muted">The text is not stored.</span>` : excerpt(text, term)}</bdi>
+            <a class="small" href=${href("history", { open: id })} title=${exact(time)}><span class="hidden">Open the text of </span>${ago(time)}</a>
+          </p>
         </li>`,
       )}
     </ul>`;
   }
 }
 
-/** A prediction by its id; null where it was deleted. @param {string} id @param {AbortSignal} signal @returns {Promise<Example | null>} */
+/**
+ * A prediction by its id; null where it was deleted.
+ *
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<Example | null>}
+ */
 async function find(id, signal) {
   try {
     return await request("GET", `api/v1/predictions/${encodeURIComponent(id)}`, { signal });
@@ -99,7 +111,11 @@ function excerpt(text, term) {
   return html`${begin > 0 ? "…" : nothing}${parts}${part.slice(done)}${end < text.length ? "…" : nothing}`;
 }
 
-/** Finds a term in a text as the service does: words are runs of letters and digits, in upper or lower case. @param {string} term */
+/**
+ * Finds a term in a text as the service does: words are runs of letters and digits, in upper or lower case.
+ *
+ * @param {string} term
+ */
 function patternOf(term) {
   const words = term.split(" ").map((word) => word.replace(/[^\p{Alphabetic}\p{N}]/gu, "."));
   const inside = "[\\p{Alphabetic}\\p{N}]";

@@ -6,14 +6,27 @@ import { SENTIMENTS } from "../../ui/sentiment.js";
 /** @typedef {Record<Sentiment | "unmapped", number>} Counts */
 /** @typedef {{ total: number, counts: Counts, net: number | null, mean_confidence: number | null }} Sums */
 /** @typedef {Sums & { start: string, end: string, groups?: (Sums & { key: string })[] }} Bucket */
-/** @typedef {{ buckets: Bucket[], bucket: string, complete_until: string | null, recounting: boolean, tz: string }} Trends */
+/**
+ * `GET /api/v1/analytics/trends`.
+ * @typedef {object} Trends
+ * @property {Bucket[]} buckets
+ * @property {string} bucket their width
+ * @property {string | null} complete_until
+ * @property {boolean} recounting
+ * @property {string} tz
+ */
 
 /** How many predictions have a sentiment. @param {Counts} counts */
 export function mapped(counts) {
   return counts.negative + counts.neutral + counts.positive + counts.mixed;
 }
 
-/** The share of a sentiment among the predictions that have one; null where none has. @param {Counts} counts @param {Sentiment} sentiment */
+/**
+ * The share of a sentiment among the predictions that have one; null where none has.
+ *
+ * @param {Counts} counts
+ * @param {Sentiment} sentiment
+ */
 export function share(counts, sentiment) {
   const all = mapped(counts);
   return all === 0 ? null : counts[sentiment] / all;
@@ -45,6 +58,18 @@ export function sum(buckets) {
   };
 }
 
+/**
+ * Half of the 95% interval of the net, between 0 and 1; null where there is no net. It counts one text more of each
+ * kind, so that few texts that agree are not taken for certain.
+ *
+ * @param {Counts} counts
+ */
+export function margin(counts) {
+  const n = mapped(counts) + 3;
+  const [positive, negative] = [(counts.positive + 1) / n, (counts.negative + 1) / n];
+  return n === 3 ? null : 1.96 * Math.sqrt((positive + negative - (positive - negative) ** 2) / n);
+}
+
 /** The index of the first bucket that is not complete. @param {Trends} trends @param {number} [now] */
 export function doneUntil({ buckets, complete_until: until }, now = Date.now()) {
   const done = until === null ? 0 : Math.min(Date.parse(until), now);
@@ -52,7 +77,11 @@ export function doneUntil({ buckets, complete_until: until }, now = Date.now()) 
   return index === -1 ? buckets.length : index;
 }
 
-/** The sentiments that a range has, in the order in which they are shown: mixed only where there is any. @param {readonly Bucket[]} buckets */
+/**
+ * The sentiments that a range has, in the order in which they are shown: mixed only where there is any.
+ *
+ * @param {readonly Bucket[]} buckets
+ */
 export function presentIn(buckets) {
   const ids = SENTIMENTS.map(({ id }) => id);
   return ids.filter((id) => id !== "mixed" || buckets.some(({ counts }) => counts.mixed > 0));

@@ -2,19 +2,32 @@
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { guard } from "../../vendor/lit-html/directives/guard.js";
-import { request } from "../../core/api.js";
+import { ApiError, request } from "../../core/api.js";
 import { Load } from "../../core/load.js";
 import { go } from "../../core/router.js";
 import { TimeChart } from "../../ui/chart.js";
+import { focusNext, settleFocus } from "../../ui/focus.js";
 import { icons } from "../../ui/icons.js";
 import { failure, failureLine, loading } from "../../ui/states.js";
 import { announce } from "../../ui/toasts.js";
-import { breakdown, keysIn } from "./breakdown.js";
+import { breakdown } from "./breakdown.js";
 import { keyList, toolbar } from "./controls.js";
 import { doneUntil, presentIn, sum } from "./figures.js";
+import { Groups } from "./groups.js";
 import { emptyRange, notes } from "./notes.js";
 import { chartOf, lineKeys } from "./panels.js";
-import { BUCKETS, bounds, drawsLines, edges, historyParams, isLive, rangeWords, read, trendsParams, write } from "./query.js";
+import {
+  BUCKETS,
+  bounds,
+  drawsLines,
+  edges,
+  historyParams,
+  isLive,
+  rangeWords,
+  read,
+  trendsParams,
+  write,
+} from "./query.js";
 import { readout, spoken } from "./readout.js";
 import { ROWS, dataTable } from "./table.js";
 import { TermSearch } from "./terms.js";
@@ -22,7 +35,7 @@ import { TermSearch } from "./terms.js";
 /** @typedef {import("./figures.js").Trends} Trends */
 /** @typedef {import("./readout.js").Reading} Reading */
 /** @typedef {import("../../types.d.ts").View} View */
-/** @typedef {import("./breakdown.js").Breakdown} Breakdown */
+/** @typedef {import("./query.js").Query} Query */
 
 /** How often a range that ends now is read again, in milliseconds. */
 const EVERY = 30_000;
@@ -33,18 +46,13 @@ class TrendsPage {
   #query;
   /** @type {Load<Trends>} */
   #trends;
-  /** @type {Load<Breakdown>} */
-  #breakdown;
-  /** The models of the range, for the filter. @type {Load<string[]>} */
-  #models;
+  #groups;
   /** The newest prediction, asked for where the range has none. @type {Load<any>} */
   #newest;
-  /** What one answer says, computed once. @type {Omit<Reading, "index" | "query"> | null} */
+  /** What one answer says, computed once. @type {Omit<Reading, "index"> | null} */
   #read = null;
   #chart;
   #terms;
-  /** Metadata keys by which the service counts, and others that texts have. @type {{ counted: Set<string>, seen: Set<string> }} */
-  #keys = { counted: new Set(), seen: new Set() };
   #problem = "";
   #filtering = false;
   #asking = false;
@@ -59,8 +67,7 @@ class TrendsPage {
     this.#context = context;
     this.#query = read(context.params);
     this.#trends = new Load(redraw);
-    this.#breakdown = new Load(redraw);
-    this.#models = new Load(redraw);
+    this.#groups = new Groups(redraw);
     this.#newest = new Load(redraw);
     this.#terms = new TermSearch(redraw);
     this.#chart = new TimeChart(redraw, (index) => this.#openBucket(index));
@@ -70,14 +77,13 @@ class TrendsPage {
   navigated() {
     const before = this.#query;
     const query = (this.#query = read(this.#context.params));
-    const changed = (/** @type {(query: import("./query.js").Query) => unknown} */ part) => JSON.stringify(part(before)) !== JSON.stringify(part(query));
+    const changed = (/** @type {(query: Query) => unknown} */ part) =>
+      JSON.stringify(part(before)) !== JSON.stringify(part(query));
     this.#problem = "";
     this.#filtering = false;
-    if (changed((it) => [it.range, it.from, it.to])) {
+    if (changed((it) => [trendsParams({ ...it, range: null }), it.range, it.by])) {
       this.#rows = ROWS;
       void this.#load(true);
-    } else if (changed((it) => [it.bucket, it.tz, it.model, it.key, it.value, drawsLines(it), it.by])) {
-      void this.#load(true, changed((it) => it.by));
     } else {
       this.#show();
       void this.#terms.find(query, edges(query, this.#trends.value?.buckets ?? []));
@@ -88,47 +94,56 @@ class TrendsPage {
     clearInterval(this.#timer);
     this.#chart.close();
     this.#terms.close();
-    for (const load of [this.#trends, this.#breakdown, this.#models, this.#newest]) {
-      load.stop();
-    }
+    this.#groups.stop();
+    this.#trends.stop();
+    this.#newest.stop();
   }
 
   action() {
-    return html`<button class="button" @click=${() => void this.#load(true)}>${icons.refresh}Refresh</button>`;
+    return html`<button class="button" @click=${() => void this.#load(true, true)}>${icons.refresh}Refresh</button>`;
   }
 
   template() {
+    settleFocus();
     const query = this.#query;
-    /** @param {Partial<import("./query.js").Query>} part */
+    /** @param {Partial<Query>} part */
     const change = (part) => this.#change(part);
     const set = (/** @type {() => void} */ assign) => (assign(), this.#context.redraw());
     return html`<div class="trends">
       ${toolbar({
         query,
         change,
-        models: this.#models.value ?? [],
+        models: this.#groups.models.value ?? [],
         width: this.#trends.value?.bucket ?? "",
         problem: this.#problem,
         filtering: this.#filtering,
         refuse: (problem) => set(() => (this.#problem = problem)),
-        openFilter: (open) => set(() => ((this.#filtering = open), open && this.#suggestKeys())),
+        openFilter: (open) => set(() => ((this.#filtering = open), open && this.#groups.suggest())),
       })}
-      ${keyList([...new Set([...this.#keys.counted, ...this.#keys.seen])])} ${this.#development()}
+      ${keyList(this.#groups.suggested)} ${this.#development()}
       ${(this.#read?.whole.total ?? 0) === 0 ? nothing : this.#details(change)}
     </div>`;
   }
 
-  /** What is below the chart. @param {(part: Partial<import("./query.js").Query>) => void} change */
+  /** What is below the chart. @param {(part: Partial<Query>) => void} change */
   #details(change) {
     const query = this.#query;
-    const load = this.#breakdown;
+    const { breakdown: load, counted } = this.#groups;
     const ask = (/** @type {boolean} */ open) => {
       this.#asking = open;
-      open && void this.#suggestKeys();
+      open && void this.#groups.suggest();
       this.#context.redraw();
     };
-    return html`${guard([query, load.value, load.error, this.#asking, this.#keys.counted.size], () =>
-      breakdown({ query, load, keys: [...this.#keys.counted], asking: this.#asking, change, ask, retry: () => void this.#load(true) }),
+    return html`${guard([query, load.value, load.error, this.#asking, counted.size], () =>
+      breakdown({
+        query,
+        load,
+        keys: [...counted],
+        asking: this.#asking,
+        change,
+        ask,
+        retry: () => void this.#load(true),
+      }),
     )}
     ${this.#terms.template(query, change)}`;
   }
@@ -137,22 +152,26 @@ class TrendsPage {
   #development() {
     const { value, error, loading: busy } = this.#trends;
     if (!value || !this.#read) {
-      return html`<div class="card chart-card">${error ? failure(error, () => void this.#load(true)) : loading(12, "Loading the trends")}</div>`;
+      return html`<div class="card chart-card ${error ? "" : "waits"}">${error ? failure(error, () => void this.#load(true)) : loading(12, "Loading the trends")}</div>`;
     }
-    const query = this.#query;
-    const { table } = query;
-    const reading = { ...this.#read, index: this.#chart.index, query };
-    const { whole, present, doneUntil: done } = this.#read;
-    const more = () => ((this.#rows += ROWS), this.#context.redraw());
+    const reading = { ...this.#read, index: this.#chart.index };
+    const { whole, present, doneUntil: done, query } = reading;
+    const { table } = this.#query;
+    const more = () => ((this.#rows += ROWS), focusNext("#trends-table"), this.#context.redraw());
     return html`<section class="card chart-card" aria-label="Development" aria-busy=${busy}>
         ${error ? failureLine(error) : nothing}
-        ${whole.total === 0
-          ? this.#newest.loading
-            ? loading(4)
-            : emptyRange(query, { newest: this.#newest.value, canWrite: this.#context.can("predictions:write"), change: (part) => this.#change(part) })
-          : html`${readout(reading)}
+        ${
+          whole.total === 0
+            ? this.#newest.loading
+              ? loading(4)
+              : emptyRange(query, {
+                  newest: this.#newest.value,
+                  canWrite: this.#context.can("predictions:write"),
+                  change: (part) => this.#change(part),
+                })
+            : html`${readout(reading)}
               <figure>
-                ${this.#chart.error ? html`<p>The chart cannot be drawn, because a file did not load. The table has its figures.</p>` : this.#chart.template(this.#label(value), spoken(reading))}
+                ${this.#chart.error ? html`<p>The chart cannot be drawn, because a file did not load. The table has its figures.</p>` : this.#chart.template(this.#label(value), spoken(reading), "chart-hint")}
                 <figcaption class="small muted">${notes(value, query, done)}</figcaption>
               </figure>
               <div class="row chart-foot">
@@ -161,8 +180,9 @@ class TrendsPage {
                   <button aria-pressed=${query.counts} @click=${() => this.#change({ counts: true })}>Counts</button>
                 </div>
                 <button class="button small" aria-expanded=${table} aria-controls="trends-table" @click=${() => this.#change({ table: !table })}>${table ? "Hide the table" : "Show as table"}</button>
-                <p class="small muted hint"><kbd>←</kbd> <kbd>→</kbd> read the chart, <kbd>Enter</kbd> or a click opens that time in History.</p>
-              </div>`}
+                <p class="small muted hint" id="chart-hint"><kbd>←</kbd> <kbd>→</kbd> read the chart, <kbd>Enter</kbd> or a click opens that time in History.</p>
+              </div>`
+        }
       </section>
       ${table && whole.total > 0 ? guard([value, this.#rows], () => dataTable(value, { present, doneUntil: done, rows: this.#rows, more })) : nothing}`;
   }
@@ -173,13 +193,16 @@ class TrendsPage {
     return `Net sentiment and shares over ${rangeWords(this.#query)}, ${trends.buckets.length} buckets of ${width}`;
   }
 
-  /** @param {Partial<import("./query.js").Query>} part */
-  #change(part) {
+  /** @param {Partial<Query>} part @param {{ replace?: boolean }} [options] */
+  #change(part, options) {
     const query = { ...this.#query, ...part };
-    if (query.bucket !== "" && (bounds(query).to - bounds(query).from) / (BUCKETS.find(({ id }) => id === query.bucket)?.length ?? 1) > 9_990) {
+    if (
+      query.bucket !== "" &&
+      (bounds(query).to - bounds(query).from) / (BUCKETS.find(({ id }) => id === query.bucket)?.length ?? 1) > 9_990
+    ) {
       query.bucket = "";
     }
-    this.#context.setParams(write(query));
+    this.#context.setParams(write(query), options);
   }
 
   /** @param {number} index */
@@ -190,48 +213,42 @@ class TrendsPage {
     }
   }
 
-  /** @param {boolean} spokenOf whether the result is said to screen readers @param {boolean} [wholly] whether the breakdown is read too */
-  async #load(spokenOf, wholly = true) {
+  /**
+   * @param {boolean} spokenOf whether the result is said to screen readers
+   * @param {boolean} [again] whether terms that are there are found again
+   */
+  async #load(spokenOf, again = false) {
     const query = this.#query;
     this.#askedAt = Date.now();
-    const trends = await this.#trends.run((signal) => request("GET", "api/v1/analytics/trends", { query: trendsParams(query), signal }));
+    const trends = await this.#trends.run((signal) =>
+      request("GET", "api/v1/analytics/trends", { query: trendsParams(query), signal }),
+    );
     if (!trends) {
+      const { error } = this.#trends;
+      if (error && spokenOf) {
+        // What is shown is not what was asked for.
+        this.#read = null;
+      }
+      if (error instanceof ApiError && error.field === "by") {
+        // The breakdown says what is wrong with the key.
+        this.#change({ lines: false }, { replace: true });
+      }
       return;
     }
     this.#show();
     const range = edges(query, trends.buckets);
-    if (wholly) {
-      void this.#loadBreakdown(range);
+    if (spokenOf || !this.#groups.breakdown.error) {
+      void this.#groups.load(query.by, range);
     }
     if (this.#read?.whole.total === 0 && !query.model && !query.key) {
-      await this.#newest.run(async (signal) => (await request("GET", "api/v1/predictions", { query: { limit: 1 }, signal })).items[0] ?? null);
+      await this.#newest.run(
+        async (signal) =>
+          (await request("GET", "api/v1/predictions", { query: { limit: 1 }, signal })).items[0] ?? null,
+      );
     }
     if (spokenOf && this.#read) {
-      announce(spoken({ ...this.#read, index: null, query }));
-      await this.#terms.find(query, range);
-    }
-  }
-
-  /** @param {Record<string, string>} range */
-  async #loadBreakdown(range) {
-    const { by } = this.#query;
-    /** @param {string} by @param {AbortSignal} signal @returns {Promise<Breakdown>} */
-    const ask = (by, signal) => request("GET", "api/v1/analytics/breakdown", { query: { by, ...range, limit: 100 }, signal });
-    const shown = await this.#breakdown.run((signal) => ask(by, signal));
-    if (by !== "model") {
-      (shown ? [by.slice(9)] : keysIn(this.#breakdown.error)).forEach((key) => this.#keys.counted.add(key));
-    }
-    await this.#models.run(async (signal) => ((by === "model" && shown) || (await ask("model", signal))).rows.map(({ key }) => key).filter((key) => key !== "(other)"));
-  }
-
-  /** Suggests the metadata keys of the newest texts. */
-  async #suggestKeys() {
-    if (this.#keys.seen.size === 0) {
-      const page = await request("GET", "api/v1/predictions", { query: { limit: 20 } }).catch(() => ({ items: [] }));
-      for (const { metadata } of page.items) {
-        Object.keys(metadata ?? {}).forEach((key) => this.#keys.seen.add(key));
-      }
-      this.#context.redraw();
+      announce(spoken({ ...this.#read, index: null }));
+      await this.#terms.find(query, range, again);
     }
   }
 
@@ -241,7 +258,14 @@ class TrendsPage {
     if (trends) {
       const { buckets } = trends;
       const keys = drawsLines(this.#query) ? lineKeys(buckets) : [];
-      this.#read = { trends, whole: sum(buckets), doneUntil: doneUntil(trends), present: presentIn(buckets), keys };
+      this.#read = {
+        trends,
+        whole: sum(buckets),
+        doneUntil: doneUntil(trends),
+        present: presentIn(buckets),
+        keys,
+        query: this.#query,
+      };
       this.#chart.show(chartOf(trends, { counts: this.#query.counts, present: this.#read.present, keys }));
       this.#context.redraw();
     }

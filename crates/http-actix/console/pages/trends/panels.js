@@ -3,7 +3,7 @@
 import { html, nothing, svg } from "../../vendor/lit-html/lit-html.js";
 import { compact, count } from "../../core/format.js";
 import { named } from "../../ui/sentiment.js";
-import { doneUntil, share, sum } from "./figures.js";
+import { doneUntil, margin, share, sum } from "./figures.js";
 
 /** @typedef {import("../../ui/sentiment.js").Sentiment} Sentiment */
 /** @typedef {import("./figures.js").Bucket} Bucket */
@@ -34,7 +34,10 @@ export function lineKeys(buckets) {
     totals.set(key, (totals.get(key) ?? 0) + total);
   }
   totals.delete("(other)");
-  return [...totals].sort(([, a], [, b]) => b - a).slice(0, STROKES.length).map(([key]) => key);
+  return [...totals]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, STROKES.length)
+    .map(([key]) => key);
 }
 
 /** How many buckets are drawn as one. @param {number} buckets */
@@ -42,7 +45,14 @@ export function mergedInto(buckets) {
   return Math.ceil(buckets / (innerWidth < 800 ? MOST_NARROW : MOST_WIDE));
 }
 
-/** Sums every `size` buckets that follow one another. @param {readonly Bucket[]} buckets @param {number} size @param {readonly string[]} keys @returns {readonly Bucket[]} */
+/**
+ * Sums every `size` buckets that follow one another.
+ *
+ * @param {readonly Bucket[]} buckets
+ * @param {number} size
+ * @param {readonly string[]} keys
+ * @returns {readonly Bucket[]}
+ */
 function merged(buckets, size, keys) {
   if (size === 1) {
     return buckets;
@@ -89,6 +99,11 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
   if (byCount) {
     bars.push({ color: "--unmapped", values: buckets.map(({ counts }) => counts.unmapped || null) });
   }
+  /** @type {([number, number] | null)[]} */
+  const bands = buckets.map(({ net, counts }) => {
+    const half = margin(counts);
+    return net === null || half === null ? null : [(net - half) * 100, (net + half) * 100];
+  });
   const most = Math.max(...buckets.map(({ total }) => total), 1);
   return {
     read: times(trends.buckets),
@@ -97,18 +112,24 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
     zone: trends.tz,
     panels: [
       {
-        head: html`<span>Net</span>${keys.length === 0 ? nothing : lineLegend(keys)}`,
+        head: html`<span>Net <span class="wide">with its 95% interval</span></span>${keys.length === 0 ? nothing : lineLegend(keys)}`,
         height: 176,
-        range: netRange(lines.flatMap(({ values }) => values)),
+        range: netRange(
+          lines.flatMap(({ values }) => values),
+          bands,
+        ),
         label: (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${count(Math.abs(value))}`,
         lines,
         bars: [],
+        bands,
       },
       {
         head: html`<span>${byCount ? "Texts" : "Shares"}</span>${barLegend(present, byCount && buckets.some(({ counts }) => counts.unmapped > 0))}`,
         height: 168,
         range: [0, byCount ? most * 1.05 : 1],
-        label: byCount ? (value) => (Number.isInteger(value) ? compact(value) : "") : (value) => `${Math.round(value * 100)}%`,
+        label: byCount
+          ? (value) => (Number.isInteger(value) ? compact(value) : "")
+          : (value) => `${Math.round(value * 100)}%`,
         lines: [],
         bars,
       },
@@ -116,28 +137,38 @@ export function chartOf(trends, { counts: byCount, present, keys }) {
   };
 }
 
-/** The range of the net line: with room around it, and with zero where that is near. @param {(number | null)[]} values @returns {[number, number]} */
-function netRange(values) {
-  const known = values.filter((value) => value !== null);
-  if (known.length === 0) {
+/** How much of the intervals beyond the lines is shown, in points. */
+const ROOM = 30;
+
+/**
+ * The range of the net: the lines, their intervals as far as these leave room for the lines, and zero where it is near.
+ *
+ * @param {(number | null)[]} values
+ * @param {([number, number] | null)[]} bands
+ * @returns {[number, number]}
+ */
+function netRange(values, bands) {
+  const least = (/** @type {(number | null | undefined)[]} */ all) =>
+    all.reduce((/** @type {number} */ low, value) => Math.min(low, value ?? low), Infinity);
+  const most = (/** @type {(number | null | undefined)[]} */ all) =>
+    all.reduce((/** @type {number} */ high, value) => Math.max(high, value ?? high), -Infinity);
+  const [low, high] = [least(values), most(values)];
+  if (low > high) {
     return [-100, 100];
   }
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of known) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  const room = Math.max((high - low) * 0.15, 6);
-  const [bottom, top] = [low - room, high + room];
-  const near = Math.max(top - bottom, 20);
-  return [Math.max(bottom > 0 && bottom < near ? -room : bottom, -103), Math.min(top < 0 && -top < near ? room : top, 103)];
+  const bottom = Math.max(least(bands.map((band) => band?.[0])), low - ROOM) - 3;
+  const top = Math.min(most(bands.map((band) => band?.[1])), high + ROOM) + 3;
+  const near = Math.max(top - bottom, 70);
+  return [Math.max(bottom > 0 && bottom < near ? -3 : bottom, -103), Math.min(top < 0 && -top < near ? 3 : top, 103)];
 }
 
 /** @param {readonly Sentiment[]} present @param {boolean} unmapped */
 function barLegend(present, unmapped) {
   return html`<span class="legend">
-    ${[...STACK].reverse().filter((id) => present.includes(id)).map((id) => html`<span class="key ${id}"><span class="swatch"></span>${named(id)}</span>`)}
+    ${[...STACK]
+      .reverse()
+      .filter((id) => present.includes(id))
+      .map((id) => html`<span class="key ${id}"><span class="swatch"></span>${named(id)}</span>`)}
     ${unmapped ? html`<span class="key unmapped"><span class="swatch"></span>${named(null)}</span>` : nothing}
   </span>`;
 }

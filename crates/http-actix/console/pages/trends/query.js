@@ -58,7 +58,7 @@ export function read(params) {
     bucket: BUCKETS.some(({ id }) => id === get("bucket")) ? get("bucket") : "",
     tz: isZone(get("tz")) ? get("tz") : LOCAL_ZONE,
     model: get("model"),
-    key: get("key"),
+    key: get("value") === "" ? "" : get("key"),
     value: get("key") === "" ? "" : get("value"),
     by: by.startsWith("metadata.") && by.length > 9 ? by : "model",
     lines: get("lines") === "1",
@@ -100,7 +100,13 @@ export function isLive(query) {
   return query.to === "" || Date.parse(query.to) > Date.now();
 }
 
-/** `from` and `to` for the trends: as the service adds what is missing of the first and the last bucket, a range that ends now has the present bucket and those before it. @param {Query} query @returns {Record<string, string>} */
+/**
+ * `from` and `to` for the trends: as the service adds what is missing of the first and the last bucket, a range that
+ * ends now has the present bucket and those before it.
+ *
+ * @param {Query} query
+ * @returns {Record<string, string>}
+ */
 function span(query) {
   if (query.range === null) {
     return query.to ? { from: query.from, to: query.to } : { from: query.from };
@@ -110,7 +116,13 @@ function span(query) {
   return { from: new Date(from + (width <= DAY && width < to - from ? width : 0)).toISOString() };
 }
 
-/** `from` and `to` of the buckets that the chart has, so that the whole page counts the same texts. @param {Query} query @param {readonly { start: string, end: string }[]} buckets @returns {Record<string, string>} */
+/**
+ * `from` and `to` of the buckets that the chart has, so that the whole page counts the same texts.
+ *
+ * @param {Query} query
+ * @param {readonly { start: string, end: string }[]} buckets
+ * @returns {Record<string, string>}
+ */
 export function edges(query, buckets) {
   const from = buckets[0]?.start ?? span(query).from;
   const end = buckets[buckets.length - 1]?.end ?? query.to;
@@ -134,13 +146,22 @@ export function drawsLines(query) {
   return query.lines && (query.by === "model" || query.key === "");
 }
 
-/** The parameters with which History shows what a part of the chart counts. @param {Query} query @param {{ from: string, to?: string, sentiment?: string, model?: string, q?: string }} part */
+/**
+ * The parameters with which History shows what a part of the chart counts.
+ *
+ * @param {Query} query
+ * @param {{ from: string, to?: string, sentiment?: string, model?: string, q?: string }} part
+ */
 export function historyParams(query, part) {
   const { from, to = "", sentiment = "", model = query.model, q = "" } = part;
   return Object.fromEntries(Object.entries({ from, to, sentiment, model, q }).filter(([, value]) => value !== ""));
 }
 
-/** The widths that a range can have: neither too many buckets, nor one that is longer than the range. @param {Query} query */
+/**
+ * The widths that a range can have: neither too many buckets, nor one that is longer than the range.
+ *
+ * @param {Query} query
+ */
 export function possibleBuckets(query) {
   const { from, to } = bounds(query);
   return BUCKETS.filter(

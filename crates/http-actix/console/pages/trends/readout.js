@@ -4,7 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { count, percent, plural, points } from "../../core/format.js";
 import { href } from "../../core/router.js";
 import { named, word } from "../../ui/sentiment.js";
-import { share, sum } from "./figures.js";
+import { margin, share, sum } from "./figures.js";
 import { historyParams, rangeWords } from "./query.js";
 import { bucketTime, days } from "./times.js";
 
@@ -40,13 +40,14 @@ export function readout(reading) {
   };
   return html`<div class="readout">
     <div class="when">
-      <p class="time"><strong>${timeWords(reading)}</strong>${tag(reading)}</p>
+      <p class="time"><strong>${timeWords(reading)}</strong></p>
+      ${tag(reading)}
       <a class=${linked ? "" : "without"} tabindex=${linked ? nothing : -1} href=${href("history", historyParams(query, part))}>Open in History</a>
     </div>
     <dl>
       <div class="net">
         <dt>Net, in points</dt>
-        <dd>${points(sums.net)}</dd>
+        <dd><strong>${points(sums.net)}</strong> <span class="muted">${plusMinus(sums)}</span></dd>
       </div>
       ${figure("Texts", count(sums.total))}
       ${present.map((id) => figure(named(id), html`${percent(share(sums.counts, id))} <span class="small">${counted(id)}</span>`))}
@@ -60,6 +61,12 @@ export function readout(reading) {
 /** @param {unknown} name @param {unknown} value */
 function figure(name, value) {
   return html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+}
+
+/** How certain the net is. @param {Sums} sums */
+function plusMinus({ counts }) {
+  const half = margin(counts);
+  return half === null ? nothing : `± ${(half * 100).toFixed(1)}`;
 }
 
 /** The nets of the groups that have lines. @param {Reading} reading */
@@ -78,7 +85,7 @@ function tag({ index, doneUntil, trends }) {
   if (index === null || index < doneUntil) {
     return nothing;
   }
-  return html` <span class="tag">${Date.parse(trends.buckets[index].end) > Date.now() ? "not over yet" : "still counting"}</span>`;
+  return html`<span class="tag">${Date.parse(trends.buckets[index].end) > Date.now() ? "not over yet" : "still counting"}</span>`;
 }
 
 /** Where the part begins and ends, for History. @param {Reading} reading @returns {{ from: string, to: string }} */
@@ -94,18 +101,24 @@ export function timeWords(reading) {
     return bucketTime(trends.buckets[index], trends.bucket, trends.tz);
   }
   const { from, to } = timeOf(reading);
-  const words = query.range ? rangeWords(query) : days(Date.parse(from), Date.parse(to), trends.tz);
+  // Weeks and months begin long before the range.
+  const words =
+    query.range && !["1w", "1mo"].includes(trends.bucket)
+      ? rangeWords(query)
+      : days(Date.parse(from), Date.parse(to), trends.tz);
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** All figures in one sentence, for who does not see them. @param {Reading} reading */
+/** All figures in one sentence, for screen readers. @param {Reading} reading */
 export function spoken(reading) {
   const { trends, whole, index, present, doneUntil } = reading;
   const sums = index === null ? whole : trends.buckets[index];
   if (sums.total === 0) {
     return `${timeWords(reading)}: no texts.`;
   }
-  const shares = present.map((id) => `${word(id)} ${percent(share(sums.counts, id))}, ${count(sums.counts[id])}`).join("; ");
+  const shares = present
+    .map((id) => `${word(id)} ${percent(share(sums.counts, id))}, ${count(sums.counts[id])}`)
+    .join("; ");
   const partial = index !== null && index >= doneUntil ? " Not complete." : "";
-  return `${timeWords(reading)}: net ${points(sums.net)} points, ${plural(sums.total, "text")}; ${shares}; mean confidence ${percent(sums.mean_confidence)}.${partial}`;
+  return `${timeWords(reading)}: net ${points(sums.net)} points, plus or minus ${((margin(sums.counts) ?? 0) * 100).toFixed(1)}, ${plural(sums.total, "text")}; ${shares}; mean confidence ${percent(sums.mean_confidence)}.${partial}`;
 }

@@ -11,12 +11,19 @@ export const ROWS = 100;
 
 /**
  * @param {import("./figures.js").Trends} trends
- * @param {{ present: readonly import("../../ui/sentiment.js").Sentiment[], doneUntil: number, rows: number, more: () => void }} options
+ * @param {object} options
+ * @param {readonly import("../../ui/sentiment.js").Sentiment[]} options.present
+ * @param {number} options.doneUntil
+ * @param {number} options.rows how many are shown
+ * @param {() => void} options.more
  */
 export function dataTable(trends, { present, doneUntil, rows, more }) {
   const { buckets, bucket: width, tz } = trends;
   const unmapped = buckets.some(({ counts }) => counts.unmapped > 0);
-  const shown = buckets.map((bucket, index) => ({ ...bucket, index })).reverse().slice(0, rows);
+  const shown = buckets
+    .map((bucket, index) => ({ ...bucket, index }))
+    .reverse()
+    .slice(0, rows);
   return html`<div class="table-box bucket-table" id="trends-table" tabindex="0" role="region" aria-label="The chart as a table">
       <table class="table">
         <caption>Net, shares and counts by time, the latest first (${tz})</caption>

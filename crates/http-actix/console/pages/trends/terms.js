@@ -1,10 +1,12 @@
-// Distinguishing terms: what negative and positive texts have that others do not. Texts are read for them, so only on demand.
+// Distinguishing terms: what negative and positive texts have that others do not. Texts are read for them, so only on
+// demand.
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { ApiError, request } from "../../core/api.js";
 import { count, percent } from "../../core/format.js";
 import { Load } from "../../core/load.js";
 import { href } from "../../core/router.js";
+import { focusNext } from "../../ui/focus.js";
 import { named } from "../../ui/sentiment.js";
 import { failure, loading } from "../../ui/states.js";
 import { Examples } from "./examples.js";
@@ -12,9 +14,20 @@ import { historyParams, rangeWords } from "./query.js";
 
 /** @typedef {import("./query.js").Query} Query */
 /** @typedef {"negative" | "positive"} Side */
-/** @typedef {{ term: string, texts: number, texts_other: number, log_odds: number, z: number, examples: string[] }} Term */
+/**
+ * @typedef {{ term: string, texts: number, texts_other: number, log_odds: number, z: number, examples: string[] }} Term
+ */
 /** @typedef {{ read: number, of: number, unavailable: number }} Sample */
-/** @typedef {{ terms: Term[], sample: Sample, sample_other: Sample, from: string, to: string, truncated_vocabulary: boolean }} Terms */
+/**
+ * `GET /api/v1/analytics/terms`.
+ * @typedef {object} Terms
+ * @property {Term[]} terms
+ * @property {Sample} sample
+ * @property {Sample} sample_other
+ * @property {string} from
+ * @property {string} to
+ * @property {boolean} truncated_vocabulary
+ */
 
 /** @type {readonly Side[]} */
 const SIDES = ["negative", "positive"];
@@ -49,7 +62,13 @@ export class TermSearch {
     this.#loads = { negative: new Load(redraw), positive: new Load(redraw) };
   }
 
-  /** Finds the terms of `query`, unless they are there. @param {Query} query @param {Record<string, string>} range `from` and `to` @param {boolean} [again] */
+  /**
+   * Finds the terms of `query`, unless they are there.
+   *
+   * @param {Query} query
+   * @param {Record<string, string>} range `from` and `to`
+   * @param {boolean} [again]
+   */
   async find(query, range, again = false) {
     const asked = JSON.stringify([query.range, query.from, query.to, query.model, query.terms]);
     if (query.terms === "" || (asked === this.#asked && !again)) {
@@ -106,37 +125,43 @@ export class TermSearch {
     return html`<section class="section" aria-labelledby="terms-title">
       <header>
         <h2 id="terms-title">Distinguishing terms</h2>
-        ${query.terms === ""
-          ? nothing
-          : html`<div class="row">
+        ${
+          query.terms === ""
+            ? nothing
+            : html`<div class="row">
               <span class="small muted" id="against-label">Compare</span>
-              <div class="segmented words" role="group" aria-labelledby="against-label">
+              <div class="segmented words" id="against" role="group" aria-labelledby="against-label">
                 ${choices.map(([terms, title]) => html`<button aria-pressed=${query.terms === terms} @click=${() => change({ terms })}>${title}</button>`)}
               </div>
-            </div>`}
+            </div>`
+        }
       </header>
-      ${query.terms === ""
-        ? html`<p>Words and pairs of words that set the negative and the positive texts of ${rangeWords(query)} apart.</p>
+      ${
+        query.terms === ""
+          ? html`<p>Words and pairs of words that set the negative and the positive texts of ${rangeWords(query)} apart.</p>
             <p class="row">
-              <button class="button" @click=${() => change({ terms: "rest" })}>Find terms</button>
+              <button class="button" @click=${() => (focusNext("#against [aria-pressed=true]"), change({ terms: "rest" }))}>Find terms</button>
               <span class="small muted">This reads up to 100,000 texts, and may take some seconds.</span>
             </p>`
-        : html`${query.key === "" ? nothing : html`<p class="small muted">All texts of the range: the filter by metadata does not apply here.</p>`}
-            <div class="term-columns">${SIDES.map((side) => this.#column(side, query))}</div>`}
+          : html`${query.key === "" ? nothing : html`<p class="small muted">All texts of the range: the filter by metadata does not apply here.</p>`}
+            <div class="term-columns">${SIDES.map((side) => this.#column(side, query))}</div>`
+      }
     </section>`;
   }
 
   /** @param {Side} side @param {Query} query */
   #column(side, query) {
-    const { value, error } = this.#loads[side];
-    return html`<div class="column">
+    const { value, error, loading: reading } = this.#loads[side];
+    return html`<div class="column" id="terms-${side}">
       <h3>${named(side)}</h3>
-      ${error
-        ? failure(error, () => void this.find(query, this.#range, true))
-        : value
-          ? this.#found(side, value, query)
-          : html`${loading(8, `Reading the ${side} texts`)}
-              <p class="small muted" role="status">${this.#busy ? "The service is busy with other analyses. Trying again." : ""}</p>`}
+      ${
+        error
+          ? failure(error, () => void this.find(query, this.#range, true))
+          : value
+            ? this.#found(side, value, query)
+            : html`${loading(8, `Reading the ${side} texts`)}
+              <p class="small muted" role="status">${this.#busy && reading ? "The service is busy with other analyses. Trying again." : ""}</p>`
+      }
     </div>`;
   }
 
@@ -147,17 +172,20 @@ export class TermSearch {
     const shown = this.#whole.has(side) ? more : more.slice(0, SHOWN);
     const whole = () => {
       this.#whole.add(side);
+      focusNext(`#terms-${side} li:nth-child(${SHOWN + 1}) .term`);
       this.#redraw();
     };
     return html`<p class="small muted">${sample(found.sample)}, against ${sample(found.sample_other)} ${others}.${found.truncated_vocabulary ? " Rare terms are left out: the texts have more than 200,000 different ones." : ""}</p>
       ${more.length === 0 ? html`<p>${nothingFound(found)}</p>` : this.#list(shown, found, side, query)}
       ${shown.length < more.length ? html`<button class="button small" @click=${whole}>Show ${more.length - shown.length} more</button>` : nothing}
-      ${less.length === 0
-        ? nothing
-        : html`<details class="less">
+      ${
+        less.length === 0
+          ? nothing
+          : html`<details class="less">
             <summary>Less frequent: ${count(less.length)}</summary>
             ${this.#list(less, found, side, query)}
-          </details>`}`;
+          </details>`
+      }`;
   }
 
   /** @param {Term[]} terms @param {Terms} found @param {Side} side @param {Query} query */
@@ -176,10 +204,12 @@ export class TermSearch {
             <span class="z">z ${z > 0 ? "+" : "−"}${Math.abs(z).toFixed(1)}</span>
           </button>
           <div id=${id} ?hidden=${!isOpen}>
-            ${isOpen
-              ? html`${this.#examples.template(side, words)}
+            ${
+              isOpen
+                ? html`${this.#examples.template(side, words)}
                   <a class="small" href=${href("history", historyParams(query, { from: found.from, to: found.to, sentiment, q: words }))}>All of them in History</a>`
-              : nothing}
+                : nothing
+            }
           </div>
         </li>`;
       })}
@@ -202,5 +232,7 @@ function nothingFound({ sample, sample_other: others }) {
   if (sample.read === 0) {
     return "There are no such texts in this range.";
   }
-  return others.read === 0 ? "There are no texts to compare with." : "No term is clearly more frequent here. More texts, or a longer range, may have some.";
+  return others.read === 0
+    ? "There are no texts to compare with."
+    : "No term is clearly more frequent here. More texts, or a longer range, may have some.";
 }

@@ -26,7 +26,7 @@ export function bucketTime({ start, end }, width, zone) {
   switch (width) {
     case "15m":
     case "1h":
-      return format(zone, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).formatRange(from, to);
+      return `${format(zone, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(from)}–${format(zone, { hour: "2-digit", minute: "2-digit" }).format(to)}`;
     case "1d":
       return format(zone, { weekday: "short", day: "numeric", month: "short", year: "numeric" }).format(from);
     case "1mo":
@@ -36,7 +36,13 @@ export function bucketTime({ start, end }, width, zone) {
   }
 }
 
-/** The days from `from` until before `to`, both in milliseconds. @param {number} from @param {number} to @param {string} zone */
+/**
+ * The days from `from` until before `to`, both in milliseconds.
+ *
+ * @param {number} from
+ * @param {number} to
+ * @param {string} zone
+ */
 export function days(from, to, zone) {
   return format(zone, { day: "numeric", month: "short", year: "numeric" }).formatRange(from, Math.max(from, to - 1));
 }
@@ -51,7 +57,13 @@ export function toField(time, zone) {
   return new Date(time + offset(time, zone)).toISOString().slice(0, 16);
 }
 
-/** What was entered into such a field. @param {string} local @param {string} zone @returns {string} RFC 3339; empty where it is no time */
+/**
+ * What was entered into such a field.
+ *
+ * @param {string} local
+ * @param {string} zone
+ * @returns {string} RFC 3339; empty where it is no time
+ */
 export function fromField(local, zone) {
   const shown = Date.parse(`${local}Z`);
   if (Number.isNaN(shown)) {
