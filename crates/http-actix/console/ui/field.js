@@ -61,7 +61,7 @@ export function choice(field) {
       aria-describedby=${ifDefined(noted(field))}
       @change=${field.changed ?? nothing}
     >
-      ${options.map(([option, label]) => html`<option value=${option} ?selected=${option === value}>${label}</option>`)}
+      ${options.map(([option, label]) => html`<option value=${option} .selected=${option === value}>${label}</option>`)}
     </select>`,
   );
 }

@@ -117,7 +117,7 @@ function table() {
     <summary>As a table, and how it is measured</summary>
     <p class="small muted measured">
       Read from <code>/metrics</code> of this replica every ${EVERY / 1000} s while the page is visible; each point of a line is one such interval.
-      Requests are <code>POST</code>s for one text or a batch, not streams. Percentiles are estimates: by a straight line within buckets from 1 ms to 10 s.
+      Requests are <code>POST</code>s for one text or a batch, also those that were refused, not streams. Percentiles are estimates: by a straight line within buckets from 1 ms to 10 s.
     </p>
     <div class="table-box" tabindex="0" role="region" aria-label="The figures by minute">
       <table class="table">
