@@ -61,7 +61,7 @@ export function choice(field) {
       aria-describedby=${ifDefined(noted(field))}
       @change=${field.changed ?? nothing}
     >
-      ${options.map(([option, label]) => html`<option value=${option} ?selected=${option === value}>${label}</option>`)}
+      ${options.map(([option, label]) => html`<option value=${option} .selected=${option === value}>${label}</option>`)}
     </select>`,
   );
 }
@@ -81,9 +81,14 @@ function noted({ name, hint, error }) {
   return error || hint ? `${idOf(name)}-note` : undefined;
 }
 
-/** What `error` says about the member `name` of the request, if it is about this one. @param {unknown} error @param {...string} names */
+/** What `error` says about one of these members of the request, if it is about them. @param {unknown} error @param {...string} names */
 export function errorAt(error, ...names) {
-  return error instanceof ApiError && error.field !== null && names.includes(error.field) ? sentence(error.message) : undefined;
+  if (!(error instanceof ApiError) || error.field === null || !names.includes(error.field)) {
+    return undefined;
+  }
+  // The field is named above the message.
+  const { field, message } = error;
+  return sentence(message.startsWith(`${field} `) ? `this${message.slice(field.length)}` : message);
 }
 
 /** Puts the focus on the first field with an error, once it is drawn. @param {string} [within] a selector */

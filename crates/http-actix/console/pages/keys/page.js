@@ -30,11 +30,11 @@ export function open(context) {
   let overlay = null;
   let search = "";
 
-  const refresh = () => {
-    if (mayAdmin) {
-      void keys.run(async (signal) => (await request("GET", "api/v1/keys", { signal })).items);
-    }
+  const refresh = async () => {
     audit.refresh();
+    if (mayAdmin) {
+      await keys.run(async (signal) => (await request("GET", "api/v1/keys", { signal })).items);
+    }
   };
   const close = () => {
     overlay = null;
@@ -45,7 +45,7 @@ export function open(context) {
     const done = (/** @type {import("./issue.js").IssuedKey} */ key) => {
       overlay = null;
       show(key);
-      refresh();
+      void refresh();
       redraw();
     };
     overlay = new IssueForm({ grantable: me.scopes, replaced, close, done }, redraw);
@@ -57,7 +57,8 @@ export function open(context) {
     const run = async () => {
       await request("DELETE", `api/v1/keys/${key.id}`);
       toast(`The key ${called} is revoked. Every replica refuses it within five seconds.`);
-      refresh();
+      // The focus goes back once the row is as it is now.
+      await refresh();
     };
     overlay = new Confirmation({ title: "Revoke this key?", text: warning(key, own), names: key.name === null ? [key.id] : [key.name, key.id], label: key.name === null ? html`Type its id, <code>${key.id}</code>` : html`Type its name, or its id <code>${key.id}</code>`, action: "Revoke the key", run, close }, redraw);
     redraw();
@@ -71,7 +72,7 @@ export function open(context) {
       return loading(6, "Loading the keys");
     }
     if (keys.value === undefined) {
-      return failure(keys.error, refresh);
+      return failure(keys.error, () => void refresh());
     }
     const all = keys.value;
     if (all.length === 0) {
@@ -93,7 +94,7 @@ export function open(context) {
       ${shown.length > 0 ? keyTable(shown, { own, rotate: openForm, revoke: askToRevoke }) : html`<p class="muted none">${wanted ? "No key has this name, id or scope." : "All keys have ended."}</p>`}`;
   };
 
-  refresh();
+  void refresh();
   return {
     template: () => html`${me.authentication === "none" ? notRequired() : nothing}
       ${mayAdmin ? list() : html`<p class="muted">This key reads the audit. To see and issue keys it would need the scope <code>keys:admin</code>.</p>`}

@@ -25,7 +25,7 @@ import { end, grouped } from "./words.js";
  * @param {{ own: string | null, rotate: (key: Key) => void, revoke: (key: Key) => void }} options `own` is the key of this console
  */
 export function keyTable(keys, options) {
-  const head = ["Key", "Scopes", "Last used", "Issued", "Ends", "State", ""];
+  const head = ["Key", "Scopes", "Last used", "Issued", "State and end", ""];
   // The roles remain where a narrow window shows the rows as cards.
   return html`<div class="table-box keys-box">
     <table class="table keys" role="table">
@@ -44,7 +44,6 @@ export function keyTable(keys, options) {
 
 /** @param {Key} key @param {Parameters<typeof keyTable>[1]} options */
 function row(key, { own, rotate, revoke }) {
-  const ends = end(key.expires_at);
   const called = key.name ?? key.id;
   return html`<tr role="row" class=${key.status}>
     <th scope="row" role="rowheader">
@@ -55,7 +54,6 @@ function row(key, { own, rotate, revoke }) {
     <td role="cell" data-label="Scopes"><ul class="tags">${grouped(key.scopes).map((scope) => html`<li class="tag">${scope}</li>`)}</ul>${limits(key)}</td>
     <td role="cell" data-label="Last used">${key.last_used_at === null ? html`<span class="muted">not yet</span>` : time(key.last_used_at)}</td>
     <td role="cell" data-label="Issued">${time(key.created_at)}</td>
-    <td role="cell" data-label="Ends" title=${ends.title}>${ends.soon ? html`<strong>${ends.words}</strong>` : ends.words}</td>
     <td role="cell" data-label="State">${state(key)}</td>
     <td role="cell" class="row-actions">
       ${key.status === "active"
@@ -66,10 +64,12 @@ function row(key, { own, rotate, revoke }) {
   </tr>`;
 }
 
-/** @param {Key} key */
-function state({ status, revoked_at: revoked }) {
+/** The state, and below when it ends or has ended. @param {Key} key */
+function state({ status, expires_at: expires, revoked_at: revoked }) {
   const signs = { active: "✓", expired: "–", revoked: "×" };
-  return html`<span class="key-state ${status}"><span aria-hidden="true">${signs[status]}</span> ${status}</span>${revoked ? html` <span class="muted">${time(revoked)}</span>` : nothing}`;
+  const { words, soon, title } = end(expires);
+  const below = revoked ? time(revoked) : expires === null ? "no end" : soon ? html`<strong>ends ${words}</strong>` : `${status === "active" ? "until " : ""}${words}`;
+  return html`<span class="key-state ${status}"><span aria-hidden="true">${signs[status]}</span> ${status}</span><span class="below small" title=${title}>${below}</span>`;
 }
 
 /** @param {Key} key */

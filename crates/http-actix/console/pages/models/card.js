@@ -1,6 +1,7 @@
 // A served model, and one that is being loaded.
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { Unreachable } from "../../core/api.js";
 import { count, duration, percent, plural } from "../../core/format.js";
 import { href } from "../../core/router.js";
 import { copyButton } from "../../ui/copy.js";
@@ -121,7 +122,7 @@ function answered(answers, since) {
   const words = (/** @type {string} */ id) => word(id === "unmapped" ? null : id);
   return html`<section aria-label="Answers">
     <h3>Answers since ${since}</h3>
-    <p class="answers"><strong>${count(total)}</strong>${total === 0 ? html` <span class="muted">in the last hour</span>` : nothing}</p>
+    <p class="answers"><strong>${count(total)}</strong></p>
     <div class="shares" aria-hidden="true">
       ${parts.map((id) => html`<span class=${id} ${styles({ "flex-grow": String(counts[id]) })}></span>`)}
     </div>
@@ -136,7 +137,11 @@ function answered(answers, since) {
  * @param {{ edit: () => void, dismiss: () => void }} actions
  */
 export function pendingCard({ draft, since, error }, { edit, dismiss }) {
-  const { title, advice } = error ? explain(error) : { title: "", advice: "" };
+  const { title, advice } = error instanceof Unreachable
+    ? { title: "The connection ended", advice: "The service goes on loading if the request had reached it: the model then appears here once it is served." }
+    : error
+      ? explain(error)
+      : { title: "", advice: "" };
   return html`<article class="card model ${error ? "failed" : ""}" aria-label=${draft.name}>
     <header>
       <h2><bdi>${draft.name}</bdi></h2>

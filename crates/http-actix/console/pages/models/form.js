@@ -4,7 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { errorAt, choice, focusError, textField } from "../../ui/field.js";
 import { icons } from "../../ui/icons.js";
 import { drawer } from "../../ui/overlay.js";
-import { failureLine, sentence } from "../../ui/states.js";
+import { failureLine } from "../../ui/states.js";
 import { ApiError } from "../../core/api.js";
 import { NUMBERS, load, pending } from "./loads.js";
 
@@ -143,7 +143,7 @@ export class LoadForm {
     if (error instanceof ApiError && error.status === 422 && error.field?.startsWith("labels")) {
       return this.#draft.labels === "table" && /\{[^{}]*\}/.test(error.message)
         ? "The names of this model’s labels do not say their sentiments. Choose one for each, as its model card says; leave out what stands for none."
-        : sentence(error.message);
+        : errorAt(error, error.field);
     }
     return undefined;
   }

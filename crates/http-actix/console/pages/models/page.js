@@ -36,13 +36,14 @@ export function open(context) {
   const mayChange = context.can("models:write") || isAnonymous;
   const served = () => (models.value ?? []).map(({ name }) => name);
 
-  const refresh = () => {
-    void models.run(async (signal) => (await request("GET", "api/v1/models", { signal })).items);
+  const refresh = async () => {
+    const listed = models.run(async (signal) => (await request("GET", "api/v1/models", { signal })).items);
     if (context.can("predictions:read")) {
       // The service counts by quarters of an hour: the range begins with one.
       const from = new Date(Math.floor((Date.now() - 4 * QUARTER) / QUARTER) * QUARTER).toISOString();
       void answers.run((signal) => request("GET", "api/v1/analytics/breakdown", { query: { by: "model", from, limit: 100 }, signal }));
     }
+    await listed;
   };
   const close = () => {
     overlay = null;
@@ -56,7 +57,7 @@ export function open(context) {
   /** @param {Model} model */
   const askToUnload = ({ name }) => {
     const text = html`<p>Requests that name <strong><bdi>${name}</bdi></strong> are refused from then on; those in progress complete. Its predictions stay.</p>`;
-    const question = { title: "Unload this model?", text, names: [name], label: "Type the name of the model", action: "Unload the model", run: () => unload(name), close };
+    const question = { title: "Unload this model?", text, names: [name], label: "Type the name of the model", action: "Unload the model", run: () => unload(name).then(refresh), close };
     overlay = new Confirmation(question, context.redraw);
     context.redraw();
   };
@@ -72,12 +73,12 @@ export function open(context) {
     waited += 1_000;
     if (waited >= EVERY) {
       waited = 0;
-      refresh();
+      void refresh();
     }
   }, 1_000);
-  const changed = () => (refresh(), context.redraw());
+  const changed = () => (void refresh(), context.redraw());
   observers.add(changed);
-  refresh();
+  void refresh();
 
   /** @param {Model} model */
   const modelCard = (model) => {
@@ -97,7 +98,7 @@ export function open(context) {
       return loading(8, "Loading the models");
     }
     if (models.value === undefined) {
-      return failure(models.error, refresh);
+      return failure(models.error, () => void refresh());
     }
     if (models.value.length === 0 && pending.size === 0) {
       return empty("No model is served yet", "The service is still loading its models: they appear here by themselves. Service shows whether it is ready.");

@@ -1,7 +1,7 @@
 // The six figures with their lines over ten minutes, and the same as a table.
 
 import { html, nothing, svg } from "../../vendor/lit-html/lit-html.js";
-import { bytes, compact, count, exact, milliseconds, percent, plural } from "../../core/format.js";
+import { bytes, compact, count, milliseconds, percent, plural } from "../../core/format.js";
 import { BEYOND } from "./metrics.js";
 import { EVERY, SHOWN, intervals, lately, latest, metrics, minutes } from "./watch.js";
 
@@ -9,7 +9,8 @@ import { EVERY, SHOWN, intervals, lately, latest, metrics, minutes } from "./wat
 
 const WIDTH = 240;
 const HEIGHT = 40;
-const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const MINUTE = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
+const TIME = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
 /** @param {number | null} seconds */
 const time = (seconds) => (seconds === null ? "–" : seconds === Infinity ? BEYOND : milliseconds(seconds));
@@ -108,7 +109,7 @@ function notes(span) {
     In the ${over < 90 ? `${Math.round(over)} s` : `${Math.round(over / 60)} min`} that this page has watched:
     <span class=${failed > 0 ? "bad" : ""}>${plural(failed, "response")} of 5xx</span>, ${count(sum(({ refused }) => refused))} of 429.
     The cache has ${plural(sums.cache_entries ?? 0, "entry", "entries")} (${bytes(sums.cache_bytes ?? 0)}).
-    ${metrics.error ? html`<span class="bad">No reading since ${exact(new Date(latest()?.at ?? 0).toISOString())}; trying again.</span>` : nothing}
+    ${metrics.error ? html`<span class="bad">No reading since ${TIME.format(latest()?.at)}; trying again.</span>` : nothing}
   </p>`;
 }
 
@@ -117,7 +118,7 @@ function table() {
     <summary>As a table, and how it is measured</summary>
     <p class="small muted measured">
       Read from <code>/metrics</code> of this replica every ${EVERY / 1000} s while the page is visible; each point of a line is one such interval.
-      Requests are <code>POST</code>s for one text or a batch, not streams. Percentiles are estimates: by a straight line within buckets from 1 ms to 10 s.
+      Requests are <code>POST</code>s for one text or a batch, also those that were refused, not streams. Percentiles are estimates: by a straight line within buckets from 1 ms to 10 s.
     </p>
     <div class="table-box" tabindex="0" role="region" aria-label="The figures by minute">
       <table class="table">
@@ -131,7 +132,7 @@ function table() {
         <tbody>
           ${minutes().map(
             ({ at, span }) => html`<tr>
-              <th scope="row">${TIME.format(at)}</th>
+              <th scope="row">${MINUTE.format(at)}</th>
               ${[rate(span.rate), time(span.p50), time(span.p99), compact(span.queue), percent(span.hits), time(span.commit)].map((words) => html`<td class="number">${words}</td>`)}
             </tr>`,
           )}

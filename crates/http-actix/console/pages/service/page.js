@@ -94,7 +94,7 @@ function now(again) {
 function parts() {
   const { report, state } = health;
   if (state === "unreachable") {
-    return html`<p class="failure" role="alert"><strong>The service does not answer.</strong> The console asks again every 5 s.${report ? " What follows is from before." : ""}</p>
+    return html`<p class="failure unanswered" role="alert"><strong>The service does not answer.</strong> The console asks again every 5 s.${report ? " What follows is from before." : ""}</p>
       ${report?.components ? list(report.components) : nothing}`;
   }
   if (!report) {
