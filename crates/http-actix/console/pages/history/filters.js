@@ -53,9 +53,12 @@ export function isFiltered(filters) {
   return Object.keys(filters).length > 0;
 }
 
-/** @param {URLSearchParams} params @returns {string[]} the names of parameters that are no filters of the list */
-export function unknownIn(params) {
-  return [...params.keys()].filter((name) => !(name in FILTERS) && name !== "open");
+/** Names the parameters of the address that are no filters of the list. @param {URLSearchParams} params */
+export function unknownFilters(params) {
+  const names = [...params.keys()].filter((name) => !(name in FILTERS) && name !== "open");
+  return names.length === 0
+    ? nothing
+    : html`<p class="failure unknown">The list cannot filter by ${names.map((name) => html`<code>${name}</code> `)}and shows more than the address asks for.</p>`;
 }
 
 /** @param {Filters} filters @param {(filters: Filters) => void} change */

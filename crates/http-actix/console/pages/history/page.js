@@ -1,7 +1,6 @@
 // The page History: the stored predictions, the newest first, with filters, live, and a drawer for each.
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { live as asIs } from "../../vendor/lit-html/directives/live.js";
 import { request } from "../../core/api.js";
 import { count, plural } from "../../core/format.js";
 import { href } from "../../core/router.js";
@@ -12,17 +11,15 @@ import { announce } from "../../ui/toasts.js";
 import { deleteSoon, undoLatest } from "./deletion.js";
 import { Detail } from "./detail.js";
 import { exportMenu, exportStrip } from "./exporting.js";
-import { chips, filterMenu, filtersOf, isFiltered, unknownIn } from "./filters.js";
+import { chips, filterMenu, filtersOf, isFiltered, unknownFilters } from "./filters.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
-import { PAGE_SIZE, Rows } from "./rows.js";
-import { noneMatches, noneStored, readSoFar } from "./words.js";
+import { Rows } from "./rows.js";
+import { Search } from "./search.js";
+import { above, noneMatches, noneStored, readSoFar } from "./words.js";
 
 /** @typedef {import("../../types.d.ts").Context} Context */
 /** @typedef {import("./filters.js").Filters} Filters */
-
-/** After how long a pause in typing the words are searched for, in milliseconds. */
-const TYPED = 400;
 
 /** How often times such as "4 min ago" are drawn again, in milliseconds. */
 const AGO = 5_000;
@@ -55,10 +52,7 @@ class HistoryPage {
   #live;
   /** @type {Detail | null} */
   #detail = null;
-  /** The words in the search field. */
-  #typed;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #searching = undefined;
+  #search;
   /** @type {string[] | null} */
   #models = null;
   #ticking;
@@ -69,7 +63,7 @@ class HistoryPage {
     const { redraw } = context;
     this.#context = context;
     this.#filters = filtersOf(context.params);
-    this.#typed = this.#filters.q ?? "";
+    this.#search = new Search(this.#filters.q ?? "", (words) => this.#find(words));
     this.#rows = new Rows(redraw);
     this.#list = new List(this.#rows, { address: (id) => this.#address(id), open: (id) => this.#open(id), redraw });
     this.#live = new Live({
@@ -95,15 +89,13 @@ class HistoryPage {
     this.#live.close();
     this.#detail?.close();
     clearInterval(this.#ticking);
-    clearTimeout(this.#searching);
+    this.#search.stop();
   }
 
   navigated() {
     const filters = filtersOf(this.#context.params);
     if (JSON.stringify(filters) !== JSON.stringify(this.#filters)) {
-      if ((filters.q ?? "") !== (this.#filters.q ?? "") && filters.q !== this.#typed.trim()) {
-        this.#typed = filters.q ?? "";
-      }
+      this.#search.show(filters.q ?? "");
       this.#filters = filters;
       void this.#restart();
     }
@@ -111,9 +103,7 @@ class HistoryPage {
   }
 
   search() {
-    const field = /** @type {HTMLInputElement | null} */ (document.getElementById("history-search"));
-    field?.focus();
-    field?.select();
+    this.#search.focus();
   }
 
   action() {
@@ -122,24 +112,18 @@ class HistoryPage {
 
   template() {
     const { waiting, gap } = this.#live;
-    const unknown = unknownIn(this.#context.params);
-    const fresh = gap ? "Read again: events were missed" : waiting >= PAGE_SIZE ? `${count(PAGE_SIZE)} or more new` : `${count(waiting)} new`;
     return html`<div class="history ${this.#detail && WIDE.matches ? "beside" : ""}">
         <div class="tools">
-          <form role="search" @submit=${(/** @type {Event} */ event) => (event.preventDefault(), this.#searchNow())}>
-            <label class="hidden" for="history-search">Words in the texts</label>
-            ${icons.search}
-            <input id="history-search" type="search" autocomplete="off" spellcheck="false" placeholder="Words in the texts" .value=${asIs(this.#typed)} @input=${this.#type} />
-          </form>
+          ${this.#search.template()}
           ${filterMenu(this.#filters, this.#models ?? [], { change: (filters) => this.#change(filters), opened: () => void this.#readModels() })}
           <button class="button toggle" aria-pressed=${!this.#live.paused} @click=${() => this.#pause()}><span class="dot" aria-hidden="true"></span>Live</button>
         </div>
         ${chips(this.#filters, (filters) => this.#change(filters))}
-        ${unknown.length > 0 ? html`<p class="failure unknown">The list cannot filter by ${unknown.map((name) => html`<code>${name}</code> `)}and shows more than the address asks for.</p>` : nothing}
+        ${unknownFilters(this.#context.params)}
         ${exportStrip(this.#context.me.tenant)}
         <p class="summary small muted">${readSoFar(this.#rows, this.#filters, this.#live.words)}</p>
         <div class="fresh-place">
-          ${waiting > 0 || gap ? html`<button class="button primary small" @click=${() => this.#toNewest()}>${icons.up}${fresh}</button>` : nothing}
+          ${waiting > 0 || gap ? html`<button class="button primary small" @click=${() => this.#toNewest()}>${icons.up}${above(waiting, gap)}</button>` : nothing}
         </div>
         ${this.#content()}
       </div>
@@ -183,25 +167,23 @@ class HistoryPage {
 
   /** @param {Filters} filters */
   #change(filters) {
-    clearTimeout(this.#searching);
-    this.#typed = filters.q ?? "";
+    this.#search.stop();
+    this.#search.show(filters.q ?? "");
     this.#list.toTop();
-    this.#context.setParams(this.#detail ? { ...filters, open: this.#detail.id } : filters);
+    this.#context.setParams(this.#withDetail(filters));
   }
 
-  #type = (/** @type {Event} */ event) => {
-    this.#typed = /** @type {HTMLInputElement} */ (event.target).value;
-    clearTimeout(this.#searching);
-    this.#searching = setTimeout(() => this.#searchNow(), TYPED);
-  };
+  /** @param {Filters} filters @returns {Filters} the parameters of the address */
+  #withDetail(filters) {
+    return this.#detail ? { ...filters, open: this.#detail.id } : filters;
+  }
 
-  #searchNow() {
-    clearTimeout(this.#searching);
+  /** @param {string} words */
+  #find(words) {
     const { q: _, ...others } = this.#filters;
-    const words = this.#typed.trim();
-    const params = { ...others, ...(words === "" ? {} : { q: words }), ...(this.#detail ? { open: this.#detail.id } : {}) };
+    const filters = words === "" ? others : { ...others, q: words };
     this.#list.toTop();
-    this.#context.setParams(params, { replace: true });
+    this.#context.setParams(this.#withDetail(filters), { replace: true });
   }
 
   async #readModels() {
