@@ -118,7 +118,7 @@ export function filterMenu(filters, models, { change, opened }) {
     <label class="field"><span>Sentiment</span>
       <select name="sentiment" autofocus>
         <option value="">Any</option>
-        ${SENTIMENTS.map(({ id, sign }) => html`<option value=${id}>${sign} ${id}</option>`)}
+        ${SENTIMENTS.map(({ id, sign }) => html`<option value=${id}>${id} (${sign})</option>`)}
       </select>
     </label>
     <label class="field"><span>Model</span><input name="model" list="filter-models" autocomplete="off" spellcheck="false" placeholder="Any" /></label>
