@@ -289,7 +289,8 @@ class HistoryPage {
     const next = this.#rows.at(index + 1) ?? this.#rows.at(index - 1);
     const row = this.#rows.remove(id);
     deleteSoon(id, () => this.#rows.restore(id, row));
-    if (index >= 0 && next) {
+    // A modal drawer would cover the undo.
+    if (index >= 0 && next && WIDE.matches) {
       this.#open(next.id);
     } else {
       this.#close();
