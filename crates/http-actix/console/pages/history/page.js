@@ -1,11 +1,11 @@
 // The page History: the stored predictions, the newest first, with filters, live, and a drawer for each.
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { request } from "../../core/api.js";
-import { count, plural } from "../../core/format.js";
+import { plural } from "../../core/format.js";
 import { href } from "../../core/router.js";
 import { addShortcut } from "../../core/shortcuts.js";
 import { icons } from "../../ui/icons.js";
+import { word } from "../../ui/sentiment.js";
 import { failure, loading } from "../../ui/states.js";
 import { announce } from "../../ui/toasts.js";
 import { deleteSoon, undoLatest } from "./deletion.js";
@@ -23,6 +23,9 @@ import { above, noneMatches, noneStored, readSoFar } from "./words.js";
 
 /** How often times such as "4 min ago" are drawn again, in milliseconds. */
 const AGO = 5_000;
+
+/** After how long at a row it is said to screen readers, in milliseconds. */
+const SAY_AFTER = 500;
 
 /** From this width on list and drawer stand side by side. */
 const WIDE = matchMedia("(min-width: 1100px)");
@@ -53,9 +56,9 @@ class HistoryPage {
   /** @type {Detail | null} */
   #detail = null;
   #search;
-  /** @type {string[] | null} */
-  #models = null;
   #ticking;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #saying = undefined;
   #stop = new AbortController();
 
   /** @param {Context} context */
@@ -89,6 +92,7 @@ class HistoryPage {
     this.#live.close();
     this.#detail?.close();
     clearInterval(this.#ticking);
+    clearTimeout(this.#saying);
     this.#search.stop();
   }
 
@@ -115,13 +119,13 @@ class HistoryPage {
     return html`<div class="history ${this.#detail && WIDE.matches ? "beside" : ""}">
         <div class="tools">
           ${this.#search.template()}
-          ${filterMenu(this.#filters, this.#models ?? [], { change: (filters) => this.#change(filters), opened: () => void this.#readModels() })}
+          ${filterMenu(this.#filters, this.#context, (filters) => this.#change(filters))}
           <button class="button toggle" aria-pressed=${!this.#live.paused} @click=${() => this.#pause()}><span class="dot" aria-hidden="true"></span>Live</button>
         </div>
         ${chips(this.#filters, (filters) => this.#change(filters))}
         ${unknownFilters(this.#context.params)}
         ${exportStrip(this.#context.me.tenant)}
-        <p class="summary small muted">${readSoFar(this.#rows, this.#filters, this.#live.words)}</p>
+        <p class="summary small muted">${readSoFar(this.#rows, this.#live.words)}</p>
         <div class="fresh-place">
           ${waiting > 0 || gap ? html`<button class="button primary small" @click=${() => this.#toNewest()}>${icons.up}${above(waiting, gap)}</button>` : nothing}
         </div>
@@ -160,39 +164,23 @@ class HistoryPage {
       this.#live.restarted(this.#filters);
       if (isFiltered(this.#filters)) {
         const { count: read, next } = this.#rows;
-        announce(next ? `The newest ${count(read)} predictions that match are shown.` : `${plural(read, "prediction")} match.`);
+        announce(`${plural(read, "prediction")} found${next ? ", and there are more" : ""}.`);
       }
     }
   }
 
-  /** @param {Filters} filters */
-  #change(filters) {
+  /** @param {Filters} filters @param {boolean} [replace] whether it adds no step to the browser's history */
+  #change(filters, replace = false) {
     this.#search.stop();
     this.#search.show(filters.q ?? "");
     this.#list.toTop();
-    this.#context.setParams(this.#withDetail(filters));
-  }
-
-  /** @param {Filters} filters @returns {Filters} the parameters of the address */
-  #withDetail(filters) {
-    return this.#detail ? { ...filters, open: this.#detail.id } : filters;
+    this.#context.setParams(this.#detail ? { ...filters, open: this.#detail.id } : filters, { replace });
   }
 
   /** @param {string} words */
   #find(words) {
     const { q: _, ...others } = this.#filters;
-    const filters = words === "" ? others : { ...others, q: words };
-    this.#list.toTop();
-    this.#context.setParams(this.#withDetail(filters), { replace: true });
-  }
-
-  async #readModels() {
-    if (this.#models === null && this.#context.can("models:read", "models:write")) {
-      this.#models = [];
-      const answer = await request("GET", "api/v1/models").catch(() => null);
-      this.#models = (answer?.items ?? []).map((/** @type {any} */ { name }) => name);
-      this.#context.redraw();
-    }
+    this.#change(words === "" ? others : { ...others, q: words }, true);
   }
 
   #pause() {
@@ -205,11 +193,9 @@ class HistoryPage {
 
   async #toNewest() {
     this.#list.toTop();
+    // Not a row: new ones wait while a row has the focus.
+    document.getElementById("main")?.focus({ preventScroll: true });
     await this.#restart();
-    const id = this.#rows.at(0)?.id;
-    if (id) {
-      this.#list.focus(id);
-    }
   }
 
   // The drawer
@@ -248,7 +234,7 @@ class HistoryPage {
     const to = Math.max(0, from + by);
     const row = this.#rows.at(to);
     if (!row) {
-      void this.#rows.more();
+      to < this.#rows.count ? this.#list.show(to) : void this.#rows.more();
       return;
     }
     if (!this.#detail) {
@@ -261,7 +247,8 @@ class HistoryPage {
     if (inList) {
       this.#list.focus(row.id);
     } else {
-      announce(`${row.sentiment ?? "no sentiment"}: ${row.text ?? "text not stored"}`);
+      clearTimeout(this.#saying);
+      this.#saying = setTimeout(() => announce(`${word(row.sentiment)}: ${row.text ?? "text not stored"}`), SAY_AFTER);
     }
   }
 
@@ -287,7 +274,7 @@ class HistoryPage {
   #remove(id) {
     const index = this.#rows.indexOf(id);
     const next = this.#rows.at(index + 1) ?? this.#rows.at(index - 1);
-    const row = this.#rows.remove(id);
+    const row = this.#rows.hide(id);
     deleteSoon(id, () => this.#rows.restore(id, row));
     // A modal drawer would cover the undo.
     if (index >= 0 && next && WIDE.matches) {
