@@ -88,12 +88,12 @@ function facts(record) {
   const { text, sentiment, confidence, scores, labels, usage, model, metadata } = record;
   const json = JSON.stringify(record, null, 2);
   return html`${answer(sentiment, confidence)}
+    ${scoreBars(scores)}
     ${text === null
       ? html`<p class="muted">The text is not stored.</p>`
       : record.sentences
         ? sentences(text, record.sentences)
         : html`<p class="whole" dir="auto"><bdi>${text}</bdi></p>`}
-    ${Object.keys(scores).length > 0 ? html`<section class="stack"><h3>Scores</h3>${scoreBars(scores)}</section>` : nothing}
     <section class="stack">
       <h3>Labels of the model</h3>
       <div class="table-box">

@@ -77,6 +77,7 @@ export async function startExport(format, filters) {
     // An aborted choice of a file leaves the last export as it is shown.
     if (target) {
       run.state = isAborted(error) ? "none" : "failed";
+      announce(isAborted(error) ? "The export is cancelled." : "");
       run.error = error;
     } else if (!isAborted(error)) {
       Object.assign(run, { state: "failed", error });

@@ -1,6 +1,7 @@
 // The filters of the list: those of the API, in the page's address, as chips, and as a form.
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { request } from "../../core/api.js";
 import { exact, percent } from "../../core/format.js";
 import { SENTIMENTS, named } from "../../ui/sentiment.js";
 import { icons } from "../../ui/icons.js";
@@ -26,6 +27,9 @@ const RANGES = [
   { word: "Last 24 hours", seconds: 86_400 },
   { word: "Last 7 days", seconds: 7 * 86_400 },
 ];
+
+/** Names of models to propose: read when the form is first opened. @type {string[] | null} */
+let models = null;
 
 /** @param {string} value */
 function user(value) {
@@ -53,9 +57,12 @@ export function isFiltered(filters) {
   return Object.keys(filters).length > 0;
 }
 
-/** @param {URLSearchParams} params @returns {string[]} the names of parameters that are no filters of the list */
-export function unknownIn(params) {
-  return [...params.keys()].filter((name) => !(name in FILTERS) && name !== "open");
+/** Names the parameters of the address that are no filters of the list. @param {URLSearchParams} params */
+export function unknownFilters(params) {
+  const names = [...params.keys()].filter((name) => !(name in FILTERS) && name !== "open");
+  return names.length === 0
+    ? nothing
+    : html`<p class="failure unknown">The list cannot filter by ${names.map((name) => html`<code>${name}</code> `)}and shows more than the address asks for.</p>`;
 }
 
 /** @param {Filters} filters @param {(filters: Filters) => void} change */
@@ -86,10 +93,10 @@ export function chips(filters, change) {
  * The button that opens the form, and the form.
  *
  * @param {Filters} filters
- * @param {readonly string[]} models names to propose
- * @param {{ change: (filters: Filters) => void, opened: () => void }} commands
+ * @param {import("../../types.d.ts").Context} context
+ * @param {(filters: Filters) => void} change
  */
-export function filterMenu(filters, models, { change, opened }) {
+export function filterMenu(filters, context, change) {
   /** @param {SubmitEvent} event */
   const submit = (event) => {
     event.preventDefault();
@@ -109,17 +116,17 @@ export function filterMenu(filters, models, { change, opened }) {
     for (const name of Object.keys(FILTERS)) {
       set(form, name, written(name, filters[name] ?? ""));
     }
-    opened();
+    void readModels(context);
   };
   const body = html`<form class="filter-form" @submit=${submit}>
     <label class="field"><span>Sentiment</span>
       <select name="sentiment" autofocus>
         <option value="">Any</option>
-        ${SENTIMENTS.map(({ id, sign }) => html`<option value=${id}>${sign} ${id}</option>`)}
+        ${SENTIMENTS.map(({ id, sign }) => html`<option value=${id}>${id} (${sign})</option>`)}
       </select>
     </label>
     <label class="field"><span>Model</span><input name="model" list="filter-models" autocomplete="off" spellcheck="false" placeholder="Any" /></label>
-    <datalist id="filter-models">${models.map((name) => html`<option value=${name}></option>`)}</datalist>
+    <datalist id="filter-models">${models?.map((name) => html`<option value=${name}></option>`)}</datalist>
     <label class="field wide"><span>Reference, exactly as it was sent</span><input name="ref" maxlength="128" autocomplete="off" spellcheck="false" placeholder="Any" /></label>
     <div class="row wide" role="group" aria-label="Ranges that end now">
       ${RANGES.map(({ word, seconds }) => html`<button type="button" class="button small" @click=${range(seconds)}>${word}</button>`)}
@@ -131,6 +138,16 @@ export function filterMenu(filters, models, { change, opened }) {
     <div class="row end wide"><button class="button primary">Apply</button></div>
   </form>`;
   return menu({ id: "filter", label: html`${icons.plus}Filter`, title: "Filters", body, opened: fill });
+}
+
+/** @param {import("../../types.d.ts").Context} context */
+async function readModels({ can, redraw }) {
+  if (models === null && can("models:read", "models:write")) {
+    models = [];
+    const answer = await request("GET", "api/v1/models").catch(() => ({ items: [] }));
+    models = answer.items.map((/** @type {{ name: string }} */ { name }) => name);
+    redraw();
+  }
 }
 
 /** @param {HTMLFormElement | null} form @param {string} name @param {string} value */

@@ -106,13 +106,14 @@ export class List {
    */
   template(selected, fresh) {
     const rows = this.#rows;
+    this.#base = this.#base > rows.count ? 0 : this.#base;
     const { from, to } = (this.#drawn = this.#range());
     const indices = Array.from({ length: to - from }, (_, place) => from + place);
     const focused = rows.indexOf(this.#focused);
     if (focused >= 0 && (focused < from || focused >= to)) {
       indices[focused < from ? "unshift" : "push"](focused);
     }
-    const height = `${(rows.count - this.#base) * this.#height}px`;
+    const height = this.#total();
     /** @param {Element | undefined} element */
     const found = (element) => {
       this.#body = /** @type {HTMLElement | null} */ (element ?? null);
@@ -217,15 +218,28 @@ export class List {
     }
   }
 
-  /** Keeps the page's height within what browsers can show, by rows before the first or after the last. */
+  /** @returns {string} the height of the rows that the page is high for */
+  #total() {
+    return `${Math.min(this.#rows.count - this.#base, HIGHEST) * this.#height}px`;
+  }
+
+  /** Moves the rows that the page is high for, where the window comes close to their first or their last. */
   #rebase() {
-    const { count } = this.#rows;
-    const first = this.#base - Math.floor(this.#place().top / this.#height);
+    const first = -this.#place().top / this.#height;
     const half = HIGHEST / 2;
-    const shift = count - this.#base > HIGHEST && first - this.#base > half ? half : first - this.#base < BEYOND ? -Math.min(half, this.#base) : 0;
+    let shift = 0;
+    if (first < BEYOND) {
+      // A jump to the top is meant to reach the newest row.
+      if (window.scrollY === 0 && this.#drawn.from - this.#base > 1_000) {
+        this.#base = 0;
+      }
+      shift = -Math.min(this.#base, half);
+    } else if (first > half && this.#rows.count - this.#base > HIGHEST) {
+      shift = half;
+    }
     if (shift !== 0 && this.#body) {
       this.#base += shift;
-      this.#body.style.height = `${(count - this.#base) * this.#height}px`;
+      this.#body.style.height = this.#total();
       window.scrollBy(0, -shift * this.#height);
       this.#redraw();
     }

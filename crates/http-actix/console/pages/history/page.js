@@ -1,31 +1,31 @@
 // The page History: the stored predictions, the newest first, with filters, live, and a drawer for each.
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { live as asIs } from "../../vendor/lit-html/directives/live.js";
-import { request } from "../../core/api.js";
-import { count, plural } from "../../core/format.js";
+import { plural } from "../../core/format.js";
 import { href } from "../../core/router.js";
 import { addShortcut } from "../../core/shortcuts.js";
 import { icons } from "../../ui/icons.js";
+import { word } from "../../ui/sentiment.js";
 import { failure, loading } from "../../ui/states.js";
 import { announce } from "../../ui/toasts.js";
 import { deleteSoon, undoLatest } from "./deletion.js";
 import { Detail } from "./detail.js";
 import { exportMenu, exportStrip } from "./exporting.js";
-import { chips, filterMenu, filtersOf, isFiltered, unknownIn } from "./filters.js";
+import { chips, filterMenu, filtersOf, isFiltered, unknownFilters } from "./filters.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
-import { PAGE_SIZE, Rows } from "./rows.js";
-import { noneMatches, noneStored, readSoFar } from "./words.js";
+import { Rows } from "./rows.js";
+import { Search } from "./search.js";
+import { above, noneMatches, noneStored, readSoFar } from "./words.js";
 
 /** @typedef {import("../../types.d.ts").Context} Context */
 /** @typedef {import("./filters.js").Filters} Filters */
 
-/** After how long a pause in typing the words are searched for, in milliseconds. */
-const TYPED = 400;
-
 /** How often times such as "4 min ago" are drawn again, in milliseconds. */
 const AGO = 5_000;
+
+/** After how long at a row it is said to screen readers, in milliseconds. */
+const SAY_AFTER = 500;
 
 /** From this width on list and drawer stand side by side. */
 const WIDE = matchMedia("(min-width: 1100px)");
@@ -55,13 +55,10 @@ class HistoryPage {
   #live;
   /** @type {Detail | null} */
   #detail = null;
-  /** The words in the search field. */
-  #typed;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #searching = undefined;
-  /** @type {string[] | null} */
-  #models = null;
+  #search;
   #ticking;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #saying = undefined;
   #stop = new AbortController();
 
   /** @param {Context} context */
@@ -69,7 +66,7 @@ class HistoryPage {
     const { redraw } = context;
     this.#context = context;
     this.#filters = filtersOf(context.params);
-    this.#typed = this.#filters.q ?? "";
+    this.#search = new Search(this.#filters.q ?? "", (words) => this.#find(words));
     this.#rows = new Rows(redraw);
     this.#list = new List(this.#rows, { address: (id) => this.#address(id), open: (id) => this.#open(id), redraw });
     this.#live = new Live({
@@ -95,15 +92,14 @@ class HistoryPage {
     this.#live.close();
     this.#detail?.close();
     clearInterval(this.#ticking);
-    clearTimeout(this.#searching);
+    clearTimeout(this.#saying);
+    this.#search.stop();
   }
 
   navigated() {
     const filters = filtersOf(this.#context.params);
     if (JSON.stringify(filters) !== JSON.stringify(this.#filters)) {
-      if ((filters.q ?? "") !== (this.#filters.q ?? "") && filters.q !== this.#typed.trim()) {
-        this.#typed = filters.q ?? "";
-      }
+      this.#search.show(filters.q ?? "");
       this.#filters = filters;
       void this.#restart();
     }
@@ -111,9 +107,7 @@ class HistoryPage {
   }
 
   search() {
-    const field = /** @type {HTMLInputElement | null} */ (document.getElementById("history-search"));
-    field?.focus();
-    field?.select();
+    this.#search.focus();
   }
 
   action() {
@@ -122,24 +116,18 @@ class HistoryPage {
 
   template() {
     const { waiting, gap } = this.#live;
-    const unknown = unknownIn(this.#context.params);
-    const fresh = gap ? "Read again: events were missed" : waiting >= PAGE_SIZE ? `${count(PAGE_SIZE)} or more new` : `${count(waiting)} new`;
     return html`<div class="history ${this.#detail && WIDE.matches ? "beside" : ""}">
         <div class="tools">
-          <form role="search" @submit=${(/** @type {Event} */ event) => (event.preventDefault(), this.#searchNow())}>
-            <label class="hidden" for="history-search">Words in the texts</label>
-            ${icons.search}
-            <input id="history-search" type="search" autocomplete="off" spellcheck="false" placeholder="Words in the texts" .value=${asIs(this.#typed)} @input=${this.#type} />
-          </form>
-          ${filterMenu(this.#filters, this.#models ?? [], { change: (filters) => this.#change(filters), opened: () => void this.#readModels() })}
+          ${this.#search.template()}
+          ${filterMenu(this.#filters, this.#context, (filters) => this.#change(filters))}
           <button class="button toggle" aria-pressed=${!this.#live.paused} @click=${() => this.#pause()}><span class="dot" aria-hidden="true"></span>Live</button>
         </div>
         ${chips(this.#filters, (filters) => this.#change(filters))}
-        ${unknown.length > 0 ? html`<p class="failure unknown">The list cannot filter by ${unknown.map((name) => html`<code>${name}</code> `)}and shows more than the address asks for.</p>` : nothing}
+        ${unknownFilters(this.#context.params)}
         ${exportStrip(this.#context.me.tenant)}
-        <p class="summary small muted">${readSoFar(this.#rows, this.#filters, this.#live.words)}</p>
+        <p class="summary small muted">${readSoFar(this.#rows, this.#live.words)}</p>
         <div class="fresh-place">
-          ${waiting > 0 || gap ? html`<button class="button primary small" @click=${() => this.#toNewest()}>${icons.up}${fresh}</button>` : nothing}
+          ${waiting > 0 || gap ? html`<button class="button primary small" @click=${() => this.#toNewest()}>${icons.up}${above(waiting, gap)}</button>` : nothing}
         </div>
         ${this.#content()}
       </div>
@@ -176,41 +164,23 @@ class HistoryPage {
       this.#live.restarted(this.#filters);
       if (isFiltered(this.#filters)) {
         const { count: read, next } = this.#rows;
-        announce(next ? `The newest ${count(read)} predictions that match are shown.` : `${plural(read, "prediction")} match.`);
+        announce(`${plural(read, "prediction")} found${next ? ", and there are more" : ""}.`);
       }
     }
   }
 
-  /** @param {Filters} filters */
-  #change(filters) {
-    clearTimeout(this.#searching);
-    this.#typed = filters.q ?? "";
+  /** @param {Filters} filters @param {boolean} [replace] whether it adds no step to the browser's history */
+  #change(filters, replace = false) {
+    this.#search.stop();
+    this.#search.show(filters.q ?? "");
     this.#list.toTop();
-    this.#context.setParams(this.#detail ? { ...filters, open: this.#detail.id } : filters);
+    this.#context.setParams(this.#detail ? { ...filters, open: this.#detail.id } : filters, { replace });
   }
 
-  #type = (/** @type {Event} */ event) => {
-    this.#typed = /** @type {HTMLInputElement} */ (event.target).value;
-    clearTimeout(this.#searching);
-    this.#searching = setTimeout(() => this.#searchNow(), TYPED);
-  };
-
-  #searchNow() {
-    clearTimeout(this.#searching);
+  /** @param {string} words */
+  #find(words) {
     const { q: _, ...others } = this.#filters;
-    const words = this.#typed.trim();
-    const params = { ...others, ...(words === "" ? {} : { q: words }), ...(this.#detail ? { open: this.#detail.id } : {}) };
-    this.#list.toTop();
-    this.#context.setParams(params, { replace: true });
-  }
-
-  async #readModels() {
-    if (this.#models === null && this.#context.can("models:read", "models:write")) {
-      this.#models = [];
-      const answer = await request("GET", "api/v1/models").catch(() => null);
-      this.#models = (answer?.items ?? []).map((/** @type {any} */ { name }) => name);
-      this.#context.redraw();
-    }
+    this.#change(words === "" ? others : { ...others, q: words }, true);
   }
 
   #pause() {
@@ -223,11 +193,9 @@ class HistoryPage {
 
   async #toNewest() {
     this.#list.toTop();
+    // Not a row: new ones wait while a row has the focus.
+    document.getElementById("main")?.focus({ preventScroll: true });
     await this.#restart();
-    const id = this.#rows.at(0)?.id;
-    if (id) {
-      this.#list.focus(id);
-    }
   }
 
   // The drawer
@@ -266,7 +234,7 @@ class HistoryPage {
     const to = Math.max(0, from + by);
     const row = this.#rows.at(to);
     if (!row) {
-      void this.#rows.more();
+      to < this.#rows.count ? this.#list.show(to) : void this.#rows.more();
       return;
     }
     if (!this.#detail) {
@@ -279,7 +247,8 @@ class HistoryPage {
     if (inList) {
       this.#list.focus(row.id);
     } else {
-      announce(`${row.sentiment ?? "no sentiment"}: ${row.text ?? "text not stored"}`);
+      clearTimeout(this.#saying);
+      this.#saying = setTimeout(() => announce(`${word(row.sentiment)}: ${row.text ?? "text not stored"}`), SAY_AFTER);
     }
   }
 
@@ -305,9 +274,10 @@ class HistoryPage {
   #remove(id) {
     const index = this.#rows.indexOf(id);
     const next = this.#rows.at(index + 1) ?? this.#rows.at(index - 1);
-    const row = this.#rows.remove(id);
+    const row = this.#rows.hide(id);
     deleteSoon(id, () => this.#rows.restore(id, row));
-    if (index >= 0 && next) {
+    // A modal drawer would cover the undo.
+    if (index >= 0 && next && WIDE.matches) {
       this.#open(next.id);
     } else {
       this.#close();

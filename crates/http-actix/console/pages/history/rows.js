@@ -44,6 +44,8 @@ export class Rows {
   #starts = [];
   /** Predictions that are about to be deleted: not shown. @type {Set<string>} */
   #hidden = new Set();
+  /** The id of the first row that was read; ids rise with time. */
+  #newest = "";
   #clock = 0;
   #stop = new AbortController();
   /** @type {() => void} */
@@ -103,6 +105,7 @@ export class Rows {
     this.growing = false;
     this.#clear();
     this.next = next;
+    this.#newest = rows[0]?.id ?? "";
     this.#add(null, rows);
   }
 
@@ -150,12 +153,7 @@ export class Rows {
     return -1;
   }
 
-  /**
-   * Uses the rows from `from` up to `to`: reads the pages that are not in memory.
-   *
-   * @param {number} from
-   * @param {number} to
-   */
+  /** Uses the rows from `from` up to `to`: reads their pages again. @param {number} from @param {number} to */
   use(from, to) {
     this.#clock += 1;
     const last = this.#placeOf(to - 1);
@@ -172,13 +170,17 @@ export class Rows {
 
   /** @param {Answer} answer @returns {number} how many of its rows come before all that were read */
   newer({ rows }) {
-    const first = this.at(0);
-    return first ? rows.filter(({ id }) => id > first.id).length : rows.length;
+    return rows.filter(({ id }) => id > this.#newest).length;
+  }
+
+  /** Removes a row that must not come back with a page. @param {string} id @returns {Row | null} as `remove` */
+  hide(id) {
+    this.#hidden.add(id);
+    return this.remove(id);
   }
 
   /** @param {string} id @returns {Row | null} the row that was removed */
   remove(id) {
-    this.#hidden.add(id);
     const index = this.indexOf(id);
     if (index < 0) {
       return null;
@@ -189,7 +191,7 @@ export class Rows {
     return row;
   }
 
-  /** Shows a removed row again. @param {string} id @param {Row | null} row */
+  /** Shows a hidden row again. @param {string} id @param {Row | null} row */
   restore(id, row) {
     this.#hidden.delete(id);
     const page = row && (this.#pages.find(({ last }) => last <= row.id) ?? (this.next ? null : this.#pages.at(-1)));
@@ -201,7 +203,6 @@ export class Rows {
     }
   }
 
-  /** Aborts what is being read. */
   stop() {
     this.#stop.abort();
   }

@@ -6,20 +6,20 @@ import { count, plural } from "../../core/format.js";
 import { href } from "../../core/router.js";
 import { copyButton } from "../../ui/copy.js";
 import { empty } from "../../ui/states.js";
-import { isFiltered } from "./filters.js";
+import { PAGE_SIZE } from "./rows.js";
 
-/**
- * @param {import("./rows.js").Rows} rows
- * @param {import("./filters.js").Filters} filters
- * @param {string} live whether the list is live
- * @returns {string}
- */
-export function readSoFar({ count: read, next, starting }, filters, live) {
+/** @param {import("./rows.js").Rows} rows @param {string} live whether the list is live @returns {string} */
+export function readSoFar({ count: read, next, starting }, live) {
   if (next === undefined) {
     return "\u00a0";
   }
-  const all = read === 0 ? "None" : `All ${plural(read, "prediction")} that ${isFiltered(filters) ? "match" : "are stored"}`;
+  const all = `${plural(read, "prediction")} in all`;
   return `${next ? `The newest ${count(read)} read` : all} · ${starting ? "reading…" : live}`;
+}
+
+/** @param {number} waiting rows above the list @param {boolean} gap whether there may be more @returns {string} */
+export function above(waiting, gap) {
+  return gap ? "Read again: events were missed" : `${count(waiting)}${waiting >= PAGE_SIZE ? " or more" : ""} new`;
 }
 
 /** @param {import("../../types.d.ts").Context} context */
