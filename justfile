@@ -58,6 +58,14 @@ bench *flags:
 bench-auth *flags:
     cargo xtask bench-auth {{ flags }}
 
+# Measure the console in a browser: its start, a long history, many events
+bench-console *flags:
+    cargo xtask bench-console {{ flags }}
+
+# Write the pictures of the console in docs/images
+console-shots *flags:
+    cargo xtask console-shots {{ flags }}
+
 # Measure what idempotency keys cost a prediction
 bench-idempotency *flags:
     cargo xtask bench-idempotency {{ flags }}

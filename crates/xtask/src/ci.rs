@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use anyhow::Context;
 
+use crate::test_run::TestArgs;
 use crate::workspace::{Build, Workspace};
 use crate::{boundaries, codegen, test_run, tidy};
 
-/// Runs all checks and stops at the first that fails. The tests come last, so that their totals end the output.
+/// Runs all checks and stops at the first that fails. The tests come last, so that their totals end the output; none of
+/// them can be left out here.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     step("format", || cargo(workspace, &["fmt", "--all", "--check"], &[]))?;
@@ -27,7 +29,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<ExitCode> {
     let program = step("build", || workspace.build_program(Build::WithTests))?;
     step("codegen", || codegen::check(workspace, &program))?;
     eprintln!("── test (the checks before it took {:.1} s)", started.elapsed().as_secs_f64());
-    test_run::run(workspace, &[])
+    test_run::run(workspace, &TestArgs::default())
 }
 
 fn step<T>(name: &str, check: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {

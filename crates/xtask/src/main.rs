@@ -1,6 +1,6 @@
 //! The project's development commands: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `chaos`,
-//! `cuda-check`, `fuzz-api`, `bench-analytics`, `bench-auth`, `bench-engine`, `bench-http`, `bench-idempotency`,
-//! `bench-limits`, `bench-overload`, `bench-peers`, `seed`.
+//! `cuda-check`, `fuzz-api`, `console-shots`, `bench-analytics`, `bench-auth`, `bench-console`, `bench-engine`,
+//! `bench-http`, `bench-idempotency`, `bench-limits`, `bench-overload`, `bench-peers`, `seed`.
 //!
 //! The crate depends on no other crate of the workspace: it reads their manifests and sources and runs the program.
 //! It needs only cargo, and stops every server that it starts, such as a PostgreSQL for the tests.
@@ -12,6 +12,7 @@ mod apt;
 mod bench;
 mod bench_analytics;
 mod bench_auth;
+mod bench_console;
 mod bench_engine;
 mod bench_http;
 mod bench_idempotency;
@@ -22,6 +23,8 @@ mod boundaries;
 mod chaos;
 mod ci;
 mod codegen;
+mod console;
+mod console_shots;
 mod cuda_check;
 mod digest;
 mod eval;
@@ -50,7 +53,8 @@ struct Cli {
 enum Command {
     /// Run every check that must pass before a change lands, in order
     Ci,
-    /// Run the tests, with a PostgreSQL started for them unless TEST_DATABASE_URL is set
+    /// Run the tests, with a PostgreSQL and a browser started for them unless TEST_DATABASE_URL and TEST_WEBDRIVER_URL
+    /// are set
     Test(test_run::TestArgs),
     /// Check the dependency rule, read from cargo's metadata
     Boundaries,
@@ -68,8 +72,12 @@ enum Command {
     FuzzApi(fuzz_api::FuzzApiArgs),
     /// Measure what reads the history at size
     BenchAnalytics(bench_analytics::BenchAnalyticsArgs),
+    /// Write pictures of the console's pages to docs/images (needs Chromium and its driver)
+    ConsoleShots(console_shots::ConsoleShotsArgs),
     /// Measure what authentication costs a prediction in CPU time (needs wrk)
     BenchAuth(bench_auth::BenchAuthArgs),
+    /// Measure the console in a browser (needs Chromium and its driver)
+    BenchConsole(bench_console::BenchConsoleArgs),
     /// Measure the engine alone: texts per second by batch size
     BenchEngine(bench_engine::BenchEngineArgs),
     /// Measure the service under load: every text new, every prediction stored (needs wrk)
@@ -100,7 +108,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::new()?;
     match command {
         Command::Ci => ci::run(&workspace),
-        Command::Test(args) => test_run::run(&workspace, &args.args),
+        Command::Test(args) => test_run::run(&workspace, args),
         Command::Boundaries => boundaries::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Tidy => tidy::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Codegen(args) => codegen::run(&workspace, args).map(|()| ExitCode::SUCCESS),
@@ -110,6 +118,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::FuzzApi(args) => fuzz_api::run(&workspace, args),
         Command::BenchAnalytics(args) => bench_analytics::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchAuth(args) => bench_auth::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Command::ConsoleShots(args) => console_shots::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Command::BenchConsole(args) => bench_console::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchEngine(args) => bench_engine::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchHttp(args) => bench_http::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchIdempotency(args) => {
@@ -119,5 +129,17 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::BenchOverload(args) => bench_overload::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchPeers(args) => bench_peers::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::Seed(args) => seed::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_command_for_tests_can_leave_tests_out() {
+        assert!(Cli::try_parse_from(["xtask", "test", "--without", "browser"]).is_ok());
+        assert!(Cli::try_parse_from(["xtask", "ci", "--without", "browser"]).is_err());
+        assert!(Cli::try_parse_from(["xtask", "test", "--without", "database"]).is_err());
     }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Build {
     EngineBench,
     /// The example that fills a store, in the release profile.
     Seed,
+    /// The example that drives the console in a browser, in the dev profile.
+    ConsoleDriver,
 }
 
 impl Build {
@@ -36,6 +38,7 @@ impl Build {
                 &["build", "--release", "--package", "infra-ml", "--example", "engine_bench"]
             }
             Self::Seed => &["build", "--release", "--package", "app", "--example", "seed"],
+            Self::ConsoleDriver => &["build", "--package", "app", "--example", "console"],
         }
     }
 
@@ -43,6 +46,7 @@ impl Build {
         match self {
             Self::EngineBench => "engine_bench",
             Self::Seed => "seed",
+            Self::ConsoleDriver => "console",
             _ => "undertone",
         }
     }

@@ -27,6 +27,12 @@ pub(crate) struct UndertoneArgs {
 }
 
 impl UndertoneArgs {
+    /// The program with a SQLite file, the bundled model and these settings.
+    pub(crate) fn with_settings(program: Option<PathBuf>, settings: &[&str]) -> Self {
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        Self { store: "sqlite".to_owned(), model: None, program, settings }
+    }
+
     /// Returns these arguments with another program.
     pub(crate) fn with_program(self, program: &Path) -> Self {
         Self { program: Some(program.to_owned()), ..self }

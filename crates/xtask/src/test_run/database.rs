@@ -72,7 +72,7 @@ pub(crate) fn programs() -> anyhow::Result<Programs> {
     Programs::find().context("cannot find the programs of the installed postgresql")
 }
 
-fn has_docker() -> bool {
+pub(super) fn has_docker() -> bool {
     let info = Command::new("docker").arg("info").stdout(Stdio::null()).stderr(Stdio::null()).status();
     info.is_ok_and(|status| status.success())
 }

@@ -104,8 +104,22 @@ impl Supervised {
     pub(super) fn wait_until_ready(&mut self, mut ready: Command, limit: Duration) -> anyhow::Result<()> {
         ready.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let program = ready.get_program().to_string_lossy().into_owned();
+        self.wait_until(limit, || {
+            Ok(ready.status().with_context(|| format!("cannot run {program}"))?.success())
+        })
+    }
+
+    /// Calls `is_ready` until it returns true.
+    ///
+    /// # Errors
+    /// Those of [`Self::wait_until_ready`], and those of `is_ready`.
+    pub(super) fn wait_until(
+        &mut self,
+        limit: Duration,
+        mut is_ready: impl FnMut() -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
         let started = Instant::now();
-        while !ready.status().with_context(|| format!("cannot run {program}"))?.success() {
+        while !is_ready()? {
             ensure!(!self.has_ended(), "the server did not start; its log ends with:\n{}", self.log_tail());
             let in_time = started.elapsed() < limit;
             ensure!(

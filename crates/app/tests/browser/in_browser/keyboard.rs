@@ -1,0 +1,128 @@
+//! A newcomer's path through the pages, with the keyboard alone.
+
+use crate::page::Page;
+use crate::program::{EVERY_SCOPE, Program};
+use crate::undertone::wait_for;
+use crate::webdriver::Key;
+
+/// The first text of a newcomer.
+const TEXT: &str = "I love it.";
+
+#[test]
+fn from_a_key_to_a_key_with_the_keyboard_alone() {
+    let program = Program::with_keys();
+    let key = program.issue("operator", EVERY_SCOPE);
+    let mut page = Page::new(&program.running.address);
+    page.let_requests_fail("status of 401");
+    page.visit("/console/");
+    page.see("textbox", "API key or token");
+    assert_eq!(page.focused().unwrap().name, "API key or token");
+    page.unlock(&key);
+
+    classify(&page);
+    look_at_the_history(&page);
+    look_at_the_trends(&page);
+    delete(&page, &program, &key);
+    look_at_the_models(&page);
+    issue_and_revoke_a_key(&page);
+}
+
+fn classify(page: &Page) {
+    page.see("heading", "Try");
+    page.tab_to("textbox", "Text to classify");
+    page.type_text(TEXT);
+    page.press(Key::Enter);
+    page.read("positive");
+    page.read("not cached");
+}
+
+fn look_at_the_history(page: &Page) {
+    page.enter("link", "History");
+    page.see("heading", "History");
+    page.tab_to_like("link", TEXT);
+    page.press(Key::Enter);
+    page.see("dialog", "Prediction");
+    page.see("heading", "Scores");
+    page.press(Key::Escape);
+    page.see_no("dialog", "Prediction");
+    page.see_like("link", TEXT);
+    wait_for("the row to have the focus again", || {
+        page.focused().filter(|focused| focused.name.contains(TEXT)).map(drop)
+    });
+}
+
+fn look_at_the_trends(page: &Page) {
+    page.enter("link", "Trends");
+    page.see("heading", "Trends");
+    page.see_like("button", "Refresh");
+}
+
+/// Deletes the prediction, undoes that, and deletes it for good.
+fn delete(page: &Page, program: &Program, key: &str) {
+    let api = program.api().with_credential(key);
+    let stored = || api.get("/api/v1/predictions").unwrap().body["items"].as_array().expect("items").len();
+    assert_eq!(stored(), 1);
+    page.type_text("gh");
+    page.see("heading", "History");
+    for is_meant in [false, true] {
+        page.tab_to_like("link", TEXT);
+        page.press(Key::Enter);
+        page.enter("button", "Delete");
+        page.see("button", "Undo");
+        if is_meant {
+            wait_for("the deletion", || (stored() == 0).then_some(()));
+            page.read("No predictions yet");
+        } else {
+            page.enter("button", "Undo");
+            page.see_like("link", TEXT);
+            assert_eq!(stored(), 1);
+        }
+    }
+}
+
+fn look_at_the_models(page: &Page) {
+    page.enter("link", "Models");
+    page.see("heading", "Models");
+    page.read("sentiment-minilm-l6");
+}
+
+fn issue_and_revoke_a_key(page: &Page) {
+    page.enter("link", "Keys");
+    page.see("heading", "Keys");
+    page.enter("button", "Issue a key");
+    page.see("dialog", "Issue a key");
+    page.see("textbox", "Name");
+    assert_eq!(page.focused().unwrap().name, "Name");
+    page.type_text("web shop");
+    page.enter("button", "Issue the key");
+    page.see("dialog", "The new key");
+    page.enter("button", "I have stored the key");
+    page.see_no("dialog", "The new key");
+    page.enter("button", "Revoke web shop");
+    page.see("dialog", "Revoke this key?");
+    page.type_text("web shop");
+    page.press(Key::Enter);
+    page.see_no("button", "Revoke web shop");
+}
+
+#[test]
+fn letters_are_text_in_fields_and_can_be_switched_off() {
+    let program = Program::open();
+    let page = Page::open(&program.running, "/console/#/try");
+    page.tab_to("textbox", "Text to classify");
+    page.type_text("g h ?");
+    assert_eq!(page.see("textbox", "Text to classify").value, "g h ?");
+    page.tab_to("link", "Try");
+    page.type_text("?");
+    let keys = page.see_like("dialog", "");
+    let switch = page.all("checkbox").first().cloned().expect("a switch");
+    page.tab_to("checkbox", &switch.name);
+    page.type_text(" ");
+    page.press(Key::Escape);
+    page.see_no("dialog", &keys.name);
+    page.tab_to("link", "Models");
+    page.type_text("gh?");
+    page.press(Key::Tab);
+    assert_eq!(page.all("dialog"), []);
+    page.see("heading", "Try");
+}
