@@ -4,6 +4,7 @@ pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod caller;
+pub(crate) mod console;
 pub(crate) mod docs;
 pub(crate) mod event;
 pub(crate) mod export;

@@ -17,6 +17,7 @@ mod assembly;
 mod body_memory;
 mod client_address;
 mod connection;
+mod console;
 mod controllers;
 mod detached;
 mod exports;

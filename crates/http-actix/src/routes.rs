@@ -7,8 +7,8 @@ mod trends;
 use actix_web::web::{self, ServiceConfig};
 
 use crate::controllers::{
-    audit, batch, caller, docs, event, export, health, key, metrics, model, prediction, refusal, stream,
-    usage,
+    audit, batch, caller, console, docs, event, export, health, key, metrics, model, prediction, refusal,
+    stream, usage,
 };
 use crate::state::HttpSettings;
 
@@ -39,6 +39,9 @@ pub(crate) fn public(settings: &HttpSettings) -> Vec<Endpoint> {
         endpoints.push(metrics(settings));
     }
     endpoints.extend(documents());
+    if settings.console {
+        endpoints.extend(console());
+    }
     endpoints
 }
 
@@ -95,5 +98,14 @@ fn documents() -> Vec<Endpoint> {
         Endpoint::at("/openapi.json").get(docs::document),
         Endpoint::at("/docs").get(docs::redirect),
         Endpoint::at("/docs/{file:.*}").get(docs::page),
+    ]
+}
+
+fn console() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/").get(console::root),
+        Endpoint::at("/console").get(console::redirect),
+        Endpoint::at("/console/").get(console::page),
+        Endpoint::at("/console/assets/{version}/{path:.*}").get(console::file),
     ]
 }

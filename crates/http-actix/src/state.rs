@@ -21,6 +21,7 @@ use crate::presenters::EventFrames;
 
 /// The settings of the API.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct HttpSettings {
     /// The most bytes of a body with one text or a model spec.
     pub max_body_bytes: usize,
@@ -44,6 +45,8 @@ pub struct HttpSettings {
     pub hsts_max_age_s: Option<u64>,
     /// Whether only the operators' listener serves `/metrics` and the details of `/health`.
     pub admin_split: bool,
+    /// Whether the web console is served, and browsers are redirected to it from `/`.
+    pub console: bool,
     /// Whether `/metrics` needs the scope `metrics:read`.
     pub protect_metrics: bool,
     /// The proxies whose reports of their clients' addresses are trusted.
@@ -68,6 +71,7 @@ impl Default for HttpSettings {
             cors_origins: Vec::new(),
             hsts_max_age_s: None,
             admin_split: false,
+            console: true,
             protect_metrics: false,
             trusted_proxies: TrustedProxies::default(),
             cache_status: true,

@@ -1,8 +1,10 @@
-//! Measures what reads the history at size and what follows it: exports, trends, the feed of events. Start reading at
-//! [`run`]; each subcommand is a file of its own. `docs/benchmarks.md` explains what is measured.
+//! Measures what reads the history at size and what follows it: exports, trends, the feed of events, and what they cost
+//! a prediction. Start reading at [`run`]; each subcommand is a file of its own. `docs/benchmarks.md` explains what is
+//! measured.
 
 mod export;
 mod feed;
+mod path;
 mod trends;
 
 use clap::{Args, Subcommand};
@@ -23,6 +25,8 @@ enum Subject {
     Feed(feed::FeedArgs),
     /// Exports of the whole history: their speed, their memory, and a writer beside them
     Export(export::ExportArgs),
+    /// What feed and counts cost a prediction in CPU time, beside an earlier release (needs wrk)
+    Path(path::PathArgs),
 }
 
 /// Measures the subject and prints a table.
@@ -31,5 +35,6 @@ pub(crate) fn run(workspace: &Workspace, args: &BenchAnalyticsArgs) -> anyhow::R
         Subject::Trends(args) => trends::run(workspace, args),
         Subject::Feed(args) => feed::run(workspace, args),
         Subject::Export(args) => export::run(workspace, args),
+        Subject::Path(args) => path::run(workspace, args),
     }
 }

@@ -1,4 +1,7 @@
-//! The documents that the program prints about itself, committed in `docs/generated` so that a diff shows changes.
+//! What is written by programs and committed: the documents that the program prints about itself (`docs/generated`), so
+//! that a diff shows changes, and the table of the web console's files.
+
+pub(crate) mod console;
 
 use std::fs;
 use std::path::Path;
@@ -11,9 +14,12 @@ use crate::workspace::{Build, Workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct CodegenArgs {
-    /// Write nothing; fail if a committed document differs from what the program prints
+    /// Write nothing; fail if what is committed differs from what would be written
     #[arg(long)]
     check: bool,
+    /// Only the table of the web console's files, for which nothing is built
+    #[arg(long)]
+    console: bool,
 }
 
 /// Each document with the command that prints it.
@@ -23,8 +29,13 @@ const DOCUMENTS: [(&str, &[&str]); 3] = [
     ("docs/generated/config.md", &["config", "--reference"]),
 ];
 
-/// Builds the program, then writes or checks the documents.
+/// Writes or checks the table of the console's files, then builds the program with it, and writes or checks the
+/// documents.
 pub(crate) fn run(workspace: &Workspace, args: &CodegenArgs) -> anyhow::Result<()> {
+    if args.check { console::check(workspace) } else { console::write(workspace) }?;
+    if args.console {
+        return Ok(());
+    }
     let program = workspace.build_program(Build::Program)?;
     if args.check { check(workspace, &program) } else { write(workspace, &program) }
 }
@@ -49,15 +60,22 @@ pub(crate) fn check(workspace: &Workspace, program: &Path) -> anyhow::Result<()>
 
 fn write(workspace: &Workspace, program: &Path) -> anyhow::Result<()> {
     for (document, args) in DOCUMENTS {
-        let printed = print(program, args)?;
-        let file = workspace.root().join(document);
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let changed = fs::read(&file).unwrap_or_default() != printed;
-        fs::write(&file, printed).with_context(|| format!("cannot write {}", file.display()))?;
-        eprintln!("{document}: {}", if changed { "written" } else { "unchanged" });
+        write_document(workspace, document, &print(program, args)?)?;
     }
+    Ok(())
+}
+
+/// Writes a file of the workspace where its content has changed, so that nothing is compiled again in vain.
+fn write_document(workspace: &Workspace, document: &str, content: &[u8]) -> anyhow::Result<()> {
+    let file = workspace.root().join(document);
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let changed = fs::read(&file).unwrap_or_default() != content;
+    if changed {
+        fs::write(&file, content).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    eprintln!("{document}: {}", if changed { "written" } else { "unchanged" });
     Ok(())
 }
 

@@ -26,6 +26,7 @@ mod codegen;
 mod console;
 mod console_shots;
 mod cuda_check;
+mod digest;
 mod eval;
 mod fuzz_api;
 mod python;
@@ -59,7 +60,7 @@ enum Command {
     Boundaries,
     /// Check the rules about the project's files that no lint checks
     Tidy,
-    /// Write docs/generated from the program's output
+    /// Write docs/generated from the program's output, and the table of the web console's files
     Codegen(codegen::CodegenArgs),
     /// Measure a running server's accuracy and compare it with the model card
     Eval(eval::EvalArgs),

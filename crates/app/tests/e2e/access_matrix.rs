@@ -74,6 +74,13 @@ impl Subject<'_> {
         format!("/api/v1/keys/{}", made.body["id"].as_str().unwrap())
     }
 
+    /// The address of a file to which the page of the console refers.
+    fn console_file(&self) -> String {
+        let page = self.owner.text("/console/");
+        let file = page.split('"').find(|text| text.starts_with("assets/")).unwrap();
+        format!("/console/{file}")
+    }
+
     /// The requests to a route. A route that is not listed here fails the test.
     fn cases(&self, method: &str, path: &str) -> Vec<Case> {
         let text = json!({"text": "good"});
@@ -110,13 +117,14 @@ impl Subject<'_> {
             // A feed does not end, and a caller is refused before the query is read.
             ("GET", "/api/v1/events") => vec![case("bad query", format!("{path}?colour=red"))],
             ("GET", "/docs/{file:.*}") => plain("/docs/"),
+            ("GET", "/console/assets/{version}/{path:.*}") => plain(&self.console_file()),
             _ => panic!("add {method} {path} to the matrix"),
         }
     }
 }
 
 /// The routes that are read without an id or a required parameter.
-const PLAIN: [&str; 15] = [
+const PLAIN: [&str; 18] = [
     "/api/v1/predictions",
     "/api/v1/predictions/export",
     "/api/v1/models",
@@ -132,6 +140,9 @@ const PLAIN: [&str; 15] = [
     "/metrics",
     "/openapi.json",
     "/docs",
+    "/",
+    "/console",
+    "/console/",
 ];
 
 /// The service, and a credential of each kind.

@@ -27,6 +27,8 @@ pub struct ServerSettings {
     /// `/health` without components.
     #[schemars(with = "Option<String>", extend("values" = "address:port"))]
     pub admin_address: Option<SocketAddr>,
+    /// Whether the public listener serves the web console at `/console/`, and redirects browsers to it from `/`.
+    pub console: bool,
     /// The hosts that a request may name (`Host`), without a port, in addition to the names of the loopback interface
     /// and `server.host`; `["*"]` for any. If empty, a service that listens on the loopback interface accepts no other
     /// host, and any other service accepts every host. A request for another host gets 421, except on `/health/live`
@@ -106,6 +108,7 @@ impl Default for ServerSettings {
             port: 8000,
             workers: 0,
             admin_address: None,
+            console: true,
             allowed_hosts: Vec::new(),
             max_connections: 4_096,
             keep_alive: Duration::from_secs(75),
@@ -147,6 +150,7 @@ impl ServerSettings {
             cors_origins: self.cors_origins.clone(),
             hsts_max_age_s: self.hsts.then_some(HSTS_MAX_AGE_S),
             admin_split: self.admin_address.is_some(),
+            console: self.console,
             trusted_proxies: TrustedProxies {
                 networks: self.trusted_proxies.iter().filter_map(|network| parse_network(network)).collect(),
                 header: self.forwarded_header,

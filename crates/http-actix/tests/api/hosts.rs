@@ -17,7 +17,9 @@ fn get(path: &str, host: &str) -> TestRequest {
 #[actix_web::test]
 async fn a_request_for_another_host_is_misdirected() {
     let service = service();
-    for path in ["/api/v1/predictions", "/metrics", "/docs", "/openapi.json", "/health", "/nowhere"] {
+    for path in
+        ["/api/v1/predictions", "/metrics", "/docs", "/console/", "/openapi.json", "/health", "/nowhere"]
+    {
         let answer = service.send(get(path, "evil.example:8000")).await;
         assert_eq!(
             (answer.status, answer.json()["code"].as_str()),

@@ -9,6 +9,7 @@ mod batch;
 mod bodies;
 mod caching;
 mod compression;
+mod console;
 mod cors;
 mod deadlines;
 mod docs;

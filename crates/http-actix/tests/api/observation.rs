@@ -85,6 +85,8 @@ async fn requests_are_counted_by_route_pattern_and_never_by_what_clients_invent(
     service.get(&format!("/api/v1/predictions/{}", uuid(1))).await;
     service.get(&format!("/api/v1/predictions/{}", uuid(2))).await;
     service.get("/invented/by/a/caller").await;
+    service.get("/console/assets/invented/one.js").await;
+    service.get("/console/assets/by/a/caller.js").await;
     let invented = Method::from_bytes(b"INVENTED").unwrap();
     service.send(TestRequest::default().method(invented).uri("/api/v1/models")).await;
 
@@ -92,6 +94,8 @@ async fn requests_are_counted_by_route_pattern_and_never_by_what_clients_invent(
     let counted = |labels: &str| metrics.value(&format!("http_requests_total{{{labels}}}"));
     let by_id = "endpoint=/api/v1/predictions/{id},method=GET,status_code=404";
     assert_eq!(counted(by_id), Some(2.0));
+    let of_console = "endpoint=/console/assets/{version}/{path:.*},method=GET,status_code=404";
+    assert_eq!(counted(of_console), Some(2.0));
     assert_eq!(counted("endpoint=unmatched,method=GET,status_code=404"), Some(1.0));
     assert_eq!(counted("endpoint=/api/v1/models,method=OTHER,status_code=405"), Some(1.0));
     assert_eq!(metrics.value("http_request_duration_seconds{endpoint=unmatched,method=GET}"), Some(1.0));

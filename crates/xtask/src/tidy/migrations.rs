@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use sha2::{Digest, Sha256};
+
+use crate::digest::sha256;
 
 /// The folders of the two stores' migrations.
 const FOLDERS: [&str; 2] = ["migrations/postgres", "migrations/sqlite"];
@@ -52,16 +52,6 @@ fn faults_of_content(root: &Path, digests: &str) -> anyhow::Result<Vec<String>> 
     }
     faults.extend(landed.into_keys().map(|file| format!("{file}: removed after it landed; restore it")));
     Ok(faults)
-}
-
-/// Returns the SHA-256 of `content` in lower-case hexadecimal digits.
-fn sha256(content: &[u8]) -> String {
-    let mut digits = String::with_capacity(64);
-    for byte in Sha256::digest(content) {
-        // Writing to a string does not fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
 }
 
 fn faults_of_names(root: &Path) -> anyhow::Result<Vec<String>> {
