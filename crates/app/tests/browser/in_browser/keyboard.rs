@@ -42,7 +42,7 @@ fn look_at_the_history(page: &Page) {
     page.tab_to_like("link", TEXT);
     page.press(Key::Enter);
     page.see("dialog", "Prediction");
-    page.see("heading", "Scores");
+    page.see("heading", "Facts");
     page.press(Key::Escape);
     page.see_no("dialog", "Prediction");
     page.see_like("link", TEXT);
