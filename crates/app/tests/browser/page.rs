@@ -119,11 +119,6 @@ impl Page {
         self.session.evaluate(expression).unwrap()
     }
 
-    /// Calls a function of JavaScript with an element.
-    pub(crate) fn call(&self, node: &Node, function: &str) -> Value {
-        self.session.call(node, function).unwrap()
-    }
-
     pub(crate) fn press(&self, key: Key) {
         self.session.press(key).unwrap();
     }

@@ -24,6 +24,7 @@ fn each_scope_shows_what_it_allows() {
         writeln!(matrix, "{name}").unwrap();
         for (address, heading) in PAGES {
             writeln!(matrix, "  {heading:8} {}", shown(&page, address, heading)).unwrap();
+            assert_eq!(page.take_errors(), [], "{heading} with {name}");
         }
     }
     insta::assert_snapshot!("pages_by_scope", matrix);
