@@ -35,5 +35,5 @@ export function menu({ id, label, title, body, opened = () => {} }) {
     }
   };
   return html`<button class="button" id=${`${id}-button`} type="button" popovertarget=${`${id}-panel`} aria-haspopup="dialog">${label}</button>
-    <div class="panel" id=${`${id}-panel`} popover role="dialog" aria-label=${title} @beforetoggle=${toggled}>${body}</div>`;
+    <div class="menu-panel" id=${`${id}-panel`} popover role="dialog" aria-label=${title} @beforetoggle=${toggled}>${body}</div>`;
 }
