@@ -28,7 +28,7 @@ const AGO = 5_000;
 const SAY_AFTER = 500;
 
 /** From this width on list and drawer stand side by side. */
-const WIDE = matchMedia("(min-width: 1100px)");
+const WIDE = matchMedia("(min-width: 1200px)");
 
 /** The open page, for the shortcuts. @type {HistoryPage | null} */
 let opened = null;
