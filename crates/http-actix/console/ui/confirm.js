@@ -61,7 +61,7 @@ export class Confirmation {
       ${text} ${textField({ name: "name", label, error, focus: true })} ${this.#error ? failureLine(this.#error) : nothing}
       <div class="row end">
         <button class="button" type="button" @click=${close}>Cancel</button>
-        <button class="button danger" ?disabled=${this.#busy}>${this.#busy ? "One moment…" : action}</button>
+        <button class="button danger" aria-disabled=${this.#busy}>${this.#busy ? "One moment…" : action}</button>
       </div>
     </form>`;
     return dialog({ title, body, close });

@@ -74,7 +74,7 @@ export class Detail {
     if (error) {
       return html`${gone}${failure(error, this.#read)}`;
     }
-    return this.#row ? html`${gone}${answer(this.#row.sentiment, this.#row.confidence)}<p class="whole"><bdi>${this.#row.text ?? ""}</bdi></p>${loading(6)}` : loading();
+    return this.#row ? html`${gone}${answer(this.#row.sentiment, this.#row.confidence)}<p class="whole" dir="auto">${this.#row.text}</p>${loading(6)}` : loading();
   }
 }
 
@@ -93,7 +93,7 @@ function facts(record) {
       ? html`<p class="muted">The text is not stored.</p>`
       : record.sentences
         ? sentences(text, record.sentences)
-        : html`<p class="whole" dir="auto"><bdi>${text}</bdi></p>`}
+        : html`<p class="whole" dir="auto">${text}</p>`}
     <section class="stack">
       <h3>Labels of the model</h3>
       <div class="table-box">

@@ -38,15 +38,15 @@ export function exportStrip(tenant) {
   const done = `${plural(run.rows, "row")}, ${bytes(run.bytes)}`;
   switch (run.state) {
     case "running":
-      return html`<div class="strip" role="group" aria-label="Export">
+      return html`<div class="export-strip" role="group" aria-label="Export">
         <span>Exporting ${run.format === "csv" ? "CSV" : "JSON lines"}: ${done}</span>
         <button class="button small" @click=${cancelExport}>Cancel</button>
         ${isMuch() ? memory(tenant) : nothing}
       </div>`;
     case "done":
-      return html`<div class="strip"><span>The export is complete: ${done}.</span>${close}</div>`;
+      return html`<div class="export-strip"><span>The export is complete: ${done}.</span>${close}</div>`;
     case "failed":
-      return html`<div class="strip">
+      return html`<div class="export-strip">
         ${run.error instanceof ApiError || run.bytes === 0
           ? failureLine(run.error)
           : html`<p class="failure" role="alert"><strong>The export broke off.</strong> It is not complete and was not saved. Try again.</p>`}

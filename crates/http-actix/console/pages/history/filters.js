@@ -77,7 +77,7 @@ export function chips(filters, change) {
     change(others);
     document.getElementById("filter-button")?.focus();
   };
-  return html`<ul class="chips" aria-label="Filters in use">
+  return html`<ul class="filter-chips" aria-label="Filters in use">
     ${names.map((name) => {
       const { word, shown } = /** @type {typeof FILTERS[string]} */ (FILTERS[name]);
       return html`<li class="chip">

@@ -118,12 +118,12 @@ export class List {
     const found = (element) => {
       this.#body = /** @type {HTMLElement | null} */ (element ?? null);
     };
-    return html`<div class="list" role="table" aria-label="Predictions, newest first" aria-rowcount=${rows.next ? -1 : rows.count + 1} aria-busy=${rows.starting}>
+    return html`<div class="predictions" role="table" aria-label="Predictions, newest first" aria-rowcount=${rows.next ? -1 : rows.count + 1} aria-busy=${rows.starting}>
         <div class="head" role="rowgroup">
           <div class="line" role="row" aria-rowindex="1">
             <span role="columnheader"><span class="hidden">Sentiment</span></span>
             <span role="columnheader">Text</span>
-            <span role="columnheader" class="model">Model</span>
+            <span role="columnheader" class="by">Model</span>
             <span role="columnheader" class="confidence">Confidence</span>
             <span role="columnheader" class="time">Time</span>
           </div>
@@ -158,7 +158,7 @@ export class List {
     return html`<div class="line ${id === selected ? "selected" : ""} ${fresh.has(id) ? "fresh" : ""}" role="row" aria-rowindex=${index + 2} @click=${click} ${place}>
       <span role="cell" class="sign">${mark(sentiment)}</span>
       <span role="cell" class="text"><a href=${this.#commands.address(id)} data-id=${id} aria-current=${id === selected ? "true" : nothing}>${text === null ? html`<i class="muted">text not stored</i>` : html`<bdi>${text}</bdi>`}</a></span>
-      <span role="cell" class="model"><bdi>${model}</bdi></span>
+      <span role="cell" class="by"><bdi>${model}</bdi></span>
       <span role="cell" class="confidence">${confidence === null ? html`<span class="muted"><span aria-hidden="true">–</span><span class="hidden">none</span></span>` : percent(confidence)}</span>
       <span role="cell" class="time"><time datetime=${time} title=${exact(time)}><span class="ago">${ago(time)}</span><span class="exact">${exact(time)}</span></time></span>
     </div>`;

@@ -28,7 +28,7 @@ const AGO = 5_000;
 const SAY_AFTER = 500;
 
 /** From this width on list and drawer stand side by side. */
-const WIDE = matchMedia("(min-width: 1100px)");
+const WIDE = matchMedia("(min-width: 1200px)");
 
 /** The open page, for the shortcuts. @type {HistoryPage | null} */
 let opened = null;
@@ -120,7 +120,7 @@ class HistoryPage {
         <div class="tools">
           ${this.#search.template()}
           ${filterMenu(this.#filters, this.#context, (filters) => this.#change(filters))}
-          <button class="button toggle" aria-pressed=${!this.#live.paused} @click=${() => this.#pause()}><span class="dot" aria-hidden="true"></span>Live</button>
+          <button class="button live-toggle" aria-pressed=${!this.#live.paused} @click=${() => this.#pause()}><span class="dot" aria-hidden="true"></span>Live</button>
         </div>
         ${chips(this.#filters, (filters) => this.#change(filters))}
         ${unknownFilters(this.#context.params)}
@@ -264,7 +264,7 @@ class HistoryPage {
     }
     const arrow = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     // Within the text the arrow keys scroll.
-    if (arrow && (target.closest(".list") || (this.#detail && target.closest(".drawer header, .drawer footer")) || (this.#detail && target === document.body))) {
+    if (arrow && (target.closest(".predictions") || (this.#detail && target.closest(".drawer header, .drawer footer")) || (this.#detail && target === document.body))) {
       event.preventDefault();
       this.move(arrow);
     }

@@ -41,12 +41,19 @@ export class Audit {
     void this.#lines.run((signal) => request("GET", "api/v1/audit", { query: { limit }, signal }));
   }
 
-  #more() {
+  async #more() {
     const before = this.#lines.value;
-    void this.#lines.run(async (signal) => {
+    if (this.#lines.loading) {
+      return;
+    }
+    const lines = await this.#lines.run(async (signal) => {
       const page = await request("GET", "api/v1/audit", { query: { limit: PAGE, cursor: before?.next_cursor }, signal });
       return { ...page, items: [...(before?.items ?? []), ...page.items] };
     });
+    if (lines && !lines.next_cursor) {
+      // The button is gone with the last page.
+      document.getElementById("audit-lines")?.focus({ preventScroll: true });
+    }
   }
 
   stop() {
@@ -61,14 +68,14 @@ export class Audit {
       <div class="section-head">
         <h2 id="audit">Audit</h2>
         ${value && value.items.length > 0 ? html`<span class="small muted lines">the latest ${plural(value.items.length, "line")}${this.#isInstance ? " of all tenants" : ""}${value.next_cursor ? "" : ", all there are"}</span>` : nothing}
-        <button class="button small" @click=${() => this.refresh()} ?disabled=${loads}>${icons.refresh}Read again</button>
+        <button class="button small" @click=${() => this.refresh()} aria-disabled=${loads}>${icons.refresh}Read again</button>
       </div>
       <p class="small muted verify">
         Each change is appended with the change itself. On the service’s machine <code>undertone audit verify</code> checks that no line was changed, removed or moved${this.#isInstance && value && value.items.length > 0 && !sealed ? html`; these lines have no seal, because <code>audit.key</code> is not set` : html` where <code>audit.key</code> seals the lines`}.
       </p>
       ${first ? loading(5, "Loading the audit") : value === undefined ? failure(error, () => this.refresh()) : this.#table(value.items, nameOf)}
       ${value && error ? failureLine(error) : nothing}
-      ${value?.next_cursor ? html`<button class="button more-lines" @click=${() => this.#more()} ?disabled=${loads}>${loads ? "Loading…" : "Older lines"}</button>` : nothing}
+      ${value?.next_cursor ? html`<button class="button more-lines" @click=${() => this.#more()} aria-disabled=${loads}>${loads ? "Loading…" : "Older lines"}</button>` : nothing}
     </section>`;
   }
 
@@ -78,7 +85,7 @@ export class Audit {
       return empty("Nothing was changed yet", this.#isInstance ? "Keys that are issued or revoked, models that are loaded or unloaded, tenants that are changed and predictions that are deleted appear here." : "Keys of this tenant that are issued or revoked, and predictions that are deleted, appear here.");
     }
     const head = ["When", "What", "Who", "From", ...(this.#isInstance ? ["Tenant", "Line"] : [])];
-    return html`<div class="table-box" tabindex="0" role="region" aria-labelledby="audit">
+    return html`<div class="table-box" id="audit-lines" tabindex="0" role="region" aria-labelledby="audit">
       <table class="table audit">
         <caption class="hidden">Changes, the newest first</caption>
         <thead>

@@ -153,7 +153,7 @@ export class IssueForm {
     const footer = html`${elsewhere ? failureLine(error) : nothing}
       ${error instanceof Unreachable ? html`<p class="failure">The key may have been issued all the same: look for it in the list, and revoke it there before you try again.</p>` : nothing}
       <button class="button" type="button" @click=${this.#close}>Cancel</button>
-      <button class="button primary" form="issue-key" ?disabled=${this.#busy}>${this.#busy ? "One moment…" : replaced ? "Issue the successor" : "Issue the key"}</button>`;
+      <button class="button primary" form="issue-key" aria-disabled=${this.#busy}>${this.#busy ? "One moment…" : replaced ? "Issue the successor" : "Issue the key"}</button>`;
     return drawer({ title: replaced ? "Rotate a key" : "Issue a key", body, footer, close: this.#close });
   }
 

@@ -134,7 +134,7 @@ export class LoadForm {
     const footer = html`${elsewhere ? failureLine(error) : nothing}
       <p class="progress" role="status">${loads ? "Loading. You can close this: it goes on." : nothing}</p>
       <button class="button" type="button" @click=${this.#close}>${loads ? "Close" : "Cancel"}</button>
-      <button class="button primary" form="load-model" ?disabled=${loads}>${loads ? "Loading…" : replaces ? "Replace the model" : "Load the model"}</button>`;
+      <button class="button primary" form="load-model" aria-disabled=${loads}>${loads ? "Loading…" : replaces ? "Replace the model" : "Load the model"}</button>`;
     return drawer({ title: "Load a model", body, footer, close: this.#close });
   }
 

@@ -155,7 +155,7 @@ class TrendsPage {
       return html`<div class="card chart-card ${error ? "" : "waits"}">${error ? failure(error, () => void this.#load(true)) : loading(12, "Loading the trends")}</div>`;
     }
     const reading = { ...this.#read, index: this.#chart.index };
-    const { whole, present, doneUntil: done, query } = reading;
+    const { whole, present, keys, doneUntil: done, query } = reading;
     const { table } = this.#query;
     const more = () => ((this.#rows += ROWS), focusNext("#trends-table"), this.#context.redraw());
     return html`<section class="card chart-card" aria-label="Development" aria-busy=${busy}>
@@ -184,7 +184,7 @@ class TrendsPage {
               </div>`
         }
       </section>
-      ${table && whole.total > 0 ? guard([value, this.#rows], () => dataTable(value, { present, doneUntil: done, rows: this.#rows, more })) : nothing}`;
+      ${table && whole.total > 0 ? guard([reading.trends, keys.length, this.#rows], () => dataTable(value, { present, keys, doneUntil: done, rows: this.#rows, more })) : nothing}`;
   }
 
   /** What the chart shows as a whole. @param {Trends} trends */

@@ -148,18 +148,21 @@ const ROOM = 30;
  * @returns {[number, number]}
  */
 function netRange(values, bands) {
-  const least = (/** @type {(number | null | undefined)[]} */ all) =>
-    all.reduce((/** @type {number} */ low, value) => Math.min(low, value ?? low), Infinity);
-  const most = (/** @type {(number | null | undefined)[]} */ all) =>
-    all.reduce((/** @type {number} */ high, value) => Math.max(high, value ?? high), -Infinity);
-  const [low, high] = [least(values), most(values)];
+  const [low, high] = extent(values);
   if (low > high) {
     return [-100, 100];
   }
-  const bottom = Math.max(least(bands.map((band) => band?.[0])), low - ROOM) - 3;
-  const top = Math.min(most(bands.map((band) => band?.[1])), high + ROOM) + 3;
+  const [bandLow, bandHigh] = extent(bands.flat());
+  const bottom = Math.min(low, Math.max(bandLow, low - ROOM)) - 3;
+  const top = Math.max(high, Math.min(bandHigh, high + ROOM)) + 3;
   const near = Math.max(top - bottom, 70);
   return [Math.max(bottom > 0 && bottom < near ? -3 : bottom, -103), Math.min(top < 0 && -top < near ? 3 : top, 103)];
+}
+
+/** The least and the greatest; the least is greater where there is none. @param {(number | null)[]} values */
+function extent(values) {
+  const known = values.filter((value) => value !== null);
+  return [known.reduce((a, b) => Math.min(a, b), Infinity), known.reduce((a, b) => Math.max(a, b), -Infinity)];
 }
 
 /** @param {readonly Sentiment[]} present @param {boolean} unmapped */
