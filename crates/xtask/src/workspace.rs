@@ -24,6 +24,8 @@ pub(crate) enum Build {
     EngineBench,
     /// The example that fills a store, in the release profile.
     Seed,
+    /// The same in the dev profile, for a few rows.
+    SmallSeed,
     /// The example that drives the console in a browser, in the dev profile.
     ConsoleDriver,
 }
@@ -38,6 +40,7 @@ impl Build {
                 &["build", "--release", "--package", "infra-ml", "--example", "engine_bench"]
             }
             Self::Seed => &["build", "--release", "--package", "app", "--example", "seed"],
+            Self::SmallSeed => &["build", "--package", "app", "--example", "seed"],
             Self::ConsoleDriver => &["build", "--package", "app", "--example", "console"],
         }
     }
@@ -45,7 +48,7 @@ impl Build {
     fn target(self) -> &'static str {
         match self {
             Self::EngineBench => "engine_bench",
-            Self::Seed => "seed",
+            Self::Seed | Self::SmallSeed => "seed",
             Self::ConsoleDriver => "console",
             _ => "undertone",
         }

@@ -164,7 +164,8 @@ fn dialogs_hold_the_focus_and_return_it() {
     page.see("dialog", "Issue a key");
     for _ in 0..60 {
         page.press(Key::Tab);
-        let within = "document.activeElement === document.body || document.activeElement.closest('dialog') !== null";
+        let within =
+            "document.activeElement === document.body || document.activeElement.closest('dialog') !== null";
         assert_eq!(page.evaluate(within), true, "{:?}", page.focused());
     }
     page.press(Key::Escape);
