@@ -24,9 +24,9 @@ pub(crate) enum Build {
     EngineBench,
     /// The example that fills a store, in the release profile.
     Seed,
-    /// The same in the dev profile, for a few rows.
+    /// The same in the dev profile, with the features of the tests' build.
     SmallSeed,
-    /// The example that drives the console in a browser, in the dev profile.
+    /// The example that drives the console in a browser, as the one before.
     ConsoleDriver,
 }
 
@@ -40,8 +40,8 @@ impl Build {
                 &["build", "--release", "--package", "infra-ml", "--example", "engine_bench"]
             }
             Self::Seed => &["build", "--release", "--package", "app", "--example", "seed"],
-            Self::SmallSeed => &["build", "--package", "app", "--example", "seed"],
-            Self::ConsoleDriver => &["build", "--package", "app", "--example", "console"],
+            Self::SmallSeed => &["build", "--workspace", "--example", "seed"],
+            Self::ConsoleDriver => &["build", "--workspace", "--example", "console"],
         }
     }
 

@@ -42,8 +42,9 @@ fn shown(page: &Page, address: &str, heading: &str) -> String {
     if page.text().contains(REFUSED) {
         return format!("{}refused", if is_linked { "linked, " } else { "" });
     }
-    let script = r#"[...document.querySelectorAll("main button")].filter(button => button.checkVisibility())
-      .map(button => button.ariaLabel ?? button.innerText).join(", ")"#;
+    let script = r#"[...new Set([...document.querySelectorAll("main button")]
+      .filter(button => button.checkVisibility())
+      .map(button => (button.ariaLabel ?? button.innerText).replace(/\s+/g, " ")))].join(" | ")"#;
     let buttons = page.evaluate(script);
     format!(
         "{}: {}",
