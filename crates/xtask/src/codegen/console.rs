@@ -1,5 +1,5 @@
-//! The table of the web console's files and their compressed contents, which the program is compiled with. Both are made
-//! of the files alone, so that they can be written before the program is built.
+//! The table of the web console's files and their compressed contents, which the program is compiled with. Both are
+//! made of the files alone, so that they can be written before the program is built.
 
 mod packed;
 

@@ -53,13 +53,13 @@ fn without_types(line: &str) -> String {
 /// Returns `text` without each part from `begin` to the next `end`.
 fn without(text: &str, begin: &str, end: &str) -> String {
     let mut rest = text;
-    let mut kept = String::with_capacity(text.len());
+    let mut left = String::with_capacity(text.len());
     while let Some((before, after)) = rest.split_once(begin) {
-        kept.push_str(before);
+        left.push_str(before);
         rest = after.split_once(end).map_or("", |(_, after)| after);
     }
-    kept.push_str(rest);
-    kept
+    left.push_str(rest);
+    left
 }
 
 fn push_line(packed: &mut String, line: &str) {
