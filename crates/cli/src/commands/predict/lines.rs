@@ -219,7 +219,7 @@ mod tests {
             scores,
             labels: Vec::new(),
             sentences: None,
-            model: ModelRef::try_new("m", "1").expect("a model"),
+            model: ModelRef::new("m", "1"),
             usage: Usage { tokens: 3, windows: 1, truncated: false },
             cached: false,
             metadata: Metadata::default(),
