@@ -16,7 +16,7 @@ use domain::value_objects::RawOptions;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::Outcome;
@@ -52,6 +52,8 @@ pub(super) struct Ended {
 
 /// The rows that may be read ahead of their batch.
 const READ_AHEAD: usize = 256;
+/// The batches that are classified, or wait for one before them that takes longer.
+const IN_ORDER: usize = 64;
 /// The batches that may wait to be written.
 const WRITTEN_LATER: usize = 16;
 /// The KiB of the texts between being read and being written; a larger text is alone.
@@ -75,7 +77,7 @@ impl Pipeline {
         let Self { rows, classifier, output, progress, batch, completes_batches } = self;
         let mut admitted = start_reader(rows)?;
         let (batches, written) = start_writer(output, progress)?;
-        let (mut in_work, most) = (FuturesOrdered::new(), most_batches());
+        let (mut in_work, workers) = (FuturesOrdered::new(), Arc::new(Semaphore::new(most_batches())));
         let (mut is_reading, mut failure, mut next) = (true, None, Vec::new());
         loop {
             tokio::select! {
@@ -95,12 +97,17 @@ impl Pipeline {
                         break;
                     }
                 },
-                read = admitted.recv_many(&mut next, batch), if is_reading && in_work.len() < most => {
+                worker = next_batch(&workers, &mut admitted, &mut next, batch), if is_reading && in_work.len() < IN_ORDER => {
                     let rows: Vec<Admitted>;
                     (rows, failure) = up_to_failure(next.drain(..));
-                    is_reading = read > 0 && failure.is_none();
+                    is_reading = !rows.is_empty() && failure.is_none();
                     if !rows.is_empty() {
-                        in_work.push_back(Task(tokio::spawn(classifier.clone().classify(rows))));
+                        let classified = classifier.clone().classify(rows);
+                        let work = async move {
+                            let _until_classified = worker;
+                            classified.await
+                        };
+                        in_work.push_back(Task(tokio::spawn(work)));
                     }
                 }
                 else => break,
@@ -130,6 +137,18 @@ impl Classifier {
         let outcomes = rows.iter().map(outcome).collect();
         Ok(Batch { rows, outcomes })
     }
+}
+
+/// Waits for a free worker and for rows, which it adds to `next`; none at the end. Dropped before that, it takes nothing.
+async fn next_batch(
+    workers: &Arc<Semaphore>,
+    admitted: &mut mpsc::Receiver<Result<Admitted, InputError>>,
+    next: &mut Vec<Result<Admitted, InputError>>,
+    most: usize,
+) -> Result<OwnedSemaphorePermit, AcquireError> {
+    let worker = Arc::clone(workers).acquire_owned().await;
+    admitted.recv_many(next, most).await;
+    worker
 }
 
 /// A batch that is being classified; dropped, it is aborted.
