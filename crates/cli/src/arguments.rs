@@ -24,9 +24,9 @@ use crate::program::Overrides;
 ))]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    pub(crate) settings: SettingArgs,
-    #[command(flatten)]
     pub(crate) terminal: TerminalArgs,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -34,9 +34,10 @@ pub(crate) struct Arguments {
 /// The options of every command about what it shows.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct TerminalArgs {
-    /// Log more: -v what a command does, -vv the steps within; commands other than serve log warnings only
+    /// Log what the command does, and with -vv the steps within
     ///
-    /// A setting log.filter takes its place.
+    /// Without it commands other than serve log warnings only, and serve what it does. If log.filter is set, that
+    /// decides alone.
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// When to use color

@@ -23,7 +23,7 @@ use crate::terminal::Terminal;
 
 /// Runs the command that `arguments` name; `serve` where they name none.
 pub(crate) async fn run<P: Program>(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { settings, terminal: shown, command } = arguments;
+    let Arguments { terminal: shown, settings, command } = arguments;
     let command = command.unwrap_or(Command::Serve);
     // These print what does not depend on the configuration.
     match &command {

@@ -45,7 +45,7 @@ use self::source::Source;
 ))]
 pub(crate) struct PredictArgs {
     /// Texts to classify; without any, they are read from --file or standard input
-    #[arg(value_name = "TEXT", help_heading = "Input")]
+    #[arg(value_name = "TEXT")]
     texts: Vec<String>,
     /// File of texts: .csv (with a header), .jsonl (objects with "text" and optionally "ref" and "metadata"), else one
     /// text per line; - for standard input

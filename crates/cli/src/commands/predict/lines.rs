@@ -44,7 +44,9 @@ impl Lines {
         match outcome {
             Ok(prediction) => {
                 self.push_prediction(out, text, prediction);
-                for sentence in prediction.sentences.iter().flatten() {
+                // A single sentence is the whole text.
+                let sentences = prediction.sentences.as_deref().unwrap_or_default();
+                for sentence in sentences.iter().filter(|_| sentences.len() > 1) {
                     self.push_sentence(out, text, sentence);
                 }
             }
@@ -53,11 +55,12 @@ impl Lines {
     }
 
     fn push_prediction(&self, out: &mut String, text: &str, prediction: &PredictSentimentResponse) {
+        let columns = self.columns.unwrap_or(usize::MAX);
         let (sign, style) = mark(prediction.sentiment);
         let best = prediction.labels.first();
         let word = match (prediction.sentiment, best) {
             (Some(sentiment), _) => sentiment.as_str().to_owned(),
-            (None, Some(best)) => cut(&best.label, LABEL),
+            (None, Some(best)) => cut(&best.label, LABEL.min(columns.saturating_sub(HEAD - WORD - BAR))),
             (None, None) => String::new(),
         };
         let confidence = prediction.confidence.map(domain::value_objects::Confidence::value);
@@ -71,7 +74,6 @@ impl Lines {
         out.push(' ');
         out.push_str(&spaces(6, width(&figure)));
         out.push_str(&figure);
-        let columns = self.columns.unwrap_or(usize::MAX);
         if columns >= WITH_BAR {
             out.push(' ');
             self.push_bar(out, style, confidence);

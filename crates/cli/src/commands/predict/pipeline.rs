@@ -97,17 +97,14 @@ impl Pipeline {
                         break;
                     }
                 },
-                worker = next_batch(&workers, &mut admitted, &mut next, batch), if is_reading && in_work.len() < IN_ORDER => {
-                    let rows: Vec<Admitted>;
+                worker = next_batch(&workers, &mut admitted, &mut next, batch),
+                    if is_reading && in_work.len() < IN_ORDER =>
+                {
+                    let rows;
                     (rows, failure) = up_to_failure(next.drain(..));
                     is_reading = !rows.is_empty() && failure.is_none();
                     if !rows.is_empty() {
-                        let classified = classifier.clone().classify(rows);
-                        let work = async move {
-                            let _until_classified = worker;
-                            classified.await
-                        };
-                        in_work.push_back(Task(tokio::spawn(work)));
+                        in_work.push_back(classifier.start(rows, worker?));
                     }
                 }
                 else => break,
@@ -121,6 +118,16 @@ impl Pipeline {
 }
 
 impl Classifier {
+    /// Starts to classify `rows`, by a worker that is free afterwards.
+    fn start(&self, rows: Vec<Admitted>, worker: OwnedSemaphorePermit) -> Task {
+        let classify = self.clone().classify(rows);
+        Task(tokio::spawn(async move {
+            let classified = classify.await;
+            drop(worker);
+            classified
+        }))
+    }
+
     /// Returns `rows` with their outcomes; the error of a row that could not be read is its outcome.
     async fn classify(self, rows: Vec<Admitted>) -> Result<Batch, BoxError> {
         let items: Vec<PredictItem> =

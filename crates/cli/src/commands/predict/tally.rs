@@ -73,10 +73,11 @@ impl Tally {
     }
 }
 
-/// A duration for people: `6.8 s`, or `1:05` and `1:02:05` from a minute on.
+/// A duration for people: `85 ms`, `6.8 s`, or `1:05` and `1:02:05` from a minute on.
 pub(super) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0) => format!("{} ms", duration.as_millis()),
         (0, 0, _) => format!("{:.1} s", duration.as_secs_f64()),
         (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
         (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
@@ -110,6 +111,6 @@ mod tests {
     #[test]
     fn durations_have_minutes_and_hours_where_there_are_any() {
         let shown = |seconds: f64| clock(Duration::from_secs_f64(seconds));
-        assert_eq!([0.04, 59.9, 65.0, 3_725.0].map(shown), ["0.0 s", "59.9 s", "1:05", "1:02:05"]);
+        assert_eq!([0.04, 59.9, 65.0, 3_725.0].map(shown), ["40 ms", "59.9 s", "1:05", "1:02:05"]);
     }
 }
