@@ -67,7 +67,7 @@ impl Style {
 
     /// Appends `text` in this style, if `color` is on. The text must be printable.
     pub(crate) fn paint(self, out: &mut String, color: bool, text: &str) {
-        if color {
+        if color && !text.is_empty() {
             out.extend(["\u{1b}[", self.parameters(), "m", text, "\u{1b}[0m"]);
         } else {
             out.push_str(text);

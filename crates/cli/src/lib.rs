@@ -34,8 +34,8 @@ pub use terminal::{AboveBars, Terminal};
 
 /// Parses the process's arguments and runs the command that they name with `P`.
 ///
-/// A failure is printed to standard error as one line with its chain of causes. Where only the reader of standard output
-/// ended the command, such as `head`, nothing is printed and the exit code is 0.
+/// A failure is printed to standard error as one line with its chain of causes. Where only the reader of standard
+/// output ended the command, such as `head`, nothing is printed and the exit code is 0.
 pub async fn run<P: Program>() -> ExitCode {
     match commands::run::<P>(arguments::Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,

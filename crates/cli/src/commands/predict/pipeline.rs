@@ -146,7 +146,8 @@ impl Classifier {
     }
 }
 
-/// Waits for a free worker and for rows, which it adds to `next`; none at the end. Dropped before that, it takes nothing.
+/// Waits for a free worker and for rows, which it adds to `next`; none at the end. Dropped before that, it takes
+/// nothing.
 async fn next_batch(
     workers: &Arc<Semaphore>,
     admitted: &mut mpsc::Receiver<Result<Admitted, InputError>>,
