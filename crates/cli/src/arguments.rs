@@ -38,13 +38,13 @@ pub(crate) struct TerminalArgs {
     ///
     /// Without it commands other than serve log warnings only, and serve what it does. If log.filter is set, that
     /// decides alone.
-    #[arg(long, short, global = true, action = ArgAction::Count)]
+    #[arg(long, short, global = true, action = ArgAction::Count, display_order = 900)]
     pub(crate) verbose: u8,
     /// When to use color
     ///
     /// By default on a terminal, unless NO_COLOR is set, CLICOLOR is 0 or TERM is dumb; CLICOLOR_FORCE=1 asks for it
     /// everywhere.
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, display_order = 901)]
     pub(crate) color: ColorChoice,
 }
 

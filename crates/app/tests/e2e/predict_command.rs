@@ -67,7 +67,7 @@ fn a_terminal_shows_a_line_a_text_and_two_where_it_is_narrow() {
 #[test]
 fn no_escape_sequence_of_a_text_reaches_a_terminal_in_any_format() {
     let folder = TempDir::new().unwrap();
-    let lines = serde_json::json!({ "text": "I love it", "ref": HOSTILE, "metadata": { "a": HOSTILE } });
+    let lines = serde_json::json!({ "text": "I love it", "metadata": { "a": HOSTILE } });
     fs::write(folder.path().join("in.jsonl"), lines.to_string()).unwrap();
     fs::write(folder.path().join("in.csv"), format!("text\n\"{HOSTILE}\"\n")).unwrap();
     for arguments in [
