@@ -46,7 +46,8 @@ pub(crate) fn init_service_log(settings: &LogSettings, terminal: &Terminal) -> a
     let queue = LogQueue::start(terminal.above_bars(io::stdout()), MAX_WAITING_BYTES);
     let queue = Arc::new(queue.context("cannot start the log's thread")?);
     let filter = filter(settings, Level::Info, terminal.verbosity());
-    init_log(filter, settings.format, BoxMakeWriter::new(Arc::clone(&queue)), io::stdout().is_terminal())?;
+    let look = Look::of(settings.format, io::stdout().is_terminal(), terminal.colors_output());
+    init_log(filter, look, BoxMakeWriter::new(Arc::clone(&queue)))?;
     Ok(ServiceLog { queue })
 }
 
@@ -56,9 +57,29 @@ pub(crate) fn init_service_log(settings: &LogSettings, terminal: &Terminal) -> a
 /// # Errors
 /// A filter that cannot be parsed.
 pub(crate) fn init_command_log(settings: &LogSettings, terminal: &Terminal) -> anyhow::Result<()> {
-    let (filter, terminal) = (filter(settings, Level::Warn, terminal.verbosity()), terminal.clone());
-    let writer = BoxMakeWriter::new(move || terminal.above_bars(io::stderr()));
-    init_log(filter, settings.format, writer, io::stderr().is_terminal())
+    let filter = filter(settings, Level::Warn, terminal.verbosity());
+    let look = Look::of(settings.format, io::stderr().is_terminal(), terminal.colors_messages());
+    let terminal = terminal.clone();
+    init_log(filter, look, BoxMakeWriter::new(move || terminal.above_bars(io::stderr())))
+}
+
+/// How lines look.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// For reading on a terminal, rather than JSON.
+    pretty: bool,
+    color: bool,
+}
+
+impl Look {
+    fn of(format: LogFormat, is_terminal: bool, color: bool) -> Self {
+        let pretty = match format {
+            LogFormat::Auto => is_terminal,
+            LogFormat::Json => false,
+            LogFormat::Pretty => true,
+        };
+        Self { pretty, color }
+    }
 }
 
 /// How much is logged where `log.filter` is not set.
@@ -94,17 +115,12 @@ fn filter(settings: &LogSettings, usual: Level, verbosity: u8) -> &str {
 /// Never logged: the database driver's warnings about unknown parameters of an address, which show their values.
 const QUIET: &str = "sqlx_postgres::options=off";
 
-fn init_log(filter: &str, format: LogFormat, writer: BoxMakeWriter, is_terminal: bool) -> anyhow::Result<()> {
+fn init_log(filter: &str, look: Look, writer: BoxMakeWriter) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter)
         .with_context(|| format!("configuration: cannot parse log.filter {filter:?}"))?
         .add_directive(QUIET.parse()?);
-    let pretty = match format {
-        LogFormat::Auto => is_terminal,
-        LogFormat::Json => false,
-        LogFormat::Pretty => true,
-    };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(is_terminal);
-    let outcome = if pretty { log.try_init() } else { log.json().with_current_span(false).try_init() };
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(look.color);
+    let outcome = if look.pretty { log.try_init() } else { log.json().with_current_span(false).try_init() };
     outcome.map_err(|error| anyhow::anyhow!("cannot set up the log: {error}"))
 }
 

@@ -49,12 +49,12 @@ impl Terminal {
     }
 
     /// Whether what is written to standard output is colored.
-    pub(crate) fn colors_output(&self) -> bool {
+    pub fn colors_output(&self) -> bool {
         self.shown.color.colors(io::stdout().is_terminal())
     }
 
     /// Whether what is written to standard error is colored.
-    pub(crate) fn colors_messages(&self) -> bool {
+    pub fn colors_messages(&self) -> bool {
         self.shown.color.colors(io::stderr().is_terminal())
     }
 

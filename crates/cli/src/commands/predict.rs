@@ -187,6 +187,10 @@ impl Job {
             completes_batches: self.keep,
         };
         let run = interrupts.stop(|stop| pipeline.run(stop)).await;
+        if !matches!(run, Run::Ended(_)) && !is_shown && io::stderr().is_terminal() {
+            // Behind the `^C` that a terminal shows.
+            eprintln!();
+        }
         let summarizes = is_shown || self.source.is_file();
         report(run, summarizes, started.elapsed(), terminal)
     }
