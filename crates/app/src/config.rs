@@ -77,10 +77,19 @@ impl Settings {
     /// A file that cannot be read, an unknown key, or a value of the wrong type or outside its range; the message names
     /// the key and where it was set.
     pub(crate) fn load(overrides: &Overrides) -> anyhow::Result<Self> {
-        let figment = given(Figment::from(Serialized::defaults(Self::default())), overrides);
-        let mut settings: Self = figment.extract().map_err(|error| describe(&error))?;
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        let default = Path::new(DEFAULT_FILE);
+        if let Some(file) = overrides.file.as_deref().or(default.is_file().then_some(default)) {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        // Only names with a double underscore are settings, so that UNDERTONE_HOME, say, can have another purpose.
+        let env = Env::prefixed("UNDERTONE_").filter(|key| key.as_str().contains("__")).split("__");
+        figment = figment.merge(env);
+        for (key, value) in &overrides.values {
+            figment = figment.merge(Serialized::global(key, flag_value(value)));
+        }
+        let settings: Self = figment.extract().map_err(|error| describe(&error))?;
         settings.validate().map_err(|problem| anyhow::anyhow!("configuration: {problem}"))?;
-        settings.log.has_filter = given(Figment::new(), overrides).contains("log.filter");
         Ok(settings)
     }
 
@@ -116,21 +125,6 @@ impl Settings {
         }
         Ok(())
     }
-}
-
-/// Adds to `figment` what the file, the environment and the flags say.
-fn given(mut figment: Figment, overrides: &Overrides) -> Figment {
-    let default = Path::new(DEFAULT_FILE);
-    if let Some(file) = overrides.file.as_deref().or(default.is_file().then_some(default)) {
-        figment = figment.merge(Toml::file_exact(file));
-    }
-    // Only names with a double underscore are settings, so that UNDERTONE_HOME, say, can have another purpose.
-    let env = Env::prefixed("UNDERTONE_").filter(|key| key.as_str().contains("__")).split("__");
-    figment = figment.merge(env);
-    for (key, value) in &overrides.values {
-        figment = figment.merge(Serialized::global(key, flag_value(value)));
-    }
-    figment
 }
 
 /// Describes on one line what is wrong with which key, and where it was set.
@@ -174,19 +168,6 @@ mod tests {
             let settings = Settings::load(&flags(&[("server.port", "4")])).unwrap();
             assert_eq!((settings.server.port, settings.store.readers), (4, 3));
             assert_eq!(settings.server.host, "0.0.0.0");
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn a_filter_of_the_log_is_known_to_be_given() {
-        Jail::expect_with(|jail| {
-            let given = |pairs: &[(&str, &str)]| Settings::load(&flags(pairs)).unwrap().log.has_filter;
-            assert!(!given(&[]));
-            assert!(!given(&[("log.format", "json")]));
-            assert!(given(&[("log.filter", &LogSettings::default().filter)]));
-            jail.create_file(DEFAULT_FILE, "[log]\nfilter = \"info\"\n")?;
-            assert!(given(&[]));
             Ok(())
         });
     }

@@ -82,7 +82,7 @@ impl Look {
     }
 }
 
-/// How much is logged where `log.filter` is not set.
+/// How much is logged with the default of `log.filter`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
     Warn,
@@ -105,7 +105,7 @@ fn filter(settings: &LogSettings, usual: Level, verbosity: u8) -> &str {
         _ => Level::Debug,
     };
     match level {
-        _ if settings.has_filter => &settings.filter,
+        _ if settings.has_own_filter() => &settings.filter,
         Level::Warn => WARN,
         Level::Info => &settings.filter,
         Level::Debug => DEBUG,
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_is_set_decides_alone() {
-        let settings = LogSettings { filter: "error".to_owned(), has_filter: true, ..LogSettings::default() };
+        let settings = LogSettings { filter: "error".to_owned(), ..LogSettings::default() };
         for (usual, verbosity) in [(Level::Warn, 0), (Level::Warn, 2), (Level::Info, 0), (Level::Info, 1)] {
             assert_eq!(filter(&settings, usual, verbosity), "error");
         }

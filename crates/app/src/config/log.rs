@@ -5,16 +5,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogSettings {
-    /// What is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`. Where it is not set, commands other than
+    /// What is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`. With the default, commands other than
     /// `serve` log warnings only, and `-v` logs more.
     #[schemars(extend("values" = "filter"))]
     pub(crate) filter: String,
     /// The format of log lines; `auto` is pretty on a terminal and JSON otherwise.
     pub(crate) format: LogFormat,
-    /// Whether the filter was set, rather than the default.
-    #[serde(skip)]
-    #[schemars(skip)]
-    pub(crate) has_filter: bool,
 }
 
 /// The format of a log line.
@@ -29,10 +25,17 @@ pub(crate) enum LogFormat {
     Pretty,
 }
 
+impl LogSettings {
+    /// Whether the filter is another than the default.
+    pub(crate) fn has_own_filter(&self) -> bool {
+        self.filter != Self::default().filter
+    }
+}
+
 impl Default for LogSettings {
     fn default() -> Self {
         // One line per request. The hub's client is silent, since its callers log its errors.
         let filter = "info,undertone::action=warn,actix_server=warn,hf_hub=off".to_owned();
-        Self { filter, format: LogFormat::Auto, has_filter: false }
+        Self { filter, format: LogFormat::Auto }
     }
 }

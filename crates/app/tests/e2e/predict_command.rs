@@ -110,7 +110,7 @@ fn commands_log_warnings_only_unless_they_are_asked_for_more() {
         (&["predict", "x"][..], false),
         (&["predict", "-v", "x"], true),
         (&["predict", "-vv", "x"], true),
-        (&["predict", "--set", "log.filter=info", "x"], true),
+        (&["predict", "--set", "log.filter=infra_ml=info", "x"], true),
         (&["predict", "-vv", "--set", "log.filter=error", "x"], false),
     ] {
         let output = undertone(folder.path(), arguments, "");
