@@ -93,6 +93,16 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Returns the settings for a command that classifies whole files: no client is refused for its texts, which wait
+    /// for the model however many its queue has.
+    pub(crate) fn for_files(&self) -> Self {
+        let mut settings = self.clone();
+        for model in settings.models.values_mut().chain([&mut settings.model]) {
+            model.max_queue_items = model.max_queue_items.max(ModelSettings::default().max_queue_items);
+        }
+        settings
+    }
+
     fn validate(&self) -> Result<(), String> {
         let values = serde_json::to_value(self).map_err(|error| error.to_string())?;
         check_ranges("", &schema_of::<Self>(), &values)?;

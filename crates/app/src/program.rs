@@ -36,8 +36,16 @@ impl Program for Undertone {
         config::reference_markdown()
     }
 
-    fn prediction_json(prediction: &PredictSentimentResponse) -> serde_json::Result<Value> {
-        serde_json::to_value(http_actix::prediction_json(prediction))
+    fn write_prediction(
+        prediction: &PredictSentimentResponse,
+        stored: bool,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
+        if stored {
+            serde_json::to_writer(out, &http_actix::prediction_json(prediction))
+        } else {
+            serde_json::to_writer(out, &http_actix::unstored_prediction_json(prediction))
+        }
     }
 
     fn key_json(key: &ApiKey, now: Timestamp) -> serde_json::Result<Value> {
@@ -98,7 +106,8 @@ impl Program for Undertone {
         store: bool,
         progress: Option<Arc<dyn DownloadProgress>>,
     ) -> Result<Opened<PredictSentimentBatchUseCase>, BoxError> {
-        let models = ConfiguredModels::resolve(&self.settings, progress)?.only(model)?.load().await?;
+        let settings = self.settings.for_files();
+        let models = ConfiguredModels::resolve(&settings, progress)?.only(model)?.load().await?;
         let store = if store { Some(Store::open_migrated(&self.settings).await?) } else { None };
         let part = container::predict_batch(&self.settings, &models, store.as_ref());
         let close = async move {

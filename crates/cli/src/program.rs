@@ -26,11 +26,15 @@ pub trait Program: Sized {
     /// Returns the reference of every configuration key, in Markdown.
     fn configuration_reference() -> String;
 
-    /// Returns `prediction` as the API does.
+    /// Appends `prediction` to `out`, byte for byte as the API returns it, without its id unless it is `stored`.
     ///
     /// # Errors
     /// A value that has no JSON.
-    fn prediction_json(prediction: &PredictSentimentResponse) -> serde_json::Result<Value>;
+    fn write_prediction(
+        prediction: &PredictSentimentResponse,
+        stored: bool,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()>;
 
     /// Returns `key` as the API does at `now`.
     ///
@@ -65,8 +69,8 @@ pub trait Program: Sized {
     /// Returns the effective configuration as lines of TOML, with secrets redacted.
     fn effective_configuration(&self) -> String;
 
-    /// Sets up the log of a command on standard error, above the bars of `terminal`. [`Program::serve`] sets up its
-    /// own.
+    /// Sets up the log of a command on standard error, above the bars of `terminal`: warnings only, and more by its
+    /// verbosity, unless the configuration says what is logged. [`Program::serve`] sets up its own.
     ///
     /// # Errors
     /// A filter that cannot be parsed.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogSettings {
-    /// What is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`.
+    /// What is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`. With the default, commands other than
+    /// `serve` log warnings only, and `-v` logs more.
     #[schemars(extend("values" = "filter"))]
     pub(crate) filter: String,
     /// The format of log lines; `auto` is pretty on a terminal and JSON otherwise.
@@ -22,6 +23,13 @@ pub(crate) enum LogFormat {
     Json,
     /// For reading on a terminal.
     Pretty,
+}
+
+impl LogSettings {
+    /// Whether the filter is another than the default.
+    pub(crate) fn has_own_filter(&self) -> bool {
+        self.filter != Self::default().filter
+    }
 }
 
 impl Default for LogSettings {

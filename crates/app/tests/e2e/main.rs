@@ -36,6 +36,7 @@ mod models;
 mod older_release;
 mod options;
 mod outage;
+mod predict_command;
 mod published_model;
 mod raw;
 mod replicas;

@@ -151,9 +151,13 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "cli",
         inside: &["application", "domain"],
-        outside: &[PLUMBING, &["clap", "csv", "indicatif", "jiff"]],
+        outside: &[
+            PLUMBING,
+            &["clap", "clap_complete", "csv", "indicatif", "jiff", "terminal_size"],
+            &["unicode-segmentation", "unicode-width"],
+        ],
         dev_inside: &[],
-        dev_outside: &[],
+        dev_outside: &["insta"],
     },
     Layer {
         name: "app",
@@ -174,7 +178,7 @@ pub(super) const LAYERS: &[Layer] = &[
             &["schemars", "tokio-util", "tracing-subscriber", "ureq"],
         ],
         dev_inside: &["store-contract", "testkit"],
-        dev_outside: &["base64", "clap", "insta", "jiff", "jsonwebtoken", "sqlx", "tempfile"],
+        dev_outside: &["base64", "clap", "insta", "jiff", "jsonwebtoken", "pty-process", "sqlx", "tempfile"],
     },
     // Beside the layers: the crates of the tests and of the development commands.
     Layer {
@@ -224,11 +228,12 @@ pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "reqwest", owners: &["infra-http", "infra-ml"] },
     Owned { pattern: "jsonwebtoken", owners: &["infra-http"] },
     Owned { pattern: "moka", owners: &["infra-local"] },
-    Owned { pattern: "unicode-segmentation", owners: &["infra-local"] },
+    Owned { pattern: "unicode-segmentation", owners: &["cli", "infra-local"] },
     Owned { pattern: "actix-*", owners: &["http-actix"] },
     Owned { pattern: "figment", owners: &["app", "xtask"] },
     Owned { pattern: "anyhow", owners: &["app", "xtask"] },
     Owned { pattern: "clap", owners: &["cli", "xtask"] },
+    Owned { pattern: "clap_complete", owners: &["cli"] },
     Owned { pattern: "csv", owners: &["cli", "http-actix", "xtask"] },
     Owned { pattern: "indicatif", owners: &["cli", "xtask"] },
 ];
