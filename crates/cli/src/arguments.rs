@@ -3,9 +3,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    analytics::AnalyticsArgs, audit::AuditArgs, backup::BackupArgs, config::ConfigArgs, export::ExportArgs,
-    healthcheck::HealthcheckArgs, keys::KeysArgs, migrate::MigrateArgs, openapi::OpenapiArgs,
-    predict::PredictArgs, tenants::TenantsArgs,
+    analytics::AnalyticsArgs, audit::AuditArgs, backup::BackupArgs, config::ConfigArgs, doctor::DoctorArgs,
+    export::ExportArgs, healthcheck::HealthcheckArgs, keys::KeysArgs, migrate::MigrateArgs,
+    openapi::OpenapiArgs, predict::PredictArgs, tenants::TenantsArgs,
 };
 use crate::program::Overrides;
 
@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Copy the SQLite database to a new file; the service may be running
     Backup(BackupArgs),
+    /// Check what the service needs, and say what to do: exit code 0 without failures, else 1
+    Doctor(DoctorArgs),
     /// Check that a running server is ready: exit code 0 if it is, 1 if not
     Healthcheck(HealthcheckArgs),
     /// Print the OpenAPI document

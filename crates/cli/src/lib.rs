@@ -9,9 +9,14 @@
 
 mod administration;
 mod arguments;
+mod banner;
 mod commands;
+mod event_line;
 mod failure;
+mod finding;
 mod program;
+mod request_line;
+mod screen;
 mod table;
 mod terminal;
 mod times;
@@ -20,10 +25,16 @@ use std::process::ExitCode;
 
 use application::action::chain;
 use clap::Parser;
+use console::Style;
 
 pub use administration::Administration;
+pub use banner::{Banner, Fact, ready_lines};
+pub use event_line::{EventLine, LineLevel};
 pub use failure::Failure;
+pub use finding::{Finding, Verdict};
 pub use program::{Opened, Overrides, Program, SchemaUse};
+pub use request_line::RequestLine;
+pub use screen::{Screen, moment, time_of_day};
 pub use terminal::{AboveBars, Terminal};
 
 /// Parses the process's arguments and runs the command that they name with `P`.
@@ -33,7 +44,8 @@ pub async fn run<P: Program>() -> ExitCode {
     match commands::run::<P>(arguments::Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("undertone: {}", chain(failure.error()));
+            let name = Screen::of_standard_error().paint(&Style::new().red().bold(), "undertone:");
+            eprintln!("{name} {}", chain(failure.error()));
             failure.exit_code()
         }
     }

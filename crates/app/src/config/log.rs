@@ -8,7 +8,8 @@ pub(crate) struct LogSettings {
     /// What is logged, in the syntax of `tracing-subscriber`'s `EnvFilter`.
     #[schemars(extend("values" = "filter"))]
     pub(crate) filter: String,
-    /// The format of log lines; `auto` is pretty on a terminal and JSON otherwise.
+    /// The format of log lines; `auto` is `pretty` on a terminal and JSON otherwise. `pretty` has a line per request
+    /// and a banner at start, and no events.
     pub(crate) format: LogFormat,
 }
 
@@ -22,6 +23,17 @@ pub(crate) enum LogFormat {
     Json,
     /// For reading on a terminal.
     Pretty,
+}
+
+impl LogFormat {
+    /// Whether lines are for a person, where the output is a terminal or not.
+    pub(crate) fn is_for_people(self, is_terminal: bool) -> bool {
+        match self {
+            Self::Auto => is_terminal,
+            Self::Json => false,
+            Self::Pretty => true,
+        }
+    }
 }
 
 impl Default for LogSettings {

@@ -142,9 +142,9 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "cli",
         inside: &["application", "domain"],
-        outside: &[PLUMBING, &["clap", "csv", "indicatif", "jiff"]],
+        outside: &[PLUMBING, &["clap", "console", "csv", "indicatif", "jiff"]],
         dev_inside: &[],
-        dev_outside: &[],
+        dev_outside: &["insta"],
     },
     Layer {
         name: "app",
@@ -162,10 +162,10 @@ pub(super) const LAYERS: &[Layer] = &[
         outside: &[
             PLUMBING,
             &["anyhow", "figment", "metrics-exporter-prometheus"],
-            &["schemars", "tokio-util", "tracing-subscriber", "ureq"],
+            &["rustix", "schemars", "strsim", "tokio-util", "tracing-subscriber", "ureq"],
         ],
         dev_inside: &["store-contract", "testkit"],
-        dev_outside: &["base64", "clap", "insta", "jiff", "jsonwebtoken", "sqlx", "tempfile"],
+        dev_outside: &["base64", "clap", "insta", "jiff", "jsonwebtoken", "pty-process", "sqlx", "tempfile"],
     },
     // Beside the layers: the crates of the tests and of the development commands.
     Layer {
