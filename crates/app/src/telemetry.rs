@@ -1,5 +1,7 @@
 //! Logs and the metrics registry: set up once, at start.
 
+mod terminal_log;
+
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +13,14 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-use crate::config::{LogFormat, LogSettings};
+use crate::config::LogSettings;
+
+pub(crate) use terminal_log::TerminalLog;
 
 /// The service's log on standard output. Its last lines are written when it is dropped.
 pub(crate) struct ServiceLog {
     queue: Arc<LogQueue>,
+    terminal: Option<TerminalLog>,
 }
 
 /// The bytes of the lines that may wait for standard output: some 10,000 lines. As many more may be being written.
@@ -28,6 +33,11 @@ impl ServiceLog {
     pub(crate) fn queue(&self) -> &Arc<LogQueue> {
         &self.queue
     }
+
+    /// The log for a person, where it is one.
+    pub(crate) fn terminal(&self) -> Option<&TerminalLog> {
+        self.terminal.as_ref()
+    }
 }
 
 impl Drop for ServiceLog {
@@ -37,18 +47,29 @@ impl Drop for ServiceLog {
     }
 }
 
-/// Sets up the service's log on standard output: pretty on a terminal, above its bars, and JSON otherwise. If standard
-/// output is not read, lines are dropped; logging never waits.
+/// Sets up the service's log on standard output: lines for a person on a terminal, above its bars, and JSON otherwise.
+/// With `has_callers`, a person sees whose each request is. If standard output is not read, lines are dropped; logging
+/// never waits.
 ///
 /// # Errors
 /// A filter that cannot be parsed.
-pub(crate) fn init_service_log(settings: &LogSettings, terminal: &Terminal) -> anyhow::Result<ServiceLog> {
+pub(crate) fn init_service_log(
+    settings: &LogSettings,
+    terminal: &Terminal,
+    has_callers: bool,
+) -> anyhow::Result<ServiceLog> {
     let queue = LogQueue::start(terminal.above_bars(io::stdout()), MAX_WAITING_BYTES);
     let queue = Arc::new(queue.context("cannot start the log's thread")?);
-    let filter = filter(settings, Level::Info, terminal.verbosity());
-    let look = Look::of(settings.format, io::stdout().is_terminal(), terminal.colors_output());
-    init_log(filter, look, BoxMakeWriter::new(Arc::clone(&queue)))?;
-    Ok(ServiceLog { queue })
+    let chosen = filter(settings, Level::Info, terminal.verbosity());
+    let is_terminal = io::stdout().is_terminal();
+    if !settings.format.is_for_people(is_terminal) {
+        let look = Look { pretty: false, color: terminal.colors_output() };
+        init_log(chosen, look, BoxMakeWriter::new(Arc::clone(&queue)))?;
+        return Ok(ServiceLog { queue, terminal: None });
+    }
+    let filter = terminal_log::without_feed(parse_filter(chosen)?, chosen)?;
+    let terminal = TerminalLog::init(filter, &queue, has_callers)?;
+    Ok(ServiceLog { queue, terminal: Some(terminal) })
 }
 
 /// Sets up a command's log on standard error, apart from the command's output, above the bars of `terminal`. It has
@@ -58,7 +79,8 @@ pub(crate) fn init_service_log(settings: &LogSettings, terminal: &Terminal) -> a
 /// A filter that cannot be parsed.
 pub(crate) fn init_command_log(settings: &LogSettings, terminal: &Terminal) -> anyhow::Result<()> {
     let filter = filter(settings, Level::Warn, terminal.verbosity());
-    let look = Look::of(settings.format, io::stderr().is_terminal(), terminal.colors_messages());
+    let pretty = settings.format.is_for_people(io::stderr().is_terminal());
+    let look = Look { pretty, color: terminal.colors_messages() };
     let terminal = terminal.clone();
     init_log(filter, look, BoxMakeWriter::new(move || terminal.above_bars(io::stderr())))
 }
@@ -69,17 +91,6 @@ struct Look {
     /// For reading on a terminal, rather than JSON.
     pretty: bool,
     color: bool,
-}
-
-impl Look {
-    fn of(format: LogFormat, is_terminal: bool, color: bool) -> Self {
-        let pretty = match format {
-            LogFormat::Auto => is_terminal,
-            LogFormat::Json => false,
-            LogFormat::Pretty => true,
-        };
-        Self { pretty, color }
-    }
 }
 
 /// How much is logged with the default of `log.filter`.
@@ -115,10 +126,14 @@ fn filter(settings: &LogSettings, usual: Level, verbosity: u8) -> &str {
 /// Never logged: the database driver's warnings about unknown parameters of an address, which show their values.
 const QUIET: &str = "sqlx_postgres::options=off";
 
+fn parse_filter(text: &str) -> anyhow::Result<EnvFilter> {
+    let filter = EnvFilter::try_new(text);
+    let filter = filter.with_context(|| format!("configuration: cannot parse log.filter {text:?}"))?;
+    Ok(filter.add_directive(QUIET.parse()?))
+}
+
 fn init_log(filter: &str, look: Look, writer: BoxMakeWriter) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)
-        .with_context(|| format!("configuration: cannot parse log.filter {filter:?}"))?
-        .add_directive(QUIET.parse()?);
+    let filter = parse_filter(filter)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(look.color);
     let outcome = if look.pretty { log.try_init() } else { log.json().with_current_span(false).try_init() };
     outcome.map_err(|error| anyhow::anyhow!("cannot set up the log: {error}"))

@@ -1,3 +1,4 @@
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -5,7 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::color::ColorChoice;
 use crate::commands::{
     analytics::AnalyticsArgs, audit::AuditArgs, backup::BackupArgs, completions::CompletionsArgs,
-    config::ConfigArgs, export::ExportArgs, healthcheck::HealthcheckArgs, keys::KeysArgs,
+    config::ConfigArgs, doctor::DoctorArgs, export::ExportArgs, healthcheck::HealthcheckArgs, keys::KeysArgs,
     migrate::MigrateArgs, openapi::OpenapiArgs, predict::PredictArgs, tenants::TenantsArgs,
 };
 use crate::examples::examples;
@@ -46,6 +47,14 @@ pub(crate) struct TerminalArgs {
     /// everywhere.
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, display_order = 901)]
     pub(crate) color: ColorChoice,
+}
+
+impl TerminalArgs {
+    /// Makes every [`Screen`](crate::Screen) of this process colored or not, as is wanted.
+    pub(crate) fn set_colors(self) {
+        console::set_colors_enabled(self.color.colors(io::stdout().is_terminal()));
+        console::set_colors_enabled_stderr(self.color.colors(io::stderr().is_terminal()));
+    }
 }
 
 /// The options of every command that override the configuration. The short help leaves them to the long one.
@@ -155,6 +164,14 @@ pub(crate) enum Command {
         "Copy another one" => "undertone backup copy.db --store sqlite:/var/lib/undertone/undertone.db",
     ))]
     Backup(BackupArgs),
+    /// Check what the service needs, and say what to do: exit code 0 without failures, else 1
+    #[command(after_help = examples!(
+        "Check this machine for the service" => "undertone doctor",
+        "Check it for another store, and load every model" =>
+            "undertone doctor --load --store postgres://user:password@localhost/undertone",
+        "Fail on warnings too, for a script" => "undertone doctor --strict --format json",
+    ))]
+    Doctor(DoctorArgs),
     /// Check that a running server is ready: exit code 0 if it is, 1 if not
     #[command(after_help = examples!(
         "Check the server of the configuration" => "undertone healthcheck",

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod healthcheck;
 pub(crate) mod keys;
@@ -32,7 +33,11 @@ pub(crate) async fn run<P: Program>(arguments: Arguments) -> Result<(), Failure>
         Command::Config(args) if args.reference => return print(&P::configuration_reference()),
         _ => {}
     }
-    let program = P::configure(&settings.overrides()).map_err(Failure::set_up)?;
+    let overrides = settings.overrides();
+    if let Command::Doctor(args) = &command {
+        return doctor::run::<P>(&overrides, args).await;
+    }
+    let program = P::configure(&overrides).map_err(Failure::set_up)?;
     let terminal = match command {
         Command::Serve => Terminal::of_service(shown),
         _ => Terminal::of_command(shown),
@@ -57,6 +62,8 @@ async fn run_with<P: Program>(program: &P, command: Command, terminal: &Terminal
         Command::Migrate(args) => migrate::run(program, &args).await,
         Command::Models => models::run(program, terminal).await,
         Command::Config(_) => print(&program.effective_configuration()),
+        // It examines configurations, too, that no program can be made of.
+        Command::Doctor(_) => Ok(()),
         Command::Backup(args) => backup::run(program, &args).await,
         Command::Healthcheck(args) => healthcheck::run(program, &args),
         Command::Openapi(args) => openapi::run::<P>(&args),

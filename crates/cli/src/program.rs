@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::administration::Administration;
 use crate::failure::Failure;
+use crate::finding::Finding;
 use crate::terminal::Terminal;
 
 /// The program that the command line drives; implemented by the composition root.
@@ -127,6 +128,15 @@ pub trait Program: Sized {
     /// # Errors
     /// A store that cannot be opened or has no such copy, or a file that exists or cannot be written.
     fn back_up(&self, file: &Path) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Examines what the service needs, and hands each finding to `report` as soon as it is known. Every model is
+    /// loaded with `load`, else only small ones on this machine. `overrides` are those that [`Program::configure`] got.
+    fn examine(
+        &self,
+        overrides: &Overrides,
+        load: bool,
+        report: &mut dyn FnMut(Finding),
+    ) -> impl Future<Output = ()>;
 
     /// Checks that the server at `url`, by default the configured one, is ready.
     ///

@@ -9,7 +9,8 @@ pub(crate) struct LogSettings {
     /// `serve` log warnings only, and `-v` logs more.
     #[schemars(extend("values" = "filter"))]
     pub(crate) filter: String,
-    /// The format of log lines; `auto` is pretty on a terminal and JSON otherwise.
+    /// The format of log lines; `auto` is `pretty` on a terminal and JSON otherwise. `pretty` has a line per request
+    /// and a banner at start, and no events.
     pub(crate) format: LogFormat,
 }
 
@@ -29,6 +30,14 @@ impl LogSettings {
     /// Whether the filter is another than the default.
     pub(crate) fn has_own_filter(&self) -> bool {
         self.filter != Self::default().filter
+impl LogFormat {
+    /// Whether lines are for a person, where the output is a terminal or not.
+    pub(crate) fn is_for_people(self, is_terminal: bool) -> bool {
+        match self {
+            Self::Auto => is_terminal,
+            Self::Json => false,
+            Self::Pretty => true,
+        }
     }
 }
 

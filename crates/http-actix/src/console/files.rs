@@ -9,6 +9,7 @@ pub(super) const INDEX: &str = include_str!("../../console/index.html");
 pub(super) static CONTENTS: &[u8] = include_bytes!("files.br");
 
 /// In the order of their paths.
+#[expect(clippy::unreadable_literal, reason = "generated")]
 pub(super) static FILES: &[ConsoleFile] = &[
     ConsoleFile { path: "app.js", content_type: "text/javascript; charset=utf-8", sha256: "0d7d6ec8325af5d1870fef139826a8bed3d172010dfdd2c9ae7c9fab0e2910ff", at: 0..1366 },
     ConsoleFile { path: "core/api.js", content_type: "text/javascript; charset=utf-8", sha256: "1bcfadf8acf76e98037258c9cc759e3ee228528d1e97008dc498fea9530de928", at: 1366..2404 },

@@ -153,7 +153,7 @@ pub(super) const LAYERS: &[Layer] = &[
         inside: &["application", "domain"],
         outside: &[
             PLUMBING,
-            &["clap", "clap_complete", "csv", "indicatif", "jiff", "terminal_size"],
+            &["clap", "clap_complete", "console", "csv", "indicatif", "jiff", "terminal_size"],
             &["unicode-segmentation", "unicode-width"],
         ],
         dev_inside: &[],
@@ -175,7 +175,7 @@ pub(super) const LAYERS: &[Layer] = &[
         outside: &[
             PLUMBING,
             &["anyhow", "figment", "metrics-exporter-prometheus"],
-            &["schemars", "tokio-util", "tracing-subscriber", "ureq"],
+            &["rustix", "schemars", "strsim", "tokio-util", "tracing-subscriber", "ureq"],
         ],
         dev_inside: &["store-contract", "testkit"],
         dev_outside: &["base64", "clap", "insta", "jiff", "jsonwebtoken", "pty-process", "sqlx", "tempfile"],

@@ -96,6 +96,7 @@ impl Generated {
              pub(super) static CONTENTS: &[u8] = include_bytes!(\"files.br\");\n\
              \n\
              /// In the order of their paths.\n\
+             #[expect(clippy::unreadable_literal, reason = \"generated\")]\n\
              pub(super) static FILES: &[ConsoleFile] = &[\n{lines}];\n",
             version(files)
         );
