@@ -30,6 +30,9 @@ impl LogSettings {
     /// Whether the filter is another than the default.
     pub(crate) fn has_own_filter(&self) -> bool {
         self.filter != Self::default().filter
+    }
+}
+
 impl LogFormat {
     /// Whether lines are for a person, where the output is a terminal or not.
     pub(crate) fn is_for_people(self, is_terminal: bool) -> bool {

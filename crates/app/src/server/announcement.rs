@@ -161,10 +161,6 @@ mod tests {
     }
 
     #[test]
-    fn the_console_has_an_address_where_it_is_served() {
-    }
-
-    #[test]
     fn the_command_has_a_key_where_one_is_needed() {
         assert_eq!(command("http://a:1", false).len(), 2);
         assert!(command("http://a:1", true)[1].contains("$UNDERTONE_KEY"));

@@ -3,6 +3,7 @@
 
 mod packed;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -31,12 +32,14 @@ const PAGE: &str = "index.html";
 /// What the folder has for those who work on it; neither in the table nor in the program.
 const NOT_SERVED: [&str; 2] = ["README.md", "jsconfig.json"];
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 /// The content types by the end of a file's name, or its whole name.
 const CONTENT_TYPES: [(&str, &str); 10] = [
     (".css", "text/css; charset=utf-8"),
     (".html", "text/html; charset=utf-8"),
     (".ico", "image/x-icon"),
-    (".js", "text/javascript; charset=utf-8"),
+    (".js", SCRIPT),
     (".json", "application/json"),
     (".png", "image/png"),
     (".svg", "image/svg+xml"),
@@ -79,10 +82,12 @@ impl Generated {
             let from = contents.len();
             contents.extend_from_slice(content);
             let to = contents.len();
-            lines.push_str(&format!(
+            // A string accepts every write.
+            let _ = writeln!(
+                lines,
                 "    ConsoleFile {{ path: {path:?}, content_type: {content_type:?}, sha256: {sha256:?}, \
-                 at: {from}..{to} }},\n"
-            ));
+                 at: {from}..{to} }},"
+            );
         }
         let table = format!(
             "// Written by `cargo xtask codegen` from the files of `{FOLDER}`: change those.\n\
@@ -147,7 +152,7 @@ fn read(root: &Path) -> anyhow::Result<Vec<File>> {
             || String::from_utf8(content.clone()).with_context(|| format!("{FOLDER}/{path} is not UTF-8"));
         if path.starts_with(STYLES) {
             style.push_str(&packed_style(&text()?));
-        } else if path.ends_with(".js") && !path.starts_with("vendor/") {
+        } else if content_type(&path) == Some(SCRIPT) && !path.starts_with("vendor/") {
             files.push(File::new(path.clone(), packed_script(&text()?).as_bytes())?);
         } else {
             files.push(File::new(path.clone(), &content)?);
