@@ -1,5 +1,6 @@
 //! The example `console` of `app`, which drives the console in a browser, and the service that it looks at.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
@@ -10,10 +11,13 @@ use crate::seed::{self, SeedArgs};
 use crate::test_run::webdriver::{self, WebDriver};
 use crate::workspace::{Build, Workspace};
 
+/// From how many rows on it is worth while to build the program that makes them for release.
+const MANY: u64 = 100_000;
+
 /// The browser's side of a running service.
 #[derive(Debug)]
 pub(crate) struct Console {
-    program: std::path::PathBuf,
+    program: PathBuf,
     webdriver: WebDriver,
 }
 
@@ -45,7 +49,8 @@ pub(crate) fn fill(
     server: &Server,
     rows: u64,
 ) -> anyhow::Result<()> {
-    seed::run(workspace, &SeedArgs::rows_in(rows, undertone.store_of(server)))?;
+    let build = if rows < MANY { Build::SmallSeed } else { Build::Seed };
+    seed::run_built(workspace, build, &SeedArgs::rows_in(rows, undertone.store_of(server)))?;
     undertone.command(server, &["analytics", "rebuild", "--all", "--wait"])?;
     Ok(())
 }

@@ -7,11 +7,11 @@ use clap::Args;
 
 use crate::bench::undertone::{Undertone, UndertoneArgs};
 use crate::console::{self, Console};
-use crate::workspace::Workspace;
+use crate::workspace::{Build, Workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct ConsoleShotsArgs {
-    /// The program to show [default: the release binary, built first]
+    /// The program to show [default: that of the dev profile, built first]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// The folder to write to [default: docs/images]
@@ -24,7 +24,11 @@ const ROWS: u64 = 5_000;
 
 /// The keys in the pictures: their names and scopes. The first is the browser's.
 const KEYS: [(&str, &str); 3] = [
-    ("operator", "predictions:write,predictions:read,models:read,models:write,keys:admin,metrics:read"),
+    (
+        "operator",
+        "predictions:write,predictions:read,predictions:delete,models:read,models:write,keys:admin,\
+         metrics:read,audit:instance",
+    ),
     ("web shop", "predictions:write"),
     ("weekly report", "predictions:read"),
 ];
@@ -32,7 +36,11 @@ const KEYS: [(&str, &str); 3] = [
 /// Starts the program with a filled store and writes a picture of each page, at two widths and in both themes.
 pub(crate) fn run(workspace: &Workspace, args: &ConsoleShotsArgs) -> anyhow::Result<()> {
     let console = Console::prepare(workspace)?;
-    let undertone = UndertoneArgs::with_settings(args.program.clone(), &["auth.mode=required"]);
+    let program = match &args.program {
+        Some(program) => program.clone(),
+        None => workspace.build_program(Build::Program)?,
+    };
+    let undertone = UndertoneArgs::with_settings(program, &["auth.mode=required"]);
     let undertone = Undertone::prepare(workspace, &undertone)?;
     let server = undertone.start()?;
     console::fill(workspace, &undertone, &server, ROWS)?;

@@ -27,7 +27,12 @@ pub(crate) struct SeedArgs {
 
 /// Builds the example in the release profile and runs it.
 pub(crate) fn run(workspace: &Workspace, args: &SeedArgs) -> anyhow::Result<()> {
-    let program = workspace.build_program(Build::Seed)?;
+    run_built(workspace, Build::Seed, args)
+}
+
+/// Builds the example as `build` says and runs it.
+pub(crate) fn run_built(workspace: &Workspace, build: Build, args: &SeedArgs) -> anyhow::Result<()> {
+    let program = workspace.build_program(build)?;
     let status = Command::new(program).args(arguments(args)).status().context("cannot run seed")?;
     ensure!(status.success(), "seed failed: {status}");
     Ok(())

@@ -24,7 +24,9 @@ pub(crate) enum Build {
     EngineBench,
     /// The example that fills a store, in the release profile.
     Seed,
-    /// The example that drives the console in a browser, in the dev profile.
+    /// The same in the dev profile, with the features of the tests' build.
+    SmallSeed,
+    /// The example that drives the console in a browser, as the one before.
     ConsoleDriver,
 }
 
@@ -38,14 +40,15 @@ impl Build {
                 &["build", "--release", "--package", "infra-ml", "--example", "engine_bench"]
             }
             Self::Seed => &["build", "--release", "--package", "app", "--example", "seed"],
-            Self::ConsoleDriver => &["build", "--package", "app", "--example", "console"],
+            Self::SmallSeed => &["build", "--workspace", "--example", "seed"],
+            Self::ConsoleDriver => &["build", "--workspace", "--example", "console"],
         }
     }
 
     fn target(self) -> &'static str {
         match self {
             Self::EngineBench => "engine_bench",
-            Self::Seed => "seed",
+            Self::Seed | Self::SmallSeed => "seed",
             Self::ConsoleDriver => "console",
             _ => "undertone",
         }

@@ -64,7 +64,8 @@ impl Arguments {
     fn session(&self) -> anyhow::Result<Session> {
         let session = Session::start(&self.webdriver)?;
         if let Some(key) = &self.key {
-            session.open(&format!("{}/console/", self.url))?;
+            // Not the console itself, which forgets a key when a request without one is refused.
+            session.open(&format!("{}/health/live", self.url))?;
             session.evaluate(&format!("sessionStorage.setItem('undertone.key', {})", json!(key)))?;
         }
         Ok(session)

@@ -1,11 +1,13 @@
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use serde_json::json;
 
 use crate::webdriver::{Session, Theme, View};
-use crate::{Arguments, wait_until};
+use crate::{Arguments, pause, wait_until};
 
 #[derive(Debug, Args)]
 pub(crate) struct PicturesArgs {
@@ -14,7 +16,8 @@ pub(crate) struct PicturesArgs {
     folder: PathBuf,
 }
 
-const PAGES: [&str; 6] = ["try", "history", "trends", "models", "service", "keys"];
+/// Try comes last, since its answers are stored.
+const PAGES: [&str; 6] = ["history", "trends", "models", "keys", "service", "try"];
 
 /// The widths of the pictures and their heights: a window, and a phone.
 const SIZES: [(u32, u32); 2] = [(1280, 800), (390, 844)];
@@ -29,19 +32,33 @@ performance.getEntriesByName("interactive").length > 0
   && document.fonts.status === "loaded"
 "#;
 
-/// Resolves when what has been drawn is visible.
-const NEXT_FRAMES: &str =
-    "new Promise(shown => requestAnimationFrame(() => requestAnimationFrame(() => shown(true))))";
+/// How long a page has to draw itself for another size.
+const REDRAW: Duration = Duration::from_millis(500);
+
+/// For how many seconds there is something to see on the page Service.
+const LOAD: u32 = 30;
+
+/// Sends a few texts, some of which the cache answers.
+const SEND: &str = r#"
+fetch("../api/v1/predictions/batch", {
+  method: "POST",
+  headers: { "Content-Type": "application/json", Authorization: `Bearer ${sessionStorage.getItem("undertone.key")}` },
+  body: JSON.stringify({ items: [0, 1, 2, 3].map(n => ({ text: `Text ${n * Date.now()}` })) }),
+}).then(answer => answer.status)
+"#;
 
 /// Writes `console-PAGE-WIDTH-THEME.png` for every page, size and theme.
 pub(crate) fn run(arguments: &Arguments, args: &PicturesArgs) -> anyhow::Result<()> {
     fs::create_dir_all(&args.folder).with_context(|| format!("cannot create {}", args.folder.display()))?;
     let session = arguments.session()?;
+    session.cdp("Emulation.setScrollbarsHidden", &json!({"hidden": true}))?;
     for page in PAGES {
+        show(&session, arguments, page).with_context(|| format!("cannot show the page {page}"))?;
         for (width, height) in SIZES {
             for theme in Theme::ALL {
                 session.set_view(View { width, height, theme })?;
-                show(&session, arguments, page).with_context(|| format!("cannot show the page {page}"))?;
+                pause(REDRAW);
+                wait_until(&session, IS_SETTLED)?;
                 let name = format!("console-{page}-{width}-{}.png", theme.name());
                 let picture = session.picture()?;
                 eprintln!("{name}: {} kB", picture.len() / 1000);
@@ -53,15 +70,24 @@ pub(crate) fn run(arguments: &Arguments, args: &PicturesArgs) -> anyhow::Result<
 }
 
 fn show(session: &Session, arguments: &Arguments, page: &str) -> anyhow::Result<()> {
+    let [(width, height), _] = SIZES;
+    session.set_view(View { width, height, theme: Theme::Light })?;
     // Another document first, since another hash alone loads nothing.
     session.open("about:blank")?;
     session.open(&arguments.page(page))?;
     wait_until(session, IS_SETTLED)?;
-    if page == "try" {
-        session.type_text(TEXT)?;
-        wait_until(session, r#"/\d%/.test(document.querySelector("main").innerText)"#)?;
+    match page {
+        "try" => {
+            session.type_text(TEXT)?;
+            wait_until(session, r#"/\d%/.test(document.querySelector("main").innerText)"#)?;
+        }
+        "service" => {
+            for _ in 0..LOAD {
+                session.evaluate(SEND)?;
+                pause(Duration::from_secs(1));
+            }
+        }
+        _ => {}
     }
-    wait_until(session, IS_SETTLED)?;
-    session.evaluate(NEXT_FRAMES)?;
     Ok(())
 }

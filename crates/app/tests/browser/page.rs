@@ -119,11 +119,6 @@ impl Page {
         self.session.evaluate(expression).unwrap()
     }
 
-    /// Calls a function of JavaScript with an element.
-    pub(crate) fn call(&self, node: &Node, function: &str) -> Value {
-        self.session.call(node, function).unwrap()
-    }
-
     pub(crate) fn press(&self, key: Key) {
         self.session.press(key).unwrap();
     }
@@ -160,9 +155,9 @@ impl Page {
         self.tab_to_where(role, part, |node| node.name.contains(part));
     }
 
-    fn tab_to_where(&self, role: &str, name: &str, is_it: impl Fn(&Node) -> bool) {
+    fn tab_to_where(&self, role: &str, name: &str, is_it: impl Fn(&Node) -> bool + Copy) {
         let is_it = |node: &Node| node.role == role && is_it(node);
-        self.see_where(role, name, &is_it);
+        self.see_where(role, name, is_it);
         let mut stops = Vec::new();
         for _ in 0..STOPS {
             if let Some(focused) = self.focused() {
@@ -227,7 +222,7 @@ impl Page {
         let picture = folder.join(format!("{test}.png"));
         let written = self.session.picture().and_then(|bytes| Ok(fs::write(&picture, bytes)?));
         match written.and_then(|()| self.session.evaluate("document.body.innerText")) {
-            Ok(text) => format!("{} shows:\n{}", picture.display(), text.as_str().unwrap_or_default()),
+            Ok(shown) => format!("{} shows:\n{}", picture.display(), shown.as_str().unwrap_or_default()),
             Err(error) => format!("there is no picture: {error:#}"),
         }
     }

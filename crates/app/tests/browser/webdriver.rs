@@ -56,9 +56,7 @@ pub(crate) enum Key {
     BackTab,
     Enter,
     Escape,
-    Up,
     Down,
-    Left,
     Right,
     Delete,
     SelectAll,
@@ -72,9 +70,7 @@ impl Key {
             Self::BackTab => &['\u{E008}', '\u{E004}'],
             Self::Enter => &['\u{E007}'],
             Self::Escape => &['\u{E00C}'],
-            Self::Up => &['\u{E013}'],
             Self::Down => &['\u{E015}'],
-            Self::Left => &['\u{E012}'],
             Self::Right => &['\u{E014}'],
             Self::Delete => &['\u{E017}'],
             Self::SelectAll => &['\u{E009}', 'a'],
@@ -98,7 +94,6 @@ pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) value: String,
     pub(crate) is_disabled: bool,
-    id: i64,
 }
 
 impl Session {
@@ -169,19 +164,6 @@ impl Session {
         let about = json!({"objectId": active["result"]["objectId"], "fetchRelatives": false});
         let tree = self.cdp("Accessibility.getPartialAXTree", &about)?;
         Ok(node(&tree["nodes"][0]))
-    }
-
-    /// Calls `function`, an expression such as `element => element.innerText`, with an element.
-    pub(crate) fn call(&self, node: &Node, function: &str) -> anyhow::Result<Value> {
-        let object = self.cdp("DOM.resolveNode", &json!({"backendNodeId": node.id}))?;
-        let parameters = json!({
-            "objectId": object["object"]["objectId"],
-            "functionDeclaration": format!("function () {{ return ({function})(this); }}"),
-            "awaitPromise": true,
-            "returnByValue": true,
-            "userGesture": true,
-        });
-        value(self.cdp("Runtime.callFunctionOn", &parameters)?)
     }
 
     /// Presses and releases a key.
@@ -264,7 +246,6 @@ fn node(node: &Value) -> Option<Node> {
     let mut properties = node["properties"].as_array().into_iter().flatten();
     let is_disabled =
         properties.any(|property| property["name"] == "disabled" && property["value"]["value"] == true);
-    let id = node["backendDOMNodeId"].as_i64()?;
     let is_seen = node["ignored"] != true;
-    is_seen.then(|| Node { role: text("role"), name: text("name"), value: text("value"), is_disabled, id })
+    is_seen.then(|| Node { role: text("role"), name: text("name"), value: text("value"), is_disabled })
 }

@@ -33,7 +33,7 @@ export const PAGES = [
     title: "Models",
     shortcut: "m",
     icon: icons.models,
-    scopes: ["models:read", "models:write"],
+    scopes: ["models:read"],
     load: () => import("./models/page.js"),
   },
   {

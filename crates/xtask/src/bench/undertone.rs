@@ -28,9 +28,9 @@ pub(crate) struct UndertoneArgs {
 
 impl UndertoneArgs {
     /// The program with a SQLite file, the bundled model and these settings.
-    pub(crate) fn with_settings(program: Option<PathBuf>, settings: &[&str]) -> Self {
+    pub(crate) fn with_settings(program: PathBuf, settings: &[&str]) -> Self {
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        Self { store: "sqlite".to_owned(), model: None, program, settings }
+        Self { store: "sqlite".to_owned(), model: None, program: Some(program), settings }
     }
 
     /// Returns these arguments with another program.

@@ -6,7 +6,7 @@ use testkit::{FaultProxy, ProxyMode};
 use super::PAGES;
 use crate::page::{Page, WIDE};
 use crate::program::Program;
-use crate::webdriver::{Theme, View};
+use crate::webdriver::{Key, Theme, View};
 
 const NARROW: View = View { width: 390, height: 844, theme: Theme::Light };
 /// The narrowest window that pages must fit into without scrolling to the side (WCAG 1.4.10).
@@ -20,7 +20,8 @@ fn fill(program: &Program) {
     let item = |n: usize| {
         let texts =
             ["I love it.", "I hate it.", "It is a table.", "The food was great. The service was awful."];
-        let metadata = json!({"channel": ["web", "app"][n % 2]});
+        let channel = ["web", "app"][n % 2];
+        let metadata = json!({ "channel": channel });
         json!({"text": format!("{} {n}", texts[n % 4]), "ref": format!("order-{n}"), "metadata": metadata})
     };
     let items: Vec<_> = (0..60).map(item).collect();
@@ -29,19 +30,19 @@ fn fill(program: &Program) {
 }
 
 /// Goes through the pages in both themes and checks each once `is_there`.
-fn check_pages(page: &Page, view: View, state: &str, is_there: impl Fn(&Page)) {
+fn check_pages(page: &Page, view: View, state: &str, is_there: impl Fn(&Page, &str)) {
     for theme in Theme::ALL {
         page.set_view(View { theme, ..view });
         for (address, heading) in PAGES {
             page.go(address);
             page.see("heading", heading);
-            is_there(page);
+            is_there(page, heading);
             page.check_accessibility(&format!("{heading}, {state}, {}, {} px", theme.name(), view.width));
         }
     }
 }
 
-fn settled(page: &Page) {
+fn settled(page: &Page, _heading: &str) {
     page.wait_until(IS_SETTLED);
 }
 
@@ -66,7 +67,7 @@ fn opened_drawers_and_forms_are_accessible() {
         page.tab_to("textbox", "Text to classify");
         page.insert("The camera is wonderful. The battery is a disaster.");
         page.read("mixed");
-        settled(&page);
+        page.wait_until(IS_SETTLED);
         page.check_accessibility("an answer");
         page.go("#/history");
         page.enter("button", "Filter");
@@ -75,18 +76,18 @@ fn opened_drawers_and_forms_are_accessible() {
         let newest = program.api().get("/api/v1/predictions?limit=1").unwrap().body;
         page.go(&format!("#/history?open={}", newest["items"][0]["id"].as_str().expect("an id")));
         page.see("dialog", "Prediction");
-        page.see("heading", "Scores");
+        page.see("heading", "Facts");
         page.check_accessibility("a prediction");
         page.go("#/keys");
         page.enter("button", "Issue a key");
         page.see("dialog", "Issue a key");
         page.check_accessibility("the form of keys");
-        page.press(crate::webdriver::Key::Escape);
+        page.press(Key::Escape);
         page.see_no("dialog", "Issue a key");
         page.type_text("?");
         page.see_like("dialog", "");
         page.check_accessibility("the list of keys");
-        page.press(crate::webdriver::Key::Escape);
+        page.press(Key::Escape);
     }
 }
 
@@ -106,9 +107,19 @@ async fn pages_that_load_or_have_failed_are_accessible() {
     check_pages(&page, WIDE, "empty", settled);
     page.let_requests_fail("net::ERR_");
     proxy.set_mode(ProxyMode::Stall).await;
-    check_pages(&page, WIDE, "loading", |_| ());
+    let reads = ["History", "Trends", "Models", "Keys"];
+    check_pages(&page, WIDE, "loading", |page, heading| {
+        if reads.contains(&heading) {
+            page.wait_until(r#"document.querySelector("main .skeleton") !== null"#);
+        }
+    });
     proxy.set_mode(ProxyMode::Refuse).await;
-    check_pages(&page, WIDE, "failed", |_| ());
+    check_pages(&page, WIDE, "failed", |page, heading| {
+        if reads.contains(&heading) {
+            page.see_like("alert", "");
+            page.see("button", "Try again");
+        }
+    });
     page.read("not reachable");
 }
 
@@ -124,7 +135,7 @@ fn the_question_for_a_key_is_accessible() {
         page.check_accessibility("the question for a key");
         page.tab_to("textbox", "API key or token");
         page.insert("ut_wrong");
-        page.press(crate::webdriver::Key::Enter);
+        page.press(Key::Enter);
         page.see_like("alert", "");
         page.check_accessibility("a wrong key");
     }
@@ -140,7 +151,7 @@ fn narrow_windows_do_not_scroll_to_the_side() {
         for (address, heading) in PAGES {
             page.go(address);
             page.see("heading", heading);
-            settled(&page);
+            page.wait_until(IS_SETTLED);
             let beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth");
             assert!(beyond.as_i64() <= Some(0), "{heading} is {beyond} px wider than {} px", view.width);
         }

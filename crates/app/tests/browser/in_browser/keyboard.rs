@@ -42,7 +42,7 @@ fn look_at_the_history(page: &Page) {
     page.tab_to_like("link", TEXT);
     page.press(Key::Enter);
     page.see("dialog", "Prediction");
-    page.see("heading", "Scores");
+    page.see("heading", "Facts");
     page.press(Key::Escape);
     page.see_no("dialog", "Prediction");
     page.see_like("link", TEXT);
@@ -125,4 +125,52 @@ fn letters_are_text_in_fields_and_can_be_switched_off() {
     page.press(Key::Tab);
     assert_eq!(page.all("dialog"), []);
     page.see("heading", "Try");
+}
+
+#[test]
+fn arrow_keys_move_through_sentences_rows_and_buckets() {
+    let program = Program::open();
+    for text in ["The food was great. The service was awful.", "I hate it.", "It is a table."] {
+        assert_eq!(program.api().predict(text).unwrap().status, 200);
+    }
+    let page = Page::open(&program.running, "/console/#/try");
+    page.tab_to("textbox", "Text to classify");
+    page.insert("The food was great. The service was awful.");
+    page.press(Key::Enter);
+    page.read("Point at a sentence");
+    while !page.text().contains("Sentence 1 of 2") {
+        page.press(Key::Tab);
+    }
+    page.press(Key::Right);
+    page.read("Sentence 2 of 2");
+
+    page.go("#/history");
+    page.tab_to_like("link", "The service was awful");
+    page.press(Key::Enter);
+    page.see("dialog", "Prediction");
+    page.press(Key::Escape);
+    page.see_no("dialog", "Prediction");
+    page.press(Key::Down);
+    wait_for("the next row to have the focus", || {
+        page.focused().filter(|focused| focused.name.contains("It is a table")).map(drop)
+    });
+}
+
+#[test]
+fn dialogs_hold_the_focus_and_return_it() {
+    let program = Program::open();
+    let page = Page::open(&program.running, "/console/#/keys");
+    page.enter("button", "Issue a key");
+    page.see("dialog", "Issue a key");
+    for _ in 0..60 {
+        page.press(Key::Tab);
+        let within =
+            "document.activeElement === document.body || document.activeElement.closest('dialog') !== null";
+        assert_eq!(page.evaluate(within), true, "{:?}", page.focused());
+    }
+    page.press(Key::Escape);
+    page.see_no("dialog", "Issue a key");
+    wait_for("the button to have the focus again", || {
+        page.focused().filter(|focused| focused.name == "Issue a key").map(drop)
+    });
 }

@@ -24,6 +24,7 @@ fn each_scope_shows_what_it_allows() {
         writeln!(matrix, "{name}").unwrap();
         for (address, heading) in PAGES {
             writeln!(matrix, "  {heading:8} {}", shown(&page, address, heading)).unwrap();
+            assert_eq!(page.take_errors(), [], "{heading} with {name}");
         }
     }
     insta::assert_snapshot!("pages_by_scope", matrix);
@@ -41,8 +42,9 @@ fn shown(page: &Page, address: &str, heading: &str) -> String {
     if page.text().contains(REFUSED) {
         return format!("{}refused", if is_linked { "linked, " } else { "" });
     }
-    let script = r#"[...document.querySelectorAll("main button")].filter(button => button.checkVisibility())
-      .map(button => button.ariaLabel ?? button.innerText).join(", ")"#;
+    let script = r#"[...new Set([...document.querySelectorAll("main button")]
+      .filter(button => button.checkVisibility())
+      .map(button => (button.ariaLabel ?? button.innerText).replace(/\s+/g, " ")))].join(" | ")"#;
     let buttons = page.evaluate(script);
     format!(
         "{}: {}",

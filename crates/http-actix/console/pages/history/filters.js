@@ -142,7 +142,7 @@ export function filterMenu(filters, context, change) {
 
 /** @param {import("../../types.d.ts").Context} context */
 async function readModels({ can, redraw }) {
-  if (models === null && can("models:read", "models:write")) {
+  if (models === null && can("models:read")) {
     models = [];
     const answer = await request("GET", "api/v1/models").catch(() => ({ items: [] }));
     models = answer.items.map((/** @type {{ name: string }} */ { name }) => name);
