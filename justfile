@@ -85,3 +85,7 @@ bench-limits *flags:
 # Measure engine and service beside Python's
 bench-peers *flags:
     cargo xtask bench-peers {{ flags }}
+
+# Measure `undertone predict` with a file beside the engine alone
+bench-predict *flags:
+    cargo xtask bench-predict {{ flags }}

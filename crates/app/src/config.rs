@@ -10,6 +10,7 @@ mod clock;
 mod faults;
 mod log;
 mod outbox;
+mod problem;
 mod reference;
 mod schema;
 mod store;
@@ -19,8 +20,8 @@ use std::path::Path;
 
 use cli::Overrides;
 use domain::value_objects::ModelName;
+use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use figment::{Figment, Source};
 use http_actix::{LimitsSettings, ServerSettings};
 use infra_ml::{HubSettings, ModelSettings};
 use schemars::JsonSchema;
@@ -31,11 +32,12 @@ pub(crate) use audit::AuditSettings;
 pub(crate) use auth::{AuthMode, AuthSettings};
 pub(crate) use cache::CacheSettings;
 pub(crate) use infra_ml::Seconds;
-pub(crate) use log::{LogFormat, LogSettings};
+pub(crate) use log::LogSettings;
 pub(crate) use outbox::OutboxSettings;
 pub(crate) use reference::{effective, reference_markdown};
 pub(crate) use store::{StoreKind, StoreSettings};
 
+use problem::describe;
 use schema::{check_ranges, schema_of};
 
 /// The file that is read if it exists and no other is named.
@@ -78,19 +80,34 @@ impl Settings {
     /// the key and where it was set.
     pub(crate) fn load(overrides: &Overrides) -> anyhow::Result<Self> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
-        let default = Path::new(DEFAULT_FILE);
-        if let Some(file) = overrides.file.as_deref().or(default.is_file().then_some(default)) {
+        if let Some(file) = Self::file(overrides) {
+            std::fs::metadata(file).map_err(|error| problem::unreadable(file, &error))?;
             figment = figment.merge(Toml::file_exact(file));
         }
         // Only names with a double underscore are settings, so that UNDERTONE_HOME, say, can have another purpose.
-        let env = Env::prefixed("UNDERTONE_").filter(|key| key.as_str().contains("__")).split("__");
-        figment = figment.merge(env);
+        figment = figment.merge(variables().filter(|key| key.as_str().contains("__")).split("__"));
         for (key, value) in &overrides.values {
             figment = figment.merge(Serialized::global(key, flag_value(value)));
         }
         let settings: Self = figment.extract().map_err(|error| describe(&error))?;
         settings.validate().map_err(|problem| anyhow::anyhow!("configuration: {problem}"))?;
         Ok(settings)
+    }
+
+    /// Returns the settings for a command that classifies whole files: no client is refused for its texts, which wait
+    /// for the model however many its queue has.
+    pub(crate) fn for_files(&self) -> Self {
+        let mut settings = self.clone();
+        for model in settings.models.values_mut().chain([&mut settings.model]) {
+            model.max_queue_items = model.max_queue_items.max(ModelSettings::default().max_queue_items);
+        }
+        settings
+    }
+
+    /// The file that is read: the one that `overrides` name, else the default one where it exists.
+    pub(crate) fn file(overrides: &Overrides) -> Option<&Path> {
+        let default = Path::new(DEFAULT_FILE);
+        overrides.file.as_deref().or(default.is_file().then_some(default))
     }
 
     fn validate(&self) -> Result<(), String> {
@@ -117,18 +134,9 @@ impl Settings {
     }
 }
 
-/// Describes on one line what is wrong with which key, and where it was set.
-fn describe(error: &figment::Error) -> anyhow::Error {
-    let place = match error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()) {
-        Some(Source::File(file)) => format!(" (in {})", file.display()),
-        Some(Source::Custom(_)) | None => " (in the environment)".to_owned(),
-        Some(_) => " (in a flag)".to_owned(),
-    };
-    let key = error.path.join(".");
-    let key = if key.is_empty() { key } else { format!("{key}: ") };
-    let kind = error.kind.to_string();
-    let kind: Vec<&str> = kind.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    anyhow::anyhow!("configuration: {key}{}{place}", kind.join(" "))
+/// The variables of the environment that may be settings; keys are without the prefix, in lower case.
+pub(crate) fn variables() -> Env {
+    Env::prefixed("UNDERTONE_")
 }
 
 /// Parses a flag's value as a number, bool, list or table in TOML's form; any other text is a string.

@@ -39,6 +39,8 @@ pub(crate) struct Container {
     /// What gives events their positions, and what follows them.
     pub(crate) events: Events,
     pub(crate) models: Arc<LocalModelCatalog>,
+    /// The names of the models of the configuration.
+    model_names: Vec<String>,
     /// The cache in front of the models, if it is enabled.
     pub(crate) cache: Option<Arc<MokaCacheGateway>>,
     pub(crate) store: Store,
@@ -70,6 +72,7 @@ impl Container {
         let cache = cache(&settings.cache);
         let clock = clock(settings);
         let access = Access::new(&settings.auth, &store, &clock)?;
+        let model_names = configured.names();
         let (models, starting) = configured.start(cache.clone().map(|cache| cache as Arc<dyn CacheGateway>));
         let (directory, limiter) = (access.directory.clone(), Arc::new(LocalUsageLimiter::new()));
         let events = Events::new(settings, &store, &clock, log);
@@ -82,6 +85,7 @@ impl Container {
             use_cases: Arc::new(use_cases),
             events,
             models,
+            model_names,
             cache,
             store,
             directory,
@@ -90,6 +94,11 @@ impl Container {
             purge_usage: Arc::new(purge_usage),
         };
         Ok((container, starting))
+    }
+
+    /// The names of the models of the configuration, the default's first.
+    pub(crate) fn model_names(&self) -> &[String] {
+        &self.model_names
     }
 
     /// Closes everything in the reverse of the order in which it was opened.

@@ -12,6 +12,7 @@
 
 mod config;
 mod container;
+mod doctor;
 mod health_probe;
 mod program;
 mod server;

@@ -8,7 +8,7 @@ use application::dtos::{ExportForm, ExportPart, PredictSentimentResponse};
 use application::errors::BoxError;
 use application::ports::{DownloadProgress, ModelCatalog, SchemaMigrator};
 use application::use_cases::PredictSentimentBatchUseCase;
-use cli::{Administration, Failure, Opened, Overrides, Program, SchemaUse, Terminal};
+use cli::{Administration, Failure, Finding, Opened, Overrides, Program, SchemaUse, Terminal};
 use domain::entities::ApiKey;
 use domain::value_objects::{AuditLine, Limits, Timestamp};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::config::{self, Settings};
 use crate::container::{self, ConfiguredModels, Store};
 use crate::telemetry::{init_command_log, init_metrics, init_service_log};
-use crate::{health_probe, server};
+use crate::{doctor, health_probe, server};
 
 /// The program with its configuration.
 pub(crate) struct Undertone {
@@ -36,8 +36,16 @@ impl Program for Undertone {
         config::reference_markdown()
     }
 
-    fn prediction_json(prediction: &PredictSentimentResponse) -> serde_json::Result<Value> {
-        serde_json::to_value(http_actix::prediction_json(prediction))
+    fn write_prediction(
+        prediction: &PredictSentimentResponse,
+        stored: bool,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()> {
+        if stored {
+            serde_json::to_writer(out, &http_actix::prediction_json(prediction))
+        } else {
+            serde_json::to_writer(out, &http_actix::unstored_prediction_json(prediction))
+        }
     }
 
     fn key_json(key: &ApiKey, now: Timestamp) -> serde_json::Result<Value> {
@@ -70,9 +78,10 @@ impl Program for Undertone {
 
     async fn serve(&self, terminal: &Terminal) -> Result<(), Failure> {
         // Dropped last: it writes what the shutdown logs.
-        let log = init_service_log(&self.settings.log, terminal).map_err(Failure::set_up)?;
+        let has_callers = self.settings.auth.is_required();
+        let log = init_service_log(&self.settings.log, terminal, has_callers).map_err(Failure::set_up)?;
         let metrics = init_metrics()?;
-        server::run(&self.settings, metrics, log.queue(), terminal.download_bars()).await
+        server::run(&self.settings, metrics, &log, terminal.download_bars()).await
     }
 
     async fn open_migrator(&self, schema: SchemaUse) -> Result<Opened<Arc<dyn SchemaMigrator>>, BoxError> {
@@ -98,7 +107,8 @@ impl Program for Undertone {
         store: bool,
         progress: Option<Arc<dyn DownloadProgress>>,
     ) -> Result<Opened<PredictSentimentBatchUseCase>, BoxError> {
-        let models = ConfiguredModels::resolve(&self.settings, progress)?.only(model)?.load().await?;
+        let settings = self.settings.for_files();
+        let models = ConfiguredModels::resolve(&settings, progress)?.only(model)?.load().await?;
         let store = if store { Some(Store::open_migrated(&self.settings).await?) } else { None };
         let part = container::predict_batch(&self.settings, &models, store.as_ref());
         let close = async move {
@@ -123,6 +133,10 @@ impl Program for Undertone {
         let outcome = store.back_up(file).await;
         store.close().await;
         Ok(outcome?)
+    }
+
+    async fn examine(&self, overrides: &Overrides, load: bool, report: &mut dyn FnMut(Finding)) {
+        doctor::examine(&self.settings, overrides, load, report).await;
     }
 
     fn check_ready(&self, url: Option<&str>) -> Result<(), BoxError> {

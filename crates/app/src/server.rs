@@ -1,7 +1,8 @@
 //! The life of the service: start, serve, drain, shut down.
 
+mod announcement;
 mod background;
-mod exposure;
+pub(crate) mod exposure;
 mod relay;
 mod signals;
 
@@ -11,8 +12,11 @@ use std::time::{Duration, Instant};
 use application::action::chain;
 use application::ports::DownloadProgress;
 use cli::Failure;
-use http_actix::{ApiState, BodyMemory, Detached, EventFrames, Exports, HttpSettings, Offload, Servers};
-use infra_local::{BackgroundTasks, LogQueue};
+use http_actix::{
+    ApiState, BodyMemory, BoundSockets, Detached, EventFrames, Exports, HttpSettings, Offload, Servers,
+    SpanContent,
+};
+use infra_local::BackgroundTasks;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -20,7 +24,11 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::Settings;
 use crate::container::{Container, Starting};
+use crate::server::announcement::Announcement;
 use crate::server::signals::{Signal, Signals};
+use crate::telemetry::ServiceLog;
+
+pub(crate) use announcement::describe;
 
 /// Serves until a signal or the failure of a part, then drains and shuts down. The listener is open while the models
 /// load, so that probes see a live service that is not ready yet. Downloads are reported to `progress`, or else to the
@@ -32,26 +40,36 @@ use crate::server::signals::{Signal, Signals};
 pub(crate) async fn run(
     settings: &Settings,
     metrics: PrometheusHandle,
-    log: &Arc<LogQueue>,
+    log: &ServiceLog,
     progress: Option<Arc<dyn DownloadProgress>>,
 ) -> Result<(), Failure> {
+    let started = Instant::now();
     exposure::check(settings).map_err(Failure::set_up)?;
     let mut signals = Signals::listen()?;
-    let store_files = u64::from(settings.store.max_connections) + u64::from(settings.store.readers);
-    let connections = settings.server.connections_that_fit(store_files).map_err(Failure::set_up)?;
+    let connections = settings.server.connections_that_fit(store_files(settings)).map_err(Failure::set_up)?;
+    // First of all, so that a second instance by mistake changes nothing.
+    let sockets = BoundSockets::bind(&settings.server).map_err(Failure::set_up)?;
     // A store may take long to respond: a signal ends the start at any moment.
     let (container, starting) = tokio::select! {
-        built = Container::build(settings, log, progress) => built.map_err(Failure::set_up)?,
+        built = Container::build(settings, log.queue(), progress) => built.map_err(Failure::set_up)?,
         signal = signals.next() => {
             tracing::info!(?signal, "stopped before the start was complete");
             return Ok(());
         }
     };
     let (shutting_down, is_shutting_down) = watch::channel(false);
-    let state = api_state(settings, &container, metrics.clone(), is_shutting_down);
-    let mut servers = Servers::bind(&settings.server, connections, &state).map_err(Failure::set_up)?;
+    let mut state = api_state(settings, &container, metrics.clone(), is_shutting_down);
+    if log.terminal().is_some() {
+        state.settings.span_content = SpanContent::Client;
+    }
+    let servers = Servers::start(sockets, &settings.server, connections, &state);
+    let mut servers = servers.map_err(Failure::set_up)?;
+    let announcement = Announcement { log: log.terminal(), started };
+    announcement.listening(settings, &container, &servers);
     let background = background::start(&container, settings, metrics);
-    let reason = until_stop(&container, &mut servers, starting, &mut signals).await;
+    let ready = || announcement.ready(&container);
+    let reason = until_stop(&container, &mut servers, starting, &mut signals, ready).await;
+    announcement.stopping(matches!(reason, Reason::Signal(Signal::Interrupt)));
     let service = Service { settings, container, servers, background, shutting_down };
     tokio::select! {
         () = service.shut_down(&reason) => tracing::info!("stopped"),
@@ -63,18 +81,24 @@ pub(crate) async fn run(
     }
 }
 
+/// The most files that the store has open.
+pub(crate) fn store_files(settings: &Settings) -> u64 {
+    u64::from(settings.store.max_connections) + u64::from(settings.store.readers)
+}
+
 /// Why the service stops.
 enum Reason {
     Signal(Signal),
     Failed(Failure),
 }
 
-/// Waits for a reason to stop.
+/// Calls `ready` when the models are loaded, and waits for a reason to stop.
 async fn until_stop(
     container: &Container,
     servers: &mut Servers,
     starting: Starting,
     signals: &mut Signals,
+    ready: impl FnOnce(),
 ) -> Reason {
     let failed_to_load = async {
         if let Err(error) = starting.finish().await {
@@ -82,6 +106,7 @@ async fn until_stop(
         }
         // Readiness is reported at once, not at the next check.
         let _ = container.use_cases.health.execute().await;
+        ready();
         std::future::pending().await
     };
     let failure: Failure = tokio::select! {

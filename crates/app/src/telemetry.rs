@@ -1,5 +1,7 @@
 //! Logs and the metrics registry: set up once, at start.
 
+mod terminal_log;
+
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +13,14 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-use crate::config::{LogFormat, LogSettings};
+use crate::config::LogSettings;
+
+pub(crate) use terminal_log::TerminalLog;
 
 /// The service's log on standard output. Its last lines are written when it is dropped.
 pub(crate) struct ServiceLog {
     queue: Arc<LogQueue>,
+    terminal: Option<TerminalLog>,
 }
 
 /// The bytes of the lines that may wait for standard output: some 10,000 lines. As many more may be being written.
@@ -28,6 +33,11 @@ impl ServiceLog {
     pub(crate) fn queue(&self) -> &Arc<LogQueue> {
         &self.queue
     }
+
+    /// The log for a person, where it is one.
+    pub(crate) fn terminal(&self) -> Option<&TerminalLog> {
+        self.terminal.as_ref()
+    }
 }
 
 impl Drop for ServiceLog {
@@ -37,42 +47,95 @@ impl Drop for ServiceLog {
     }
 }
 
-/// Sets up the service's log on standard output: pretty on a terminal, above its bars, and JSON otherwise. If standard
-/// output is not read, lines are dropped; logging never waits.
+/// Sets up the service's log on standard output: lines for a person on a terminal, above its bars, and JSON otherwise.
+/// With `has_callers`, a person sees whose each request is. If standard output is not read, lines are dropped; logging
+/// never waits.
 ///
 /// # Errors
 /// A filter that cannot be parsed.
-pub(crate) fn init_service_log(settings: &LogSettings, terminal: &Terminal) -> anyhow::Result<ServiceLog> {
+pub(crate) fn init_service_log(
+    settings: &LogSettings,
+    terminal: &Terminal,
+    has_callers: bool,
+) -> anyhow::Result<ServiceLog> {
     let queue = LogQueue::start(terminal.above_bars(io::stdout()), MAX_WAITING_BYTES);
     let queue = Arc::new(queue.context("cannot start the log's thread")?);
-    init_log(settings, BoxMakeWriter::new(Arc::clone(&queue)), io::stdout().is_terminal())?;
-    Ok(ServiceLog { queue })
+    let chosen = filter(settings, Level::Info, terminal.verbosity());
+    let is_terminal = io::stdout().is_terminal();
+    if !settings.format.is_for_people(is_terminal) {
+        let look = Look { pretty: false, color: terminal.colors_output() };
+        init_log(chosen, look, BoxMakeWriter::new(Arc::clone(&queue)))?;
+        return Ok(ServiceLog { queue, terminal: None });
+    }
+    let filter = terminal_log::without_feed(parse_filter(chosen)?, chosen)?;
+    let terminal = TerminalLog::init(filter, &queue, has_callers)?;
+    Ok(ServiceLog { queue, terminal: Some(terminal) })
 }
 
-/// Sets up a command's log on standard error, apart from the command's output, above the bars of `terminal`.
+/// Sets up a command's log on standard error, apart from the command's output, above the bars of `terminal`. It has
+/// warnings only, and more by the verbosity of `terminal`.
 ///
 /// # Errors
 /// A filter that cannot be parsed.
 pub(crate) fn init_command_log(settings: &LogSettings, terminal: &Terminal) -> anyhow::Result<()> {
+    let filter = filter(settings, Level::Warn, terminal.verbosity());
+    let pretty = settings.format.is_for_people(io::stderr().is_terminal());
+    let look = Look { pretty, color: terminal.colors_messages() };
     let terminal = terminal.clone();
-    let writer = BoxMakeWriter::new(move || terminal.above_bars(io::stderr()));
-    init_log(settings, writer, io::stderr().is_terminal())
+    init_log(filter, look, BoxMakeWriter::new(move || terminal.above_bars(io::stderr())))
+}
+
+/// How lines look.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// For reading on a terminal, rather than JSON.
+    pretty: bool,
+    color: bool,
+}
+
+/// How much is logged with the default of `log.filter`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Warn,
+    /// The default of `log.filter`.
+    Info,
+    Debug,
+}
+
+/// Warnings, as a filter.
+const WARN: &str = "warn,hf_hub=off";
+/// The steps within requests and commands, as a filter. Other crates log whole frames and queries at debug.
+const DEBUG: &str = "info,undertone=debug,application=debug,cli=debug,http_actix=debug,infra_http=debug,infra_local=debug,\
+    infra_ml=debug,infra_postgres=debug,infra_sqlite=debug,hf_hub=off";
+
+/// Returns what is logged: as the configuration says or, where it does not, from `usual` on and more by `verbosity`.
+fn filter(settings: &LogSettings, usual: Level, verbosity: u8) -> &str {
+    let level = match (usual, verbosity) {
+        (usual, 0) => usual,
+        (Level::Warn, 1) => Level::Info,
+        _ => Level::Debug,
+    };
+    match level {
+        _ if settings.has_own_filter() => &settings.filter,
+        Level::Warn => WARN,
+        Level::Info => &settings.filter,
+        Level::Debug => DEBUG,
+    }
 }
 
 /// Never logged: the database driver's warnings about unknown parameters of an address, which show their values.
 const QUIET: &str = "sqlx_postgres::options=off";
 
-fn init_log(settings: &LogSettings, writer: BoxMakeWriter, is_terminal: bool) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.filter)
-        .with_context(|| format!("configuration: cannot parse log.filter {:?}", settings.filter))?
-        .add_directive(QUIET.parse()?);
-    let pretty = match settings.format {
-        LogFormat::Auto => is_terminal,
-        LogFormat::Json => false,
-        LogFormat::Pretty => true,
-    };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(is_terminal);
-    let outcome = if pretty { log.try_init() } else { log.json().with_current_span(false).try_init() };
+fn parse_filter(text: &str) -> anyhow::Result<EnvFilter> {
+    let filter = EnvFilter::try_new(text);
+    let filter = filter.with_context(|| format!("configuration: cannot parse log.filter {text:?}"))?;
+    Ok(filter.add_directive(QUIET.parse()?))
+}
+
+fn init_log(filter: &str, look: Look, writer: BoxMakeWriter) -> anyhow::Result<()> {
+    let filter = parse_filter(filter)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(look.color);
+    let outcome = if look.pretty { log.try_init() } else { log.json().with_current_span(false).try_init() };
     outcome.map_err(|error| anyhow::anyhow!("cannot set up the log: {error}"))
 }
 
@@ -101,4 +164,32 @@ pub(crate) fn init_metrics() -> anyhow::Result<PrometheusHandle> {
     infra_http::describe_metrics();
     metrics::gauge!("undertone_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_quiet_unless_they_are_asked_not_to_be() {
+        let default = LogSettings::default();
+        for (usual, verbosity, expected) in [
+            (Level::Warn, 0, WARN),
+            (Level::Warn, 1, &default.filter),
+            (Level::Warn, 2, DEBUG),
+            (Level::Info, 0, &default.filter),
+            (Level::Info, 1, DEBUG),
+        ] {
+            assert_eq!(filter(&default, usual, verbosity), expected, "{usual:?} with {verbosity}");
+            assert!(EnvFilter::try_new(expected).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_filter_that_is_set_decides_alone() {
+        let settings = LogSettings { filter: "error".to_owned(), ..LogSettings::default() };
+        for (usual, verbosity) in [(Level::Warn, 0), (Level::Warn, 2), (Level::Info, 0), (Level::Info, 1)] {
+            assert_eq!(filter(&settings, usual, verbosity), "error");
+        }
+    }
 }

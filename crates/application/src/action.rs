@@ -128,13 +128,17 @@ where
     }
 }
 
-/// An error and its chain of causes, outermost first, on one line.
+/// An error and its chain of causes, outermost first, on one line. A cause that the line ends with already, as that of
+/// an error that prints its source, is not repeated.
 pub fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
+        let text = error.to_string();
+        if !line.ends_with(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
         cause = error.source();
     }
     line

@@ -2,7 +2,9 @@ mod administer;
 pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod healthcheck;
 pub(crate) mod keys;
@@ -13,27 +15,32 @@ pub(crate) mod openapi;
 pub(crate) mod predict;
 pub(crate) mod tenants;
 
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 
 use crate::arguments::{Arguments, Command};
-use crate::failure::Failure;
+use crate::failure::{Failure, output_error};
 use crate::program::Program;
 use crate::terminal::Terminal;
 
 /// Runs the command that `arguments` name; `serve` where they name none.
 pub(crate) async fn run<P: Program>(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { settings, command } = arguments;
+    let Arguments { terminal: shown, settings, command } = arguments;
     let command = command.unwrap_or(Command::Serve);
     // These print what does not depend on the configuration.
     match &command {
         Command::Openapi(args) => return openapi::run::<P>(args),
+        Command::Completions(args) => return completions::run(args),
         Command::Config(args) if args.reference => return print(&P::configuration_reference()),
         _ => {}
     }
-    let program = P::configure(&settings.overrides()).map_err(Failure::set_up)?;
+    let overrides = settings.overrides();
+    if let Command::Doctor(args) = &command {
+        return doctor::run::<P>(&overrides, args).await;
+    }
+    let program = P::configure(&overrides).map_err(Failure::set_up)?;
     let terminal = match command {
-        Command::Serve => Terminal::of_service(),
-        _ => Terminal::of_command(),
+        Command::Serve => Terminal::of_service(shown),
+        _ => Terminal::of_command(shown),
     };
     let outcome = run_with(&program, command, &terminal).await;
     terminal.clear();
@@ -55,13 +62,16 @@ async fn run_with<P: Program>(program: &P, command: Command, terminal: &Terminal
         Command::Migrate(args) => migrate::run(program, &args).await,
         Command::Models => models::run(program, terminal).await,
         Command::Config(_) => print(&program.effective_configuration()),
+        // It examines configurations, too, that no program can be made of.
+        Command::Doctor(_) => Ok(()),
         Command::Backup(args) => backup::run(program, &args).await,
         Command::Healthcheck(args) => healthcheck::run(program, &args),
         Command::Openapi(args) => openapi::run::<P>(&args),
+        Command::Completions(args) => completions::run(&args),
     }
 }
 
 /// Writes `text` to standard output.
 fn print(text: &str) -> Result<(), Failure> {
-    Ok(io::stdout().write_all(text.as_bytes())?)
+    Ok(io::stdout().write_all(text.as_bytes()).map_err(output_error)?)
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::administration::Administration;
 use crate::failure::Failure;
+use crate::finding::Finding;
 use crate::terminal::Terminal;
 
 /// The program that the command line drives; implemented by the composition root.
@@ -26,11 +27,15 @@ pub trait Program: Sized {
     /// Returns the reference of every configuration key, in Markdown.
     fn configuration_reference() -> String;
 
-    /// Returns `prediction` as the API does.
+    /// Appends `prediction` to `out`, byte for byte as the API returns it, without its id unless it is `stored`.
     ///
     /// # Errors
     /// A value that has no JSON.
-    fn prediction_json(prediction: &PredictSentimentResponse) -> serde_json::Result<Value>;
+    fn write_prediction(
+        prediction: &PredictSentimentResponse,
+        stored: bool,
+        out: &mut Vec<u8>,
+    ) -> serde_json::Result<()>;
 
     /// Returns `key` as the API does at `now`.
     ///
@@ -65,8 +70,8 @@ pub trait Program: Sized {
     /// Returns the effective configuration as lines of TOML, with secrets redacted.
     fn effective_configuration(&self) -> String;
 
-    /// Sets up the log of a command on standard error, above the bars of `terminal`. [`Program::serve`] sets up its
-    /// own.
+    /// Sets up the log of a command on standard error, above the bars of `terminal`: warnings only, and more by its
+    /// verbosity, unless the configuration says what is logged. [`Program::serve`] sets up its own.
     ///
     /// # Errors
     /// A filter that cannot be parsed.
@@ -123,6 +128,15 @@ pub trait Program: Sized {
     /// # Errors
     /// A store that cannot be opened or has no such copy, or a file that exists or cannot be written.
     fn back_up(&self, file: &Path) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Examines what the service needs, and hands each finding to `report` as soon as it is known. Every model is
+    /// loaded with `load`, else only small ones on this machine. `overrides` are those that [`Program::configure`] got.
+    fn examine(
+        &self,
+        overrides: &Overrides,
+        load: bool,
+        report: &mut dyn FnMut(Finding),
+    ) -> impl Future<Output = ()>;
 
     /// Checks that the server at `url`, by default the configured one, is ready.
     ///

@@ -5,13 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use application::ports::DownloadProgress;
 use indicatif::{BinaryBytes, MultiProgress, ProgressBar, ProgressStyle};
+use terminal_size::terminal_size_of;
 
-/// The terminal that the program was started in, if there is one. It shows bars for downloads, below the lines of the
-/// log.
+use crate::arguments::TerminalArgs;
+
+/// The terminal that the program was started in, if there is one, and what is shown there. It shows bars for downloads
+/// and progress, below the lines of the log.
 #[derive(Clone, Default)]
 pub struct Terminal {
     bars: Option<Bars>,
+    shown: TerminalArgs,
 }
+
+/// The columns of a terminal that does not say how many it has.
+const USUAL_COLUMNS: usize = 80;
 
 /// All bars of the terminal.
 #[derive(Clone, Default)]
@@ -23,17 +30,57 @@ struct Bars {
 
 impl Terminal {
     /// A terminal for a command, whose log is on standard error, where that is one.
-    pub(crate) fn of_command() -> Self {
-        Self::new(io::stderr().is_terminal())
+    pub(crate) fn of_command(shown: TerminalArgs) -> Self {
+        Self::new(io::stderr().is_terminal(), shown)
     }
 
     /// A terminal for the service, whose log is on standard output, where that and standard error are one.
-    pub(crate) fn of_service() -> Self {
-        Self::new(io::stdout().is_terminal() && io::stderr().is_terminal())
+    pub(crate) fn of_service(shown: TerminalArgs) -> Self {
+        Self::new(io::stdout().is_terminal() && io::stderr().is_terminal(), shown)
     }
 
-    fn new(is_terminal: bool) -> Self {
-        Self { bars: is_terminal.then(Bars::default) }
+    fn new(is_terminal: bool, shown: TerminalArgs) -> Self {
+        Self { bars: is_terminal.then(Bars::default), shown }
+    }
+
+    /// How much more is logged than usual: the number of times that `-v` was given.
+    pub fn verbosity(&self) -> u8 {
+        self.shown.verbose
+    }
+
+    /// Whether what is written to standard output is colored.
+    pub fn colors_output(&self) -> bool {
+        self.shown.color.colors(io::stdout().is_terminal())
+    }
+
+    /// Whether what is written to standard error is colored.
+    pub fn colors_messages(&self) -> bool {
+        self.shown.color.colors(io::stderr().is_terminal())
+    }
+
+    /// The columns of the terminal that standard output is; none if it is something else.
+    pub(crate) fn output_columns() -> Option<usize> {
+        let output = io::stdout();
+        let columns = || terminal_size_of(&output).map(|(width, _)| usize::from(width.0));
+        // A terminal of unknown size has zero columns.
+        let known = || columns().filter(|columns| *columns > 0).unwrap_or(USUAL_COLUMNS);
+        output.is_terminal().then(known)
+    }
+
+    /// Adds a bar on standard error; none without a terminal. It is shown until [`Terminal::remove`].
+    pub(crate) fn add(&self, bar: ProgressBar) -> Option<ProgressBar> {
+        let bars = self.bars.as_ref()?;
+        bars.shown.fetch_add(1, Ordering::Relaxed);
+        Some(bars.all.add(bar))
+    }
+
+    /// Removes a bar that was added.
+    pub(crate) fn remove(&self, bar: &ProgressBar) {
+        bar.finish_and_clear();
+        if let Some(bars) = &self.bars {
+            bars.all.remove(bar);
+            bars.shown.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Returns the bars for downloads; none without a terminal.
@@ -134,7 +181,7 @@ mod tests {
 
     #[test]
     fn without_a_terminal_there_are_no_bars_and_output_passes_unchanged() {
-        let terminal = Terminal::new(false);
+        let terminal = Terminal::new(false, TerminalArgs::default());
         assert!(terminal.download_bars().is_none());
         let mut output = terminal.above_bars(Vec::new());
         output.write_all(b"a line\n").expect("written");
@@ -143,7 +190,7 @@ mod tests {
 
     #[test]
     fn output_is_written_while_bars_are_shown_and_when_they_have_ended() {
-        let terminal = Terminal::new(true);
+        let terminal = Terminal::new(true, TerminalArgs::default());
         let (bars, mut output) = (terminal.download_bars().expect("bars"), terminal.above_bars(Vec::new()));
         let are_shown = || terminal.bars.as_ref().is_some_and(Bars::are_shown);
         bars.report("org/name", "model.safetensors", 1, 2);

@@ -1,14 +1,15 @@
-//! The files of the web console (`console/` beside `src/`), which are part of the binary.
+//! The files of the web console (`console/` beside `src/`), which are part of the binary, compressed with Brotli.
 
 mod console_file;
 #[rustfmt::skip]
 mod files;
 
+use std::io;
 use std::sync::LazyLock;
 
 use actix_web::web::Bytes;
 
-use console_file::ConsoleFile;
+pub(crate) use console_file::ConsoleFile;
 
 /// The digest of all files in 16 hexadecimal digits: part of their addresses, so that each is cached for good.
 pub(crate) const VERSION: &str = files::VERSION;
@@ -29,6 +30,23 @@ pub(crate) fn find_file(version: &str, path: &str) -> Option<&'static ConsoleFil
     }
     let index = files::FILES.binary_search_by_key(&path, |file| file.path).ok()?;
     files::FILES.get(index)
+}
+
+impl ConsoleFile {
+    /// Returns the content, compressed with Brotli; borrowed from the binary, so that a response takes no memory.
+    pub(crate) fn compressed(&self) -> Bytes {
+        Bytes::from_static(files::CONTENTS.get(self.at.clone()).unwrap_or_default())
+    }
+
+    /// Returns the content as it is, for the few clients that do not accept Brotli.
+    ///
+    /// # Errors
+    /// Contents that are not those of the table.
+    pub(crate) fn plain(&self) -> io::Result<Bytes> {
+        let mut plain = Vec::new();
+        brotli::BrotliDecompress(&mut self.compressed().as_ref(), &mut plain)?;
+        Ok(plain.into())
+    }
 }
 
 #[cfg(test)]
@@ -53,7 +71,7 @@ mod tests {
     fn the_table_has_the_digests_of_the_files() {
         for file in files::FILES {
             let mut digits = String::new();
-            for byte in Sha256::digest(file.bytes) {
+            for byte in Sha256::digest(file.plain().unwrap()) {
                 write!(digits, "{byte:02x}").unwrap();
             }
             assert_eq!(digits, file.sha256, "{}: run `cargo xtask codegen`", file.path);

@@ -48,6 +48,8 @@ pub use openapi::openapi;
 pub use presenters::{EventFrames, write_export};
 pub use problem::{ProblemCode, problem_catalog_markdown};
 pub use routes::{RouteMethods, admin_routes, public_routes};
-pub use server::{LimitsSettings, ServeError, ServerSettings, Servers};
-pub use state::{ApiState, HttpSettings, UseCases};
-pub use wire::{audit_line_json, key_json, limits_json, models_json, prediction_json};
+pub use server::{BoundSockets, LimitsSettings, ServeError, ServerSettings, Servers};
+pub use state::{ApiState, HttpSettings, SpanContent, UseCases};
+pub use wire::{
+    audit_line_json, key_json, limits_json, models_json, prediction_json, unstored_prediction_json,
+};

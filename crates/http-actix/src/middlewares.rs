@@ -12,6 +12,7 @@ mod observe;
 mod request_id;
 mod root_span;
 mod security_headers;
+mod span_content;
 
 pub(crate) use accept_encoding::accept_encoding;
 pub(crate) use admit::{RATE_LIMIT, RATE_LIMIT_POLICY, admit};

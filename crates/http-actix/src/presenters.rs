@@ -38,7 +38,7 @@ pub(crate) use metadata::{BorrowedMetadata, MetadataView, present_metadata};
 pub(crate) use model::{ModelList, ModelView, present_model, present_models};
 pub(crate) use prediction::{
     PREDICTION_BYTES, PredictionPage, PredictionRecordView, PredictionView, estimate_bytes, present_page,
-    present_prediction, present_record,
+    present_prediction, present_record, present_unstored,
 };
 pub(crate) use rate_limit::present_rate_limit;
 pub(crate) use stream::{LineCounts, StreamEnd, StreamLine, present_end, present_line};

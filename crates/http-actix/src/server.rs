@@ -23,6 +23,7 @@ use tokio::time::timeout;
 
 use crate::assembly::{admin_api, api};
 use crate::detached::Detached;
+use crate::server::listener::BoundSocket;
 use crate::state::ApiState;
 
 pub use error::ServeError;
@@ -36,27 +37,54 @@ pub struct Servers {
     tasks: JoinSet<io::Result<()>>,
     /// Has the requests that continue although their clients have disconnected.
     detached: Detached,
+    address: SocketAddr,
+    admin_address: Option<SocketAddr>,
 }
 
 /// How much longer than its limit a graceful stop may take before it is aborted.
 const MARGIN: Duration = Duration::from_millis(500);
 
-impl Servers {
-    /// Begins to serve `state`, the public listener with at most `connections` at a time.
+/// The sockets of the public listener and, where it is configured, of the operators': bound, but not listening yet, so
+/// that an address in use ends a start before anything else is changed.
+pub struct BoundSockets {
+    public: BoundSocket,
+    admin: Option<BoundSocket>,
+}
+
+impl BoundSockets {
+    /// Binds the configured addresses.
     ///
     /// # Errors
-    /// `Resolve`, `Bind`, `Listener`.
-    pub fn bind(settings: &ServerSettings, connections: usize, state: &ApiState) -> Result<Self, ServeError> {
-        let detached = state.detached.clone();
-        let mut servers = Self { handles: Vec::new(), tasks: JoinSet::new(), detached };
-        let listener = listener::bind((settings.host.as_str(), settings.port), settings.authority())?;
+    /// `Resolve`, `Bind`.
+    pub fn bind(settings: &ServerSettings) -> Result<Self, ServeError> {
+        let public = BoundSocket::bind((settings.host.as_str(), settings.port), settings.authority())?;
+        let admin = settings.admin_address.map(|address| BoundSocket::bind(address, address)).transpose()?;
+        Ok(Self { public, admin })
+    }
+}
+
+impl Servers {
+    /// Begins to serve `state` on `sockets`, the public listener with at most `connections` at a time.
+    ///
+    /// # Errors
+    /// `Bind`, `Listener`.
+    pub fn start(
+        sockets: BoundSockets,
+        settings: &ServerSettings,
+        connections: usize,
+        state: &ApiState,
+    ) -> Result<Self, ServeError> {
+        let listener = sockets.public.listen()?;
         let address = address_of(&listener)?;
+        let detached = state.detached.clone();
+        let (handles, tasks) = (Vec::new(), JoinSet::new());
+        let mut servers = Self { handles, tasks, detached, address, admin_address: None };
         let public = with_allowed_hosts(settings, address, state);
         tracing::info!(%address, "listening");
         let application = move || api(public.clone());
         servers.run(connections::serve(listener, settings, connections, application))?;
-        if let Some(address) = settings.admin_address {
-            let listener = listener::bind(address, address)?;
+        if let Some(socket) = sockets.admin {
+            let listener = socket.listen()?;
             let address = address_of(&listener)?;
             let admin = with_allowed_hosts(settings, address, state);
             tracing::info!(admin_address = %address, "listening for operators");
@@ -67,8 +95,19 @@ impl Servers {
                 open_files::ADMIN_CONNECTIONS,
                 application,
             ))?;
+            servers.admin_address = Some(address);
         }
         Ok(servers)
+    }
+
+    /// The address of the public listener.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address of the operators' listener, where it is configured.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     fn run(&mut self, server: io::Result<Server>) -> Result<(), ServeError> {
@@ -124,7 +163,8 @@ mod tests {
 
     fn servers() -> Servers {
         let detached = Detached::on(Handle::current());
-        Servers { handles: Vec::new(), tasks: JoinSet::new(), detached }
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Servers { handles: Vec::new(), tasks: JoinSet::new(), detached, address, admin_address: None }
     }
 
     #[tokio::test]

@@ -55,6 +55,17 @@ pub struct HttpSettings {
     pub cache_status: bool,
     /// The `Retry-After` of a 503, in seconds.
     pub retry_after_s: u32,
+    /// What the spans of requests have.
+    pub span_content: SpanContent,
+}
+
+/// What the span of a request has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanContent {
+    /// Method and route: nothing that a client chose.
+    Route,
+    /// The path and the caller, too: for a log that a person reads on a terminal, and that is not stored.
+    Client,
 }
 
 impl Default for HttpSettings {
@@ -76,6 +87,7 @@ impl Default for HttpSettings {
             trusted_proxies: TrustedProxies::default(),
             cache_status: true,
             retry_after_s: 1,
+            span_content: SpanContent::Route,
         }
     }
 }

@@ -7,12 +7,17 @@ use domain::value_objects::{AuditLine, Limits, Timestamp};
 use serde::Serialize;
 
 use crate::presenters::{
-    present_audit_line, present_key, present_limits, present_models, present_prediction,
+    present_audit_line, present_key, present_limits, present_models, present_prediction, present_unstored,
 };
 
 /// Returns a prediction as `POST /api/v1/predictions` does.
 pub fn prediction_json(prediction: &PredictSentimentResponse) -> impl Serialize + use<> {
     present_prediction(prediction)
+}
+
+/// Returns a prediction that is not stored: that of `POST /api/v1/predictions` without its id.
+pub fn unstored_prediction_json(prediction: &PredictSentimentResponse) -> impl Serialize + use<> {
+    present_unstored(prediction)
 }
 
 /// Returns the models as `GET /api/v1/models` does.

@@ -25,6 +25,11 @@ pub(crate) fn available() -> usize {
     })
 }
 
+/// The most memory in bytes that the control groups of this process grant; none where they set no limit.
+pub(crate) fn memory_limit() -> Option<u64> {
+    if cfg!(target_os = "linux") { cgroup::memory_limit(Path::new("/")) } else { None }
+}
+
 /// Limits the threads that rayon's global pool and Candle's operations start to the cores that this process may use.
 /// By themselves they take all cores of the machine, whatever its control group grants. `RAYON_NUM_THREADS` and
 /// `CANDLE_NUM_THREADS`, where they are set, stay as they are.

@@ -24,6 +24,7 @@ mod load_error;
 mod loader;
 mod loading;
 mod local_model_loader;
+mod machine;
 mod memory;
 mod metric;
 mod model_folder;
@@ -50,7 +51,8 @@ pub use load_error::{
     WeightsError,
 };
 pub use loading::Loading;
-pub use local_model_loader::{LocalModelLoader, ResolvedModel};
+pub use local_model_loader::{LocalModelLoader, ModelFiles, ResolvedModel};
+pub use machine::Machine;
 pub use metric::describe_metrics;
 pub use model_folder::{FolderError, TooLarge};
 pub use model_sources::{ModelSources, ModelSourcesError};

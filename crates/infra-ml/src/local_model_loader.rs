@@ -1,7 +1,7 @@
 //! The adapter of the port `ModelLoader`: models from folders and from the Hugging Face hub, run in this process.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use application::action::chain;
@@ -17,7 +17,7 @@ use crate::hub::{Hub, HubSettings, LoggedProgress, Requirements, Snapshot};
 use crate::load_error::LoadError;
 use crate::loader::{self, Engines, ModelFrontEnd};
 use crate::loading::Loading;
-use crate::model_folder::ModelFolder;
+use crate::model_folder::{FolderError, ModelFolder};
 use crate::model_sources::ModelSources;
 use crate::queue::QueueLimits;
 use crate::resolve::{ModelSource, ResolveError};
@@ -118,6 +118,23 @@ impl ModelLoader for LocalModelLoader {
     }
 }
 
+/// The files of a model that is not loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelFiles {
+    /// They are on this machine.
+    Present {
+        /// The folder.
+        folder: PathBuf,
+        /// The size of the weights.
+        weight_bytes: u64,
+    },
+    /// They will be downloaded from the hub.
+    ToDownload {
+        /// The cache that they go to.
+        cache: PathBuf,
+    },
+}
+
 /// A model whose place is known.
 pub struct ResolvedModel {
     settings: ModelSettings,
@@ -129,6 +146,31 @@ impl ResolvedModel {
     /// The name that predictions carry.
     pub fn name(&self) -> String {
         self.settings.name.clone().unwrap_or_else(|| self.source.name())
+    }
+
+    /// Checks the files of the model that loading reads before the weights, and that the weights are there; downloads
+    /// nothing.
+    ///
+    /// # Errors
+    /// Files that are missing or that cannot be used.
+    pub fn inspect(&self) -> Result<ModelFiles, LoadError> {
+        let (folder, repo) = match &self.source {
+            ModelSource::Folder(folder) => (folder.clone(), None),
+            ModelSource::Hub(model) => match self.hub.cached(model) {
+                Some(folder) => (folder, Some(model.repo())),
+                None => return Ok(ModelFiles::ToDownload { cache: self.hub.cache() }),
+            },
+        };
+        let files = ModelFolder::open(&folder)?;
+        files.check_size(self.settings.max_bytes)?;
+        // Which weights they are is known once they are read.
+        loader::check_small_files(&files, &self.settings, repo.unwrap_or_default(), &|_| true)?;
+        let mut weight_bytes = 0;
+        for path in files.weights()? {
+            let metadata = path.metadata().map_err(|_| FolderError::FileMissing { path: path.clone() })?;
+            weight_bytes += metadata.len();
+        }
+        Ok(ModelFiles::Present { folder, weight_bytes })
     }
 
     /// Starts to load the model on a thread of its own. Until it is loaded, its gateway answers `Unavailable`.

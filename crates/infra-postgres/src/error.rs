@@ -1,3 +1,4 @@
+use std::io;
 use std::sync::Arc;
 
 use application::ports::StoreError;
@@ -10,14 +11,66 @@ pub enum OpenError {
     #[error("the store URL is not a PostgreSQL URL")]
     Url(#[source] sqlx::Error),
     /// The server refused the connection, or cannot be reached.
-    #[error("cannot connect to the database")]
-    Connect(#[source] sqlx::Error),
+    #[error("cannot connect to the database: {reason}; {advice}")]
+    Connect {
+        /// Why, in the words of the server or of the system.
+        reason: String,
+        /// What to do.
+        advice: &'static str,
+        /// Whether the server has responded, so that waiting for it does not help.
+        is_final: bool,
+    },
     /// The server did not respond in time.
-    #[error("the database did not respond within {0} ms")]
+    #[error(
+        "the database did not respond within {0} ms; check the host and the port in store.url, and its firewall"
+    )]
     TimedOut(u128),
     /// The server does not fulfill the requirements for writing.
     #[error(transparent)]
     Unfit(#[from] UnfitServer),
+}
+
+impl OpenError {
+    /// Why a connection was not opened.
+    pub(crate) fn connect(error: &sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        let reason = match error {
+            sqlx::Error::Database(error) => error.message().to_owned(),
+            sqlx::Error::Io(error) => in_words(error),
+            error => error.to_string(),
+        };
+        let (advice, is_final) = match (code.as_deref(), error) {
+            (Some("28P01" | "28000"), _) => ("check the user and the password in store.url", true),
+            (Some("3D000"), _) => ("create the database, or name another in store.url", true),
+            (Some("42501"), _) => {
+                ("grant the user CONNECT on the database, or name another in store.url", true)
+            }
+            (Some(_), _) => ("the server's log says more", false),
+            (None, sqlx::Error::Tls(_)) => ("check sslmode and the certificates in store.url", false),
+            (None, sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                ("start PostgreSQL, or correct the host and the port in store.url", false)
+            }
+            _ => ("check the host and the port in store.url", false),
+        };
+        Self::Connect { reason, advice, is_final }
+    }
+
+    /// Whether another attempt would fail in the same way.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Url(_) => true,
+            Self::Connect { is_final, .. } => *is_final,
+            Self::TimedOut(_) => false,
+            // A standby may be promoted, and settings can be changed.
+            Self::Unfit(unfit) => matches!(unfit, UnfitServer::TooOld(_) | UnfitServer::Encoding(_)),
+        }
+    }
+}
+
+/// The system's words for `error`, without its number, in lower case.
+fn in_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or(&text).to_lowercase()
 }
 
 /// Why the store does not write to a server.

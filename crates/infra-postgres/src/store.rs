@@ -3,12 +3,13 @@ use std::sync::Arc;
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, FeedWakeUp, HealthCheck,
     IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository,
-    SchemaMigrator, SinkRepository, TenantRepository, TrendReadModel, UsageReadModel, UsageRepository,
-    WriteStore,
+    SchemaMigrator, SinkRepository, StoreError, TenantRepository, TrendReadModel, UsageReadModel,
+    UsageRepository, WriteStore,
 };
+use domain::value_objects::Timestamp;
 
-use crate::database::Database;
-use crate::error::{OpenError, UnfitServer};
+use crate::database::{Database, close};
+use crate::error::{OpenError, UnfitServer, unavailable};
 use crate::feed_wake_up::PostgresFeedWakeUp;
 use crate::health::PostgresHealthCheck;
 use crate::migrate::PostgresMigrator;
@@ -45,7 +46,7 @@ impl PostgresStore {
         let (connection, facts) = tokio::time::timeout(settings.timeout, database.connect_with_facts())
             .await
             .map_err(|_elapsed| OpenError::TimedOut(settings.timeout.as_millis()))?
-            .map_err(OpenError::Connect)?;
+            .map_err(|error| OpenError::connect(&error))?;
         if let Some(setting) = facts.unsafe_setting() {
             tracing::warn!(setting, "a crash of the database would lose committed predictions");
         }
@@ -148,6 +149,29 @@ impl PostgresStore {
     /// The schema.
     pub fn migrator(&self) -> Arc<dyn SchemaMigrator> {
         Arc::new(PostgresMigrator::new(self.database.clone()))
+    }
+
+    /// The version of the server, such as `17.2`, and its current time.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn version_and_time(&self) -> Result<(String, Timestamp), StoreError> {
+        let query = "SELECT current_setting('server_version'), \
+             (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+        let mut connection = self.database.connect().await.map_err(unavailable)?;
+        let row: (String, i64) =
+            sqlx::query_as(query).fetch_one(&mut connection).await.map_err(unavailable)?;
+        close(connection).await;
+        let (version, now) = row;
+        Ok((version, Timestamp::from_micros(now)))
+    }
+
+    /// Writes to the server and reverts that.
+    ///
+    /// # Errors
+    /// `Unavailable`: it accepts no writes.
+    pub async fn probe_writing(&self) -> Result<(), StoreError> {
+        self.writer.probe().await.map_err(unavailable)
     }
 
     /// Whether the store accepts writes. Before it is closed, only a bug that ended the writing task changes that.

@@ -12,13 +12,16 @@ pub enum OpenError {
     #[error("the store URL is not a SQLite URL")]
     Url(#[source] sqlx::Error),
     /// The folder of the file cannot be created.
-    #[error("cannot create the folder {path}", path = path.display())]
+    #[error(
+        "cannot create the folder {path} of the database: {reason}; choose another file with --store",
+        path = path.display(),
+        reason = in_words(reason)
+    )]
     Folder {
         /// The folder.
         path: PathBuf,
         /// Why.
-        #[source]
-        source: io::Error,
+        reason: io::Error,
     },
     /// The database does not exist, and must not be created.
     #[error("there is no database {path}", path = .0.display())]
@@ -27,14 +30,49 @@ pub enum OpenError {
     #[error("the database {path} has no tables of Undertone", path = .0.display())]
     NoTables(PathBuf),
     /// The file does not exist, must not be read, or is not a database.
-    #[error("cannot open the database {path}", path = path.display())]
+    #[error("cannot open the database {path}: {why}", path = path.display(), why = why(reason))]
     Open {
         /// The file.
         path: PathBuf,
         /// Why.
-        #[source]
-        source: sqlx::Error,
+        reason: sqlx::Error,
     },
+}
+
+impl OpenError {
+    /// Whether another attempt would fail in the same way.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Url(_) | Self::Folder { .. } | Self::Missing(_) | Self::NoTables(_) => true,
+            Self::Open { reason, .. } => {
+                matches!(result_code(reason), Some(SQLITE_READONLY | SQLITE_CANTOPEN | SQLITE_NOTADB))
+            }
+        }
+    }
+}
+
+/// Why SQLite cannot open a file, and what to do.
+fn why(error: &sqlx::Error) -> String {
+    let words =
+        error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
+    let advice = match result_code(error) {
+        Some(SQLITE_CANTOPEN) => {
+            "; it must be a file in a folder that this user may write to: change its permissions, or choose another \
+             with --store"
+        }
+        Some(SQLITE_READONLY) => {
+            "; change the permissions of the file and its folder, or choose another with --store"
+        }
+        Some(SQLITE_NOTADB) => "; choose another with --store",
+        _ => "",
+    };
+    format!("{words}{advice}")
+}
+
+/// The system's words for `error`, without its number, in lower case.
+fn in_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or(&text).to_lowercase()
 }
 
 /// Why a backup failed.
@@ -137,9 +175,12 @@ pub(crate) fn is_interrupted(error: &sqlx::Error) -> bool {
 
 // Primary result codes, <https://www.sqlite.org/rescode.html>.
 const SQLITE_BUSY: u32 = 5;
+const SQLITE_READONLY: u32 = 8;
 const SQLITE_INTERRUPT: u32 = 9;
 const SQLITE_FULL: u32 = 13;
+const SQLITE_CANTOPEN: u32 = 14;
 const SQLITE_CONSTRAINT: u32 = 19;
+const SQLITE_NOTADB: u32 = 26;
 
 /// The primary result code: the lowest eight bits of the extended one that the driver gives.
 fn result_code(error: &sqlx::Error) -> Option<u32> {

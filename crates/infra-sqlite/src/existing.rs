@@ -14,7 +14,7 @@ pub(crate) async fn check(database: &Database) -> Result<(), OpenError> {
     match has_tables(database).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(OpenError::NoTables(path.to_owned())),
-        Err(source) => Err(OpenError::Open { path: path.to_owned(), source }),
+        Err(reason) => Err(OpenError::Open { path: path.to_owned(), reason }),
     }
 }
 

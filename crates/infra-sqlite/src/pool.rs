@@ -50,7 +50,7 @@ impl Database {
             return Ok(Self::in_memory(settings));
         }
         let path = std::path::absolute(options.get_filename())
-            .map_err(|source| OpenError::Folder { path: options.get_filename().to_owned(), source })?;
+            .map_err(|reason| OpenError::Folder { path: options.get_filename().to_owned(), reason })?;
         let read_only = has("mode=ro") || has("immutable=1") || has("immutable=true");
         let place = if read_only { Place::ReadOnlyFile } else { Place::File };
         let options = options.read_only(read_only).create_if_missing(!read_only && !has("mode=rw"));
@@ -104,7 +104,7 @@ impl Database {
     pub(crate) fn create_folder(&self) -> Result<(), OpenError> {
         let (Place::File, Some(folder)) = (self.place, self.path.parent()) else { return Ok(()) };
         std::fs::create_dir_all(folder)
-            .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })
+            .map_err(|reason| OpenError::Folder { path: folder.to_owned(), reason })
     }
 
     /// The same database, whose file is not created where it is missing.
@@ -140,7 +140,7 @@ impl Database {
                 Err(error) if is_busy(&error) && start.elapsed() < self.timeout => {
                     tokio::time::sleep(OPEN_RETRY).await;
                 }
-                connection => return connection.map_err(|source| self.refused(source)),
+                connection => return connection.map_err(|reason| self.refused(reason)),
             }
         }
     }
@@ -150,8 +150,8 @@ impl Database {
         self.options.clone().pragma("query_only", "ON").connect().await
     }
 
-    pub(crate) fn refused(&self, source: sqlx::Error) -> OpenError {
-        OpenError::Open { path: self.path.clone(), source }
+    pub(crate) fn refused(&self, reason: sqlx::Error) -> OpenError {
+        OpenError::Open { path: self.path.clone(), reason }
     }
 }
 

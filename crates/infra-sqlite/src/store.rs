@@ -5,12 +5,13 @@ use std::time::Duration;
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, EventFeedRepository, FeedWakeUp, HealthCheck,
     IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel, RollupRepository,
-    SchemaMigrator, SinkRepository, TenantRepository, TrendReadModel, UsageReadModel, UsageRepository,
-    WriteStore,
+    SchemaMigrator, SinkRepository, StoreError, TenantRepository, TrendReadModel, UsageReadModel,
+    UsageRepository, WriteStore,
 };
+use sqlx::Connection;
 
 use crate::backup::back_up;
-use crate::error::{BackupError, OpenError};
+use crate::error::{BackupError, OpenError, unavailable};
 use crate::existing;
 use crate::feed_wake_up::SqliteFeedWakeUp;
 use crate::health::SqliteHealthCheck;
@@ -93,6 +94,11 @@ impl SqliteStore {
     /// The absolute path of the file, or `:memory:`.
     pub fn path(&self) -> &Path {
         self.database.path()
+    }
+
+    /// Whether the URL allows reading only.
+    pub fn is_read_only(&self) -> bool {
+        self.database.is_read_only()
     }
 
     /// The write side.
@@ -198,6 +204,18 @@ impl SqliteStore {
     #[tracing::instrument(name = "db.backup", skip_all)]
     pub async fn backup(&self, file: &Path) -> Result<(), BackupError> {
         back_up(&self.database, file).await
+    }
+
+    /// The version of SQLite.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn version(&self) -> Result<String, StoreError> {
+        let mut connection = self.database.inspecting().await.map_err(unavailable)?;
+        let query = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut connection);
+        let version = query.await.map_err(unavailable)?;
+        connection.close().await.map_err(unavailable)?;
+        Ok(version)
     }
 
     /// Whether the store accepts writes. Before it is closed, only a bug that ended the writing task changes that.

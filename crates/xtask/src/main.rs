@@ -1,6 +1,6 @@
 //! The project's development commands: `cargo xtask ci`, `test`, `boundaries`, `tidy`, `codegen`, `eval`, `chaos`,
 //! `cuda-check`, `fuzz-api`, `console-shots`, `bench-analytics`, `bench-auth`, `bench-console`, `bench-engine`,
-//! `bench-http`, `bench-idempotency`, `bench-limits`, `bench-overload`, `bench-peers`, `seed`.
+//! `bench-http`, `bench-idempotency`, `bench-limits`, `bench-overload`, `bench-peers`, `bench-predict`, `seed`.
 //!
 //! The crate depends on no other crate of the workspace: it reads their manifests and sources and runs the program.
 //! It needs only cargo, and stops every server that it starts, such as a PostgreSQL for the tests.
@@ -19,6 +19,7 @@ mod bench_idempotency;
 mod bench_limits;
 mod bench_overload;
 mod bench_peers;
+mod bench_predict;
 mod boundaries;
 mod chaos;
 mod ci;
@@ -90,6 +91,8 @@ enum Command {
     BenchOverload(bench_overload::BenchOverloadArgs),
     /// Measure engine and service beside Python's (needs wrk, python3 and a package registry)
     BenchPeers(bench_peers::BenchPeersArgs),
+    /// Measure `undertone predict` with a file beside the engine alone
+    BenchPredict(bench_predict::BenchPredictArgs),
     /// Fill a store with generated predictions, for measurements at size
     Seed(seed::SeedArgs),
 }
@@ -128,6 +131,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::BenchLimits(args) => bench_limits::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchOverload(args) => bench_overload::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::BenchPeers(args) => bench_peers::run(&workspace, args).map(|()| ExitCode::SUCCESS),
+        Command::BenchPredict(args) => bench_predict::run(&workspace, args).map(|()| ExitCode::SUCCESS),
         Command::Seed(args) => seed::run(&workspace, args).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -99,6 +99,16 @@ impl StoreUrl {
             _ => "***".to_owned(),
         }
     }
+
+    /// Returns the server of the address and the database on it, without user, password and parameters; none for
+    /// SQLite.
+    pub(crate) fn place(&self) -> Option<String> {
+        let redacted = self.redacted();
+        let (scheme, rest) = redacted.split_once("://")?;
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let place = rest.rsplit_once('@').map_or(rest, |(_user, place)| place);
+        scheme.starts_with("postgres").then(|| place.to_owned())
+    }
 }
 
 impl fmt::Debug for StoreUrl {
@@ -128,6 +138,17 @@ mod tests {
             let url = StoreUrl(url.to_owned());
             assert_eq!(url.redacted(), shown);
             assert_eq!(format!("{url:?}"), format!("{shown:?}"));
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_server_is_without_user_and_password() {
+        for (url, place) in [
+            ("sqlite:data/undertone.db", None),
+            ("postgres://ann:s3cret@db:5433/x?sslmode=require", Some("db:5433/x")),
+            ("postgresql://db/x", Some("db/x")),
+        ] {
+            assert_eq!(StoreUrl(url.to_owned()).place().as_deref(), place);
         }
     }
 }

@@ -63,9 +63,17 @@ impl ConfiguredModels {
     }
 
     fn no_model(&self, name: &str) -> String {
-        let known: Vec<String> =
-            [&self.default].into_iter().chain(&self.others).map(ResolvedModel::name).collect();
-        format!("there is no model {name:?} in the configuration, which has {}", known.join(", "))
+        format!("there is no model {name:?} in the configuration, which has {}", self.names().join(", "))
+    }
+
+    /// The names of the models, the default's first.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.resolved().map(ResolvedModel::name).collect()
+    }
+
+    /// The models, the default first.
+    pub(crate) fn resolved(&self) -> impl Iterator<Item = &ResolvedModel> {
+        [&self.default].into_iter().chain(&self.others)
     }
 
     /// Starts to load all models, each behind `cache` where there is one.

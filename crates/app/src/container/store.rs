@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use application::action::chain;
+use application::errors::BoxError;
 use application::ports::{
     AnalyticsReadModel, ApiKeyRepository, AuditReadModel, AuditSealer, EventFeedRepository, FeedWakeUp,
     HealthCheck, IdGenerator, IdempotencyRepository, LeaseRepository, OutboxRepository, PredictionReadModel,
     RollupRepository, SchemaMigrator, SinkRepository, StepState, TenantRepository, TrendReadModel,
     UsageReadModel, UsageRepository, WriteStore,
 };
+use domain::value_objects::Timestamp;
 use infra_local::{HmacAuditSealer, UuidV7Ids};
 use infra_postgres::{PostgresSettings, PostgresStore};
 use infra_sqlite::{SqliteSettings, SqliteStore};
@@ -84,20 +86,28 @@ impl Store {
             )
         };
         let store = match settings.store.url.kind().map_err(anyhow::Error::msg)? {
-            StoreKind::Sqlite => {
-                let identity = Identity::new(settings)?;
-                let opened = SqliteStore::open_existing(&sqlite(settings, &identity)).await;
-                Self::of_sqlite(opened.with_context(empty)?, identity)
-            }
-            StoreKind::Postgres => {
-                Self::open(settings).await.with_context(|| format!("cannot use the store {address}"))?
-            }
+            StoreKind::Sqlite => Self::open_present(settings).await.with_context(empty)?,
+            StoreKind::Postgres => Self::open_present(settings)
+                .await
+                .with_context(|| format!("cannot use the store {address}"))?,
         };
         if store.migrator.status().await?.iter().all(|step| step.state == StepState::Missing) {
             store.close().await;
             anyhow::bail!(empty());
         }
         Ok(store)
+    }
+
+    /// Opens a store that is there, a server's also without tables; creates nothing.
+    ///
+    /// # Errors
+    /// A SQLite file that does not exist or has no tables, and those of [`Store::open`].
+    pub(crate) async fn open_present(settings: &Settings) -> anyhow::Result<Self> {
+        if settings.store.url.kind() != Ok(StoreKind::Sqlite) {
+            return Self::open(settings).await;
+        }
+        let identity = Identity::new(settings)?;
+        Ok(Self::of_sqlite(SqliteStore::open_existing(&sqlite(settings, &identity)).await?, identity))
     }
 
     /// Opens a store that has all of Undertone's tables; creates nothing.
@@ -116,21 +126,30 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the store and applies the migrations that it lacks. Tries for `store.start_timeout`, since a database
-    /// often starts at the same time as the service.
+    /// Opens the store and applies the migrations that it lacks. Tries for `store.start_timeout` where the store does
+    /// not respond, since a database often starts at the same time as the service. Each reason is logged once.
     ///
     /// # Errors
-    /// That of the last attempt.
+    /// That of the last attempt; of the first where waiting does not help, as with a wrong password.
     pub(crate) async fn open_migrated(settings: &Settings) -> anyhow::Result<Self> {
         let deadline = Instant::now() + settings.store.start_timeout.duration();
+        let mut logged = String::new();
         loop {
             let error = match Self::open_migrated_now(settings).await {
                 Ok(store) => return Ok(store),
-                Err(error) if Instant::now() + RETRY > deadline => return Err(error),
-                Err(error) => error,
+                Err(error) if is_final(&error) || Instant::now() + RETRY > deadline => return Err(error),
+                Err(error) => chain(error.as_ref()),
             };
-            let address = settings.store.url.redacted();
-            tracing::warn!(store = address, error = chain(error.as_ref()), "the store does not respond yet");
+            if error != logged {
+                let (address, seconds) = (settings.store.url.redacted(), settings.store.start_timeout.0);
+                tracing::warn!(
+                    store = address,
+                    error,
+                    seconds,
+                    "the store does not respond yet; waiting for it"
+                );
+                logged = error;
+            }
             sleep(RETRY).await;
         }
     }
@@ -147,7 +166,12 @@ impl Store {
     async fn try_open_migrated(settings: &Settings) -> anyhow::Result<Self> {
         let store = Self::open(settings).await?;
         // A store that lacks nothing is not written to, so that one opened read-only can be served.
-        if store.migrator.status().await?.iter().any(|step| step.state == StepState::Missing) {
+        let steps = store.migrator.status().await?;
+        if let Some(newer) = steps.iter().rfind(|step| step.state == StepState::Unknown) {
+            let (version, step) = (newer.version, newer.description.as_str());
+            tracing::warn!(version, step, "the store's schema is of a newer release; update this program");
+        }
+        if steps.iter().any(|step| step.state == StepState::Missing) {
             let applied = store.migrator.up().await.context("cannot migrate its schema")?;
             tracing::info!(applied, "the store's schema was migrated");
         }
@@ -206,6 +230,48 @@ impl Store {
         }
     }
 
+    /// The version of the database, and its clock where it has one of its own.
+    ///
+    /// # Errors
+    /// A store that does not respond.
+    pub(crate) async fn version_and_time(&self) -> anyhow::Result<(String, Option<Timestamp>)> {
+        Ok(match &self.adapter {
+            Adapter::Sqlite(store) => (format!("SQLite {}", store.version().await?), None),
+            Adapter::Postgres(store) => {
+                let (version, now) = store.version_and_time().await?;
+                (format!("PostgreSQL {version}"), Some(now))
+            }
+        })
+    }
+
+    /// Writes to the store and leaves nothing behind; its tables must exist.
+    ///
+    /// # Errors
+    /// A store that accepts no writes.
+    pub(crate) async fn probe_writing(&self) -> Result<(), BoxError> {
+        match &self.adapter {
+            // The first check of a process writes.
+            Adapter::Sqlite(_) => self.health.check().await,
+            Adapter::Postgres(store) => Ok(store.probe_writing().await?),
+        }
+    }
+
+    /// The file of the database; none where it is a server or in memory.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.adapter {
+            Adapter::Sqlite(store) => Some(store.path()).filter(|path| path.is_absolute()),
+            Adapter::Postgres(_) => None,
+        }
+    }
+
+    /// Whether the URL allows reading only.
+    pub(crate) fn is_read_only(&self) -> bool {
+        match &self.adapter {
+            Adapter::Sqlite(store) => store.is_read_only(),
+            Adapter::Postgres(_) => false,
+        }
+    }
+
     /// Logs where predictions are stored.
     pub(crate) fn log_place(&self) {
         match &self.adapter {
@@ -245,6 +311,16 @@ impl Store {
             Adapter::Postgres(store) => store.close().await,
         }
     }
+}
+
+/// Whether another attempt to open the store would fail in the same way.
+fn is_final(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<infra_sqlite::OpenError>().is_some_and(infra_sqlite::OpenError::is_final)
+            || cause
+                .downcast_ref::<infra_postgres::OpenError>()
+                .is_some_and(infra_postgres::OpenError::is_final)
+    })
 }
 
 /// By what rows show which process has written them.

@@ -1,6 +1,5 @@
 use std::net::{IpAddr, ToSocketAddrs};
 
-use anyhow::Context;
 use http_actix::ServerSettings;
 
 use crate::config::{AuthMode, Settings};
@@ -10,8 +9,8 @@ use crate::config::{AuthMode, Settings};
 /// # Errors
 /// `server.host` or `server.admin_address` is not of the loopback interface, or `server.host` cannot be resolved, while
 /// `auth.mode` is `none`.
-pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
-    let ServerSettings { host, port, admin_address, .. } = &settings.server;
+pub(crate) fn check(settings: &Settings) -> anyhow::Result<()> {
+    let ServerSettings { host, admin_address, .. } = &settings.server;
     match settings.auth.mode {
         AuthMode::None => {}
         AuthMode::Required => return Ok(()),
@@ -22,13 +21,23 @@ pub(super) fn check(settings: &Settings) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    let addresses = (host.as_str(), *port).to_socket_addrs();
-    let mut addresses = addresses.with_context(|| format!("cannot resolve {host}; choose another --host"))?;
-    anyhow::ensure!(addresses.all(|address| is_loopback(address.ip())), refusal("host", host));
+    anyhow::ensure!(is_local(settings)?, refusal("host", host));
     if let Some(address) = admin_address {
         anyhow::ensure!(is_loopback(address.ip()), refusal("admin_address", &address.to_string()));
     }
     Ok(())
+}
+
+/// Whether only this machine can reach `server.host`.
+///
+/// # Errors
+/// It cannot be resolved.
+pub(crate) fn is_local(settings: &Settings) -> anyhow::Result<bool> {
+    let ServerSettings { host, port, .. } = &settings.server;
+    let addresses = (host.as_str(), *port).to_socket_addrs();
+    let mut addresses = addresses
+        .map_err(|error| anyhow::anyhow!("cannot resolve {host}: {error}; choose another --host"))?;
+    Ok(addresses.all(|address| is_loopback(address.ip())))
 }
 
 fn is_loopback(address: IpAddr) -> bool {

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::commands::print;
 use crate::failure::Failure;
 use crate::program::Program;
 
@@ -13,6 +14,5 @@ pub(crate) struct BackupArgs {
 
 pub(super) async fn run<P: Program>(program: &P, args: &BackupArgs) -> Result<(), Failure> {
     program.back_up(&args.file).await?;
-    println!("{}", args.file.display());
-    Ok(())
+    print(&format!("{}\n", args.file.display()))
 }

@@ -1,7 +1,8 @@
 use application::errors::BoxError;
-use application::ports::{SchemaMigrator, StepState};
+use application::ports::{MigrationStep, SchemaMigrator, StepState};
 use clap::{Args, Subcommand};
 
+use crate::commands::print;
 use crate::failure::Failure;
 use crate::program::{Opened, Program, SchemaUse};
 
@@ -34,20 +35,21 @@ pub(super) async fn run<P: Program>(program: &P, args: &MigrateArgs) -> Result<(
     let outcome = migrate(migrator.as_ref(), args.direction).await;
     drop(migrator);
     close.await;
-    Ok(outcome?)
+    print(&outcome?)
 }
 
-async fn migrate(migrator: &dyn SchemaMigrator, direction: Direction) -> Result<(), BoxError> {
-    match direction {
-        Direction::Up => println!("{} applied", migrator.up().await?),
-        Direction::Down { steps } => println!("{} reverted", migrator.down(steps).await?),
+/// Migrates, and returns what was done or found.
+async fn migrate(migrator: &dyn SchemaMigrator, direction: Direction) -> Result<String, BoxError> {
+    Ok(match direction {
+        Direction::Up => format!("{} applied\n", migrator.up().await?),
+        Direction::Down { steps } => format!("{} reverted\n", migrator.down(steps).await?),
         Direction::Status => {
-            for step in migrator.status().await? {
-                println!("{:04}  {}  {}", step.version, word(step.state), step.description);
-            }
+            let line = |step: MigrationStep| {
+                format!("{:04}  {}  {}\n", step.version, word(step.state), step.description)
+            };
+            migrator.status().await?.into_iter().map(line).collect()
         }
-    }
-    Ok(())
+    })
 }
 
 fn word(state: StepState) -> &'static str {

@@ -6,7 +6,7 @@ pub struct Timestamp(i64);
 
 impl Timestamp {
     /// Makes the instant this many microseconds after the epoch.
-    pub fn from_micros(micros: i64) -> Self {
+    pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 

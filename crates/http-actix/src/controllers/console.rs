@@ -1,12 +1,13 @@
 use actix_web::http::header::{
-    Accept, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_OPENER_POLICY, ETag, EntityTag, Header,
-    HeaderName, HeaderValue, IfNoneMatch, LOCATION, PERMISSIONS_POLICY, Quality,
+    Accept, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
+    CROSS_ORIGIN_OPENER_POLICY, ContentEncoding, ETag, Encoding, EntityTag, Header, HeaderName, HeaderValue,
+    IfNoneMatch, LOCATION, PERMISSIONS_POLICY, Quality, VARY,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use application::action::log_action;
+use application::action::{chain, log_action};
 
-use crate::console::{self, VERSION};
+use crate::console::{self, ConsoleFile, VERSION};
 use crate::controllers::respond;
 use crate::problem::{Problem, ProblemCode};
 
@@ -58,7 +59,7 @@ pub(crate) async fn page(request: HttpRequest) -> HttpResponse {
             tag: VERSION,
             content_type: "text/html; charset=utf-8",
             cache_control: REVALIDATED,
-            bytes: console::page(),
+            content: Content::Plain(console::page()),
         };
         Ok(body.present(&request))
     });
@@ -78,8 +79,7 @@ pub(crate) async fn file(request: HttpRequest) -> HttpResponse {
             tag: file.sha256,
             content_type: file.content_type,
             cache_control: IMMUTABLE,
-            // Borrowed from the binary, so that a response takes no memory.
-            bytes: Bytes::from_static(file.bytes),
+            content: Content::of(file, &request)?,
         };
         Ok(body.present(&request))
     });
@@ -92,7 +92,27 @@ struct Body {
     tag: &'static str,
     content_type: &'static str,
     cache_control: &'static str,
-    bytes: Bytes,
+    content: Content,
+}
+
+enum Content {
+    /// To be compressed by the middleware, as the client accepts it.
+    Plain(Bytes),
+    Brotli(Bytes),
+}
+
+impl Content {
+    /// Returns the content of `file` as it is in the binary, where the client accepts that.
+    fn of(file: &ConsoleFile, request: &HttpRequest) -> Result<Self, Problem> {
+        if accepts_brotli(request) {
+            return Ok(Self::Brotli(file.compressed()));
+        }
+        let plain = file.plain().map_err(|error| {
+            tracing::error!(path = file.path, error = chain(&error), "the binary has a damaged file");
+            Problem::new(ProblemCode::Internal)
+        })?;
+        Ok(Self::Plain(plain))
+    }
 }
 
 impl Body {
@@ -105,7 +125,17 @@ impl Body {
         with_policies(&mut response)
             .insert_header(ETag(tag))
             .insert_header((CACHE_CONTROL, HeaderValue::from_static(self.cache_control)));
-        if is_current { response.finish() } else { response.content_type(self.content_type).body(self.bytes) }
+        if is_current {
+            return response.finish();
+        }
+        response.content_type(self.content_type);
+        match self.content {
+            Content::Plain(bytes) => response.body(bytes),
+            Content::Brotli(bytes) => response
+                .insert_header((CONTENT_ENCODING, ContentEncoding::Brotli))
+                .insert_header((VARY, HeaderValue::from_static("accept-encoding")))
+                .body(bytes),
+        }
     }
 }
 
@@ -126,6 +156,12 @@ fn accepts_html(request: &HttpRequest) -> bool {
     Accept::parse(request).is_ok_and(|accepted| {
         let is_html = |range: &str| range.eq_ignore_ascii_case("text/html");
         accepted.iter().any(|range| is_html(range.item.essence_str()) && range.quality > Quality::ZERO)
+    })
+}
+
+fn accepts_brotli(request: &HttpRequest) -> bool {
+    AcceptEncoding::parse(request).is_ok_and(|accepted| {
+        accepted.negotiate([Encoding::brotli(), Encoding::identity()].iter()) == Some(Encoding::brotli())
     })
 }
 

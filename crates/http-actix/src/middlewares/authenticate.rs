@@ -7,14 +7,16 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse};
-use application::dtos::{AuthenticateRequest, Caller, Credential};
+use application::dtos::{AuthenticateRequest, Caller, Credential, Identity};
 use application::errors::ApplicationError;
 use application::ports::SecretText;
 use futures_util::FutureExt;
 use metrics::counter;
+use tracing::Span;
 
 use crate::access::Requester;
 use crate::controllers::respond;
+use crate::middlewares::span_content::traces_clients;
 use crate::problem::{Problem, ProblemCode};
 use crate::state::ApiState;
 
@@ -34,6 +36,11 @@ pub(crate) async fn authenticate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match refusable(&request, find_requester(&request)).await {
         Ok(requester) => {
+            if traces_clients(&request)
+                && let Some(caller) = caller_label(&requester.caller)
+            {
+                Span::current().record("caller", caller);
+            }
             request.extensions_mut().insert(requester);
             Ok(next.call(request).await?.map_into_boxed_body())
         }
@@ -71,6 +78,17 @@ async fn find_requester(request: &ServiceRequest) -> Result<Requester, Problem> 
             counter!(AUTHENTICATIONS_REFUSED_TOTAL, "reason" => reason(&error)).increment(1);
             Err(error.into())
         }
+    }
+}
+
+/// The caller in a few words: the tenant, and the key by its name or id. None without authentication.
+fn caller_label(caller: &Caller) -> Option<String> {
+    let tenant = &caller.tenant;
+    match &caller.identity {
+        Identity::Anonymous => None,
+        Identity::Key { name: Some(name), .. } => Some(format!("{tenant}/{name}")),
+        Identity::Key { id, .. } => Some(format!("{tenant}/{id}")),
+        Identity::Token { .. } => Some(tenant.to_string()),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::body_memory::{BODY_MEMORY_BYTES, BODY_MEMORY_REFUSED_TOTAL};
 use crate::controllers::INTERNAL_ERRORS_TOTAL;
 use crate::middlewares::authenticate::AUTHENTICATIONS_REFUSED_TOTAL;
 use crate::middlewares::guarded_body::GuardedBody;
+use crate::middlewares::span_content::traces_clients;
 
 const REQUESTS_TOTAL: &str = "http_requests_total";
 const REQUEST_DURATION: &str = "http_request_duration_seconds";
@@ -56,6 +57,9 @@ pub(crate) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<GuardedBody<Observation>>, Error> {
+    if traces_clients(&request) {
+        Span::current().record("path", request.path());
+    }
     let mut observation = Observation::begin(method_label(request.method()), endpoint_label(&request));
     let response = next.call(request).await?;
     observation.status = response.status().as_u16();

@@ -11,7 +11,8 @@ use crate::request_id::RequestId;
 /// all spans of the request.
 ///
 /// Fields: `request_id`; `method` and `endpoint` (the route's pattern), as the metrics label them; and `status_code`,
-/// once it is known. Of what the client sent, only a well-formed request id is recorded.
+/// once it is known. Of what the client sent, only a well-formed request id is recorded; with
+/// [`SpanContent::Client`](crate::SpanContent::Client) also `path`, without its query, and `caller`.
 pub(crate) struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
@@ -24,7 +25,9 @@ impl RootSpanBuilder for RequestSpan {
             request_id = &*request_id,
             method,
             endpoint,
-            status_code = field::Empty
+            status_code = field::Empty,
+            path = field::Empty,
+            caller = field::Empty
         )
     }
 

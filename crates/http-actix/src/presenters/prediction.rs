@@ -13,7 +13,8 @@ use crate::presenters::{MetadataView, present_metadata, present_timestamp};
 #[schema(as = Prediction)]
 pub(crate) struct PredictionView {
     /// The id of the prediction: a UUID of version 7.
-    #[schema(format = "uuid", example = "01997a3e-7c10-7d52-a1f0-5f0f6f3f9f11")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(required = true, format = "uuid", example = "01997a3e-7c10-7d52-a1f0-5f0f6f3f9f11")]
     id: String,
     /// Your own id for the text.
     #[serde(rename = "ref")]
@@ -167,6 +168,11 @@ pub(crate) fn present_prediction(prediction: &PredictSentimentResponse) -> Predi
         metadata: present_metadata(&prediction.metadata),
         created_at: present_timestamp(prediction.created_at),
     }
+}
+
+/// Presents a prediction that is not stored, and has no id to be found by.
+pub(crate) fn present_unstored(prediction: &PredictSentimentResponse) -> PredictionView {
+    PredictionView { id: String::new(), ..present_prediction(prediction) }
 }
 
 /// Presents a stored prediction.

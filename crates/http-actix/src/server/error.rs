@@ -10,16 +10,18 @@ pub enum ServeError {
     Resolve {
         /// The address.
         address: String,
-        /// Why.
-        reason: io::Error,
+        /// Why, in the system's words.
+        reason: String,
     },
     /// An address cannot be bound.
-    #[error("cannot bind {address}: {reason}; choose another --port")]
+    #[error("cannot bind {address}: {reason}{advice}", advice = advice(*kind))]
     Bind {
         /// The address.
         address: String,
-        /// Why.
-        reason: io::Error,
+        /// Why, in the system's words.
+        reason: String,
+        /// What kind of reason it is.
+        kind: io::ErrorKind,
     },
     /// Too few files can be open at a time.
     #[error(
@@ -46,4 +48,39 @@ pub enum ServeError {
     /// A running server ended by itself.
     #[error("the server ended unexpectedly")]
     Ended,
+}
+
+impl ServeError {
+    pub(super) fn resolve(address: String, reason: &io::Error) -> Self {
+        Self::Resolve { address, reason: in_words(reason) }
+    }
+
+    pub(super) fn bind(address: String, reason: &io::Error) -> Self {
+        Self::Bind { address, reason: in_words(reason), kind: reason.kind() }
+    }
+
+    /// Whether another program has the address.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::Bind { kind: io::ErrorKind::AddrInUse, .. })
+    }
+}
+
+/// What to do about an address that cannot be bound.
+fn advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => ": another program listens there; stop it, or choose another --port",
+        io::ErrorKind::AddrNotAvailable => ": this machine has no such address; choose another --host",
+        io::ErrorKind::PermissionDenied => {
+            ": ports below 1024 need the capability CAP_NET_BIND_SERVICE; grant it, or choose another --port"
+        }
+        _ => "; choose another --host or --port",
+    }
+}
+
+/// The system's words for `error`, without its number, in lower case.
+fn in_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error ").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,19 +23,38 @@ impl Quota {
 /// Sources: `cgroups(7)`, `proc_pid_mountinfo(5)`, and the kernel's `cgroup-v2.rst` (`cpu.max`) and `sched-bwc.rst`
 /// (`cpu.cfs_quota_us`).
 pub(super) fn quota(root: &Path) -> Option<Quota> {
+    smallest(root, "cpu", read_quota, |left, right| compare(*left, *right))
+}
+
+/// The smallest limit on memory in bytes of the control groups of this process and their ancestors; `None` where there
+/// is none, as in [`quota`]. Sources: `cgroup-v2.rst` (`memory.max`) and `memory.rst` (`memory.limit_in_bytes`).
+pub(super) fn memory_limit(root: &Path) -> Option<u64> {
+    smallest(root, "memory", read_memory_limit, u64::cmp)
+}
+
+/// The smallest limit that `read` finds in the groups of this process in the hierarchies of `controller`.
+fn smallest<T>(
+    root: &Path,
+    controller: &str,
+    read_limit: impl Fn(&Path, Version) -> Option<T>,
+    order: impl Fn(&T, &T) -> Ordering,
+) -> Option<T> {
     let read =
         |path: &str| fs::read(root.join(path)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let memberships = read("proc/self/cgroup").ok()?;
     let mounts = read("proc/self/mountinfo").ok()?;
-    let memberships: Vec<_> = memberships.lines().filter_map(Membership::parse).collect();
-    let quotas = mounts.lines().filter_map(Mount::parse).flat_map(|mount| {
-        let own = memberships.iter().filter(move |membership| membership.version == mount.version);
-        own.filter_map(move |membership| smallest_quota(root, &mount, &membership.path)).collect::<Vec<_>>()
+    let memberships: Vec<_> =
+        memberships.lines().filter_map(|line| Membership::parse(line, controller)).collect();
+    let mounts = mounts.lines().filter_map(|line| Mount::parse(line, controller));
+    let groups = mounts.flat_map(|mount| {
+        let own = memberships.iter().filter(|membership| membership.version == mount.version);
+        let groups = own.flat_map(|membership| groups(root, &mount, &membership.path));
+        groups.map(|group| (group, mount.version)).collect::<Vec<_>>()
     });
-    quotas.min_by(|left, right| compare(*left, *right))
+    groups.filter_map(|(group, version)| read_limit(&group, version)).min_by(order)
 }
 
-fn compare(left: Quota, right: Quota) -> std::cmp::Ordering {
+fn compare(left: Quota, right: Quota) -> Ordering {
     let product = |quota: u64, period: u64| u128::from(quota) * u128::from(period);
     product(left.quota, right.period).cmp(&product(right.quota, left.period))
 }
@@ -52,13 +72,13 @@ struct Membership {
 }
 
 impl Membership {
-    /// Parses `hierarchy:controllers:path`; `None` where the hierarchy does not control CPU time.
-    fn parse(line: &str) -> Option<Self> {
+    /// Parses `hierarchy:controllers:path`; `None` where the hierarchy does not have the controller.
+    fn parse(line: &str, controller: &str) -> Option<Self> {
         let (hierarchy, rest) = line.split_once(':')?;
         let (controllers, path) = rest.split_once(':')?;
         let version = match controllers {
             "" if hierarchy == "0" => Version::V2,
-            _ if has_cpu(controllers) => Version::V1,
+            _ if has(controllers, controller) => Version::V1,
             _ => return None,
         };
         Some(Self { version, path: path.into() })
@@ -74,8 +94,8 @@ struct Mount {
 }
 
 impl Mount {
-    /// `None` where the mount is no hierarchy of control groups, or one that does not control CPU time.
-    fn parse(line: &str) -> Option<Self> {
+    /// `None` where the mount is no hierarchy of control groups, or one without the controller.
+    fn parse(line: &str, controller: &str) -> Option<Self> {
         let (mount, filesystem) = line.split_once(" - ")?;
         let mut mount = mount.split(' ').skip(3);
         let (group, point) = (unescape(mount.next()?), unescape(mount.next()?));
@@ -83,15 +103,15 @@ impl Mount {
         let kind = filesystem.next()?;
         let version = match (kind, filesystem.nth(1)) {
             ("cgroup2", _) => Version::V2,
-            ("cgroup", Some(options)) if has_cpu(options) => Version::V1,
+            ("cgroup", Some(options)) if has(options, controller) => Version::V1,
             _ => return None,
         };
         Some(Self { version, group, point })
     }
 }
 
-fn has_cpu(list: &str) -> bool {
-    list.split(',').any(|name| name == "cpu")
+fn has(list: &str, controller: &str) -> bool {
+    list.split(',').any(|name| name == controller)
 }
 
 /// Replaces the octal escapes of `mountinfo`, such as `\040` for a space.
@@ -111,16 +131,14 @@ fn unescape(path: &str) -> PathBuf {
     plain.into()
 }
 
-/// The smallest quota from the group `path` up to the one at the mount point. A group that is not below the mount's,
-/// as seen from another namespace, is taken for the mount's own.
-fn smallest_quota(root: &Path, mount: &Mount, path: &Path) -> Option<Quota> {
+/// The folders of the group `path` and of those above it, up to the one at the mount point. A group that is not below
+/// the mount's, as seen from another namespace, is taken for the mount's own.
+fn groups(root: &Path, mount: &Mount, path: &Path) -> Vec<PathBuf> {
     let below = path.strip_prefix(&mount.group).unwrap_or(Path::new(""));
     let is_plain = below.components().all(|part| matches!(part, std::path::Component::Normal(_)));
     let below = if is_plain { below } else { Path::new("") };
     let point = root.join(mount.point.strip_prefix("/").unwrap_or(&mount.point));
-    let groups = below.ancestors().map(|group| point.join(group));
-    let quotas = groups.filter_map(|group| read_quota(&group, mount.version));
-    quotas.min_by(|left, right| compare(*left, *right))
+    below.ancestors().map(|group| point.join(group)).collect()
 }
 
 /// The quota of the group in the folder `group`; `None` where it has none of its own.
@@ -141,6 +159,17 @@ fn read_quota(group: &Path, version: Version) -> Option<Quota> {
         }
     };
     (quota > 0 && period > 0).then_some(Quota { quota, period })
+}
+
+/// The limit on the memory of the group in the folder `group`; `None` where it has none of its own.
+fn read_memory_limit(group: &Path, version: Version) -> Option<u64> {
+    let name = match version {
+        Version::V2 => "memory.max",
+        Version::V1 => "memory.limit_in_bytes",
+    };
+    // Version 2 says `max` for none, and version 1 the largest number of pages.
+    let limit: u64 = fs::read_to_string(group.join(name)).ok()?.trim().parse().ok()?;
+    (limit < u64::MAX >> 2).then_some(limit)
 }
 
 #[cfg(test)]

@@ -41,6 +41,17 @@ pub(crate) type SmallFileCheck<'a> =
     dyn Fn(&ModelFolder, &dyn Fn(&str) -> bool) -> Result<(), LoadError> + 'a;
 
 impl Hub {
+    /// The folder of the cache.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.settings.cache.clone().unwrap_or_else(environment::cache_folder)
+    }
+
+    /// The folder of `model` in the cache, where it is whole.
+    pub(crate) fn cached(&self, model: &HubModel) -> Option<PathBuf> {
+        let cached = cached_snapshot(&RepoCache::new(&self.cache(), model), model);
+        cached.ok().map(|snapshot| snapshot.folder)
+    }
+
     /// Fetches `model` into the cache, on this thread. A commit that the cache has whole is not requested again, unless
     /// another tool left out optional files, which change how texts are read; a branch or tag that the cache has is
     /// served from there, with a warning, while the hub is absent.
@@ -51,7 +62,7 @@ impl Hub {
         requirements: &Requirements<'_>,
         cancel: &CancellationToken,
     ) -> Result<Snapshot, LoadError> {
-        let folder = self.settings.cache.clone().unwrap_or_else(environment::cache_folder);
+        let folder = self.cache();
         let cache = RepoCache::new(&folder, model);
         let cached = cached_snapshot(&cache, model);
         let is_final =

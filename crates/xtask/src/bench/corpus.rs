@@ -22,9 +22,7 @@ impl Corpus {
     /// Reads the texts of a file, or generates some.
     pub(crate) fn read(file: Option<&PathBuf>) -> anyhow::Result<Self> {
         let Some(file) = file else {
-            let texts = sentences(GENERATED);
-            let origin = format!("{} generated sentences", texts.len());
-            return Ok(Self { texts, origin });
+            return Ok(Self::generated(GENERATED));
         };
         let content = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let table = file.extension().is_some_and(|extension| extension == "tsv");
@@ -33,6 +31,13 @@ impl Corpus {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let origin = format!("{} distinct texts of {name}", texts.len());
         Ok(Self { texts, origin })
+    }
+
+    /// Generates `count` sentences.
+    pub(crate) fn generated(count: usize) -> Self {
+        let texts = sentences(count);
+        let origin = format!("{} generated sentences", texts.len());
+        Self { texts, origin }
     }
 
     /// Returns a description of where the texts come from.
@@ -74,6 +79,13 @@ impl Corpus {
             lines.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
             lines.push('\n');
         }
+        fs::write(file, lines).with_context(|| file.display().to_string())
+    }
+
+    /// Writes the first `count` texts, one a line.
+    pub(crate) fn write_lines(&self, count: usize, file: &Path) -> anyhow::Result<()> {
+        let mut lines = self.first(count).join("\n");
+        lines.push('\n');
         fs::write(file, lines).with_context(|| file.display().to_string())
     }
 

@@ -1,11 +1,15 @@
-//! The table of the web console's files, which the program is compiled with. It is made of the files alone, so that it
-//! can be written before the program is built.
+//! The table of the web console's files and their compressed contents, which the program is compiled with. Both are
+//! made of the files alone, so that they can be written before the program is built.
 
+mod packed;
+
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::codegen::console::packed::{compressed, packed_script, packed_style};
 use crate::digest::sha256;
 use crate::workspace::Workspace;
 
@@ -15,18 +19,27 @@ const FOLDER: &str = "crates/http-actix/console";
 /// The table, a module of the crate that serves the files.
 const TABLE: &str = "crates/http-actix/src/console/files.rs";
 
+/// The contents of all files, compressed with Brotli, one after the other.
+const CONTENTS: &str = "crates/http-actix/src/console/files.br";
+
+/// The own styles, which are served as one file.
+const STYLES: &str = "css/";
+const STYLE: &str = "style.css";
+
 /// The page, which is apart from the files that it refers to.
 const PAGE: &str = "index.html";
 
 /// What the folder has for those who work on it; neither in the table nor in the program.
 const NOT_SERVED: [&str; 2] = ["README.md", "jsconfig.json"];
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 /// The content types by the end of a file's name, or its whole name.
 const CONTENT_TYPES: [(&str, &str); 10] = [
     (".css", "text/css; charset=utf-8"),
     (".html", "text/html; charset=utf-8"),
     (".ico", "image/x-icon"),
-    (".js", "text/javascript; charset=utf-8"),
+    (".js", SCRIPT),
     (".json", "application/json"),
     (".png", "image/png"),
     (".svg", "image/svg+xml"),
@@ -35,64 +48,90 @@ const CONTENT_TYPES: [(&str, &str); 10] = [
     ("LICENSE", "text/plain; charset=utf-8"),
 ];
 
-/// A file of the folder.
+/// A file that is served.
 struct File {
     /// Its path below the folder.
     path: String,
     content_type: &'static str,
-    /// In hexadecimal digits.
+    /// Of the content before compression, in hexadecimal digits.
     sha256: String,
+    /// Compressed; empty for the page, which is compressed when it is sent.
+    content: Vec<u8>,
 }
 
 impl File {
-    /// Returns the file's line of the table.
-    fn line(&self) -> String {
-        let Self { path, content_type, sha256 } = self;
-        format!(
-            "    ConsoleFile {{ path: {path:?}, content_type: {content_type:?}, sha256: {sha256:?}, \
-             bytes: include_bytes!(\"../../console/{path}\") }},\n"
-        )
+    fn new(path: String, content: &[u8]) -> anyhow::Result<Self> {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let content_type = content_type(name)
+            .with_context(|| format!("{FOLDER}/{path}: no content type is known for {name:?}"))?;
+        let compressed = if path == PAGE { Vec::new() } else { compressed(content)? };
+        Ok(Self { path, content_type, sha256: sha256(content), content: compressed })
     }
 }
 
-/// Checks that the table is that of the files.
+/// What is committed: the table, and the contents that it refers to.
+struct Generated {
+    table: String,
+    contents: Vec<u8>,
+}
+
+impl Generated {
+    fn of(files: &[File]) -> Self {
+        let (mut lines, mut contents) = (String::new(), Vec::new());
+        for File { path, content_type, sha256, content } in files.iter().filter(|file| file.path != PAGE) {
+            let from = contents.len();
+            contents.extend_from_slice(content);
+            let to = contents.len();
+            // A string accepts every write.
+            let _ = writeln!(
+                lines,
+                "    ConsoleFile {{ path: {path:?}, content_type: {content_type:?}, sha256: {sha256:?}, \
+                 at: {from}..{to} }},"
+            );
+        }
+        let table = format!(
+            "// Written by `cargo xtask codegen` from the files of `{FOLDER}`: change those.\n\
+             \n\
+             use super::console_file::ConsoleFile;\n\
+             \n\
+             pub(super) const VERSION: &str = {:?};\n\
+             \n\
+             pub(super) const INDEX: &str = include_str!(\"../../console/{PAGE}\");\n\
+             \n\
+             pub(super) static CONTENTS: &[u8] = include_bytes!(\"files.br\");\n\
+             \n\
+             /// In the order of their paths.\n\
+             #[expect(clippy::unreadable_literal, reason = \"generated\")]\n\
+             pub(super) static FILES: &[ConsoleFile] = &[\n{lines}];\n",
+            version(files)
+        );
+        Self { table, contents }
+    }
+}
+
+/// Checks that table and contents are those of the files.
 ///
 /// # Errors
 /// A line with the files that were added or changed, and what to do. Files that were removed are not named.
 pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<()> {
     let files = read(workspace.root())?;
+    let generated = Generated::of(&files);
     let committed = fs::read_to_string(workspace.root().join(TABLE)).unwrap_or_default();
-    if committed == table(&files) {
+    let contents = fs::read(workspace.root().join(CONTENTS)).unwrap_or_default();
+    if committed == generated.table && contents == generated.contents {
         return Ok(());
     }
-    let changed = files.iter().filter(|file| file.path != PAGE && !committed.contains(&file.line()));
+    let changed = files.iter().filter(|file| file.path != PAGE && !committed.contains(&file.sha256));
     let changed: Vec<_> = changed.map(|file| file.path.as_str()).collect();
     let named = if changed.is_empty() { String::new() } else { format!(" ({})", changed.join(", ")) };
     bail!("{TABLE} differs from the files of {FOLDER}{named}; run `cargo xtask codegen`")
 }
 
-/// Writes the table.
+/// Writes table and contents.
 pub(super) fn write(workspace: &Workspace) -> anyhow::Result<()> {
-    let table = table(&read(workspace.root())?);
-    super::write_document(workspace, TABLE, table.as_bytes())
-}
-
-/// Returns the text of the table.
-fn table(files: &[File]) -> String {
-    let lines: String = files.iter().filter(|file| file.path != PAGE).map(File::line).collect();
-    format!(
-        "// Written by `cargo xtask codegen` from the files of `{FOLDER}`: change those.\n\
-         \n\
-         use super::console_file::ConsoleFile;\n\
-         \n\
-         pub(super) const VERSION: &str = {:?};\n\
-         \n\
-         pub(super) const INDEX: &str = include_str!(\"../../console/{PAGE}\");\n\
-         \n\
-         /// In the order of their paths.\n\
-         pub(super) static FILES: &[ConsoleFile] = &[\n{lines}];\n",
-        version(files)
-    )
+    let Generated { table, contents } = Generated::of(&read(workspace.root())?);
+    super::write_document(workspace, TABLE, table.as_bytes())?;
+    super::write_document(workspace, CONTENTS, &contents)
 }
 
 /// Returns the digest of all files, the page included, in 16 hexadecimal digits.
@@ -103,17 +142,38 @@ fn version(files: &[File]) -> String {
     digits
 }
 
-/// Reads the files of the folder, in the order of their paths.
+/// Reads the files of the folder and returns those that are served, in the order of their paths: vendored files as they
+/// are, scripts packed, and the own styles as one file.
 fn read(root: &Path) -> anyhow::Result<Vec<File>> {
-    let folder = root.join(FOLDER);
     let mut files = Vec::new();
-    let mut folders = vec![folder.clone()];
+    let mut style = String::new();
+    for (path, content) in sources(&root.join(FOLDER))? {
+        let text =
+            || String::from_utf8(content.clone()).with_context(|| format!("{FOLDER}/{path} is not UTF-8"));
+        if path.starts_with(STYLES) {
+            style.push_str(&packed_style(&text()?));
+        } else if content_type(&path) == Some(SCRIPT) && !path.starts_with("vendor/") {
+            files.push(File::new(path.clone(), packed_script(&text()?).as_bytes())?);
+        } else {
+            files.push(File::new(path.clone(), &content)?);
+        }
+    }
+    if !style.is_empty() {
+        files.push(File::new(STYLE.to_owned(), style.as_bytes())?);
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(files)
+}
+
+/// Returns the paths below `folder` with their contents, in the order of the paths.
+fn sources(folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let mut sources = Vec::new();
+    let mut folders = vec![folder.to_owned()];
     while let Some(within) = folders.pop() {
         for entry in fs::read_dir(&within).with_context(|| format!("cannot read {}", within.display()))? {
             let entry = entry?;
             let place = entry.path();
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if !is_served(&name) {
+            if !is_served(&entry.file_name().to_string_lossy()) {
                 continue;
             }
             if place.is_dir() {
@@ -121,14 +181,12 @@ fn read(root: &Path) -> anyhow::Result<Vec<File>> {
                 continue;
             }
             let content = fs::read(&place).with_context(|| format!("cannot read {}", place.display()))?;
-            let path = place.strip_prefix(&folder)?.to_string_lossy().replace('\\', "/");
-            let content_type = content_type(&name)
-                .with_context(|| format!("{FOLDER}/{path}: no content type is known for {name:?}"))?;
-            files.push(File { path, content_type, sha256: sha256(&content) });
+            let path = place.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
+            sources.push((path, content));
         }
     }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(files)
+    sources.sort();
+    Ok(sources)
 }
 
 /// Whether a file or folder of this name is part of the program. Declarations of types are for checkers only.
@@ -203,8 +261,8 @@ mod tests {
         put(&workspace, PAGE, "<p></p>");
         assert!(error(&workspace).contains("crates/http-actix/console; run"));
         written(&workspace);
-        put(&workspace, "ui/new.css", "");
-        assert!(error(&workspace).contains("(ui/new.css)"));
+        put(&workspace, "ui/new.js", "");
+        assert!(error(&workspace).contains("(ui/new.js)"));
         written(&workspace);
         fs::remove_file(workspace.root().join(FOLDER).join("app.js")).unwrap();
         assert!(check(&workspace).is_err());
@@ -221,8 +279,18 @@ mod tests {
         let paths: Vec<_> = table.lines().filter_map(|line| line.split("path: \"").nth(1)).collect();
         let paths: Vec<_> = paths.iter().filter_map(|rest| rest.split('"').next()).collect();
         assert_eq!(paths, ["app.js", "pages/try.js", "vendor/lit-html/LICENSE"]);
-        assert!(table.contains("include_bytes!(\"../../console/pages/try.js\")"), "{table}");
         assert_eq!(written(&workspace), table);
+    }
+
+    #[test]
+    fn the_own_styles_are_one_file_in_the_order_of_paths() {
+        let (_root, workspace) = console();
+        put(&workspace, "css/b.css", "/* B */\n.b {\n  top: 0;\n}\n");
+        put(&workspace, "css/a.css", ".a {\n}\n");
+        let table = written(&workspace);
+        assert!(table.contains("path: \"style.css\""), "{table}");
+        assert!(!table.contains("css/a.css"), "{table}");
+        assert!(table.contains(&sha256(b".a {\n}\n.b {\ntop: 0;\n}\n")), "{table}");
     }
 
     #[test]

@@ -14,13 +14,21 @@ pub(super) struct Row {
     pub(super) item: Result<PredictItem, String>,
     /// The row's columns, where the input has columns.
     pub(super) columns: Vec<String>,
+    /// The bytes of the input up to this row, approximately.
+    pub(super) offset: u64,
 }
 
 /// The rows of the input, read as they are needed.
 pub(super) struct Input {
     columns: Vec<String>,
-    rows: Box<dyn Iterator<Item = Result<Row, InputError>>>,
+    rows: Rows,
 }
+
+/// The rows of an input in order; an error is the last of them.
+pub(super) type Rows = Box<dyn Iterator<Item = Result<Row, InputError>> + Send>;
+
+/// The bytes that are read from the input at a time.
+const READ_AT_ONCE: usize = 64 << 10;
 
 /// Why the input cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -35,14 +43,27 @@ pub(super) enum InputError {
     Lines(#[source] io::Error),
 }
 
+impl Row {
+    /// The text; none if the row cannot be read.
+    pub(super) fn text(&self) -> Option<&str> {
+        Some(self.item.as_ref().ok()?.text.as_str())
+    }
+
+    /// The bytes of its texts in memory.
+    pub(super) fn bytes(&self) -> usize {
+        let columns: usize = self.columns.iter().map(String::len).sum();
+        columns + self.text().map_or(0, str::len)
+    }
+}
+
 impl Input {
-    /// The input of a single text.
-    pub(super) fn one(text: &str) -> Self {
-        let item = PredictItem { text: text.to_owned(), ..PredictItem::default() };
-        Self {
-            columns: Vec::new(),
-            rows: Box::new([Ok(Row { item: Ok(item), columns: Vec::new() })].into_iter()),
-        }
+    /// The input of texts that are given.
+    pub(super) fn of(texts: &[String]) -> Self {
+        let row = |text: &String| {
+            let item = PredictItem { text: text.clone(), ..PredictItem::default() };
+            Ok(Row { item: Ok(item), columns: Vec::new(), offset: 0 })
+        };
+        Self { columns: Vec::new(), rows: Box::new(texts.iter().map(row).collect::<Vec<_>>().into_iter()) }
     }
 
     /// Opens the input and reads its header, if the format has one.
@@ -50,7 +71,7 @@ impl Input {
     /// # Errors
     /// A header that cannot be read or lacks the text's column.
     pub(super) fn open(
-        reader: Box<dyn Read>,
+        reader: Box<dyn Read + Send>,
         format: InputFormat,
         text_column: &str,
     ) -> Result<Self, InputError> {
@@ -68,16 +89,14 @@ impl Input {
         &self.columns
     }
 
-    /// Reads the next rows, at most `max`; none at the end.
-    ///
-    /// # Errors
-    /// An input that cannot be read.
-    pub(super) fn next_rows(&mut self, max: usize) -> Result<Vec<Row>, InputError> {
-        self.rows.by_ref().take(max).collect()
+    /// The rows, which are read as they are taken.
+    pub(super) fn into_rows(self) -> Rows {
+        self.rows
     }
 
-    fn csv(reader: Box<dyn Read>, text_column: &str) -> Result<Self, InputError> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
+    fn csv(reader: Box<dyn Read + Send>, text_column: &str) -> Result<Self, InputError> {
+        let mut reader =
+            csv::ReaderBuilder::new().flexible(true).buffer_capacity(READ_AT_ONCE).from_reader(reader);
         let header = reader.headers().map_err(InputError::Header)?;
         let columns: Vec<String> = header.iter().map(str::to_owned).collect();
         let index_of = |name: &str| columns.iter().position(|column| column == name);
@@ -87,7 +106,8 @@ impl Input {
         })?;
         let reference = index_of("ref");
         let rows = reader.into_records().map(move |record| {
-            let columns: Vec<String> = record.map_err(InputError::Csv)?.iter().map(str::to_owned).collect();
+            let record = record.map_err(InputError::Csv)?;
+            let columns: Vec<String> = record.iter().map(str::to_owned).collect();
             let reference = reference.and_then(|index| columns.get(index)).filter(|value| !value.is_empty());
             let item = match columns.get(text) {
                 Some(text) => Ok(PredictItem {
@@ -97,15 +117,21 @@ impl Input {
                 }),
                 None => Err("the row has no text column".to_owned()),
             };
-            Ok(Row { item, columns })
+            Ok(Row { item, columns, offset: record.position().map_or(0, csv::Position::byte) })
         });
         Ok(Self { columns, rows: Box::new(rows) })
     }
 
     /// One row for each line that is not blank.
-    fn lines(reader: Box<dyn Read>, parse: impl Fn(String) -> Result<PredictItem, String> + 'static) -> Self {
-        let lines = BufReader::new(reader).split(b'\n').map(move |line| {
-            let item = match String::from_utf8(line.map_err(InputError::Lines)?) {
+    fn lines(
+        reader: Box<dyn Read + Send>,
+        parse: impl Fn(String) -> Result<PredictItem, String> + Send + 'static,
+    ) -> Self {
+        let mut offset = 0;
+        let lines = BufReader::with_capacity(READ_AT_ONCE, reader).split(b'\n').map(move |line| {
+            let line = line.map_err(InputError::Lines)?;
+            offset += line.len() as u64 + 1;
+            let item = match String::from_utf8(line) {
                 Ok(line) => {
                     let line = line.strip_suffix('\r').map(str::to_owned).unwrap_or(line);
                     if line.trim().is_empty() {
@@ -115,7 +141,7 @@ impl Input {
                 }
                 Err(_) => Err("the line is not UTF-8".to_owned()),
             };
-            Ok(Some(Row { item, columns: Vec::new() }))
+            Ok(Some(Row { item, columns: Vec::new(), offset }))
         });
         Self { columns: Vec::new(), rows: Box::new(lines.filter_map(Result::transpose)) }
     }
@@ -159,7 +185,8 @@ mod tests {
 
     fn rows(text: &str, format: InputFormat) -> Vec<Row> {
         let reader = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
-        Input::open(reader, format, "text").expect("opens").next_rows(100).expect("reads")
+        let rows = Input::open(reader, format, "text").expect("opens").into_rows();
+        rows.collect::<Result<_, _>>().expect("reads")
     }
 
     fn texts(rows: &[Row]) -> Vec<Result<&str, ()>> {
@@ -169,6 +196,13 @@ mod tests {
     #[test]
     fn blank_lines_of_a_text_file_are_skipped() {
         assert_eq!(texts(&rows("one\r\n\n  two \n", InputFormat::Text)), [Ok("one"), Ok("  two ")]);
+    }
+
+    #[test]
+    fn a_row_says_how_much_of_the_input_was_read() {
+        let offsets = |text, format| rows(text, format).iter().map(|row| row.offset).collect::<Vec<_>>();
+        assert_eq!(offsets("one\n\ntwo\n", InputFormat::Text), [4, 9]);
+        assert_eq!(offsets("text\none\ntwo\n", InputFormat::Csv), [5, 9]);
     }
 
     #[test]

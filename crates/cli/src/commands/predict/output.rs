@@ -1,18 +1,37 @@
-use std::io::{BufWriter, Write};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 use application::dtos::PredictSentimentResponse;
 use application::errors::BoxError;
-use domain::value_objects::Sentiment;
-use serde_json::{Value, json};
+use domain::value_objects::{Confidence, Sentiment};
+use serde_json::json;
 
 use super::input::Row;
-use super::{Outcome, OutputFormat};
-use crate::program::Program;
+use super::lines::Lines;
+use super::source::output_is_file;
+use super::{Outcome, PredictError};
+use crate::failure::output_error;
+use crate::printable::{inert_csv, inert_json};
 
-/// The output, written one row at a time. It shows ids only where predictions are stored under them.
-pub(super) enum Output {
-    Jsonl { writer: BufWriter<Box<dyn Write>>, stored: bool },
-    Csv { writer: Box<csv::Writer<Box<dyn Write>>>, columns: usize, stored: bool },
+/// The output, written in whole lines. It shows ids only where predictions are stored under them.
+pub(super) struct Output {
+    writer: Box<dyn Write + Send>,
+    /// The file that is written; none for standard output.
+    path: Option<PathBuf>,
+    form: Form,
+    stored: bool,
+    is_terminal: bool,
+}
+
+/// The form of the output.
+pub(super) enum Form {
+    /// A JSON object a line, by a function that appends a prediction as the API returns it, with its id or without.
+    Jsonl(fn(&PredictSentimentResponse, bool, &mut Vec<u8>) -> serde_json::Result<()>),
+    /// The columns of the input, then [`COLUMNS`].
+    Csv(Vec<String>),
+    /// For people.
+    Text(Lines),
 }
 
 /// The columns of a prediction, after those of the input.
@@ -20,70 +39,112 @@ const COLUMNS: [&str; 9] =
     ["sentiment", "confidence", "negative", "neutral", "positive", "tokens", "windows", "model", "error"];
 
 impl Output {
-    /// Opens the output and writes its header, if the format has one.
+    /// Opens the file `path`, or standard output without one, and writes the header, if the form has one.
     ///
     /// # Errors
-    /// A header that cannot be written.
-    pub(super) fn open(
-        writer: Box<dyn Write>,
-        format: OutputFormat,
-        columns: &[String],
-        stored: bool,
-    ) -> Result<Self, BoxError> {
-        if format == OutputFormat::Jsonl {
-            return Ok(Self::Jsonl { writer: BufWriter::new(writer), stored });
+    /// A file that cannot be created, or a header that cannot be written.
+    pub(super) fn open(path: Option<PathBuf>, form: Form, stored: bool) -> Result<Self, BoxError> {
+        let writer: Box<dyn Write + Send> = match &path {
+            Some(path) => {
+                let file = File::create(path);
+                Box::new(file.map_err(|source| PredictError::CreateOutput { path: path.clone(), source })?)
+            }
+            None => Box::new(io::stdout()),
+        };
+        let is_terminal = path.is_none() && io::stdout().is_terminal();
+        let mut output = Self { writer, path, form, stored, is_terminal };
+        if let Form::Csv(columns) = &output.form {
+            let id = output.stored.then_some("id");
+            let mut header = csv_writer();
+            header.write_record(columns.iter().map(String::as_str).chain(COLUMNS).chain(id))?;
+            output.write_all(header.into_inner().map_err(|error| error.to_string())?)?;
         }
-        let mut writer = Box::new(csv::WriterBuilder::new().flexible(true).from_writer(writer));
-        let id = stored.then_some("id");
-        writer.write_record(columns.iter().map(String::as_str).chain(COLUMNS).chain(id))?;
-        Ok(Self::Csv { writer, columns: columns.len(), stored })
+        Ok(output)
     }
 
-    /// Writes the outcome of one row.
-    ///
-    /// # Errors
-    /// A row that cannot be written.
-    pub(super) fn write<P: Program>(&mut self, row: &Row, outcome: &Outcome) -> Result<(), BoxError> {
-        match self {
-            Self::Jsonl { writer, stored } => {
-                serde_json::to_writer(&mut *writer, &as_json::<P>(outcome, *stored)?)?;
-                writer.write_all(b"\n")?;
-            }
-            Self::Csv { writer, columns, stored } => {
-                let mut record = row.columns.clone();
-                record.resize(*columns, String::new());
-                record.extend(as_columns(outcome));
-                if *stored {
-                    record.push(outcome.as_ref().map_or(String::new(), |stored| stored.id.to_string()));
-                }
-                writer.write_record(&record)?;
-            }
-        }
-        Ok(())
+    /// Whether it is a file, so that nothing else shows how far the command is.
+    pub(super) fn is_file(&self) -> bool {
+        self.path.is_some() || output_is_file()
     }
 
-    /// Writes what is still buffered.
+    /// Writes the outcomes of `rows` at once, so that no line is ever written in part.
     ///
     /// # Errors
     /// Rows that cannot be written.
-    pub(super) fn finish(self) -> Result<(), BoxError> {
-        match self {
-            Self::Jsonl { mut writer, .. } => Ok(writer.flush()?),
-            Self::Csv { mut writer, .. } => Ok(writer.flush()?),
+    pub(super) fn write<'b>(
+        &mut self,
+        rows: impl Iterator<Item = (&'b Row, &'b Outcome)>,
+    ) -> Result<(), BoxError> {
+        let lines = match &self.form {
+            Form::Jsonl(write) => jsonl(rows, |prediction, lines| write(prediction, self.stored, lines))?,
+            Form::Csv(columns) => csv(rows, columns.len(), self.stored)?,
+            Form::Text(lines) => text(rows, *lines),
+        };
+        self.write_all(lines)
+    }
+
+    fn write_all(&mut self, mut lines: Vec<u8>) -> Result<(), BoxError> {
+        if self.is_terminal && !matches!(self.form, Form::Text(_)) {
+            let shown = String::from_utf8_lossy(&lines);
+            let inert = match self.form {
+                Form::Csv(_) => inert_csv(&shown),
+                _ => inert_json(&shown),
+            };
+            lines = inert.into_owned().into_bytes();
+        }
+        let written = self.writer.write_all(&lines);
+        match &self.path {
+            None => written.map_err(output_error),
+            Some(path) => {
+                Ok(written.map_err(|source| PredictError::WriteOutput { path: path.clone(), source })?)
+            }
         }
     }
 }
 
-/// The prediction as the API returns it, without its id unless it is stored.
-fn as_json<P: Program>(outcome: &Outcome, stored: bool) -> Result<Value, BoxError> {
-    let mut value = match outcome {
-        Ok(prediction) => P::prediction_json(prediction)?,
-        Err(problem) => json!({ "error": problem }),
-    };
-    if let Some(fields) = value.as_object_mut().filter(|_| !stored) {
-        fields.remove("id");
+fn jsonl<'b>(
+    rows: impl Iterator<Item = (&'b Row, &'b Outcome)>,
+    write: impl Fn(&PredictSentimentResponse, &mut Vec<u8>) -> serde_json::Result<()>,
+) -> serde_json::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for (_, outcome) in rows {
+        match outcome {
+            Ok(prediction) => write(prediction, &mut lines)?,
+            Err(problem) => serde_json::to_writer(&mut lines, &json!({ "error": problem }))?,
+        }
+        lines.push(b'\n');
     }
-    Ok(value)
+    Ok(lines)
+}
+
+fn csv<'b>(
+    rows: impl Iterator<Item = (&'b Row, &'b Outcome)>,
+    columns: usize,
+    stored: bool,
+) -> Result<Vec<u8>, BoxError> {
+    let mut lines = csv_writer();
+    for (row, outcome) in rows {
+        let mut record = row.columns.clone();
+        record.resize(columns, String::new());
+        record.extend(as_columns(outcome));
+        if stored {
+            record.push(outcome.as_ref().map_or(String::new(), |stored| stored.id.to_string()));
+        }
+        lines.write_record(&record)?;
+    }
+    Ok(lines.into_inner().map_err(|error| error.to_string())?)
+}
+
+fn csv_writer() -> csv::Writer<Vec<u8>> {
+    csv::WriterBuilder::new().flexible(true).from_writer(Vec::new())
+}
+
+fn text<'b>(rows: impl Iterator<Item = (&'b Row, &'b Outcome)>, form: Lines) -> Vec<u8> {
+    let mut lines = String::new();
+    for (row, outcome) in rows {
+        form.push(&mut lines, row.text().unwrap_or_default(), outcome);
+    }
+    lines.into_bytes()
 }
 
 fn as_columns(outcome: &Outcome) -> [String; 9] {
@@ -96,7 +157,7 @@ fn as_columns(outcome: &Outcome) -> [String; 9] {
         |sentiment| show(prediction.and_then(|p| p.scores.of(sentiment)).map(|score| score.to_string()));
     [
         show(prediction.and_then(|p| p.sentiment).map(|sentiment| sentiment.to_string())),
-        show(prediction.and_then(|p| p.confidence).map(|confidence| confidence.value().to_string())),
+        show(prediction.and_then(|p| p.confidence).map(Confidence::value).map(|value| value.to_string())),
         score(Sentiment::Negative),
         score(Sentiment::Neutral),
         score(Sentiment::Positive),

@@ -1,45 +1,71 @@
-use std::cell::Cell;
-use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
-/// A progress bar on standard error where that is a terminal, by the bytes of the input where their number is known.
-/// It is hidden until [`show`](Self::show).
+use super::tally::{Tally, clock};
+use crate::numbers::grouped;
+use crate::terminal::Terminal;
+
+/// How far the input was classified, on standard error where that is a terminal.
 pub(super) struct Progress {
-    bar: ProgressBar,
-    texts: Cell<usize>,
+    /// None where there is nothing to show, or nowhere.
+    bar: Option<ProgressBar>,
+    terminal: Terminal,
+    started: Instant,
 }
 
+/// The cells of the bar: full, beginning, empty.
+const CELLS: &str = "━╸─";
+
 impl Progress {
-    pub(super) fn new() -> Self {
-        Self { bar: ProgressBar::hidden(), texts: Cell::new(0) }
+    /// No progress is shown, but the time is measured from here.
+    pub(super) fn hidden(terminal: &Terminal) -> Self {
+        Self { bar: None, terminal: terminal.clone(), started: Instant::now() }
     }
 
-    /// Shows the bar from the next step on, for the time when nothing else draws bars.
-    pub(super) fn show(&self) {
-        if io::stderr().is_terminal() {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+    /// Shows a bar for an input of so many bytes, or texts and seconds where their number is not known.
+    pub(super) fn show(terminal: &Terminal, bytes: Option<u64>) -> Self {
+        let (bar, template) = match bytes {
+            Some(bytes) => (ProgressBar::new(bytes), "{bar:30} {percent:>3}%  {msg}"),
+            None => (ProgressBar::new_spinner(), "{spinner} {msg}"),
+        };
+        let bar = match ProgressStyle::with_template(template) {
+            Ok(style) => bar.with_style(style.progress_chars(CELLS)),
+            Err(_) => bar,
+        };
+        Self { bar: terminal.add(bar), terminal: terminal.clone(), started: Instant::now() }
+    }
+
+    /// Shows that the input was classified up to the byte `offset`.
+    pub(super) fn report(&self, offset: u64, tally: &Tally) {
+        let Some(bar) = &self.bar else { return };
+        let elapsed = self.started.elapsed();
+        let rate = grouped(tally.rate(elapsed).round() as u64);
+        let texts = grouped(tally.texts);
+        // As long again for each byte that is left as for those before.
+        let left = bar.length().filter(|_| offset > 0).map(|bytes| {
+            let left = elapsed.mul_f64(bytes.saturating_sub(offset) as f64 / offset as f64);
+            format!("  {} left", clock(left))
+        });
+        bar.set_position(offset);
+        bar.set_message(format!("{texts} texts  {rate}/s{}", left.unwrap_or_default()));
+    }
+
+    /// Whether there is a bar.
+    pub(super) fn is_shown(&self) -> bool {
+        self.bar.is_some()
+    }
+
+    /// Returns when it began.
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            self.terminal.remove(bar);
         }
-    }
-
-    /// Measures the progress by the bytes that are read from `file`.
-    pub(super) fn of_file(&self, file: File) -> impl Read + use<> {
-        self.bar.set_length(file.metadata().map_or(0, |metadata| metadata.len()));
-        let template = "{bar:40} {percent}% {binary_bytes_per_sec} eta {eta} {msg}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.bar.set_style(style);
-        }
-        self.bar.wrap_read(file)
-    }
-
-    /// Adds the number of texts that are done.
-    pub(super) fn add(&self, texts: usize) {
-        self.texts.update(|done| done + texts);
-        self.bar.set_message(format!("{} texts", self.texts.get()));
-    }
-
-    pub(super) fn finish(&self) {
-        self.bar.finish();
     }
 }

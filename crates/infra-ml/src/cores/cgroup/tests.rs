@@ -198,3 +198,18 @@ fn a_path_cannot_leave_the_mount_point() {
         Tree::v2("/service/../../..", &[("cpu.max", "100000 100000"), ("sys/cpu.max", "100000 100000")]);
     assert_eq!(tree.cores(), None);
 }
+
+#[test]
+fn the_memory_of_a_group_is_the_smallest_limit_above_it() {
+    let limit = |files: &[(&str, &str)]| memory_limit(Tree::v2("/a/b", files).0.path());
+    assert_eq!(limit(&[]), None);
+    assert_eq!(limit(&[("sys/fs/cgroup/a/b/memory.max", "max\n")]), None);
+    let nested = [("sys/fs/cgroup/a/b/memory.max", "2097152\n"), ("sys/fs/cgroup/a/memory.max", "1048576\n")];
+    assert_eq!(limit(&nested), Some(1 << 20));
+    let v1 = |limit: &str| {
+        let path = "sys/fs/cgroup/memory/elsewhere/memory.limit_in_bytes";
+        memory_limit(Tree::v1("/", &[(path, limit)]).0.path())
+    };
+    assert_eq!(v1("536870912\n"), Some(512 << 20));
+    assert_eq!(v1("9223372036854771712\n"), None);
+}
