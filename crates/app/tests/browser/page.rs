@@ -76,6 +76,13 @@ impl Page {
         self.expected.push(part);
     }
 
+    /// Lets requests to addresses that match one of the patterns fail, such as `*/api/v1/me`; none if there is no pattern.
+    pub(crate) fn block(&self, patterns: &[&str]) {
+        let patterns: Vec<_> = patterns.iter().map(|url| json!({"urlPattern": url, "block": true})).collect();
+        self.session.cdp("Network.enable", &json!({})).unwrap();
+        self.session.cdp("Network.setBlockedURLs", &json!({ "urlPatterns": patterns })).unwrap();
+    }
+
     /// Returns the element of this role and name, once there is one.
     #[track_caller]
     pub(crate) fn see(&self, role: &str, name: &str) -> Node {
