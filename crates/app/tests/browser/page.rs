@@ -76,7 +76,7 @@ impl Page {
         self.expected.push(part);
     }
 
-    /// Lets requests to addresses that match one of the patterns fail, such as `*/api/v1/me`; none if there is no pattern.
+    /// Lets requests to addresses that match one of the patterns fail, such as `*://*:*/api/v1/me`; none if there is no pattern.
     pub(crate) fn block(&self, patterns: &[&str]) {
         let patterns: Vec<_> = patterns.iter().map(|url| json!({"urlPattern": url, "block": true})).collect();
         self.session.cdp("Network.enable", &json!({})).unwrap();

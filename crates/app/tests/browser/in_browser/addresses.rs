@@ -20,7 +20,7 @@ fn filters_are_in_the_address_and_survive_a_reload_and_the_way_back() {
     let page = Page::open(&program.running, "/console/#/history?sentiment=negative");
     page.see_like("link", TEXTS[1]);
     assert!(!page.text().contains(TEXTS[0]));
-    page.enter("button", "Remove the filter: sentiment");
+    page.enter("button", "Remove the filter: Sentiment");
     page.see_like("link", TEXTS[0]);
     page.wait_until("location.hash === '#/history'");
     page.evaluate("history.back()");

@@ -36,7 +36,7 @@ fn the_console_opens_by_itself_once_the_service_answers() {
     let program = Program::open();
     let mut page = Page::new(&program.running.address);
     page.let_requests_fail("net::ERR_BLOCKED");
-    page.block(&["*://*/api/v1/me"]);
+    page.block(&["*://*:*/api/v1/me"]);
     page.visit("/console/#/models");
     page.read("opens by itself");
     page.check_accessibility("the service does not answer");
