@@ -1,6 +1,7 @@
 use console::Style;
 
-use crate::screen::{Screen, plain, wrap};
+use crate::printable::printable;
+use crate::screen::{Screen, wrap};
 
 /// What a service says when it has begun to listen, to the person who started it.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ impl Banner {
         let mut text = format!(
             "\n  {} {}\n\n",
             screen.paint(&name, "Undertone"),
-            screen.paint(&muted, &plain(&self.version))
+            screen.paint(&muted, &printable(&self.version))
         );
         for (label, fact) in &self.facts {
             push(&mut text, screen, label, &fact.lines(screen));
@@ -52,9 +53,9 @@ impl Banner {
 pub fn ready_lines(screen: Screen, seconds: f64, models: &[String]) -> String {
     let head = screen.paint(&Style::new().green().bold(), &format!("Ready in {seconds:.1} s"));
     match models {
-        [only] => format!("  {head}  {}\n\n", plain(only)),
+        [only] => format!("  {head}  {}\n\n", printable(only)),
         models => {
-            let lines: Vec<String> = models.iter().map(|model| format!("    {}\n", plain(model))).collect();
+            let lines: Vec<String> = models.iter().map(|model| format!("    {}\n", printable(model))).collect();
             format!("  {head}\n{}\n", lines.concat())
         }
     }
@@ -82,10 +83,10 @@ impl Fact {
                     _ => [link].into_iter().chain(self.remark_below(screen, width)).collect(),
                 }
             }
-            Self::Text(text) => wrap(&plain(text), width),
+            Self::Text(text) => wrap(&printable(text), width),
             Self::Warning(text) => {
                 let style = Style::new().yellow();
-                wrap(&plain(text), width).iter().map(|line| screen.paint(&style, line)).collect()
+                wrap(&printable(text), width).iter().map(|line| screen.paint(&style, line)).collect()
             }
             Self::Command(lines) => lines.clone(),
         }

@@ -1,6 +1,7 @@
 use console::{Style, measure_text_width};
 
-use crate::screen::{Screen, plain, wrap};
+use crate::printable::printable;
+use crate::screen::{Screen, wrap};
 
 /// How much a line of the log matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +46,10 @@ impl EventLine<'_> {
             "{}  {}  {}",
             screen.paint(&muted, self.time),
             screen.paint(&style, word),
-            plain(self.message)
+            printable(self.message)
         );
         let inline = |(name, value): &(String, String)| {
-            format!("  {}{}", screen.paint(&muted, &format!("{name}=")), plain(value))
+            format!("  {}{}", screen.paint(&muted, &format!("{name}=")), printable(value))
         };
         let whole: String = [head.clone()].into_iter().chain(self.fields.iter().map(inline)).collect();
         if screen.width.is_none_or(|width| measure_text_width(&whole) <= width) {
@@ -66,7 +67,7 @@ impl EventLine<'_> {
         let mut text = String::new();
         for (name, value) in self.fields {
             let mut label = screen.paint(&muted, &format!("{}{name:<name_width$}  ", " ".repeat(INDENT)));
-            for line in wrap(&plain(value), width) {
+            for line in wrap(&printable(value), width) {
                 text.push_str(&label);
                 text.push_str(&line);
                 text.push('\n');

@@ -1,6 +1,7 @@
 use console::Style;
 
-use crate::screen::{Screen, fit, plain};
+use crate::printable::printable;
+use crate::screen::{Screen, fit};
 
 /// A request that has ended, as one line for a person.
 #[derive(Debug, Clone, Copy)]
@@ -65,12 +66,12 @@ impl RequestLine<'_> {
         let usual = if self.is_minor() { Style::new().dim() } else { Style::new() };
         let mut parts = vec![
             screen.paint(&muted, self.time),
-            screen.paint(&usual, &format!("{:<7} {}", plain(self.method), self.path(columns.path))),
+            screen.paint(&usual, &format!("{:<7} {}", printable(self.method), self.path(columns.path))),
             screen.paint(&self.status_style(), &format!("{:>3}", self.status)),
             screen.paint(&usual, &format!("{:>8}", duration(self.duration_ms))),
         ];
         if let Some(caller) = self.caller.filter(|_| columns.caller > 0) {
-            parts.push(fit(&plain(caller), columns.caller));
+            parts.push(fit(&printable(caller), columns.caller));
         }
         if columns.id > 0 {
             parts.push(screen.paint(&muted, &self.id(columns.id)));
@@ -80,15 +81,15 @@ impl RequestLine<'_> {
     }
 
     fn path(&self, width: usize) -> String {
-        fit(&plain(self.path), width)
+        fit(&printable(self.path), width)
     }
 
     /// The id where it fits, else its end.
     fn id(&self, width: usize) -> String {
-        let id = plain(self.request_id);
+        let id = printable(self.request_id);
         let letters = id.chars().count();
         if letters <= width {
-            return id.into_owned();
+            return id;
         }
         let end: String = id.chars().skip(letters + 1 - width).collect();
         format!("…{end}")

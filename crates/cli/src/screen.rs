@@ -1,6 +1,3 @@
-use std::borrow::Cow;
-use std::fmt::Write as _;
-
 use console::{Style, Term, measure_text_width, truncate_str};
 use domain::value_objects::Timestamp;
 use jiff::tz::TimeZone;
@@ -47,31 +44,6 @@ pub fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// `text` without anything that a terminal would obey: control characters, which could move the cursor or change the
-/// title, and marks that reorder text are escaped as in `\u{1b}`.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_obeyed) {
-        return Cow::Borrowed(text);
-    }
-    let mut plain = String::with_capacity(text.len() + 8);
-    for letter in text.chars() {
-        if is_obeyed(letter) {
-            // A string accepts every write.
-            let _ = write!(plain, "{}", letter.escape_default());
-        } else {
-            plain.push(letter);
-        }
-    }
-    Cow::Owned(plain)
-}
-
-/// Control characters (C0, DEL, C1), line and paragraph separators, and the marks, embeddings, overrides and isolates
-/// of the bidirectional algorithm (UAX #9).
-fn is_obeyed(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// `text` in exactly `width` columns: cut with an ellipsis, or padded.
 pub(crate) fn fit(text: &str, width: usize) -> String {
     let cut = truncate_str(text, width, "…");
@@ -100,13 +72,6 @@ pub(crate) fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
-        assert_eq!(plain("/caf\u{e9}"), "/caf\u{e9}");
-        assert_eq!(plain("a\u{1b}[31mb\u{7f}\r\n"), "a\\u{1b}[31mb\\u{7f}\\r\\n");
-        assert_eq!(plain("\u{9b}2J \u{202e}cod"), "\\u{9b}2J \\u{202e}cod");
-    }
 
     #[test]
     fn texts_fit_their_columns() {

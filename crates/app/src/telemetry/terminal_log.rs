@@ -248,7 +248,7 @@ mod tests {
             });
         });
         let words: Vec<&str> = lines[0].split_whitespace().collect();
-        assert_eq!(words, ["POST", "/api/7\\u{1b}[2J", "200", "5", "ms", "acme/key", "abc"]);
+        assert_eq!(words, ["POST", "/api/7␛[2J", "200", "5", "ms", "acme/key", "abc"]);
     }
 
     #[test]
