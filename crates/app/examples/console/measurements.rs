@@ -115,6 +115,8 @@ pub(crate) fn scrolling(arguments: &Arguments, args: DurationArgs) -> anyhow::Re
 pub(crate) fn events(arguments: &Arguments, args: DurationArgs) -> anyhow::Result<()> {
     let session = history(arguments)?;
     pause(Duration::from_secs(args.seconds));
+    let requests = session.evaluate("recorded.requests")?.as_f64().context("no number of requests")?;
+    print("times that the newest rows were read", requests);
     print("memory (MB)", heap(&session)?);
     print_frames(&session)
 }

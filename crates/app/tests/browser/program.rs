@@ -40,7 +40,17 @@ impl Program {
 
     /// Issues a key of the tenant `default`.
     pub(crate) fn issue(&self, name: &str, scopes: &str) -> String {
-        let issue = ["keys", "issue", "--tenant", "default", "--scopes", scopes, "--name", name];
+        self.issue_for("default", name, scopes)
+    }
+
+    /// Adds a tenant and issues a key of it.
+    pub(crate) fn issue_for_new_tenant(&self, tenant: &str, scopes: &str) -> String {
+        undertone(self.folder.path(), STORE, &["tenants", "add", tenant]);
+        self.issue_for(tenant, "first", scopes)
+    }
+
+    fn issue_for(&self, tenant: &str, name: &str, scopes: &str) -> String {
+        let issue = ["keys", "issue", "--tenant", tenant, "--scopes", scopes, "--name", name];
         undertone(self.folder.path(), STORE, &issue).trim_end().to_owned()
     }
 

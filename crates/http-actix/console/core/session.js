@@ -96,7 +96,13 @@ export async function unlock(key) {
   const before = storedKey();
   storeKey(key);
   try {
+    /** @type {Me} */
     const me = await request("GET", "api/v1/me", { quiet: true });
+    if (session.me && session.me.tenant !== me.tenant) {
+      // What is on the page, and what waits to be sent, belongs to another tenant.
+      location.reload();
+      return;
+    }
     set({ me, phase: "open", asks: false, rejected: false });
     waiting?.resolve();
     waiting = null;

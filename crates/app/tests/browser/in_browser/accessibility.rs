@@ -158,3 +158,19 @@ fn narrow_windows_do_not_scroll_to_the_side() {
         }
     }
 }
+
+#[test]
+fn letters_of_twice_the_size_fit() {
+    let program = Program::open();
+    fill(&program);
+    let page = Page::open(&program.running, "/console/");
+    for (address, heading) in PAGES {
+        page.go(address);
+        page.see("heading", heading);
+        page.evaluate("void (document.documentElement.style.fontSize = '200%')");
+        page.wait_until(IS_SETTLED);
+        let beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth");
+        assert!(beyond.as_i64() <= Some(0), "{heading} is {beyond} px wider than its window");
+        page.check_accessibility(&format!("{heading} with large letters"));
+    }
+}

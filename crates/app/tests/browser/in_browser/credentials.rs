@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::page::Page;
 use crate::program::{EVERY_SCOPE, Program};
+use crate::undertone::wait_for;
 use crate::webdriver::Key;
 
 #[test]
@@ -17,11 +18,7 @@ fn a_key_that_ends_is_asked_for_again_and_nothing_typed_is_lost() {
     page.enter("button", "Issue a key");
     page.see("dialog", "Issue a key");
     page.type_text("half done");
-    program.revoke(&first);
-    // Replicas obey a revocation within seconds.
-    crate::undertone::wait_for("the revocation", || {
-        (program.api().with_credential(&first).get("/api/v1/me").unwrap().status == 401).then_some(())
-    });
+    revoke(&program, &first);
     page.enter("button", "Issue the key");
     page.see("dialog", "Your key is needed again");
     page.check_accessibility("the key is asked for again");
@@ -66,4 +63,34 @@ fn a_key_is_stored_in_the_tab_alone_and_can_be_forgotten() {
     page.enter("button", "Forget key");
     page.see("textbox", "API key or token");
     assert_eq!(page.evaluate("sessionStorage.length"), 0);
+}
+
+#[test]
+fn a_key_of_another_tenant_shows_nothing_of_the_tenant_before() {
+    let program = Program::with_keys();
+    let scopes = "predictions:write,predictions:read";
+    let first = program.issue("first", scopes);
+    let other = program.issue_for_new_tenant("acme", scopes);
+    for (key, text) in [(&first, "A text of the first tenant."), (&other, "A text of acme.")] {
+        assert_eq!(program.api().with_credential(key).predict(text).unwrap().status, 200);
+    }
+    let mut page = Page::new(&program.running.address);
+    page.let_requests_fail("status of 401");
+    page.visit("/console/#/history");
+    page.unlock(&first);
+    page.see_like("link", "A text of the first tenant.");
+    revoke(&program, &first);
+    page.see("dialog", "Your key is needed again");
+    page.unlock(&other);
+    page.see_like("link", "A text of acme.");
+    page.see_no("link", "A text of the first tenant.");
+    page.read("tenant acme");
+    assert!(!page.text().contains("first tenant"), "{}", page.text());
+}
+
+/// Revokes a key and waits until the service refuses it, which takes seconds.
+fn revoke(program: &Program, key: &str) {
+    program.revoke(key);
+    let api = program.api().with_credential(key);
+    wait_for("the revocation", || (api.get("/api/v1/me").unwrap().status == 401).then_some(()));
 }

@@ -200,3 +200,41 @@ fn the_chart_is_read_and_opened_with_the_keyboard() {
     page.wait_until(r#"/from=.*to=/.test(location.hash)"#);
     page.see_like("link", "It is a table.");
 }
+
+#[test]
+fn the_way_back_closes_a_drawer_and_a_deleted_row_passes_the_focus_on() {
+    let program = Program::open();
+    for text in ["I love it.", "I hate it."] {
+        assert_eq!(program.api().predict(text).unwrap().status, 200);
+    }
+    let page = Page::open(&program.running, "/console/#/history");
+    page.tab_to_like("link", "I hate it.");
+    page.press(Key::Enter);
+    page.see("dialog", "Prediction");
+    page.evaluate("history.back()");
+    page.see_no("dialog", "Prediction");
+    page.tab_to_like("link", "I hate it.");
+    page.press(Key::Enter);
+    page.enter("button", "Delete");
+    page.see_no("link", "I hate it.");
+    // The next row is open, and Tab goes on from there and not from the beginning of the page.
+    page.see("dialog", "Prediction");
+    page.wait_until("document.activeElement !== document.body");
+    page.press(Key::Escape);
+    page.see_no("dialog", "Prediction");
+    wait_for("a row to have the focus", || {
+        page.focused().filter(|focused| focused.name.contains("I love it")).map(drop)
+    });
+}
+
+#[test]
+fn the_first_tab_skips_to_the_page() {
+    let program = Program::open();
+    let page = Page::open(&program.running, "/console/#/models");
+    page.see("heading", "Models");
+    page.evaluate("document.activeElement.blur()");
+    page.press(Key::Tab);
+    assert_eq!(page.focused().unwrap().name, "Skip to the page");
+    page.press(Key::Enter);
+    page.wait_until("document.activeElement.id === 'main'");
+}

@@ -279,6 +279,8 @@ class HistoryPage {
     // A modal drawer would cover the undo.
     if (index >= 0 && next && WIDE.matches) {
       this.#open(next.id);
+      // The button that had the focus leaves the document.
+      this.#list.focus(next.id);
     } else {
       this.#close();
     }
