@@ -55,7 +55,8 @@ pub fn ready_lines(screen: Screen, seconds: f64, models: &[String]) -> String {
     match models {
         [only] => format!("  {head}  {}\n\n", printable(only)),
         models => {
-            let lines: Vec<String> = models.iter().map(|model| format!("    {}\n", printable(model))).collect();
+            let lines: Vec<String> =
+                models.iter().map(|model| format!("    {}\n", printable(model))).collect();
             format!("  {head}\n{}\n", lines.concat())
         }
     }

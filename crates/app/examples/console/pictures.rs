@@ -22,6 +22,9 @@ const PAGES: [&str; 6] = ["history", "trends", "models", "keys", "service", "try
 /// The widths of the pictures and their heights: a window, and a phone.
 const SIZES: [(u32, u32); 2] = [(1280, 800), (390, 844)];
 
+/// The width below which a window is that of a phone.
+const NARROW: u32 = 800;
+
 /// What is typed on the page Try: two sentences that disagree.
 const TEXT: &str = "The room was bright and the staff were lovely. The lift was broken for three days.";
 
@@ -57,6 +60,12 @@ pub(crate) fn run(arguments: &Arguments, args: &PicturesArgs) -> anyhow::Result<
         for (width, height) in SIZES {
             for theme in Theme::ALL {
                 session.set_view(View { width, height, theme })?;
+                if width < NARROW {
+                    // With the scroll bars of a phone, which take no room.
+                    let phone =
+                        json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": true});
+                    session.cdp("Emulation.setDeviceMetricsOverride", &phone)?;
+                }
                 pause(REDRAW);
                 wait_until(&session, IS_SETTLED)?;
                 let name = format!("console-{page}-{width}-{}.png", theme.name());

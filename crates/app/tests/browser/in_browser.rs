@@ -1,6 +1,7 @@
 //! The tests, by what they are about.
 
 mod accessibility;
+mod addresses;
 mod credentials;
 mod harness;
 mod hostile_texts;

@@ -70,10 +70,18 @@ impl Page {
         self.session.set_view(view).unwrap();
     }
 
-    /// From now on a failed request is part of the test and no error if the browser's line about it contains `part`, such
-    /// as `status of 401`.
+    /// From now on a failed request is part of the test and no error if the browser's line about it contains `part`,
+    /// such as `status of 401`.
     pub(crate) fn let_requests_fail(&mut self, part: &'static str) {
         self.expected.push(part);
+    }
+
+    /// Lets requests to addresses that match one of the patterns fail, such as `*://*:*/api/v1/me`; none if there is no
+    /// pattern.
+    pub(crate) fn block(&self, patterns: &[&str]) {
+        let patterns: Vec<_> = patterns.iter().map(|url| json!({"urlPattern": url, "block": true})).collect();
+        self.session.cdp("Network.enable", &json!({})).unwrap();
+        self.session.cdp("Network.setBlockedURLs", &json!({ "urlPatterns": patterns })).unwrap();
     }
 
     /// Returns the element of this role and name, once there is one.
@@ -181,19 +189,23 @@ impl Page {
     /// Checks the page as it is now with axe.
     #[track_caller]
     pub(crate) fn check_accessibility(&self, state: &str) {
-        if self.evaluate("typeof window.axe") == "undefined" {
-            self.evaluate(&format!("{AXE}\nvoid 0"));
-        }
-        let options = json!({"runOnly": {"type": "tag", "values": CRITERIA}, "resultTypes": ["violations"]});
-        let found = self.evaluate(&format!("axe.run(document, {options}).then(result => result.violations)"));
-        let violations: Vec<String> =
-            found.as_array().expect("violations").iter().flat_map(described).collect();
+        let violations = self.violations();
         assert!(
             violations.is_empty(),
             "{state}: {} violations:\n{}",
             violations.len(),
             violations.join("\n")
         );
+    }
+
+    /// Returns what axe objects to in the page as it is now: the rule, the element and what to do.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        if self.evaluate("typeof window.axe") == "undefined" {
+            self.evaluate(&format!("{AXE}\nvoid 0"));
+        }
+        let options = json!({"runOnly": {"type": "tag", "values": CRITERIA}, "resultTypes": ["violations"]});
+        let found = self.evaluate(&format!("axe.run(document, {options}).then(result => result.violations)"));
+        found.as_array().expect("violations").iter().flat_map(described).collect()
     }
 
     /// Returns the errors and warnings that the browser logged since the last call.

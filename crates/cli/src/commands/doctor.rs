@@ -9,8 +9,9 @@ use serde_json::json;
 use crate::commands::print;
 use crate::failure::Failure;
 use crate::finding::{Finding, Verdict};
+use crate::printable::printable;
 use crate::program::{Overrides, Program};
-use crate::screen::{Screen, plain, wrap};
+use crate::screen::{Screen, wrap};
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
@@ -96,11 +97,12 @@ fn text(finding: &Finding, screen: Screen) -> String {
     let word = screen.paint(&style, &format!("{word:<4}"));
     let mut head = format!("  {word}  {:<SUBJECT$}  ", finding.subject);
     let mut lines = String::new();
-    for line in wrap(&plain(&finding.seen), width) {
+    for line in wrap(&printable(&finding.seen), width) {
         lines.extend([head.as_str(), line.as_str(), "\n"]);
         head = " ".repeat(INDENT);
     }
-    let advice = finding.advice.iter().flat_map(|advice| wrap(&plain(advice), width.map(|width| width - 2)));
+    let advice =
+        finding.advice.iter().flat_map(|advice| wrap(&printable(advice), width.map(|width| width - 2)));
     let mut head = format!("{}{}", " ".repeat(INDENT), screen.paint(&style, "→ "));
     for line in advice {
         lines.extend([head.as_str(), line.as_str(), "\n"]);

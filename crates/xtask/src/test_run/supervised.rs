@@ -47,7 +47,10 @@ reader=$!
 wait "$server"
 code=$?
 kill "$reader" 2>/dev/null
-if [ -e "$folder/stopped" ]; then rm -rf -- "$folder"; fi
+if [ -e "$folder/stopped" ]; then
+  # A child of the server may write its last file while the folder is removed.
+  rm -rf -- "$folder" 2>/dev/null || { sleep 1; rm -rf -- "$folder"; }
+fi
 exit "$code"
 "#;
 

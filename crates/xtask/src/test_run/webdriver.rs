@@ -19,8 +19,8 @@ pub(crate) const VARIABLE: &str = "TEST_WEBDRIVER_URL";
 /// How long the driver may take to start, and a browser.
 const START: Duration = Duration::from_mins(1);
 
-/// The shell command that stops the driver. Its browsers would outlive it: they are killed first, each found by the lock
-/// in its profile, which is a link to `HOST-PROCESS`.
+/// The shell command that stops the driver. Its browsers would outlive it: they are killed first, each found by the
+/// lock in its profile, which is a link to `HOST-PROCESS`.
 const STOP: &str = r#"
 for lock in "$folder"/*/SingletonLock; do
   browser=$(readlink "$lock") && kill -KILL "${browser##*-}"

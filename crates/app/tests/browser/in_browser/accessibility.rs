@@ -1,4 +1,5 @@
-//! Every page with axe, in both themes: with data, without any, while it loads, and after an error; and in narrow windows.
+//! Every page with axe, in both themes: with data, without any, while it loads, and after an error; and in narrow
+//! windows.
 
 use serde_json::json;
 use testkit::{FaultProxy, ProxyMode};

@@ -128,7 +128,7 @@ fn letters_are_text_in_fields_and_can_be_switched_off() {
 }
 
 #[test]
-fn arrow_keys_move_through_sentences_rows_and_buckets() {
+fn arrow_keys_move_through_sentences_and_rows() {
     let program = Program::open();
     for text in ["The food was great. The service was awful.", "I hate it.", "It is a table."] {
         assert_eq!(program.api().predict(text).unwrap().status, 200);
@@ -173,4 +173,30 @@ fn dialogs_hold_the_focus_and_return_it() {
     wait_for("the button to have the focus again", || {
         page.focused().filter(|focused| focused.name == "Issue a key").map(drop)
     });
+}
+
+#[test]
+fn the_chart_is_read_and_opened_with_the_keyboard() {
+    let program = Program::open();
+    for text in ["I love it.", "I hate it.", "It is a table."] {
+        assert_eq!(program.api().predict(text).unwrap().status, 200);
+    }
+    let page = Page::open(&program.running, "/console/#/trends");
+    // Predictions are counted within seconds; the page reads them again when it is asked to.
+    wait_for("the predictions to be counted", || {
+        page.enter("button", "Refresh");
+        page.all("slider").first().cloned()
+    });
+    page.tab_to_like("slider", "Net sentiment");
+    page.press(Key::Left);
+    let read = page.see_like("slider", "Net sentiment");
+    page.press(Key::Left);
+    wait_for("another bucket", || {
+        (page.see_like("slider", "Net sentiment").value != read.value).then_some(())
+    });
+    page.press(Key::Right);
+    page.press(Key::Enter);
+    page.see("heading", "History");
+    page.wait_until(r#"/from=.*to=/.test(location.hash)"#);
+    page.see_like("link", "It is a table.");
 }

@@ -30,3 +30,16 @@ async fn predictions_and_deletions_appear_also_after_an_interruption() {
     id_of("And after it.");
     page.see_like("link", "And after it.");
 }
+
+#[test]
+fn the_console_opens_by_itself_once_the_service_answers() {
+    let program = Program::open();
+    let mut page = Page::new(&program.running.address);
+    page.let_requests_fail("net::ERR_BLOCKED");
+    page.block(&["*://*:*/api/v1/me"]);
+    page.visit("/console/#/models");
+    page.read("opens by itself");
+    page.check_accessibility("the service does not answer");
+    page.block(&[]);
+    page.see("heading", "Models");
+}
