@@ -88,7 +88,7 @@ fn a_log_that_is_not_read_delays_neither_positions_nor_counts_and_becomes_a_gap(
     });
 
     wait_for("all events to be purged", || {
-        let first = Feed::open(&api.address, Some(0), None).message()?;
+        let first = Feed::open(&running.address, Some(0), None).message()?;
         (first.kind == "gap" && first.data["purged"].as_u64() >= Some(stored)).then_some(())
     });
     running.read_on();
