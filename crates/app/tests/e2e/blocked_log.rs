@@ -5,11 +5,15 @@ use std::collections::HashSet;
 use tempfile::TempDir;
 
 use crate::api::Api;
+use crate::events::Feed;
 use crate::load::Load;
 use crate::undertone::{Undertone, wait_for};
 
 /// Every line that the program and its libraries can log, so that the log is soon full.
 const TALKATIVE: &str = "log.filter=trace,hf_hub=off";
+
+/// The most events of one pass of a sink.
+const PASS: u64 = 256;
 
 fn dropped_lines(api: &Api) -> u64 {
     let metrics = api.text("/metrics");
@@ -73,6 +77,9 @@ fn a_log_that_is_not_read_delays_neither_positions_nor_counts_and_becomes_a_gap(
     };
     wait_for("a gap", || (status("events") != "healthy").then_some(()));
     assert_eq!(api.get("/health").unwrap().body["status"], "degraded");
+    // More than the blocked pass may have in its hands.
+    let answered = load.answered();
+    wait_for("more events", || (load.answered() > answered + 2 * PASS).then_some(()));
     let stored = acknowledged(load).len() as u64;
     wait_for("all predictions to be counted", || {
         let trends = api.get("/api/v1/analytics/trends").unwrap().body;
@@ -80,6 +87,10 @@ fn a_log_that_is_not_read_delays_neither_positions_nor_counts_and_becomes_a_gap(
         (buckets.filter_map(|bucket| bucket["total"].as_u64()).sum::<u64>() >= stored).then_some(())
     });
 
+    wait_for("all events to be purged", || {
+        let first = Feed::open(&running.address, Some(0), None).message()?;
+        (first.kind == "gap" && first.data["purged"].as_u64() >= Some(stored)).then_some(())
+    });
     running.read_on();
     wait_for("the sink of the log", || (status("events") == "healthy").then_some(()));
     let metrics = api.text("/metrics");

@@ -15,21 +15,21 @@ const SQLITE: &str = "sqlite:undertone.db";
 const SECRET: &str = "zanzibarquartz";
 
 /// An open feed.
-struct Feed {
+pub(crate) struct Feed {
     connection: RawConnection,
     buffer: String,
 }
 
 /// One message of a feed.
 #[derive(Debug, Clone, PartialEq)]
-struct Message {
+pub(crate) struct Message {
     id: i64,
-    kind: String,
-    data: Value,
+    pub(crate) kind: String,
+    pub(crate) data: Value,
 }
 
 impl Feed {
-    fn open(address: &str, after: Option<i64>, key: Option<&str>) -> Self {
+    pub(crate) fn open(address: &str, after: Option<i64>, key: Option<&str>) -> Self {
         let mut connection = RawConnection::open(address);
         let resume = after.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
         let key = key.map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
@@ -56,7 +56,7 @@ impl Feed {
     }
 
     /// Returns the next message, without heartbeats; none at the end of the feed.
-    fn message(&mut self) -> Option<Message> {
+    pub(crate) fn message(&mut self) -> Option<Message> {
         loop {
             let block = self.block()?;
             let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
