@@ -164,7 +164,7 @@ pub(crate) enum Command {
         "Copy another one" => "undertone backup copy.db --store sqlite:/var/lib/undertone/undertone.db",
     ))]
     Backup(BackupArgs),
-    /// Check what the service needs, and say what to do: exit code 0 without failures, else 1
+    /// Check what the service needs and say what to do: exit code 1 after a failure
     #[command(after_help = examples!(
         "Check this machine for the service" => "undertone doctor",
         "Check it for another store, and load every model" =>
