@@ -98,13 +98,17 @@ impl Page {
 
     #[track_caller]
     fn see_where(&self, role: &str, name: &str, is_it: impl Fn(&Node) -> bool) -> Node {
-        self.wait_for(&format!("the {role} {name:?}"), || self.all(role).into_iter().find(&is_it))
+        // While a document is replaced by another, it cannot be asked.
+        let found = || self.session.nodes(role).ok()?.into_iter().find(&is_it);
+        self.wait_for(&format!("the {role} {name:?}"), found)
     }
 
     /// Waits until there is no element of this role and name.
     pub(crate) fn see_no(&self, role: &str, name: &str) {
-        let is_gone = || self.all(role).iter().all(|node| node.name != name);
-        self.wait_for(&format!("no {role} {name:?}"), || is_gone().then_some(()));
+        let is_gone = |nodes: Vec<Node>| nodes.iter().all(|node| node.name != name);
+        self.wait_for(&format!("no {role} {name:?}"), || {
+            self.session.nodes(role).is_ok_and(is_gone).then_some(())
+        });
     }
 
     /// Returns the elements of this role.

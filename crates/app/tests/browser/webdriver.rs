@@ -153,8 +153,8 @@ impl Session {
 
     /// Returns the elements of a role that assistive technology sees, in the order of the page.
     pub(crate) fn nodes(&self, role: &str) -> anyhow::Result<Vec<Node>> {
-        let document = self.cdp("DOM.getDocument", &json!({"depth": 0}))?;
-        let within = json!({"backendNodeId": document["root"]["backendNodeId"], "role": role});
+        let document = self.cdp("Runtime.evaluate", &json!({"expression": "document"}))?;
+        let within = json!({"objectId": document["result"]["objectId"], "role": role});
         let found = self.cdp("Accessibility.queryAXTree", &within)?;
         Ok(found["nodes"].as_array().into_iter().flatten().filter_map(node).collect())
     }

@@ -39,7 +39,7 @@ import { colorOf, observeTheme } from "./theme.js";
 
 /** The width of the axis of values, and the space at the right for half of the last label, in pixels. */
 export const AXIS = 48;
-export const RIGHT = 20;
+export const RIGHT = 24;
 
 /** The height of the time axis, in pixels; only the last panel has one. */
 export const TIMES = 40;

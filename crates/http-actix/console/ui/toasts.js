@@ -51,6 +51,6 @@ export function template() {
             </div>`,
         )}
       </div>
-    </div>
-    <div class="hidden" role="status">${announced}</div>`;
+      <div class="hidden" role="status">${announced}</div>
+    </div>`;
 }

@@ -2,7 +2,7 @@
 
 use super::console_file::ConsoleFile;
 
-pub(super) const VERSION: &str = "484672b82c0c42f1";
+pub(super) const VERSION: &str = "4c694f4f32edfee8";
 
 pub(super) const INDEX: &str = include_str!("../../console/index.html");
 
@@ -78,25 +78,25 @@ pub(super) static FILES: &[ConsoleFile] = &[
     ConsoleFile { path: "ui/icons.js", content_type: "text/javascript; charset=utf-8", sha256: "9ead2ca4ea8c5ccd3c530eedf1764f5fcd7f975ff50948a1ebfe151083e82ca6", at: 80723..81402 },
     ConsoleFile { path: "ui/keyboard.js", content_type: "text/javascript; charset=utf-8", sha256: "2199aef55c484fe1f11f6fe1d70c89e62ee702c72ccaa004376dbbfdf4f1c125", at: 81402..81796 },
     ConsoleFile { path: "ui/overlay.js", content_type: "text/javascript; charset=utf-8", sha256: "c497a072b93f755d9ba4783b6e1d6c6e385e4e0c4822ae86c6002bc0f38a6a16", at: 81796..82419 },
-    ConsoleFile { path: "ui/plots.js", content_type: "text/javascript; charset=utf-8", sha256: "31d194453543ae01bc9ebfc47973ba6cd7ae1849127bd7a9b13ff6c6047ad988", at: 82419..84242 },
-    ConsoleFile { path: "ui/sentences.js", content_type: "text/javascript; charset=utf-8", sha256: "b6a0a57efe2b95624b4c42aa2b6ddac51ea4488a631ee23083909290e448519c", at: 84242..85678 },
-    ConsoleFile { path: "ui/sentiment.js", content_type: "text/javascript; charset=utf-8", sha256: "230d469010dd7e6d2b4e039f02c829e8403dbff902b7384f6d21c26364c2a134", at: 85678..86151 },
-    ConsoleFile { path: "ui/shell.js", content_type: "text/javascript; charset=utf-8", sha256: "408553e04e4a6852ecc2aae33d37dfa0285881e82732b0452f15da48202bac63", at: 86151..87444 },
-    ConsoleFile { path: "ui/states.js", content_type: "text/javascript; charset=utf-8", sha256: "a7c5be45baf9013e4a27bf0cfe17896e28d844afa6f9cb1f0dafa92088a187b9", at: 87444..88356 },
-    ConsoleFile { path: "ui/styles.js", content_type: "text/javascript; charset=utf-8", sha256: "5c02704d2fba0899da335dff77bcfe5f5f0a3c6c40340869443c62dd43494d18", at: 88356..88629 },
-    ConsoleFile { path: "ui/theme.js", content_type: "text/javascript; charset=utf-8", sha256: "9be7515e76a739820443f4a3cde8402cb2d70a3bc3f41ae24d61d4b346306aec", at: 88629..89003 },
-    ConsoleFile { path: "ui/toasts.js", content_type: "text/javascript; charset=utf-8", sha256: "76ff8ea4847e2cbd4468c69bd9651f597b34287de2615f9a41393a949eff825c", at: 89003..89435 },
-    ConsoleFile { path: "vendor/lit-html/LICENSE", content_type: "text/plain; charset=utf-8", sha256: "2b66f9390afde29edfe4314daff93f01fb182e1178053e228120178987e5db75", at: 89435..90032 },
-    ConsoleFile { path: "vendor/lit-html/async-directive.js", content_type: "text/javascript; charset=utf-8", sha256: "f8290f00d81d1cfd6066d9632e64b314a1eefdc9c02b747962766f600eb19eb4", at: 90032..90661 },
-    ConsoleFile { path: "vendor/lit-html/directive-helpers.js", content_type: "text/javascript; charset=utf-8", sha256: "784b94f8f7995de124d2f63bc70f8ed8c8ba6731c7e5deeb96176462cc7f4e7b", at: 90661..91276 },
-    ConsoleFile { path: "vendor/lit-html/directive.js", content_type: "text/javascript; charset=utf-8", sha256: "28d10666ee53ea4177bd2d5a53e85f0c4b8a09641289f6899206feec12d758df", at: 91276..91538 },
-    ConsoleFile { path: "vendor/lit-html/directives/guard.js", content_type: "text/javascript; charset=utf-8", sha256: "a49875b4412d07d098d53e39a94f3d48c875c1b9e88be819ce83f574fe3082ee", at: 91538..91822 },
-    ConsoleFile { path: "vendor/lit-html/directives/if-defined.js", content_type: "text/javascript; charset=utf-8", sha256: "bba4582076fe04ca6200e238e13805784337c77b71aa3bd62529da928bb1b056", at: 91822..91957 },
-    ConsoleFile { path: "vendor/lit-html/directives/live.js", content_type: "text/javascript; charset=utf-8", sha256: "9072b8f085b32f0ede1add94e7ef8706864bff17cc334c275630b19f48c9e09c", at: 91957..92376 },
-    ConsoleFile { path: "vendor/lit-html/directives/ref.js", content_type: "text/javascript; charset=utf-8", sha256: "a2d65f077324828399b864642a72ab240782e9b6986d2c15a679f26673e60a96", at: 92376..92817 },
-    ConsoleFile { path: "vendor/lit-html/directives/repeat.js", content_type: "text/javascript; charset=utf-8", sha256: "34e618f670a0b84d5a012dac581aa9ff48b7f0fc13114abce252e23f75560fc6", at: 92817..93549 },
-    ConsoleFile { path: "vendor/lit-html/lit-html.js", content_type: "text/javascript; charset=utf-8", sha256: "22115ca1002e4afc0dd2cb208f28d9c71a577a8989d4185028e26b29676e7842", at: 93549..96463 },
-    ConsoleFile { path: "vendor/uplot/LICENSE", content_type: "text/plain; charset=utf-8", sha256: "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd", at: 96463..96947 },
-    ConsoleFile { path: "vendor/uplot/uPlot.js", content_type: "text/javascript; charset=utf-8", sha256: "8301d1a4fcc08355d4ff7e8c87cc4a4e13cc4da93ba50a20816005488c0c5f6e", at: 96947..116791 },
-    ConsoleFile { path: "vendor/uplot/uPlot.min.css", content_type: "text/css; charset=utf-8", sha256: "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04", at: 116791..117396 },
+    ConsoleFile { path: "ui/plots.js", content_type: "text/javascript; charset=utf-8", sha256: "814b1e0d12deabc1d3fb0238c19fafaf79fa123de65ae74bfbfbca39ae349e0c", at: 82419..84239 },
+    ConsoleFile { path: "ui/sentences.js", content_type: "text/javascript; charset=utf-8", sha256: "b6a0a57efe2b95624b4c42aa2b6ddac51ea4488a631ee23083909290e448519c", at: 84239..85675 },
+    ConsoleFile { path: "ui/sentiment.js", content_type: "text/javascript; charset=utf-8", sha256: "230d469010dd7e6d2b4e039f02c829e8403dbff902b7384f6d21c26364c2a134", at: 85675..86148 },
+    ConsoleFile { path: "ui/shell.js", content_type: "text/javascript; charset=utf-8", sha256: "408553e04e4a6852ecc2aae33d37dfa0285881e82732b0452f15da48202bac63", at: 86148..87441 },
+    ConsoleFile { path: "ui/states.js", content_type: "text/javascript; charset=utf-8", sha256: "a7c5be45baf9013e4a27bf0cfe17896e28d844afa6f9cb1f0dafa92088a187b9", at: 87441..88353 },
+    ConsoleFile { path: "ui/styles.js", content_type: "text/javascript; charset=utf-8", sha256: "5c02704d2fba0899da335dff77bcfe5f5f0a3c6c40340869443c62dd43494d18", at: 88353..88626 },
+    ConsoleFile { path: "ui/theme.js", content_type: "text/javascript; charset=utf-8", sha256: "9be7515e76a739820443f4a3cde8402cb2d70a3bc3f41ae24d61d4b346306aec", at: 88626..89000 },
+    ConsoleFile { path: "ui/toasts.js", content_type: "text/javascript; charset=utf-8", sha256: "c11667dd716697532fb56d88a4759e8d84f1e20fb1576df7d4785a47cdfc759c", at: 89000..89432 },
+    ConsoleFile { path: "vendor/lit-html/LICENSE", content_type: "text/plain; charset=utf-8", sha256: "2b66f9390afde29edfe4314daff93f01fb182e1178053e228120178987e5db75", at: 89432..90029 },
+    ConsoleFile { path: "vendor/lit-html/async-directive.js", content_type: "text/javascript; charset=utf-8", sha256: "f8290f00d81d1cfd6066d9632e64b314a1eefdc9c02b747962766f600eb19eb4", at: 90029..90658 },
+    ConsoleFile { path: "vendor/lit-html/directive-helpers.js", content_type: "text/javascript; charset=utf-8", sha256: "784b94f8f7995de124d2f63bc70f8ed8c8ba6731c7e5deeb96176462cc7f4e7b", at: 90658..91273 },
+    ConsoleFile { path: "vendor/lit-html/directive.js", content_type: "text/javascript; charset=utf-8", sha256: "28d10666ee53ea4177bd2d5a53e85f0c4b8a09641289f6899206feec12d758df", at: 91273..91535 },
+    ConsoleFile { path: "vendor/lit-html/directives/guard.js", content_type: "text/javascript; charset=utf-8", sha256: "a49875b4412d07d098d53e39a94f3d48c875c1b9e88be819ce83f574fe3082ee", at: 91535..91819 },
+    ConsoleFile { path: "vendor/lit-html/directives/if-defined.js", content_type: "text/javascript; charset=utf-8", sha256: "bba4582076fe04ca6200e238e13805784337c77b71aa3bd62529da928bb1b056", at: 91819..91954 },
+    ConsoleFile { path: "vendor/lit-html/directives/live.js", content_type: "text/javascript; charset=utf-8", sha256: "9072b8f085b32f0ede1add94e7ef8706864bff17cc334c275630b19f48c9e09c", at: 91954..92373 },
+    ConsoleFile { path: "vendor/lit-html/directives/ref.js", content_type: "text/javascript; charset=utf-8", sha256: "a2d65f077324828399b864642a72ab240782e9b6986d2c15a679f26673e60a96", at: 92373..92814 },
+    ConsoleFile { path: "vendor/lit-html/directives/repeat.js", content_type: "text/javascript; charset=utf-8", sha256: "34e618f670a0b84d5a012dac581aa9ff48b7f0fc13114abce252e23f75560fc6", at: 92814..93546 },
+    ConsoleFile { path: "vendor/lit-html/lit-html.js", content_type: "text/javascript; charset=utf-8", sha256: "22115ca1002e4afc0dd2cb208f28d9c71a577a8989d4185028e26b29676e7842", at: 93546..96460 },
+    ConsoleFile { path: "vendor/uplot/LICENSE", content_type: "text/plain; charset=utf-8", sha256: "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd", at: 96460..96944 },
+    ConsoleFile { path: "vendor/uplot/uPlot.js", content_type: "text/javascript; charset=utf-8", sha256: "8301d1a4fcc08355d4ff7e8c87cc4a4e13cc4da93ba50a20816005488c0c5f6e", at: 96944..116788 },
+    ConsoleFile { path: "vendor/uplot/uPlot.min.css", content_type: "text/css; charset=utf-8", sha256: "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04", at: 116788..117393 },
 ];

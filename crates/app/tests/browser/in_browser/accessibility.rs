@@ -143,6 +143,14 @@ fn the_question_for_a_key_is_accessible() {
 }
 
 #[test]
+fn a_page_that_fits_into_its_window_does_not_scroll() {
+    let program = Program::open();
+    let page = Page::open(&program.running, "/console/#/try");
+    page.see("heading", "Try");
+    assert_eq!(page.evaluate("document.documentElement.scrollHeight - innerHeight"), 0);
+}
+
+#[test]
 fn narrow_windows_do_not_scroll_to_the_side() {
     let program = Program::open();
     fill(&program);
