@@ -197,7 +197,7 @@ fn the_chart_is_read_and_opened_with_the_keyboard() {
     page.press(Key::Right);
     page.press(Key::Enter);
     page.see("heading", "History");
-    page.wait_until(r#"/from=.*to=/.test(location.hash)"#);
+    page.wait_until(r"/from=.*to=/.test(location.hash)");
     page.see_like("link", "It is a table.");
 }
 
