@@ -55,8 +55,9 @@ impl Output {
         let mut output = Self { writer, path, form, stored, is_terminal };
         if let Form::Csv(columns) = &output.form {
             let id = output.stored.then_some("id");
+            let added = COLUMNS.into_iter().chain(id).map(|name| added_column(name, columns));
             let mut header = csv_writer();
-            header.write_record(columns.iter().map(String::as_str).chain(COLUMNS).chain(id))?;
+            header.write_record(columns.iter().cloned().chain(added))?;
             output.write_all(header.into_inner().map_err(|error| error.to_string())?)?;
         }
         Ok(output)
@@ -100,6 +101,15 @@ impl Output {
             }
         }
     }
+}
+
+/// Returns the name of a column after those of the input, which may have one of that name: many have an `id`.
+fn added_column(name: &str, input: &[String]) -> String {
+    let mut column = name.to_owned();
+    while input.contains(&column) {
+        column.insert_str(0, "prediction_");
+    }
+    column
 }
 
 fn jsonl<'b>(
@@ -166,4 +176,16 @@ fn as_columns(outcome: &Outcome) -> [String; 9] {
         show(prediction.map(|p| p.model.name().to_owned())),
         error.to_owned(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_named_apart_from_those_of_the_input() {
+        let input = ["id", "model", "prediction_model"].map(str::to_owned);
+        let named = ["sentiment", "id", "model"].map(|name| added_column(name, &input));
+        assert_eq!(named, ["sentiment", "prediction_id", "prediction_prediction_model"]);
+    }
 }
