@@ -40,7 +40,16 @@ fn no_single_text_is_refused_while_streams_and_batches_fill_the_queue() {
                 let items: Vec<_> = (0..4).map(|_| json!({ "text": long_text(&texts) })).collect();
                 let answer =
                     running.api().post("/api/v1/predictions/batch", &json!({ "items": items })).unwrap();
-                assert_eq!((answer.status, &answer.body["succeeded"]), (200, &json!(4)), "{}", answer.body);
+                // On a busy machine a batch finds no room in time and is refused as a whole.
+                match answer.status {
+                    503 => assert_eq!(answer.body["code"], "saturated", "{}", answer.body),
+                    _ => assert_eq!(
+                        (answer.status, &answer.body["succeeded"]),
+                        (200, &json!(4)),
+                        "{}",
+                        answer.body
+                    ),
+                }
             }
         });
         let answers: Vec<_> =
