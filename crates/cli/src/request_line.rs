@@ -71,7 +71,7 @@ impl RequestLine<'_> {
             screen.paint(&usual, &format!("{:>8}", duration(self.duration_ms))),
         ];
         if let Some(caller) = self.caller.filter(|_| columns.caller > 0) {
-            parts.push(fit(&printable(caller), columns.caller));
+            parts.push(fit(caller, columns.caller));
         }
         if columns.id > 0 {
             parts.push(screen.paint(&muted, &self.id(columns.id)));
@@ -81,7 +81,7 @@ impl RequestLine<'_> {
     }
 
     fn path(&self, width: usize) -> String {
-        fit(&printable(self.path), width)
+        fit(self.path, width)
     }
 
     /// The id where it fits, else its end.

@@ -1,6 +1,8 @@
-use console::{Style, Term, measure_text_width, truncate_str};
+use console::{Style, Term, measure_text_width};
 use domain::value_objects::Timestamp;
 use jiff::tz::TimeZone;
+
+use crate::printable::{cut, width};
 
 /// What lines are shown on: how wide it is, and whether in color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +46,10 @@ pub fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// `text` in exactly `width` columns: cut with an ellipsis, or padded.
-pub(crate) fn fit(text: &str, width: usize) -> String {
-    let cut = truncate_str(text, width, "…");
-    let padding = width.saturating_sub(measure_text_width(&cut));
+/// `text` as [`cut`] makes it printable, in exactly `columns` columns: cut with an ellipsis, or padded.
+pub(crate) fn fit(text: &str, columns: usize) -> String {
+    let cut = cut(text, columns);
+    let padding = columns.saturating_sub(width(&cut));
     format!("{cut}{}", " ".repeat(padding))
 }
 
