@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use application::ports::{Clock, TokenError, TokenVerifier, VerifiedToken};
 use async_trait::async_trait;
-use jsonwebtoken::{Algorithm, DecodingKey};
 
 use crate::claim_rules::ClaimRules;
 use crate::jwt_settings::{JwtSettings, parse_jwks_url};
 use crate::key_fetcher::KeyFetcher;
 use crate::published_keys::PublishedKeys;
 use crate::signed_token::{Refusal, SignedToken};
+use crate::verification_key::{Algorithm, VerificationKey};
 
 /// Verifies tokens that are signed with a shared secret or with a key that an identity provider publishes.
 pub struct JwtVerifier {
@@ -38,7 +38,7 @@ pub enum JwtVerifierError {
 }
 
 enum Keys {
-    Secret(DecodingKey),
+    Secret(VerificationKey),
     Published(Arc<PublishedKeys>),
 }
 
@@ -51,7 +51,7 @@ impl JwtVerifier {
         let refuse = |reason| JwtVerifierError::Settings { reason };
         let rules = ClaimRules::new(settings).map_err(refuse)?;
         let keys = match (&settings.secret, &settings.jwks_url) {
-            (Some(secret), _) => Keys::Secret(DecodingKey::from_secret(secret.expose().as_bytes())),
+            (Some(secret), _) => Keys::Secret(VerificationKey::of_secret(secret.expose().as_bytes())),
             (None, Some(url)) => {
                 let fetcher = KeyFetcher::new(parse_jwks_url(url).map_err(refuse)?);
                 let fetcher = fetcher.map_err(|source| JwtVerifierError::Client { source })?;
@@ -74,8 +74,8 @@ impl TokenVerifier for JwtVerifier {
     async fn verify(&self, token: &str, may_fetch: bool) -> Result<VerifiedToken, TokenError> {
         let token = SignedToken::parse(token).map_err(invalid)?;
         let key = match (&self.keys, token.algorithm()) {
-            (Keys::Secret(secret), Algorithm::HS256) => secret.clone(),
-            (Keys::Published(keys), algorithm) if algorithm != Algorithm::HS256 => {
+            (Keys::Secret(secret), Algorithm::Hs256) => secret.clone(),
+            (Keys::Published(keys), algorithm) if algorithm != Algorithm::Hs256 => {
                 keys.find(&token, may_fetch).await?
             }
             (Keys::Secret(_) | Keys::Published(_), _) => {

@@ -1,19 +1,17 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::signed_token::{Refusal, SignedToken};
+use crate::verification_key::{COORDINATE_BYTES, VerificationKey};
 
 /// The usable keys of an identity provider.
 pub(crate) struct KeySet(Vec<PublicKey>);
 
-/// A key, and the one algorithm that it is used with.
 struct PublicKey {
     id: Option<String>,
-    algorithm: Algorithm,
-    key: DecodingKey,
+    key: VerificationKey,
 }
 
 /// Why no key is taken for a token.
@@ -47,12 +45,6 @@ struct Jwk {
     y: Option<String>,
 }
 
-/// The fewest bits of the modulus of an RSA key (RFC 7518, section 3.3).
-const MIN_RSA_BITS: usize = 2_048;
-
-/// The bytes of a coordinate on P-256 and on Ed25519.
-const COORDINATE_BYTES: usize = 32;
-
 impl KeySet {
     /// Reads a key set. Keys that cannot be used are ignored: those for other purposes or of other kinds, symmetric
     /// ones, RSA keys of less than 2048 bits.
@@ -68,12 +60,13 @@ impl KeySet {
     }
 
     /// Returns the key of `token`: the one that it names, or, where it names none, the only one of its algorithm.
-    pub(crate) fn find(&self, token: &SignedToken<'_>) -> Result<DecodingKey, NoKey> {
+    pub(crate) fn find(&self, token: &SignedToken<'_>) -> Result<VerificationKey, NoKey> {
         let is_named = |key: &&PublicKey| token.key_id().is_none() || token.key_id() == key.id.as_deref();
         let named: Vec<&PublicKey> = self.0.iter().filter(is_named).collect();
-        let fitting: Vec<_> = named.iter().filter(|key| key.algorithm == token.algorithm()).collect();
+        let fitting: Vec<_> =
+            named.iter().filter(|public| public.key.algorithm() == token.algorithm()).collect();
         match (fitting.as_slice(), token.key_id()) {
-            ([key], _) => Ok(key.key.clone()),
+            ([public], _) => Ok(public.key.clone()),
             ([], Some(_)) if !named.is_empty() => Err(NoKey::Refused("its algorithm is not that of its key")),
             ([], _) => Err(NoKey::Unknown),
             (_, Some(_)) => Err(NoKey::Refused("several keys have its key id")),
@@ -85,36 +78,20 @@ impl KeySet {
 fn usable(jwk: Jwk) -> Option<PublicKey> {
     let is_for_signatures = jwk.usage.as_deref().is_none_or(|usage| usage == "sig");
     let verifies = jwk.key_ops.as_ref().is_none_or(|all| all.iter().any(|operation| operation == "verify"));
-    let (name, algorithm, key) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
-        ("RSA", None) => ("RS256", Algorithm::RS256, rsa_key(&jwk)?),
-        ("EC", Some("P-256")) => ("ES256", Algorithm::ES256, p256_key(&jwk)?),
-        ("OKP", Some("Ed25519")) => ("EdDSA", Algorithm::EdDSA, ed25519_key(&jwk)?),
+    let key = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
+        ("RSA", None) => VerificationKey::of_rsa(&decode(jwk.n.as_ref())?, &decode(jwk.e.as_ref())?)?,
+        ("EC", Some("P-256")) => {
+            VerificationKey::of_p256(coordinate(jwk.x.as_ref())?, coordinate(jwk.y.as_ref())?)
+        }
+        ("OKP", Some("Ed25519")) => VerificationKey::of_ed25519(coordinate(jwk.x.as_ref())?),
         _ => return None,
     };
-    let is_of_algorithm = jwk.alg.as_deref().is_none_or(|pinned| pinned == name);
-    (is_for_signatures && verifies && is_of_algorithm).then_some(PublicKey { id: jwk.kid, algorithm, key })
+    let is_of_algorithm = jwk.alg.as_deref().is_none_or(|pinned| pinned == key.algorithm().name());
+    (is_for_signatures && verifies && is_of_algorithm).then_some(PublicKey { id: jwk.kid, key })
 }
 
-fn rsa_key(jwk: &Jwk) -> Option<DecodingKey> {
-    let (modulus, exponent) = (decode(jwk.n.as_ref())?, decode(jwk.e.as_ref())?);
-    let first = modulus.iter().position(|byte| *byte != 0)?;
-    let bits = (modulus.len() - first) * 8 - modulus[first].leading_zeros() as usize;
-    (bits >= MIN_RSA_BITS).then(|| DecodingKey::from_rsa_raw_components(&modulus[first..], &exponent))
-}
-
-fn p256_key(jwk: &Jwk) -> Option<DecodingKey> {
-    let (x, y) = (coordinate(jwk.x.as_ref())?, coordinate(jwk.y.as_ref())?);
-    // An uncompressed point (SEC 1, section 2.3.3).
-    let point = [&[4], x.as_slice(), &y].concat();
-    Some(DecodingKey::from_ec_der(&point))
-}
-
-fn ed25519_key(jwk: &Jwk) -> Option<DecodingKey> {
-    Some(DecodingKey::from_ed_der(&coordinate(jwk.x.as_ref())?))
-}
-
-fn coordinate(text: Option<&String>) -> Option<Vec<u8>> {
-    decode(text).filter(|bytes| bytes.len() == COORDINATE_BYTES)
+fn coordinate(text: Option<&String>) -> Option<[u8; COORDINATE_BYTES]> {
+    decode(text)?.try_into().ok()
 }
 
 fn decode(text: Option<&String>) -> Option<Vec<u8>> {

@@ -3,7 +3,7 @@
 //! This crate knows JSON Web Tokens (RFC 7519) and key sets (RFC 7517). It knows neither API keys nor tenants: whether
 //! a tenant exists and what a caller may do is decided by the application. A token goes [`JwtVerifier`] →
 //! `signed_token.rs` (its parts, without trust) → `published_keys.rs` (the key, fetched by `key_fetcher.rs` where it is
-//! not known yet) → `claim_rules.rs` (what a signed token says).
+//! not known yet) → `verification_key.rs` (its signature) → `claim_rules.rs` (what a signed token says).
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that fails by a panic is a failed test"))]
@@ -17,6 +17,7 @@ mod metric;
 mod published_keys;
 mod signed_token;
 mod strict_json;
+mod verification_key;
 
 pub use jwt_settings::{JwtSecret, JwtSettings, TokenLimitSettings};
 pub use jwt_verifier::{JwtVerifier, JwtVerifierError};

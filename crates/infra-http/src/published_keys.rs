@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 
 use application::action::chain;
 use application::ports::{Clock, TokenError};
-use jsonwebtoken::DecodingKey;
 use metrics::counter;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -13,6 +12,7 @@ use crate::key_fetcher::{FetchError, KeyFetcher};
 use crate::key_set::{KeySet, NoKey};
 use crate::metric::JWKS_FETCHES;
 use crate::signed_token::{Refusal, SignedToken};
+use crate::verification_key::VerificationKey;
 
 /// The keys that an identity provider publishes, as last fetched.
 ///
@@ -68,7 +68,7 @@ impl PublishedKeys {
         self: &Arc<Self>,
         token: &SignedToken<'_>,
         may_fetch: bool,
-    ) -> Result<DecodingKey, TokenError> {
+    ) -> Result<VerificationKey, TokenError> {
         match self.known(token) {
             Err(NoKey::Unknown) if may_fetch => {}
             known => return known.map_err(|no_key| invalid(&no_key)),
@@ -85,7 +85,7 @@ impl PublishedKeys {
     }
 
     /// Returns the key of `token` among the keys that are there, and has old ones refreshed.
-    fn known(self: &Arc<Self>, token: &SignedToken<'_>) -> Result<DecodingKey, NoKey> {
+    fn known(self: &Arc<Self>, token: &SignedToken<'_>) -> Result<VerificationKey, NoKey> {
         let now = self.clock.monotonic();
         let (fetched, fails) = {
             let state = self.state();

@@ -1,9 +1,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::{Map, Value};
 
 use crate::strict_json::parse_object;
+use crate::verification_key::{Algorithm, VerificationKey};
 
 /// Why a token is refused: a fixed text, which has no part of the token.
 pub(crate) type Refusal = &'static str;
@@ -38,7 +38,7 @@ impl<'a> SignedToken<'a> {
         if header.contains_key("crit") {
             return Err("its header requires an extension");
         }
-        let algorithm = header.get("alg").and_then(Value::as_str).and_then(algorithm_of);
+        let algorithm = header.get("alg").and_then(Value::as_str).and_then(Algorithm::from_name);
         let key_id = match header.get("kid") {
             None => None,
             Some(Value::String(id)) => Some(id.clone()),
@@ -58,26 +58,16 @@ impl<'a> SignedToken<'a> {
         self.key_id.as_deref()
     }
 
-    /// Returns the claims if the signature was made with `key`, which is one of the token's algorithm.
-    pub(crate) fn claims_signed_with(&self, key: &DecodingKey) -> Result<Map<String, Value>, Refusal> {
-        match crypto::verify(self.signature, self.message.as_bytes(), key, self.algorithm) {
-            Ok(true) => decode_object(self.payload).ok_or("its claims are not a JSON object in base64url"),
-            Ok(false) | Err(_) => Err("its signature is wrong"),
+    /// Returns the claims if the signature was made with `key`, which must be one of the token's algorithm.
+    pub(crate) fn claims_signed_with(&self, key: &VerificationKey) -> Result<Map<String, Value>, Refusal> {
+        let verifies = |signature: Vec<u8>| key.verifies(self.message.as_bytes(), &signature);
+        if key.algorithm() != self.algorithm || !URL_SAFE_NO_PAD.decode(self.signature).is_ok_and(verifies) {
+            return Err("its signature is wrong");
         }
+        decode_object(self.payload).ok_or("its claims are not a JSON object in base64url")
     }
 }
 
 fn decode_object(part: &str) -> Option<Map<String, Value>> {
     parse_object(&URL_SAFE_NO_PAD.decode(part).ok()?)
-}
-
-/// The accepted algorithms (RFC 7518, section 3.1).
-fn algorithm_of(name: &str) -> Option<Algorithm> {
-    match name {
-        "HS256" => Some(Algorithm::HS256),
-        "RS256" => Some(Algorithm::RS256),
-        "ES256" => Some(Algorithm::ES256),
-        "EdDSA" => Some(Algorithm::EdDSA),
-        _ => None,
-    }
 }

@@ -114,9 +114,9 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         name: "infra-http",
         inside: &["application", "domain"],
-        outside: &[PLUMBING, &["base64", "jsonwebtoken", "reqwest", "schemars"]],
+        outside: &[PLUMBING, &["base64", "reqwest", "ring", "schemars"]],
         dev_inside: &["testkit"],
-        dev_outside: &[],
+        dev_outside: &["jsonwebtoken"],
     },
     Layer {
         name: "http-actix",
@@ -226,7 +226,7 @@ pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "tokenizers", owners: &["infra-ml"] },
     Owned { pattern: "hf-hub", owners: &["infra-ml"] },
     Owned { pattern: "reqwest", owners: &["infra-http", "infra-ml"] },
-    Owned { pattern: "jsonwebtoken", owners: &["infra-http"] },
+    Owned { pattern: "ring", owners: &["infra-http"] },
     Owned { pattern: "moka", owners: &["infra-local"] },
     Owned { pattern: "unicode-segmentation", owners: &["cli", "infra-local"] },
     Owned { pattern: "actix-*", owners: &["http-actix"] },
