@@ -20,9 +20,9 @@ use application::ports::{
     MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StoreError,
 };
 use async_trait::async_trait;
-use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
-use sqlx::{Executor, PgConnection};
-use store_codec::timed;
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType};
+use sqlx::{Executor, PgConnection, SqlStr};
+use store_codec::{SchemaStep, schema_steps, timed};
 
 use crate::database::Database;
 use crate::error::{CallError, Failure, unavailable};
@@ -33,8 +33,17 @@ pub struct PostgresMigrator {
     database: Database,
 }
 
-/// The migrations of `migrations/postgres`, in order. Other steps belong to a newer release.
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+/// The steps of `migrations/postgres`, in order. Other ones belong to a newer release.
+const STEPS: &[SchemaStep] = schema_steps!("postgres":
+    "0001" "predictions",
+    "0002" "outbox",
+    "0003" "leases",
+    "0004" "options",
+    "0005" "tenants_keys_audit",
+    "0006" "limits_and_idempotency",
+    "0007" "event_feed",
+    "0008" "rollups",
+);
 
 /// Where sqlx, here and in its command-line tool, records the applied migrations.
 pub(crate) const TABLE: &str = "_sqlx_migrations";
@@ -107,8 +116,8 @@ async fn execute(
     let mut attempt = 1;
     loop {
         let outcome = match change {
-            SchemaChange::Up => unlocked::apply(connection, find(version, true)?).await,
-            SchemaChange::Down { .. } => connection.revert(TABLE, find(version, false)?).await.map(drop),
+            SchemaChange::Up => unlocked::apply(connection, &find(version, true)?).await,
+            SchemaChange::Down { .. } => connection.revert(TABLE, &find(version, false)?).await.map(drop),
         };
         match outcome {
             Err(error) if attempt < ATTEMPTS && is_lock_timeout(&error) => {
@@ -135,16 +144,23 @@ fn is_lock_timeout(error: &MigrateError) -> bool {
     matches!(code.as_deref(), Some("55P03" | "40P01"))
 }
 
-/// The file of a step, up or down.
-fn find(version: i64, up: bool) -> Result<&'static Migration, MigrateError> {
-    let is_it = |step: &&Migration| step.version == version && step.migration_type.is_up_migration() == up;
-    MIGRATIONS.iter().find(is_it).ok_or(MigrateError::VersionMissing(version))
+/// The file of the step `version`, up or down.
+fn find(version: i64, up: bool) -> Result<Migration, MigrateError> {
+    let step = STEPS.iter().find(|step| step.version == version);
+    step.map(|step| file(step, up)).ok_or(MigrateError::VersionMissing(version))
+}
+
+fn file(step: &SchemaStep, up: bool) -> Migration {
+    let (kind, statements) =
+        if up { (MigrationType::ReversibleUp, step.up) } else { (MigrationType::ReversibleDown, step.down) };
+    let statements = SqlStr::from_static(statements);
+    Migration::new(step.version, step.description().into(), kind, statements, false)
 }
 
 /// The steps of this release and those of the database, in order.
 async fn steps(connection: &mut PgConnection) -> Result<Vec<MigrationStep>, sqlx::Error> {
-    let known = MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration());
-    let known = known.map(|step| (step.version, step.description.to_string(), step.checksum.to_vec()).into());
+    let known = STEPS.iter().map(|step| file(step, true));
+    let known = known.map(|up| (up.version, up.description.to_string(), up.checksum.to_vec()).into());
     Ok(MigrationStep::compare(known, applied(connection).await?))
 }
 
@@ -166,4 +182,22 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<RecordedStep>, sql
 
 fn refused(error: MigrateError) -> StoreError {
     unavailable(Failure::Migration(Arc::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sqlx::migrate::Migrator;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_embedded_steps_are_those_that_sqlx_reads_in_the_folder() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres");
+        let read = Migrator::new(folder).await.expect("sqlx reads the folder");
+        let embedded: Vec<Migration> =
+            STEPS.iter().flat_map(|step| [file(step, true), file(step, false)]).collect();
+        assert_eq!(format!("{embedded:?}"), format!("{:?}", read.migrations));
+    }
 }

@@ -1,4 +1,4 @@
-use sqlx::FromRow;
+use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::error::UnfitServer;
@@ -12,7 +12,7 @@ pub(crate) struct ServerFacts {
 }
 
 /// A row of [`QUERY`].
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Values {
     encoding: String,
     fsync: String,
@@ -39,7 +39,14 @@ impl ServerFacts {
     /// The facts in the result of [`QUERY`], from a server with this version number.
     pub(crate) fn from_rows(rows: &[PgRow], version_number: Option<u32>) -> Result<Self, sqlx::Error> {
         let row = rows.last().ok_or(sqlx::Error::RowNotFound)?;
-        Ok(Self { version: version_number.map(|number| number / 10_000), values: Values::from_row(row)? })
+        let values = Values {
+            encoding: row.try_get("encoding")?,
+            fsync: row.try_get("fsync")?,
+            synchronous_commit: row.try_get("synchronous_commit")?,
+            read_only: row.try_get("read_only")?,
+            in_recovery: row.try_get("in_recovery")?,
+        };
+        Ok(Self { version: version_number.map(|number| number / 10_000), values })
     }
 
     /// Refuses a server that is too old, that cannot store every text, that accepts no writes, or, unless

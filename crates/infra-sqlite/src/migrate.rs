@@ -2,9 +2,9 @@ use application::ports::{
     MigrationStep, RecordedStep, SchemaChange, SchemaError, SchemaMigrator, StoreError,
 };
 use async_trait::async_trait;
-use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
-use sqlx::{Connection, SqliteConnection};
-use store_codec::timed;
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType};
+use sqlx::{Connection, SqlStr, SqliteConnection};
+use store_codec::{SchemaStep, schema_steps, timed};
 
 use crate::error::{Failure, unavailable};
 use crate::pool::Database;
@@ -14,8 +14,17 @@ pub struct SqliteMigrator {
     database: Database,
 }
 
-/// The migrations of `migrations/sqlite`, in order.
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+/// The steps of `migrations/sqlite`, in order.
+const STEPS: &[SchemaStep] = schema_steps!("sqlite":
+    "0001" "predictions",
+    "0002" "outbox",
+    "0003" "leases",
+    "0004" "options",
+    "0005" "tenants_keys_audit",
+    "0006" "limits_and_idempotency",
+    "0007" "event_feed",
+    "0008" "rollups",
+);
 
 /// Where sqlx, here and in its command-line tool, records the applied migrations.
 pub(crate) const TABLE: &str = "_sqlx_migrations";
@@ -80,23 +89,30 @@ async fn execute(
     }
     for version in versions {
         match change {
-            SchemaChange::Up => _ = connection.apply(TABLE, find(*version, true)?).await?,
-            SchemaChange::Down { .. } => _ = connection.revert(TABLE, find(*version, false)?).await?,
+            SchemaChange::Up => _ = connection.apply(TABLE, &find(*version, true)?).await?,
+            SchemaChange::Down { .. } => _ = connection.revert(TABLE, &find(*version, false)?).await?,
         }
     }
     Ok(())
 }
 
-/// The file of a step, up or down.
-fn find(version: i64, up: bool) -> Result<&'static Migration, MigrateError> {
-    let is_it = |step: &&Migration| step.version == version && step.migration_type.is_up_migration() == up;
-    MIGRATIONS.iter().find(is_it).ok_or(MigrateError::VersionMissing(version))
+/// The file of the step `version`, up or down.
+fn find(version: i64, up: bool) -> Result<Migration, MigrateError> {
+    let step = STEPS.iter().find(|step| step.version == version);
+    step.map(|step| file(step, up)).ok_or(MigrateError::VersionMissing(version))
+}
+
+fn file(step: &SchemaStep, up: bool) -> Migration {
+    let (kind, statements) =
+        if up { (MigrationType::ReversibleUp, step.up) } else { (MigrationType::ReversibleDown, step.down) };
+    let statements = SqlStr::from_static(statements);
+    Migration::new(step.version, step.description().into(), kind, statements, false)
 }
 
 /// The steps of this release and those of the database, in order.
 async fn steps(connection: &mut SqliteConnection) -> Result<Vec<MigrationStep>, sqlx::Error> {
-    let known = MIGRATIONS.iter().filter(|step| step.migration_type.is_up_migration());
-    let known = known.map(|step| (step.version, step.description.to_string(), step.checksum.to_vec()).into());
+    let known = STEPS.iter().map(|step| file(step, true));
+    let known = known.map(|up| (up.version, up.description.to_string(), up.checksum.to_vec()).into());
     Ok(MigrationStep::compare(known, applied(connection).await?))
 }
 
@@ -119,4 +135,24 @@ async fn applied(connection: &mut SqliteConnection) -> Result<Vec<RecordedStep>,
 
 fn refused(error: MigrateError) -> StoreError {
     unavailable(Failure::Migration(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
+
+    use std::path::Path;
+
+    use sqlx::migrate::Migrator;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_embedded_steps_are_those_that_sqlx_reads_in_the_folder() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
+        let read = Migrator::new(folder).await.expect("sqlx reads the folder");
+        let embedded: Vec<Migration> =
+            STEPS.iter().flat_map(|step| [file(step, true), file(step, false)]).collect();
+        assert_eq!(format!("{embedded:?}"), format!("{:?}", read.migrations));
+    }
 }

@@ -1,7 +1,7 @@
 //! The forms in which values are stored, shared by the stores.
 //!
 //! A store prepares a unit of work ([`PreparedSet`]) and writes its values; a row that it has read it hands over as
-//! [`Columns`], to a [`PageReader`], an [`FeedReader`] or a function such as [`read_prediction`]. Lines of the audit
+//! [`Columns`], to a [`PageReader`], a [`FeedReader`] or a function such as [`read_prediction`]. Lines of the audit
 //! are numbered and sealed by [`AuditHead`]. SQL, connections and transactions are each store's own: this crate knows
 //! no database and no runtime, and does no I/O. Start reading at `prepared.rs`, then `prediction.rs`.
 
@@ -20,6 +20,7 @@ mod page_reader;
 mod prediction;
 mod prepared;
 mod rollup;
+mod schema_step;
 mod sentences;
 mod timed;
 mod trends;
@@ -40,6 +41,7 @@ pub use rollup::{
     FIRST_BIN, HISTORY_COLUMNS, ROLLUP_COUNTS, ROLLUP_SENTIMENTS, read_history, read_pending, write_rollup,
     write_rollup_key,
 };
+pub use schema_step::SchemaStep;
 pub use timed::timed;
 pub use trends::{
     place_between, read_group_totals, read_rollup_sentiment, read_trend_progress, stored_sentiments,

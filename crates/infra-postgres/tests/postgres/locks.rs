@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use application::ports::{PredictionFilter, SchemaError, SchemaMigrator};
 use domain::value_objects::TenantId;
+use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use store_contract::StoreHarness;
 use store_contract::samples::{Samples, key_id};
@@ -120,7 +121,7 @@ async fn the_schema_is_the_one_that_the_files_describe() {
             .fetch_all(&mut beside)
             .await
             .unwrap();
-    let files = sqlx::migrate!("../../migrations/postgres");
+    let files = Migrator::new(Path::new("../../migrations/postgres")).await.unwrap();
     let expected: Vec<(i64, Vec<u8>)> = files
         .iter()
         .filter(|step| step.migration_type.is_up_migration())

@@ -1,5 +1,0 @@
-//! Builds the crate again when a migration is added: the migrations are embedded at compile time.
-
-fn main() {
-    println!("cargo:rerun-if-changed=../../migrations/sqlite");
-}
