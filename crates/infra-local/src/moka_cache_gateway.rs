@@ -7,7 +7,7 @@ use application::ports::{CacheGateway, CacheKey, CachedOutput};
 use async_trait::async_trait;
 use domain::value_objects::{TenantId, WindowOutput};
 use metrics::gauge;
-use moka::future::Cache;
+use moka::sync::Cache;
 
 use crate::metric::{CACHE_BYTES, CACHE_ENTRIES, CACHE_NAME, PREDICTION};
 
@@ -62,8 +62,8 @@ impl MokaCacheGateway {
 
     /// Frees the expired outputs and publishes the gauges. An expired output is never returned, but its memory is only
     /// freed by this function or by a later `put_many`.
-    pub async fn run_maintenance(&self) {
-        self.outputs.run_pending_tasks().await;
+    pub fn run_maintenance(&self) {
+        self.outputs.run_pending_tasks();
         gauge!(CACHE_ENTRIES, CACHE_NAME => PREDICTION).set(self.outputs.entry_count() as f64);
         gauge!(CACHE_BYTES, CACHE_NAME => PREDICTION).set(self.bytes.load(Ordering::Relaxed) as f64);
     }
@@ -95,7 +95,7 @@ impl CacheGateway for MokaCacheGateway {
     async fn get_many(&self, tenant: &TenantId, keys: &[CacheKey]) -> Vec<Option<CachedOutput>> {
         let mut found = Vec::with_capacity(keys.len());
         for key in keys {
-            let entry = self.outputs.get(&(tenant.clone(), key.clone())).await;
+            let entry = self.outputs.get(&(tenant.clone(), key.clone()));
             found.push(entry.map(|entry| entry.output.clone()));
         }
         found
@@ -105,9 +105,9 @@ impl CacheGateway for MokaCacheGateway {
         for (key, output) in outputs {
             let key = (tenant.clone(), key);
             if output.windows.len() > Self::MAX_WINDOWS {
-                self.outputs.invalidate(&key).await;
+                self.outputs.invalidate(&key);
             } else {
-                self.outputs.insert(key, self.entry(tenant, output)).await;
+                self.outputs.insert(key, self.entry(tenant, output));
             }
         }
     }

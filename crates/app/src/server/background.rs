@@ -141,7 +141,7 @@ async fn run_upkeep(
     let mut tick = interval(UPKEEP_EVERY);
     while cancel.run_until_cancelled(tick.tick()).await.is_some() {
         if let Some(cache) = &cache {
-            cache.run_maintenance().await;
+            cache.run_maintenance();
         }
         metrics.run_upkeep();
     }

@@ -20,9 +20,9 @@ use tokio::time::{Instant, timeout};
 /// A value that is used is read again in the background after [`REFRESH_AFTER`], so that no caller waits for it. Reads
 /// of one key are shared by all that wait for it.
 pub(super) struct Lookups<K, V> {
-    found: Cache<K, (V, Instant)>,
+    found: Cache<K, Known<V>>,
     /// The keys without a value, apart, so that guessed keys do not displace values.
-    absent: Cache<K, Instant>,
+    absent: Cache<K, Known<V>>,
     in_flight: Mutex<InFlight<K, V>>,
     /// Bounds the reads that calls wait for, so that a burst of guessed keys does not flood the store.
     permits: Semaphore,
@@ -31,7 +31,8 @@ pub(super) struct Lookups<K, V> {
 
 type Read<K, V> = dyn Fn(K) -> BoxFuture<'static, Result<Option<V>, StoreError>> + Send + Sync;
 /// What was read, and when the read began.
-type Outcome<V> = Result<(Option<V>, Instant), Failure>;
+type Known<V> = (Option<V>, Instant);
+type Outcome<V> = Result<Known<V>, Failure>;
 type Reading<V> = Shared<BoxFuture<'static, Outcome<V>>>;
 type WeakReading<V> = WeakShared<BoxFuture<'static, Outcome<V>>>;
 
@@ -107,7 +108,7 @@ where
             if read_at.elapsed() >= REFRESH_AFTER {
                 self.refresh(key);
             }
-            return Ok(Some(value));
+            return Ok(value);
         }
         if self.is_absent(key) {
             return Ok(None);
@@ -130,7 +131,7 @@ where
             if read_at.elapsed() >= REFRESH_AFTER {
                 self.refresh(key);
             }
-            return Some(value);
+            return value;
         }
         if self.is_absent(key) {
             return None;
@@ -141,7 +142,7 @@ where
     }
 
     fn is_absent(&self, key: &K) -> bool {
-        self.absent.get(key).is_some_and(|read_at| read_at.elapsed() <= MAX_AGE)
+        self.absent.get(key).is_some_and(|(_, read_at)| read_at.elapsed() <= MAX_AGE)
     }
 
     /// Reads `key` in the background, unless it is being read. Where there is no runtime, the value just ages.
@@ -173,13 +174,10 @@ where
     }
 
     fn store(&self, key: &K, value: Option<V>, read_at: Instant) {
-        if let Some(value) = value {
-            self.absent.invalidate(key);
-            self.found.insert(key.clone(), (value, read_at));
-        } else {
-            self.found.invalidate(key);
-            self.absent.insert(key.clone(), read_at);
-        }
+        let (cache, other) =
+            if value.is_some() { (&self.found, &self.absent) } else { (&self.absent, &self.found) };
+        other.invalidate(key);
+        cache.insert(key.clone(), (value, read_at));
     }
 }
 

@@ -51,9 +51,9 @@ async fn the_cache_never_exceeds_its_entries() {
     let recorded = Recorded::default();
     let _guard = set_default_local_recorder(&recorded);
     put(&cache, 0..70).await;
-    cache.run_maintenance().await;
+    cache.run_maintenance();
     put(&cache, 70..1_000).await;
-    cache.run_maintenance().await;
+    cache.run_maintenance();
     assert_eq!(recorded.of(ENTRIES), [70.0, 100.0]);
     let keys: Vec<_> = (0..1_000).map(key).collect();
     let found = cache.get_many(&TenantId::default(), &keys).await;
@@ -74,7 +74,7 @@ async fn an_output_expires() {
     // Its memory is freed without another output.
     while recorded.of(ENTRIES).last() != Some(&0.0) || recorded.of(BYTES).last() != Some(&0.0) {
         assert!(Instant::now() < deadline, "its memory is never freed");
-        cache.run_maintenance().await;
+        cache.run_maintenance();
     }
 }
 
@@ -98,7 +98,7 @@ async fn the_cache_never_exceeds_its_bytes() {
     let deadline = Instant::now() + Duration::from_mins(1);
     let (entries, bytes) = loop {
         // Evicted outputs are dropped a little later.
-        cache.run_maintenance().await;
+        cache.run_maintenance();
         let (entries, bytes) = (recorded.of(ENTRIES), recorded.of(BYTES));
         if let (Some(entries), Some(bytes)) = (entries.last(), bytes.last())
             && *bytes <= limits.bytes as f64
