@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tracing::Instrument;
 
@@ -93,21 +93,39 @@ where
     F: Future<Output = Result<T, E>>,
 {
     let started = Instant::now();
-    tracing::info!(target: "undertone::action", action = name, "→ {name}");
+    log_start(name);
     let outcome = future.await;
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let duration = started.elapsed();
     match &outcome {
-        Ok(_) => tracing::info!(target: "undertone::action", action = name, duration_ms, "✓ {name}"),
-        Err(error) if error.is_server_fault() => tracing::error!(
-            target: "undertone::action",
-            action = name, duration_ms, code = error.code(), error = chain(error), "✗ {name}"
-        ),
-        Err(error) => tracing::info!(
-            target: "undertone::action",
-            action = name, duration_ms, code = error.code(), "✗ {name}"
-        ),
+        Ok(_) => log_success(name, duration),
+        Err(error) => log_failure(name, duration, error),
     }
     outcome
+}
+
+// Apart from `run_logged`, which is compiled for every action.
+
+fn log_start(name: &'static str) {
+    tracing::info!(target: "undertone::action", action = name, "→ {name}");
+}
+
+fn log_success(name: &'static str, duration: Duration) {
+    let duration_ms = whole_milliseconds(duration);
+    tracing::info!(target: "undertone::action", action = name, duration_ms, "✓ {name}");
+}
+
+fn log_failure(name: &'static str, duration: Duration, error: &dyn ActionFailure) {
+    let (duration_ms, code) = (whole_milliseconds(duration), error.code());
+    if error.is_server_fault() {
+        let error = chain(error);
+        tracing::error!(target: "undertone::action", action = name, duration_ms, code, error, "✗ {name}");
+    } else {
+        tracing::info!(target: "undertone::action", action = name, duration_ms, code, "✗ {name}");
+    }
+}
+
+fn whole_milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Logs the failures of single items of the action `name`, which itself succeeds: one line at error for each code of a
