@@ -128,6 +128,10 @@ impl SimdLevel {
 
 /// A loop that is compiled once for each [`SimdLevel`].
 pub(crate) trait Kernel {
+    /// Whether it calls [`Arch::dot`]. One that does not runs the same code whether or not the CPU has instructions for
+    /// int8 dot products, so it is not compiled for the levels that differ from others only by them.
+    const USES_DOT: bool = false;
+
     type Output;
 
     /// Runs the loop; a matrix product accumulates `ROWS` × `VECTORS` vectors in registers.

@@ -55,17 +55,53 @@ impl Linear {
 
     /// Computes the layer for `input`, `[rows, inputs]`, and passes each vector of results to `epilogue`.
     pub(super) fn apply<E: Epilogue>(&self, level: SimdLevel, input: RowsRef<'_>, epilogue: E) {
-        level.run(Product { linear: self, input, epilogue });
+        match &self.weights {
+            PackedWeights::F32(packed) => {
+                level.run(Product { linear: self, weights: F32Weights { packed }, input, epilogue });
+            }
+            PackedWeights::Int8 { quantized, scales, column_sums } => {
+                let weights = Int8Weights { quantized, scales, column_sums };
+                level.run(Product { linear: self, weights, input, epilogue });
+            }
+        }
     }
 }
 
-struct Product<'a, E> {
+struct Product<'a, W, E> {
     linear: &'a Linear,
+    weights: W,
     input: RowsRef<'a>,
     epilogue: E,
 }
 
-impl<E: Epilogue> Kernel for Product<'_, E> {
+/// The packed weights of a layer, as their tiles are computed.
+trait Weights: Copy {
+    /// Whether its tiles compute dot products of int8.
+    const USES_DOT: bool;
+
+    /// Computes `ROWS` rows of input, from `start` on, by the columns of `panel`.
+    fn tile<A: Arch, E: Epilogue, const ROWS: usize, const VECTORS: usize>(
+        product: &mut Product<'_, Self, E>,
+        arch: A,
+        panel: usize,
+        start: usize,
+    );
+}
+
+#[derive(Clone, Copy)]
+struct F32Weights<'a> {
+    packed: &'a [f32],
+}
+
+#[derive(Clone, Copy)]
+struct Int8Weights<'a> {
+    quantized: &'a [i8],
+    scales: &'a [f32],
+    column_sums: &'a [f32],
+}
+
+impl<W: Weights, E: Epilogue> Kernel for Product<'_, W, E> {
+    const USES_DOT: bool = W::USES_DOT;
     type Output = ();
 
     #[inline(always)]
@@ -77,73 +113,94 @@ impl<E: Epilogue> Kernel for Product<'_, E> {
             for tile in 0..tiles {
                 // Tiles of nearly equal height: a last tile of one row would be bound by the latency of its sums.
                 let (start, end) = (rows * tile / tiles, rows * (tile + 1) / tiles);
+                // The conditions keep heights that a level does not have out of its code.
                 match end - start {
-                    1 => self.tile::<A, 1, VECTORS>(arch, panel, start),
-                    2 => self.tile::<A, 2, VECTORS>(arch, panel, start),
-                    3 => self.tile::<A, 3, VECTORS>(arch, panel, start),
-                    4 => self.tile::<A, 4, VECTORS>(arch, panel, start),
-                    5 => self.tile::<A, 5, VECTORS>(arch, panel, start),
-                    _ => self.tile::<A, 6, VECTORS>(arch, panel, start),
+                    1 => W::tile::<A, E, 1, VECTORS>(&mut self, arch, panel, start),
+                    2 => W::tile::<A, E, 2, VECTORS>(&mut self, arch, panel, start),
+                    3 => W::tile::<A, E, 3, VECTORS>(&mut self, arch, panel, start),
+                    height => {
+                        if ROWS > 4 && height == 4 {
+                            W::tile::<A, E, 4, VECTORS>(&mut self, arch, panel, start);
+                        } else if ROWS > 5 && height == 5 {
+                            W::tile::<A, E, 5, VECTORS>(&mut self, arch, panel, start);
+                        } else {
+                            W::tile::<A, E, ROWS, VECTORS>(&mut self, arch, panel, start);
+                        }
+                    }
                 }
             }
         }
     }
 }
 
-impl<E: Epilogue> Product<'_, E> {
-    /// Computes `ROWS` rows of input, from `start` on, by the columns of `panel`.
+impl Weights for F32Weights<'_> {
+    const USES_DOT: bool = false;
+
     #[inline(always)]
-    fn tile<A: Arch, const ROWS: usize, const VECTORS: usize>(
-        &mut self,
+    fn tile<A: Arch, E: Epilogue, const ROWS: usize, const VECTORS: usize>(
+        product: &mut Product<'_, Self, E>,
         arch: A,
         panel: usize,
         start: usize,
     ) {
-        let (linear, input) = (self.linear, self.input);
+        let (linear, input) = (product.linear, product.input);
         let (ops, inputs) = (arch.isa().f32(), linear.inputs);
         let lanes = ops.len();
         let width = lanes * VECTORS;
         let first_column = panel * width;
-        match &linear.weights {
-            PackedWeights::F32(packed) => {
-                let packed = &packed[first_column * inputs..][..width * inputs];
-                let values = &input.values[start * inputs..][..ROWS * inputs];
-                let rows = std::array::from_fn(|row| values[row * inputs..].as_ptr());
-                // SAFETY: `packed` holds `inputs` steps of `width` columns, and `values` `ROWS` rows of `inputs`.
-                let sums =
-                    unsafe { tile_f32::<A, ROWS, VECTORS>(arch, rows, packed.as_ptr(), width, inputs) };
-                for vector in 0..VECTORS {
-                    let column = first_column + vector * lanes;
-                    let bias = ops.load(&linear.bias[column..]);
-                    for (row, sums) in sums.iter().enumerate() {
-                        self.finish(arch, start + row, column, ops.add(sums[vector], bias));
-                    }
-                }
-            }
-            PackedWeights::Int8 { quantized: packed, scales, column_sums } => {
-                let quads = inputs.div_ceil(4);
-                let packed = &packed[first_column * quads * 4..][..width * quads * 4];
-                let bytes = &input.quantized[start * quads * 4..][..ROWS * quads * 4];
-                let rows = std::array::from_fn(|row| bytes[row * quads * 4..].as_ptr());
-                // SAFETY: `packed` holds `quads` steps of `4 · width` bytes, and `bytes` `ROWS` rows of `4 · quads`.
-                let sums = unsafe { tile_int8::<A, ROWS, VECTORS>(arch, rows, packed.as_ptr(), quads) };
-                for vector in 0..VECTORS {
-                    let column = first_column + vector * lanes;
-                    let (scale, column_sum) = (ops.load(&scales[column..]), ops.load(&column_sums[column..]));
-                    let bias = ops.load(&linear.bias[column..]);
-                    for (row, sums) in sums.iter().enumerate() {
-                        // With x = step · q + offset, Σ x w = step · Σ q w + offset · Σ w.
-                        let (step, offset) = (input.scales[start + row], input.offsets[start + row]);
-                        let value = ops.mul(to_f32(arch, sums[vector]), scale);
-                        let value = ops.mul_add(value, ops.splat(step), bias);
-                        let value = ops.mul_add(column_sum, ops.splat(offset), value);
-                        self.finish(arch, start + row, column, value);
-                    }
-                }
+        let packed = &product.weights.packed[first_column * inputs..][..width * inputs];
+        let values = &input.values[start * inputs..][..ROWS * inputs];
+        let rows = std::array::from_fn(|row| values[row * inputs..].as_ptr());
+        // SAFETY: `packed` holds `inputs` steps of `width` columns, and `values` `ROWS` rows of `inputs`.
+        let sums = unsafe { tile_f32::<A, ROWS, VECTORS>(arch, rows, packed.as_ptr(), width, inputs) };
+        for vector in 0..VECTORS {
+            let column = first_column + vector * lanes;
+            let bias = ops.load(&linear.bias[column..]);
+            for (row, sums) in sums.iter().enumerate() {
+                product.finish(arch, start + row, column, ops.add(sums[vector], bias));
             }
         }
     }
+}
 
+impl Weights for Int8Weights<'_> {
+    const USES_DOT: bool = true;
+
+    #[inline(always)]
+    fn tile<A: Arch, E: Epilogue, const ROWS: usize, const VECTORS: usize>(
+        product: &mut Product<'_, Self, E>,
+        arch: A,
+        panel: usize,
+        start: usize,
+    ) {
+        let (linear, weights, input) = (product.linear, product.weights, product.input);
+        let (ops, quads) = (arch.isa().f32(), linear.inputs.div_ceil(4));
+        let lanes = ops.len();
+        let width = lanes * VECTORS;
+        let first_column = panel * width;
+        let packed = &weights.quantized[first_column * quads * 4..][..width * quads * 4];
+        let bytes = &input.quantized[start * quads * 4..][..ROWS * quads * 4];
+        let rows = std::array::from_fn(|row| bytes[row * quads * 4..].as_ptr());
+        // SAFETY: `packed` holds `quads` steps of `4 · width` bytes, and `bytes` `ROWS` rows of `4 · quads`.
+        let sums = unsafe { tile_int8::<A, ROWS, VECTORS>(arch, rows, packed.as_ptr(), quads) };
+        for vector in 0..VECTORS {
+            let column = first_column + vector * lanes;
+            let (scale, column_sum) =
+                (ops.load(&weights.scales[column..]), ops.load(&weights.column_sums[column..]));
+            let bias = ops.load(&linear.bias[column..]);
+            for (row, sums) in sums.iter().enumerate() {
+                // With x = step · q + offset, Σ x w = step · Σ q w + offset · Σ w.
+                let (step, offset) = (input.scales[start + row], input.offsets[start + row]);
+                let value = ops.mul(to_f32(arch, sums[vector]), scale);
+                let value = ops.mul_add(value, ops.splat(step), bias);
+                let value = ops.mul_add(column_sum, ops.splat(offset), value);
+                product.finish(arch, start + row, column, value);
+            }
+        }
+    }
+}
+
+impl<W, E: Epilogue> Product<'_, W, E> {
     /// Passes `value` to the epilogue, without the lanes beyond the last column.
     #[inline(always)]
     fn finish<A: Arch>(&mut self, arch: A, row: usize, column: usize, value: F32<A>) {

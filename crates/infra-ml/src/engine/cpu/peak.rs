@@ -41,6 +41,7 @@ const SUMS: usize = 12;
 struct PeakLoop(Arithmetic);
 
 impl Kernel for PeakLoop {
+    const USES_DOT: bool = true;
     type Output = usize;
 
     #[inline(always)]

@@ -39,25 +39,25 @@ pub(super) fn run<K: Kernel>(level: SimdLevel, kernel: K) -> K::Output {
         kernel.run::<_, 6, 2>(arch)
     }
     match level {
-        SimdLevel::Avx512Vnni => {
+        SimdLevel::Avx512Vnni if K::USES_DOT => {
             if let Some(arch) = Avx512Vnni::new() {
                 // SAFETY: `arch` exists, so the CPU has the features that the function enables.
                 return unsafe { with_avx512_vnni(arch, kernel) };
             }
         }
-        SimdLevel::Avx512 => {
-            if let Some(arch) = Avx512::new() {
-                // SAFETY: `arch` exists, so the CPU has the features that the function enables.
-                return unsafe { with_avx512(arch, kernel) };
-            }
-        }
-        SimdLevel::AvxVnni => {
+        SimdLevel::AvxVnni if K::USES_DOT => {
             if let Some(arch) = AvxVnni::new() {
                 // SAFETY: `arch` exists, so the CPU has the features that the function enables.
                 return unsafe { with_avx_vnni(arch, kernel) };
             }
         }
-        SimdLevel::Avx2 => {
+        SimdLevel::Avx512Vnni | SimdLevel::Avx512 => {
+            if let Some(arch) = Avx512::new() {
+                // SAFETY: `arch` exists, so the CPU has the features that the function enables.
+                return unsafe { with_avx512(arch, kernel) };
+            }
+        }
+        SimdLevel::AvxVnni | SimdLevel::Avx2 => {
             if let Some(arch) = Avx2::new() {
                 // SAFETY: `arch` exists, so the CPU has the features that the function enables.
                 return unsafe { with_avx2(arch, kernel) };
