@@ -7,6 +7,7 @@ mod harness;
 mod hostile_texts;
 mod keyboard;
 mod live;
+mod lost_answers;
 mod scopes;
 
 /// The pages of the console by their addresses, and their headings.

@@ -39,10 +39,10 @@ import { colorOf, observeTheme } from "./theme.js";
 
 /** The width of the axis of values, and the space at the right for half of the last label, in pixels. */
 export const AXIS = 48;
-export const RIGHT = 24;
+export const RIGHT = 28;
 
 /** The height of the time axis, in pixels; only the last panel has one. */
-export const TIMES = 40;
+export const TIMES = 44;
 
 const [HOUR, DAY] = [3_600, 86_400];
 
@@ -182,7 +182,7 @@ export class Plots {
           values: LABELS,
           incrs: () => STEPS.filter((step) => step >= shortest()),
           grid: { show: false },
-          gap: 4,
+          gap: 8,
         },
         {
           ...axis,

@@ -20,7 +20,14 @@ const SENTENCE_END = /[.!?…。！？\n]["'”’»)\]]*\s*$/u;
 const RETRY_AFTER = 3;
 
 /** Problems that pass by themselves. */
-const PASSING = ["saturated", "unavailable", "deadline_exceeded", "rate_limited", "too_many_concurrent"];
+const PASSING = [
+  "saturated",
+  "unavailable",
+  "deadline_exceeded",
+  "rate_limited",
+  "too_many_concurrent",
+  "idempotency_in_progress",
+];
 
 /**
  * @typedef {object} Answer
@@ -42,6 +49,8 @@ class Side {
   asked = "";
   /** The model that was asked last. @type {string | null} */
   askedOf = null;
+  /** The idempotency key of what was asked last: asked again, it is not stored twice. */
+  #key = "";
   /** When the request is sent again by itself, in milliseconds since 1970. @type {number | null} */
   againAt = null;
   /** @type {number | undefined} */
@@ -54,14 +63,18 @@ class Side {
       return;
     }
     this.#wait(null);
+    if (!same) {
+      this.#key = newKey();
+    }
     this.asked = text;
     this.askedOf = this.model;
     /** @type {Body} */
     const body = { text, ...(this.model === null ? {} : { model: this.model }), options: { granularity: "sentence" } };
     let begun = 0;
     const sending = () => (begun = performance.now());
+    const headers = { "Idempotency-Key": this.#key };
     const answer = await this.load.run(async (signal) => {
-      const prediction = await request("POST", "api/v1/predictions", { body: { ...body, ref: REF }, signal, sending });
+      const prediction = await request("POST", "api/v1/predictions", { body: { ...body, ref: REF }, headers, signal, sending });
       return { text, body, prediction, seconds: (performance.now() - begun) / 1000 };
     });
     if (answer) {
@@ -115,6 +128,15 @@ class Side {
     const ofText = error instanceof ApiError && (error.field === "text" || error.code === "body_too_large");
     return ofText ? error : null;
   }
+}
+
+/**
+ * Returns 128 random bits as text. `crypto.randomUUID` exists on secure pages only.
+ *
+ * @returns {string}
+ */
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Where the choice to answer while typing is stored, for this browser. */
