@@ -117,6 +117,8 @@ declare_cases! { $
             a_purge_removes_only_old_events_of_the_feed,
             a_purge_removes_at_most_its_limit,
             the_oldest_event_without_a_position_has_an_age,
+        }
+        sinks {
             a_new_sink_begins_at_the_last_position,
             a_sink_is_moved_by_the_last_who_opened_it,
             a_sink_is_moved_from_where_it_is,
@@ -129,6 +131,8 @@ declare_cases! { $
             a_rollup_that_becomes_zero_is_removed,
             nothing_is_counted_for_an_erased_tenant,
             admitted_values_are_returned_by_tenant_and_day,
+        }
+        recounts {
             a_recount_replaces_the_rollups_of_its_range,
             a_recount_leaves_the_rest_outdated,
             the_last_prediction_of_a_range_is_found,
