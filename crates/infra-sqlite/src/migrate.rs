@@ -151,8 +151,15 @@ mod tests {
     async fn the_embedded_steps_are_those_that_sqlx_reads_in_the_folder() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
         let read = Migrator::new(folder).await.expect("sqlx reads the folder");
+        let files = |steps: &[Migration]| -> Vec<_> {
+            let file = |step: &Migration| {
+                let is_up = step.migration_type.is_up_migration();
+                (step.version, step.description.to_string(), is_up, step.checksum.to_vec(), step.no_tx)
+            };
+            steps.iter().map(file).collect()
+        };
         let embedded: Vec<Migration> =
             STEPS.iter().flat_map(|step| [file(step, true), file(step, false)]).collect();
-        assert_eq!(format!("{embedded:?}"), format!("{:?}", read.migrations));
+        assert_eq!(files(&embedded), files(&read.migrations));
     }
 }
