@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use application::ports::StoreError;
 use sqlx::{Connection, Executor, SqliteConnection};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
@@ -78,8 +78,14 @@ impl Readers {
             let outcome = borrowed.run(statement).await;
             outcome.map_err(|error| unavailable(if is_interrupted(&error) { late() } else { error.into() }))
         };
-        let call = within(timeout, query_type, work).in_current_span();
-        AbortOnDrop(tokio::spawn(call)).await
+        let (answer, answered) = oneshot::channel();
+        // Boxed, so that the runtime's code for a task is compiled once, not for every statement.
+        let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+            // Fails only if the caller was dropped.
+            let _ = answer.send(within(timeout, query_type, work).await);
+        });
+        let _task = AbortOnDrop(tokio::spawn(task.in_current_span()));
+        answered.await.unwrap_or_else(|_| Err(unavailable(Failure::Closed)))
     }
 
     /// Begins a read transaction on a connection of its own, which counts as one of the pool. It sees the database as
@@ -273,19 +279,10 @@ impl StatementLimit {
     }
 }
 
-/// A task that is aborted when its awaiting future is dropped.
-struct AbortOnDrop<T>(JoinHandle<Result<T, StoreError>>);
+/// Aborts its task when it is dropped.
+struct AbortOnDrop(JoinHandle<()>);
 
-impl<T> Future for AbortOnDrop<T> {
-    type Output = Result<T, StoreError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        let ended = Pin::new(&mut self.0).poll(context);
-        ended.map(|outcome| outcome.unwrap_or_else(|_| Err(unavailable(Failure::Closed))))
-    }
-}
-
-impl<T> Drop for AbortOnDrop<T> {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }

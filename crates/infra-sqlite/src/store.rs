@@ -265,11 +265,30 @@ mod tests {
         }
     }
 
+    async fn open(folder: &TempDir) -> SqliteStore {
+        let url = format!("sqlite:{}", folder.path().join("undertone.db").display());
+        SqliteStore::open(&SqliteSettings::new(url)).await.expect("open")
+    }
+
+    #[tokio::test]
+    async fn a_read_that_panics_is_unavailable_and_frees_its_connection() {
+        let folder = TempDir::new().expect("a folder");
+        let store = open(&folder).await;
+        for _ in 0..3 {
+            let read = store.checks.read("panic", |_| Box::pin(async { panic!("a bug") }));
+            let outcome: Result<(), StoreError> = read.await;
+            assert!(matches!(outcome, Err(StoreError::Unavailable { .. })), "{outcome:?}");
+        }
+        let statement = store
+            .checks
+            .read("check", |connection| Box::pin(sqlx::query("SELECT 1").fetch_optional(connection)));
+        statement.await.expect("a connection");
+    }
+
     #[tokio::test]
     async fn a_store_whose_writer_panicked_accepts_no_writes() {
         let folder = TempDir::new().expect("a folder");
-        let url = format!("sqlite:{}", folder.path().join("undertone.db").display());
-        let store = SqliteStore::open(&SqliteSettings::new(url)).await.expect("open");
+        let store = open(&folder).await;
         assert!(store.takes_writes());
         assert!(store.writer.run(Panics).await.is_err());
         assert!(!store.takes_writes());

@@ -18,7 +18,7 @@ use crate::panic::catch_panic;
 /// A `tokenizer.json`.
 pub(super) struct TokenizerJson {
     path: PathBuf,
-    bytes: Vec<u8>,
+    text: String,
     json: Value,
 }
 
@@ -41,11 +41,13 @@ enum Merge {
 impl TokenizerJson {
     pub(super) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, TokenizerError> {
         let refuse = |source: BoxError| TokenizerError::Unusable { path: path.to_owned(), source };
-        let json: Value = serde_json::from_slice(&bytes).map_err(|source| refuse(source.into()))?;
+        // Without the bytes, which the error would hold.
+        let text = String::from_utf8(bytes).map_err(|error| refuse(error.utf8_error().into()))?;
+        let json: Value = serde_json::from_str(&text).map_err(|source| refuse(source.into()))?;
         if !json.is_object() {
             return Err(refuse("it is not an object".into()));
         }
-        Ok(Self { path: path.to_owned(), bytes, json })
+        Ok(Self { path: path.to_owned(), text, json })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -122,7 +124,7 @@ impl TokenizerJson {
         if self.json["model"].get("merges").is_some() {
             minimal["model"]["merges"] = json!([]);
         }
-        self.deserialize(minimal.to_string().as_bytes()).map(|_| ())
+        self.deserialize(&minimal.to_string()).map(|_| ())
     }
 
     /// Returns the tokenizer of the file as it is.
@@ -131,11 +133,12 @@ impl TokenizerJson {
         if self.json["model"]["vocab"].is_array() {
             check_pieces(&self.pieces()?).map_err(|source| self.refuse(source))?;
         }
-        self.deserialize(&self.bytes)
+        self.deserialize(&self.text)
     }
 
-    fn deserialize(&self, bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
-        match catch_panic(|| Tokenizer::from_bytes(bytes)) {
+    /// By `FromStr`, which the library compiles itself; reading bytes would compile all of its deserialization again.
+    fn deserialize(&self, text: &str) -> Result<Tokenizer, TokenizerError> {
+        match catch_panic(|| text.parse::<Tokenizer>()) {
             Ok(tokenizer) => tokenizer.map_err(|source| self.refuse(source)),
             Err(reason) => Err(self.refuse(format!("reading it panicked: {reason}"))),
         }

@@ -121,7 +121,7 @@ impl SimdLevel {
             Self::Avx512Vnni | Self::Avx512 | Self::AvxVnni | Self::Avx2 => x86::run(self, kernel),
             #[cfg(target_arch = "aarch64")]
             Self::Neon => neon::run(kernel),
-            Self::Portable => kernel.run::<_, 4, 2>(Portable(GenericIsa::new())),
+            Self::Portable => run_portable(kernel),
         }
     }
 }
@@ -169,6 +169,12 @@ pub(crate) trait Arch: Copy {
 pub(crate) type F32<A> = <<A as Arch>::Isa as Isa>::F32;
 /// A vector of `i32`.
 pub(crate) type I32<A> = <<A as Arch>::Isa as Isa>::I32;
+
+/// Runs `kernel` with the instructions of any CPU. Not inlined, so that its loops are compiled in one place.
+#[inline(never)]
+fn run_portable<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<_, 4, 2>(Portable(GenericIsa::new()))
+}
 
 #[derive(Clone, Copy)]
 struct Portable(GenericIsa);

@@ -5,9 +5,9 @@ use std::arch::x86_64::{
     _mm512_add_epi32, _mm512_dpbusd_epi32, _mm512_madd_epi16, _mm512_maddubs_epi16, _mm512_set1_epi16,
 };
 
-use rten_simd::isa::{Avx2Isa, Avx512Isa, GenericIsa};
+use rten_simd::isa::{Avx2Isa, Avx512Isa};
 
-use super::{Arch, I32, Kernel, Portable, SimdLevel};
+use super::{Arch, I32, Kernel, SimdLevel, run_portable};
 
 pub(super) fn supports(level: SimdLevel) -> bool {
     match level {
@@ -65,7 +65,7 @@ pub(super) fn run<K: Kernel>(level: SimdLevel, kernel: K) -> K::Output {
         }
         SimdLevel::Portable => {}
     }
-    kernel.run::<_, 4, 2>(Portable(GenericIsa::new()))
+    run_portable(kernel)
 }
 
 #[derive(Clone, Copy)]
