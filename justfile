@@ -30,7 +30,7 @@ fmt:
 migrate direction="up" *flags:
     cargo run --release -- migrate {{ direction }} {{ flags }}
 
-# Write docs/generated from the program's output
+# Write docs/generated and the tables of the files of the console and of the page of the API
 codegen:
     cargo xtask codegen
 

@@ -19,6 +19,7 @@ pub(crate) mod trends;
 pub(crate) mod usage;
 
 mod respond;
+mod static_site;
 mod streamed;
 
 pub(crate) use prediction::IDEMPOTENT_REPLAYED;

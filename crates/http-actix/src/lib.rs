@@ -17,7 +17,6 @@ mod assembly;
 mod body_memory;
 mod client_address;
 mod connection;
-mod console;
 mod controllers;
 mod detached;
 mod exports;
@@ -33,6 +32,7 @@ mod revalidation;
 mod routes;
 mod server;
 mod state;
+mod static_site;
 mod wire;
 
 pub use access::Access;

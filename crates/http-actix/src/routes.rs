@@ -97,7 +97,8 @@ fn documents() -> Vec<Endpoint> {
     vec![
         Endpoint::at("/openapi.json").get(docs::document),
         Endpoint::at("/docs").get(docs::redirect),
-        Endpoint::at("/docs/{file:.*}").get(docs::page),
+        Endpoint::at("/docs/").get(docs::page),
+        Endpoint::at("/docs/assets/{version}/{path:.*}").get(docs::file),
     ]
 }
 

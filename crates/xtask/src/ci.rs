@@ -17,7 +17,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<ExitCode> {
     step("boundaries", || boundaries::run(workspace))?;
     step("tidy", || tidy::run(workspace))?;
     // Before anything is compiled: a table with a file that is gone does not compile.
-    step("console", || codegen::console::check(workspace))?;
+    step("sites", || codegen::static_site::check(workspace))?;
     step("clippy", || {
         cargo(workspace, &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"], &[])
     })?;

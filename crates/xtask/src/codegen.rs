@@ -1,7 +1,7 @@
 //! What is written by programs and committed: the documents that the program prints about itself (`docs/generated`), so
-//! that a diff shows changes, and the table of the web console's files.
+//! that a diff shows changes, and the tables of the files of the web console and of the page of the API.
 
-pub(crate) mod console;
+pub(crate) mod static_site;
 
 use std::fs;
 use std::path::Path;
@@ -17,9 +17,9 @@ pub(crate) struct CodegenArgs {
     /// Write nothing; fail if what is committed differs from what would be written
     #[arg(long)]
     check: bool,
-    /// Only the table of the web console's files, for which nothing is built
+    /// Only the tables of the files of the web console and of the page of the API, for which nothing is built
     #[arg(long)]
-    console: bool,
+    sites: bool,
 }
 
 /// Each document with the command that prints it.
@@ -29,11 +29,11 @@ const DOCUMENTS: [(&str, &[&str]); 3] = [
     ("docs/generated/config.md", &["config", "--reference"]),
 ];
 
-/// Writes or checks the table of the console's files, then builds the program with it, and writes or checks the
+/// Writes or checks the tables of the sites' files, then builds the program with them, and writes or checks the
 /// documents.
 pub(crate) fn run(workspace: &Workspace, args: &CodegenArgs) -> anyhow::Result<()> {
-    if args.check { console::check(workspace) } else { console::write(workspace) }?;
-    if args.console {
+    if args.check { static_site::check(workspace) } else { static_site::write(workspace) }?;
+    if args.sites {
         return Ok(());
     }
     let program = workspace.build_program(Build::Program)?;

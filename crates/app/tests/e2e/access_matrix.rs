@@ -74,11 +74,11 @@ impl Subject<'_> {
         format!("/api/v1/keys/{}", made.body["id"].as_str().unwrap())
     }
 
-    /// The address of a file to which the page of the console refers.
-    fn console_file(&self) -> String {
-        let page = self.owner.text("/console/");
-        let file = page.split('"').find(|text| text.starts_with("assets/")).unwrap();
-        format!("/console/{file}")
+    /// The address of a file to which the page at `page` refers.
+    fn file_of(&self, page: &str) -> String {
+        let text = self.owner.text(page);
+        let file = text.split('"').find(|text| text.starts_with("assets/")).unwrap();
+        format!("{page}{file}")
     }
 
     /// The requests to a route. A route that is not listed here fails the test.
@@ -116,15 +116,15 @@ impl Subject<'_> {
             ("GET", path) if PLAIN.contains(&path) => plain(path),
             // A feed does not end, and a caller is refused before the query is read.
             ("GET", "/api/v1/events") => vec![case("bad query", format!("{path}?colour=red"))],
-            ("GET", "/docs/{file:.*}") => plain("/docs/"),
-            ("GET", "/console/assets/{version}/{path:.*}") => plain(&self.console_file()),
+            ("GET", "/docs/assets/{version}/{path:.*}") => plain(&self.file_of("/docs/")),
+            ("GET", "/console/assets/{version}/{path:.*}") => plain(&self.file_of("/console/")),
             _ => panic!("add {method} {path} to the matrix"),
         }
     }
 }
 
 /// The routes that are read without an id or a required parameter.
-const PLAIN: [&str; 18] = [
+const PLAIN: [&str; 19] = [
     "/api/v1/predictions",
     "/api/v1/predictions/export",
     "/api/v1/models",
@@ -140,6 +140,7 @@ const PLAIN: [&str; 18] = [
     "/metrics",
     "/openapi.json",
     "/docs",
+    "/docs/",
     "/",
     "/console",
     "/console/",

@@ -10,8 +10,15 @@ use serde_json::{Value, json};
 use crate::support::{Service, uuid};
 
 /// The page that shows the document and the web console are not part of the API.
-const UNDOCUMENTED: [&str; 6] =
-    ["/docs", "/docs/{file:.*}", "/", "/console", "/console/", "/console/assets/{version}/{path:.*}"];
+const UNDOCUMENTED: [&str; 7] = [
+    "/docs",
+    "/docs/",
+    "/docs/assets/{version}/{path:.*}",
+    "/",
+    "/console",
+    "/console/",
+    "/console/assets/{version}/{path:.*}",
+];
 
 fn document() -> Value {
     serde_json::from_str(&openapi()).unwrap()
