@@ -14,6 +14,7 @@ mod problem;
 mod reference;
 mod schema;
 mod store;
+mod toml_format;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +22,7 @@ use std::path::Path;
 use cli::Overrides;
 use domain::value_objects::ModelName;
 use figment::Figment;
-use figment::providers::{Env, Format, Serialized, Toml};
+use figment::providers::{Env, Format, Serialized};
 use http_actix::{LimitsSettings, ServerSettings};
 use infra_ml::{HubSettings, ModelSettings};
 use schemars::JsonSchema;
@@ -39,6 +40,7 @@ pub(crate) use store::{StoreKind, StoreSettings};
 
 use problem::describe;
 use schema::{check_ranges, schema_of};
+use toml_format::Toml;
 
 /// The file that is read if it exists and no other is named.
 const DEFAULT_FILE: &str = "undertone.toml";

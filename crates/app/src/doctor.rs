@@ -23,7 +23,7 @@ pub(crate) async fn examine(
     store::examine(settings, report).await;
     let weights = model::examine(settings, load, report).await;
     machine::examine(settings, weights, report);
-    network::examine(settings, report);
+    network::examine(settings, report).await;
 }
 
 /// A number of bytes in words.

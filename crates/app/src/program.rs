@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use crate::config::{self, Settings};
 use crate::container::{self, ConfiguredModels, Store};
+use crate::health_probe::health_probe;
 use crate::telemetry::{init_command_log, init_metrics, init_service_log};
-use crate::{doctor, health_probe, server};
+use crate::{doctor, server};
 
 /// The program with its configuration.
 pub(crate) struct Undertone {
@@ -139,7 +140,7 @@ impl Program for Undertone {
         doctor::examine(&self.settings, overrides, load, report).await;
     }
 
-    fn check_ready(&self, url: Option<&str>) -> Result<(), BoxError> {
-        Ok(health_probe::check_ready(&self.settings.server, url)?)
+    async fn check_ready(&self, url: Option<&str>) -> Result<(), BoxError> {
+        Ok(health_probe(&self.settings.server, url)?.check_ready().await?)
     }
 }

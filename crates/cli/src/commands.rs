@@ -65,7 +65,7 @@ async fn run_with<P: Program>(program: &P, command: Command, terminal: &Terminal
         // It examines configurations, too, that no program can be made of.
         Command::Doctor(_) => Ok(()),
         Command::Backup(args) => backup::run(program, &args).await,
-        Command::Healthcheck(args) => healthcheck::run(program, &args),
+        Command::Healthcheck(args) => healthcheck::run(program, &args).await,
         Command::Openapi(args) => openapi::run::<P>(&args),
         Command::Completions(args) => completions::run(&args),
     }

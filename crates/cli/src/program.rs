@@ -142,7 +142,7 @@ pub trait Program: Sized {
     ///
     /// # Errors
     /// A server that does not respond or is not ready.
-    fn check_ready(&self, url: Option<&str>) -> Result<(), BoxError>;
+    fn check_ready(&self, url: Option<&str>) -> impl Future<Output = Result<(), BoxError>>;
 }
 
 /// What the command line says about the configuration; it overrides the environment and the default file.

@@ -5,6 +5,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, StatusCode, Url, header};
 use tokio::time::timeout;
 
+use crate::bounded_body::read_bounded;
 use crate::key_set::KeySet;
 
 /// Fetches the key set of an identity provider from one address.
@@ -79,22 +80,12 @@ impl KeyFetcher {
 
     async fn body(&self) -> Result<Vec<u8>, FetchError> {
         let request = self.client.get(self.url.clone()).header(header::ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(unreachable)?;
+        let response = request.send().await.map_err(unreachable)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status { status: response.status() });
         }
-        let declared = response.content_length().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
-        if declared > MAX_BYTES {
-            return Err(FetchError::TooLarge);
-        }
-        let mut body = Vec::with_capacity(declared);
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err(FetchError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        let body = read_bounded(response, MAX_BYTES).await.map_err(unreachable)?;
+        body.ok_or(FetchError::TooLarge)
     }
 }
 

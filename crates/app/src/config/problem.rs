@@ -136,7 +136,13 @@ mod tests {
                 "[model]\nprecision = \"f31\"",
                 "model.precision must be auto, f32, int8, f16 or bf16, not \"f31\"",
             ),
-            ("[server\nport = 1", "line 1, column 8: invalid table header, expected `.`, `]`"),
+            ("[server\nport = 1", "line 1, column 8: unclosed table, expected `]`"),
+            ("[server]\nport =", "line 2, column 7: string values must be quoted, expected literal string"),
+            ("[server]\nport = 1\nport = 2", "line 3, column 1: duplicate key"),
+            (
+                "[server]\nport = eighty",
+                "line 2, column 8: string values must be quoted, expected literal string",
+            ),
         ] {
             assert_eq!(problem_of_file(content), format!("configuration: {expected}"));
         }

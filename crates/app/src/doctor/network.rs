@@ -1,28 +1,32 @@
 use application::action::chain;
 use cli::Finding;
 use http_actix::BoundSockets;
+use infra_http::ReportedHealth;
 
 use crate::config::{AuthMode, Settings};
-use crate::health_probe::{self, RunningService};
+use crate::health_probe::health_probe;
 use crate::server::exposure;
 
 const PORT: &str = "port";
 const EXPOSURE: &str = "exposure";
 
 /// Whether the port is free or a healthy service's, and who can reach it.
-pub(super) fn examine(settings: &Settings, report: &mut dyn FnMut(Finding)) {
-    report(port(settings));
+pub(super) async fn examine(settings: &Settings, report: &mut dyn FnMut(Finding)) {
+    report(port(settings).await);
     report(exposed(settings));
 }
 
-fn port(settings: &Settings) -> Finding {
+async fn port(settings: &Settings) -> Finding {
     let authority = settings.server.authority();
     match BoundSockets::bind(&settings.server) {
         Ok(_released) if settings.server.port == 0 => Finding::ok(PORT, "any free one"),
         Ok(_released) => Finding::ok(PORT, format!("{authority} is free")),
         Err(error) => {
-            let running =
-                error.is_in_use().then(|| health_probe::running_service(&settings.server)).flatten();
+            let probe = error.is_in_use().then(|| health_probe(&settings.server, None).ok()).flatten();
+            let running = match probe {
+                Some(probe) => probe.health().await,
+                None => None,
+            };
             match running {
                 Some(service) => in_service(&authority, &service),
                 None => Finding::of_error(PORT, &chain(&error), "choose another --port"),
@@ -32,7 +36,7 @@ fn port(settings: &Settings) -> Finding {
 }
 
 /// A service that runs on the port already.
-fn in_service(authority: &str, RunningService { status, version }: &RunningService) -> Finding {
+fn in_service(authority: &str, ReportedHealth { status, version }: &ReportedHealth) -> Finding {
     let version = version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
     let seen = format!("Undertone{version} runs on {authority} and is {status}");
     if status == "healthy" {
@@ -68,24 +72,24 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_port_is_free_or_used() {
+    #[tokio::test]
+    async fn a_port_is_free_or_used() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let mut settings = Settings::default();
         settings.server.port = listener.local_addr().unwrap().port();
         // Something that is no service accepts and ends the connection.
         let silent = std::thread::spawn(move || drop(listener.accept()));
-        let used = port(&settings);
+        let used = port(&settings).await;
         assert!(used.verdict == Verdict::Fail && used.seen.contains("already in use"), "{used:?}");
         assert_eq!(used.advice.as_deref(), Some("stop it, or choose another --port"));
         silent.join().unwrap();
         settings.server.port = 0;
-        assert_eq!(port(&settings).verdict, Verdict::Ok);
+        assert_eq!(port(&settings).await.verdict, Verdict::Ok);
     }
 
     #[test]
     fn a_service_that_runs_there_is_named_with_its_health() {
-        let service = |status: &str| RunningService { status: status.to_owned(), version: None };
+        let service = |status: &str| ReportedHealth { status: status.to_owned(), version: None };
         assert_eq!(in_service("h:1", &service("healthy")).verdict, Verdict::Ok);
         assert_eq!(in_service("h:1", &service("degraded")).verdict, Verdict::Warn);
     }

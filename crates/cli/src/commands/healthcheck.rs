@@ -10,6 +10,6 @@ pub(crate) struct HealthcheckArgs {
     url: Option<String>,
 }
 
-pub(super) fn run<P: Program>(program: &P, args: &HealthcheckArgs) -> Result<(), Failure> {
-    Ok(program.check_ready(args.url.as_deref())?)
+pub(super) async fn run<P: Program>(program: &P, args: &HealthcheckArgs) -> Result<(), Failure> {
+    Ok(program.check_ready(args.url.as_deref()).await?)
 }

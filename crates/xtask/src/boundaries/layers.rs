@@ -166,10 +166,20 @@ pub(super) const LAYERS: &[Layer] = &[
         outside: &[
             PLUMBING,
             &["anyhow", "figment", "metrics-exporter-prometheus"],
-            &["rustix", "schemars", "strsim", "tokio-util", "tracing-subscriber", "ureq"],
+            &["rustix", "schemars", "strsim", "tokio-util", "toml", "tracing-subscriber"],
         ],
         dev_inside: &["store-contract", "testkit"],
-        dev_outside: &["base64", "clap", "insta", "jiff", "jsonwebtoken", "pty-process", "sqlx", "tempfile"],
+        dev_outside: &[
+            "base64",
+            "clap",
+            "insta",
+            "jiff",
+            "jsonwebtoken",
+            "pty-process",
+            "sqlx",
+            "tempfile",
+            "ureq",
+        ],
     },
     // Beside the layers: the crates of the tests and of the development commands.
     Layer {
