@@ -7,6 +7,7 @@ mod harness;
 mod hostile_texts;
 mod keyboard;
 mod live;
+mod long_lists;
 mod lost_answers;
 mod scopes;
 
