@@ -38,8 +38,8 @@ pub use page_reader::PageReader;
 pub use prediction::{read_prediction, read_prediction_id, read_predictions};
 pub use prepared::{EventValues, PredictionValues, PreparedSet, PreparedWrite};
 pub use rollup::{
-    FIRST_BIN, HISTORY_COLUMNS, ROLLUP_COUNTS, ROLLUP_SENTIMENTS, read_history, read_pending, write_rollup,
-    write_rollup_key,
+    FIRST_BIN, HISTORY_COLUMNS, ROLLUP_COUNTS, ROLLUP_SENTIMENTS, read_deleted_bucket, read_history,
+    read_pending, write_rollup, write_rollup_key,
 };
 pub use schema_step::SchemaStep;
 pub use timed::timed;

@@ -1,7 +1,8 @@
-use application::ports::PendingEvent;
+use application::ports::{OutdatedRange, PendingEvent};
 use domain::events::{PREDICTION_DELETED, SENTIMENT_PREDICTED};
 use domain::value_objects::{
-    Confidence, DimensionValues, Dimensions, ModelRef, PredictionFacts, Rollup, RollupKey, Sentiment, Usage,
+    Bucket, Confidence, DimensionValues, Dimensions, ModelRef, PredictionFacts, Rollup, RollupKey, Sentiment,
+    TenantId, Usage,
 };
 
 use crate::columns::{Columns, Unreadable, count, text};
@@ -131,6 +132,14 @@ pub fn read_pending(row: &impl Columns) -> Option<PendingEvent> {
         PREDICTION_DELETED => Some(PendingEvent::Deleted(facts)),
         _ => None,
     }
+}
+
+/// Returns the bucket of a prediction that was deleted, from a row of its event with the column `tenant` too.
+pub fn read_deleted_bucket(row: &impl Columns) -> Option<OutdatedRange> {
+    let PendingEvent::Deleted(facts) = read_pending(row)? else { return None };
+    let tenant = TenantId::parse(text(row, "tenant").ok()?).ok()?;
+    let bucket = Bucket::containing(facts.created_at);
+    Some(OutdatedRange { tenant, first: bucket, last: bucket })
 }
 
 #[cfg(test)]

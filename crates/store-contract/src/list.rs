@@ -139,6 +139,7 @@ declare_cases! { $
             a_snapshot_shows_one_instant,
             a_snapshot_shows_the_predictions_of_its_range,
             a_restart_marks_every_history_outdated,
+            a_restart_marks_the_bucket_of_a_deletion_without_a_position,
             a_history_is_marked_from_its_first_bucket_to_its_last,
         }
         trends {

@@ -170,6 +170,18 @@ async fn purged_events_have_every_history_counted_again() {
     settle_and_check(&scene).await;
 }
 
+#[tokio::test]
+async fn a_deletion_that_is_sequenced_after_a_restart_is_counted_with_its_creation() {
+    let scene = Scene::new();
+    scene.pass(0).await;
+    scene.perform(&Act::Insert { tenant: 0, minutes: 0, values: 0..1, facts: true }).await;
+    scene.perform(&Act::Sequence(1)).await;
+    scene.purge().await;
+    scene.perform(&Act::Delete { nth: 0, facts: true }).await;
+    assert!(scene.pass(0).await.more, "its creation was purged uncounted");
+    settle_and_check(&scene).await;
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 

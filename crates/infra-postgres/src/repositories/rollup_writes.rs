@@ -5,11 +5,15 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use application::ports::{ANALYTICS_SINK, AdmittedValue, OutdatedRange, ProjectionStep, Recount, SinkStep};
+use domain::events::PREDICTION_DELETED;
 use domain::value_objects::{Dimensions, Rollup, RollupKey, TenantId};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Row};
-use store_codec::{FIRST_BIN, ROLLUP_COUNTS, ROLLUP_SENTIMENTS, write_rollup, write_rollup_key};
+use store_codec::{
+    FIRST_BIN, ROLLUP_COUNTS, ROLLUP_SENTIMENTS, read_deleted_bucket, write_rollup, write_rollup_key,
+};
 
+use crate::columns::PostgresColumns;
 use crate::error::CallError;
 use crate::pool::Pool;
 use crate::repositories::rollup::{bucket, stored_bucket};
@@ -75,6 +79,7 @@ pub(super) async fn restart(pool: &Pool, fence: i64, from: i64) -> Result<i64, C
         sqlx::query_scalar("SELECT last_position FROM outbox_feed").fetch_one(&mut *transaction).await?;
     move_analytics(&mut transaction, fence, from, end).await?;
     mark_all(&mut transaction).await?;
+    mark_deleted(&mut transaction, end).await?;
     transaction.commit().await?;
     lent.give_back();
     Ok(end)
@@ -330,6 +335,27 @@ async fn mark_all(connection: &mut PgConnection) -> Result<u64, CallError> {
     .fetch_all(&mut *connection)
     .await?;
     mark_histories(connection, tenants).await
+}
+
+/// Marks the buckets of predictions whose deletion has no position up to `end`: nothing else of them may be left, and
+/// it counts later.
+async fn mark_deleted(connection: &mut PgConnection, end: i64) -> Result<(), CallError> {
+    let rows: Vec<PgRow> = sqlx::query(
+        "SELECT tenant, event_type, payload::text FROM outbox \
+         WHERE published_at IS NULL AND aggregate_type = 'prediction' AND event_type = $1 \
+         UNION ALL SELECT tenant, event_type, payload::text FROM outbox \
+         WHERE position > $2 AND aggregate_type = 'prediction' AND event_type = $1",
+    )
+    .bind(PREDICTION_DELETED)
+    .bind(end)
+    .fetch_all(&mut *connection)
+    .await?;
+    let deleted: BTreeSet<_> =
+        rows.iter().filter_map(|row| read_deleted_bucket(&PostgresColumns(row))).collect();
+    for range in deleted {
+        mark(connection, &range).await?;
+    }
+    Ok(())
 }
 
 /// The first and the last bucket of a tenant's predictions, its rollups and its outdated ranges.

@@ -6,11 +6,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use application::ports::ANALYTICS_SINK;
 use application::ports::{AdmittedValue, OutdatedRange, ProjectionStep, Recount, SinkStep};
 use async_trait::async_trait;
+use domain::events::PREDICTION_DELETED;
 use domain::value_objects::{Dimensions, Rollup, RollupKey, TenantId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
-use store_codec::{ROLLUP_COUNTS, ROLLUP_SENTIMENTS, write_rollup, write_rollup_key};
+use store_codec::{ROLLUP_COUNTS, ROLLUP_SENTIMENTS, read_deleted_bucket, write_rollup, write_rollup_key};
 
+use crate::columns::SqliteColumns;
 use crate::error::CallError;
 use crate::repositories::rollup::bucket;
 use crate::repositories::sink::move_sink;
@@ -104,6 +106,7 @@ impl WriteJob for RestartSink {
             sqlx::query_scalar("SELECT last_position FROM outbox_feed").fetch_one(&mut *connection).await?;
         move_analytics(connection, self.fence, self.from, end).await?;
         mark_all(connection).await?;
+        mark_deleted(connection).await?;
         Ok(end)
     }
 }
@@ -354,6 +357,24 @@ async fn mark_all(connection: &mut SqliteConnection) -> Result<u64, CallError> {
     .fetch_all(&mut *connection)
     .await?;
     mark_histories(connection, tenants).await
+}
+
+/// Marks the buckets of predictions whose deletion waits for a position: nothing else of them may be left, and it
+/// counts once it has one.
+async fn mark_deleted(connection: &mut SqliteConnection) -> Result<(), CallError> {
+    let rows: Vec<SqliteRow> = sqlx::query(
+        "SELECT tenant, event_type, payload FROM outbox \
+         WHERE published_at IS NULL AND aggregate_type = 'prediction' AND event_type = ?1",
+    )
+    .bind(PREDICTION_DELETED)
+    .fetch_all(&mut *connection)
+    .await?;
+    let deleted: BTreeSet<_> =
+        rows.iter().filter_map(|row| read_deleted_bucket(&SqliteColumns(row))).collect();
+    for range in deleted {
+        mark(connection, &range).await?;
+    }
+    Ok(())
 }
 
 /// The first and the last bucket of a tenant's predictions, its rollups and its outdated ranges.

@@ -120,19 +120,12 @@ pub async fn a_snapshot_shows_one_instant(store: &impl StoreHarness) {
     let rows: Vec<_> = (0..5).map(|_| sample(&mut samples, 0, "web")).collect();
     insert(store, &rows[..3]).await;
     events(store).await;
-    let delete = async |row: &Prediction, samples: &mut Samples| {
-        let event = samples.deleted(row, bucket(1).start());
-        let mut work = UnitOfWork::of(&TenantId::default());
-        work.delete(row.id());
-        work.append(slice::from_ref(&event));
-        store.writes().commit(work).await.expect("the row is deleted");
-    };
-    delete(&rows[1], &mut samples).await;
+    delete(store, &rows[1], &mut samples).await;
     insert(store, &rows[3..4]).await;
     let history = range(&ann, 0, 0);
     // The first two events have passed; one of those about the third, the deletion and the fourth are pending.
     let (predictions, pending) = snapshot_of(store, &history, 2, async || {
-        delete(&rows[0], &mut samples).await;
+        delete(store, &rows[0], &mut samples).await;
         insert(store, &rows[4..]).await;
         events(store).await;
     })
@@ -184,6 +177,27 @@ pub async fn a_restart_marks_every_history_outdated(store: &impl StoreHarness) {
     assert_eq!(outdated(store).await, [range(&ann, 1, 6), range(&bob, 3, 3)]);
     let again = store.rollups().restart(&lease, -1).await;
     assert!(matches!(again, Err(StoreError::Conflict { .. })), "{again:?}");
+}
+
+/// Nothing but its deletion may be left of a prediction whose creation was purged uncounted.
+pub async fn a_restart_marks_the_bucket_of_a_deletion_without_a_position(store: &impl StoreHarness) {
+    let (ann, mut samples) = (TenantId::default(), Samples::new());
+    let rows = [sample(&mut samples, 3, "web"), sample(&mut samples, 5, "web")];
+    insert(store, &rows).await;
+    assert_eq!(events(store).await.len(), 2);
+    delete(store, &rows[0], &mut samples).await;
+    let lease = open(store).await;
+    assert_eq!(store.rollups().restart(&lease, -1).await.expect("the sink restarts"), 2);
+    assert_eq!(outdated(store).await, [range(&ann, 5, 5), range(&ann, 3, 3)]);
+}
+
+/// Deletes a row, without a position for its event yet.
+async fn delete(store: &impl StoreHarness, row: &Prediction, samples: &mut Samples) {
+    let event = samples.deleted(row, bucket(1).start());
+    let mut work = UnitOfWork::of(&TenantId::default());
+    work.delete(row.id());
+    work.append(slice::from_ref(&event));
+    store.writes().commit(work).await.expect("the row is deleted");
 }
 
 /// A mark covers all predictions and all rollups of its tenant, and replaces its other marks.

@@ -75,6 +75,14 @@ impl MemoryStore {
     }
 }
 
+/// The bucket of the prediction whose deletion waits for a position.
+fn deleted_bucket(Outgoing { event, sequenced_at, .. }: &Outgoing) -> Option<OutdatedRange> {
+    let facts = event.facts.as_ref()?;
+    let bucket = Bucket::containing(facts.created_at);
+    let is_pending = sequenced_at.is_none() && event.event_type == PREDICTION_DELETED;
+    is_pending.then(|| OutdatedRange { tenant: event.tenant.clone(), first: bucket, last: bucket })
+}
+
 impl State {
     /// Marks the histories of `tenant`, or of all; returns how many there are.
     fn mark(&mut self, tenant: Option<&TenantId>) -> u64 {
@@ -161,6 +169,8 @@ impl RollupRepository for MemoryStore {
         let end = state.feed.last;
         state.sink_at(lease, ANALYTICS_SINK, from)?.position = end;
         state.mark(None);
+        let deleted: Vec<_> = state.outbox.iter().filter_map(deleted_bucket).collect();
+        state.rollups.outdated.extend(deleted);
         Ok(end)
     }
 
